@@ -1,0 +1,53 @@
+#include "engine/batch.hpp"
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/record_batch.h>
+#include <arrow/util/byte_size.h>
+
+namespace sluice {
+
+std::int64_t batch::rows() const { return data->num_rows(); }
+
+std::int64_t batch::bytes() const {
+  const auto columns = arrow::util::ReferencedBufferSize(*data).ValueOr(arrow::util::TotalBufferSize(*data));
+  return columns + (positions ? positions->length() * 8 : 0);
+}
+
+batch batch::slice(std::int64_t offset, std::int64_t length) const {
+  auto part = *this;
+  part.data = data->Slice(offset, length);
+  if (positions) part.positions = std::static_pointer_cast<arrow::UInt64Array>(positions->Slice(offset, length));
+  return part;
+}
+
+batch batch::with(std::shared_ptr<arrow::RecordBatch> columns) const {
+  auto other = *this;
+  other.data = std::move(columns);
+  return other;
+}
+
+namespace {
+
+std::shared_ptr<arrow::UInt64Array> as_positions(const arrow::Datum& datum) {
+  return std::static_pointer_cast<arrow::UInt64Array>(datum.make_array());
+}
+
+}  // namespace
+
+batch filter_rows(const batch& in, const arrow::BooleanArray& keep) {
+  const auto mask = arrow::Datum(arrow::MakeArray(keep.data()));
+  auto out = in.with(arrow::compute::Filter(in.data, mask).ValueOrDie().record_batch());
+  if (in.positions) out.positions = as_positions(arrow::compute::Filter(in.positions, mask).ValueOrDie());
+  return out;
+}
+
+batch take_rows(const batch& in, const arrow::Array& indices) {
+  const auto rows = arrow::Datum(arrow::MakeArray(indices.data()));
+  const auto options = arrow::compute::TakeOptions::NoBoundsCheck();
+  auto out = in.with(arrow::compute::Take(in.data, rows, options).ValueOrDie().record_batch());
+  if (in.positions) out.positions = as_positions(arrow::compute::Take(in.positions, rows, options).ValueOrDie());
+  return out;
+}
+
+}  // namespace sluice

@@ -1,0 +1,35 @@
+#include "engine/memory/manager.hpp"
+
+namespace sluice::memory {
+
+bool manager::reserve(std::int64_t bytes) {
+  auto now = reserved_.load(std::memory_order_relaxed);
+  do {
+    if (now + bytes > limit_) return false;
+  } while (!reserved_.compare_exchange_weak(now, now + bytes, std::memory_order_relaxed));
+  const auto total = now + bytes;
+  auto highest = peak_.load(std::memory_order_relaxed);
+  while (highest < total && !peak_.compare_exchange_weak(highest, total, std::memory_order_relaxed)) {
+  }
+  return true;
+}
+
+void manager::release(std::int64_t bytes) { reserved_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+status reservation::resize(std::int64_t bytes) {
+  if (bytes > bytes_) {
+    if (!from_->reserve(bytes - bytes_)) {
+      return user_error("memory_exceeded",
+                        "unit " + unit_ + " needs " + std::to_string(bytes) + " bytes, and run.memory (" +
+                            std::to_string(from_->limit()) + " bytes) has " +
+                            std::to_string(from_->limit() - from_->reserved() + bytes_) + " left for it",
+                        "raise run.memory; spilling to disk is not supported yet");
+    }
+  } else {
+    from_->release(bytes_ - bytes);
+  }
+  bytes_ = bytes;
+  return {};
+}
+
+}  // namespace sluice::memory

@@ -1,0 +1,72 @@
+#pragma once
+
+#include "engine/component.hpp"
+#include "engine/plan/pipeline.hpp"
+
+#include <optional>
+
+namespace sluice {
+
+/// How the rows of an edge are spread over the instances of its receiver.
+enum class edge_kind { forward, round_robin, hash, broadcast };
+
+struct planned_edge {
+  int from_unit = 0;                      ///< index in plan::units
+  int from_port = 0;                      ///< index in the sender's outputs
+  int to_unit = 0;
+  int to_input = 0;
+  edge_kind kind = edge_kind::forward;
+  std::vector<std::string> keys;          ///< hash: columns of the sender's schema
+  std::vector<std::shared_ptr<arrow::DataType>> key_types;  ///< hash: each key is cast to this first
+  bool ordered = false;                   ///< batches carry order keys that say how they follow each other
+  bool restore_order = false;             ///< the receiver needs them in that order
+};
+
+/// A unit, bound: everything a node needs to start its instances.
+struct planned_unit {
+  unit_definition definition;
+  std::vector<input_port> inputs;
+  /// Ports: a source has rows, a sink none; then, where a `unit.rejects` edge leaves, the rejects port as the last one.
+  std::vector<output_port> outputs;
+  std::optional<int> rejects_port;
+  int parallelism = 1;
+  on_error policy = on_error::fail;
+  bool want_positions = false;            ///< this unit or one below it can reject
+  std::vector<std::string> needed;        ///< sources: columns that anything below reads
+  std::string filter;                     ///< sources: an expression pushed into the reader, may be empty
+  std::uint32_t source_number = 0;        ///< extract units are numbered from 0
+};
+
+/// What a run executes. Units are in topological order.
+struct plan {
+  pipeline definition;
+  std::vector<planned_unit> units;
+  std::vector<planned_edge> edges;
+  std::vector<error> warnings;            ///< shown, not fatal
+
+  [[nodiscard]] std::optional<int> find(const std::string& unit) const;
+  [[nodiscard]] std::vector<int> edges_from(int unit) const;  ///< indices in `edges`
+  [[nodiscard]] std::vector<int> edges_into(int unit) const;  ///< sorted by to_input
+};
+
+/// Columns of every `unit.rejects` port and of the rejects files: unit, code, column, message, record (text or JSON),
+/// file, line, offset, run.
+std::shared_ptr<arrow::Schema> rejects_schema();
+
+/// Resolves names, infers and types everything, chooses edges and parallelism. May block (reads samples of the files).
+/// All faults found are appended, each with `path` from the pipeline's root; the plan is empty if there are any.
+std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults);
+
+/// Makes the unit's component again from the plan; a fault means that this node differs from the one that planned.
+result<std::unique_ptr<source>> make_source(const plan& from, int unit, const run_context& context);
+result<std::unique_ptr<transform>> make_transform(const plan& from, int unit, const run_context& context);
+result<std::unique_ptr<sink>> make_sink(const plan& from, int unit, const run_context& context);
+
+/// Writes a plan as MessagePack, for other nodes and for the Store; and reads it back. Foreign bytes give an error.
+std::string plan_to_bytes(const plan& from);
+result<plan> plan_from_bytes(std::string_view bytes);
+
+/// Says in text what will run: units, schemas, edges, what was pushed down.
+std::string explain(const plan& from);
+
+}  // namespace sluice
