@@ -54,6 +54,7 @@ constexpr known_errno known_errnos[] = {
     {ENOTDIR, "not_a_folder", "one of the path's parents is a file"},
     {ENOSPC, "disk_full", "free space on that disk, or write to another one"},
     {EDQUOT, "disk_full", "the user's quota on that disk is used up"},
+    {EFBIG, "file_too_large", "raise the limit on file sizes (ulimit -f), or write to several files"},
     {EROFS, "permission_denied", "that disk is mounted read-only"},
     {EADDRINUSE, "port_in_use", "another program listens there: choose another port"},
     {EMFILE, "too_many_files", "raise the limit on open files (ulimit -n)"},
