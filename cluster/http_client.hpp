@@ -1,0 +1,60 @@
+#pragma once
+
+#include "cluster/address.hpp"
+#include "engine/error.hpp"
+#include "engine/options.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace sluice::cluster {
+
+/// What `sluice submit` sends: the file itself, so that the node needs no access to it.
+struct submission {
+  std::string text;                                ///< the pipeline's file as it stands
+  std::string file;                                ///< its path, for messages
+  std::string base_folder;                         ///< absolute; relative paths in the pipeline start here
+  std::map<std::string, std::string> params;       ///< `--set`
+  std::map<std::string, std::string> environment;  ///< values of the submitter's environment that the file refers to
+};
+
+/// Talks to a node's HTTP API, one connection a call. Blocks; any number of threads may use one client.
+///
+/// Errors: node_unreachable (exit 4: nobody listens, or the connection broke), unauthorized, request_timed_out, and
+/// whatever error the node answered, with its own code, message and hint.
+class http_client {
+ public:
+  http_client(address to, std::string token, std::chrono::milliseconds limit = std::chrono::seconds(30));
+
+  /// GET, the answer's JSON.
+  [[nodiscard]] result<options> get(const std::string& target) const;
+  /// GET, the answer as it is (rejects, metrics).
+  [[nodiscard]] result<std::string> get_text(const std::string& target) const;
+  /// POST; `body` null sends none.
+  [[nodiscard]] result<options> post(const std::string& target, const options& body) const;
+
+  /// Submits; gives the run's id. Faults of the pipeline are appended to `faults` (then the result is the first of
+  /// them).
+  [[nodiscard]] result<std::string> submit(const submission& what, diagnostics& faults) const;
+  /// Asks to cancel; fine where it was already asked.
+  [[nodiscard]] status cancel(const std::string& run) const;
+
+  /// Gets one event: its global cursor and its CloudEvents object; false ends the stream.
+  using event_taker = std::function<bool(std::int64_t cursor, const options& cloud_event)>;
+  /// Follows the events of a run (empty: all runs) above the cursor `after`, old ones first, then live. Returns when
+  /// `take` does not want more, or after the run's last event. Connects again by itself, from the last cursor, for up
+  /// to `patience`; then node_unreachable. `stopped` is asked at least every 250 ms; true ends the stream.
+  [[nodiscard]] status follow_events(const std::string& run, std::int64_t after, const event_taker& take,
+                                     const std::function<bool()>& stopped = {},
+                                     std::chrono::milliseconds patience = std::chrono::seconds(10)) const;
+
+ private:
+  address to_;
+  std::string token_;
+  std::chrono::milliseconds limit_;
+};
+
+}  // namespace sluice::cluster

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "cluster/address.hpp"
+#include "engine/error.hpp"
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace sluice::cluster {
+
+/// Settings of `sluice node`.
+struct node_options {
+  address listen{"127.0.0.1", 7070};          ///< cluster port; port 0: any free one
+  address http{"127.0.0.1", 7071};            ///< API port; port 0: any free one
+  std::optional<address> join;                ///< the cluster port of the first node; without it this is the first node
+  std::string name;                           ///< empty: host name and cluster port ("box-7070")
+  std::map<std::string, std::string> labels;  ///< for `place: { labels: ... }`
+  std::string state_folder;                   ///< Store, token, rejects, spill
+  std::string token;                          ///< SLUICE_TOKEN; empty: the state folder's own
+  int threads = 0;                            ///< scheduler threads; 0: one per core
+};
+
+/// What a started node tells its caller, for the "ready" line and tests.
+struct node_addresses {
+  std::string name;
+  address listen;
+  address http;
+  std::string state_folder;
+};
+
+/// Runs a node until SIGTERM or SIGINT, then shuts down in order: no new runs, running ones are cancelled, events
+/// written, peers told. Calls `ready` once everything listens (systemd is told as well, by NOTIFY_SOCKET).
+///
+/// Gives the signal that ended it. Errors: not_supported_yet (an address off loopback), port_in_use, join_failed
+/// (nobody there, foreign program, wrong token, name taken), state_folder_busy.
+result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready);
+
+}  // namespace sluice::cluster
