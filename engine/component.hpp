@@ -66,8 +66,8 @@ struct source_request {
   bool keep_order = true;                        ///< false for `order: any`
   std::int64_t split_bytes = 8 * 1024 * 1024;    ///< wanted size of a split
   bool want_positions = true;                    ///< a unit below can reject
-  std::shared_ptr<arrow::Schema> resolved;       ///< the plan's schema; null while planning: the source infers it
-  std::vector<std::string> needed;               ///< columns that anything below reads; only with `resolved`
+  std::shared_ptr<arrow::Schema> resolved;       ///< all columns, as planned; null while planning: the source infers it
+  std::vector<std::string> needed;               ///< columns that anything below reads, in the schema's order; empty: all
   const run_context* context = nullptr;
 };
 
@@ -124,6 +124,8 @@ struct transform_request {
   std::vector<input_port> inputs;
   options own;                            ///< checked against the spec, defaults filled in
   on_error policy = on_error::fail;
+  /// The inputs hold only what `required_columns` asked for: other columns that options name (drop, rename) are passed over.
+  bool pruned = false;
   const run_context* context = nullptr;   ///< outlives the transform
 };
 
@@ -139,6 +141,13 @@ class transform {
   [[nodiscard]] virtual bool needs_order() const { return false; }
   /// True where each input batch gives output in its place (filter, derive; a join for its input 0).
   [[nodiscard]] virtual bool keeps_order() const { return true; }
+  /// Columns of an input that are read here, or passed on because they are among `wanted`, the output columns (of any
+  /// port) that are used below; nullopt: all. What expressions read counts even where their result is not wanted,
+  /// because their errors stay. Unknown names in `wanted` are passed over.
+  [[nodiscard]] virtual std::optional<std::vector<std::string>> required_columns(
+      int input, const std::vector<std::string>& wanted) const {
+    return (void)input, (void)wanted, std::nullopt;
+  }
   /// Works on one batch of an input that has not ended.
   virtual status process(int input, batch in, emitter& out) = 0;
   /// Says that an input has ended; called once for each, in any order.

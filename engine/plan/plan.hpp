@@ -18,8 +18,10 @@ struct planned_edge {
   edge_kind kind = edge_kind::forward;
   std::vector<std::string> keys;          ///< hash: columns of the sender's schema
   std::vector<std::shared_ptr<arrow::DataType>> key_types;  ///< hash: each key is cast to this first
-  bool ordered = false;                   ///< batches carry order keys that say how they follow each other
-  bool restore_order = false;             ///< the receiver needs them in that order
+  /// Batches carry order keys that say how they follow each other over all instances of the sender. A unit that keeps
+  /// order passes the keys of its input 0 on; another one with parallelism 1 numbers its output afresh (split 0).
+  bool ordered = false;
+  bool restore_order = false;             ///< the receiver needs them in that order; only where `ordered`
 };
 
 /// A unit, bound: everything a node needs to start its instances.
@@ -31,8 +33,9 @@ struct planned_unit {
   std::optional<int> rejects_port;
   int parallelism = 1;
   on_error policy = on_error::fail;
-  bool want_positions = false;            ///< this unit or one below it can reject
-  std::vector<std::string> needed;        ///< sources: columns that anything below reads
+  bool want_positions = false;            ///< its output carries positions: a unit below it can reject
+  std::shared_ptr<arrow::Schema> resolved;  ///< sources: all columns, before those that nobody needs are left out
+  std::vector<std::string> needed;        ///< sources: columns that anything below reads; empty: all
   std::string filter;                     ///< sources: an expression pushed into the reader, may be empty
   std::uint32_t source_number = 0;        ///< extract units are numbered from 0
 };
