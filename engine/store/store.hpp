@@ -18,49 +18,63 @@ std::optional<run_state> run_state_from(std::string_view text);
 
 /// An event as subscribers get it. CloudEvents attributes are made of it by `cloud_event`.
 struct event {
-  std::int64_t cursor = 0;      ///< global, ascending; given by the Store
-  std::string id;               ///< stable over replays: run id, slash, sequence
-  std::string run;
-  std::int64_t sequence = 0;    ///< per run from 1, gapless; given by the Store
-  std::string type;             ///< run.started, unit.finished, ...
-  std::string unit;             ///< may be empty
-  std::int64_t time = 0;        ///< microseconds since 1970 UTC
-  options data;                 ///< object
+  std::int64_t cursor = 0;  ///< global, ascending; given by the Store
+  std::string id = {};      ///< stable over replays: run id, slash, sequence
+  std::string run = {};
+  std::int64_t sequence = 0;  ///< per run from 1, gapless; given by the Store
+  std::string type = {};      ///< run.started, unit.finished, ...
+  std::string unit = {};      ///< may be empty
+  std::int64_t time = 0;      ///< microseconds since 1970 UTC; 0: the Store gives it
+  options data = {};          ///< object
+  std::string pipeline = {};  ///< of the run, like the next two: given by the Store
+  std::string owner = {};
+  std::vector<std::string> tags = {};
 };
 
 struct run_record {
-  std::string id;               ///< UUID v7 for submissions
-  std::string pipeline;
-  std::string owner;
-  std::vector<std::string> tags;
+  std::string id = {};  ///< UUID v7 for submissions
+  std::string pipeline = {};
+  std::string owner = {};
+  std::vector<std::string> tags = {};
   run_state state = run_state::queued;
-  options cause;                ///< of a state that is not success: code, message, hint, unit, node; else null
-  std::int64_t created = 0;     ///< microseconds since 1970 UTC; 0: not yet
+  options cause = {};        ///< of a state that is not success: code, message, hint, unit, node; else null
+  std::int64_t created = 0;  ///< microseconds since 1970 UTC; 0: not yet
   std::int64_t started = 0;
   std::int64_t ended = 0;
-  std::string fingerprint;      ///< of file, params and inputs
-  std::string text;             ///< the pipeline's file, secrets not filled in
-  options params;               ///< as text
-  std::string plan;             ///< MessagePack
-  options summary;              ///< units' counters, balance, rejects; last known
-  std::int64_t pid = 0;         ///< of the process that runs it
-  std::string node;             ///< name of the node that supervises it
-  std::string endpoint;         ///< host:port of that process's HTTP API while it lives
+  std::string fingerprint = {};  ///< of file, params and inputs
+  std::string text = {};         ///< the pipeline's file, secrets not filled in
+  options params = {};           ///< as text
+  std::string plan = {};         ///< MessagePack
+  options summary = {};          ///< units' counters, balance, rejects; last known
+  std::int64_t pid = 0;          ///< of the process that runs it
+  std::int64_t pid_started = 0;  ///< when that process began (`process_start`), because pids are used again
+  std::string node = {};         ///< name of the node that supervises it
+  std::string endpoint = {};     ///< host:port of that process's HTTP API while it lives
+  std::int64_t term = 0;         ///< highest term that has written it; 0: a local run, which no controller owns
+};
+
+/// Where a run is supervised: known only after its record was made, and new when another process adopts it.
+struct run_home {
+  std::int64_t pid = 0;
+  std::int64_t pid_started = 0;
+  std::string node = {};
+  std::string endpoint = {};
 };
 
 /// One atomic change: what happened to a run and the events that report it become durable together, or not at all.
 struct change {
-  std::string run;
-  std::optional<run_state> state;
-  std::optional<options> cause;
-  std::optional<options> summary;
-  std::vector<event> events;    ///< cursor, id and sequence are given by the Store
-  std::int64_t term = 0;        ///< of the controller that writes; refused if a newer one exists
+  std::string run = {};
+  std::optional<run_state> state = {};
+  std::optional<options> cause = {};
+  std::optional<options> summary = {};
+  std::optional<run_home> home = {};
+  std::vector<event> events = {};  ///< cursor, id and sequence are given by the Store
+  std::int64_t term = 0;           ///< of the controller that writes (0: a local run); refused if a newer one exists
 };
 
 struct run_query {
-  std::optional<std::string> pipeline;
-  std::vector<run_state> states;
+  std::optional<std::string> pipeline = {};
+  std::vector<run_state> states = {};
   std::int64_t limit = 50;
 };
 
@@ -70,7 +84,8 @@ class store {
   virtual ~store() = default;
   /// Inserts a run with its first events; an existing id is left as it is (false).
   virtual result<bool> create_run(const run_record& run, std::vector<event> events) = 0;
-  /// Applies a change; gives the events back as they were written. A final state can't be left: error run_is_final.
+  /// Applies a change; gives the events back as they were written. Errors: run_not_found; run_is_final, because the
+  /// event that ends a run is its last; stale_term.
   virtual result<std::vector<event>> apply(const change& what) = 0;
   /// Newest first, without `plan` and `text`.
   virtual result<std::vector<run_record>> runs(const run_query& query) = 0;
@@ -87,6 +102,9 @@ class store {
 
 /// Opens (and makes) the embedded Store in a file. One writer at a time waits for the other up to 10 s.
 result<std::shared_ptr<store>> open_sqlite(const std::string& path);
+
+/// When a process began, in clock ticks since boot; 0 if there is none with that pid.
+std::int64_t process_start(std::int64_t pid);
 
 /// The event as a CloudEvents 1.0 JSON object: `source` is "/sluice/runs/<id>", `sequence` zero-padded text as the
 /// extension wants it, the integer in data.sequence.

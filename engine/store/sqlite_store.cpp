@@ -1,0 +1,407 @@
+#include "engine/store/sqlite_database.hpp"
+#include "engine/store/store.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+
+namespace sluice::store {
+
+namespace {
+
+constexpr std::int64_t schema_version = 1;
+constexpr int busy_milliseconds = 10'000;
+
+/// Makes the tables of version 1. `position` of a run orders runs made within the same microsecond.
+constexpr const char* schema[] = {
+    "CREATE TABLE runs (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, pipeline TEXT NOT NULL, "
+    "owner TEXT NOT NULL, tags TEXT NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL, created INTEGER NOT NULL, "
+    "started INTEGER NOT NULL, ended INTEGER NOT NULL, fingerprint TEXT NOT NULL, text TEXT NOT NULL, "
+    "params TEXT NOT NULL, plan BLOB NOT NULL, summary TEXT NOT NULL, pid INTEGER NOT NULL, "
+    "pid_started INTEGER NOT NULL, node TEXT NOT NULL, endpoint TEXT NOT NULL, term INTEGER NOT NULL, "
+    "sequence INTEGER NOT NULL)",
+    "CREATE INDEX runs_by_pipeline ON runs (pipeline, position)",
+    "CREATE INDEX runs_by_state ON runs (state, position)",
+    "CREATE TABLE events (cursor INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (id), "
+    "sequence INTEGER NOT NULL, type TEXT NOT NULL, unit TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL, "
+    "UNIQUE (run, sequence))",
+    "CREATE TABLE transitions (run TEXT NOT NULL REFERENCES runs (id), time INTEGER NOT NULL, state TEXT NOT NULL, "
+    "cause TEXT NOT NULL)",
+    "CREATE INDEX transitions_by_run ON transitions (run)",
+    "CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE lease (only INTEGER PRIMARY KEY CHECK (only = 1), term INTEGER NOT NULL)",
+    "INSERT INTO lease VALUES (1, 0)",
+    "PRAGMA user_version = 1",
+};
+
+#define SLUICE_RUN_COLUMNS                                                                                             \
+  "id, pipeline, owner, tags, state, cause, created, started, ended, fingerprint, params, summary, pid, pid_started, " \
+  "node, endpoint, term"
+
+std::int64_t now() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+/// Text from users' data need not be UTF-8: what is not becomes U+FFFD rather than an exception.
+std::string to_text(const options& value) { return value.dump(-1, ' ', false, options::error_handler_t::replace); }
+
+options from_text(const std::string& text) {
+  auto value = options::parse(text, nullptr, false);
+  return value.is_discarded() ? options{} : value;
+}
+
+std::vector<std::string> names_from(const std::string& text) {
+  std::vector<std::string> names;
+  for (const auto& name : from_text(text))
+    if (name.is_string()) names.push_back(name.get<std::string>());
+  return names;
+}
+
+run_record record_from(const sqlite_query& row) {
+  run_record run;
+  run.id = row.text(0);
+  run.pipeline = row.text(1);
+  run.owner = row.text(2);
+  run.tags = names_from(row.text(3));
+  run.state = run_state_from(row.text(4)).value_or(run_state::failed);
+  run.cause = from_text(row.text(5));
+  run.created = row.integer(6);
+  run.started = row.integer(7);
+  run.ended = row.integer(8);
+  run.fingerprint = row.text(9);
+  run.params = from_text(row.text(10));
+  run.summary = from_text(row.text(11));
+  run.pid = row.integer(12);
+  run.pid_started = row.integer(13);
+  run.node = row.text(14);
+  run.endpoint = row.text(15);
+  run.term = row.integer(16);
+  return run;
+}
+
+error no_such_run(const std::string& reference) {
+  return user_error("run_not_found", "no run, and no pipeline with runs, is called " + reference,
+                    "`sluice runs` lists them; RUN is an id, a unique prefix of one, a pipeline's name or last");
+}
+
+class sqlite_store final : public store {
+ public:
+  status open(const std::string& path);
+
+  result<bool> create_run(const run_record& run, std::vector<event> events) override;
+  result<std::vector<event>> apply(const change& what) override;
+  result<std::vector<run_record>> runs(const run_query& query) override;
+  result<run_record> find_run(const std::string& reference) override;
+  result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override;
+  result<std::int64_t> next_term() override;
+  result<std::int64_t> cursor_of(const std::string& subscriber) override;
+  status set_cursor(const std::string& subscriber, std::int64_t cursor) override;
+
+ private:
+  /// What a write needs to know of its run.
+  struct standing {
+    bool found = false;
+    run_state state = run_state::queued;
+    std::int64_t term = 0;
+    std::int64_t sequence = 0;
+    std::string pipeline;
+    std::string owner;
+    std::vector<std::string> tags;
+  };
+
+  result<std::int64_t> version();
+  status make_schema();
+  result<std::int64_t> term();
+  status check_term(std::int64_t writer, std::int64_t run_term);
+  result<standing> standing_of(const std::string& run);
+  status write_state(const std::string& run, run_state state, const options& cause, std::int64_t when);
+  status append(const std::string& run, const standing& stands, std::vector<event>& events);
+  status update(const change& what);
+  result<std::string> resolve(const std::string& reference);
+
+  std::mutex guard_;
+  sqlite_database database_;
+};
+
+status sqlite_store::open(const std::string& path) {
+  SLUICE_TRY(database_.open(path, busy_milliseconds));
+  SLUICE_ASSIGN(auto found, version());
+  if (found == 0) {
+    SLUICE_TRY(make_schema());
+    SLUICE_ASSIGN(found, version());
+  }
+  if (found > schema_version)
+    return user_error("store_too_new",
+                      "the state in " + path + " was written by a newer sluice (its version " + std::to_string(found) +
+                          ", this program knows " + std::to_string(schema_version) + ")",
+                      "use that sluice, or give another state folder with --state");
+  return {};
+}
+
+result<std::int64_t> sqlite_store::version() {
+  std::int64_t found = 0;
+  SLUICE_TRY(
+      database_.each("PRAGMA user_version", [&](const sqlite_query& row) { return found = row.integer(0), false; }));
+  return found;
+}
+
+status sqlite_store::make_schema() {
+  sqlite_transaction transaction(database_);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_ASSIGN(const auto found, version());
+  if (found != 0) return {};  // another process was faster
+  for (const auto* statement : schema) SLUICE_TRY(database_.execute(statement));
+  return transaction.commit();
+}
+
+result<std::int64_t> sqlite_store::term() {
+  std::int64_t newest = 0;
+  SLUICE_TRY(database_.each("SELECT term FROM lease",
+                            [&](const sqlite_query& row) { return newest = row.integer(0), false; }));
+  return newest;
+}
+
+status sqlite_store::check_term(std::int64_t writer, std::int64_t run_term) {
+  SLUICE_ASSIGN(const auto newest, term());
+  // Term 0 is a local run: no controller's lease concerns it, unless a controller has taken that run over.
+  if ((writer == 0 || writer >= newest) && writer >= run_term) return {};
+  return error{.code = "stale_term",
+               .to_blame = blame::external,
+               .message = "another controller has taken over: this one writes with term " + std::to_string(writer) +
+                          ", the newest is " + std::to_string(std::max(newest, run_term)),
+               .hint = "this process stops; the other one goes on with the run"};
+}
+
+result<sqlite_store::standing> sqlite_store::standing_of(const std::string& run) {
+  standing stands;
+  SLUICE_TRY(database_.each(
+      "SELECT state, term, sequence, pipeline, owner, tags FROM runs WHERE id = ?",
+      [&](const sqlite_query& row) {
+        stands = {.found = true,
+                  .state = run_state_from(row.text(0)).value_or(run_state::failed),
+                  .term = row.integer(1),
+                  .sequence = row.integer(2),
+                  .pipeline = row.text(3),
+                  .owner = row.text(4),
+                  .tags = names_from(row.text(5))};
+        return false;
+      },
+      run));
+  return stands;
+}
+
+status sqlite_store::append(const std::string& run, const standing& stands, std::vector<event>& events) {
+  auto sequence = stands.sequence;
+  for (auto& each : events) {
+    each.run = run;
+    each.sequence = ++sequence;
+    each.id = run + "/" + std::to_string(sequence);
+    if (each.time == 0) each.time = now();
+    each.pipeline = stands.pipeline;
+    each.owner = stands.owner;
+    each.tags = stands.tags;
+    SLUICE_TRY(database_.execute("INSERT INTO events (run, sequence, type, unit, time, data) VALUES (?, ?, ?, ?, ?, ?)",
+                                 run, each.sequence, each.type, each.unit, each.time, to_text(each.data)));
+    each.cursor = database_.last_row();
+  }
+  if (events.empty()) return {};
+  return database_.execute("UPDATE runs SET sequence = ? WHERE id = ?", sequence, run);
+}
+
+status sqlite_store::write_state(const std::string& run, run_state state, const options& cause, std::int64_t when) {
+  const auto name = to_string(state);
+  SLUICE_TRY(database_.execute("INSERT INTO transitions (run, time, state, cause) VALUES (?, ?, ?, ?)", run, when, name,
+                               to_text(cause)));
+  SLUICE_TRY(database_.execute("UPDATE runs SET state = ? WHERE id = ?", name, run));
+  if (state == run_state::running)
+    SLUICE_TRY(database_.execute("UPDATE runs SET started = ? WHERE id = ? AND started = 0", when, run));
+  if (is_final(state)) SLUICE_TRY(database_.execute("UPDATE runs SET ended = ? WHERE id = ?", when, run));
+  return {};
+}
+
+result<bool> sqlite_store::create_run(const run_record& run, std::vector<event> events) {
+  const std::lock_guard lock(guard_);
+  sqlite_transaction transaction(database_);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_TRY(check_term(run.term, 0));
+  const auto created = run.created != 0 ? run.created : now();
+  SLUICE_TRY(database_.execute("INSERT INTO runs (" SLUICE_RUN_COLUMNS ", text, plan, sequence) "
+                               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) "
+                               "ON CONFLICT (id) DO NOTHING",
+                               run.id, run.pipeline, run.owner, to_text(options(run.tags)), to_string(run.state),
+                               to_text(run.cause), created, run.started, run.ended, run.fingerprint,
+                               to_text(run.params), to_text(run.summary), run.pid, run.pid_started, run.node,
+                               run.endpoint, run.term, run.text, run.plan));
+  if (database_.changed() == 0) return false;
+  SLUICE_TRY(write_state(run.id, run.state, run.cause, created));
+  SLUICE_TRY(append(run.id, {.pipeline = run.pipeline, .owner = run.owner, .tags = run.tags}, events));
+  SLUICE_TRY(transaction.commit());
+  return true;
+}
+
+status sqlite_store::update(const change& what) {
+  if (what.cause)
+    SLUICE_TRY(database_.execute("UPDATE runs SET cause = ? WHERE id = ?", to_text(*what.cause), what.run));
+  if (what.summary)
+    SLUICE_TRY(database_.execute("UPDATE runs SET summary = ? WHERE id = ?", to_text(*what.summary), what.run));
+  if (what.home)
+    SLUICE_TRY(database_.execute("UPDATE runs SET pid = ?, pid_started = ?, node = ?, endpoint = ? WHERE id = ?",
+                                 what.home->pid, what.home->pid_started, what.home->node, what.home->endpoint,
+                                 what.run));
+  if (what.term != 0) SLUICE_TRY(database_.execute("UPDATE runs SET term = ? WHERE id = ?", what.term, what.run));
+  return {};
+}
+
+result<std::vector<event>> sqlite_store::apply(const change& what) {
+  const std::lock_guard lock(guard_);
+  sqlite_transaction transaction(database_);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_ASSIGN(const auto stands, standing_of(what.run));
+  if (!stands.found) return no_such_run(what.run);
+  SLUICE_TRY(check_term(what.term, stands.term));
+  if (is_final(stands.state))
+    return error{.code = "run_is_final",
+                 .to_blame = blame::user,
+                 .message = "run " + what.run + " has ended (" + to_string(stands.state) + "): nothing can change it"};
+  auto events = what.events;
+  SLUICE_TRY(update(what));
+  if (what.state && *what.state != stands.state)
+    SLUICE_TRY(write_state(what.run, *what.state, what.cause.value_or(options{}), now()));
+  SLUICE_TRY(append(what.run, stands, events));
+  SLUICE_TRY(transaction.commit());
+  return events;
+}
+
+result<std::vector<run_record>> sqlite_store::runs(const run_query& query) {
+  const std::lock_guard lock(guard_);
+  std::vector<run_record> found;
+  const auto wanted = [&](const run_record& run) {
+    return query.states.empty() || std::find(query.states.begin(), query.states.end(), run.state) != query.states.end();
+  };
+  const auto take = [&](const sqlite_query& row) {
+    if (auto run = record_from(row); wanted(run)) found.push_back(std::move(run));
+    return static_cast<std::int64_t>(found.size()) < query.limit;
+  };
+  if (query.limit <= 0) return found;
+  if (query.pipeline) {
+    SLUICE_TRY(database_.each("SELECT " SLUICE_RUN_COLUMNS " FROM runs WHERE pipeline = ? ORDER BY position DESC", take,
+                              *query.pipeline));
+  } else {
+    SLUICE_TRY(database_.each("SELECT " SLUICE_RUN_COLUMNS " FROM runs ORDER BY position DESC", take));
+  }
+  return found;
+}
+
+result<std::string> sqlite_store::resolve(const std::string& reference) {
+  std::vector<std::string> ids;
+  const auto take = [&](const sqlite_query& row) { return ids.push_back(row.text(0)), ids.size() < 4; };
+  if (reference.empty()) return no_such_run("''");
+  SLUICE_TRY(database_.each("SELECT id FROM runs WHERE id = ?", take, reference));
+  if (ids.empty() && reference == "last")
+    SLUICE_TRY(database_.each("SELECT id FROM runs ORDER BY position DESC LIMIT 1", take));
+  if (ids.empty())
+    SLUICE_TRY(
+        database_.each("SELECT id FROM runs WHERE pipeline = ? ORDER BY position DESC LIMIT 1", take, reference));
+  if (ids.empty())
+    SLUICE_TRY(database_.each("SELECT id FROM runs WHERE substr(id, 1, ?) = ? ORDER BY position DESC", take,
+                              static_cast<std::int64_t>(reference.size()), reference));
+  if (ids.empty())
+    return reference == "last" ? user_error("run_not_found", "there is no run yet", "`sluice run FILE` makes one")
+                               : no_such_run(reference);
+  if (ids.size() == 1) return ids.front();
+  std::string some;
+  for (std::size_t i = 0; i < 3 && i < ids.size(); ++i) some += (i == 0 ? "" : ", ") + ids[i];
+  return user_error("ambiguous_run",
+                    "several runs begin with " + reference + ": " + some + (ids.size() > 3 ? ", ..." : ""),
+                    "give more of the id");
+}
+
+result<run_record> sqlite_store::find_run(const std::string& reference) {
+  const std::lock_guard lock(guard_);
+  SLUICE_ASSIGN(const auto id, resolve(reference));
+  run_record run;
+  SLUICE_TRY(database_.each(
+      "SELECT " SLUICE_RUN_COLUMNS ", text, plan FROM runs WHERE id = ?",
+      [&](const sqlite_query& row) {
+        run = record_from(row);
+        run.text = row.text(17);
+        run.plan = row.text(18);
+        return false;
+      },
+      id));
+  return run;
+}
+
+result<std::vector<event>> sqlite_store::events(std::int64_t after, const std::string& run, std::int64_t limit) {
+  const std::lock_guard lock(guard_);
+  std::vector<event> found;
+  const auto take = [&](const sqlite_query& row) {
+    found.push_back({.cursor = row.integer(0),
+                     .id = row.text(1) + "/" + std::to_string(row.integer(2)),
+                     .run = row.text(1),
+                     .sequence = row.integer(2),
+                     .type = row.text(3),
+                     .unit = row.text(4),
+                     .time = row.integer(5),
+                     .data = from_text(row.text(6)),
+                     .pipeline = row.text(7),
+                     .owner = row.text(8),
+                     .tags = names_from(row.text(9))});
+    return true;
+  };
+#define SLUICE_EVENTS                                                                                      \
+  "SELECT cursor, events.run, events.sequence, type, unit, time, data, pipeline, owner, tags FROM events " \
+  "JOIN runs ON runs.id = events.run WHERE cursor > ? "
+  if (run.empty()) {
+    SLUICE_TRY(database_.each(SLUICE_EVENTS "ORDER BY cursor LIMIT ?", take, after, limit));
+  } else {
+    SLUICE_TRY(database_.each(SLUICE_EVENTS "AND events.run = ? ORDER BY cursor LIMIT ?", take, after, run, limit));
+  }
+  return found;
+}
+
+result<std::int64_t> sqlite_store::next_term() {
+  const std::lock_guard lock(guard_);
+  sqlite_transaction transaction(database_);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_TRY(database_.execute("UPDATE lease SET term = term + 1"));
+  SLUICE_ASSIGN(const auto taken, term());
+  SLUICE_TRY(transaction.commit());
+  return taken;
+}
+
+result<std::int64_t> sqlite_store::cursor_of(const std::string& subscriber) {
+  const std::lock_guard lock(guard_);
+  std::int64_t cursor = 0;
+  SLUICE_TRY(database_.each(
+      "SELECT cursor FROM cursors WHERE subscriber = ?",
+      [&](const sqlite_query& row) { return cursor = row.integer(0), false; }, subscriber));
+  return cursor;
+}
+
+status sqlite_store::set_cursor(const std::string& subscriber, std::int64_t cursor) {
+  const std::lock_guard lock(guard_);
+  return database_.execute(
+      "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (subscriber) DO UPDATE SET cursor = excluded.cursor", subscriber,
+      cursor);
+}
+
+}  // namespace
+
+result<std::shared_ptr<store>> open_sqlite(const std::string& path) {
+  std::error_code failure;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && !std::filesystem::exists(folder, failure)) {
+    std::filesystem::create_directories(folder, failure);
+    if (failure) return from_errno(failure.value(), "make the state folder " + folder.string());
+    // Events and rejects hold users' data: nobody else reads them.
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failure);
+  }
+  auto opened = std::make_shared<sqlite_store>();
+  SLUICE_TRY(opened->open(path));
+  return std::shared_ptr<store>(std::move(opened));
+}
+
+}  // namespace sluice::store

@@ -1,0 +1,204 @@
+#include "store_suite.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <atomic>
+#include <set>
+#include <thread>
+
+namespace sluice::store::testing {
+
+namespace {
+
+run_record new_run(const std::string& id, const std::string& pipeline = "daily") {
+  run_record run;
+  run.id = id;
+  run.pipeline = pipeline;
+  run.owner = "data@shop.example";
+  run.tags = {"finance", "demo"};
+  run.text = "version: 1\n";
+  run.plan = std::string("\x01\x00\xff", 3);
+  run.params = {{"day", "2024-05-01"}};
+  return run;
+}
+
+event of_type(const std::string& type, options data = options::object()) {
+  event made;
+  made.type = type;
+  made.data = std::move(data);
+  return made;
+}
+
+change to_state(const std::string& run, run_state state, std::int64_t term = 0) {
+  change made;
+  made.run = run;
+  made.state = state;
+  made.term = term;
+  made.events = {of_type("run." + to_string(state))};
+  return made;
+}
+
+template <class T>
+std::string code_of(const result<T>& outcome) {
+  return outcome.ok() ? "" : outcome.problem().code;
+}
+
+}  // namespace
+
+void keeps_runs(const store_factory& make) {
+  const auto state = make();
+  {
+    const auto first = state.open();
+    REQUIRE(first->create_run(new_run("aa-1"), {of_type("run.queued")}).value());
+    auto same = new_run("aa-1", "other");
+    CHECK_FALSE(first->create_run(same, {of_type("run.queued")}).value());
+    auto running = to_state("aa-1", run_state::running);
+    running.home = run_home{.pid = 17, .pid_started = 99, .node = "n1", .endpoint = "127.0.0.1:1"};
+    REQUIRE(first->apply(running).ok());
+    auto failed = to_state("aa-1", run_state::failed);
+    failed.cause = options{{"code", "disk_full"}};
+    failed.summary = options{{"rows", 12}};
+    REQUIRE(first->apply(failed).ok());
+    REQUIRE(first->create_run(new_run("bb-2"), {}).value());
+  }
+  const auto second = state.open();
+  const auto run = second->find_run("aa-1").value();
+  CHECK(run.pipeline == "daily");
+  CHECK(run.tags == std::vector<std::string>{"finance", "demo"});
+  CHECK(run.state == run_state::failed);
+  CHECK(run.cause["code"] == "disk_full");
+  CHECK(run.summary["rows"] == 12);
+  CHECK(run.plan == std::string("\x01\x00\xff", 3));
+  CHECK(run.text == "version: 1\n");
+  CHECK(run.params["day"] == "2024-05-01");
+  CHECK((run.pid == 17 && run.pid_started == 99 && run.node == "n1" && run.endpoint == "127.0.0.1:1"));
+  CHECK((run.created > 0 && run.started >= run.created && run.ended >= run.started));
+
+  const auto newest_first = second->runs({}).value();
+  REQUIRE(newest_first.size() == 2);
+  CHECK(newest_first[0].id == "bb-2");
+  CHECK(newest_first[1].plan.empty());
+  CHECK(second->runs({.states = {run_state::failed}}).value().size() == 1);
+  CHECK(second->runs({.pipeline = "nothing"}).value().empty());
+  CHECK(second->runs({.limit = 1}).value().size() == 1);
+}
+
+void numbers_events(const store_factory& make) {
+  const auto state = make();
+  const auto store = state.open();
+  REQUIRE(store->create_run(new_run("a"), {of_type("run.queued")}).ok());
+  REQUIRE(store->create_run(new_run("b"), {of_type("run.queued")}).ok());
+  change two{.run = "a", .events = {of_type("unit.started"), of_type("unit.finished", {{"rows", 3}, {"bad", "\xff"}})}};
+  two.events[1].unit = "orders";
+  two.events[1].time = 1'700'000'000'123'456;
+  const auto written = store->apply(two).value();
+  REQUIRE(written.size() == 2);
+  CHECK((written[0].sequence == 2 && written[1].sequence == 3));
+  CHECK(written[0].id == "a/2");
+  CHECK(written[1].cursor > written[0].cursor);
+  CHECK(written[0].time > 0);
+
+  const auto all = store->events(0, "", 100).value();
+  REQUIRE(all.size() == 4);
+  for (std::size_t i = 1; i < all.size(); ++i) CHECK(all[i].cursor > all[i - 1].cursor);
+  const auto of_a = store->events(0, "a", 100).value();
+  REQUIRE(of_a.size() == 3);
+  for (std::size_t i = 0; i < of_a.size(); ++i) CHECK(of_a[i].sequence == static_cast<std::int64_t>(i) + 1);
+  CHECK(of_a[2].unit == "orders");
+  CHECK(of_a[2].data["rows"] == 3);
+  CHECK(of_a[2].data["bad"] == "\xef\xbf\xbd");
+  CHECK(of_a[2].owner == "data@shop.example");
+  CHECK(store->events(of_a[1].cursor, "a", 100).value().size() == 1);
+  CHECK(store->events(0, "a", 2).value().size() == 2);
+
+  const auto cloud = cloud_event(of_a[2]);
+  CHECK(cloud["specversion"] == "1.0");
+  CHECK(cloud["id"] == "a/3");
+  CHECK(cloud["source"] == "/sluice/runs/a");
+  CHECK(cloud["time"] == "2023-11-14T22:13:20.123456Z");
+  CHECK(cloud["sequence"] == "0000000003");
+  CHECK(cloud["data"]["sequence"] == 3);
+  CHECK(cloud["data"]["pipeline"] == "daily");
+  CHECK(cloud["data"]["tags"][0] == "finance");
+}
+
+void guards_final_states(const store_factory& make) {
+  const auto state = make();
+  const auto store = state.open();
+  CHECK(code_of(store->apply(to_state("nowhere", run_state::running))) == "run_not_found");
+  REQUIRE(store->create_run(new_run("a"), {}).ok());
+  REQUIRE(store->apply(to_state("a", run_state::cancelled)).ok());
+  CHECK(code_of(store->apply(to_state("a", run_state::running))) == "run_is_final");
+  CHECK(code_of(store->apply({.run = "a", .events = {of_type("unit.finished")}})) == "run_is_final");
+  CHECK(store->find_run("a").value().state == run_state::cancelled);
+  CHECK(store->events(0, "a", 10).value().size() == 1);
+}
+
+void guards_terms(const store_factory& make) {
+  const auto state = make();
+  const auto old_controller = state.open();
+  const auto new_controller = state.open();
+  const auto first = old_controller->next_term().value();
+  auto run = new_run("a");
+  run.term = first;
+  REQUIRE(old_controller->create_run(run, {}).ok());
+  REQUIRE(old_controller->create_run(new_run("local"), {}).ok());
+  REQUIRE(old_controller->apply(to_state("a", run_state::starting, first)).ok());
+  const auto second = new_controller->next_term().value();
+  CHECK(second == first + 1);
+  CHECK(code_of(old_controller->apply(to_state("a", run_state::running, first))) == "stale_term");
+  run.id = "b";
+  CHECK(code_of(old_controller->create_run(run, {})) == "stale_term");
+  REQUIRE(new_controller->apply(to_state("a", run_state::running, second)).ok());
+  CHECK(code_of(old_controller->apply(to_state("a", run_state::failed, 0))) == "stale_term");
+  CHECK(old_controller->find_run("a").value().state == run_state::running);
+  CHECK(old_controller->events(0, "a", 10).value().size() == 2);
+  CHECK(old_controller->apply(to_state("local", run_state::running)).ok());
+}
+
+void resolves_references(const store_factory& make) {
+  const auto state = make();
+  const auto store = state.open();
+  CHECK(code_of(store->find_run("last")) == "run_not_found");
+  for (const auto* id : {"0190aa", "0190ab", "0191cc"}) REQUIRE(store->create_run(new_run(id, "daily"), {}).ok());
+  REQUIRE(store->create_run(new_run("0200", "0190aa-like"), {}).ok());
+  CHECK(store->find_run("last").value().id == "0200");
+  CHECK(store->find_run("daily").value().id == "0191cc");
+  CHECK(store->find_run("0191").value().id == "0191cc");
+  CHECK(store->find_run("0190ab").value().id == "0190ab");
+  CHECK(code_of(store->find_run("0190")) == "ambiguous_run");
+  CHECK(code_of(store->find_run("%")) == "run_not_found");
+  CHECK(code_of(store->find_run("")) == "run_not_found");
+}
+
+void keeps_cursors(const store_factory& make) {
+  const auto state = make();
+  CHECK(state.open()->cursor_of("pager").value() == 0);
+  REQUIRE(state.open()->set_cursor("pager", 7).ok());
+  REQUIRE(state.open()->set_cursor("pager", 9).ok());
+  CHECK(state.open()->cursor_of("pager").value() == 9);
+}
+
+void serves_many_threads(const store_factory& make) {
+  const auto state = make();
+  const auto shared = state.open();
+  REQUIRE(shared->create_run(new_run("a"), {}).ok());
+  std::atomic<int> failures = 0;
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < 4; ++writer)
+    writers.emplace_back([&, writer] {
+      const auto own = writer % 2 == 0 ? shared : state.open();
+      for (int i = 0; i < 10; ++i)
+        if (!own->apply({.run = "a", .events = {of_type("tick"), of_type("tock")}}).ok()) ++failures;
+    });
+  for (auto& writer : writers) writer.join();
+  CHECK(failures == 0);
+  const auto events = shared->events(0, "a", 1000).value();
+  REQUIRE(events.size() == 80);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    CHECK(events[i].sequence == static_cast<std::int64_t>(i) + 1);
+    CHECK(events[i].type == (i % 2 == 0 ? "tick" : "tock"));
+  }
+}
+
+}  // namespace sluice::store::testing
