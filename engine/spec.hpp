@@ -27,9 +27,9 @@ enum class shape {
 
 /// Describes one option: for validation, `sluice components`, the docs and the editors' schema.
 struct field_spec {
-  std::string name;  ///< empty for elements of lists and maps, and for alternatives
+  std::string name = {};  ///< empty for elements of lists and maps, and for alternatives
   shape form = shape::text;
-  std::string help;
+  std::string help = {};
   bool required = false;
   options default_value = {};             ///< null: no default
   std::vector<std::string> choices = {};  ///< for text: the only values allowed

@@ -1,0 +1,103 @@
+#include "engine/component.hpp"
+#include "engine/types.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace sluice {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// Drops all rows and counts them, on wish slowly: then it blocks its I/O thread as a slow disk would.
+class blackhole : public sink {
+ public:
+  blackhole(double rows_per_second, std::int64_t delay_microseconds)
+      : rate_(rows_per_second), delay_(std::chrono::microseconds(delay_microseconds)) {}
+
+  status open() override { return {}; }
+
+  status write(const batch& rows, row_errors&) override {
+    if (rate_ > 0) {
+      if (report_.loaded == 0) begun_ = clock::now();
+      const auto seconds = static_cast<double>(report_.loaded + static_cast<std::uint64_t>(rows.rows())) / rate_;
+      std::this_thread::sleep_until(
+          begun_ + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(seconds)));
+    }
+    std::this_thread::sleep_for(delay_);
+    report_.loaded += static_cast<std::uint64_t>(rows.rows());
+    return {};
+  }
+
+  result<sink_report> prepare() override { return report_; }
+  status commit() override { return {}; }
+  void abort() noexcept override {}
+
+ private:
+  double rate_;
+  std::chrono::microseconds delay_;
+  clock::time_point begun_;
+  sink_report report_ = {.target = "blackhole"};
+};
+
+error fault(std::string message, std::string hint, std::string path) {
+  auto problem = user_error("invalid_option", std::move(message), std::move(hint));
+  problem.path = std::move(path);
+  return problem;
+}
+
+std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  double rate = 0;
+  if (request.own.is_object() && request.own.contains("rate") && request.own["rate"].is_number()) {
+    rate = request.own["rate"].get<double>();
+    if (!(rate > 0)) faults.push_back(fault("rate must be above 0", "rate: 1000", "/blackhole/rate"));
+  }
+  std::int64_t delay = 0;
+  if (request.own.is_object() && request.own.contains("delay") && request.own["delay"].is_string()) {
+    auto parsed = parse_duration(request.own["delay"].get<std::string>());
+    if (parsed.ok() && *parsed >= 0)
+      delay = *parsed;
+    else
+      faults.push_back(fault("delay must be a duration", "delay: 10ms", "/blackhole/delay"));
+  }
+  if (faults.size() > before) return nullptr;
+  return std::make_unique<blackhole>(rate, delay);
+}
+
+component_spec spec() {
+  return {
+      .name = "blackhole",
+      .kind = component_kind::sink,
+      .summary = "Drops all rows and counts them: for measurements and tests",
+      .description = "With `rate` or `delay` it is a slow target, with which back-pressure can be seen and tested.",
+      .value = {.form = shape::object,
+                .help = "nothing, or how slow it is",
+                .elements =
+                    {{.name = "rate", .form = shape::number, .help = "rows a second at most; no limit unless given"},
+                     {.name = "delay", .form = shape::duration, .help = "pause before each batch; none unless given"}}},
+      .law = "in = loaded",
+      .example = R"yaml(version: 1
+pipeline: blackhole-example
+extract:
+  numbers:
+    generate: { rows: 100000, columns: { id: sequence } }
+load:
+  nowhere:
+    from: numbers
+    blackhole: { delay: 1ms }
+)yaml",
+      .promise = delivery::idempotent,
+      .modes = {"replace"},
+  };
+}
+
+}  // namespace
+
+const component& blackhole_sink() {
+  static const component made = {.spec = spec(), .make_sink = make};
+  return made;
+}
+
+}  // namespace sluice

@@ -1,0 +1,110 @@
+#include "tests/support/components.hpp"
+
+#include "engine/memory/manager.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/api.h>
+#include <arrow/json/from_string.h>
+
+#include <stdexcept>
+
+namespace sluice::test {
+
+run_context make_context(const std::string& base_folder) {
+  return {.run_id = "0191e7a0-0000-7000-8000-000000000001",
+          .pipeline = "test",
+          .now_microseconds = 1'714'564'800'000'000,
+          .seed = 42,
+          .timezone = "UTC",
+          .base_folder = base_folder,
+          .spill_folder = base_folder + "/spill",
+          .params = {},
+          .memory = std::make_shared<memory::manager>(std::int64_t{256} << 20),
+          .secret = {}};
+}
+
+std::shared_ptr<arrow::RecordBatch> make_table(const std::vector<column_text>& columns) {
+  arrow::FieldVector fields;
+  arrow::ArrayVector arrays;
+  for (const auto& column : columns) {
+    const auto type = parse_type(column.type);
+    if (!type.ok()) throw std::runtime_error(type.problem().to_string());
+    fields.push_back(arrow::field(column.name, *type));
+    arrays.push_back(arrow::json::ArrayFromJSONString(*type, column.json).ValueOrDie());
+  }
+  const auto rows = arrays.empty() ? 0 : arrays.front()->length();
+  return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(arrays));
+}
+
+batch as_batch(std::shared_ptr<arrow::RecordBatch> table) {
+  return {.data = std::move(table), .positions = nullptr, .order = {}};
+}
+
+result<read_result> read_all(const component& from, const source_request& request) {
+  diagnostics faults;
+  auto made = from.make_source(request, faults);
+  if (!made) return faults.at(0);
+  SLUICE_ASSIGN(const auto splits, made->discover());
+  read_result all;
+  all.splits = splits.size();
+  std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+  for (const auto& piece : splits) {
+    SLUICE_ASSIGN(auto reader, made->open(piece));
+    for (bool end = false; !end;) {
+      SLUICE_ASSIGN(auto step, reader->next());
+      end = step.end;
+      const auto rows = step.rows.data ? static_cast<std::uint64_t>(step.rows.rows()) : 0;
+      if (step.records != rows + step.rejected.size() + step.filtered)
+        throw std::runtime_error("a step's records are not its rows, rejects and filtered ones");
+      all.records += step.records;
+      all.set_null += step.set_null;
+      for (auto& record : step.rejected) all.rejected.push_back(std::move(record));
+      if (step.rows.positions)
+        for (std::int64_t i = 0; i < step.rows.positions->length(); ++i)
+          all.positions.push_back(step.rows.positions->Value(i));
+      if (step.rows.data) batches.push_back(step.rows.data);
+    }
+  }
+  SLUICE_ASSIGN_ARROW(all.table, arrow::Table::FromRecordBatches(made->schema(), batches), "put batches together");
+  SLUICE_ASSIGN_ARROW(all.table, all.table->CombineChunks(), "put batches together");
+  SLUICE_TRY_ARROW(all.table->ValidateFull(), "validate what was read");
+  return all;
+}
+
+read_result must_read(const component& from, const source_request& request) {
+  auto all = read_all(from, request);
+  if (!all.ok()) throw std::runtime_error(all.problem().to_string());
+  return std::move(all).value();
+}
+
+result<sink_report> write_all(const component& to, const sink_request& request,
+                              const std::vector<std::shared_ptr<arrow::RecordBatch>>& tables) {
+  diagnostics faults;
+  const auto made = to.make_sink(request, faults);
+  if (!made) return faults.at(0);
+  const auto run = [&]() -> result<sink_report> {
+    SLUICE_TRY(made->open());
+    row_errors refused;
+    for (const auto& table : tables) SLUICE_TRY(made->write(as_batch(table), refused));
+    SLUICE_ASSIGN(auto report, made->prepare());
+    SLUICE_TRY(made->commit());
+    return report;
+  };
+  auto report = run();
+  if (!report.ok()) made->abort();
+  return report;
+}
+
+diagnostics faults_of(const component& from, const source_request& request) {
+  diagnostics faults;
+  if (!from.make_source(request, faults) && faults.empty()) throw std::runtime_error("no source and no fault");
+  return faults;
+}
+
+diagnostics faults_of(const component& to, const sink_request& request) {
+  diagnostics faults;
+  if (!to.make_sink(request, faults) && faults.empty()) throw std::runtime_error("no sink and no fault");
+  return faults;
+}
+
+}  // namespace sluice::test
