@@ -3,8 +3,8 @@
 #include "engine/types.hpp"
 
 #include <arrow/array.h>
-#include <arrow/array/array_dict.h>
 #include <arrow/array/array_decimal.h>
+#include <arrow/array/array_dict.h>
 #include <arrow/compute/cast.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -94,26 +94,32 @@ char* put_decimal(char* out, Decimal value, std::int32_t scale) {
   }
 }
 
-std::int64_t floor_divide(std::int64_t value, std::int64_t by) {
-  return value / by - (value % by < 0 ? 1 : 0);
-}
+std::int64_t floor_divide(std::int64_t value, std::int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
 
 std::int64_t to_microseconds(std::int64_t value, arrow::TimeUnit::type unit) {
   switch (unit) {
-    case arrow::TimeUnit::SECOND: return value * 1'000'000;
-    case arrow::TimeUnit::MILLI: return value * 1'000;
-    case arrow::TimeUnit::MICRO: return value;
-    case arrow::TimeUnit::NANO: return floor_divide(value, 1'000);
+    case arrow::TimeUnit::SECOND:
+      return value * 1'000'000;
+    case arrow::TimeUnit::MILLI:
+      return value * 1'000;
+    case arrow::TimeUnit::MICRO:
+      return value;
+    case arrow::TimeUnit::NANO:
+      return floor_divide(value, 1'000);
   }
   return value;
 }
 
 std::int64_t to_nanoseconds(std::int64_t value, arrow::TimeUnit::type unit) {
   switch (unit) {
-    case arrow::TimeUnit::SECOND: return value * 1'000'000'000;
-    case arrow::TimeUnit::MILLI: return value * 1'000'000;
-    case arrow::TimeUnit::MICRO: return value * 1'000;
-    case arrow::TimeUnit::NANO: return value;
+    case arrow::TimeUnit::SECOND:
+      return value * 1'000'000'000;
+    case arrow::TimeUnit::MILLI:
+      return value * 1'000'000;
+    case arrow::TimeUnit::MICRO:
+      return value * 1'000;
+    case arrow::TimeUnit::NANO:
+      return value;
   }
   return value;
 }
@@ -143,13 +149,20 @@ status with_writer(const arrow::Array& column, Each&& each) {
       });
       return {};
     }
-    case Type::INT8: return integer(SLUICE_AS(Int8Array)), status{};
-    case Type::INT16: return integer(SLUICE_AS(Int16Array)), status{};
-    case Type::INT32: return integer(SLUICE_AS(Int32Array)), status{};
-    case Type::INT64: return integer(SLUICE_AS(Int64Array)), status{};
-    case Type::UINT8: return integer(SLUICE_AS(UInt8Array)), status{};
-    case Type::UINT16: return integer(SLUICE_AS(UInt16Array)), status{};
-    case Type::UINT32: return integer(SLUICE_AS(UInt32Array)), status{};
+    case Type::INT8:
+      return integer(SLUICE_AS(Int8Array)), status{};
+    case Type::INT16:
+      return integer(SLUICE_AS(Int16Array)), status{};
+    case Type::INT32:
+      return integer(SLUICE_AS(Int32Array)), status{};
+    case Type::INT64:
+      return integer(SLUICE_AS(Int64Array)), status{};
+    case Type::UINT8:
+      return integer(SLUICE_AS(UInt8Array)), status{};
+    case Type::UINT16:
+      return integer(SLUICE_AS(UInt16Array)), status{};
+    case Type::UINT32:
+      return integer(SLUICE_AS(UInt32Array)), status{};
     case Type::UINT64: {
       const auto& values = SLUICE_AS(UInt64Array);
       each([&values](std::int64_t row, char* out) {
@@ -184,11 +197,16 @@ status with_writer(const arrow::Array& column, Each&& each) {
       });
       return {};
     }
-    case Type::STRING: return bytes(SLUICE_AS(StringArray), tag_text), status{};
-    case Type::LARGE_STRING: return bytes(SLUICE_AS(LargeStringArray), tag_text), status{};
-    case Type::BINARY: return bytes(SLUICE_AS(BinaryArray), tag_binary), status{};
-    case Type::LARGE_BINARY: return bytes(SLUICE_AS(LargeBinaryArray), tag_binary), status{};
-    case Type::FIXED_SIZE_BINARY: return bytes(SLUICE_AS(FixedSizeBinaryArray), tag_binary), status{};
+    case Type::STRING:
+      return bytes(SLUICE_AS(StringArray), tag_text), status{};
+    case Type::LARGE_STRING:
+      return bytes(SLUICE_AS(LargeStringArray), tag_text), status{};
+    case Type::BINARY:
+      return bytes(SLUICE_AS(BinaryArray), tag_binary), status{};
+    case Type::LARGE_BINARY:
+      return bytes(SLUICE_AS(LargeBinaryArray), tag_binary), status{};
+    case Type::FIXED_SIZE_BINARY:
+      return bytes(SLUICE_AS(FixedSizeBinaryArray), tag_binary), status{};
     case Type::DATE32: {
       const auto& values = SLUICE_AS(Date32Array);
       each([&values](std::int64_t row, char* out) {
@@ -251,7 +269,8 @@ status with_writer(const arrow::Array& column, Each&& each) {
     case Type::NA:
       each([](std::int64_t, char* out) { return out; });
       return {};
-    default: return check_key_type(*column.type(), "");
+    default:
+      return check_key_type(*column.type(), "");
   }
 #undef SLUICE_AS
 }
@@ -267,7 +286,8 @@ std::int64_t room_for(const arrow::Array& column, std::int64_t row) {
       return 5 + static_cast<const arrow::LargeBinaryArray&>(column).value_length(row);
     case Type::FIXED_SIZE_BINARY:
       return 5 + static_cast<const arrow::FixedSizeBinaryArray&>(column).byte_width();
-    default: return widest_fixed;
+    default:
+      return widest_fixed;
   }
 }
 
@@ -338,10 +358,14 @@ void hash_integers(const arrow::Array& column, std::vector<std::uint64_t>& out) 
 bool hash_fast(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::vector<std::uint64_t>& out) {
   if (columns.size() != 1 || columns[0]->null_count() != 0) return false;
   switch (columns[0]->type_id()) {
-    case Type::INT16: return hash_integers<arrow::Int16Array>(*columns[0], out), true;
-    case Type::INT32: return hash_integers<arrow::Int32Array>(*columns[0], out), true;
-    case Type::INT64: return hash_integers<arrow::Int64Array>(*columns[0], out), true;
-    default: return false;
+    case Type::INT16:
+      return hash_integers<arrow::Int16Array>(*columns[0], out), true;
+    case Type::INT32:
+      return hash_integers<arrow::Int32Array>(*columns[0], out), true;
+    case Type::INT64:
+      return hash_integers<arrow::Int64Array>(*columns[0], out), true;
+    default:
+      return false;
   }
 }
 
@@ -360,7 +384,8 @@ status check_key_type(const arrow::DataType& type, const std::string& column) {
                         "a key of type " + type_name(type) + (column.empty() ? "" : " (column " + column + ")") +
                             " is not supported yet",
                         "derive a key of a simple type from it first");
-    default: return {};
+    default:
+      return {};
   }
 }
 
@@ -435,7 +460,8 @@ result<std::vector<batch>> partition_by_keys(const batch& in, const std::vector<
     } else if (part.empty()) {
       parts.push_back(in.slice(0, 0));
     } else {
-      parts.push_back(take_rows(in, arrow::Int32Array(static_cast<std::int64_t>(part.size()), arrow::Buffer::Wrap(part))));
+      parts.push_back(
+          take_rows(in, arrow::Int32Array(static_cast<std::int64_t>(part.size()), arrow::Buffer::Wrap(part))));
     }
   }
   return parts;

@@ -31,7 +31,8 @@ status check_key_type(const arrow::DataType& type, const std::string& column);
 ///   01 boolean: 1 byte, 0 or 1
 ///   02 integer that fits a bigint: 8 bytes, two's complement; 03 greater ones: 8 bytes, unsigned
 ///   04 real and double: 8 bytes IEEE 754 as a double, -0 as 0, every NaN as 7ff8000000000000
-///   05 decimal without trailing zeros: its scale in 1 byte (signed), then 16 bytes two's complement; 06: 32 bytes, where
+///   05 decimal without trailing zeros: its scale in 1 byte (signed), then 16 bytes two's complement; 06: 32 bytes,
+///   where
 ///      16 do not suffice. Zero has scale 0.
 ///   07 text, 08 bytea and fixed-size binary (uuid): length in 4 bytes, then the bytes
 ///   09 date: 8 bytes, days since 1970; 0a time: 8 bytes, nanoseconds since midnight

@@ -63,16 +63,15 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 }  // namespace
 
 const component& drop_transform() {
-  static const component self{
-      .spec = {.name = "drop",
-               .kind = component_kind::transform,
-               .summary = "Leaves columns out.",
-               .value = {.form = shape::list,
-                         .help = "columns to leave out",
-                         .required = true,
-                         .elements = {{.form = shape::column, .help = "a column"}}},
-               .law = "in = out",
-               .example = R"yaml(version: 1
+  static const component self{.spec = {.name = "drop",
+                                       .kind = component_kind::transform,
+                                       .summary = "Leaves columns out.",
+                                       .value = {.form = shape::list,
+                                                 .help = "columns to leave out",
+                                                 .required = true,
+                                                 .elements = {{.form = shape::column, .help = "a column"}}},
+                                       .law = "in = out",
+                                       .example = R"yaml(version: 1
 pipeline: airports-in-short
 extract:
   airports:
@@ -86,7 +85,7 @@ load:
     from: short
     stdout: {}
 )yaml"},
-      .make_transform = make};
+                              .make_transform = make};
   return self;
 }
 

@@ -34,7 +34,8 @@ inline std::shared_ptr<arrow::Schema> schema_of(const std::string& text) {
   while (begin < text.size()) {
     int depth = 0;
     std::size_t end = begin;
-    for (; end < text.size() && (depth > 0 || text[end] != ','); ++end) depth += text[end] == '(' ? 1 : text[end] == ')' ? -1 : 0;
+    for (; end < text.size() && (depth > 0 || text[end] != ','); ++end)
+      depth += text[end] == '(' ? 1 : text[end] == ')' ? -1 : 0;
     auto part = text.substr(begin, end - begin);
     part.erase(0, part.find_first_not_of(' '));
     const auto space = part.find(' ');
