@@ -61,14 +61,14 @@ std::shared_ptr<document> document::parse(std::string text, std::string file, di
     if (made->text_[at] == '\n') made->lines_.push_back(at + 1);
   if (made->text_.size() > most_bytes) {
     made->fault_at_byte(0, user_error("invalid_yaml", "a pipeline's file has at most 4 MiB"), faults);
-    return nullptr;
+    return made;
   }
   if (const auto foreign = foreign_byte(made->text_)) {
     made->fault_at_byte(*foreign,
                         user_error("invalid_yaml", "this is no text in UTF-8, or it holds a control character",
                                    "save the file as UTF-8; is it a pipeline at all?"),
                         faults);
-    return nullptr;
+    return made;
   }
   auto masked = made->text_;
   made->placeholders_ = hide_placeholders(masked);
@@ -76,14 +76,14 @@ std::shared_ptr<document> document::parse(std::string text, std::string file, di
   auto root = parse_yaml(masked, made->placeholders_, fault);
   if (!root) {
     made->fault_at_byte(fault->begin, std::move(fault->problem), faults);
-    return nullptr;
+    return made;
   }
   if (!root->is_map()) {
     made->fault_at_byte(root->begin,
                         user_error("invalid_yaml", "a pipeline is a map of sections, found " + describe(*root),
                                    "begin with: version: 1"),
                         faults);
-    return nullptr;
+    return made;
   }
   made->root_ = *std::move(root);
   return made;

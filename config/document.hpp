@@ -15,7 +15,8 @@ namespace sluice::config {
 /// A YAML file with the place of everything in it.
 class document {
  public:
-  /// Parses `text`; `file` is its name in messages. Null where it is no YAML map, with the faults.
+  /// Parses `text`; `file` is its name in messages. Where it is no YAML map there are faults, and no root.
+  /// Never null: also a file that is no YAML has lines to show.
   static std::shared_ptr<document> parse(std::string text, std::string file, diagnostics& faults);
 
   [[nodiscard]] const std::string& text() const { return text_; }
