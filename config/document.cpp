@@ -19,10 +19,14 @@ std::optional<std::size_t> foreign_byte(const std::string& text) {
     if (lead < 0x20 ? lead != '\n' && lead != '\r' && lead != '\t' : lead == 0x7f) return at;
     std::size_t follow = 0;
     if (lead >= 0x80) {
-      if (lead >= 0xc2 && lead < 0xe0) follow = 1;
-      else if (lead >= 0xe0 && lead < 0xf0) follow = 2;
-      else if (lead >= 0xf0 && lead < 0xf5) follow = 3;
-      else return at;
+      if (lead >= 0xc2 && lead < 0xe0)
+        follow = 1;
+      else if (lead >= 0xe0 && lead < 0xf0)
+        follow = 2;
+      else if (lead >= 0xf0 && lead < 0xf5)
+        follow = 3;
+      else
+        return at;
     }
     if (at + follow >= text.size() && follow > 0) return at;
     for (std::size_t next = 1; next <= follow; ++next)
@@ -43,10 +47,14 @@ bool opens(const node& value) { return value.is_scalar() && !value.quoted && unb
 
 std::string describe(const node& value) {
   switch (value.what) {
-    case node::kind::null: return "nothing";
-    case node::kind::scalar: return value.text.empty() ? "an empty text" : "'" + value.text + "'";
-    case node::kind::sequence: return "a list";
-    case node::kind::map: return "a map";
+    case node::kind::null:
+      return "nothing";
+    case node::kind::scalar:
+      return value.text.empty() ? "an empty text" : "'" + value.text + "'";
+    case node::kind::sequence:
+      return "a list";
+    case node::kind::map:
+      return "a map";
   }
   return "nothing";
 }
@@ -125,7 +133,8 @@ void document::check_entries(node& map, diagnostics& faults) {
     }
     if (!key.is_scalar()) {
       map.broken = true;
-      faults.push_back(fault(key, "invalid_yaml", "a key must be text, found " + describe(key), "quote this expression"));
+      faults.push_back(
+          fault(key, "invalid_yaml", "a key must be text, found " + describe(key), "quote this expression"));
       continue;
     }
     const auto [first, added] = seen.emplace(key.text, key.begin);
@@ -133,10 +142,10 @@ void document::check_entries(node& map, diagnostics& faults) {
       kept.push_back(std::move(entry));
       continue;
     }
-    faults.push_back(fault(key, "duplicate_key",
-                           "the key " + key.text + " stands here twice, first in line " +
-                               std::to_string(locate_byte(first->second).line),
-                           "remove one of them or rename it"));
+    faults.push_back(fault(
+        key, "duplicate_key",
+        "the key " + key.text + " stands here twice, first in line " + std::to_string(locate_byte(first->second).line),
+        "remove one of them or rename it"));
   }
   map.entries = std::move(kept);
 }
@@ -204,7 +213,8 @@ location document::locate(const std::string& pointer, std::optional<std::size_t>
       value = &found->second;
     } else if (value->is_sequence()) {
       std::size_t index = 0;
-      for (const char c : keys[at]) index = c >= '0' && c <= '9' ? index * 10 + static_cast<std::size_t>(c - '0') : SIZE_MAX / 16;
+      for (const char c : keys[at])
+        index = c >= '0' && c <= '9' ? index * 10 + static_cast<std::size_t>(c - '0') : SIZE_MAX / 16;
       whole = index < value->items.size();
       if (!whole) break;
       key = nullptr;
@@ -256,9 +266,12 @@ std::vector<std::string> pointer_keys(std::string_view pointer) {
 std::string pointer_to(const std::string& parent, std::string_view key) {
   auto pointer = parent + "/";
   for (const char c : key) {
-    if (c == '~') pointer += "~0";
-    else if (c == '/') pointer += "~1";
-    else pointer += c;
+    if (c == '~')
+      pointer += "~0";
+    else if (c == '/')
+      pointer += "~1";
+    else
+      pointer += c;
   }
   return pointer;
 }

@@ -2,13 +2,13 @@
 
 #include "config/pipeline_reader.hpp"
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <sstream>
-#include <sys/stat.h>
 
 namespace sluice::config {
 

@@ -18,12 +18,12 @@ struct node {
   };
 
   kind what = kind::null;
-  std::size_t begin = 0;   ///< byte offset in the file
-  bool quoted = false;     ///< scalars: in quotes or a block (| or >), so never a number, boolean or null
-  bool flow = false;       ///< maps and sequences: written with { } or [ ]
-  bool broken = false;     ///< a fault was reported inside: the reader passes it over
-  std::string text;        ///< scalars: the value, `${...}` filled in
-  std::string masked;      ///< scalars with substitutions: the value with placeholders, as YAML saw it
+  std::size_t begin = 0;  ///< byte offset in the file
+  bool quoted = false;    ///< scalars: in quotes or a block (| or >), so never a number, boolean or null
+  bool flow = false;      ///< maps and sequences: written with { } or [ ]
+  bool broken = false;    ///< a fault was reported inside: the reader passes it over
+  std::string text;       ///< scalars: the value, `${...}` filled in
+  std::string masked;     ///< scalars with substitutions: the value with placeholders, as YAML saw it
   std::vector<std::size_t> placeholders;       ///< scalars: indices in the document's list
   std::vector<substitution> substitutions;     ///< scalars: one for each placeholder, in order
   std::vector<node> items;                     ///< sequences

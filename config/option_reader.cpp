@@ -69,14 +69,22 @@ class option_reader {
   std::optional<options> read(const node& value, const field_spec& spec, const std::string& what) {
     if (value.broken) return {};
     switch (spec.form) {
-      case shape::boolean: return read_boolean(value, spec, what);
-      case shape::integer: return read_whole(value, spec, what);
-      case shape::number: return read_number(value, spec, what);
-      case shape::list: return read_list(value, spec, what);
-      case shape::map: return read_map(value, spec, what);
-      case shape::object: return read_object(value, spec, what);
-      case shape::one_of: return read_one_of(value, spec, what);
-      default: return read_texty(value, spec, what);
+      case shape::boolean:
+        return read_boolean(value, spec, what);
+      case shape::integer:
+        return read_whole(value, spec, what);
+      case shape::number:
+        return read_number(value, spec, what);
+      case shape::list:
+        return read_list(value, spec, what);
+      case shape::map:
+        return read_map(value, spec, what);
+      case shape::object:
+        return read_object(value, spec, what);
+      case shape::one_of:
+        return read_one_of(value, spec, what);
+      default:
+        return read_texty(value, spec, what);
     }
   }
 
@@ -212,8 +220,8 @@ class option_reader {
       in_.fault(key, "not_supported_yet", key.text + " of " + what + " is not supported yet", "remove it");
       return;
     }
-    static const std::vector<std::string> beside = {"types",   "columns", "sample",      "contract", "metadata",
-                                                    "on_error", "order",  "parallelism", "mode",     "key"};
+    static const std::vector<std::string> beside = {"types",    "columns", "sample",      "contract", "metadata",
+                                                    "on_error", "order",   "parallelism", "mode",     "key"};
     if (std::find(beside.begin(), beside.end(), key.text) != beside.end()) {
       in_.fault(key, "unknown_key", what + " has no key " + key.text,
                 "move it out of the braces: it stands beside " + what);
@@ -234,7 +242,7 @@ class option_reader {
         best = &alternative;
       }
     }
-    if (best != nullptr) return read(value, *best, what);
+    if (best != nullptr && best_fit > 1) return read(value, *best, what);
     if (value.is_null())
       for (const auto& alternative : spec.elements)
         if (is_texty(alternative.form)) return read(value, alternative, what);
@@ -248,19 +256,31 @@ class option_reader {
 
 std::string expected(const field_spec& spec) {
   switch (spec.form) {
-    case shape::boolean: return "true or false";
-    case shape::integer: return "a whole number";
-    case shape::number: return "a number";
-    case shape::text: return spec.choices.empty() ? "text" : "one of " + enumerate(spec.choices);
-    case shape::expression: return "an SQL expression";
-    case shape::column: return "a column's name";
-    case shape::type: return "an SQL type";
-    case shape::duration: return "a duration such as 90s or 1h30m";
-    case shape::size: return "a size such as 512MiB";
-    case shape::list: return "a list";
+    case shape::boolean:
+      return "true or false";
+    case shape::integer:
+      return "a whole number";
+    case shape::number:
+      return "a number";
+    case shape::text:
+      return spec.choices.empty() ? "text" : "one of " + enumerate(spec.choices);
+    case shape::expression:
+      return "an SQL expression";
+    case shape::column:
+      return "a column's name";
+    case shape::type:
+      return "an SQL type";
+    case shape::duration:
+      return "a duration such as 90s or 1h30m";
+    case shape::size:
+      return "a size such as 512MiB";
+    case shape::list:
+      return "a list";
     case shape::map:
-    case shape::object: return "a map";
-    case shape::one_of: break;
+    case shape::object:
+      return "a map";
+    case shape::one_of:
+      break;
   }
   std::string text;
   for (std::size_t at = 0; at < spec.elements.size(); ++at) {

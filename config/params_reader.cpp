@@ -15,7 +15,8 @@ namespace sluice::config {
 namespace {
 
 /// Makes a typed value of text; Arrow's casts take ISO dates and times, and numbers as they are written.
-result<std::shared_ptr<arrow::Scalar>> typed_value(const std::string& text, const std::shared_ptr<arrow::DataType>& type) {
+result<std::shared_ptr<arrow::Scalar>> typed_value(const std::string& text,
+                                                   const std::shared_ptr<arrow::DataType>& type) {
   const auto unusable = [&](const std::string& why) {
     return user_error("invalid_param", "'" + text + "' is no " + type_name(*type) + (why.empty() ? "" : ": " + why));
   };
@@ -52,9 +53,12 @@ declaration read_declaration(const reading& in, const node& name, const node& va
     type = &value;
   } else if (value.is_map()) {
     for (const auto& [key, held] : value.entries) {
-      if (key.text == "type") type = &held;
-      else if (key.text == "default") made.default_value = &held;
-      else if (key.text != "description") in.unknown_key(key, "a param", {"type", "default", "description"});
+      if (key.text == "type")
+        type = &held;
+      else if (key.text == "default")
+        made.default_value = &held;
+      else if (key.text != "description")
+        in.unknown_key(key, "a param", {"type", "default", "description"});
     }
   } else if (!value.is_null()) {
     in.fault(value, "invalid_value", "a param is { type: TYPE, default: VALUE }, found " + describe(value));
@@ -84,9 +88,8 @@ param_values read_params(const document& source, const node* section, const load
   for (const auto& [name, value] : section != nullptr ? section->entries : none) {
     const reading in{source, faults, "param " + name.text};
     names.push_back(name.text);
-    if (name.text.empty() || !std::all_of(name.text.begin(), name.text.end(), [](unsigned char c) {
-          return std::isalnum(c) != 0 || c == '_';
-        })) {
+    if (name.text.empty() || !std::all_of(name.text.begin(), name.text.end(),
+                                          [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; })) {
       in.fault(name, "invalid_name", "a param's name has letters, digits and _");
       continue;
     }
@@ -104,7 +107,8 @@ param_values read_params(const document& source, const node* section, const load
       text = declared.default_value->text;
       place = declared.default_value;
     } else if (declared.default_value != nullptr) {
-      in.fault(*declared.default_value, "invalid_value", "a default is text, found " + describe(*declared.default_value));
+      in.fault(*declared.default_value, "invalid_value",
+               "a default is text, found " + describe(*declared.default_value));
       continue;
     } else {
       in.fault(name, "missing_param", "the param " + name.text + " has no value and no default",

@@ -18,9 +18,9 @@ namespace {
 
 constexpr int newest_version = 1;
 
-const std::vector<std::string> sections = {"version",  "pipeline", "owner",     "tags", "description", "params",
-                                           "run",      "defaults", "extract",   "transform", "load",   "rejects",
-                                           "schedule", "channels", "notify"};
+const std::vector<std::string> sections = {"version", "pipeline", "owner",    "tags",     "description",
+                                           "params",  "run",      "defaults", "extract",  "transform",
+                                           "load",    "rejects",  "schedule", "channels", "notify"};
 
 /// Whether an IANA time zone is known here; without a database every name passes and Arrow reports the unknown.
 bool is_timezone(const std::string& name) {
@@ -56,8 +56,8 @@ class pipeline_reader {
     const auto number = read_integer(in_, *version, "version", 1);
     if (number && *number > newest_version)
       in_.fault(*version, "newer_version",
-                "the pipeline is written in version " + std::to_string(*number) + " of the language, this program knows " +
-                    std::to_string(newest_version),
+                "the pipeline is written in version " + std::to_string(*number) +
+                    " of the language, this program knows " + std::to_string(newest_version),
                 "install a newer sluice, or write version: " + std::to_string(newest_version));
   }
 
@@ -106,7 +106,8 @@ class pipeline_reader {
       } else if (key.text == "timezone") {
         const auto text = read_text(in_, held, "run.timezone");
         if (text && !is_timezone(*text))
-          in_.fault(held, "unknown_timezone", "there is no time zone " + *text, "an IANA name such as Europe/Berlin or UTC");
+          in_.fault(held, "unknown_timezone", "there is no time zone " + *text,
+                    "an IANA name such as Europe/Berlin or UTC");
         if (text) made_.timezone = *text;
       } else {
         in_.unknown_key(key, "run", {"memory", "timezone", "timeout", "checkpoint", "overlap"});
@@ -163,12 +164,14 @@ class pipeline_reader {
     unit_reader reader(source_, in_.faults, root.find("defaults"));
     std::map<std::string, int> lines;
     bool any = false;
-    for (const auto& [role, name] : {std::pair{unit_role::extract, "extract"}, std::pair{unit_role::transform, "transform"},
-                                     std::pair{unit_role::load, "load"}}) {
+    for (const auto& [role, name] :
+         {std::pair{unit_role::extract, "extract"}, std::pair{unit_role::transform, "transform"},
+          std::pair{unit_role::load, "load"}}) {
       const auto* section = root.find(name);
       if (section == nullptr || section->is_null() || section->broken) continue;
       if (!section->is_map()) {
-        in_.fault(*section, "invalid_value", std::string(name) + " must be a map of units, found " + describe(*section));
+        in_.fault(*section, "invalid_value",
+                  std::string(name) + " must be a map of units, found " + describe(*section));
         continue;
       }
       for (const auto& [key, value] : section->entries) {
@@ -189,8 +192,10 @@ class pipeline_reader {
   std::string name_from_file() const {
     std::string name;
     for (const unsigned char c : std::filesystem::path(source_.file()).stem().string()) {
-      if (std::isalnum(c) != 0) name += static_cast<char>(std::tolower(c));
-      else if (!name.empty() && name.back() != '-') name += '-';
+      if (std::isalnum(c) != 0)
+        name += static_cast<char>(std::tolower(c));
+      else if (!name.empty() && name.back() != '-')
+        name += '-';
     }
     while (!name.empty() && name.back() == '-') name.pop_back();
     return name.empty() ? "pipeline" : name;
@@ -207,10 +212,13 @@ std::optional<pipeline> read_pipeline(document& source, const load_options& give
   const auto before = faults.size();
   source.fill("params", given.environment, faults);
   auto params = read_params(source, source.root().find("params"), given, faults);
-  source.fill("", [&](const std::string& name) -> std::optional<std::string> {
-    if (const auto found = params.text.find(name); found != params.text.end()) return found->second;
-    return given.environment(name);
-  }, faults);
+  source.fill(
+      "",
+      [&](const std::string& name) -> std::optional<std::string> {
+        if (const auto found = params.text.find(name); found != params.text.end()) return found->second;
+        return given.environment(name);
+      },
+      faults);
   auto made = pipeline_reader(source, faults).read();
   made.params = std::move(params.typed);
   made.file = source.file();

@@ -54,7 +54,8 @@ std::optional<std::int64_t> read_integer(const reading& in, const node& value, c
   std::int64_t number = 0;
   const auto* end = value.text.data() + value.text.size();
   const auto [stop, problem] = std::from_chars(value.text.data(), end, number);
-  if (value.is_scalar() && !value.text.empty() && problem == std::errc() && stop == end && number >= least) return number;
+  if (value.is_scalar() && !value.text.empty() && problem == std::errc() && stop == end && number >= least)
+    return number;
   in.fault(value, "invalid_value",
            what + " must be a whole number from " + std::to_string(least) + " on, found " + describe(value));
   return {};

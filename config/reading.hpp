@@ -18,7 +18,8 @@ struct reading {
     add(source.fault(at, std::move(code), std::move(message), std::move(hint)));
   }
   /// Reports at a byte of a scalar's value.
-  void fault_in(const node& at, std::size_t offset, std::string code, std::string message, std::string hint = {}) const {
+  void fault_in(const node& at, std::size_t offset, std::string code, std::string message,
+                std::string hint = {}) const {
     auto made = user_error(std::move(code), std::move(message), std::move(hint));
     made.at = source.locate_in(at, offset);
     add(std::move(made));
@@ -48,7 +49,8 @@ std::optional<std::string> read_text(const reading& in, const node& value, const
 /// A list of texts, or one text.
 std::optional<std::vector<std::string>> read_texts(const reading& in, const node& value, const std::string& what);
 /// A whole number from `least` on.
-std::optional<std::int64_t> read_integer(const reading& in, const node& value, const std::string& what, std::int64_t least);
+std::optional<std::int64_t> read_integer(const reading& in, const node& value, const std::string& what,
+                                         std::int64_t least);
 /// One of `choices`.
 std::optional<std::string> read_choice(const reading& in, const node& value, const std::string& what,
                                        const std::vector<std::string>& choices);

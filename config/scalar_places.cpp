@@ -37,10 +37,14 @@ std::size_t skip_properties(std::string_view file, std::size_t at) {
 std::size_t escape_length(std::string_view file, std::size_t at) {
   if (at + 1 >= file.size()) return 1;
   switch (file[at + 1]) {
-    case 'x': return 4;
-    case 'u': return 6;
-    case 'U': return 10;
-    default: return 2;
+    case 'x':
+      return 4;
+    case 'u':
+      return 6;
+    case 'U':
+      return 10;
+    default:
+      return 2;
   }
 }
 

@@ -9,7 +9,8 @@ namespace {
 constexpr std::string_view secret_prefix = "secret:";
 
 bool is_name(std::string_view text) {
-  if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '_')) return false;
+  if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '_'))
+    return false;
   for (const unsigned char c : text)
     if (std::isalnum(c) == 0 && c != '_') return false;
   return true;
@@ -53,9 +54,9 @@ result<std::string> fill_reference(std::string_view body, const lookup& values) 
     return *std::move(found);
   }
   if (split != std::string_view::npos) return fill_text(body.substr(split + 2), values);
-  return user_error("unset_variable", whole + " is neither a param of this pipeline nor set in the environment",
-                    "declare it under params, set it in the environment, or give a default: ${" + std::string(name) +
-                        ":-default}");
+  return user_error(
+      "unset_variable", whole + " is neither a param of this pipeline nor set in the environment",
+      "declare it under params, set it in the environment, or give a default: ${" + std::string(name) + ":-default}");
 }
 
 result<std::string> fill_text(std::string_view text, const lookup& values) {
@@ -102,8 +103,8 @@ std::vector<placeholder> hide_placeholders(std::string& text) {
 void substitute(node& scalar, const std::vector<placeholder>& all, const lookup& values,
                 std::vector<substitution_fault>& faults) {
   if (const auto open = scalar.text.find("${"); open != std::string::npos)
-    faults.push_back({user_error("invalid_substitution", "this ${ is not closed", "close it with }, or write $${"),
-                      scalar.begin});
+    faults.push_back(
+        {user_error("invalid_substitution", "this ${ is not closed", "close it with }, or write $${"), scalar.begin});
   if (scalar.placeholders.empty()) return;
   scalar.masked = std::move(scalar.text);
   scalar.text.clear();

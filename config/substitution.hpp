@@ -14,10 +14,10 @@ namespace sluice::config {
 /// A `${...}` or `$$` in a file. It is hidden from YAML behind as many control characters as it has bytes, so that
 /// columns stay right and a value can't inject structure.
 struct placeholder {
-  std::size_t begin = 0;   ///< byte offset in the file
+  std::size_t begin = 0;  ///< byte offset in the file
   std::size_t length = 0;
-  std::string body;        ///< between the braces; "$" for `$$`
-  bool escape = false;     ///< `$$`
+  std::string body;     ///< between the braces; "$" for `$$`
+  bool escape = false;  ///< `$$`
 };
 
 /// Gives the text of a name, or nothing where it is not set.
@@ -32,8 +32,8 @@ std::vector<placeholder> hide_placeholders(std::string& text);
 
 /// What a substitution that can't be made is called, and where it stands.
 struct substitution_fault {
-  error problem;           ///< without its place
-  std::size_t begin = 0;   ///< byte offset in the file
+  error problem;          ///< without its place
+  std::size_t begin = 0;  ///< byte offset in the file
 };
 
 /// Fills in the placeholders of a scalar: `${x}`, `${x:-default}`, `$$`; `${secret:x}` stays as it is.

@@ -41,7 +41,8 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
 }
 
 bool is_identifier(const std::string& text) {
-  if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '_')) return false;
+  if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '_'))
+    return false;
   return std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
 }
 
@@ -69,7 +70,8 @@ unit_reader::unit_reader(const document& source, diagnostics& faults, const node
   if (defaults == nullptr || defaults->is_null() || defaults->broken) return;
   const reading in{source, faults, "defaults"};
   if (!defaults->is_map()) {
-    in.fault(*defaults, "invalid_value", "defaults must be a map of keys that units share, found " + describe(*defaults));
+    in.fault(*defaults, "invalid_value",
+             "defaults must be a map of keys that units share, found " + describe(*defaults));
     return;
   }
   for (const auto& [key, value] : defaults->entries) {
@@ -126,7 +128,8 @@ bool unit_reader::read_shared(const reading& in, const node& key, const node& va
     if (auto text = read_text(in, value, "description")) unit.description = *std::move(text);
   } else if (key.text == "on_error") {
     const auto policy = read_choice(in, value, "on_error", {"reject", "set_null", "fail"});
-    if (policy) unit.policy = *policy == "reject" ? on_error::reject : *policy == "fail" ? on_error::fail : on_error::set_null;
+    if (policy)
+      unit.policy = *policy == "reject" ? on_error::reject : *policy == "fail" ? on_error::fail : on_error::set_null;
   } else if (key.text == "parallelism") {
     const auto number = read_integer(in, value, "parallelism", 1);
     if (number && *number > 1024)
@@ -144,7 +147,8 @@ bool unit_reader::read_shared(const reading& in, const node& key, const node& va
 void unit_reader::read_place(const reading& in, const node& value, unit_definition& unit) {
   if (value.broken) return;
   if (!value.is_map()) {
-    in.fault(value, "invalid_value", "place must be { node: NAME } or { labels: { NAME: VALUE } }, found " + describe(value));
+    in.fault(value, "invalid_value",
+             "place must be { node: NAME } or { labels: { NAME: VALUE } }, found " + describe(value));
     return;
   }
   unit.place = {};
@@ -165,15 +169,15 @@ void unit_reader::read_place(const reading& in, const node& value, unit_definiti
 bool unit_reader::read_source_key(const reading& in, const node& key, const node& value, unit_definition& unit) {
   static const field_spec types{
       .form = shape::map,
-      .elements = {{.form = shape::one_of,
-                    .elements = {{.form = shape::type},
-                                 {.form = shape::object,
-                                  .elements = {{.name = "type", .form = shape::type, .required = true},
-                                               {.name = "formats", .form = shape::list, .elements = {{.form = shape::text}}},
-                                               {.name = "decimal", .form = shape::text},
-                                               {.name = "thousands", .form = shape::text}}}}}}};
-  static const field_spec metadata{
-      .form = shape::map, .elements = {{.form = shape::text, .choices = {"path", "row"}}}};
+      .elements = {
+          {.form = shape::one_of,
+           .elements = {{.form = shape::type},
+                        {.form = shape::object,
+                         .elements = {{.name = "type", .form = shape::type, .required = true},
+                                      {.name = "formats", .form = shape::list, .elements = {{.form = shape::text}}},
+                                      {.name = "decimal", .form = shape::text},
+                                      {.name = "thousands", .form = shape::text}}}}}}};
+  static const field_spec metadata{.form = shape::map, .elements = {{.form = shape::text, .choices = {"path", "row"}}}};
   if (key.text == "types") {
     if (auto read = read_options(in, value, types, "types")) unit.types = *std::move(read);
   } else if (key.text == "metadata") {
@@ -278,15 +282,16 @@ void unit_reader::read_component(const reading& in, const chosen& by, unit_defin
   }
   const auto& spec = by.found->spec.value;
   const bool nothing = by.value->is_null() && spec.form != shape::expression;
-  auto own = nothing ? default_options(in, *by.key, spec, unit.component)
-                     : read_options(in, *by.value, spec, unit.component);
+  auto own =
+      nothing ? default_options(in, *by.key, spec, unit.component) : read_options(in, *by.value, spec, unit.component);
   if (own) unit.own = *std::move(own);
 }
 
 std::optional<options> unit_reader::read_steps(const reading& in, const node& key, const node& value) {
   if (value.broken) return {};
   if (!value.is_sequence() || value.items.empty()) {
-    in.fault(value.is_null() ? key : value, "invalid_value", "steps must be a list of operations, found " + describe(value),
+    in.fault(value.is_null() ? key : value, "invalid_value",
+             "steps must be a list of operations, found " + describe(value),
              "steps:\n    - filter: \"a > 1\"\n    - derive: { b: \"a + 1\" }");
     return {};
   }
@@ -296,8 +301,9 @@ std::optional<options> unit_reader::read_steps(const reading& in, const node& ke
     whole = whole && !item.broken;
     if (item.broken) continue;
     if (!item.is_map() || item.entries.size() != 1) {
-      in.fault(item, "invalid_value", "a step is one operation, found " +
-               (item.is_map() ? std::to_string(item.entries.size()) + " keys" : describe(item)),
+      in.fault(item, "invalid_value",
+               "a step is one operation, found " +
+                   (item.is_map() ? std::to_string(item.entries.size()) + " keys" : describe(item)),
                "begin each step with a dash: - filter: ...");
       whole = false;
       continue;

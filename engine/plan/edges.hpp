@@ -11,10 +11,10 @@ namespace sluice {
 /// A plan in the making: its units in topological order with what is bound of them.
 struct draft {
   plan made;
-  std::vector<std::vector<input_reference>> inputs;       ///< of each planned unit, units by their place in the plan
-  std::vector<std::unique_ptr<transform>> transforms;     ///< null for sources, sinks and units with faults
-  std::vector<bool> resolved;                             ///< all inputs were found
-  std::vector<bool> bound;                                ///< schemas are known
+  std::vector<std::vector<input_reference>> inputs;    ///< of each planned unit, units by their place in the plan
+  std::vector<std::unique_ptr<transform>> transforms;  ///< null for sources, sinks and units with faults
+  std::vector<bool> resolved;                          ///< all inputs were found
+  std::vector<bool> bound;                             ///< schemas are known
 };
 
 /// Decides how many instances each unit has; what can't run in parallel runs as one, with a warning.

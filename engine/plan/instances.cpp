@@ -29,7 +29,8 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
     try {
       made = make(*found, std::move(revealed->own), faults);
     } catch (const std::exception& problem) {
-      faults.push_back(internal_error("unexpected_exception", std::string("an exception left the component: ") + problem.what()));
+      faults.push_back(
+          internal_error("unexpected_exception", std::string("an exception left the component: ") + problem.what()));
     }
     hide_secrets(revealed->values, faults, before);
   }

@@ -32,8 +32,8 @@ draft lay_out(pipeline definition, const unit_graph& graph) {
     place[index] = static_cast<int>(of.made.units.size());
     planned_unit unit;
     unit.definition = definition.units[index];
-    unit.policy = unit.definition.policy.value_or(unit.definition.role == unit_role::extract ? on_error::reject
-                                                                                              : on_error::fail);
+    unit.policy =
+        unit.definition.policy.value_or(unit.definition.role == unit_role::extract ? on_error::reject : on_error::fail);
     unit.source_number = numbers[index];
     of.made.units.push_back(std::move(unit));
     auto inputs = graph.inputs[index];
@@ -121,17 +121,17 @@ class binder {
     }
     const auto path = "/from/" + std::to_string(input);
     if (reference.port.empty()) {
-      faults_.push_back(unit_fault(unit.definition, path, "missing_port",
-                                   above.definition.name + " has several outputs: " + join(ports),
-                                   "name one: from: " + above.definition.name + "." + (ports.empty() ? "" : ports.front())));
+      faults_.push_back(unit_fault(
+          unit.definition, path, "missing_port", above.definition.name + " has several outputs: " + join(ports),
+          "name one: from: " + above.definition.name + "." + (ports.empty() ? "" : ports.front())));
       return false;
     }
     const auto near = nearest_name(reference.port, ports);
-    auto fault = unit_fault(unit.definition, path, "unknown_port",
-                            above.definition.name + " has no output " + reference.port,
-                            !near.empty()     ? "did you mean `" + above.definition.name + "." + near + "`?"
-                            : ports.empty()   ? "from: " + above.definition.name
-                                              : "its outputs are " + join(ports));
+    auto fault =
+        unit_fault(unit.definition, path, "unknown_port", above.definition.name + " has no output " + reference.port,
+                   !near.empty()   ? "did you mean `" + above.definition.name + "." + near + "`?"
+                   : ports.empty() ? "from: " + above.definition.name
+                                   : "its outputs are " + join(ports));
     fault.offset = above.definition.name.size() + 1;
     faults_.push_back(std::move(fault));
     return false;
@@ -142,8 +142,8 @@ class binder {
   diagnostics& faults_;
 };
 
-/// Binds once more with the columns that nobody reads left out. What the sinks get must stay the same; where a component
-/// can't do without a column that it did not ask for, all are read.
+/// Binds once more with the columns that nobody reads left out. What the sinks get must stay the same; where a
+/// component can't do without a column that it did not ask for, all are read.
 void leave_out_columns(draft& of, const run_context& context) {
   auto needed = needed_columns(of);
   if (std::all_of(needed.begin(), needed.end(), [](const auto& one) { return one.empty(); })) return;
@@ -177,10 +177,10 @@ void check_ports(draft& of) {
         for (const auto& input : inputs)
           read = read || (static_cast<std::size_t>(input.unit) == at && input.port == port.name);
       if (read) continue;
-      of.made.warnings.push_back(unit_fault(unit.definition, {}, "unread_port",
-                                            "nobody reads " + unit.definition.name + "." + port.name +
-                                                ": its rows are counted as filtered",
-                                            "add a load with from: " + unit.definition.name + "." + port.name));
+      of.made.warnings.push_back(
+          unit_fault(unit.definition, {}, "unread_port",
+                     "nobody reads " + unit.definition.name + "." + port.name + ": its rows are counted as filtered",
+                     "add a load with from: " + unit.definition.name + "." + port.name));
     }
   }
 }
@@ -193,7 +193,8 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   const auto sources = std::count_if(definition.units.begin(), definition.units.end(),
                                      [](const auto& unit) { return unit.role == unit_role::extract; });
   if (sources > (1 << position::source_bits))
-    faults.push_back(user_error("too_many_sources", "a pipeline has at most 256 sources, found " + std::to_string(sources)));
+    faults.push_back(
+        user_error("too_many_sources", "a pipeline has at most 256 sources, found " + std::to_string(sources)));
   if (definition.units.empty())
     faults.push_back(user_error("empty_pipeline", "the pipeline has no units", "add extract: and load:"));
   auto of = lay_out(std::move(definition), graph);

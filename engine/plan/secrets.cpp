@@ -17,8 +17,7 @@ status reveal_text(std::string& text, const run_context& context, std::vector<st
     const auto end = text.find('}', at);
     if (end == std::string::npos) break;
     const auto name = text.substr(at + opening.size(), end - at - opening.size());
-    if (!context.secret)
-      return user_error("missing_secret", "the secret " + name + " can't be read here");
+    if (!context.secret) return user_error("missing_secret", "the secret " + name + " can't be read here");
     SLUICE_ASSIGN(auto value, context.secret(name));
     text.replace(at, end + 1 - at, value);
     at += value.size();
@@ -36,7 +35,8 @@ status reveal_all(options& value, const run_context& context, std::vector<std::s
 
 void hide(const std::vector<std::string>& values, std::string& text) {
   for (const auto& value : values)
-    for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + 3)) text.replace(at, value.size(), "***");
+    for (auto at = text.find(value); at != std::string::npos; at = text.find(value, at + 3))
+      text.replace(at, value.size(), "***");
 }
 
 }  // namespace
@@ -45,7 +45,8 @@ std::function<result<std::string>(const std::string& name)> node_secrets() {
   return [](const std::string& name) -> result<std::string> {
     std::string variable = "SLUICE_SECRET_";
     for (const unsigned char c : name) {
-      if (std::isalnum(c) == 0 && c != '_') return user_error("missing_secret", "'" + name + "' is no name of a secret");
+      if (std::isalnum(c) == 0 && c != '_')
+        return user_error("missing_secret", "'" + name + "' is no name of a secret");
       variable += static_cast<char>(std::toupper(c));
     }
     if (const char* value = std::getenv(variable.c_str())) return std::string(value);

@@ -89,8 +89,8 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
   for (std::size_t at = 0; at < definition.units.size(); ++at) {
     const auto& unit = definition.units[at];
     if (!index.emplace(unit.name, static_cast<int>(at)).second)
-      faults.push_back(unit_fault(unit, {}, "duplicate_unit", "there are two units named " + unit.name,
-                                  "rename one of them"));
+      faults.push_back(
+          unit_fault(unit, {}, "duplicate_unit", "there are two units named " + unit.name, "rename one of them"));
     else if (unit.role != unit_role::load)
       names.push_back(unit.name);
   }
@@ -105,16 +105,17 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
       const auto found = index.find(name);
       if (found == index.end()) {
         const auto near = nearest_name(name, names);
-        faults.push_back(unit_fault(unit, path, "unknown_unit", "there is no unit " + name,
-                                    near.empty() ? "from names a unit of extract or transform"
-                                                 : "did you mean `" + near + "`?"));
+        faults.push_back(
+            unit_fault(unit, path, "unknown_unit", "there is no unit " + name,
+                       near.empty() ? "from names a unit of extract or transform" : "did you mean `" + near + "`?"));
       } else if (definition.units[static_cast<std::size_t>(found->second)].role == unit_role::load &&
                  port != rejects_port_name) {
-        faults.push_back(unit_fault(unit, path, "reads_a_sink", name + " is a sink, it passes no rows on",
-                                    "read what it reads: from: " +
-                                        (definition.units[static_cast<std::size_t>(found->second)].from.empty()
-                                             ? std::string("...")
-                                             : definition.units[static_cast<std::size_t>(found->second)].from.front())));
+        faults.push_back(
+            unit_fault(unit, path, "reads_a_sink", name + " is a sink, it passes no rows on",
+                       "read what it reads: from: " +
+                           (definition.units[static_cast<std::size_t>(found->second)].from.empty()
+                                ? std::string("...")
+                                : definition.units[static_cast<std::size_t>(found->second)].from.front())));
       } else {
         graph.inputs[at].push_back({found->second, port});
         continue;

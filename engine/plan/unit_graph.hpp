@@ -17,8 +17,8 @@ struct input_reference {
 /// The units of a pipeline and who reads whom. Indices are those of pipeline::units.
 struct unit_graph {
   std::vector<std::vector<input_reference>> inputs;  ///< of each unit, in the order of `from`
-  std::vector<int> order;                            ///< topological, otherwise as in the file; units on a cycle are left out
-  std::vector<bool> resolved;                        ///< all names of the unit's `from` were found
+  std::vector<int> order;      ///< topological, otherwise as in the file; units on a cycle are left out
+  std::vector<bool> resolved;  ///< all names of the unit's `from` were found
 };
 
 /// The port by which everything rejected by a unit can be read.

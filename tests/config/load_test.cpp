@@ -9,7 +9,8 @@ using namespace sluice;
 
 namespace {
 
-config::load_options with(std::map<std::string, std::string> environment = {}, std::map<std::string, std::string> set = {}) {
+config::load_options with(std::map<std::string, std::string> environment = {},
+                          std::map<std::string, std::string> set = {}) {
   return {std::move(set), [environment](const std::string& name) -> std::optional<std::string> {
             const auto found = environment.find(name);
             if (found == environment.end()) return {};
@@ -24,7 +25,7 @@ TEST_CASE("a linear pipeline is read and planned") {
 pipeline: numbers
 extract:
   rows:
-    generate: { rows: 1000, columns: { n: row } }
+    generate: { rows: 1000, columns: { n: sequence } }
 load:
   nothing:
     from: rows
