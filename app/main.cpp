@@ -1,1 +1,9 @@
-int main() { return 2; }
+#include "app/verbs.hpp"
+
+#include <csignal>
+
+int main(int count, char** words) {
+  // A reader that has gone is noticed by EPIPE, quietly.
+  std::signal(SIGPIPE, SIG_IGN);
+  return sluice::app::run_command_line({words + 1, words + count});
+}

@@ -1,0 +1,140 @@
+#include "app/completion.hpp"
+#include "app/verbs.hpp"
+#include "engine/types.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace sluice::app {
+
+namespace {
+
+std::string environment(const char* name) {
+  const auto* value = std::getenv(name);
+  return value == nullptr ? std::string{} : std::string(value);
+}
+
+/// $XDG_STATE_HOME/sluice, else ~/.local/state/sluice; in the temporary folder where there is no home.
+std::string default_state_folder() {
+  if (const auto state = environment("XDG_STATE_HOME"); !state.empty() && state[0] == '/') return state + "/sluice";
+  if (const auto home = environment("HOME"); !home.empty() && home != "/") return home + "/.local/state/sluice";
+  std::error_code ignored;
+  return (std::filesystem::temp_directory_path(ignored) / ("sluice-" + environment("USER"))).string();
+}
+
+/// Finds the verb: the first word that is neither an option nor the value of a global one.
+std::size_t verb_place(const std::vector<std::string>& words) {
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const auto& word = words[i];
+    if (word.empty() || word[0] != '-') return i;
+    if (word == "--state" || word == "--to" || word == "--progress") ++i;
+  }
+  return words.size();
+}
+
+void fill_in(settings& options, const std::string& progress) {
+  options.progress = progress == "plain"  ? progress_mode::plain
+                     : progress == "none" ? progress_mode::none
+                                          : progress_mode::automatic;
+  if (options.state_folder.empty()) options.state_folder = environment("SLUICE_STATE");
+  if (options.state_folder.empty()) options.state_folder = default_state_folder();
+  std::error_code ignored;
+  if (const auto absolute = std::filesystem::absolute(options.state_folder, ignored); !ignored)
+    options.state_folder = absolute.lexically_normal().string();
+  while (options.state_folder.size() > 1 && options.state_folder.back() == '/') options.state_folder.pop_back();
+  if (options.to.empty()) options.to = environment("SLUICE_TO");
+  options.token = environment("SLUICE_TOKEN");
+  options.log = environment("SLUICE_LOG");
+}
+
+error unknown_verb(const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& each : verbs()) known.emplace_back(each.name);
+  const auto nearest = nearest_name(name, known);
+  const bool file = std::filesystem::exists(name);
+  return user_error("bad_arguments", "sluice has no verb '" + name + "'",
+                    file              ? "to run that file: sluice run " + name
+                    : nearest.empty() ? "`sluice --help` lists the verbs"
+                                      : "did you mean sluice " + nearest + "?");
+}
+
+result<int> without_verb(session& with, const std::vector<std::string>& words) {
+  arguments takes;
+  std::string progress;
+  bool help = false;
+  bool version = false;
+  takes.options = global_options(with.options, progress, help);
+  takes.options.push_back({.names = {"--version", "-V"}, .value = {}, .help = "version", .target = &version});
+  SLUICE_TRY(parse("", takes, words));
+  if (version) {
+    if (with.options.json) {
+      with.terminal.out(options{{"version", SLUICE_VERSION}}.dump() + "\n");
+    } else {
+      with.terminal.out("sluice " SLUICE_VERSION "\n");
+    }
+    return exit_succeeded;
+  }
+  if (help) {
+    with.terminal.out(overview_text(with.terminal.color_out()));
+    return exit_succeeded;
+  }
+  with.terminal.note(overview_text(with.terminal.color_err()));
+  return exit_unusable;
+}
+
+/// Answers the shells' completion scripts (completion_verb.cpp).
+result<int> answer_shell(session& with, const std::vector<std::string>& words) {
+  fill_in(with.options, {});
+  const auto found = complete({words.begin() + 1, words.end()}, with);
+  for (const auto& each : found.words) with.terminal.out(each.word + "\t" + each.help + "\n");
+  if (found.files) with.terminal.out(":files\n");
+  if (found.folders) with.terminal.out(":folders\n");
+  return exit_succeeded;
+}
+
+result<int> dispatch(session& with, std::vector<std::string> words) {
+  if (!words.empty() && words.front() == "__complete") return answer_shell(with, words);
+  const auto place = verb_place(words);
+  if (place == words.size()) return without_verb(with, words);
+  const auto name = words[place];
+  words.erase(words.begin() + static_cast<std::ptrdiff_t>(place));
+  const auto* found = find_verb(name);
+  if (found == nullptr) return unknown_verb(name);
+  if (found->make == nullptr)
+    return user_error("not_supported_yet", "sluice " + name + " is not supported yet", "`sluice --help` lists what is");
+  auto made = found->make();
+  auto takes = made.takes;
+  std::string progress;
+  bool help = false;
+  for (auto& each : global_options(with.options, progress, help)) takes.options.push_back(std::move(each));
+  for (const auto& word : words) help = help || word == "--help" || word == "-h";
+  if (help) {
+    with.terminal.out(help_text(*found, made, with.terminal.color_out(), with.terminal.out_width()));
+    return exit_succeeded;
+  }
+  for (const auto& word : words) with.options.json = with.options.json || word == "--json";
+  SLUICE_TRY(parse(name, takes, words));
+  fill_in(with.options, progress);
+  return made.run(with);
+}
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& words) {
+  session with;
+  const auto outcome = dispatch(with, words);
+  int code = exit_succeeded;
+  if (outcome.ok()) {
+    code = *outcome;
+  } else {
+    report(with, outcome.problem());
+    code = exit_code_of(outcome.problem());
+  }
+  if (const auto written = with.terminal.flush(); !written.ok() && code == exit_succeeded) {
+    report(with, written.problem());
+    code = exit_failed;
+  }
+  return code;
+}
+
+}  // namespace sluice::app

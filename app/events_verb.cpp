@@ -1,0 +1,126 @@
+#include "app/event_text.hpp"
+#include "app/run_records.hpp"
+#include "app/table.hpp"
+#include "app/text.hpp"
+#include "app/verbs.hpp"
+
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+constexpr std::int64_t page = 1000;
+
+struct chosen {
+  std::string run;
+  std::int64_t after = 0;
+  std::optional<std::int64_t> limit;
+};
+
+/// Calls `take` (giving whether to go on) with every event wanted, a page at a time.
+template <class Take>
+status each_event(session& with, const chosen& what, Take&& take) {
+  SLUICE_ASSIGN(const auto store, with.open_store());
+  std::string id;
+  if (!what.run.empty()) {
+    SLUICE_ASSIGN(const auto run, find_run(*store, what.run));
+    id = run.id;
+  }
+  auto left = what.limit.value_or(std::numeric_limits<std::int64_t>::max());
+  for (auto after = what.after; left > 0;) {
+    SLUICE_ASSIGN(const auto events, store->events(after, id, std::min(page, left)));
+    for (const auto& each : events)
+      if (!take(each)) return {};
+    if (events.empty()) return {};
+    after = events.back().cursor;
+    left -= static_cast<std::int64_t>(events.size());
+  }
+  return {};
+}
+
+result<int> print_events(session& with, const chosen& what) {
+  auto& terminal = with.terminal;
+  if (with.options.json) {
+    SLUICE_TRY(each_event(with, what, [&](const store::event& each) {
+      return terminal.out(store::cloud_event(each).dump(-1, ' ', false, options::error_handler_t::replace) + "\n");
+    }));
+    return exit_succeeded;
+  }
+  table shown({{.title = "cursor", .right = true},
+               {.title = "time"},
+               {.title = "pipeline", .shrink_to = 8},
+               {.title = "run"},
+               {.title = "#", .right = true},
+               {.title = "type"},
+               {.title = "what", .shrink_to = 20}});
+  SLUICE_TRY(each_event(with, what, [&](const store::event& each) {
+    shown.add({{std::to_string(each.cursor), style::dim},
+               {time_text(each.time)},
+               {each.pipeline},
+               {short_id(each.run), style::dim},
+               {std::to_string(each.sequence)},
+               {each.type, is_alarming(each) ? style::red : style::plain},
+               {event_text(each)}});
+    return true;
+  }));
+  if (shown.empty()) {
+    if (!with.options.quiet) terminal.note("no events\n");
+    return exit_succeeded;
+  }
+  terminal.out(shown.render(terminal.out_width(), terminal.color_out(), terminal.unicode()));
+  return exit_succeeded;
+}
+
+result<int> print_log(session& with, const chosen& what) {
+  auto& terminal = with.terminal;
+  SLUICE_TRY(each_event(with, what, [&](const store::event& each) {
+    if (with.options.json) {
+      const options line = {{"time", utc_text(each.time)},
+                            {"level", is_alarming(each) ? "error" : "info"},
+                            {"run", each.run},
+                            {"message", event_text(each)}};
+      return terminal.out(line.dump(-1, ' ', false, options::error_handler_t::replace) + "\n");
+    }
+    const auto how = is_alarming(each) ? style::red : style::plain;
+    return terminal.out(paint(time_text(each.time), style::dim, terminal.color_out()) + "  " +
+                        paint(event_text(each), how, terminal.color_out()) + "\n");
+  }));
+  return exit_succeeded;
+}
+
+std::vector<option_spec> paging(chosen& what) {
+  return {{.names = {"--after"},
+           .value = "CURSOR",
+           .help = "only events after this cursor, which is global and ascending",
+           .target = &what.after},
+          {.names = {"--limit", "-n"}, .value = "N", .help = "at most so many", .target = &what.limit}};
+}
+
+}  // namespace
+
+command events_verb() {
+  auto what = std::make_shared<chosen>();
+  return {.takes = {.positionals = {{.name = "RUN",
+                                     .help = "an id, a unique prefix, a pipeline or last; without it: of all runs",
+                                     .target = &what->run,
+                                     .required = false,
+                                     .offers = completes::run}},
+                    .options = paging(*what),
+                    .details = "With --json each line is a CloudEvents 1.0 object. Follow a live run: sluice watch.\n"},
+          .run = [what](session& with) { return print_events(with, *what); }};
+}
+
+command logs_verb() {
+  auto what = std::make_shared<chosen>();
+  what->run = "last";
+  return {.takes = {.positionals = {{.name = "RUN",
+                                     .help = "an id, a unique prefix, a pipeline or last (the default)",
+                                     .target = &what->run,
+                                     .required = false,
+                                     .offers = completes::run}},
+                    .options = paging(*what)},
+          .run = [what](session& with) { return print_log(with, *what); }};
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,124 @@
+#include "app/verbs.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+constexpr const char* starter_pipeline = R"yaml(# A starter: read orders, keep the paid ones, sum them up by country.
+#
+#   sluice run starter.yaml                      runs it
+#   sluice validate starter.yaml                 checks it, without running anything
+#   sluice preview starter.yaml --unit paid      shows the first rows of a unit
+#   sluice rejects last                          shows the records that could not be read
+#
+# sluice components        what can stand under extract, transform and load
+# sluice functions         what can stand in an expression
+version: 1
+pipeline: starter
+description: Revenue of paid orders by country.
+
+params:                                          # sluice run starter.yaml --set vat=1.07
+  vat: { type: double, default: 1.19 }
+
+# One record of orders.csv is bad on purpose. Up to 10 of them may be rejected before a run is only "partial".
+rejects: { allow: 10 }
+
+extract:
+  orders:
+    csv: { path: orders.csv }                    # a path, a list of them, a glob or a folder
+    types: { order_id: bigint, ordered_at: date, amount: "decimal(12,2)" }     # others are inferred
+
+transform:
+  paid:
+    from: orders
+    steps:
+      - filter: "status = 'paid'"
+      - derive: { net: "round(amount::double / $vat, 2)" }    # $vat is a typed value, never pasted text
+  by_country:
+    from: paid
+    aggregate:
+      by: [country]
+      compute: { orders: "count(*)", revenue: "sum(net)" }
+  ranking:
+    from: by_country
+    sort: [revenue desc]
+
+load:
+  report:
+    from: ranking
+    csv: { path: out/revenue.csv }               # appears at the end of the run, whole or not at all
+  paid_orders:
+    from: paid
+    parquet: { path: out/paid_orders.parquet }
+)yaml";
+
+constexpr const char* sample_data = R"csv(order_id,ordered_at,country,status,amount
+1,2024-05-01,DE,paid,119.00
+2,2024-05-01,FR,paid,59.90
+3,2024-05-01,DE,open,12.50
+4,2024-05-02,NL,paid,240.00
+5,2024-05-02,DE,paid,1190.00
+6,2024-05-02,FR,cancelled,80.00
+7,2024-05-03,NL,paid,twelve
+8,2024-05-03,FR,paid,35.70
+9,2024-05-03,DE,paid,9.99
+10,2024-05-04,NL,paid,75.25
+)csv";
+
+/// Writes a new file; one that is there is never touched.
+status write_new(const std::string& path, std::string_view text) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (file < 0 && errno == EEXIST)
+    return user_error("file_exists", path + " is there already, and init overwrites nothing",
+                      "give another folder: sluice init FOLDER");
+  if (file < 0) return from_errno(errno, "write " + path);
+  const auto written = ::write(file, text.data(), text.size());
+  const int failure = written == static_cast<ssize_t>(text.size()) ? 0 : errno == 0 ? ENOSPC : errno;
+  if (::close(file) == 0 && failure == 0) return {};
+  (void)::unlink(path.c_str());
+  return from_errno(failure == 0 ? errno : failure, "write " + path);
+}
+
+result<int> write_starter(session& with, const std::string& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (failure) return from_errno(failure.value(), "make the folder " + folder);
+  const auto inside = [&](const char* name) {
+    return (std::filesystem::path(folder) / name).lexically_normal().string();
+  };
+  for (const auto* name : {"starter.yaml", "orders.csv"})
+    if (std::filesystem::exists(inside(name)))
+      return user_error("file_exists", inside(name) + " is there already, and init overwrites nothing",
+                        "give another folder: sluice init FOLDER");
+  SLUICE_TRY(write_new(inside("orders.csv"), sample_data));
+  SLUICE_TRY(write_new(inside("starter.yaml"), starter_pipeline));
+  if (with.options.json) {
+    with.terminal.out(options{{"pipeline", inside("starter.yaml")}, {"data", inside("orders.csv")}}.dump() + "\n");
+  } else {
+    const bool here = std::filesystem::equivalent(folder, ".", failure);
+    with.terminal.out("wrote " + inside("starter.yaml") + " and " + inside("orders.csv") +
+                      "\n\nNow:  " + (here ? "" : "cd " + folder + " && ") + "sluice run starter.yaml\n");
+  }
+  return exit_succeeded;
+}
+
+}  // namespace
+
+command init_verb() {
+  auto folder = std::make_shared<std::string>(".");
+  return {.takes = {.positionals = {{.name = "FOLDER",
+                                     .help = "where to write starter.yaml and orders.csv (default: here)",
+                                     .target = folder.get(),
+                                     .required = false,
+                                     .offers = completes::folder}}},
+          .run = [folder](session& with) { return write_starter(with, *folder); }};
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,137 @@
+#include "app/run_report.hpp"
+
+#include "app/table.hpp"
+#include "app/text.hpp"
+
+#include <array>
+
+namespace sluice::app {
+
+namespace {
+
+std::uint64_t count(const options& of, const char* name) {
+  const auto found = of.find(name);
+  return found != of.end() && found->is_number() ? found->get<std::uint64_t>() : 0;
+}
+
+std::string text_of(const options& of, const char* name) {
+  if (!of.is_object()) return {};
+  const auto found = of.find(name);
+  return found != of.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
+const options& units_of(const options& summary) {
+  static const options none = options::array();
+  if (!summary.is_object()) return none;
+  const auto found = summary.find("units");
+  return found != summary.end() && found->is_array() ? *found : none;
+}
+
+constexpr std::array counters = {"in", "added", "out", "filtered", "merged", "rejected"};
+
+std::string unit_table(const options& summary, int width, bool color, bool unicode) {
+  std::vector<table::column> columns = {{.title = "unit", .shrink_to = 8}};
+  for (const auto* counter : counters) columns.push_back({.title = counter, .right = true});
+  table units(columns);
+  for (const auto& unit : units_of(summary)) {
+    std::vector<table::cell> row = {{text_of(unit, "unit")}};
+    for (const auto* counter : counters) {
+      const auto value = count(unit, counter);
+      const bool rejected = std::string_view(counter) == "rejected" && value > 0;
+      row.push_back({thousands(value), rejected ? style::yellow : value == 0 ? style::dim : style::plain});
+    }
+    units.add(std::move(row));
+  }
+  return units.empty() ? std::string{} : units.render(width, color, unicode);
+}
+
+std::string target_lines(const options& summary, bool color) {
+  std::string text;
+  for (const auto& unit : units_of(summary)) {
+    const auto target = text_of(unit, "target");
+    if (target.empty()) continue;
+    text += paint(text.empty() ? "loaded   " : "         ", style::bold, color) + printable(target) + "  " +
+            thousands(count(unit, "out")) + " rows";
+    if (const auto bytes = count(unit, "bytes"); bytes > 0) text += ", " + bytes_text(bytes);
+    text += "\n";
+  }
+  return text;
+}
+
+std::string headline(const report_facts& facts, bool color) {
+  std::string text =
+      paint(facts.state, state_style(facts.state), color) + "  " + paint(facts.pipeline, style::bold, color);
+  if (const auto duration = facts.summary.is_object() ? count(facts.summary, "duration_microseconds") : 0; duration > 0)
+    text += "  in " + duration_text(static_cast<double>(duration) / 1e6);
+  if (facts.peak_memory > 0) text += ", peak memory " + bytes_text(facts.peak_memory);
+  text += paint("  run " + facts.run, style::dim, color) + "\n";
+  return text;
+}
+
+std::string cause_lines(const options& cause, bool color) {
+  if (!cause.is_object()) return {};
+  std::string text = paint("error[" + text_of(cause, "code") + "]", style::red, color);
+  if (const auto where = text_of(cause, "where"); !where.empty()) text += " " + printable(where);
+  text += ": " + text_of(cause, "message") + "\n";
+  if (const auto hint = text_of(cause, "hint"); !hint.empty())
+    text += paint("  hint: ", style::cyan, color) + hint + "\n";
+  return text;
+}
+
+}  // namespace
+
+style state_style(const std::string& state) {
+  if (state == "succeeded") return style::green;
+  if (state == "failed") return style::red;
+  if (state == "partial" || state == "cancelled") return style::yellow;
+  return style::cyan;
+}
+
+std::string balance_text(const options& summary) {
+  std::uint64_t read = 0, loaded = 0, added = 0, filtered = 0, merged = 0, rejected = 0, taken = 0, passed = 0;
+  for (const auto& unit : units_of(summary)) {
+    const auto role = text_of(unit, "role");
+    (role == "extract" ? read : taken) += count(unit, "in");
+    (role == "load" ? loaded : passed) += count(unit, "out");
+    added += count(unit, "added");
+    filtered += count(unit, "filtered");
+    merged += count(unit, "merged");
+    rejected += count(unit, "rejected");
+  }
+  std::string left = thousands(read) + " read";
+  std::string right = thousands(loaded) + " loaded";
+  const auto term = [](std::string& side, std::uint64_t value, const char* name) {
+    if (value > 0) side += " + " + thousands(value) + " " + name;
+  };
+  // A port that several units read counts once where it leaves and once for each that takes it.
+  term(left, added, "added");
+  term(left, taken > passed ? taken - passed : 0, "copied");
+  term(right, filtered, "filtered");
+  term(right, merged, "merged");
+  term(right, rejected, "rejected");
+  term(right, passed > taken ? passed - taken : 0, "not needed");
+  return left + " = " + right;
+}
+
+std::string run_report(const report_facts& facts, int width, bool color, bool unicode) {
+  std::string text = headline(facts, color);
+  text += cause_lines(facts.cause, color);
+  if (const auto units = unit_table(facts.summary, width, color, unicode); !units.empty()) text += "\n" + units + "\n";
+  const bool ended_well = facts.state == "succeeded" || facts.state == "partial";
+  if (ended_well) {
+    const auto balanced = facts.summary.find("balanced");
+    const bool ok = balanced != facts.summary.end() && balanced->is_boolean() && balanced->get<bool>();
+    text += paint("balance  ", style::bold, color) + balance_text(facts.summary) + "  " +
+            paint(ok ? "ok" : "does not add up", ok ? style::green : style::red, color) + "\n";
+    text += target_lines(facts.summary, color);
+  }
+  if (const auto rejected = facts.summary.is_object() ? count(facts.summary, "rejected") : 0; rejected > 0) {
+    text += paint("rejects  ", style::bold, color) + paint(thousands(rejected), style::yellow, color) +
+            (rejected == 1 ? " record" : " records");
+    if (const auto path = text_of(facts.summary, "rejects_path"); !path.empty()) text += " in " + path;
+    text += "\n         see them: " + paint("sluice rejects " + facts.pipeline, style::bold, color) + "\n";
+  }
+  return text;
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,102 @@
+#include "app/run_records.hpp"
+#include "app/run_report.hpp"
+#include "app/table.hpp"
+#include "app/text.hpp"
+#include "app/verbs.hpp"
+
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+struct chosen {
+  std::string pipeline;
+  std::vector<std::string> states;
+  std::int64_t limit = 20;
+};
+
+std::uint64_t sum_of(const options& summary, const char* role, const char* counter) {
+  std::uint64_t sum = 0;
+  if (!summary.is_object() || !summary.contains("units")) return sum;
+  for (const auto& unit : summary["units"])
+    if (unit.value("role", "") == role) sum += unit.value(counter, std::uint64_t{0});
+  return sum;
+}
+
+std::string cause_text(const options& cause) {
+  return cause.is_object() ? printable(cause.value("message", cause.value("code", ""))) : std::string{};
+}
+
+std::string duration_of(const store::run_record& run) {
+  if (run.started == 0 || run.ended == 0) return {};
+  return duration_text(static_cast<double>(run.ended - run.started) / 1e6);
+}
+
+result<int> list(session& with, const chosen& what) {
+  SLUICE_ASSIGN(const auto store, with.open_store());
+  store::run_query query;
+  query.limit = what.limit;
+  if (!what.pipeline.empty()) query.pipeline = what.pipeline;
+  for (const auto& state : what.states) query.states.push_back(*store::run_state_from(state));
+  SLUICE_ASSIGN(auto runs, store->runs(query));
+  bury_dead(*store, runs);
+  auto& terminal = with.terminal;
+  if (with.options.json) {
+    options all = options::array();
+    for (const auto& run : runs) all.push_back(to_json(run));
+    terminal.out(all.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+    return exit_succeeded;
+  }
+  if (runs.empty()) {
+    if (!with.options.quiet) terminal.note("no runs in " + with.options.state_folder + "\n");
+    return exit_succeeded;
+  }
+  table shown({{.title = "run"},
+               {.title = "pipeline", .shrink_to = 8},
+               {.title = "state"},
+               {.title = "began"},
+               {.title = "took", .right = true},
+               {.title = "read", .right = true},
+               {.title = "loaded", .right = true},
+               {.title = "rejected", .right = true},
+               {.title = "cause", .shrink_to = 12}});
+  for (const auto& run : runs) {
+    const auto rejected = run.summary.is_object() ? run.summary.value("rejected", std::uint64_t{0}) : 0;
+    const bool counted = run.summary.is_object() && !run.summary.empty();
+    shown.add({{short_id(run.id)},
+               {run.pipeline},
+               {store::to_string(run.state), state_style(store::to_string(run.state))},
+               {time_text(run.created)},
+               {duration_of(run)},
+               {counted ? thousands(sum_of(run.summary, "extract", "in")) : ""},
+               {counted ? thousands(sum_of(run.summary, "load", "out")) : ""},
+               {counted ? thousands(rejected) : "", rejected > 0 ? style::yellow : style::plain},
+               {cause_text(run.cause), style::dim}});
+  }
+  terminal.out(shown.render(terminal.out_width(), terminal.color_out(), terminal.unicode()));
+  return exit_succeeded;
+}
+
+}  // namespace
+
+command runs_verb() {
+  auto what = std::make_shared<chosen>();
+  return {.takes = {.positionals = {{.name = "PIPELINE",
+                                     .help = "only runs of this pipeline",
+                                     .target = &what->pipeline,
+                                     .required = false}},
+                    .options = {{.names = {"--states"},
+                                 .value = "STATE",
+                                 .help = "only runs in this state; may be repeated",
+                                 .target = &what->states,
+                                 .choices = {"queued", "starting", "running", "draining", "succeeded", "partial",
+                                             "failed", "cancelled"}},
+                                {.names = {"--limit", "-n"},
+                                 .value = "N",
+                                 .help = "at most so many (default 20)",
+                                 .target = &what->limit}}},
+          .run = [what](session& with) { return list(with, *what); }};
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,42 @@
+#include "app/session.hpp"
+
+namespace sluice::app {
+
+result<std::shared_ptr<store::store>> session::open_store() const { return store::open_sqlite(store_path()); }
+
+int exit_code_of(const error& problem) {
+  if (problem.code == "node_unreachable" || problem.code == "request_timed_out") return exit_unknown;
+  return problem.to_blame == blame::user ? exit_unusable : exit_failed;
+}
+
+options to_json(const error& problem) {
+  sluice::options out = {{"code", problem.code}, {"message", problem.message}};
+  if (!problem.hint.empty()) out["hint"] = problem.hint;
+  if (!problem.where.empty()) out["where"] = problem.where;
+  if (problem.at.line > 0) {
+    out["file"] = problem.at.file;
+    out["line"] = problem.at.line;
+    out["column"] = problem.at.column;
+  }
+  return out;
+}
+
+void report(session& with, const error& problem) {
+  if (with.options.json) {
+    const sluice::options line = {{"error", to_json(problem)}};
+    with.terminal.note(line.dump(-1, ' ', false, sluice::options::error_handler_t::replace) + "\n");
+    return;
+  }
+  const bool color = with.terminal.color_err();
+  std::string text = paint("error[" + problem.code + "]", style::red, color);
+  if (problem.at.line > 0) {
+    text += " " + problem.at.file + ":" + std::to_string(problem.at.line) + ":" + std::to_string(problem.at.column);
+  } else if (!problem.where.empty()) {
+    text += " " + problem.where;
+  }
+  text += ": " + problem.message + "\n";
+  if (!problem.hint.empty()) text += paint("  hint: ", style::cyan, color) + problem.hint + "\n";
+  with.terminal.note(text);
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,54 @@
+#pragma once
+
+#include "app/console.hpp"
+#include "engine/store/store.hpp"
+
+#include <memory>
+#include <string>
+
+namespace sluice::app {
+
+enum class progress_mode { automatic, plain, none };
+
+/// What the global options, the environment and the defaults say, in that order of precedence.
+struct settings {
+  std::string state_folder;
+  std::string to;     ///< HOST:PORT of a node's HTTP API; empty: not asked for
+  std::string token;  ///< SLUICE_TOKEN; empty: the state folder's own
+  std::string log;    ///< SLUICE_LOG: error, warning, info or debug
+  bool json = false;
+  progress_mode progress = progress_mode::automatic;
+  bool quiet = false;
+  bool verbose = false;
+};
+
+/// What every verb works with.
+struct session {
+  console terminal;
+  settings options;
+
+  /// Opens the Store in the state folder.
+  result<std::shared_ptr<store::store>> open_store() const;
+  [[nodiscard]] std::string store_path() const { return options.state_folder + "/sluice.db"; }
+};
+
+/// Exit codes, as the contract has them.
+enum exit_code : int {
+  exit_succeeded = 0,
+  exit_failed = 1,
+  exit_unusable = 2,
+  exit_partial = 3,
+  exit_unknown = 4,
+  exit_interrupted = 130,
+  exit_terminated = 143,
+};
+
+/// The exit code that an error asks for: 2 where the user's arguments or pipeline are at fault, 4 where no node
+/// answered.
+int exit_code_of(const error& problem);
+/// Prints an error to stderr: as text with its hint, or as one line of JSON under --json.
+void report(session& with, const error& problem);
+/// The error as JSON: code, message, hint, where, file, line, column.
+options to_json(const error& problem);
+
+}  // namespace sluice::app
