@@ -22,7 +22,6 @@ std::string shown(const positional_spec& positional) { return positional.name; }
 struct taken {
   std::vector<std::string> texts;
   bool flag = false;
-  CLI::Option* option = nullptr;
 };
 
 status store_integer(const std::string& verb, const std::string& name, const std::string& text, std::int64_t& target) {
@@ -83,17 +82,22 @@ void add_options(CLI::App& app, const arguments& what, std::vector<taken>& optio
     if (std::holds_alternative<bool*>(spec.target)) {
       app.add_flag(names, options[i].flag);
     } else {
-      options[i].option = app.add_option(names, options[i].texts)->allow_extra_args(false)->type_name("");
+      app.add_option(names, options[i].texts)->allow_extra_args(false)->type_name("");
     }
   }
 }
 
-void add_positionals(CLI::App& app, const arguments& what, std::vector<taken>& positionals) {
-  for (std::size_t i = 0; i < what.positionals.size(); ++i) {
-    const bool many = std::holds_alternative<std::vector<std::string>*>(what.positionals[i].target);
-    auto* option = app.add_option(what.positionals[i].name, positionals[i].texts);
-    if (!many) option->expected(0, 1);
+/// Deals the words that belong to no option out to the positionals; gives the first word that is one too many.
+std::optional<std::string> deal(const std::vector<std::string>& words, const arguments& what,
+                                std::vector<taken>& positionals) {
+  std::size_t next = 0;
+  for (const auto& word : words) {
+    if (word.size() > 1 && word[0] == '-') return word;
+    if (next == positionals.size()) return word;
+    positionals[next].texts.push_back(word);
+    if (!std::holds_alternative<std::vector<std::string>*>(what.positionals[next].target)) ++next;
   }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -105,7 +109,6 @@ status parse(const std::string& verb, const arguments& what, const std::vector<s
   std::vector<taken> options(what.options.size());
   std::vector<taken> positionals(what.positionals.size());
   add_options(app, what, options);
-  add_positionals(app, what, positionals);
   try {
     // CLI11 takes the words from the back.
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
@@ -117,7 +120,7 @@ status parse(const std::string& verb, const arguments& what, const std::vector<s
           return bad_arguments(verb, name + " needs a value: " + name + " " + spec.value);
     return bad_arguments(verb, problem.what());
   }
-  if (const auto rest = app.remaining(); !rest.empty()) return unexpected(verb, what, rest.front());
+  if (const auto extra = deal(app.remaining(), what, positionals)) return unexpected(verb, what, *extra);
   for (std::size_t i = 0; i < options.size(); ++i) SLUICE_TRY(store(verb, what.options[i], options[i]));
   for (std::size_t i = 0; i < positionals.size(); ++i) {
     const auto& spec = what.positionals[i];

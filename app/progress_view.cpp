@@ -10,7 +10,7 @@ namespace sluice::app {
 
 namespace {
 
-// Columns of a unit's line. What does not fit is left out in this order: time left, rate, bar.
+// Columns of a unit's line. What does not fit is left out in this order: time left, rejected, rate, bar.
 constexpr int share_width = 4;
 constexpr int rate_width = 9;
 constexpr int left_width = 13;
@@ -21,26 +21,33 @@ struct layout {
   int name = 0;
   int rows = 0;
   int bar = 0;
+  int rejected = 0;
   bool rate = true;
   bool left = true;
 };
+
+std::string rejected_text(const unit_view& unit) {
+  return unit.rejected > 0 ? "  " + thousands(unit.rejected) + " rejected" : std::string{};
+}
 
 layout lay_out(const run_view& run, int width) {
   layout found;
   for (const auto& unit : run.units) {
     found.name = std::max(found.name, display_width(unit.name));
     found.rows = std::max(found.rows, display_width(thousands(unit.rows)));
+    found.rejected = std::max(found.rejected, display_width(rejected_text(unit)));
   }
   found.name = std::min(found.name, std::max(8, width / 3));
   found.rows = std::max(found.rows, 7);
-  const auto fixed = [&] {
-    return 2 + found.name + 2 + share_width + 2 + found.rows + 5 + (found.rate ? 2 + rate_width : 0) +
-           (found.left ? 2 + left_width : 0);
+  const auto room_for_bar = [&] {
+    const auto fixed = 2 + found.name + 2 + share_width + 2 + found.rows + 5 + (found.rate ? 2 + rate_width : 0) +
+                       (found.left ? 2 + left_width : 0) + found.rejected;
+    return std::min(widest_bar, width - fixed - 2);
   };
-  found.bar = std::min(widest_bar, width - fixed() - 2);
-  if (found.bar < smallest_bar) found.left = false, found.bar = std::min(widest_bar, width - fixed() - 2);
-  if (found.bar < smallest_bar) found.rate = false, found.bar = std::min(widest_bar, width - fixed() - 2);
-  if (found.bar < smallest_bar) found.bar = 0;
+  if (room_for_bar() < smallest_bar) found.left = false;
+  if (room_for_bar() < smallest_bar) found.rejected = 0;
+  if (room_for_bar() < smallest_bar) found.rate = false;
+  found.bar = room_for_bar() < smallest_bar ? 0 : room_for_bar();
   return found;
 }
 
@@ -90,7 +97,7 @@ std::string unit_line(const unit_view& unit, const layout& place, double seconds
     add("  " + right(unit.state == "running" ? rate_text(unit.rows_per_second) : "", rate_width), 2 + rate_width,
         style::dim);
   if (place.left) add("  " + left(left_text(unit, seconds), left_width), 2 + left_width, style::dim);
-  const auto rejected = unit.rejected > 0 ? "  " + thousands(unit.rejected) + " rejected" : std::string{};
+  const auto rejected = rejected_text(unit);
   add(rejected, display_width(rejected), style::yellow);
   return text;
 }

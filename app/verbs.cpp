@@ -34,7 +34,7 @@ const std::vector<verb>& verbs() {
       {"notify", "Notifications", "lists, tests and silences notifications", nullptr},
       {"prune", "Notifications", "removes runs, events and rejects past their retention", nullptr},
       {"components", "Reference", "describes sources, transforms and sinks", components_verb},
-      {"functions", "Reference", "describes the functions of expressions", functions_verb},
+      {"functions", "Reference", "describes the functions of expressions", nullptr},
       {"help", "Reference", "explains a verb, or the code of an error", help_verb},
       {"completion", "Reference", "prints the completion script of a shell", completion_verb},
   };
