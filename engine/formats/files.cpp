@@ -1,0 +1,256 @@
+#include "engine/formats/files.hpp"
+
+#include "engine/formats/glob.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <unordered_set>
+
+namespace sluice {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct named_compression {
+  std::string_view name;
+  compression kind;
+  std::string_view extension;
+};
+
+constexpr named_compression named_compressions[] = {
+    {"none", compression::none, ""},      {"gzip", compression::gzip, ".gz"},  {"zstd", compression::zstd, ".zst"},
+    {"lz4", compression::lz4, ".lz4"},    {"bz2", compression::bz2, ".bz2"},   {"gzip", compression::gzip, ".gzip"},
+    {"zstd", compression::zstd, ".zstd"}, {"bz2", compression::bz2, ".bzip2"},
+};
+
+bool same_ignoring_case(char a, char b) { return (a | 0x20) == (b | 0x20); }
+
+bool ends_with(std::string_view text, std::string_view tail) {
+  return text.size() > tail.size() &&
+         std::equal(tail.begin(), tail.end(), text.end() - static_cast<std::ptrdiff_t>(tail.size()),
+                    same_ignoring_case);
+}
+
+std::string_view without_compression(std::string_view name) {
+  for (const auto& known : named_compressions) {
+    if (!known.extension.empty() && ends_with(name, known.extension))
+      return name.substr(0, name.size() - known.extension.size());
+  }
+  return name;
+}
+
+std::string absolute(const std::string& name, const std::string& base_folder) {
+  auto path = fs::path(name);
+  if (path.is_relative()) path = (base_folder.empty() ? fs::current_path() : fs::path(base_folder)) / path;
+  return path.lexically_normal().string();
+}
+
+error not_found(const std::string& name, const std::string& path) {
+  auto problem =
+      user_error("file_not_found", "there is no file " + name,
+                 name == path ? "check the path" : "relative paths are those of the command: looked for " + path);
+  return problem;
+}
+
+/// Collects what one search finds.
+class finder {
+ public:
+  explicit finder(const file_search& what) : what_(what) {}
+
+  status add(const std::string& name, std::size_t index) {
+    auto done = name == "-" ? take("-") : is_glob(name) && !exists(name) ? add_glob(name) : add_path(name);
+    if (done.ok()) return done;
+    auto problem = std::move(done).problem();
+    problem.path = what_.path.is_array() ? "/path/" + std::to_string(index) : "/path";
+    return problem;
+  }
+
+  std::vector<input_file> found;
+
+ private:
+  [[nodiscard]] bool exists(const std::string& name) const {
+    std::error_code ignored;
+    return fs::exists(absolute(name, what_.base_folder), ignored);
+  }
+
+  status take(const std::string& name) {
+    SLUICE_ASSIGN(auto file, find_file(name, what_.base_folder, what_.compression));
+    if (seen_.insert(file.path).second) found.push_back(std::move(file));
+    return {};
+  }
+
+  status add_path(const std::string& name) {
+    const auto path = absolute(name, what_.base_folder);
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) {
+      if (errno == ENOENT || errno == ENOTDIR) return not_found(name, path);
+      return from_errno(errno, "open " + name);
+    }
+    if (!S_ISDIR(info.st_mode)) return take(name);
+    return add_folder(name, path);
+  }
+
+  [[nodiscard]] bool wanted_in_folder(std::string_view path) const {
+    if (what_.extensions.empty()) return true;
+    const auto plain = without_compression(path);
+    return std::any_of(what_.extensions.begin(), what_.extensions.end(),
+                       [&](const auto& extension) { return ends_with(plain, "." + extension); });
+  }
+
+  status add_folder(const std::string& name, const std::string& path) {
+    const auto pattern = (name.back() == '/' ? name : name + "/") + "**";
+    SLUICE_ASSIGN(auto names, expand_glob(pattern, what_.base_folder));
+    std::erase_if(names, [&](const auto& candidate) { return !wanted_in_folder(candidate); });
+    if (names.empty()) {
+      std::string wanted;
+      for (const auto& extension : what_.extensions) wanted += (wanted.empty() ? "*." : ", *.") + extension;
+      return user_error("file_not_found",
+                        "the folder " + name + " holds no file" + (wanted.empty() ? "" : " named " + wanted),
+                        "searched " + path + " and all below; name a glob to read other names: " + name + "/*");
+    }
+    for (const auto& each : names) SLUICE_TRY(take(each));
+    return {};
+  }
+
+  status add_glob(const std::string& name) {
+    SLUICE_ASSIGN(const auto names, expand_glob(name, what_.base_folder));
+    if (names.empty()) {
+      return user_error(
+          "file_not_found", "no file fits " + name,
+          "searched " + absolute(glob_root(name), what_.base_folder) + "; * fits within one folder, ** below all");
+    }
+    for (const auto& each : names) SLUICE_TRY(take(each));
+    return {};
+  }
+
+  const file_search& what_;
+  std::unordered_set<std::string> seen_;
+};
+
+}  // namespace
+
+result<compression> compression_of(std::string_view path, std::string_view option) {
+  if (option.empty() || option == "auto") {
+    for (const auto& known : named_compressions) {
+      if (!known.extension.empty() && ends_with(path, known.extension)) return known.kind;
+    }
+    return compression::none;
+  }
+  for (const auto& known : named_compressions) {
+    if (option == known.name) return known.kind;
+  }
+  auto problem = user_error("unknown_compression", "there is no compression " + std::string(option),
+                            "one of auto, none, gzip, zstd, lz4, bz2");
+  problem.path = "/compression";
+  return problem;
+}
+
+result<input_file> find_file(const std::string& name, const std::string& base_folder, std::string_view option) {
+  input_file file;
+  file.name = name;
+  if (name == "-") {
+    file.path = name;
+    SLUICE_ASSIGN(file.packed, compression_of("", option));
+    return file;
+  }
+  file.path = absolute(name, base_folder);
+  SLUICE_ASSIGN(file.packed, compression_of(name, option));
+  struct stat info {};
+  if (::stat(file.path.c_str(), &info) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) return not_found(name, file.path);
+    return from_errno(errno, "open " + name);
+  }
+  if (S_ISDIR(info.st_mode))
+    return user_error("is_a_folder", name + " is a folder, a file is wanted", "name a file inside it");
+  if (::access(file.path.c_str(), R_OK) != 0) return from_errno(errno, "read " + name);
+  if (S_ISREG(info.st_mode)) file.size = info.st_size;
+  return file;
+}
+
+result<std::vector<input_file>> find_files(const file_search& what) {
+  finder all(what);
+  if (what.path.is_string()) {
+    SLUICE_TRY(all.add(what.path.get<std::string>(), 0));
+  } else if (what.path.is_array()) {
+    for (std::size_t i = 0; i < what.path.size(); ++i) {
+      if (!what.path[i].is_string()) return user_error("invalid_path", "a list of paths holds only texts");
+      SLUICE_TRY(all.add(what.path[i].get<std::string>(), i));
+    }
+  }
+  if (all.found.empty()) {
+    auto problem =
+        user_error("missing_path", "a file source needs a path", "path: in/orders.csv, a glob, a folder or a list");
+    problem.path = "/path";
+    return problem;
+  }
+  return std::move(all.found);
+}
+
+result<std::shared_ptr<random_file>> random_file::open(const input_file& file) {
+  const int handle = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return from_errno(errno, "open " + file.name);
+  struct stat info {};
+  if (::fstat(handle, &info) != 0) {
+    const int number = errno;
+    ::close(handle);
+    return from_errno(number, "open " + file.name);
+  }
+  return std::shared_ptr<random_file>(new random_file(file.name, handle, info.st_size));
+}
+
+random_file::~random_file() { ::close(handle_); }
+
+result<std::int64_t> random_file::read_at(std::int64_t at, void* into, std::int64_t size) const {
+  auto* to = static_cast<char*>(into);
+  std::int64_t done = 0;
+  while (done < size) {
+    const auto got = ::pread(handle_, to + done, static_cast<std::size_t>(size - done), at + done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return from_errno(errno, "read " + name_);
+    if (got == 0) break;
+    done += got;
+  }
+  return done;
+}
+
+namespace {
+
+field_spec compression_field() {
+  return {.name = "compression",
+          .form = shape::text,
+          .help = "How files are packed; auto goes by the extension (.gz, .zst, .lz4, .bz2).",
+          .default_value = "auto",
+          .choices = {"auto", "none", "gzip", "zstd", "lz4", "bz2"}};
+}
+
+}  // namespace
+
+std::vector<field_spec> file_source_fields() {
+  return {{.name = "path",
+           .form = shape::one_of,
+           .help = "File, glob (`*` `?` `[a-z]` within a folder, `**` below all), folder, a list of these, or `-` for "
+                   "standard input. Files are read in the order of the list, those of a glob or folder sorted by path.",
+           .required = true,
+           .elements = {{.name = "", .form = shape::text, .help = "One path."},
+                        {.name = "",
+                         .form = shape::list,
+                         .help = "Several.",
+                         .elements = {{.name = "", .form = shape::text, .help = "A path."}}}}},
+          compression_field()};
+}
+
+std::vector<field_spec> file_sink_fields() {
+  return {{.name = "path",
+           .form = shape::text,
+           .help = "The file to write, or `-` for standard output. Missing parent folders are made.",
+           .required = true},
+          compression_field()};
+}
+
+}  // namespace sluice

@@ -1,0 +1,105 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/options.hpp"
+#include "engine/spec.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+/// How the bytes of a file are packed.
+enum class compression { none, gzip, zstd, lz4, bz2 };
+
+/// Reads the option `compression`: one of its names, or "auto" for what the extension of `path` says.
+result<compression> compression_of(std::string_view path, std::string_view option);
+
+/// One file that a source reads.
+struct input_file {
+  std::string name;        ///< as users know it: relative where they wrote it so; "-" is standard input
+  std::string path;        ///< to open it by: absolute, or "-"
+  std::int64_t size = -1;  ///< bytes on disk; -1 where unknown (standard input, pipes)
+  compression packed = compression::none;
+
+  /// True where any byte can be read at any time: only such files are cut into splits.
+  [[nodiscard]] bool seekable() const { return packed == compression::none && size >= 0; }
+};
+
+/// What to look for.
+struct file_search {
+  options path;  ///< text or list of texts: files, globs (* ? [a-z] **), folders, "-"
+  std::string compression = "auto";
+  std::string base_folder;  ///< relative paths start here; empty: the working folder
+  /// Names that count in a folder, without dot ("csv"), also with a compression's extension behind; empty: all.
+  std::vector<std::string> extensions = {};
+};
+
+/// Finds the files in the order of the list, those of a glob or folder sorted by path; a file named twice is read once.
+///
+/// Folders are searched with all below; hidden names (. and _) count only where written out. Errors: file_not_found
+/// (also for a glob or folder that gives nothing: says what was searched), permission_denied, is_a_folder.
+result<std::vector<input_file>> find_files(const file_search& what);
+
+/// Makes the `input_file` of one path as `input_file::name` had it, on any node.
+result<input_file> find_file(const std::string& name, const std::string& base_folder, std::string_view compression);
+
+/// Reads bytes in order. Calls may block; one thread at a time.
+class byte_stream {
+ public:
+  virtual ~byte_stream() = default;
+  /// Fills `into` with the next bytes, fewer than `size` only at the end; 0 at the end.
+  virtual result<std::int64_t> read(std::uint8_t* into, std::int64_t size) = 0;
+  /// Bytes taken from the disk so far (packed where the file is packed): for progress.
+  [[nodiscard]] virtual std::int64_t consumed() const = 0;
+};
+
+/// Opens a file for reading from its begin, unpacked. Concatenated gzip, zstd, lz4 and bz2 streams are read as one.
+/// Errors while reading: corrupt_file (what a packed stream lacks), disk_error. Standard input can be opened once.
+result<std::unique_ptr<byte_stream>> open_stream(const input_file& file);
+
+/// Returns the first bytes of the unpacked content, at most `bytes`. Standard input keeps them for who reads it later.
+result<std::string> peek_file(const input_file& file, std::int64_t bytes);
+
+/// An open seekable file. Reads at any place, from any thread.
+class random_file {
+ public:
+  static result<std::shared_ptr<random_file>> open(const input_file& file);
+  ~random_file();
+  random_file(const random_file&) = delete;
+  random_file& operator=(const random_file&) = delete;
+
+  /// Fills `into` from byte `at`, fewer than `size` only at the end of the file.
+  result<std::int64_t> read_at(std::int64_t at, void* into, std::int64_t size) const;
+  [[nodiscard]] std::int64_t size() const { return size_; }
+  [[nodiscard]] int handle() const { return handle_; }
+
+ private:
+  random_file(std::string name, int handle, std::int64_t size) : name_(std::move(name)), handle_(handle), size_(size) {}
+  std::string name_;
+  int handle_;
+  std::int64_t size_;
+};
+
+/// Packs bytes for a sink.
+class packer {
+ public:
+  virtual ~packer() = default;
+  /// Appends to `out` what `bytes` give; may keep some back.
+  virtual status pack(std::string_view bytes, std::string& out) = 0;
+  /// Appends the rest and the end mark.
+  virtual status finish(std::string& out) = 0;
+};
+
+/// Makes a packer; null for compression::none.
+result<std::unique_ptr<packer>> make_packer(compression kind);
+
+/// The options `path` and `compression` as every file source has them.
+std::vector<field_spec> file_source_fields();
+/// The same of a file sink.
+std::vector<field_spec> file_sink_fields();
+
+}  // namespace sluice
