@@ -12,9 +12,8 @@ std::string error::to_string() const {
   std::string text = "error[" + code + "]";
   if (at.line > 0) {
     text += " " + at.file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
-  } else if (!where.empty()) {
-    text += " " + where;
   }
+  if (!where.empty()) text += (at.line > 0 ? ": " : " ") + where;
   text += ": " + message;
   if (!hint.empty()) text += "\n  hint: " + hint;
   return text;

@@ -39,12 +39,12 @@ struct error {
   bool retry = false;
   std::string message;
   std::string hint = {};
-  std::string where = {};  ///< unit, file or row position in words, where no `at` can be given
+  std::string where = {};  ///< "unit paid", a file or a row position in words
   std::string path = {};
   std::optional<std::size_t> offset = {};
   location at = {};
 
-  /// Renders `error[code] file:line:column: message` and the hint on a second line.
+  /// Renders `error[code] file:line:column: unit paid: message` and the hint on a second line.
   [[nodiscard]] std::string to_string() const;
 };
 

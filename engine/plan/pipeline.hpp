@@ -28,18 +28,18 @@ struct unit_definition {
   unit_role role = unit_role::transform;
   std::string name;
   std::string description;
-  std::vector<std::string> from;          ///< "unit" or "unit.port", in the order written
-  std::string component;                  ///< csv, filter, ...; "steps" for several operations
-  options own;                            ///< what stands behind the component's name, the spec's defaults filled in
+  std::vector<std::string> from;  ///< "unit" or "unit.port", in the order written
+  std::string component;          ///< csv, filter, ...; "steps" for several operations
+  options own;                    ///< what stands behind the component's name, the spec's defaults filled in
   std::optional<on_error> policy;
   std::optional<int> parallelism;
   placement place;
   // Sources
-  options types;                          ///< null where not given
+  options types;  ///< null where not given
   std::vector<std::string> columns;
   std::optional<std::int64_t> sample;
   options metadata;
-  bool any_order = false;                 ///< `order: any`
+  bool any_order = false;  ///< `order: any`
   // Sinks
   std::string mode;
   std::vector<std::string> key;
@@ -47,8 +47,8 @@ struct unit_definition {
 
 /// `rejects:` of a pipeline.
 struct rejects_rule {
-  std::int64_t allow = 0;                 ///< up to this many: succeeded; more: partial
-  std::optional<double> fail_above;       ///< share of the rows that sources read, 0 to 1; above: failed
+  std::int64_t allow = 0;            ///< up to this many: succeeded; more: partial
+  std::optional<double> fail_above;  ///< share of the rows that sources read, 0 to 1; above: failed
 };
 
 /// A pipeline as config read it: names are unique, options fit their specs; what refers to what is not yet checked.
@@ -63,9 +63,9 @@ struct pipeline {
   std::string timezone = "UTC";
   std::optional<std::int64_t> timeout_microseconds;
   rejects_rule rejects;
-  std::vector<unit_definition> units;     ///< in the order of the file
-  std::string file;                       ///< path as given
-  std::string text;                       ///< the file, `${...}` not filled in: kept with the run, holds no secrets
+  std::vector<unit_definition> units;  ///< in the order of the file
+  std::string file;                    ///< path as given
+  std::string text;                    ///< the file, `${...}` not filled in: kept with the run, holds no secrets
 };
 
 /// JSON pointer of a unit in its file: "/transform/paid". Errors of planning carry it in front of the component's path.

@@ -11,17 +11,17 @@ namespace sluice {
 enum class edge_kind { forward, round_robin, hash, broadcast };
 
 struct planned_edge {
-  int from_unit = 0;                      ///< index in plan::units
-  int from_port = 0;                      ///< index in the sender's outputs
+  int from_unit = 0;  ///< index in plan::units
+  int from_port = 0;  ///< index in the sender's outputs
   int to_unit = 0;
   int to_input = 0;
   edge_kind kind = edge_kind::forward;
-  std::vector<std::string> keys;          ///< hash: columns of the sender's schema
+  std::vector<std::string> keys;                            ///< hash: columns of the sender's schema
   std::vector<std::shared_ptr<arrow::DataType>> key_types;  ///< hash: each key is cast to this first
   /// Batches carry order keys that say how they follow each other over all instances of the sender. A unit that keeps
   /// order passes the keys of its input 0 on; another one with parallelism 1 numbers its output afresh (split 0).
   bool ordered = false;
-  bool restore_order = false;             ///< the receiver needs them in that order; only where `ordered`
+  bool restore_order = false;  ///< the receiver needs them in that order; only where `ordered`
 };
 
 /// A unit, bound: everything a node needs to start its instances.
@@ -33,11 +33,11 @@ struct planned_unit {
   std::optional<int> rejects_port;
   int parallelism = 1;
   on_error policy = on_error::fail;
-  bool want_positions = false;            ///< its output carries positions: a unit below it can reject
+  bool want_positions = false;              ///< its output carries positions: a unit below it can reject
   std::shared_ptr<arrow::Schema> resolved;  ///< sources: all columns, before those that nobody needs are left out
-  std::vector<std::string> needed;        ///< sources: columns that anything below reads; empty: all
-  std::string filter;                     ///< sources: an expression pushed into the reader, may be empty
-  std::uint32_t source_number = 0;        ///< extract units are numbered from 0
+  std::vector<std::string> needed;          ///< sources: columns that anything below reads; empty: all
+  std::string filter;                       ///< sources: an expression pushed into the reader, may be empty
+  std::uint32_t source_number = 0;          ///< extract units are numbered from 0
 };
 
 /// What a run executes. Units are in topological order.
@@ -45,7 +45,7 @@ struct plan {
   pipeline definition;
   std::vector<planned_unit> units;
   std::vector<planned_edge> edges;
-  std::vector<error> warnings;            ///< shown, not fatal
+  std::vector<error> warnings;  ///< shown, not fatal
 
   [[nodiscard]] std::optional<int> find(const std::string& unit) const;
   [[nodiscard]] std::vector<int> edges_from(int unit) const;  ///< indices in `edges`

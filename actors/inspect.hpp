@@ -1,0 +1,119 @@
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/error.hpp>
+#include <caf/meta/load_callback.hpp>
+#include <caf/meta/save_callback.hpp>
+#include <caf/meta/type_name.hpp>
+#include <caf/sec.hpp>
+
+/// How CAF writes and reads the messages; included by messages.hpp. What a message holds of the engine comes first.
+/// A failed inspect loses its message silently: a test sends all of them.
+#define SLUICE_INSPECT(type, ...)                                                   \
+  template <class Inspector>                                                        \
+  typename Inspector::result_type inspect(Inspector& f, [[maybe_unused]] type& x) { \
+    return f(caf::meta::type_name(#type) __VA_OPT__(, ) __VA_ARGS__);               \
+  }
+
+namespace sluice {
+
+SLUICE_INSPECT(location, x.file, x.line, x.column)
+SLUICE_INSPECT(split, x.id, x.object, x.begin, x.end, x.bytes)
+
+/// An error's `offset` is optional, which CAF can't write: -1 stands for none.
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, error& x) {
+  std::int64_t offset = x.offset ? static_cast<std::int64_t>(*x.offset) : -1;
+  auto load = [&]() -> caf::error {
+    x.offset = offset < 0 ? std::nullopt : std::optional<std::size_t>(static_cast<std::size_t>(offset));
+    return caf::none;
+  };
+  return f(caf::meta::type_name("error"), x.code, x.to_blame, x.retry, x.message, x.hint, x.where, x.path, offset, x.at,
+           caf::meta::load_callback(load));
+}
+
+}  // namespace sluice
+
+namespace sluice::flow {
+
+SLUICE_INSPECT(instance_id, x.unit, x.instance)
+SLUICE_INSPECT(channel_id, x.edge, x.from, x.to)
+SLUICE_INSPECT(unit_counters, x.in, x.added, x.out, x.filtered, x.merged, x.rejected, x.set_null, x.skipped, x.bytes,
+               x.batches)
+SLUICE_INSPECT(channel_counters, x.channel, x.rows, x.dropped)
+SLUICE_INSPECT(instance_report, x.who, x.counters, x.port_rows, x.sent, x.received, x.stopped_early)
+
+}  // namespace sluice::flow
+
+namespace sluice::store {
+
+/// An event's `data` travels as JSON text.
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, event& x) {
+  std::string data = x.data.dump(-1, ' ', false, options::error_handler_t::replace);
+  auto load = [&]() -> caf::error {
+    x.data = options::parse(data, nullptr, false);
+    if (x.data.is_discarded()) return caf::sec::invalid_argument;
+    return caf::none;
+  };
+  return f(caf::meta::type_name("event"), x.cursor, x.id, x.run, x.sequence, x.type, x.unit, x.time, data,
+           caf::meta::load_callback(load));
+}
+
+}  // namespace sluice::store
+
+namespace sluice::actors {
+
+SLUICE_INSPECT(credit, x.channel, x.rows, x.markers)
+SLUICE_INSPECT(stop_sending, x.channel)
+SLUICE_INSPECT(want_split, x.who)
+SLUICE_INSPECT(take_split, x.piece)
+SLUICE_INSPECT(no_more_splits)
+SLUICE_INSPECT(split_finished, x.who, x.split)
+SLUICE_INSPECT(splits_discovered, x.unit, x.splits, x.bytes)
+SLUICE_INSPECT(rejected_row, x.unit, x.code, x.column, x.message, x.record, x.position, x.file, x.line)
+SLUICE_INSPECT(locate_rejects, x.ticket, x.rows)
+SLUICE_INSPECT(rejects_located, x.ticket, x.rows)
+SLUICE_INSPECT(store_rejects, x.ticket, x.rows)
+SLUICE_INSPECT(rejects_stored, x.ticket)
+SLUICE_INSPECT(close_rejects)
+SLUICE_INSPECT(rejects_closed, x.rows, x.path)
+SLUICE_INSPECT(launched_instance, x.who, x.handle, x.node)
+SLUICE_INSPECT(launched, x.instances)
+SLUICE_INSPECT(launch_failed, x.why)
+SLUICE_INSPECT(node_lost, x.node, x.why)
+SLUICE_INSPECT(outgoing, x.channel, x.to)
+SLUICE_INSPECT(incoming, x.channel, x.from)
+SLUICE_INSPECT(wiring, x.outputs, x.inputs, x.enumerators, x.rejects, x.supervisor)
+SLUICE_INSPECT(begin_work)
+SLUICE_INSPECT(instance_started, x.who)
+SLUICE_INSPECT(instance_failed, x.who, x.why)
+SLUICE_INSPECT(instance_finished, x.report, x.target)
+SLUICE_INSPECT(report_progress)
+SLUICE_INSPECT(instance_progress, x.who, x.counters)
+SLUICE_INSPECT(commit_load)
+SLUICE_INSPECT(committed, x.who)
+SLUICE_INSPECT(abandon)
+SLUICE_INSPECT(abandoned, x.who)
+SLUICE_INSPECT(leave)
+SLUICE_INSPECT(unit_progress, x.unit, x.state, x.counters, x.rows_per_second, x.done_ppm)
+SLUICE_INSPECT(run_progress, x.run, x.pipeline, x.state, x.running_microseconds, x.left_microseconds, x.units)
+SLUICE_INSPECT(events_written, x.events)
+SLUICE_INSPECT(subscribe_events, x.to, x.after, x.run)
+SLUICE_INSPECT(unsubscribe_events, x.to)
+SLUICE_INSPECT(event_batch, x.events)
+SLUICE_INSPECT(events_seen, x.cursor)
+SLUICE_INSPECT(submitted, x.run)
+SLUICE_INSPECT(submission_refused, x.faults)
+SLUICE_INSPECT(cancel_run, x.run)
+SLUICE_INSPECT(cancel_answer, x.run, x.known, x.ended)
+SLUICE_INSPECT(get_progress, x.run)
+SLUICE_INSPECT(list_live_runs)
+SLUICE_INSPECT(live_runs, x.runs)
+SLUICE_INSPECT(await_run, x.run, x.to)
+SLUICE_INSPECT(shut_down)
+
+}  // namespace sluice::actors
+
+#undef SLUICE_INSPECT

@@ -1,0 +1,351 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/flow/channels.hpp"
+#include "engine/flow/conservation.hpp"
+#include "engine/store/store.hpp"
+#include "engine/wire/frame.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/type_id.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+/// Every message of every protocol inside a run, and between a run and its surroundings. Messages of the first kind
+/// ("local") hold pointers and stay within a process; links turn batches into frames. All others may cross nodes, and a
+/// test sends each of them between two actor systems.
+namespace sluice::actors {
+
+using flow::channel_id;
+using flow::instance_id;
+
+struct run_setup;    // actors/run_setup.hpp
+struct run_outcome;  // actors/run_setup.hpp
+struct submission;   // actors/control.hpp
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Data, in band (local)
+
+/// sender -> receiver, or -> the link of the sender's node: the next item of a channel, in order.
+struct data_message {
+  channel_id channel;
+  wire::payload body;
+};
+
+// Flow control
+
+/// receiver -> sender: rows and markers (batches without rows) of the channel that were worked off.
+struct credit {
+  channel_id channel;
+  std::int64_t rows = 0;
+  std::int64_t markers = 0;
+};
+
+/// receiver -> sender: nothing more is needed on the channel; the sender ends it where it stands.
+struct stop_sending {
+  channel_id channel;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Splits
+
+/// extract -> enumerator: gives me a split; answered by take_split or no_more_splits, when there is one.
+struct want_split {
+  instance_id who;
+};
+/// enumerator -> extract: yours to read.
+struct take_split {
+  sluice::split piece;
+};
+/// enumerator -> extract: all splits are handed out.
+struct no_more_splits {};
+/// extract -> enumerator: read to its end and passed on.
+struct split_finished {
+  instance_id who;
+  std::uint32_t split = 0;
+};
+/// enumerator -> supervisor: how much there is to read, for the share done.
+struct splits_discovered {
+  std::uint32_t unit = 0;
+  std::uint64_t splits = 0;
+  std::uint64_t bytes = 0;
+};
+
+// Rejects
+
+/// A rejected row on its way to the rejects, its place not yet looked up.
+struct rejected_row {
+  std::string unit;
+  std::string code;
+  std::string column;
+  std::string message;
+  std::string record;                                  ///< text, or JSON of the row as it entered the unit
+  std::uint64_t position = sluice::position::unknown;  ///< packed
+  std::string file;                                    ///< filled in by the enumerator of the source
+  std::uint64_t line = 0;                              ///< likewise; 0: none
+};
+/// unit -> enumerator: fill in the places of these rows, whose source is yours; answered by rejects_located.
+struct locate_rejects {
+  std::uint64_t ticket = 0;
+  std::vector<rejected_row> rows;
+};
+/// enumerator -> unit
+struct rejects_located {
+  std::uint64_t ticket = 0;
+  std::vector<rejected_row> rows;
+};
+/// unit -> rejects writer: keep these; answered by rejects_stored.
+struct store_rejects {
+  std::uint64_t ticket = 0;
+  std::vector<rejected_row> rows;
+};
+/// rejects writer -> unit
+struct rejects_stored {
+  std::uint64_t ticket = 0;
+};
+/// supervisor -> rejects writer: nothing follows, make it durable; answered by rejects_closed.
+struct close_rejects {};
+/// rejects writer -> supervisor
+struct rejects_closed {
+  std::uint64_t rows = 0;
+  std::string path;  ///< empty where there are none
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Starting a run. The starter is an actor: the local one starts all here, the cluster's one spreads the instances over
+// the nodes and puts a link in the place of each receiver that is on another node.
+
+/// supervisor -> starter (local): start the instances of a run; answered by launched or launch_failed.
+struct launch {
+  std::shared_ptr<const run_setup> setup;
+  caf::actor supervisor;
+  caf::actor rejects;
+};
+/// An instance that was started.
+struct launched_instance {
+  instance_id who;
+  caf::actor handle;
+  std::string node;  ///< name of its node
+};
+/// starter -> supervisor: all instances exist and are wired.
+struct launched {
+  std::vector<launched_instance> instances;
+};
+/// starter -> supervisor
+struct launch_failed {
+  error why;
+};
+/// starter -> supervisor, at any time: instances are gone with their node.
+struct node_lost {
+  std::string node;
+  error why;
+};
+
+/// Where an instance sends the items of a channel: the receiver, or the link to its node.
+struct outgoing {
+  channel_id channel;
+  caf::actor to;
+};
+/// Who sends on a channel: gets its credit.
+struct incoming {
+  channel_id channel;
+  caf::actor from;
+};
+/// starter -> instance: its place in the run. Comes once, before anything else.
+struct wiring {
+  std::vector<outgoing> outputs;
+  std::vector<incoming> inputs;
+  std::vector<caf::actor> enumerators;  ///< by source number
+  caf::actor rejects;
+  caf::actor supervisor;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Supervising
+
+/// supervisor -> instance: open what you need, then work.
+struct begin_work {};
+/// instance -> supervisor: open, working.
+struct instance_started {
+  instance_id who;
+};
+/// instance -> supervisor: it can't go on; its rows are lost, the run fails.
+struct instance_failed {
+  instance_id who;
+  error why;
+};
+/// instance -> supervisor: all its inputs ended, everything was passed on; a sink has made its rows durable.
+struct instance_finished {
+  flow::instance_report report;
+  std::string target;  ///< of a sink
+};
+/// supervisor -> instance: how far are you? Answered by instance_progress.
+struct report_progress {};
+/// instance -> supervisor
+struct instance_progress {
+  instance_id who;
+  flow::unit_counters counters;
+};
+/// supervisor -> load: make it visible; answered by committed or instance_failed.
+struct commit_load {};
+/// load -> supervisor
+struct committed {
+  instance_id who;
+};
+/// supervisor -> instance: the run has failed or was cancelled: stop, a sink removes what it made; answered by
+/// abandoned when that is done, which may take as long as a disk stalls.
+struct abandon {};
+/// instance -> supervisor
+struct abandoned {
+  instance_id who;
+};
+/// supervisor -> instance: the run is over.
+struct leave {};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Progress and events
+
+/// How far a unit is, for displays.
+struct unit_progress {
+  std::string unit;
+  std::string state;  ///< waiting, running, finished
+  flow::unit_counters counters;
+  std::uint64_t rows_per_second = 0;  ///< recently; a source's records read, a sink's rows, others' rows in
+  std::int64_t done_ppm = -1;         ///< share done in millionths; -1: unknown
+};
+/// How far a run is.
+struct run_progress {
+  std::string run;
+  std::string pipeline;
+  std::string state;
+  std::int64_t running_microseconds = 0;
+  std::int64_t left_microseconds = -1;  ///< -1: unknown
+  std::vector<unit_progress> units;
+};
+
+/// journal -> notifier: these are durable.
+struct events_written {
+  std::vector<store::event> events;
+};
+/// anyone -> notifier: send me events with a cursor above `after` as event_batch; `run` empty: of all runs.
+struct subscribe_events {
+  caf::actor to;
+  std::int64_t after = 0;
+  std::string run;
+};
+/// anyone -> notifier
+struct unsubscribe_events {
+  caf::actor to;
+};
+/// notifier -> subscriber: in order, without gaps; the next one comes after events_seen.
+struct event_batch {
+  std::vector<store::event> events;
+};
+/// subscriber -> notifier
+struct events_seen {
+  std::int64_t cursor = 0;
+};
+
+// ---------------------------------------------------------------------------------------------------------------------
+// Control
+
+/// anyone -> control: run a pipeline; answered by submitted or submission_refused (local: holds a setup).
+struct submit_setup {
+  std::shared_ptr<const run_setup> setup;
+};
+/// control -> submitter
+struct submitted {
+  std::string run;
+};
+/// control -> submitter: all faults of the pipeline.
+struct submission_refused {
+  std::vector<error> faults;
+};
+/// anyone -> control: cancel; answered at once by cancel_answer, the run ends when its units have stopped.
+struct cancel_run {
+  std::string run;
+};
+struct cancel_answer {
+  std::string run;
+  bool known = false;  ///< false: no such run here
+  bool ended = false;  ///< it had ended before
+};
+/// anyone -> control: how far is a run? Answered by run_progress (its `run` empty where it does not run here).
+struct get_progress {
+  std::string run;
+};
+/// anyone -> control: which runs live here? Answered by live_runs.
+struct list_live_runs {};
+struct live_runs {
+  std::vector<run_progress> runs;
+};
+/// anyone -> control: tell `to` when the run has ended, by run_ended; at once where it has.
+struct await_run {
+  std::string run;
+  caf::actor to;
+};
+/// supervisor -> control -> waiters (local)
+struct run_ended {
+  std::shared_ptr<const run_outcome> outcome;
+};
+/// owner -> control: no new runs; running ones are cancelled; answered by `shut_down` when all have ended.
+struct shut_down {};
+
+}  // namespace sluice::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::actors::data_message)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::actors::launch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::actors::submit_setup)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::actors::run_ended)
+
+CAF_BEGIN_TYPE_ID_BLOCK(sluice_actors, caf::first_custom_type_id)
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::credit))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::stop_sending))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::want_split))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::take_split))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::no_more_splits))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::split_finished))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::splits_discovered))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::locate_rejects))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::rejects_located))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::store_rejects))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::rejects_stored))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::close_rejects))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::rejects_closed))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::launched))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::launch_failed))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::node_lost))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::wiring))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::begin_work))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::instance_started))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::instance_failed))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::instance_finished))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::report_progress))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::instance_progress))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::commit_load))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::committed))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::abandon))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::abandoned))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::leave))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::run_progress))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::events_written))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::subscribe_events))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::unsubscribe_events))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::event_batch))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::events_seen))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::submitted))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::submission_refused))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::cancel_run))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::cancel_answer))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::get_progress))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::list_live_runs))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::live_runs))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::await_run))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::shut_down))
+CAF_END_TYPE_ID_BLOCK(sluice_actors)
+
+#include "actors/inspect.hpp"

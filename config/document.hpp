@@ -1,0 +1,63 @@
+#pragma once
+
+#include "config/node.hpp"
+#include "config/substitution.hpp"
+#include "engine/error.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::config {
+
+/// A YAML file with the place of everything in it.
+class document {
+ public:
+  /// Parses `text`; `file` is its name in messages. Where it is no YAML map there are faults, and no root.
+  /// Never null: also a file that is no YAML has lines to show.
+  static std::shared_ptr<document> parse(std::string text, std::string file, diagnostics& faults);
+
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] const std::string& file() const { return file_; }
+  [[nodiscard]] const node& root() const { return root_; }
+
+  /// Fills in the `${...}` of a top-level section, or of all others where `section` is empty; then reports duplicate
+  /// keys and unquoted expressions in it. Each node is filled in once.
+  void fill(const std::string& section, const lookup& values, diagnostics& faults);
+
+  /// The line and column (in characters) of a byte offset in the file.
+  [[nodiscard]] location locate_byte(std::size_t offset) const;
+  /// The place of a byte of a node's value (in a scalar's text, as filled in).
+  [[nodiscard]] location locate_in(const node& value, std::size_t offset) const;
+  /// The place that a JSON pointer names: a scalar itself, the key of a map or list. What is not in the file is looked
+  /// for at its nearest parent that is.
+  [[nodiscard]] location locate(const std::string& pointer, std::optional<std::size_t> offset = {}) const;
+  /// The text of a line, from 1, without its end; empty where there is none.
+  [[nodiscard]] std::string_view line(int number) const;
+
+  /// Makes a fault that points at a node.
+  [[nodiscard]] error fault(const node& at, std::string code, std::string message, std::string hint = {}) const;
+
+ private:
+  document() = default;
+  void fill_node(node& value, const lookup& values, diagnostics& faults);
+  void check_entries(node& map, diagnostics& faults);
+  void check_quotes(node& flow, diagnostics& faults) const;
+  [[nodiscard]] std::string whole_expression(std::size_t begin) const;
+  void fault_at_byte(std::size_t offset, error problem, diagnostics& faults) const;
+
+  std::string file_;
+  std::string text_;
+  std::vector<std::size_t> lines_;  ///< byte offset of each line's begin
+  std::vector<placeholder> placeholders_;
+  node root_;
+};
+
+/// Splits a JSON pointer into its keys, unescaped.
+std::vector<std::string> pointer_keys(std::string_view pointer);
+/// Appends a key to a JSON pointer, escaped.
+std::string pointer_to(const std::string& parent, std::string_view key);
+
+}  // namespace sluice::config

@@ -1,0 +1,82 @@
+#include "config/load.hpp"
+
+#include "config/pipeline_reader.hpp"
+
+#include <sys/stat.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+namespace sluice::config {
+
+namespace {
+
+std::optional<std::string> process_environment(const std::string& name) {
+  if (const char* value = std::getenv(name.c_str())) return std::string(value);
+  return {};
+}
+
+result<std::string> read_file(const std::string& path) {
+  const auto doing = "read the pipeline " + path;
+  std::ostringstream text;
+  if (path == "-") {
+    text << std::cin.rdbuf();
+    return text.str();
+  }
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return from_errno(errno, doing);
+  if (S_ISDIR(about.st_mode)) return from_errno(EISDIR, doing);
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return from_errno(errno == 0 ? EIO : errno, doing);
+  if (about.st_size > 0) text << in.rdbuf();
+  if (in.bad() || text.bad()) return from_errno(EIO, doing);
+  return text.str();
+}
+
+/// Sorts faults by their place, those without one first.
+void put_in_order(diagnostics& faults, std::size_t from) {
+  const auto before = [](const error& a, const error& b) {
+    return std::pair(a.at.line, a.at.column) < std::pair(b.at.line, b.at.column);
+  };
+  std::stable_sort(faults.begin() + static_cast<std::ptrdiff_t>(from), faults.end(), before);
+}
+
+}  // namespace
+
+std::optional<loaded> load_pipeline(const std::string& path, const load_options& given, diagnostics& faults,
+                                    std::shared_ptr<const document>* source) {
+  auto text = read_file(path);
+  if (!text.ok()) {
+    auto problem = std::move(text).problem();
+    problem.to_blame = blame::user;
+    faults.push_back(std::move(problem));
+    return {};
+  }
+  return load_pipeline_text(*text, path == "-" ? "<stdin>" : path, given, faults, source);
+}
+
+std::optional<loaded> load_pipeline_text(const std::string& text, const std::string& file, const load_options& given,
+                                         diagnostics& faults, std::shared_ptr<const document>* source) {
+  const auto before = faults.size();
+  auto with = given;
+  if (!with.environment) with.environment = process_environment;
+  const auto parsed = document::parse(text, file, faults);
+  if (source != nullptr) *source = parsed;
+  if (!parsed->root().is_map()) return {};
+  auto definition = read_pipeline(*parsed, with, faults);
+  put_in_order(faults, before);
+  if (!definition) return {};
+  return loaded{*std::move(definition), parsed};
+}
+
+void resolve_locations(const document& source, diagnostics& faults) {
+  for (auto& fault : faults)
+    if (fault.at.line == 0 && !fault.path.empty()) fault.at = source.locate(fault.path, fault.offset);
+  put_in_order(faults, 0);
+}
+
+}  // namespace sluice::config

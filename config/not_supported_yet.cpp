@@ -1,0 +1,33 @@
+#include "config/not_supported_yet.hpp"
+
+namespace sluice::config {
+
+const std::vector<unsupported_form>& unsupported_forms() {
+  using enum place_of_form;
+  static const std::vector<unsupported_form> forms = {
+      {pipeline, "schedule", "", R"({ cron: "15 5 * * *", timezone: Europe/Berlin })"},
+      {pipeline, "channels", "", R"({ pager: { webhook: { url: "https://pager.example" } } })"},
+      {pipeline, "notify", "", R"([{ name: oncall, when: "type = 'run.failed'", to: [pager] }])"},
+      {run, "checkpoint", "", "10s"},
+      {run, "overlap", "", "skip"},
+      {unit, "retry", "", "{ attempts: 5, backoff: 1s }"},
+      {unit, "timeout", "", "10m"},
+      {extract, "contract", "evolve", "evolve"},
+      {extract, "contract", "discard", "discard"},
+      {extract, "contract", "quarantine", "quarantine"},
+      {extract, "incremental", "", "{ column: updated_at }"},
+      {load, "when_down", "", "{ spill: 2GiB }"},
+      {load, "commit", "", "checkpoint"},
+      {load, "mode", "replace_partitions", "replace_partitions"},
+      {option, "partition_by", "", "[day]"},
+  };
+  return forms;
+}
+
+const unsupported_form* find_unsupported(place_of_form place, const std::string& key, const std::string& value) {
+  for (const auto& form : unsupported_forms())
+    if (form.place == place && form.key == key && (form.value.empty() || form.value == value)) return &form;
+  return nullptr;
+}
+
+}  // namespace sluice::config

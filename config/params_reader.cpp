@@ -1,0 +1,137 @@
+#include "config/params_reader.hpp"
+
+#include "engine/types.hpp"
+
+#include <arrow/array.h>
+#include <arrow/compute/api.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace sluice::config {
+
+namespace {
+
+/// Makes a typed value of text; Arrow's casts take ISO dates and times, and numbers as they are written.
+result<std::shared_ptr<arrow::Scalar>> typed_value(const std::string& text,
+                                                   const std::shared_ptr<arrow::DataType>& type) {
+  const auto unusable = [&](const std::string& why) {
+    return user_error("invalid_param", "'" + text + "' is no " + type_name(*type) + (why.empty() ? "" : ": " + why));
+  };
+  std::shared_ptr<arrow::Scalar> plain = std::make_shared<arrow::StringScalar>(text);
+  if (type->id() == arrow::Type::STRING) return plain;
+  if (type->id() == arrow::Type::BOOL && text != "true" && text != "false") return unusable("write true or false");
+  if (arrow::is_nested(type->id()) || type->id() == arrow::Type::EXTENSION || arrow::is_interval(type->id()))
+    return user_error("not_supported_yet", "params of type " + type_name(*type) + " are not supported yet",
+                      "use text, a number, a boolean, a date or a timestamp");
+  auto column = arrow::MakeArrayFromScalar(*plain, 1);
+  if (!column.ok()) return unusable(column.status().message());
+  auto cast = arrow::compute::Cast(**column, type);
+  if (!cast.ok()) return unusable({});
+  auto value = (*cast)->GetScalar(0);
+  if (!value.ok()) return unusable({});
+  return *std::move(value);
+}
+
+std::string environment_name(const std::string& param) {
+  std::string name = "SLUICE_PARAM_";
+  for (const unsigned char c : param) name += static_cast<char>(std::toupper(c));
+  return name;
+}
+
+struct declaration {
+  std::shared_ptr<arrow::DataType> type;
+  const node* default_value = nullptr;
+};
+
+declaration read_declaration(const reading& in, const node& name, const node& value) {
+  declaration made{arrow::utf8(), nullptr};
+  const node* type = nullptr;
+  if (value.is_scalar()) {
+    type = &value;
+  } else if (value.is_map()) {
+    for (const auto& [key, held] : value.entries) {
+      if (key.text == "type")
+        type = &held;
+      else if (key.text == "default")
+        made.default_value = &held;
+      else if (key.text != "description")
+        in.unknown_key(key, "a param", {"type", "default", "description"});
+    }
+  } else if (!value.is_null()) {
+    in.fault(value, "invalid_value", "a param is { type: TYPE, default: VALUE }, found " + describe(value));
+  }
+  if (type == nullptr) return made;
+  const auto text = read_text(in, *type, "the type of " + name.text);
+  if (!text) return made;
+  auto parsed = parse_type(*text);
+  if (parsed.ok()) {
+    made.type = *std::move(parsed);
+  } else {
+    in.fault_from(*type, std::move(parsed).problem());
+    made.type = nullptr;
+  }
+  return made;
+}
+
+}  // namespace
+
+param_values read_params(const document& source, const node* section, const load_options& given, diagnostics& faults) {
+  param_values values;
+  std::vector<std::string> names;
+  const reading all{source, faults};
+  if (section != nullptr && !section->is_null() && !section->is_map() && !section->broken)
+    all.fault(*section, "invalid_value", "params must be a map of names, found " + describe(*section));
+  const std::vector<std::pair<node, node>> none;
+  for (const auto& [name, value] : section != nullptr ? section->entries : none) {
+    const reading in{source, faults, "param " + name.text};
+    names.push_back(name.text);
+    if (name.text.empty() || !std::all_of(name.text.begin(), name.text.end(),
+                                          [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; })) {
+      in.fault(name, "invalid_name", "a param's name has letters, digits and _");
+      continue;
+    }
+    const auto declared = read_declaration(in, name, value);
+    auto& text = values.text[name.text];
+    const node* place = &name;
+    std::string origin = "the default";
+    if (const auto set = given.set.find(name.text); set != given.set.end()) {
+      text = set->second;
+      origin = "--set " + name.text;
+    } else if (const auto found = given.environment(environment_name(name.text))) {
+      text = *found;
+      origin = environment_name(name.text);
+    } else if (declared.default_value != nullptr && declared.default_value->is_scalar()) {
+      text = declared.default_value->text;
+      place = declared.default_value;
+    } else if (declared.default_value != nullptr) {
+      in.fault(*declared.default_value, "invalid_value",
+               "a default is text, found " + describe(*declared.default_value));
+      continue;
+    } else {
+      in.fault(name, "missing_param", "the param " + name.text + " has no value and no default",
+               "--set " + name.text + "=VALUE, or set " + environment_name(name.text));
+      continue;
+    }
+    if (declared.type == nullptr) continue;
+    auto typed = typed_value(text, declared.type);
+    if (typed.ok()) {
+      values.typed[name.text] = *std::move(typed);
+    } else {
+      auto problem = std::move(typed).problem();
+      in.fault(*place, problem.code, origin + ": " + problem.message, problem.hint);
+    }
+  }
+  for (const auto& [name, text] : given.set)
+    if (std::find(names.begin(), names.end(), name) == names.end()) {
+      auto unknown = user_error("unknown_param", "--set " + name + ": the pipeline has no param " + name,
+                                names.empty() ? "declare it under params" : suggest(name, names));
+      unknown.where = source.file();
+      faults.push_back(std::move(unknown));
+    }
+  return values;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,230 @@
+#include "config/pipeline_reader.hpp"
+
+#include "config/not_supported_yet.hpp"
+#include "config/option_reader.hpp"
+#include "config/unit_reader.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/scalar.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <filesystem>
+
+namespace sluice::config {
+
+namespace {
+
+constexpr int newest_version = 1;
+
+const std::vector<std::string> sections = {"version", "pipeline", "owner",    "tags",     "description",
+                                           "params",  "run",      "defaults", "extract",  "transform",
+                                           "load",    "rejects",  "schedule", "channels", "notify"};
+
+/// Whether an IANA time zone is known here; without a database every name passes and Arrow reports the unknown.
+bool is_timezone(const std::string& name) {
+  const std::filesystem::path zones("/usr/share/zoneinfo");
+  std::error_code ignored;
+  if (!std::filesystem::exists(zones / "UTC", ignored)) return true;
+  if (name.empty() || name.front() == '/' || name.find("..") != std::string::npos) return false;
+  return std::filesystem::is_regular_file(zones / name, ignored);
+}
+
+bool is_pipeline_name(const std::string& name) {
+  return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::islower(c) != 0 || std::isdigit(c) != 0 || c == '-';
+  });
+}
+
+class pipeline_reader {
+ public:
+  pipeline_reader(const document& source, diagnostics& faults) : source_(source), in_{source, faults} {}
+
+  pipeline read() {
+    const auto& root = source_.root();
+    read_version(root.find("version"));
+    for (const auto& [key, value] : root.entries) read_section(key, value);
+    if (root.find("pipeline") == nullptr) made_.name = name_from_file();
+    read_units(root);
+    return std::move(made_);
+  }
+
+ private:
+  void read_version(const node* version) {
+    if (version == nullptr) return;
+    const auto number = read_integer(in_, *version, "version", 1);
+    if (number && *number > newest_version)
+      in_.fault(*version, "newer_version",
+                "the pipeline is written in version " + std::to_string(*number) +
+                    " of the language, this program knows " + std::to_string(newest_version),
+                "install a newer sluice, or write version: " + std::to_string(newest_version));
+  }
+
+  void read_section(const node& key, const node& value) {
+    if (find_unsupported(place_of_form::pipeline, key.text) != nullptr) {
+      in_.fault(key, "not_supported_yet", key.text + " is not supported yet", "remove the section");
+    } else if (key.text == "pipeline") {
+      if (auto name = read_text(in_, value, "pipeline")) made_.name = *std::move(name);
+      if (value.is_scalar() && !is_pipeline_name(made_.name))
+        in_.fault(value, "invalid_name", "a pipeline's name has a-z, 0-9 and -, found " + describe(value),
+                  "pipeline: daily-revenue");
+    } else if (key.text == "owner") {
+      if (auto text = read_text(in_, value, "owner")) made_.owner = *std::move(text);
+    } else if (key.text == "description") {
+      if (auto text = read_text(in_, value, "description")) made_.description = *std::move(text);
+    } else if (key.text == "tags") {
+      if (auto tags = read_texts(in_, value, "tags")) made_.tags = *std::move(tags);
+    } else if (key.text == "run") {
+      read_run(value);
+    } else if (key.text == "rejects") {
+      read_rejects(value);
+    } else if (std::find(sections.begin(), sections.end(), key.text) == sections.end()) {
+      const bool source = key.text == "sources" || key.text == "source" || key.text == "inputs";
+      const bool sink = key.text == "sinks" || key.text == "sink" || key.text == "outputs";
+      if (source || sink)
+        in_.fault(key, "unknown_key", "a pipeline has no key " + key.text,
+                  std::string("did you mean `") + (source ? "extract" : "load") + "`?");
+      else
+        in_.unknown_key(key, "a pipeline", sections);
+    }
+  }
+
+  void read_run(const node& value) {
+    if (value.is_null() || value.broken) return;
+    if (!value.is_map()) {
+      in_.fault(value, "invalid_value", "run must be a map, found " + describe(value));
+      return;
+    }
+    for (const auto& [key, held] : value.entries) {
+      if (find_unsupported(place_of_form::run, key.text) != nullptr) {
+        in_.fault(key, "not_supported_yet", "run." + key.text + " is not supported yet", "remove it");
+      } else if (key.text == "memory") {
+        made_.memory_bytes = read_quantity(held, "run.memory", parse_size);
+      } else if (key.text == "timeout") {
+        made_.timeout_microseconds = read_quantity(held, "run.timeout", parse_duration);
+      } else if (key.text == "timezone") {
+        const auto text = read_text(in_, held, "run.timezone");
+        if (text && !is_timezone(*text))
+          in_.fault(held, "unknown_timezone", "there is no time zone " + *text,
+                    "an IANA name such as Europe/Berlin or UTC");
+        if (text) made_.timezone = *text;
+      } else {
+        in_.unknown_key(key, "run", {"memory", "timezone", "timeout", "checkpoint", "overlap"});
+      }
+    }
+  }
+
+  template <class Parse>
+  std::optional<std::int64_t> read_quantity(const node& value, const std::string& what, Parse parse) {
+    const auto text = read_text(in_, value, what);
+    if (!text) return {};
+    auto parsed = parse(*text);
+    if (parsed.ok() && *parsed > 0) return *parsed;
+    if (parsed.ok())
+      in_.fault(value, "invalid_value", what + " must be above zero, found " + describe(value));
+    else
+      in_.fault_from(value, std::move(parsed).problem());
+    return {};
+  }
+
+  void read_rejects(const node& value) {
+    if (value.is_null() || value.broken) return;
+    if (!value.is_map()) {
+      in_.fault(value, "invalid_value", "rejects must be a map, found " + describe(value),
+                "rejects: { allow: 100, fail_above: \"1%\" }");
+      return;
+    }
+    for (const auto& [key, held] : value.entries) {
+      if (key.text == "allow") {
+        made_.rejects.allow = read_integer(in_, held, "rejects.allow", 0).value_or(0);
+      } else if (key.text == "fail_above") {
+        made_.rejects.fail_above = read_share(held);
+      } else {
+        in_.unknown_key(key, "rejects", {"allow", "fail_above"});
+      }
+    }
+  }
+
+  std::optional<double> read_share(const node& value) {
+    const auto text = read_text(in_, value, "rejects.fail_above");
+    if (!text) return {};
+    const bool percent = text->ends_with('%');
+    const auto* end = text->data() + text->size() - (percent ? 1 : 0);
+    double share = 0;
+    const auto [stop, problem] = std::from_chars(text->data(), end, share);
+    if (percent) share /= 100;
+    if (problem == std::errc() && stop == end && share >= 0 && share <= 1) return share;
+    in_.fault(value, "invalid_value", "rejects.fail_above must be a share of the rows, found " + describe(value),
+              "fail_above: \"1%\", or 0.01");
+    return {};
+  }
+
+  void read_units(const node& root) {
+    unit_reader reader(source_, in_.faults, root.find("defaults"));
+    std::map<std::string, int> lines;
+    bool any = false;
+    for (const auto& [role, name] :
+         {std::pair{unit_role::extract, "extract"}, std::pair{unit_role::transform, "transform"},
+          std::pair{unit_role::load, "load"}}) {
+      const auto* section = root.find(name);
+      if (section == nullptr || section->is_null() || section->broken) continue;
+      if (!section->is_map()) {
+        in_.fault(*section, "invalid_value",
+                  std::string(name) + " must be a map of units, found " + describe(*section));
+        continue;
+      }
+      for (const auto& [key, value] : section->entries) {
+        any = true;
+        const auto [first, added] = lines.emplace(key.text, source_.locate_byte(key.begin).line);
+        if (!added)
+          in_.fault(key, "duplicate_unit",
+                    "there are two units named " + key.text + ", the first in line " + std::to_string(first->second),
+                    "rename one of them");
+        if (auto unit = reader.read(role, key, value)) made_.units.push_back(*std::move(unit));
+      }
+    }
+    if (!any)
+      in_.fault(root, "missing_key", "the pipeline has no units",
+                "it needs extract: and load:, each with at least one unit");
+  }
+
+  std::string name_from_file() const {
+    std::string name;
+    for (const unsigned char c : std::filesystem::path(source_.file()).stem().string()) {
+      if (std::isalnum(c) != 0)
+        name += static_cast<char>(std::tolower(c));
+      else if (!name.empty() && name.back() != '-')
+        name += '-';
+    }
+    while (!name.empty() && name.back() == '-') name.pop_back();
+    return name.empty() ? "pipeline" : name;
+  }
+
+  const document& source_;
+  reading in_;
+  pipeline made_;
+};
+
+}  // namespace
+
+std::optional<pipeline> read_pipeline(document& source, const load_options& given, diagnostics& faults) {
+  const auto before = faults.size();
+  source.fill("params", given.environment, faults);
+  auto params = read_params(source, source.root().find("params"), given, faults);
+  source.fill(
+      "",
+      [&](const std::string& name) -> std::optional<std::string> {
+        if (const auto found = params.text.find(name); found != params.text.end()) return found->second;
+        return given.environment(name);
+      },
+      faults);
+  auto made = pipeline_reader(source, faults).read();
+  made.params = std::move(params.typed);
+  made.file = source.file();
+  made.text = source.text();
+  if (faults.size() > before) return {};
+  return made;
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,87 @@
+#include "config/render.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+namespace sluice::config {
+
+namespace {
+
+constexpr std::size_t widest_line = 160;  // characters of the source line that are shown
+
+bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }
+
+std::size_t count_characters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), begins_character));
+}
+
+std::string_view skip_characters(std::string_view text, std::size_t count) {
+  std::size_t at = 0;
+  while (at < text.size() && (count > 0 || !begins_character(text[at]))) {
+    ++at;
+    if (at == text.size() || begins_character(text[at])) --count;
+    if (count == 0) break;
+  }
+  return text.substr(at);
+}
+
+/// The source line and a caret below it; long lines are cut on both sides of the caret.
+std::string excerpt(std::string_view line, int number, int column, const char* green, const char* plain) {
+  auto before = static_cast<std::size_t>(std::max(column - 1, 0));
+  std::string shown_begin;
+  if (count_characters(line) > widest_line && before > widest_line / 2) {
+    const auto cut = before - widest_line / 2;
+    line = skip_characters(line, cut);
+    before -= cut;
+    shown_begin = "...";
+  }
+  std::string shown_end;
+  if (count_characters(line) > widest_line) {
+    line = line.substr(0, line.size() - skip_characters(line, widest_line).size());
+    shown_end = "...";
+  }
+  std::string shown(line);
+  std::replace(shown.begin(), shown.end(), '\t', ' ');
+  const auto margin = std::to_string(number);
+  std::string text = "  " + margin + " | " + shown_begin + shown + shown_end + "\n";
+  text += "  " + std::string(margin.size(), ' ') + " | " + std::string(shown_begin.size() + before, ' ') + green + "^" +
+          plain + "\n";
+  return text;
+}
+
+std::string indent(const std::string& text, const std::string& by) {
+  std::string made;
+  for (const char c : text) {
+    made += c;
+    if (c == '\n') made += by;
+  }
+  return made;
+}
+
+}  // namespace
+
+std::string render(const error& fault, const document* source, bool colour, const std::string& word) {
+  const char* strong = colour ? (word == "error" ? "\033[1;31m" : "\033[1;33m") : "";
+  const char* green = colour ? "\033[1;32m" : "";
+  const char* plain = colour ? "\033[0m" : "";
+  std::string text = strong + word + "[" + fault.code + "]" + plain;
+  if (fault.at.line > 0)
+    text += " " + fault.at.file + ":" + std::to_string(fault.at.line) + ":" + std::to_string(fault.at.column) + ":";
+  if (!fault.where.empty()) text += " " + fault.where + ":";
+  if (fault.at.line == 0 && fault.where.empty()) text += ":";
+  text += " " + indent(fault.message, "  ") + "\n";
+  if (source != nullptr && fault.at.line > 0 && fault.at.file == source->file()) {
+    const auto line = source->line(fault.at.line);
+    if (!line.empty()) text += excerpt(line, fault.at.line, fault.at.column, green, plain);
+  }
+  if (!fault.hint.empty()) text += "  hint: " + indent(fault.hint, "        ") + "\n";
+  return text;
+}
+
+std::string render(const diagnostics& faults, const document* source, bool colour) {
+  std::string text;
+  for (const auto& fault : faults) text += render(fault, source, colour);
+  return text;
+}
+
+}  // namespace sluice::config

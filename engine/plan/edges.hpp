@@ -1,0 +1,27 @@
+#pragma once
+
+#include "engine/plan/plan.hpp"
+#include "engine/plan/unit_graph.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace sluice {
+
+/// A plan in the making: its units in topological order with what is bound of them.
+struct draft {
+  plan made;
+  std::vector<std::vector<input_reference>> inputs;    ///< of each planned unit, units by their place in the plan
+  std::vector<std::unique_ptr<transform>> transforms;  ///< null for sources, sinks and units with faults
+  std::vector<bool> resolved;                          ///< all inputs were found
+  std::vector<bool> bound;                             ///< schemas are known
+};
+
+/// Decides how many instances each unit has; what can't run in parallel runs as one, with a warning.
+void choose_parallelism(draft& of, diagnostics& faults);
+/// Makes the edges, with how rows are spread and where order holds.
+void connect(draft& of);
+/// Decides whose batches must carry positions: those that a unit below may reject.
+void choose_positions(draft& of);
+
+}  // namespace sluice

@@ -1,0 +1,212 @@
+#include "engine/plan/edges.hpp"
+#include "engine/plan/instances.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/plan/prune.hpp"
+#include "engine/plan/unit_graph.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+/// Puts the units into topological order and numbers the sources.
+draft lay_out(pipeline definition, const unit_graph& graph) {
+  draft of;
+  std::vector<int> place(definition.units.size(), -1);
+  std::vector<std::uint32_t> numbers(definition.units.size(), 0);
+  std::uint32_t next_source = 0;
+  for (std::size_t at = 0; at < definition.units.size(); ++at)
+    if (definition.units[at].role == unit_role::extract) numbers[at] = next_source++;
+  for (const int at : graph.order) {
+    const auto index = static_cast<std::size_t>(at);
+    place[index] = static_cast<int>(of.made.units.size());
+    planned_unit unit;
+    unit.definition = definition.units[index];
+    unit.policy =
+        unit.definition.policy.value_or(unit.definition.role == unit_role::extract ? on_error::reject : on_error::fail);
+    unit.source_number = numbers[index];
+    of.made.units.push_back(std::move(unit));
+    auto inputs = graph.inputs[index];
+    for (auto& input : inputs) input.unit = place[static_cast<std::size_t>(input.unit)];
+    of.inputs.push_back(std::move(inputs));
+    of.resolved.push_back(graph.resolved[index]);
+  }
+  of.transforms.resize(of.made.units.size());
+  of.bound.assign(of.made.units.size(), false);
+  of.made.definition = std::move(definition);
+  return of;
+}
+
+/// Says which units have their rejects read, and refuses that for those that never reject.
+void open_rejects_ports(draft& of, diagnostics& faults) {
+  for (std::size_t at = 0; at < of.inputs.size(); ++at)
+    for (std::size_t input = 0; input < of.inputs[at].size(); ++input) {
+      if (of.inputs[at][input].port != rejects_port_name) continue;
+      auto& sender = of.made.units[static_cast<std::size_t>(of.inputs[at][input].unit)];
+      sender.rejects_port = 0;  // its place is known once the unit is bound
+      if (sender.policy == on_error::reject) continue;
+      faults.push_back(unit_fault(of.made.units[at].definition, "/from/" + std::to_string(input), "no_rejects",
+                                  sender.definition.name + " rejects nothing: a row with an error " +
+                                      (sender.policy == on_error::fail ? "fails the run" : "is loaded with a null"),
+                                  "set on_error: reject in " + sender.definition.name));
+    }
+}
+
+/// Binds the units one after the other to the schemas of those above them.
+class binder {
+ public:
+  binder(draft& of, const run_context& context, diagnostics& faults) : of_(of), context_(context), faults_(faults) {}
+
+  void bind_all(bool pruned) {
+    for (std::size_t at = 0; at < of_.made.units.size(); ++at) of_.bound[at] = bind(at, pruned);
+  }
+
+ private:
+  bool bind(std::size_t at, bool pruned) {
+    if (!of_.resolved[at]) return false;
+    auto& unit = of_.made.units[at];
+    unit.inputs.clear();
+    unit.outputs.clear();
+    for (std::size_t input = 0; input < of_.inputs[at].size(); ++input)
+      if (!add_input(unit, of_.inputs[at][input], input)) return false;
+    switch (unit.definition.role) {
+      case unit_role::extract: {
+        const auto made = instantiate_source(unit, context_, faults_);
+        if (made == nullptr) return false;
+        unit.outputs.push_back({"", made->schema()});
+        if (!unit.resolved) unit.resolved = made->schema();
+        break;
+      }
+      case unit_role::transform: {
+        of_.transforms[at] = instantiate_transform(unit, pruned, context_, faults_);
+        if (of_.transforms[at] == nullptr) return false;
+        unit.outputs = of_.transforms[at]->outputs();
+        break;
+      }
+      case unit_role::load:
+        if (instantiate_sink(unit, context_, faults_) == nullptr) return false;
+        break;
+    }
+    if (unit.rejects_port) {
+      unit.rejects_port = static_cast<int>(unit.outputs.size());
+      unit.outputs.push_back({rejects_port_name, rejects_schema()});
+    }
+    return true;
+  }
+
+  /// False where the unit above is not bound (reported already) or has no such port.
+  bool add_input(planned_unit& unit, const input_reference& reference, std::size_t input) {
+    const auto sender = static_cast<std::size_t>(reference.unit);
+    if (!of_.bound[sender]) return false;
+    const auto& above = of_.made.units[sender];
+    std::vector<std::string> ports;
+    for (const auto& port : above.outputs) {
+      if (port.name == reference.port) {
+        auto qualifier = above.definition.name;
+        if (!reference.port.empty()) qualifier += "_" + reference.port;
+        unit.inputs.push_back({std::move(qualifier), port.schema});
+        return true;
+      }
+      if (!port.name.empty()) ports.push_back(port.name);
+    }
+    const auto path = "/from/" + std::to_string(input);
+    if (reference.port.empty()) {
+      faults_.push_back(unit_fault(
+          unit.definition, path, "missing_port", above.definition.name + " has several outputs: " + join(ports),
+          "name one: from: " + above.definition.name + "." + (ports.empty() ? "" : ports.front())));
+      return false;
+    }
+    const auto near = nearest_name(reference.port, ports);
+    auto fault =
+        unit_fault(unit.definition, path, "unknown_port", above.definition.name + " has no output " + reference.port,
+                   !near.empty()   ? "did you mean `" + above.definition.name + "." + near + "`?"
+                   : ports.empty() ? "from: " + above.definition.name
+                                   : "its outputs are " + join(ports));
+    fault.offset = above.definition.name.size() + 1;
+    faults_.push_back(std::move(fault));
+    return false;
+  }
+
+  draft& of_;
+  const run_context& context_;
+  diagnostics& faults_;
+};
+
+/// Binds once more with the columns that nobody reads left out. What the sinks get must stay the same; where a
+/// component can't do without a column that it did not ask for, all are read.
+void leave_out_columns(draft& of, const run_context& context) {
+  auto needed = needed_columns(of);
+  if (std::all_of(needed.begin(), needed.end(), [](const auto& one) { return one.empty(); })) return;
+  draft pruned;
+  pruned.made = of.made;
+  pruned.inputs = of.inputs;
+  pruned.resolved = of.resolved;
+  pruned.transforms.resize(of.transforms.size());
+  pruned.bound.assign(of.bound.size(), false);
+  for (std::size_t at = 0; at < needed.size(); ++at) pruned.made.units[at].needed = std::move(needed[at]);
+  diagnostics faults;
+  binder(pruned, context, faults).bind_all(true);
+  if (!faults.empty()) return;
+  for (std::size_t at = 0; at < of.made.units.size(); ++at) {
+    const auto& unit = of.made.units[at];
+    if (unit.definition.role == unit_role::load &&
+        !pruned.made.units[at].inputs.front().schema->Equals(*unit.inputs.front().schema))
+      return;
+  }
+  of = std::move(pruned);
+}
+
+/// Warns of outputs whose rows go nowhere: the user's own rule, but easily a slip.
+void check_ports(draft& of) {
+  for (std::size_t at = 0; at < of.made.units.size(); ++at) {
+    const auto& unit = of.made.units[at];
+    for (const auto& port : unit.outputs) {
+      if (port.name.empty()) continue;
+      bool read = false;
+      for (const auto& inputs : of.inputs)
+        for (const auto& input : inputs)
+          read = read || (static_cast<std::size_t>(input.unit) == at && input.port == port.name);
+      if (read) continue;
+      of.made.warnings.push_back(
+          unit_fault(unit.definition, {}, "unread_port",
+                     "nobody reads " + unit.definition.name + "." + port.name + ": its rows are counted as filtered",
+                     "add a load with from: " + unit.definition.name + "." + port.name));
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults) {
+  const auto before = faults.size();
+  const auto graph = resolve_units(definition, faults);
+  const auto sources = std::count_if(definition.units.begin(), definition.units.end(),
+                                     [](const auto& unit) { return unit.role == unit_role::extract; });
+  if (sources > (1 << position::source_bits))
+    faults.push_back(
+        user_error("too_many_sources", "a pipeline has at most 256 sources, found " + std::to_string(sources)));
+  if (definition.units.empty())
+    faults.push_back(user_error("empty_pipeline", "the pipeline has no units", "add extract: and load:"));
+  auto of = lay_out(std::move(definition), graph);
+  open_rejects_ports(of, faults);
+  binder(of, context, faults).bind_all(false);
+  choose_parallelism(of, faults);
+  if (faults.size() > before) return {};
+  leave_out_columns(of, context);
+  choose_positions(of);
+  connect(of);
+  check_ports(of);
+  return std::move(of.made);
+}
+
+}  // namespace sluice

@@ -1,0 +1,47 @@
+#include "engine/plan/plan.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+
+namespace sluice {
+
+std::optional<int> plan::find(const std::string& unit) const {
+  for (std::size_t at = 0; at < units.size(); ++at)
+    if (units[at].definition.name == unit) return static_cast<int>(at);
+  return {};
+}
+
+std::vector<int> plan::edges_from(int unit) const {
+  std::vector<int> found;
+  for (std::size_t at = 0; at < edges.size(); ++at)
+    if (edges[at].from_unit == unit) found.push_back(static_cast<int>(at));
+  return found;
+}
+
+std::vector<int> plan::edges_into(int unit) const {
+  std::vector<int> found;
+  for (std::size_t at = 0; at < edges.size(); ++at)
+    if (edges[at].to_unit == unit) found.push_back(static_cast<int>(at));
+  std::sort(found.begin(), found.end(), [this](int a, int b) {
+    return edges[static_cast<std::size_t>(a)].to_input < edges[static_cast<std::size_t>(b)].to_input;
+  });
+  return found;
+}
+
+std::shared_ptr<arrow::Schema> rejects_schema() {
+  static const auto schema = arrow::schema({
+      arrow::field("unit", arrow::utf8(), false),
+      arrow::field("code", arrow::utf8(), false),
+      arrow::field("column", arrow::utf8()),
+      arrow::field("message", arrow::utf8(), false),
+      arrow::field("record", arrow::utf8()),
+      arrow::field("file", arrow::utf8()),
+      arrow::field("line", arrow::int64()),
+      arrow::field("offset", arrow::int64()),
+      arrow::field("run", arrow::utf8(), false),
+  });
+  return schema;
+}
+
+}  // namespace sluice

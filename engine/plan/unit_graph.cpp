@@ -1,0 +1,133 @@
+#include "engine/plan/unit_graph.hpp"
+
+#include "engine/types.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace sluice {
+
+namespace {
+
+/// Walks the units depth first, inputs before readers.
+class sorter {
+ public:
+  sorter(const pipeline& definition, unit_graph& graph, diagnostics& faults)
+      : units_(definition.units), graph_(graph), faults_(faults), states_(units_.size(), state::fresh) {}
+
+  void run() {
+    for (std::size_t unit = 0; unit < units_.size(); ++unit) visit(static_cast<int>(unit));
+  }
+
+ private:
+  enum class state { fresh, open, done, on_cycle };
+
+  /// True where the unit can be reached without a cycle.
+  bool visit(int unit) {
+    auto& mine = states_[static_cast<std::size_t>(unit)];
+    if (mine == state::done || mine == state::on_cycle) return mine == state::done;
+    if (mine == state::open) {
+      report(unit);
+      return false;
+    }
+    mine = state::open;
+    path_.push_back(unit);
+    bool sound = true;
+    for (const auto& input : graph_.inputs[static_cast<std::size_t>(unit)]) sound = visit(input.unit) && sound;
+    path_.pop_back();
+    mine = sound ? state::done : state::on_cycle;
+    if (sound) graph_.order.push_back(unit);
+    return sound;
+  }
+
+  void report(int unit) {
+    const auto first = std::find(path_.begin(), path_.end(), unit);
+    std::string text = units_[static_cast<std::size_t>(unit)].name;
+    for (auto at = path_.end(); at != first;) text += " -> " + units_[static_cast<std::size_t>(*--at)].name;
+    faults_.push_back(unit_fault(units_[static_cast<std::size_t>(unit)], "/from", "cycle",
+                                 "the units read each other in a circle: " + text,
+                                 "a unit may only read units that do not depend on it"));
+  }
+
+  const std::vector<unit_definition>& units_;
+  unit_graph& graph_;
+  diagnostics& faults_;
+  std::vector<state> states_;
+  std::vector<int> path_;
+};
+
+void check_readers(const pipeline& definition, const unit_graph& graph, diagnostics& faults) {
+  std::vector<bool> read(definition.units.size(), false);
+  for (const auto& inputs : graph.inputs)
+    for (const auto& input : inputs)
+      if (input.port != rejects_port_name) read[static_cast<std::size_t>(input.unit)] = true;
+  for (std::size_t at = 0; at < definition.units.size(); ++at) {
+    const auto& unit = definition.units[at];
+    if (unit.role == unit_role::load || read[at]) continue;
+    faults.push_back(unit_fault(unit, {}, "unread_unit", "nobody reads this unit, so its rows would be lost",
+                                "add a load with from: " + unit.name + ", or remove the unit"));
+  }
+}
+
+}  // namespace
+
+error unit_fault(const unit_definition& unit, const std::string& path, std::string code, std::string message,
+                 std::string hint) {
+  auto made = user_error(std::move(code), std::move(message), std::move(hint));
+  made.where = "unit " + unit.name;
+  made.path = unit_path(unit) + path;
+  return made;
+}
+
+unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
+  unit_graph graph;
+  graph.inputs.resize(definition.units.size());
+  graph.resolved.assign(definition.units.size(), true);
+  const auto before = faults.size();
+  std::map<std::string, int> index;
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < definition.units.size(); ++at) {
+    const auto& unit = definition.units[at];
+    if (!index.emplace(unit.name, static_cast<int>(at)).second)
+      faults.push_back(
+          unit_fault(unit, {}, "duplicate_unit", "there are two units named " + unit.name, "rename one of them"));
+    else if (unit.role != unit_role::load)
+      names.push_back(unit.name);
+  }
+  for (std::size_t at = 0; at < definition.units.size(); ++at) {
+    const auto& unit = definition.units[at];
+    for (std::size_t input = 0; input < unit.from.size(); ++input) {
+      const auto& text = unit.from[input];
+      const auto path = "/from/" + std::to_string(input);
+      const auto dot = text.find('.');
+      const auto name = text.substr(0, dot);
+      const auto port = dot == std::string::npos ? std::string() : text.substr(dot + 1);
+      const auto found = index.find(name);
+      if (found == index.end()) {
+        const auto near = nearest_name(name, names);
+        faults.push_back(
+            unit_fault(unit, path, "unknown_unit", "there is no unit " + name,
+                       near.empty() ? "from names a unit of extract or transform" : "did you mean `" + near + "`?"));
+      } else if (definition.units[static_cast<std::size_t>(found->second)].role == unit_role::load &&
+                 port != rejects_port_name) {
+        faults.push_back(
+            unit_fault(unit, path, "reads_a_sink", name + " is a sink, it passes no rows on",
+                       "read what it reads: from: " +
+                           (definition.units[static_cast<std::size_t>(found->second)].from.empty()
+                                ? std::string("...")
+                                : definition.units[static_cast<std::size_t>(found->second)].from.front())));
+      } else {
+        graph.inputs[at].push_back({found->second, port});
+        continue;
+      }
+      graph.resolved[at] = false;
+    }
+  }
+  const bool resolved = faults.size() == before;
+  sorter(definition, graph, faults).run();
+  // With an unknown name in a `from`, the unit that was meant would be reported as unread as well.
+  if (resolved) check_readers(definition, graph, faults);
+  return graph;
+}
+
+}  // namespace sluice

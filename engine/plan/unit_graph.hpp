@@ -1,0 +1,34 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/plan/pipeline.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// What an entry of `from` names.
+struct input_reference {
+  int unit = 0;
+  std::string port = {};  ///< empty: the unit's only output
+};
+
+/// The units of a pipeline and who reads whom. Indices are those of pipeline::units.
+struct unit_graph {
+  std::vector<std::vector<input_reference>> inputs;  ///< of each unit, in the order of `from`
+  std::vector<int> order;      ///< topological, otherwise as in the file; units on a cycle are left out
+  std::vector<bool> resolved;  ///< all names of the unit's `from` were found
+};
+
+/// The port by which everything rejected by a unit can be read.
+inline constexpr const char* rejects_port_name = "rejects";
+
+/// Resolves every `from`; reports unknown and duplicate names, cycles, and units that nobody reads.
+unit_graph resolve_units(const pipeline& definition, diagnostics& faults);
+
+/// The fault of a unit; `path` is relative to the unit.
+error unit_fault(const unit_definition& unit, const std::string& path, std::string code, std::string message,
+                 std::string hint = {});
+
+}  // namespace sluice

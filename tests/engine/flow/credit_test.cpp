@@ -1,0 +1,50 @@
+#include "engine/flow/credit.hpp"
+
+#include <catch2/catch.hpp>
+
+using sluice::flow::credit_limits;
+using sluice::flow::credit_window;
+
+TEST_CASE("an empty channel accepts one batch whatever its size") {
+  credit_window window(credit_limits{.rows = 10, .bytes = 100, .markers = 2});
+  CHECK(window.accepts(1'000'000, 1'000'000));
+  window.sent(1'000'000, 1'000'000);
+  CHECK_FALSE(window.accepts(1, 1));
+  CHECK(window.returned(1'000'000, 0));
+  CHECK(window.accepts(1'000'000, 1));
+}
+
+TEST_CASE("rows, bytes and markers on their way stay within the limits") {
+  credit_window window(credit_limits{.rows = 10, .bytes = 100, .markers = 2});
+  window.sent(5, 10);
+  CHECK(window.accepts(5, 90));
+  CHECK_FALSE(window.accepts(6, 10));
+  CHECK_FALSE(window.accepts(1, 91));
+  CHECK(window.accepts(0, 0));
+  window.sent(0, 0);
+  window.sent(0, 0);
+  CHECK_FALSE(window.accepts(0, 0));
+  CHECK(window.returned(0, 1));
+  CHECK(window.accepts(0, 0));
+}
+
+TEST_CASE("bytes come back when the last row of their batch does, however a link cut it") {
+  credit_window window(credit_limits{.rows = 100, .bytes = 100, .markers = 2});
+  window.sent(10, 60);
+  window.sent(10, 40);
+  CHECK(window.returned(4, 0));
+  CHECK(window.bytes_on_the_way() == 100);
+  CHECK(window.returned(8, 0));
+  CHECK(window.bytes_on_the_way() == 40);
+  CHECK(window.batches_on_the_way() == 1);
+  CHECK(window.rows_on_the_way() == 8);
+}
+
+TEST_CASE("more credit than was spent is refused") {
+  credit_window window;
+  window.sent(3, 3);
+  CHECK_FALSE(window.returned(4, 0));
+  CHECK_FALSE(window.returned(1, 1));
+  CHECK_FALSE(window.returned(-1, 0));
+  CHECK(window.rows_on_the_way() == 3);
+}
