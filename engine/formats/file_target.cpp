@@ -20,7 +20,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t copy_buffer_bytes = 1024 * 1024;
-constexpr std::size_t longest_name = 255;  // NAME_MAX of every Linux file system
 
 std::int64_t modified_nanoseconds(const struct stat& info) {
   return std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
@@ -50,22 +49,6 @@ class pipe_signal_blocked {
   sigset_t before_;
   bool was_pending_ = false;
 };
-
-/// Makes the entries of a folder durable. File systems that can't (EINVAL) need no such call.
-int sync_folder(const std::string& folder) {
-  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (handle < 0) return errno == EACCES ? 0 : errno;
-  const int failed = ::fsync(handle) == 0 || errno == EINVAL ? 0 : errno;
-  ::close(handle);
-  return failed;
-}
-
-std::string hidden_name(const std::string& name, const file_target::request& what) {
-  auto tail = "." + what.run_id + "." + what.unit + "." + std::to_string(what.attempt) + ".part";
-  std::replace(tail.begin(), tail.end(), '/', '_');
-  if (tail.size() > longest_name - 32) tail.erase(0, tail.size() - (longest_name - 32));
-  return "." + name.substr(0, longest_name - 1 - tail.size()) + tail;
-}
 
 }  // namespace
 
@@ -103,24 +86,15 @@ status file_target::open() {
   }
   if (what_.path.empty())
     return user_error("missing_path", "a file sink needs a path", "path: out/report.csv, or - for standard output");
-  auto path = fs::path(what_.path);
-  if (path.is_relative()) path = (what_.base_folder.empty() ? fs::current_path() : fs::path(what_.base_folder)) / path;
-  const bool names_folder = !path.has_filename();
-  path = path.lexically_normal();
-  path_ = path.string();
+  const bool names_folder = !fs::path(what_.path).has_filename();
+  path_ = target_of(what_.path, what_.base_folder);
   if (names_folder)
     return user_error("is_a_folder", "the target " + path_ + " is a folder, a file is wanted",
                       "name a file: " + path_ + "part.csv");
-  // A target that is a symbolic link stays one: what it points to is replaced.
-  std::error_code ignored;
-  if (fs::is_symlink(path, ignored)) {
-    const auto real = fs::weakly_canonical(path, ignored);
-    if (!ignored) path_ = real.string();
-  }
   folder_ = fs::path(path_).parent_path().string();
   SLUICE_TRY(check_target());
   if (direct_) return {};
-  SLUICE_TRY(make_parents());
+  SLUICE_TRY(folders_.make(folder_));
   SLUICE_TRY(make_hidden());
   return what_.mode == file_mode::append ? copy_old() : status{};
 }
@@ -144,31 +118,8 @@ status file_target::check_target() {
   return {};
 }
 
-status file_target::make_parents() {
-  std::vector<std::string> missing;
-  for (auto folder = fs::path(folder_); !folder.empty(); folder = folder.parent_path()) {
-    struct stat info {};
-    if (::stat(folder.c_str(), &info) == 0) {
-      if (!S_ISDIR(info.st_mode))
-        return from_errno(ENOTDIR, "make the folder " + folder_ + " (" + folder.string() + " is a file)");
-      break;
-    }
-    // ENOTDIR: a parent is a file; the loop gets there and says which.
-    if (errno != ENOENT && errno != ENOTDIR) return from_errno(errno, "look at the folder " + folder.string());
-    missing.push_back(folder.string());
-    if (folder == folder.root_path()) break;
-  }
-  for (auto folder = missing.rbegin(); folder != missing.rend(); ++folder) {
-    if (::mkdir(folder->c_str(), 0777) == 0)
-      made_folders_.push_back(*folder);
-    else if (errno != EEXIST)
-      return from_errno(errno, "make the folder " + *folder);
-  }
-  return {};
-}
-
 status file_target::make_hidden() {
-  const auto name = (fs::path(folder_) / hidden_name(fs::path(path_).filename().string(), what_)).string();
+  const auto name = hidden_path(path_, what_.run_id, what_.unit, what_.attempt);
   constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   file_ = ::open(name.c_str(), flags, 0666);
   if (file_ < 0 && errno == EEXIST) {
@@ -311,10 +262,7 @@ status file_target::commit() {
   if (committed_ || direct_) return {};
   if (!published_) SLUICE_TRY(publish());
   if (const int number = sync_folder(folder_); number != 0) return failed(number, "make durable");
-  for (const auto& folder : made_folders_) {
-    if (const int number = sync_folder(fs::path(folder).parent_path().string()); number != 0)
-      return failed(number, "make durable");
-  }
+  if (const int number = folders_.sync(); number != 0) return failed(number, "make durable");
   committed_ = true;
   return {};
 }
@@ -329,9 +277,7 @@ void file_target::abort() noexcept {
   if (published_) return;
   if (!hidden_.empty()) ::unlink(hidden_.c_str());
   hidden_.clear();
-  // One that holds something of others stays: rmdir refuses.
-  for (auto folder = made_folders_.rbegin(); folder != made_folders_.rend(); ++folder) ::rmdir(folder->c_str());
-  made_folders_.clear();
+  folders_.remove();
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include "engine/component.hpp"
 #include "engine/error.hpp"
+#include "engine/formats/hidden_file.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +10,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 struct iovec;
 
@@ -76,7 +76,6 @@ class file_target {
 
  private:
   status check_target();
-  status make_parents();
   status make_hidden();
   status copy_old();
   status check_unchanged();
@@ -88,8 +87,8 @@ class file_target {
   request what_;
   std::string path_;
   std::string folder_;
-  std::string hidden_;                     ///< empty while there is no hidden file
-  std::vector<std::string> made_folders_;  ///< outermost first
+  std::string hidden_;  ///< empty while there is no hidden file
+  made_folders folders_;
   std::optional<unsigned> old_permissions_;
   std::optional<char> last_old_byte_;
   std::int64_t old_bytes_ = 0;

@@ -1,0 +1,364 @@
+#include "engine/component.hpp"
+#include "engine/formats/hidden_file.hpp"
+#include "engine/sinks/file_sink_options.hpp"
+#include "engine/sinks/sqlite/row_binder.hpp"
+#include "engine/sinks/sqlite/table.hpp"
+#include "engine/types.hpp"
+#include "engine/value_text.hpp"
+
+#include <arrow/api.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+namespace sluice {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using sqlite::connection;
+
+/// Looks for rows of the target that a new one would repeat. Reads outside of transactions, so that it holds no lock.
+struct duplicate_check {
+  sqlite::statement query;
+  std::vector<std::size_t> columns;
+  std::string message;
+};
+
+/// Gathers rows in a database of its own beside the target, whose table there obeys the same rules, so that refused
+/// rows show at once and nobody is locked out while the run goes on. One transaction moves all of them at the end and
+/// notes the run in `_sluice_commits`; a repeated commit finds the note.
+class sqlite_table : public sink {
+ public:
+  sqlite_table(const sink_request& request, std::string path, std::string name)
+      : request_(request),
+        name_(std::move(name)),
+        path_(target_of(path, request.context ? request.context->base_folder : "")) {
+    const auto run = request.context ? request.context->run_id : "";
+    staged_path_ = hidden_path(path_, run, request.unit, request.attempt);
+    run_ = run;
+    sink_name_ = (request.context ? request.context->pipeline : "") + "." + request.unit;
+  }
+  ~sqlite_table() override { sqlite_table::abort(); }
+
+  status open() override {
+    struct remove_on_failure {
+      sqlite_table* self;
+      ~remove_on_failure() {
+        if (self != nullptr) self->abort();
+      }
+    } guard{this};
+    SLUICE_TRY(folders_.make(fs::path(path_).parent_path().string()));
+    existed_ = fs::exists(path_);
+    if (existed_) {
+      if (::access(path_.c_str(), W_OK) != 0) return from_errno(errno, "write to the database " + path_);
+      SLUICE_ASSIGN(auto opened, connection::open(path_, connection::access::read));
+      target_.emplace(std::move(opened));
+      SLUICE_ASSIGN(table_, sqlite::find_table(*target_, name_, *request_.schema, request_.key));
+    } else {
+      table_ = sqlite::new_table(name_, *request_.schema, request_.key);
+    }
+    if (request_.mode == "error" && table_.exists) return exists_error();
+    SLUICE_TRY(open_staging());
+    if (request_.mode == "append" && table_.exists) SLUICE_TRY(prepare_checks());
+    if (checks_.empty()) target_.reset();
+    guard.self = nullptr;
+    return {};
+  }
+
+  status write(const batch& rows, row_errors& refused) override {
+    binder_->start(rows.data);
+    for (std::int64_t row = 0; row < rows.rows(); ++row) {
+      SLUICE_ASSIGN(auto why, store(row));
+      if (!why) {
+        ++inserted_;
+      } else if (request_.policy == on_error::reject) {
+        refused.push_back(std::move(*why));
+      } else {
+        return user_error(why->code,
+                          "table " + name_ + ", row " + std::to_string(inserted_ + 1) + " (" + binder_->describe(row) +
+                              "): " + (why->column.empty() ? "" : "column " + why->column + ": ") + why->message,
+                          "mend it before, or send such rows to the rejects: on_error: reject");
+      }
+    }
+    return {};
+  }
+
+  result<sink_report> prepare() override {
+    SLUICE_TRY(staged_->run("COMMIT"));
+    SLUICE_ASSIGN(const auto counted, staged_->rows("SELECT count(*) FROM " + sqlite::quoted_name(table_.name)));
+    staged_rows_ = std::stoull(counted.at(0).at(0));
+    close_staging();
+    target_.reset();
+    SLUICE_TRY(sync_staging());
+    std::error_code ignored;
+    return sink_report{.loaded = staged_rows_,
+                       .merged = inserted_ - staged_rows_,
+                       .bytes = static_cast<std::uint64_t>(fs::file_size(staged_path_, ignored)),
+                       .target = path_ + ":" + name_};
+  }
+
+  status commit() override {
+    if (committed_) return {};
+    SLUICE_ASSIGN(auto target, connection::open(path_, connection::access::create));
+    SLUICE_TRY(target.run("PRAGMA synchronous = FULL; ATTACH " + sqlite::quoted_text(staged_path_) +
+                          " AS sluice_staged; BEGIN IMMEDIATE"));
+    auto moved = move_rows(target);
+    if (moved.ok()) moved = target.run("COMMIT");
+    if (!moved.ok()) {
+      (void)target.run("ROLLBACK");
+      return moved;
+    }
+    committed_ = true;
+    (void)target.run("DETACH sluice_staged");
+    remove_staging();
+    if (!existed_) {
+      if (const int number = sync_folder(fs::path(path_).parent_path().string()); number != 0)
+        return from_errno(number, "make durable " + path_);
+      if (const int number = folders_.sync(); number != 0) return from_errno(number, "make durable " + path_);
+    }
+    return {};
+  }
+
+  void abort() noexcept override {
+    close_staging();
+    target_.reset();
+    remove_staging();
+    if (committed_) return;
+    // A commit that failed may have left an empty database.
+    std::error_code ignored;
+    if (!existed_ && fs::exists(path_, ignored) && fs::file_size(path_, ignored) == 0) fs::remove(path_, ignored);
+    folders_.remove();
+  }
+
+ private:
+  error exists_error() const {
+    return user_error("target_exists", "the table " + name_ + " of " + path_ + " exists already and mode is error",
+                      "drop it, name another one, or choose mode: replace, append or upsert");
+  }
+
+  status open_staging() {
+    remove_staging();
+    SLUICE_ASSIGN(auto opened, connection::open(staged_path_, connection::access::create));
+    staged_.emplace(std::move(opened));
+    // What a crash leaves of it is thrown away; prepare makes it durable.
+    SLUICE_TRY(
+        staged_->run("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; "
+                     "PRAGMA cache_size = -16384; BEGIN"));
+    for (const auto& sql : table_.definition) SLUICE_TRY(staged_->run(sql));
+    SLUICE_ASSIGN(insert_, staged_->prepare(sqlite::insert_statement(table_)));
+    binder_.emplace(table_, request_.policy == on_error::set_null);
+    return {};
+  }
+
+  status prepare_checks() {
+    for (const auto& key : table_.unique_keys) {
+      duplicate_check check;
+      std::string where;
+      for (const auto& name : key) {
+        const auto found = std::find_if(table_.columns.begin(), table_.columns.end(),
+                                        [&](const auto& one) { return one.name == name; });
+        if (found == table_.columns.end()) break;
+        check.columns.push_back(static_cast<std::size_t>(found - table_.columns.begin()));
+        where += (where.empty() ? "" : " AND ") + sqlite::quoted_name(name) + " = ?";
+        check.message += (check.message.empty() ? "" : ", ") + table_.name + "." + name;
+      }
+      // A key that SQLite fills in by itself can't be repeated.
+      if (check.columns.size() != key.size()) continue;
+      check.message = "UNIQUE constraint failed: " + check.message + " (the table has such a row already)";
+      SLUICE_ASSIGN(check.query,
+                    target_->prepare("SELECT 1 FROM " + sqlite::quoted_name(table_.name) + " WHERE " + where));
+      checks_.push_back(std::move(check));
+    }
+    return {};
+  }
+
+  /// Puts a row into the staging table; gives why the table's rules refuse it.
+  result<std::optional<row_error>> store(std::int64_t row) {
+    if (auto misfit = binder_->bind(insert_.get(), row)) return misfit;
+    for (const auto& check : checks_) {
+      for (std::size_t i = 0; i < check.columns.size(); ++i)
+        binder_->bind_column(check.query.get(), static_cast<int>(i) + 1, check.columns[i], row);
+      const int found = sqlite3_step(check.query.get());
+      sqlite3_reset(check.query.get());
+      if (found == SQLITE_ROW) return std::optional(row_error{row, "constraint_violated", "", check.message});
+      if (found != SQLITE_DONE) return target_->failed(found, "look for rows of the same key");
+    }
+    const int code = sqlite3_step(insert_.get());
+    std::optional<row_error> refused;
+    if ((code & 0xff) == SQLITE_CONSTRAINT)
+      refused = row_error{row, "constraint_violated", "", sqlite3_errmsg(staged_->handle())};
+    if (code != SQLITE_DONE && !refused) {
+      auto problem = staged_->failed(code, "store rows of the table " + name_);
+      sqlite3_reset(insert_.get());
+      return problem;
+    }
+    sqlite3_reset(insert_.get());
+    return refused;
+  }
+
+  status move_rows(connection& target) {
+    SLUICE_TRY(target.run(
+        "CREATE TABLE IF NOT EXISTS _sluice_commits (sink TEXT NOT NULL, run TEXT NOT NULL, attempt INTEGER NOT NULL, "
+        "target TEXT NOT NULL, rows INTEGER NOT NULL, committed_at TEXT NOT NULL, PRIMARY KEY (sink, run))"));
+    SLUICE_ASSIGN(const auto done,
+                  target.rows("SELECT attempt FROM _sluice_commits WHERE sink = ? AND run = ?", {sink_name_, run_}));
+    if (!done.empty()) return {};
+    SLUICE_ASSIGN(const auto now, sqlite::find_table(target, name_, *request_.schema, request_.key));
+    if (now.exists && request_.mode == "error") return exists_error();
+    if (!now.exists)
+      for (const auto& sql : table_.definition) SLUICE_TRY(target.run(sql));
+    if (now.exists && request_.mode == "replace")
+      SLUICE_TRY(target.run("DELETE FROM main." + sqlite::quoted_name(now.name)));
+    SLUICE_TRY(target.run(sqlite::move_statement(table_, "sluice_staged")));
+    if (target.changes() != static_cast<std::int64_t>(staged_rows_))
+      return user_error("rows_lost",
+                        "the table " + name_ + " took " + std::to_string(target.changes()) + " of " +
+                            std::to_string(staged_rows_) + " rows",
+                        "a trigger of the table drops some: nothing was loaded");
+    return target.run("INSERT INTO _sluice_commits VALUES (" + sqlite::quoted_text(sink_name_) + ", " +
+                      sqlite::quoted_text(run_) + ", " + std::to_string(request_.attempt) + ", " +
+                      sqlite::quoted_text(name_) + ", " + std::to_string(staged_rows_) +
+                      ", strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
+  }
+
+  status sync_staging() {
+    const int file = ::open(staged_path_.c_str(), O_RDWR | O_CLOEXEC);
+    if (file < 0) return from_errno(errno, "make durable " + staged_path_);
+    const int number = ::fsync(file) == 0 ? 0 : errno;
+    ::close(file);
+    return number == 0 ? status{} : status(from_errno(number, "make durable " + staged_path_));
+  }
+
+  void close_staging() noexcept {
+    checks_.clear();
+    insert_.reset();
+    binder_.reset();
+    staged_.reset();
+  }
+
+  void remove_staging() noexcept {
+    ::unlink(staged_path_.c_str());
+    ::unlink((staged_path_ + "-journal").c_str());
+  }
+
+  sink_request request_;
+  std::string name_;
+  std::string path_;
+  std::string staged_path_;
+  std::string run_;
+  std::string sink_name_;
+  made_folders folders_;
+  sqlite::table table_;
+  std::optional<connection> target_;  ///< read only; open while rows are looked up in it
+  std::optional<connection> staged_;
+  sqlite::statement insert_;
+  std::optional<sqlite::row_binder> binder_;
+  std::vector<duplicate_check> checks_;
+  std::uint64_t inserted_ = 0;  ///< rows that the staging table took, repeated keys too
+  std::uint64_t staged_rows_ = 0;
+  bool existed_ = true;
+  bool committed_ = false;
+};
+
+std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  const auto path = text_option(request.own, "path", "");
+  const auto name = text_option(request.own, "table", "");
+  if (path.empty())
+    faults.push_back(option_fault(
+        "sqlite", "path", user_error("missing_path", "sqlite needs the path of a database", "path: out/shop.db")));
+  if (name.empty())
+    faults.push_back(option_fault("sqlite", "table",
+                                  user_error("missing_table", "sqlite needs the name of a table", "table: orders")));
+  const auto at_unit = [](error problem, std::string where) {
+    problem.path = std::move(where);
+    return problem;
+  };
+  const bool upsert = request.mode == "upsert";
+  if (request.mode.empty())
+    faults.push_back(at_unit(user_error("missing_mode", "a table needs a mode, because there is no harmless one",
+                                        "mode: error, replace (all rows), append or upsert (by key)"),
+                             "/mode"));
+  if (upsert && request.key.empty())
+    faults.push_back(at_unit(user_error("missing_key", "mode upsert needs key", "key: [id]"), "/key"));
+  if (!upsert && !request.key.empty())
+    faults.push_back(at_unit(user_error("unexpected_key", "key belongs to mode upsert, not to mode " + request.mode,
+                                        "remove key: or write mode: upsert"),
+                             "/key"));
+  if (request.schema && request.schema->num_fields() == 0)
+    faults.push_back(user_error("no_columns", "a table needs at least one column", "select some"));
+  for (std::size_t i = 0; request.schema && i < request.key.size(); ++i) {
+    if (request.schema->GetFieldIndex(request.key[i]) >= 0) continue;
+    const auto near = nearest_name(request.key[i], request.schema->field_names());
+    faults.push_back(at_unit(
+        user_error("unknown_column", "no column " + request.key[i] + " arrives",
+                   near.empty() ? "the columns are " + schema_text(*request.schema) : "did you mean " + near + "?"),
+        "/key/" + std::to_string(i)));
+  }
+  if (faults.size() > before) return nullptr;
+  return std::make_unique<sqlite_table>(request, path, name);
+}
+
+component_spec spec() {
+  return {
+      .name = "sqlite",
+      .kind = component_kind::sink,
+      .summary = "Writes a table of a SQLite database",
+      .description =
+          "Rows are gathered in a hidden database beside the target and moved by one transaction at the end, so that "
+          "readers see all of a run or nothing and nobody is locked out meanwhile. The table is made where it is "
+          "missing; "
+          "one that is there must have a column for each that arrives and change none of the values. Its rules (NOT "
+          "NULL, "
+          "UNIQUE, CHECK) hold for each row: what they refuse goes to the rejects with `on_error: reject`, else it "
+          "fails "
+          "the run.\n\n"
+          "Modes: `error` (the table must not exist), `replace` (all rows of it), `append`, `upsert` (by `key`, on "
+          "which the "
+          "table needs a unique index; of rows with the same key the last one wins). The table `_sluice_commits` notes "
+          "the "
+          "runs, so that a repeated commit does nothing.\n\n"
+          "Types: boolean as 0 and 1, numbers as INTEGER and REAL, decimals of up to 15 digits as numbers "
+          "(DECIMAL(p,s), "
+          "exact when read back with their digits), longer ones as TEXT, dates and times as ISO 8601 TEXT that "
+          "SQLite's date "
+          "functions understand, lists and structs as JSON. NaN and integers above 9223372036854775807 are row errors.",
+      .value = {.form = shape::object,
+                .help = "which table",
+                .elements = {{.name = "path",
+                              .form = shape::text,
+                              .help = "the database file; made where it is missing, with its folders",
+                              .required = true},
+                             {.name = "table", .form = shape::text, .help = "name of the table", .required = true}}},
+      .law = "in = loaded + merged + rejected",
+      .example = R"yaml(version: 1
+pipeline: sqlite-example
+extract:
+  orders:
+    generate: { rows: 1000, columns: { id: sequence, amount: { random: [0.0, 99.9], type: "decimal(12,2)" } } }
+load:
+  shop:
+    from: orders
+    sqlite: { path: build/examples/shop.db, table: orders }
+    mode: upsert
+    key: [id]
+)yaml",
+      .promise = delivery::transactional,
+      .modes = {"", "error", "replace", "append", "upsert"},
+  };
+}
+
+}  // namespace
+
+const component& sqlite_sink() {
+  static const component made = {.spec = spec(), .make_sink = make};
+  return made;
+}
+
+}  // namespace sluice
