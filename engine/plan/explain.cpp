@@ -1,0 +1,107 @@
+#include "engine/plan/plan.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/type.h>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::size_t widest_options = 300;
+
+const char* word_for(unit_role role) {
+  switch (role) {
+    case unit_role::extract:
+      return "extract";
+    case unit_role::transform:
+      return "transform";
+    case unit_role::load:
+      break;
+  }
+  return "load";
+}
+
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
+
+std::string counted(int count, const std::string& word) {
+  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
+}
+
+std::string spread(const planned_edge& edge) {
+  std::string text;
+  switch (edge.kind) {
+    case edge_kind::forward:
+      text = "forward";
+      break;
+    case edge_kind::round_robin:
+      text = "round robin";
+      break;
+    case edge_kind::hash:
+      text = "by hash of " + join(edge.keys);
+      break;
+    case edge_kind::broadcast:
+      text = "to every instance";
+      break;
+  }
+  if (edge.restore_order) text += ", put in order";
+  return text;
+}
+
+std::string placed(const placement& place) {
+  if (!place.node.empty()) return ", on node " + place.node;
+  std::string text;
+  for (const auto& [name, value] : place.labels)
+    text += (text.empty() ? ", on a node with " : ", ") + name + "=" + value;
+  return text;
+}
+
+std::string shortened(std::string text) {
+  if (text.size() <= widest_options) return text;
+  auto end = widest_options;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80) --end;
+  text.resize(end);
+  return text + "...";
+}
+
+}  // namespace
+
+std::string explain(const plan& from) {
+  std::string text = "pipeline " + from.definition.name + ": " + counted(static_cast<int>(from.units.size()), "unit") +
+                     ", " + counted(static_cast<int>(from.edges.size()), "edge") + "\n";
+  for (std::size_t at = 0; at < from.units.size(); ++at) {
+    const auto& unit = from.units[at];
+    const auto& definition = unit.definition;
+    text += "\n" + std::string(word_for(definition.role)) + " " + definition.name + ": " + definition.component;
+    if (!definition.mode.empty()) text += ", mode " + definition.mode;
+    if (!definition.key.empty()) text += " by " + join(definition.key);
+    text += ", " + counted(unit.parallelism, definition.role == unit_role::extract ? "reader" : "instance");
+    text += std::string(", on_error ") + (unit.policy == on_error::fail     ? "fail"
+                                          : unit.policy == on_error::reject ? "reject"
+                                                                            : "set_null");
+    text += placed(definition.place) + "\n";
+    if (!definition.own.is_null()) text += "  with   " + shortened(definition.own.dump()) + "\n";
+    for (const int edge : from.edges_into(static_cast<int>(at))) {
+      const auto& in = from.edges[static_cast<std::size_t>(edge)];
+      const auto& sender = from.units[static_cast<std::size_t>(in.from_unit)];
+      const auto& port = sender.outputs[static_cast<std::size_t>(in.from_port)].name;
+      text += "  from   " + sender.definition.name + (port.empty() ? "" : "." + port) + " (" + spread(in) + ")\n";
+    }
+    if (!unit.needed.empty() && unit.resolved != nullptr)
+      text += "  reads  " + std::to_string(unit.needed.size()) + " of " +
+              counted(unit.resolved->num_fields(), "column") + "\n";
+    if (!unit.filter.empty()) text += "  keeps  only rows with " + unit.filter + "\n";
+    for (const auto& output : unit.outputs)
+      text += "  gives  " + (output.name.empty() ? "" : output.name + ": ") + schema_text(*output.schema) + "\n";
+    if (definition.role == unit_role::load && !unit.inputs.empty())
+      text += "  loads  " + schema_text(*unit.inputs.front().schema) + "\n";
+  }
+  for (const auto& warning : from.warnings)
+    text += "\nwarning[" + warning.code + "] " + warning.where + ": " + warning.message + "\n";
+  return text;
+}
+
+}  // namespace sluice
