@@ -223,7 +223,7 @@ location document::locate(const std::string& pointer, std::optional<std::size_t>
       whole = value->is_scalar() && keys[at] == "0" && at + 1 == keys.size();  // a list of one, written as text
     }
   }
-  if (whole && value->is_scalar()) return locate_in(*value, offset.value_or(0));
+  if (whole && value->is_scalar()) return offset ? locate_in(*value, *offset) : locate_byte(value->begin);
   return locate_byte(key != nullptr ? key->begin : value->begin);
 }
 

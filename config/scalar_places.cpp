@@ -61,7 +61,7 @@ std::size_t place_in_scalar(const std::string& file, const node& scalar, std::si
   const auto wanted = std::min(masked_offset(scalar, offset), value.size());
   auto at = skip_properties(file, scalar.begin);
   if (at >= file.size()) return file.size();
-  const char quote = scalar.quoted ? file[at] : ' ';
+  const char quote = std::string_view("\"'|>").find(file[at]) == std::string_view::npos ? ' ' : file[at];
   if (quote == '"' || quote == '\'') ++at;
   if (quote == '|' || quote == '>') {
     at = std::min(file.find('\n', at), file.size() - 1) + 1;

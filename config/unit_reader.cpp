@@ -250,7 +250,7 @@ void unit_reader::report_unknown(const reading& in, const node& key, const node&
                                  bool has_component) {
   for (const auto other : {unit_role::extract, unit_role::transform, unit_role::load}) {
     if (other == role) continue;
-    if (!has_component && find_component(kind_of(other), key.text) != nullptr) {
+    if (find_component(kind_of(other), key.text) != nullptr) {
       in.fault(key, "unknown_component", key.text + " is a " + word_for(other) + ", no " + word_for(role),
                "one of " + enumerate(component_names(kind_of(role))));
       return;
@@ -338,13 +338,14 @@ void unit_reader::check_sink(const reading& in, const node& name, const node& va
     if (unit.mode.empty())
       in.fault(name, "missing_key", by.spec.name + " needs mode: what to do with the rows that the table holds",
                "mode: one of " + enumerate({modes.begin() + 1, modes.end()}));
-  } else if (mode != nullptr && mode->is_scalar() && (unit.mode.empty() || !contains(modes, unit.mode))) {
-    if (find_unsupported(place_of_form::load, "mode", unit.mode) == nullptr) {
+  } else if (mode != nullptr && mode->is_scalar() && (mode->text.empty() || !contains(modes, mode->text))) {
+    if (find_unsupported(place_of_form::load, "mode", mode->text) == nullptr) {
       std::vector<std::string> known;
       std::copy_if(modes.begin(), modes.end(), std::back_inserter(known), [](const auto& one) { return !one.empty(); });
       in.fault(*mode, "invalid_value", by.spec.name + " has no mode " + unit.mode,
                known.empty() ? "remove it" : suggest(unit.mode, known));
     }
+    return;
   }
   if (unit.mode == "upsert" && key == nullptr)
     in.fault(mode != nullptr ? *mode : name, "missing_key", "mode: upsert needs key: the columns that identify a row",

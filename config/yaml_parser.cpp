@@ -37,7 +37,7 @@ class builder : public YAML::EventHandler {
                 const std::string& value) override {
     auto made = make(node::kind::scalar, mark);
     made.text = value;
-    made.quoted = tag == "!";
+    made.quoted = tag != "?";  // what yaml-cpp gives a plain scalar
     const auto held = std::count(value.begin(), value.end(), placeholder_begin);
     auto next = std::lower_bound(placeholders_.begin(), placeholders_.end(), made.begin,
                                  [](const placeholder& one, std::size_t at) { return one.begin < at; });
