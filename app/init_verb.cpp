@@ -86,25 +86,29 @@ status write_new(const std::string& path, std::string_view text) {
   return from_errno(failure == 0 ? errno : failure, "write " + path);
 }
 
-result<int> write_starter(session& with, const std::string& folder) {
+/// `where` is the pipeline's file, or a folder for starter.yaml; the data lies beside it.
+result<int> write_starter(session& with, const std::string& where) {
+  const std::filesystem::path given(where);
+  const bool names_file = given.extension() == ".yaml" || given.extension() == ".yml";
+  auto folder = names_file ? given.parent_path() : given;
+  if (folder.empty()) folder = ".";
+  const auto file = (names_file ? given : folder / "starter.yaml").lexically_normal();
+  const auto data = (folder / "orders.csv").lexically_normal();
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
-  if (failure) return from_errno(failure.value(), "make the folder " + folder);
-  const auto inside = [&](const char* name) {
-    return (std::filesystem::path(folder) / name).lexically_normal().string();
-  };
-  for (const auto* name : {"starter.yaml", "orders.csv"})
-    if (std::filesystem::exists(inside(name)))
-      return user_error("file_exists", inside(name) + " is there already, and init overwrites nothing",
+  if (failure) return from_errno(failure.value(), "make the folder " + folder.string());
+  for (const auto& each : {file, data})
+    if (std::filesystem::exists(each))
+      return user_error("file_exists", each.string() + " is there already, and init overwrites nothing",
                         "give another folder: sluice init FOLDER");
-  SLUICE_TRY(write_new(inside("orders.csv"), sample_data));
-  SLUICE_TRY(write_new(inside("starter.yaml"), starter_pipeline));
+  SLUICE_TRY(write_new(data.string(), sample_data));
+  SLUICE_TRY(write_new(file.string(), starter_pipeline));
   if (with.options.json) {
-    with.terminal.out(options{{"pipeline", inside("starter.yaml")}, {"data", inside("orders.csv")}}.dump() + "\n");
+    with.terminal.out(options{{"pipeline", file.string()}, {"data", data.string()}}.dump() + "\n");
   } else {
     const bool here = std::filesystem::equivalent(folder, ".", failure);
-    with.terminal.out("wrote " + inside("starter.yaml") + " and " + inside("orders.csv") +
-                      "\n\nNow:  " + (here ? "" : "cd " + folder + " && ") + "sluice run starter.yaml\n");
+    with.terminal.out("wrote " + file.string() + " and " + data.string() + "\n\nNow:  " +
+                      (here ? "" : "cd " + folder.string() + " && ") + "sluice run " + file.filename().string() + "\n");
   }
   return exit_succeeded;
 }
@@ -112,13 +116,17 @@ result<int> write_starter(session& with, const std::string& folder) {
 }  // namespace
 
 command init_verb() {
-  auto folder = std::make_shared<std::string>(".");
-  return {.takes = {.positionals = {{.name = "FOLDER",
-                                     .help = "where to write starter.yaml and orders.csv (default: here)",
-                                     .target = folder.get(),
-                                     .required = false,
-                                     .offers = completes::folder}}},
-          .run = [folder](session& with) { return write_starter(with, *folder); }};
+  auto where = std::make_shared<std::string>(".");
+  return {
+      .takes =
+          {.positionals =
+               {{.name = "FILE|FOLDER",
+                 .help =
+                     "the file to write, or the folder for starter.yaml; sample data goes beside it (default: here)",
+                 .target = where.get(),
+                 .required = false,
+                 .offers = completes::folder}}},
+      .run = [where](session& with) { return write_starter(with, *where); }};
 }
 
 }  // namespace sluice::app

@@ -30,6 +30,10 @@ struct session {
   /// Opens the Store in the state folder.
   result<std::shared_ptr<store::store>> open_store() const;
   [[nodiscard]] std::string store_path() const { return options.state_folder + "/sluice.db"; }
+  /// Where a run keeps its rejects, as NDJSON.
+  [[nodiscard]] std::string rejects_path(const std::string& run) const {
+    return options.state_folder + "/runs/" + run + "/rejects.ndjson";
+  }
 };
 
 /// Exit codes, as the contract has them.

@@ -1,0 +1,100 @@
+#include "app/engine_process.hpp"
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace sluice::app {
+
+const int interrupt_signal = SIGUSR1;
+
+namespace {
+
+sigset_t watched_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, each);
+  return set;
+}
+
+[[noreturn]] void be_child(pid_t parent, const sigset_t& before, const std::function<int()>& work) {
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (getppid() != parent) raise(SIGTERM);
+  std::signal(SIGINT, SIG_IGN);
+  sigset_t mask = before;
+  for (const int each : {SIGTERM, interrupt_signal}) sigaddset(&mask, each);
+  sigprocmask(SIG_SETMASK, &mask, nullptr);
+  const int code = work();
+  // Everything that matters is on disk or written: destructors of libraries would only cost time.
+  std::_Exit(code);
+}
+
+/// Waits for the child, passing signals on.
+engine_end watch(pid_t child, const sigset_t& watched) {
+  engine_end end;
+  end.pid = child;
+  int interrupts = 0;
+  while (true) {
+    int status = 0;
+    rusage used = {};
+    const auto ended = wait4(child, &status, WNOHANG, &used);
+    if (ended == child) {
+      end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+      end.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+      end.peak_memory = static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+      return end;
+    }
+    switch (sigwaitinfo(&watched, nullptr)) {
+      case SIGINT:
+        end.killed_by_user = ++interrupts > 1;
+        kill(child, interrupts > 1 ? SIGKILL : interrupt_signal);
+        break;
+      case SIGTERM:
+      case SIGHUP:
+        kill(child, SIGTERM);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+}  // namespace
+
+engine_end run_in_child(const std::function<int()>& work) {
+  const auto watched = watched_signals();
+  sigset_t before;
+  sigset_t block = watched;
+  sigaddset(&block, interrupt_signal);
+  sigprocmask(SIG_BLOCK, &block, &before);
+  const auto parent = getpid();
+  const auto child = fork();
+  if (child == 0) be_child(parent, before, work);
+  engine_end end;
+  if (child < 0) {
+    // Without a child the work is done here: only the report of a sudden death is lost.
+    sigprocmask(SIG_SETMASK, &before, nullptr);
+    end.exit_code = work();
+    return end;
+  }
+  end = watch(child, watched);
+  sigprocmask(SIG_SETMASK, &before, nullptr);
+  return end;
+}
+
+std::string death_text(int signal) {
+  const auto* name = sigabbrev_np(signal);
+  std::string text = "was killed by signal " + std::to_string(signal);
+  if (name != nullptr) text += " (SIG" + std::string(name) + ")";
+  if (signal == SIGKILL) text += ": out of memory, or somebody killed it";
+  if (signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE || signal == SIGILL)
+    text += ": a defect of Sluice or of a library";
+  return text;
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,81 @@
+#include "app/planning.hpp"
+
+#include "config/load.hpp"
+#include "config/render.hpp"
+#include "engine/plan/make_context.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace sluice::app {
+
+result<std::map<std::string, std::string>> parse_set(const std::vector<std::string>& words) {
+  std::map<std::string, std::string> values;
+  for (const auto& word : words) {
+    const auto equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return user_error("bad_arguments", "--set takes name=value, found '" + word + "'",
+                        "for example: --set day=2024-05-01");
+    values[word.substr(0, equals)] = word.substr(equals + 1);
+  }
+  return values;
+}
+
+std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
+                                              std::shared_ptr<const config::document>& source) {
+  auto set = parse_set(request.set);
+  if (!set.ok()) {
+    faults.push_back(std::move(set).problem());
+    return std::nullopt;
+  }
+  config::load_options given;
+  given.set = std::move(set).value();
+  auto loaded = config::load_pipeline(request.file, given, faults, &source);
+  if (!loaded || !faults.empty()) return std::nullopt;
+  if (request.adapt) {
+    if (auto adapted = request.adapt(loaded->definition); !adapted.ok()) {
+      faults.push_back(std::move(adapted).problem());
+      return std::nullopt;
+    }
+  }
+  std::error_code ignored;
+  run_place place;
+  place.run_id = request.run_id;
+  place.base_folder = std::filesystem::current_path(ignored).string();
+  place.spill_folder = with.options.state_folder + "/runs/" + request.run_id + "/spill";
+  auto context = make_run_context(loaded->definition, place);
+  auto made = make_plan(std::move(loaded->definition), *context, faults);
+  if (source) config::resolve_locations(*source, faults);
+  if (!made || !faults.empty()) return std::nullopt;
+  if (source) config::resolve_locations(*source, made->warnings);
+  return planned_pipeline{source, std::make_shared<const plan>(std::move(*made)), std::move(context)};
+}
+
+void report_faults(session& with, const diagnostics& faults, const config::document* source, const std::string& word) {
+  for (const auto& fault : faults) {
+    if (with.options.json) {
+      const options line = {{word, to_json(fault)}};
+      with.terminal.note(line.dump(-1, ' ', false, options::error_handler_t::replace) + "\n");
+    } else {
+      auto text = config::render(fault, source, with.terminal.color_err(), word);
+      if (!text.ends_with('\n')) text += '\n';
+      with.terminal.note(text);
+    }
+  }
+}
+
+int exit_code_of(const diagnostics& faults) {
+  const bool ours =
+      std::any_of(faults.begin(), faults.end(), [](const error& each) { return each.to_blame == blame::internal; });
+  return ours ? exit_failed : exit_unusable;
+}
+
+positional_spec file_argument(std::string& into) {
+  return {.name = "FILE", .help = "the pipeline, - for stdin", .target = &into, .offers = completes::file};
+}
+
+option_spec set_option(std::vector<std::string>& into) {
+  return {.names = {"--set"}, .value = "NAME=VALUE", .help = "the value of a param; may be repeated", .target = &into};
+}
+
+}  // namespace sluice::app

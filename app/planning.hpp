@@ -1,0 +1,50 @@
+#pragma once
+
+#include "app/arguments.hpp"
+#include "app/session.hpp"
+#include "config/document.hpp"
+#include "engine/plan/plan.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::app {
+
+/// A pipeline that is fit to run, and the file that it came from.
+struct planned_pipeline {
+  std::shared_ptr<const config::document> source;  ///< may be null
+  std::shared_ptr<const plan> what;
+  std::shared_ptr<run_context> context;
+};
+
+/// What to plan.
+struct planning_request {
+  std::string file;              ///< path; "-" for stdin
+  std::vector<std::string> set;  ///< `--set`, name=value each
+  std::string run_id;            ///< may be empty where nothing is to run
+  /// Changes the definition before it is planned (preview cuts it down to one unit).
+  std::function<status(pipeline&)> adapt = {};
+};
+
+/// Splits `--set` words.
+result<std::map<std::string, std::string>> parse_set(const std::vector<std::string>& words);
+
+/// Reads, checks and plans a pipeline; faults come with their places. `source` is set also where there are faults.
+std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
+                                              std::shared_ptr<const config::document>& source);
+
+/// Prints faults (or warnings) to stderr: in their file, with a caret, or as lines of JSON.
+void report_faults(session& with, const diagnostics& faults, const config::document* source,
+                   const std::string& word = "error");
+/// 2, or 1 where Sluice itself is to blame.
+int exit_code_of(const diagnostics& faults);
+
+/// The arguments that all verbs share which take a pipeline.
+positional_spec file_argument(std::string& into);
+option_spec set_option(std::vector<std::string>& into);
+
+}  // namespace sluice::app

@@ -1,0 +1,217 @@
+#include "app/run_records.hpp"
+#include "app/text.hpp"
+#include "app/verbs.hpp"
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+struct chosen {
+  std::vector<std::string> words;  ///< [list|export|replay] [RUN]
+  std::string unit;
+  std::string code;
+  std::string format;
+  std::string output = "-";
+  std::int64_t rows = 20;
+};
+
+std::string text_of(const options& of, const char* name) {
+  const auto found = of.find(name);
+  if (found == of.end() || found->is_null()) return {};
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+bool wanted(const options& reject, const chosen& what) {
+  return (what.unit.empty() || text_of(reject, "unit") == what.unit) &&
+         (what.code.empty() || text_of(reject, "code") == what.code);
+}
+
+/// "orders.csv:8", or the unit where a row has no place of its own.
+std::string place_of(const options& reject) {
+  const auto file = text_of(reject, "file");
+  if (file.empty()) return "unit " + text_of(reject, "unit");
+  const auto line = text_of(reject, "line");
+  return line.empty() || line == "0" ? file : file + ":" + line;
+}
+
+/// Calls `take` (giving whether to go on) with each reject of a file, in order.
+template <class Take>
+status each_reject(const std::string& path, Take&& take) {
+  std::ifstream file(path);
+  if (!file) return from_errno(errno, "read the rejects in " + path);
+  for (std::string line; std::getline(file, line);) {
+    const auto reject = options::parse(line, nullptr, false);
+    // The last line of a run that was killed may be torn: what is whole is shown.
+    if (!reject.is_object()) continue;
+    if (!take(reject, line)) break;
+  }
+  return {};
+}
+
+result<std::string> rejects_path(session& with, const std::string& reference, store::run_record& run) {
+  SLUICE_ASSIGN(const auto store, with.open_store());
+  SLUICE_ASSIGN(run, find_run(*store, reference));
+  auto path = run.summary.is_object() ? run.summary.value("rejects_path", "") : std::string{};
+  if (path.empty()) path = with.rejects_path(run.id);
+  return path;
+}
+
+status list(session& with, const std::string& path, const store::run_record& run, const chosen& what) {
+  auto& terminal = with.terminal;
+  const bool color = terminal.color_out();
+  std::int64_t matching = 0;
+  std::map<std::string, std::int64_t> by_code;
+  SLUICE_TRY(each_reject(path, [&](const options& reject, const std::string& line) {
+    if (!wanted(reject, what)) return true;
+    ++by_code[text_of(reject, "code")];
+    if (++matching > what.rows) return true;
+    if (with.options.json) return terminal.out(line + "\n");
+    const auto column = text_of(reject, "column");
+    const auto width = terminal.out_width() - 3;
+    const auto record = reject.contains("record_base64") ? "(not UTF-8, base64) " + text_of(reject, "record_base64")
+                                                         : printable(text_of(reject, "record"));
+    return terminal.out(paint(printable(place_of(reject)), style::bold, color) + "  " +
+                        paint(text_of(reject, "code"), style::yellow, color) + "  unit " + text_of(reject, "unit") +
+                        (column.empty() ? "" : ", column " + printable(column)) + ": " +
+                        printable(text_of(reject, "message")) + "\n" +
+                        paint("  " + fit(record, width, terminal.unicode()) + "\n", style::dim, color));
+  }));
+  if (with.options.json || with.options.quiet) return {};
+  std::string total = thousands(static_cast<std::uint64_t>(matching)) + (matching == 1 ? " record" : " records");
+  if (by_code.size() > 1)
+    for (const auto& [code, count] : by_code) total += ", " + thousands(static_cast<std::uint64_t>(count)) + " " + code;
+  if (matching > what.rows)
+    total += "; the first " + std::to_string(what.rows) + " are shown, all: sluice rejects export " + short_id(run.id);
+  terminal.note(paint(total + "\n", style::dim, terminal.color_err()));
+  return {};
+}
+
+constexpr const char* columns[] = {"file", "line", "unit", "column", "code", "message", "record", "offset", "run"};
+
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char letter : text) {
+    if (letter == '"') quoted += '"';
+    quoted += letter;
+  }
+  return quoted + '"';
+}
+
+std::string csv_line(const options& reject) {
+  std::string line;
+  for (const auto* column : columns) {
+    if (column != columns[0]) line += ',';
+    line += csv_field(text_of(reject, column));
+  }
+  return line + "\n";
+}
+
+/// Writes beside the file and renames, so that the export appears whole or not at all.
+status export_to(session& with, const std::string& from, const chosen& what) {
+  const bool csv = what.format.empty() ? what.output.ends_with(".csv") : what.format == "csv";
+  const bool to_stdout = what.output == "-";
+  const auto temporary = what.output + ".sluice-part";
+  std::ofstream file;
+  if (!to_stdout) {
+    file.open(temporary, std::ios::binary | std::ios::trunc);
+    if (!file) return from_errno(errno, "write " + what.output);
+  }
+  const auto write = [&](const std::string& text) {
+    if (to_stdout) return with.terminal.out(text);
+    file << text;
+    return file.good();
+  };
+  std::string header;
+  for (const auto* column : columns) header += (header.empty() ? "" : ",") + std::string(column);
+  std::uint64_t rows = 0;
+  if (csv) write(header + "\n");
+  auto outcome = each_reject(from, [&](const options& reject, const std::string& line) {
+    if (!wanted(reject, what)) return true;
+    ++rows;
+    return write(csv ? csv_line(reject) : line + "\n");
+  });
+  if (to_stdout) return outcome;
+  errno = 0;
+  file.close();
+  if (outcome.ok() && file.fail()) outcome = from_errno(errno == 0 ? ENOSPC : errno, "write " + what.output);
+  if (outcome.ok() && std::rename(temporary.c_str(), what.output.c_str()) != 0)
+    outcome = from_errno(errno, "write " + what.output);
+  if (!outcome.ok()) {
+    (void)std::remove(temporary.c_str());
+    return outcome;
+  }
+  if (!with.options.quiet)
+    with.terminal.note("wrote " + thousands(rows) + (rows == 1 ? " record" : " records") + " to " + what.output + "\n");
+  return {};
+}
+
+result<int> rejects(session& with, chosen what) {
+  std::string action = "list";
+  if (!what.words.empty() && (what.words[0] == "list" || what.words[0] == "export" || what.words[0] == "replay")) {
+    action = what.words[0];
+    what.words.erase(what.words.begin());
+  }
+  if (action == "replay")
+    return user_error("not_supported_yet", "sluice rejects replay is not supported yet",
+                      "sluice rejects export writes the records to a file, which a pipeline can read");
+  if (action == "export" && what.words.size() == 2) {
+    what.output = what.words[1];
+    what.words.pop_back();
+  }
+  if (what.words.size() > 1)
+    return user_error("bad_arguments", "'" + what.words[1] + "' is one argument too many for sluice rejects",
+                      "see: sluice rejects --help");
+  const auto reference = what.words.empty() ? std::string("last") : what.words[0];
+  store::run_record run;
+  SLUICE_ASSIGN(const auto path, rejects_path(with, reference, run));
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) {
+    if (!with.options.quiet)
+      with.terminal.note("run " + short_id(run.id) + " of " + run.pipeline + " has no rejects\n");
+    return exit_succeeded;
+  }
+  SLUICE_TRY(action == "export" ? export_to(with, path, what) : list(with, path, run, what));
+  return exit_succeeded;
+}
+
+}  // namespace
+
+command rejects_verb() {
+  auto what = std::make_shared<chosen>();
+  return {.takes =
+              {.positionals = {{.name = "[export] RUN [FILE]",
+                                .help = "an id, a unique prefix, a pipeline or last (the default); export writes all "
+                                        "records to stdout or a file",
+                                .target = &what->words,
+                                .required = false,
+                                .offers = completes::run,
+                                .choices = {}}},
+               .options = {{.names = {"--unit"}, .value = "UNIT", .help = "only this unit's", .target = &what->unit},
+                           {.names = {"--code"}, .value = "CODE", .help = "only with this code", .target = &what->code},
+                           {.names = {"--rows", "-n"},
+                            .value = "N",
+                            .help = "list at most so many (default 20)",
+                            .target = &what->rows},
+                           {.names = {"--format"},
+                            .value = "FORMAT",
+                            .help = "export: csv or ndjson (default: as the file is called, else ndjson)",
+                            .target = &what->format,
+                            .choices = {"csv", "ndjson"}},
+                           {.names = {"--output", "-o"},
+                            .value = "FILE",
+                            .help = "export: where to (default: stdout)",
+                            .target = &what->output,
+                            .offers = completes::file}},
+               .details = "  sluice rejects last\n  sluice rejects export last rejects.csv\n"},
+          .run = [what](session& with) { return rejects(with, *what); }};
+}
+
+}  // namespace sluice::app
