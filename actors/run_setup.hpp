@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/shared_sources.hpp"
 #include "engine/flow/conservation.hpp"
 #include "engine/flow/credit.hpp"
 #include "engine/plan/plan.hpp"
@@ -35,6 +36,7 @@ struct run_setup {
   flow::credit_limits credit;      ///< of every channel
   std::uint32_t splits_ahead = 4;  ///< splits that may be handed out above the lowest unfinished one
   std::uint32_t attempt = 1;
+  std::shared_ptr<shared_sources> sources = std::make_shared<shared_sources>();
 };
 
 /// A unit's part of a run's result.

@@ -1,0 +1,107 @@
+#include "actors/io_pool.hpp"
+
+#include <chrono>
+#include <condition_variable>
+#include <thread>
+
+namespace sluice::actors {
+
+struct io_pool::core {
+  std::mutex lock;
+  std::condition_variable more;
+  std::condition_variable fewer;
+  std::deque<std::function<void()>> jobs;
+  std::size_t most = 0;
+  std::size_t threads = 0;
+  std::size_t idle = 0;
+  bool closing = false;
+
+  static void loop(const std::shared_ptr<core>& self) {
+    std::unique_lock guard(self->lock);
+    for (;;) {
+      ++self->idle;
+      self->more.wait(guard, [&] { return self->closing || !self->jobs.empty(); });
+      --self->idle;
+      if (self->jobs.empty()) break;
+      auto job = std::move(self->jobs.front());
+      self->jobs.pop_front();
+      guard.unlock();
+      job();
+      job = nullptr;
+      guard.lock();
+    }
+    --self->threads;
+    self->fewer.notify_all();
+  }
+};
+
+io_pool::io_pool(std::size_t most_threads) : core_(std::make_shared<core>()) { core_->most = most_threads; }
+
+io_pool::~io_pool() {
+  std::unique_lock guard(core_->lock);
+  core_->closing = true;
+  core_->more.notify_all();
+  core_->fewer.wait_for(guard, std::chrono::seconds(1), [&] { return core_->threads == 0; });
+}
+
+void io_pool::run(std::function<void()> job) {
+  std::unique_lock guard(core_->lock);
+  core_->jobs.push_back(std::move(job));
+  if (core_->jobs.size() <= core_->idle || core_->threads == core_->most) {
+    core_->more.notify_one();
+    return;
+  }
+  ++core_->threads;
+  guard.unlock();
+  std::thread([self = core_] { core::loop(self); }).detach();
+}
+
+struct strand::queue {
+  explicit queue(std::shared_ptr<io_pool> to) : pool(std::move(to)) {}
+
+  std::mutex lock;
+  std::deque<std::function<void()>> jobs;
+  bool working = false;
+  std::shared_ptr<io_pool> pool;
+};
+
+strand::strand(std::shared_ptr<io_pool> pool) : queue_(std::make_shared<queue>(std::move(pool))) {}
+
+void strand::post(std::function<void()> job) {
+  {
+    const std::lock_guard guard(queue_->lock);
+    queue_->jobs.push_back(std::move(job));
+    if (queue_->working) return;
+    queue_->working = true;
+  }
+  queue_->pool->run([from = queue_] { work(from); });
+}
+
+void strand::work(const std::shared_ptr<queue>& from) {
+  for (;;) {
+    std::function<void()> job;
+    {
+      const std::lock_guard guard(from->lock);
+      if (from->jobs.empty()) {
+        from->working = false;
+        return;
+      }
+      job = std::move(from->jobs.front());
+      from->jobs.pop_front();
+    }
+    job();
+  }
+}
+
+void strand::forget() {
+  std::deque<std::function<void()>> gone;
+  const std::lock_guard guard(queue_->lock);
+  gone.swap(queue_->jobs);
+}
+
+std::size_t strand::pending() const {
+  const std::lock_guard guard(queue_->lock);
+  return queue_->jobs.size() + (queue_->working ? 1 : 0);
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,74 @@
+#include "actors/journal.hpp"
+
+#include "actors/guarded.hpp"
+#include "actors/messages.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+namespace sluice::actors {
+
+journal::journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
+                 caf::actor notifier, std::string run)
+    : self_(self),
+      calls_(self, std::move(pool)),
+      store_(std::move(to)),
+      notifier_(std::move(notifier)),
+      run_(std::move(run)) {
+  next_.run = run_;
+}
+
+void journal::create(store::run_record record, store::event first, then_function then) {
+  busy_ = true;
+  calls_.call(
+      [store = store_, record = std::move(record), first = std::move(first)]() -> result<std::vector<store::event>> {
+        SLUICE_ASSIGN(const bool made, store->create_run(record, {first}));
+        if (!made) return std::vector<store::event>();
+        return store->events(0, record.id, 1);
+      },
+      [this, then = std::move(then)](result<std::vector<store::event>> events) {
+        busy_ = false;
+        if (!events.ok()) {
+          then(status(events.problem()));
+          return;
+        }
+        announce(std::move(events).value());
+        then({});
+        flush();
+      });
+}
+
+void journal::write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
+                    std::vector<store::event> events, then_function then) {
+  any_ = true;
+  if (state) next_.state = state;
+  if (cause) next_.cause = std::move(cause);
+  if (summary) next_.summary = std::move(summary);
+  for (auto& one : events) next_.events.push_back(std::move(one));
+  if (then) waiting_.push_back(std::move(then));
+  flush();
+}
+
+void journal::flush() {
+  if (busy_ || !any_) return;
+  busy_ = true;
+  any_ = false;
+  auto change = std::exchange(next_, {});
+  next_.run = run_;
+  calls_.call(
+      [store = store_, change = std::move(change)] {
+        return guarded("write the run's state", [&] { return store->apply(change); });
+      },
+      [this, waiting = std::exchange(waiting_, {})](result<std::vector<store::event>> events) {
+        busy_ = false;
+        const auto done = events.ok() ? status() : status(events.problem());
+        if (events.ok()) announce(std::move(events).value());
+        for (const auto& then : waiting) then(done);
+        flush();
+      });
+}
+
+void journal::announce(std::vector<store::event> events) {
+  if (notifier_ && !events.empty()) self_->send(notifier_, events_written{std::move(events)});
+}
+
+}  // namespace sluice::actors

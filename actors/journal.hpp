@@ -1,0 +1,45 @@
+#pragma once
+
+#include "actors/blocking_calls.hpp"
+#include "engine/store/store.hpp"
+
+#include <caf/actor.hpp>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace sluice::actors {
+
+/// Writes a run's changes to the Store, in order, and announces their events once they are durable. Changes that come
+/// while one is being written go together into the next one.
+class journal {
+ public:
+  using then_function = std::function<void(const status&)>;
+
+  journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
+          caf::actor notifier, std::string run);
+
+  /// Inserts the run with its first event; nothing else may come before.
+  void create(store::run_record record, store::event first, then_function then);
+  /// Adds to the next write; `then` is called when it is durable.
+  void write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
+             std::vector<store::event> events, then_function then = {});
+  void close() { notifier_ = nullptr; }
+
+ private:
+  void flush();
+  void announce(std::vector<store::event> events);
+
+  caf::event_based_actor* self_;
+  blocking_calls calls_;
+  std::shared_ptr<store::store> store_;
+  caf::actor notifier_;
+  std::string run_;
+  store::change next_;
+  bool any_ = false;  ///< next_ holds something
+  bool busy_ = false;
+  std::vector<then_function> waiting_;  ///< for next_
+};
+
+}  // namespace sluice::actors

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "actors/instance.hpp"
+#include "engine/store/store.hpp"
+
+#include <caf/actor.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace sluice::actors {
+
+/// Starts the actor that tells subscribers of events which are durable already (`events_written`). Each subscriber gets
+/// them in order, without gaps, one message at a time; one that is slow is given the rest from the Store, and delays
+/// nobody. It takes `subscribe_events` and `unsubscribe_events`; `events_seen` asks for the next.
+caf::actor spawn_notifier(caf::actor_system& system, std::shared_ptr<store::store> from, const node_services& services);
+
+/// Takes one event; may block.
+using deliver_function = std::function<status(const store::event&)>;
+
+/// Starts a subscriber that hands every event to `deliver` on an I/O thread. With a `name` its place in the event log
+/// is kept in the Store and it goes on from there, at least once; without one it begins with events after `after`. A
+/// delivery that fails is tried again, with a growing pause.
+caf::actor spawn_subscriber(caf::actor_system& system, const caf::actor& notifier, deliver_function deliver,
+                            std::shared_ptr<store::store> cursors, const std::string& name, std::int64_t after,
+                            const node_services& services);
+
+}  // namespace sluice::actors

@@ -1,0 +1,57 @@
+#include "actors/run_display.hpp"
+
+#include <algorithm>
+
+namespace sluice::actors {
+
+run_display::run_display(const plan& of) : plan_(&of), units_(of.units.size()) {}
+
+void run_display::discovered(std::uint32_t unit, std::uint64_t bytes) {
+  if (bytes > 0) units_[unit].share.expect(bytes);
+}
+
+void run_display::counted(const flow::instance_id& who, const flow::unit_counters& counters) {
+  if (who.instance != flow::instance_id::enumerator) units_[who.unit].instances[who.instance] = counters;
+}
+
+void run_display::finished(const flow::instance_id& who, const flow::unit_counters& counters) {
+  counted(who, counters);
+  ++units_[who.unit].finished;
+}
+
+flow::unit_counters run_display::sum(const unit_state& unit) const {
+  flow::unit_counters all;
+  for (const auto& [instance, counters] : unit.instances) all += counters;
+  return all;
+}
+
+void run_display::tick(std::int64_t now) {
+  for (auto& unit : units_) {
+    const auto all = sum(unit);
+    unit.rate.at(now, all.in);
+    unit.share.at(now, all.bytes);
+  }
+}
+
+void run_display::fill(run_progress& progress) const {
+  progress.units.clear();
+  for (std::size_t index = 0; index < units_.size(); ++index) {
+    const auto& unit = units_[index];
+    const auto& planned = plan_->units[index];
+    unit_progress shown;
+    shown.unit = planned.definition.name;
+    shown.counters = sum(unit);
+    const bool done = unit.finished == static_cast<std::size_t>(planned.parallelism);
+    shown.state = done ? "finished" : shown.counters.in > 0 ? "running" : "waiting";
+    shown.rows_per_second = unit.rate.per_second();
+    if (done) {
+      shown.done_ppm = 1'000'000;
+    } else if (planned.definition.role == unit_role::extract) {
+      shown.done_ppm = unit.share.done_ppm().value_or(-1);
+      if (const auto left = unit.share.left()) progress.left_microseconds = std::max(progress.left_microseconds, *left);
+    }
+    progress.units.push_back(std::move(shown));
+  }
+}
+
+}  // namespace sluice::actors

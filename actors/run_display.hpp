@@ -1,0 +1,40 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/run_setup.hpp"
+#include "engine/flow/progress.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sluice::actors {
+
+/// Turns what instances report into what displays show. Times are microseconds of a steady clock.
+class run_display {
+ public:
+  explicit run_display(const plan& of);
+
+  void discovered(std::uint32_t unit, std::uint64_t bytes);
+  void counted(const flow::instance_id& who, const flow::unit_counters& counters);
+  void finished(const flow::instance_id& who, const flow::unit_counters& counters);
+  /// Takes the rates' next step.
+  void tick(std::int64_t now);
+  /// The units' part of the progress; sets the time left.
+  void fill(run_progress& progress) const;
+
+ private:
+  struct unit_state {
+    std::map<std::uint32_t, flow::unit_counters> instances;
+    std::size_t finished = 0;
+    flow::rate_meter rate;
+    flow::progress_meter share;
+  };
+  [[nodiscard]] flow::unit_counters sum(const unit_state& unit) const;
+
+  const plan* plan_;
+  std::vector<unit_state> units_;
+};
+
+}  // namespace sluice::actors

@@ -1,0 +1,397 @@
+#include "actors/supervisor.hpp"
+
+#include "actors/journal.hpp"
+#include "actors/messages.hpp"
+#include "actors/rejects_writer.hpp"
+#include "actors/run_display.hpp"
+#include "engine/flow/run_states.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+namespace sluice::actors {
+
+namespace {
+
+using store::run_state;
+using clock = std::chrono::steady_clock;
+
+/// How often instances are asked how far they are.
+constexpr auto progress_interval = std::chrono::milliseconds(200);
+/// How long starting all units may take.
+constexpr auto launch_limit = std::chrono::seconds(60);
+/// How long the end of a failed or cancelled run waits for units that are stuck in a call.
+constexpr auto patience = std::chrono::milliseconds(1500);
+
+std::int64_t microseconds(clock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
+class supervisor : public caf::event_based_actor {
+ public:
+  supervisor(caf::actor_config& config, supervisor_settings settings)
+      : caf::event_based_actor(config),
+        s_(std::move(settings)),
+        plan_(*s_.setup->what),
+        journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run),
+        display_(plan_) {}
+
+  caf::behavior make_behavior() override {
+    set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
+    create();
+    return {
+        [this](launched& message) { launched_all(std::move(message)); },
+        [this](const launch_failed& message) { fail(message.why); },
+        [this](const node_lost& message) { fail(message.why); },
+        [this](const instance_started& message) { started(message.who); },
+        [this](const splits_discovered& message) { display_.discovered(message.unit, message.bytes); },
+        [this](const instance_failed& message) { fail(message.why); },
+        [this](instance_finished& message) { finished(std::move(message)); },
+        [this](const instance_progress& message) { display_.counted(message.who, message.counters); },
+        [this](const committed& message) { committed_one(message.who); },
+        [this](const abandoned& message) { gone(message.who); },
+        [this](const rejects_closed& message) { rejects_are_closed(message); },
+        [this](const cancel_run&) { cancel(); },
+        [this](const get_progress&) -> caf::result<run_progress> { return progress(); },
+        resume_calls(),
+    };
+  }
+
+  void on_exit() override {
+    s_.starter = nullptr;
+    s_.notifier = nullptr;
+    s_.owner = nullptr;
+    rejects_ = nullptr;
+    instances_.clear();
+    journal_.close();
+  }
+
+ private:
+  struct instance {
+    flow::instance_id who;
+    caf::actor handle;
+    std::string node;
+    bool started = false;
+    bool finished = false;
+    bool gone = false;  ///< abandoned or dead
+  };
+
+  // -- starting
+
+  store::event event_of(std::string type, const std::string& unit = {}, options data = options::object()) {
+    return {.run = s_.setup->run, .type = std::move(type), .unit = unit, .data = std::move(data)};
+  }
+
+  void create() {
+    if (s_.created) return start();
+    journal_.create(s_.setup->record, event_of("run.queued", "", {{"pipeline", s_.setup->record.pipeline}}),
+                    [this](const status& made) {
+                      if (!made.ok()) stored_nothing_ = true;
+                      if (!made.ok()) return fail(made.problem());
+                    });
+    start();
+  }
+
+  void start() {
+    (void)states_.advance(run_state::starting);
+    journal_.write(run_state::starting, {}, {}, {});
+    rejects_ = spawn_rejects_writer(system(), s_.setup->rejects_path, s_.setup->run, this, s_.services);
+    if (const auto limit = plan_.definition.timeout_microseconds)
+      later(std::chrono::microseconds(*limit), [this, limit = *limit] {
+        fail(user_error("run_timed_out",
+                        "the run did not end within run.timeout (" + std::to_string(limit / 1000) + " ms)",
+                        "raise run.timeout, or find out what is slow with `sluice status`"));
+      });
+    send(s_.starter, actors::launch{s_.setup, this, rejects_});
+    later(launch_limit, [this] {
+      if (instances_.empty())
+        fail(external_error("launch_timed_out", "the units were not started within a minute", "see `sluice nodes`"));
+    });
+  }
+
+  void later(std::chrono::microseconds time, std::function<void()> what) {
+    delayed_send(this, time, continuation{std::move(what)});
+  }
+
+  void launched_all(launched message) {
+    for (auto& one : message.instances) {
+      monitor(one.handle);
+      by_address_[one.handle.address()] = one.who;
+      instances_[one.who] = {.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)};
+    }
+    for (auto& [who, one] : instances_)
+      send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
+    if (states_.ending()) return;
+    tick();
+  }
+
+  void started(const flow::instance_id& who) {
+    auto& one = instances_[who];
+    one.started = true;
+    const auto unit_started = all_of_unit(who.unit, [](const auto& each) { return each.started; });
+    if (unit_started && !states_.ending()) {
+      const auto& unit = plan_.units[who.unit];
+      events_.push_back(
+          event_of("unit.started", unit.definition.name, {{"parallelism", unit.parallelism}, {"node", one.node}}));
+    }
+    if (states_.now() != run_state::starting || !all([](const auto& each) { return each.started; })) return;
+    if (!states_.advance(run_state::running)) return;
+    auto events = std::exchange(events_, {});
+    events.insert(events.begin(), event_of("run.started", "", {{"units", plan_.units.size()}}));
+    journal_.write(run_state::running, {}, {}, std::move(events));
+  }
+
+  // -- running
+
+  void tick() {
+    if (states_.ended()) return;
+    if (!states_.ending())
+      for (auto& [who, one] : instances_)
+        if (!one.finished && !one.gone && who.instance != flow::instance_id::enumerator)
+          request(one.handle, patience, report_progress{})
+              .then([this](const instance_progress& made) { display_.counted(made.who, made.counters); },
+                    [](const caf::error&) {});
+    display_.tick(microseconds(clock::now() - begun_));
+    later(progress_interval, [this] { tick(); });
+  }
+
+  run_progress progress() {
+    run_progress made;
+    made.run = s_.setup->run;
+    made.pipeline = plan_.definition.name;
+    made.state = store::to_string(states_.now());
+    made.running_microseconds = microseconds(clock::now() - begun_);
+    display_.fill(made);
+    return made;
+  }
+
+  void finished(instance_finished message) {
+    const auto who = message.report.who;
+    auto& one = instances_[who];
+    if (one.finished || states_.ending()) return;
+    one.finished = true;
+    display_.finished(who, message.report.counters);
+    if (!message.target.empty()) targets_[who.unit] = std::move(message.target);
+    balance_.add(std::move(message.report));
+    if (all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
+      const auto& unit = plan_.units[who.unit];
+      auto data = unit_options(who.unit);
+      journal_.write({}, {}, {}, {event_of("unit.finished", unit.definition.name, std::move(data))});
+    }
+    if (states_.now() == run_state::running && all([&](const auto& each) {
+          return each.finished || plan_.units[each.who.unit].definition.role != unit_role::extract;
+        }))
+      drain();
+    if (all([](const auto& each) { return each.finished; })) everything_finished();
+  }
+
+  void drain() {
+    if (states_.advance(run_state::draining)) journal_.write(run_state::draining, {}, {}, {});
+  }
+
+  // -- a good end: all rows accounted for, rejects durable, Store, commits, Store
+
+  void everything_finished() {
+    const auto balanced = balance_.verify(plan_);
+    if (!balanced.ok()) return fail(balanced.problem());
+    balanced_ = true;
+    auto verdict = flow::judge_rejects(plan_.definition.rejects, rejected(), read());
+    if (verdict.cause) return fail(std::move(*verdict.cause));
+    good_end_ = verdict.state;
+    send(rejects_, close_rejects{});
+  }
+
+  void rejects_are_closed(const rejects_closed& message) {
+    rejects_path_ = message.path;
+    if (states_.ending()) return end(*states_.ending());
+    std::vector<store::event> events;
+    if (message.rows > 0)
+      events.push_back(event_of("rejects.recorded", "", {{"rows", message.rows}, {"path", message.path}}));
+    drain();
+    journal_.write(run_state::draining, {}, to_options(outcome(run_state::draining)), std::move(events),
+                   [this](const status& written) {
+                     if (!written.ok()) return fail(written.problem());
+                     if (!states_.ending()) commit();
+                   });
+  }
+
+  void commit() {
+    states_.commit_begun();
+    for (auto& [who, one] : instances_) {
+      if (plan_.units[who.unit].definition.role != unit_role::load) continue;
+      uncommitted_.insert(who);
+      send(one.handle, commit_load{});
+    }
+    if (uncommitted_.empty()) end(good_end_);
+  }
+
+  void committed_one(const flow::instance_id& who) {
+    if (uncommitted_.erase(who) == 0) return;
+    visible_.push_back(plan_.units[who.unit].definition.name);
+    if (uncommitted_.empty() && !states_.ending()) end(good_end_);
+  }
+
+  // -- a bad end
+
+  void fail(error why) {
+    if (states_.committing() && !visible_.empty()) {
+      why.hint += (why.hint.empty() ? "" : "; ") + std::string("already published: ");
+      for (const auto& unit : visible_) why.hint += unit + " ";
+    }
+    if (states_.fail(std::move(why))) give_up();
+  }
+
+  void cancel() {
+    if (states_.cancel()) give_up();
+  }
+
+  void give_up() {
+    for (auto& [who, one] : instances_) send(one.handle, abandon{});
+    if (instances_.empty() || all([](const auto& each) { return each.gone; })) return close_rejects_and_end();
+    later(patience, [this] { close_rejects_and_end(); });
+  }
+
+  void gone(const flow::instance_id& who) {
+    const auto found = instances_.find(who);
+    if (found == instances_.end()) return;
+    found->second.gone = true;
+    if (states_.ending() && all_gone()) close_rejects_and_end();
+  }
+
+  void close_rejects_and_end() {
+    if (closing_) return;
+    closing_ = true;
+    if (!rejects_) return end(*states_.ending());
+    send(rejects_, close_rejects{});
+    later(patience, [this] { end(*states_.ending()); });
+  }
+
+  void lost(const caf::down_msg& message) {
+    const auto found = by_address_.find(message.source);
+    if (found == by_address_.end()) return;
+    const auto who = found->second;
+    auto& one = instances_[who];
+    if (one.gone) return;
+    one.gone = true;
+    if (states_.ending()) return gone(who);
+    auto why = internal_error("unit_died", "unit " + plan_.units[who.unit].definition.name + " ended unexpectedly" +
+                                               (one.node.empty() ? "" : " on node " + one.node) + ": " +
+                                               to_string(message.reason));
+    why.where = "unit " + plan_.units[who.unit].definition.name;
+    fail(std::move(why));
+  }
+
+  // -- the end
+
+  void end(run_state state) {
+    if (!states_.advance(state)) return;
+    const auto last = outcome(state);
+    auto data = to_options(last);
+    std::optional<options> cause;
+    if (data.contains("cause")) cause = data["cause"];
+    auto events = std::exchange(events_, {});
+    events.push_back(event_of("run." + store::to_string(state), "", data));
+    journal_.write(state, cause, data, std::move(events), [this, last](const status& written) {
+      auto told = last;
+      if (!written.ok() && !stored_nothing_) {
+        told.state = run_state::failed;
+        told.cause = written.problem();
+      }
+      farewell(std::move(told));
+    });
+  }
+
+  void farewell(run_outcome told) {
+    send(s_.owner, run_ended{std::make_shared<const run_outcome>(std::move(told))});
+    for (auto& [who, one] : instances_) send(one.handle, actors::leave{});
+    if (rejects_) send(rejects_, actors::leave{});
+    quit();
+  }
+
+  run_outcome outcome(run_state state) {
+    run_outcome made;
+    made.run = s_.setup->run;
+    made.state = state;
+    made.cause = states_.cause();
+    made.balanced = balanced_;
+    made.rejected = rejected();
+    made.rejects_path = rejects_path_;
+    made.duration_microseconds = microseconds(clock::now() - begun_);
+    run_progress shown;
+    display_.fill(shown);
+    for (std::size_t index = 0; index < shown.units.size(); ++index)
+      made.units.push_back({.unit = shown.units[index].unit,
+                            .counters = shown.units[index].counters,
+                            .target = targets_[static_cast<std::uint32_t>(index)]});
+    return made;
+  }
+
+  options unit_options(std::uint32_t unit) {
+    auto all_units = to_options(outcome(states_.now()))["units"];
+    auto one = all_units[unit];
+    one.erase("unit");
+    return one;
+  }
+
+  [[nodiscard]] std::uint64_t rejected() const {
+    run_progress shown;
+    display_.fill(shown);
+    std::uint64_t rows = 0;
+    for (const auto& unit : shown.units) rows += unit.counters.rejected;
+    return rows;
+  }
+
+  [[nodiscard]] std::uint64_t read() const {
+    std::uint64_t rows = 0;
+    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit)
+      if (plan_.units[unit].definition.role == unit_role::extract) rows += balance_.of_unit(unit).in;
+    return rows;
+  }
+
+  /// Of all instances but enumerators.
+  template <class Test>
+  [[nodiscard]] bool all(Test test) const {
+    return std::all_of(instances_.begin(), instances_.end(), [&](const auto& entry) {
+      return entry.first.instance == flow::instance_id::enumerator || test(entry.second);
+    });
+  }
+  template <class Test>
+  [[nodiscard]] bool all_of_unit(std::uint32_t unit, Test test) const {
+    return all([&](const auto& each) { return each.who.unit != unit || test(each); });
+  }
+  [[nodiscard]] bool all_gone() const {
+    return std::all_of(instances_.begin(), instances_.end(), [](const auto& entry) { return entry.second.gone; });
+  }
+
+  supervisor_settings s_;
+  const plan& plan_;
+  flow::run_states states_;
+  journal journal_;
+  run_display display_;
+  flow::balance balance_;
+  caf::actor rejects_;
+  std::map<flow::instance_id, instance> instances_;
+  std::map<caf::actor_addr, flow::instance_id> by_address_;
+  std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
+  std::set<flow::instance_id> uncommitted_;       ///< told to commit, no answer yet
+  std::vector<std::string> visible_;              ///< sinks that have committed
+  std::vector<store::event> events_;              ///< wait for run.started
+  std::string rejects_path_;
+  run_state good_end_ = run_state::succeeded;
+  clock::time_point begun_ = clock::now();
+  bool balanced_ = false;
+  bool closing_ = false;
+  bool stored_nothing_ = false;  ///< the Store did not even take the run
+};
+
+}  // namespace
+
+caf::actor spawn_supervisor(caf::actor_system& system, supervisor_settings settings) {
+  return system.spawn<supervisor>(std::move(settings));
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,151 @@
+#include "engine/flow/inbox.hpp"
+
+#include <algorithm>
+
+namespace sluice::flow {
+
+namespace {
+
+std::size_t inputs_of(const plan& of, instance_id who) {
+  std::size_t inputs = 0;
+  for (const auto& edge : of.edges)
+    if (edge.to_unit == static_cast<int>(who.unit))
+      inputs = std::max(inputs, static_cast<std::size_t>(edge.to_input) + 1);
+  return inputs;
+}
+
+due_credit credit_for(const channel_id& channel, std::int64_t rows) {
+  return rows > 0 ? due_credit{channel, rows, 0} : due_credit{channel, 0, 1};
+}
+
+}  // namespace
+
+inbox::inbox(const plan& of, instance_id who, const std::vector<channel_id>& channels)
+    : plan_(&of), names_(channels), inputs_(inputs_of(of, who)), alignment_(channels.size()) {
+  for (const auto& edge : of.edges)
+    if (edge.to_unit == static_cast<int>(who.unit))
+      inputs_[static_cast<std::size_t>(edge.to_input)].restore_order = edge.restore_order;
+  for (const auto& name : channels) {
+    const auto input = of.edges[name.edge].to_input;
+    channels_.push_back({.name = name, .input = input, .blocked = {}});
+    ++inputs_[static_cast<std::size_t>(input)].open;
+  }
+  open_ = inputs_.size();
+  for (std::size_t input = 0; input < inputs_.size(); ++input) {
+    if (inputs_[input].open > 0) continue;
+    --open_;
+    ready_.push_back(input_ended{static_cast<int>(input)});
+  }
+}
+
+status inbox::take(const channel_id& channel, wire::payload body, std::vector<due_credit>& now) {
+  const auto found = std::find(names_.begin(), names_.end(), channel);
+  if (found == names_.end()) return internal_error("protocol_error", "data came on a channel that does not end here");
+  const auto index = static_cast<std::size_t>(found - names_.begin());
+  if (channels_[index].ended)
+    return internal_error("protocol_error", channel_name(*plan_, channel) + ": data came after its end");
+  if (alignment_.waits(index)) {
+    channels_[index].blocked.push_back(std::move(body));
+    return {};
+  }
+  return accept(index, std::move(body), now);
+}
+
+status inbox::accept(std::size_t index, wire::payload body, std::vector<due_credit>& now) {
+  auto& channel = channels_[index];
+  if (auto* rows = std::get_if<batch>(&body)) return take_batch(channel, std::move(*rows), now);
+  std::optional<std::uint64_t> aligned;
+  if (const auto* end = std::get_if<wire::end_of_data>(&body)) {
+    SLUICE_TRY(end_channel(index, end->rows));
+    aligned = alignment_.ended(index);
+  } else if (const auto* barrier = std::get_if<wire::barrier>(&body)) {
+    aligned = alignment_.arrived(index, barrier->epoch);
+  }
+  if (aligned) return release(*aligned, now);
+  return {};
+}
+
+status inbox::take_batch(channel_state& channel, batch rows, std::vector<due_credit>& now) {
+  const auto count = rows.rows();
+  channel.rows += static_cast<std::uint64_t>(count);
+  auto credit = credit_for(channel.name, count);
+  if (given_up_) {
+    dropped_ += static_cast<std::uint64_t>(count);
+    now.push_back(credit);
+    return {};
+  }
+  auto& input = inputs_[static_cast<std::size_t>(channel.input)];
+  if (!input.restore_order) {
+    ready_.push_back(arrived_batch{channel.input, std::move(rows), credit});
+    return {};
+  }
+  const auto key = rows.order;
+  const bool in_order = input.order.is_next(key);
+  if (!in_order) now.push_back(credit);
+  input.order.put(key, {channel.input, std::move(rows), in_order ? std::optional(credit) : std::nullopt});
+  while (auto next = input.order.pop()) ready_.push_back(std::move(*next));
+  return {};
+}
+
+status inbox::end_channel(std::size_t index, std::uint64_t rows) {
+  auto& channel = channels_[index];
+  channel.ended = true;
+  if (channel.rows != rows) {
+    auto problem = internal_error("rows_lost", channel_name(*plan_, channel.name) + ": " + std::to_string(rows) +
+                                                   " rows sent, but " + std::to_string(channel.rows) + " received");
+    problem.where = channel_name(*plan_, channel.name);
+    return problem;
+  }
+  auto& input = inputs_[static_cast<std::size_t>(channel.input)];
+  if (--input.open > 0) return {};
+  if (input.order.held() > 0 && !given_up_)
+    return internal_error("rows_lost", channel_name(*plan_, channel.name) + ": " + std::to_string(input.order.held()) +
+                                           " batches wait for one that never came");
+  --open_;
+  if (!given_up_) ready_.push_back(input_ended{channel.input});
+  return {};
+}
+
+status inbox::release(std::uint64_t epoch, std::vector<due_credit>& now) {
+  ready_.push_back(aligned_barrier{epoch});
+  for (std::size_t index = 0; index < channels_.size(); ++index) {
+    while (!channels_[index].blocked.empty() && !alignment_.waits(index)) {
+      auto body = std::move(channels_[index].blocked.front());
+      channels_[index].blocked.pop_front();
+      SLUICE_TRY(accept(index, std::move(body), now));
+    }
+  }
+  return {};
+}
+
+std::optional<inbox::item> inbox::next() {
+  if (ready_.empty()) return std::nullopt;
+  auto first = std::move(ready_.front());
+  ready_.pop_front();
+  return first;
+}
+
+std::uint64_t inbox::give_up(std::vector<due_credit>& now) {
+  given_up_ = true;
+  for (auto& waiting : ready_) {
+    if (auto* rows = std::get_if<arrived_batch>(&waiting)) {
+      dropped_ += static_cast<std::uint64_t>(rows->rows.rows());
+      if (rows->owed) now.push_back(*rows->owed);
+    }
+  }
+  ready_.clear();
+  for (auto& input : inputs_) {
+    dropped_ += input.order.held() == 0 ? 0 : input.order.clear([](const arrived_batch& held) {
+      return static_cast<std::uint64_t>(held.rows.rows());
+    });
+  }
+  return dropped_;
+}
+
+void inbox::fill(instance_report& report) const {
+  report.received.clear();
+  for (const auto& channel : channels_)
+    report.received.push_back({.channel = channel.name, .rows = channel.rows, .dropped = 0});
+}
+
+}  // namespace sluice::flow

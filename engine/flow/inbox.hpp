@@ -1,0 +1,92 @@
+#pragma once
+
+#include "engine/flow/barriers.hpp"
+#include "engine/flow/conservation.hpp"
+#include "engine/flow/order.hpp"
+#include "engine/wire/frame.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace sluice::flow {
+
+/// Credit that is due to the sender of a channel.
+struct due_credit {
+  channel_id channel;
+  std::int64_t rows = 0;
+  std::int64_t markers = 0;
+};
+
+/// The receiving end of all channels of one instance: counts what arrives, puts it in order where that is wanted, and
+/// hands it out as one sequence of items.
+class inbox {
+ public:
+  struct arrived_batch {
+    int input = 0;
+    batch rows;
+    std::optional<due_credit> owed;  ///< to be given once the batch is worked off
+  };
+  struct input_ended {
+    int input = 0;
+  };
+  struct aligned_barrier {
+    std::uint64_t epoch = 0;
+  };
+  using item = std::variant<arrived_batch, input_ended, aligned_barrier>;
+
+  /// `channels`: all that end here.
+  inbox(const plan& of, instance_id who, const std::vector<channel_id>& channels);
+
+  /// Takes the next item of a channel. Credit for a batch that has to wait for its place in the order is due at once
+  /// (`now`); for all others when they are worked off. Errors: rows_lost (the sender's count at its end differs, or the
+  /// order has a gap), protocol_error (a foreign or ended channel).
+  status take(const channel_id& channel, wire::payload body, std::vector<due_credit>& now);
+  /// The next item to work on.
+  std::optional<item> next();
+  [[nodiscard]] bool empty() const { return ready_.empty(); }
+  /// True once every input has ended and every item was handed out.
+  [[nodiscard]] bool exhausted() const { return ready_.empty() && open_ == 0; }
+  /// Nothing more is wanted: from now on what arrives is counted and dropped, credit for it is due at once. What was
+  /// waiting comes back as credit in `now`; gives the rows dropped so far.
+  std::uint64_t give_up(std::vector<due_credit>& now);
+  /// Rows that arrived after `give_up`, or waited then.
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+
+  [[nodiscard]] const std::vector<channel_id>& channels() const { return names_; }
+  void fill(instance_report& report) const;
+
+ private:
+  struct channel_state {
+    channel_id name;
+    int input = 0;
+    std::uint64_t rows = 0;
+    bool ended = false;
+    std::deque<wire::payload> blocked;  ///< behind a barrier that other channels have not brought yet
+  };
+  struct input_state {
+    bool restore_order = false;
+    std::size_t open = 0;  ///< channels that have not ended
+    reorder_buffer<arrived_batch> order;
+  };
+
+  status accept(std::size_t index, wire::payload body, std::vector<due_credit>& now);
+  status take_batch(channel_state& channel, batch rows, std::vector<due_credit>& now);
+  status end_channel(std::size_t index, std::uint64_t rows);
+  status release(std::uint64_t epoch, std::vector<due_credit>& now);
+
+  const plan* plan_;
+  std::vector<channel_id> names_;
+  std::vector<channel_state> channels_;
+  std::vector<input_state> inputs_;
+  barrier_alignment alignment_;
+  std::deque<item> ready_;
+  std::size_t open_ = 0;  ///< inputs that have not ended
+  bool given_up_ = false;
+  std::uint64_t dropped_ = 0;
+};
+
+}  // namespace sluice::flow

@@ -1,0 +1,82 @@
+#include "engine/flow/order.hpp"
+
+#include <algorithm>
+
+namespace sluice::flow {
+
+namespace {
+
+bool same_place(const order_key& a, const order_key& b) {
+  return a.split == b.split && a.sequence == b.sequence && a.chunk == b.chunk;
+}
+
+}  // namespace
+
+order_stamper::order_stamper(bool row_wise, std::vector<batch> markers)
+    : row_wise_(row_wise), markers_(std::move(markers)), ports_(markers_.size()) {}
+
+void order_stamper::taken(const order_key& key) {
+  if (row_wise_) open_.push_back(key);
+}
+
+std::uint32_t order_stamper::next_chunk(port_state& state, const order_key& key, bool last) {
+  const auto place = std::pair(key.split, key.sequence);
+  const auto found = state.chunks.find(place);
+  const auto chunk = found == state.chunks.end() ? 0 : found->second;
+  if (last) {
+    if (found != state.chunks.end()) state.chunks.erase(found);
+  } else {
+    state.chunks[place] = chunk + 1;
+  }
+  return chunk;
+}
+
+void order_stamper::close(int port, const order_key& key, std::vector<outgoing_batch>& out) {
+  auto& state = ports_[static_cast<std::size_t>(port)];
+  if (!state.held && !key.last_chunk) return;
+  auto rows = state.held ? std::move(*state.held) : markers_[static_cast<std::size_t>(port)];
+  state.held.reset();
+  rows.order = {.split = key.split,
+                .sequence = key.sequence,
+                .chunk = next_chunk(state, key, key.last_chunk),
+                .last_chunk = key.last_chunk,
+                .last_in_split = key.last_chunk && key.last_in_split};
+  out.push_back({port, std::move(rows)});
+}
+
+void order_stamper::made(int port, batch rows, bool only_input, std::vector<outgoing_batch>& out) {
+  auto& state = ports_[static_cast<std::size_t>(port)];
+  if (!row_wise_ || open_.empty()) {
+    rows.order = {.split = 0, .sequence = state.fresh++};
+    out.push_back({port, std::move(rows)});
+    return;
+  }
+  auto index = open_.size() - 1;
+  if (!only_input) {
+    const auto from = open_.begin() + static_cast<std::ptrdiff_t>(state.at);
+    const auto found = std::find_if(from, open_.end(), [&](const auto& key) { return same_place(key, rows.order); });
+    index = found == open_.end() ? state.at : static_cast<std::size_t>(found - open_.begin());
+  }
+  for (; state.at < index; ++state.at) close(port, open_[state.at], out);
+  if (state.held) {
+    const auto& key = open_[index];
+    auto earlier = std::move(*state.held);
+    earlier.order = {.split = key.split,
+                     .sequence = key.sequence,
+                     .chunk = next_chunk(state, key, false),
+                     .last_chunk = false,
+                     .last_in_split = false};
+    out.push_back({port, std::move(earlier)});
+  }
+  state.held = std::move(rows);
+}
+
+void order_stamper::settled(std::vector<outgoing_batch>& out) {
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    for (auto& at = ports_[port].at; at < open_.size(); ++at) close(static_cast<int>(port), open_[at], out);
+    ports_[port].at = 0;
+  }
+  open_.clear();
+}
+
+}  // namespace sluice::flow

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/plan/pipeline.hpp"
+#include "engine/store/store.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace sluice::flow {
+
+/// The states of a run and how they follow each other; the first cause of a failure stays.
+///
+///   queued -> starting -> running -> draining -> succeeded | partial
+///   any of them -> failed | cancelled
+class run_states {
+ public:
+  [[nodiscard]] store::run_state now() const { return now_; }
+  [[nodiscard]] bool ended() const { return store::is_final(now_); }
+  [[nodiscard]] const std::optional<error>& cause() const { return cause_; }
+  /// Set once something went wrong or the user cancelled; the final state follows when the units have stopped.
+  [[nodiscard]] std::optional<store::run_state> ending() const { return ending_; }
+
+  /// Goes on to the next state; false (and nothing changes) where it does not follow.
+  [[nodiscard]] bool advance(store::run_state to);
+  /// Something failed: true the first time, false where the run is ending already.
+  [[nodiscard]] bool fail(error why);
+  /// The user cancels: true where that ends it, false where it is ending already or its sinks are being committed.
+  [[nodiscard]] bool cancel();
+  /// The sinks are told to commit: from here the run can't be cancelled.
+  void commit_begun() { committing_ = true; }
+  [[nodiscard]] bool committing() const { return committing_; }
+
+ private:
+  store::run_state now_ = store::run_state::queued;
+  std::optional<store::run_state> ending_;
+  std::optional<error> cause_;
+  bool committing_ = false;
+};
+
+/// What the rejects of a run mean for its state.
+struct rejects_verdict {
+  store::run_state state = store::run_state::succeeded;  ///< succeeded, partial or failed
+  std::optional<error> cause;                            ///< of failed: too_many_rejects
+};
+/// Applies `rejects:`; `read` is the number of records that all sources read.
+rejects_verdict judge_rejects(const rejects_rule& rule, std::uint64_t rejected, std::uint64_t read);
+
+}  // namespace sluice::flow

@@ -1,0 +1,303 @@
+#include "tests/actors/bench_run.hpp"
+
+#include "engine/memory/manager.hpp"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace sluice::actors::testing {
+
+namespace {
+
+std::shared_ptr<arrow::Schema> number_schema() { return arrow::schema({arrow::field("n", arrow::int64())}); }
+
+std::shared_ptr<arrow::RecordBatch> table_of(const std::vector<std::int64_t>& numbers) {
+  arrow::Int64Builder builder;
+  (void)builder.AppendValues(numbers);
+  return arrow::RecordBatch::Make(number_schema(), static_cast<std::int64_t>(numbers.size()),
+                                  {builder.Finish().ValueOrDie()});
+}
+
+class numbers_reader : public split_reader {
+ public:
+  numbers_reader(numbers of, std::uint32_t source, const split& piece)
+      : of_(std::move(of)), source_(source), piece_(piece), at_(piece.begin) {}
+
+  result<read_step> next() override {
+    if (of_.before_read) of_.before_read(piece_.id);
+    read_step step;
+    std::vector<std::int64_t> good;
+    arrow::UInt64Builder positions;
+    for (; at_ < piece_.end && step.records < static_cast<std::uint64_t>(of_.batch_rows); ++at_) {
+      ++step.records;
+      const auto offset = static_cast<std::uint64_t>(at_ - piece_.begin);
+      if (at_ == of_.fails_at) return user_error("bad_number", "found " + std::to_string(at_), "write another one");
+      if (at_ == of_.loses) continue;
+      if (of_.bad.count(at_) > 0) {
+        step.rejected.push_back({std::to_string(at_), offset, "bad_number", "n", "a bad number"});
+        continue;
+      }
+      good.push_back(at_);
+      (void)positions.Append(position{source_, piece_.id, offset}.pack());
+    }
+    step.bytes = step.records * 8;
+    step.end = at_ >= piece_.end;
+    ++*of_.batches_read;
+    step.rows.data = table_of(good);
+    step.rows.positions = std::static_pointer_cast<arrow::UInt64Array>(positions.Finish().ValueOrDie());
+    return step;
+  }
+
+ private:
+  numbers of_;
+  std::uint32_t source_;
+  split piece_;
+  std::int64_t at_;
+};
+
+class numbers_source : public source {
+ public:
+  numbers_source(numbers of, std::uint32_t number) : of_(std::move(of)), number_(number) {}
+  [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return number_schema(); }
+  result<std::vector<split>> discover() override {
+    std::vector<split> all;
+    for (std::uint32_t id = 0; id < of_.splits; ++id)
+      all.push_back({id, "numbers-" + std::to_string(id), id * of_.rows, (id + 1) * of_.rows, of_.rows * 8});
+    return all;
+  }
+  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+    return std::unique_ptr<split_reader>(std::make_unique<numbers_reader>(of_, number_, piece));
+  }
+  std::uint64_t line_of(const split&, std::uint64_t offset) override { return offset + 1; }
+
+ private:
+  numbers of_;
+  std::uint32_t number_;
+};
+
+class shelf_sink : public sink {
+ public:
+  explicit shelf_sink(std::shared_ptr<shelf> to) : to_(std::move(to)) {}
+  status open() override { return call("open"); }
+  status write(const batch& rows, row_errors& refused) override {
+    if (to_->before_write) to_->before_write();
+    const std::lock_guard guard(to_->lock);
+    if (to_->fails_at == "write") return external_error("disk_full", "cannot write");
+    const auto all = values(rows);
+    for (std::size_t at = 0; at < all.size(); ++at) {
+      if (to_->refuses.count(all[at]) > 0) {
+        refused.push_back({static_cast<std::int64_t>(at), "refused", "n", "the target refuses it"});
+        continue;
+      }
+      if (all[at] == to_->loses) continue;
+      to_->rows.push_back(all[at]);
+      ++report_.loaded;
+    }
+    return {};
+  }
+  result<sink_report> prepare() override {
+    SLUICE_TRY(call("prepare"));
+    report_.target = "shelf";
+    return report_;
+  }
+  status commit() override {
+    if (to_->before_commit) to_->before_commit();
+    return call("commit");
+  }
+  void abort() noexcept override {
+    (void)call("abort");
+    const std::lock_guard guard(to_->lock);
+    to_->rows.clear();
+  }
+
+ private:
+  status call(const std::string& name) {
+    const std::lock_guard guard(to_->lock);
+    to_->calls.push_back(name);
+    if (to_->fails_at == name) return external_error("disk_full", "cannot " + name);
+    return {};
+  }
+  std::shared_ptr<shelf> to_;
+  sink_report report_;
+};
+
+class steps_transform : public transform {
+ public:
+  steps_transform(steps what, std::size_t ports) : what_(std::move(what)), outputs_(ports) {
+    for (auto& port : outputs_) port.schema = number_schema();
+  }
+  [[nodiscard]] const std::vector<output_port>& outputs() const override { return outputs_; }
+  [[nodiscard]] bool keeps_order() const override { return what_.keeps_order; }
+  [[nodiscard]] bool needs_order() const override { return what_.needs_order; }
+  status process(int input, batch in, emitter& out) override { return what_.process(input, std::move(in), out); }
+  status finish(int input, emitter& out) override { return what_.finish ? what_.finish(input, out) : status(); }
+  result<bool> resume(emitter& out) override { return what_.resume ? what_.resume(out) : result<bool>(false); }
+  [[nodiscard]] bool satisfied() const override { return what_.satisfied && what_.satisfied(); }
+
+ private:
+  steps what_;
+  std::vector<output_port> outputs_;
+};
+
+std::shared_ptr<arrow::Schema> reject_columns() {
+  return arrow::schema({arrow::field("unit", arrow::utf8()), arrow::field("code", arrow::utf8()),
+                        arrow::field("record", arrow::utf8()), arrow::field("line", arrow::int64())});
+}
+
+}  // namespace
+
+void gate::open() {
+  const std::lock_guard guard(lock_);
+  open_ = true;
+  changed_.notify_all();
+}
+void gate::pass() {
+  std::unique_lock guard(lock_);
+  ++waiting_;
+  changed_.notify_all();
+  changed_.wait(guard, [&] { return open_; });
+  --waiting_;
+}
+void gate::await_waiting() {
+  std::unique_lock guard(lock_);
+  changed_.wait(guard, [&] { return waiting_ > 0; });
+}
+
+std::vector<std::int64_t> shelf::sorted() const {
+  auto all = rows;
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+bench::bench() : store_(store::open_sqlite(folder_.file("state.db")).value()) { plan_.definition.name = "test"; }
+
+planned_unit& bench::unit(unit_role role, const std::string& name) {
+  auto& made = plan_.units.emplace_back();
+  made.definition.role = role;
+  made.definition.name = name;
+  made.want_positions = true;
+  return made;
+}
+
+int bench::source(const std::string& name, numbers of, int parallelism) {
+  const auto index = static_cast<int>(plan_.units.size());
+  auto& made = unit(unit_role::extract, name);
+  made.parallelism = parallelism;
+  made.source_number = static_cast<std::uint32_t>(sources_.size());
+  made.outputs.push_back({"", number_schema()});
+  sources_.emplace(index, std::move(of));
+  return index;
+}
+
+int bench::transform(const std::string& name, std::function<steps()> make, int parallelism, int outputs) {
+  const auto index = static_cast<int>(plan_.units.size());
+  auto& made = unit(unit_role::transform, name);
+  made.parallelism = parallelism;
+  for (int port = 0; port < outputs; ++port)
+    made.outputs.push_back({outputs == 1 ? "" : "p" + std::to_string(port), number_schema()});
+  transforms_[index] = [make = std::move(make), outputs] {
+    return std::make_unique<steps_transform>(make(), static_cast<std::size_t>(outputs));
+  };
+  return index;
+}
+
+int bench::add(planned_unit made, std::function<std::unique_ptr<sluice::transform>()> make) {
+  const auto index = static_cast<int>(plan_.units.size());
+  plan_.units.push_back(std::move(made));
+  transforms_[index] = std::move(make);
+  return index;
+}
+
+int bench::sink(const std::string& name, std::shared_ptr<shelf> to) {
+  const auto index = static_cast<int>(plan_.units.size());
+  unit(unit_role::load, name);
+  sinks_[index] = std::move(to);
+  return index;
+}
+
+planned_edge& bench::edge(int from, int to, edge_kind kind, int from_port, int to_input) {
+  auto& made = plan_.edges.emplace_back();
+  made.from_unit = from;
+  made.to_unit = to;
+  made.kind = kind;
+  made.from_port = from_port;
+  made.to_input = to_input;
+  made.ordered = kind == edge_kind::forward;
+  const auto& sender = plan_.units[static_cast<std::size_t>(from)];
+  auto& inputs = plan_.units[static_cast<std::size_t>(to)].inputs;
+  inputs.resize(std::max(inputs.size(), static_cast<std::size_t>(to_input) + 1));
+  inputs[static_cast<std::size_t>(to_input)] = {sender.definition.name,
+                                                sender.outputs[static_cast<std::size_t>(from_port)].schema};
+  return made;
+}
+
+int bench::rejects_port(int index) {
+  auto& made = plan_.units[static_cast<std::size_t>(index)];
+  made.rejects_port = static_cast<int>(made.outputs.size());
+  made.outputs.push_back({"rejects", reject_columns()});
+  return *made.rejects_port;
+}
+
+std::shared_ptr<const run_setup> bench::setup() {
+  auto made = std::make_shared<run_setup>();
+  made->run = "00000000-0000-7000-8000-00000000000" + std::to_string(++runs_);
+  made->what = std::make_shared<const plan>(plan_);
+  auto context = std::make_shared<run_context>();
+  context->run_id = made->run;
+  context->memory = std::make_shared<memory::manager>(1 << 28);
+  made->context = std::move(context);
+  made->record.id = made->run;
+  made->record.pipeline = plan_.definition.name;
+  made->record.created = 1;
+  made->rejects_path = folder_.file("rejects.ndjson");
+  made->credit = credit;
+  made->components.make_source = [sources = sources_](const plan& of, int index, const run_context&) {
+    const auto number = of.units[static_cast<std::size_t>(index)].source_number;
+    return result<std::unique_ptr<sluice::source>>(std::make_unique<numbers_source>(sources.at(index), number));
+  };
+  made->components.make_transform = [transforms = transforms_](const plan&, int index, const run_context&) {
+    return result<std::unique_ptr<sluice::transform>>(transforms.at(index)());
+  };
+  made->components.make_sink = [sinks = sinks_](const plan&, int index, const run_context&) {
+    return result<std::unique_ptr<sluice::sink>>(std::make_unique<shelf_sink>(sinks.at(index)));
+  };
+  return made;
+}
+
+run_outcome bench::run(const run_callbacks& callbacks) { return engine(store_).run(setup(), callbacks); }
+
+std::vector<std::string> bench::events(const std::string& run) const {
+  std::vector<std::string> types;
+  for (const auto& one : store_->events(0, run, 1000).value()) types.push_back(one.type);
+  return types;
+}
+
+steps pass_on() {
+  steps made;
+  made.process = [](int, batch in, emitter& out) {
+    out.emit(0, std::move(in));
+    return status();
+  };
+  return made;
+}
+
+std::vector<std::int64_t> values(const batch& of) {
+  const auto& column = static_cast<const arrow::Int64Array&>(*of.data->column(0));
+  return {column.raw_values(), column.raw_values() + column.length()};
+}
+
+batch with_values(const batch& like, const std::vector<std::int64_t>& all) {
+  auto made = like.with(table_of(all));
+  made.positions = nullptr;
+  return made;
+}
+
+std::vector<std::int64_t> up_to(std::int64_t n) {
+  std::vector<std::int64_t> all(static_cast<std::size_t>(n));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+}  // namespace sluice::actors::testing
