@@ -91,8 +91,9 @@ class load_actor : public unit_actor {
       return;
     }
     ++writes_;
+    const auto copy = arrived.rows;
     calls_.call(
-        [to = sink_, rows = arrived.rows] {
+        [to = sink_, rows = copy] {
           written result;
           result.done = guarded("write to the target", [&] { return to->to->write(rows, result.refused); });
           return result;

@@ -123,9 +123,9 @@ class shelf_sink : public sink {
   sink_report report_;
 };
 
-class steps_transform : public transform {
+class script_transform : public transform {
  public:
-  steps_transform(steps what, std::size_t ports) : what_(std::move(what)), outputs_(ports) {
+  script_transform(script what, std::size_t ports) : what_(std::move(what)), outputs_(ports) {
     for (auto& port : outputs_) port.schema = number_schema();
   }
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return outputs_; }
@@ -137,7 +137,7 @@ class steps_transform : public transform {
   [[nodiscard]] bool satisfied() const override { return what_.satisfied && what_.satisfied(); }
 
  private:
-  steps what_;
+  script what_;
   std::vector<output_port> outputs_;
 };
 
@@ -191,14 +191,14 @@ int bench::source(const std::string& name, numbers of, int parallelism) {
   return index;
 }
 
-int bench::transform(const std::string& name, std::function<steps()> make, int parallelism, int outputs) {
+int bench::transform(const std::string& name, std::function<script()> make, int parallelism, int outputs) {
   const auto index = static_cast<int>(plan_.units.size());
   auto& made = unit(unit_role::transform, name);
   made.parallelism = parallelism;
   for (int port = 0; port < outputs; ++port)
     made.outputs.push_back({outputs == 1 ? "" : "p" + std::to_string(port), number_schema()});
   transforms_[index] = [make = std::move(make), outputs] {
-    return std::make_unique<steps_transform>(make(), static_cast<std::size_t>(outputs));
+    return std::make_unique<script_transform>(make(), static_cast<std::size_t>(outputs));
   };
   return index;
 }
@@ -274,8 +274,8 @@ std::vector<std::string> bench::events(const std::string& run) const {
   return types;
 }
 
-steps pass_on() {
-  steps made;
+script pass_on() {
+  script made;
   made.process = [](int, batch in, emitter& out) {
     out.emit(0, std::move(in));
     return status();

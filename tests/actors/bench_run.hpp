@@ -59,7 +59,7 @@ struct shelf {
 };
 
 /// A transform from functions.
-struct steps {
+struct script {
   bool keeps_order = true;
   bool needs_order = false;
   std::function<status(int input, batch in, emitter& out)> process;
@@ -72,7 +72,7 @@ struct steps {
 class bench {
  public:
   int source(const std::string& name, numbers of, int parallelism = 1);
-  int transform(const std::string& name, std::function<steps()> make, int parallelism = 1, int outputs = 1);
+  int transform(const std::string& name, std::function<script()> make, int parallelism = 1, int outputs = 1);
   int sink(const std::string& name, std::shared_ptr<shelf> to);
   /// Any components, made by the caller.
   int add(planned_unit unit, std::function<std::unique_ptr<sluice::transform>()> make);
@@ -107,7 +107,7 @@ class bench {
 };
 
 /// Passes everything on.
-steps pass_on();
+script pass_on();
 /// Numbers of a batch's only column, and a batch of numbers.
 std::vector<std::int64_t> values(const batch& of);
 batch with_values(const batch& like, const std::vector<std::int64_t>& numbers);
