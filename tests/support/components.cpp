@@ -36,6 +36,30 @@ std::shared_ptr<arrow::RecordBatch> make_table(const std::vector<column_text>& c
   return arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows, std::move(arrays));
 }
 
+std::shared_ptr<arrow::RecordBatch> every_type() {
+  return make_table({
+      {"boolean_", "boolean", "[true, null, false]"},
+      {"smallint_", "smallint", "[-32768, null, 32767]"},
+      {"integer_", "integer", "[-2147483648, null, 2147483647]"},
+      {"bigint_", "bigint", "[-9223372036854775808, null, 9223372036854775807]"},
+      {"ubigint_", "ubigint", "[0, null, 18446744073709551615]"},
+      {"real_", "real", "[0.1, null, -1e30]"},
+      {"double_", "double", "[0.1, null, 5e-324]"},
+      {"decimal_", "decimal(12,2)", R"(["-1234567890.12", null, "0.05"])"},
+      {"wide_", "decimal(50,3)", R"(["12345678901234567890123456789012345678901234567.891", null, "-0.001"])"},
+      {"text_", "text", R"(["gr\u00fc\u00df \"q\" \\ \n\u0001", null, ""])"},
+      {"bytea_", "bytea", R"(["ab\u0000c", null, ""])"},
+      {"date_", "date", "[-719162, null, 19844]"},
+      {"time_", "time", "[0, null, 86399999999]"},
+      {"timestamp_", "timestamp", R"(["1969-12-31 23:59:59.999999", null, "2024-05-01 12:00:00"])"},
+      {"timestamptz_", "timestamptz", R"(["1969-12-31 23:59:59.999999", null, "2024-05-01 12:00:00"])"},
+      {"list_", "bigint[]", "[[1, null, 3], null, []]"},
+      {"texts_", "text[]", R"([["a", ""], null, [null]])"},
+      {"struct_", "struct(a bigint, b text)", R"([{"a": 1, "b": "x"}, null, {"a": null, "b": null}])"},
+      {"deep_", "struct(l bigint[], s struct(d decimal(5,2)))[]", R"([[{"l": [1], "s": {"d": "1.50"}}], null, []])"},
+  });
+}
+
 batch as_batch(std::shared_ptr<arrow::RecordBatch> table) {
   return {.data = std::move(table), .positions = nullptr, .order = {}};
 }

@@ -21,6 +21,8 @@ struct column_text {
   std::string json;
 };
 std::shared_ptr<arrow::RecordBatch> make_table(const std::vector<column_text>& columns);
+/// Every type of the language but intervals, each with a null, and with the values that are easily lost.
+std::shared_ptr<arrow::RecordBatch> every_type();
 batch as_batch(std::shared_ptr<arrow::RecordBatch> table);
 
 /// Everything that a source gave.

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "engine/options.hpp"
+
+namespace sluice::config {
+
+/// The JSON Schema (draft 2020-12) of a pipeline's file, for editors, made from the specs of all components.
+options json_schema();
+
+}  // namespace sluice::config

@@ -1,0 +1,333 @@
+#include "engine/component.hpp"
+#include "engine/formats/files.hpp"
+#include "engine/formats/language_columns.hpp"
+#include "engine/formats/source_columns.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/api.h>
+#include <arrow/io/file.h>
+#include <arrow/io/memory.h>
+#include <arrow/ipc/api.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::size_t checked_files = 100;
+constexpr std::string_view file_magic = "ARROW1";
+
+/// Lets Arrow read a stream from bytes that may be packed or come from standard input.
+class byte_stream_input : public arrow::io::InputStream {
+ public:
+  explicit byte_stream_input(std::unique_ptr<byte_stream> from) : from_(std::move(from)) {}
+  arrow::Result<int64_t> Read(int64_t size, void* into) override {
+    auto got = from_->read(static_cast<std::uint8_t*>(into), size);
+    if (!got.ok()) {
+      problem_ = std::move(got).problem();
+      return arrow::Status::IOError(problem_.problem().message);
+    }
+    at_ += *got;
+    return *got;
+  }
+  arrow::Result<std::shared_ptr<arrow::Buffer>> Read(int64_t size) override {
+    ARROW_ASSIGN_OR_RAISE(auto buffer, arrow::AllocateResizableBuffer(size));
+    ARROW_ASSIGN_OR_RAISE(const auto got, Read(size, buffer->mutable_data()));
+    ARROW_RETURN_NOT_OK(buffer->Resize(got, false));
+    return buffer;
+  }
+  arrow::Result<int64_t> Tell() const override { return at_; }
+  arrow::Status Close() override { return arrow::Status::OK(); }
+  [[nodiscard]] bool closed() const override { return false; }
+  [[nodiscard]] std::int64_t consumed() const { return from_->consumed(); }
+  [[nodiscard]] const status& problem() const { return problem_; }
+
+ private:
+  std::unique_ptr<byte_stream> from_;
+  std::int64_t at_ = 0;
+  status problem_;
+};
+
+/// An Arrow file (batches at random) or stream (one after the other), open for reading some columns.
+struct open_ipc {
+  std::shared_ptr<arrow::ipc::RecordBatchFileReader> file;
+  std::shared_ptr<arrow::ipc::RecordBatchStreamReader> stream;
+  std::shared_ptr<byte_stream_input> bytes;
+
+  [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const { return file ? file->schema() : stream->schema(); }
+};
+
+result<bool> is_file_format(const input_file& file) {
+  if (!file.seekable()) return false;
+  SLUICE_ASSIGN(const auto head, peek_file(file, static_cast<std::int64_t>(file_magic.size())));
+  return head == file_magic;
+}
+
+result<open_ipc> open_file(const input_file& file, const std::vector<int>& included) {
+  open_ipc opened;
+  auto how = arrow::ipc::IpcReadOptions::Defaults();
+  how.use_threads = false;
+  how.included_fields = included;
+  SLUICE_ASSIGN(const bool random, is_file_format(file));
+  if (random) {
+    SLUICE_ASSIGN_ARROW(auto handle, arrow::io::ReadableFile::Open(file.path), "open " + file.name);
+    auto made = arrow::ipc::RecordBatchFileReader::Open(handle, how);
+    if (!made.ok()) return corrupt_file(file.name, "Arrow file", made.status());
+    opened.file = std::move(made).ValueUnsafe();
+    return opened;
+  }
+  SLUICE_ASSIGN(auto bytes, open_stream(file));
+  opened.bytes = std::make_shared<byte_stream_input>(std::move(bytes));
+  auto made = arrow::ipc::RecordBatchStreamReader::Open(opened.bytes, how);
+  if (!opened.bytes->problem().ok()) return opened.bytes->problem().problem();
+  if (!made.ok()) return corrupt_file(file.name, "Arrow file or stream", made.status());
+  opened.stream = std::move(made).ValueUnsafe();
+  return opened;
+}
+
+/// Reads only the schema. Standard input keeps its bytes for the reader.
+result<std::shared_ptr<arrow::Schema>> read_schema(const input_file& file) {
+  SLUICE_ASSIGN(const bool random, is_file_format(file));
+  if (random) {
+    SLUICE_ASSIGN(const auto opened, open_file(file, {}));
+    return opened.schema();
+  }
+  constexpr std::int64_t longest_schema = 1024 * 1024;
+  SLUICE_ASSIGN(auto head, peek_file(file, longest_schema));
+  auto made = arrow::ipc::RecordBatchStreamReader::Open(
+      std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(std::move(head))));
+  if (!made.ok()) return corrupt_file(file.name, "Arrow file or stream", made.status());
+  return (*made)->schema();
+}
+
+struct ipc_table {
+  std::vector<input_file> files;
+  std::shared_ptr<arrow::Schema> records;
+  source_columns columns;
+  std::uint32_t number = 0;
+  std::int64_t split_bytes = 0;
+  bool want_positions = true;
+};
+
+std::shared_ptr<arrow::Schema> wanted_schema(const ipc_table& what) {
+  arrow::FieldVector fields;
+  for (const int index : what.columns.wanted()) fields.push_back(what.records->field(index));
+  return arrow::schema(std::move(fields));
+}
+
+/// Finds the wanted columns in the file's own schema; all of the file's types are checked.
+result<std::vector<int>> included_fields(const ipc_table& what, const arrow::Schema& file, const std::string& name) {
+  const auto wanted = wanted_schema(what);
+  SLUICE_TRY(same_columns(*wanted, file, name));
+  std::vector<int> included;
+  for (const auto& field : wanted->fields()) included.push_back(file.GetFieldIndex(field->name()));
+  // Arrow takes an empty list for all columns: the rows of a file of which none is wanted are counted by the first.
+  if (included.empty() && file.num_fields() > 0) included.push_back(0);
+  return included;
+}
+
+class ipc_reader : public split_reader {
+ public:
+  ipc_reader(std::shared_ptr<const ipc_table> what, const split& piece, open_ipc file)
+      : what_(std::move(what)), piece_(piece), file_(std::move(file)), batch_(static_cast<int>(piece.begin)) {}
+
+  result<read_step> next() override {
+    read_step step;
+    const auto consumed = file_.bytes ? file_.bytes->consumed() : 0;
+    // Empty batches are passed over.
+    while (!rest_ || rest_->num_rows() == 0) {
+      SLUICE_TRY(read_batch());
+      if (rest_) continue;
+      step.end = true;
+      return step;
+    }
+    const auto rows = rest_->Slice(0, batch_rows_);
+    rest_ = rest_->Slice(rows->num_rows());
+    std::vector<std::shared_ptr<arrow::Array>> arrays;
+    for (const int index : what_->columns.wanted()) {
+      const auto& field = what_->records->field(index);
+      SLUICE_ASSIGN(auto values,
+                    to_language(rows->GetColumnByName(field->name()), field->type(), field->name(), piece_.object));
+      arrays.push_back(std::move(values));
+    }
+    SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows->num_rows(), piece_.object, 0));
+    if (what_->want_positions) {
+      SLUICE_ASSIGN(step.rows.positions, row_positions(what_->number, piece_.id, row_, rows->num_rows()));
+    }
+    row_ += rows->num_rows();
+    step.records = static_cast<std::uint64_t>(rows->num_rows());
+    step.bytes =
+        file_.bytes ? static_cast<std::uint64_t>(file_.bytes->consumed() - consumed) : bytes_of(rows->num_rows());
+    return step;
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t bytes_of(std::int64_t rows) const {
+    const auto batches = std::max<std::int64_t>(piece_.end - piece_.begin, 1);
+    return static_cast<std::uint64_t>(piece_.bytes / batches * rows / std::max<std::int64_t>(whole_rows_, 1));
+  }
+
+  /// Reads the next record batch into `rest_`, null at the end.
+  status read_batch() {
+    rest_ = nullptr;
+    if (file_.stream) {
+      const auto got = file_.stream->ReadNext(&rest_);
+      if (!file_.bytes->problem().ok()) return file_.bytes->problem().problem();
+      if (!got.ok()) return corrupt_file(piece_.object, "Arrow stream", got);
+    } else if (batch_ < piece_.end) {
+      auto got = file_.file->ReadRecordBatch(batch_++);
+      if (!got.ok()) return corrupt_file(piece_.object, "Arrow file", got.status());
+      rest_ = std::move(got).ValueUnsafe();
+    }
+    if (!rest_) return {};
+    // Bytes from outside: offsets that point out of their buffers must not get further.
+    if (const auto valid = rest_->ValidateFull(); !valid.ok()) return corrupt_file(piece_.object, "Arrow file", valid);
+    whole_rows_ = rest_->num_rows();
+    const auto width = std::max<std::int64_t>(
+        batch{.data = rest_, .positions = nullptr, .order = {}}.bytes() / std::max<std::int64_t>(whole_rows_, 1), 1);
+    batch_rows_ = std::clamp<std::int64_t>(4 * target_batch_bytes / width, 1024, target_batch_rows);
+    return {};
+  }
+
+  std::shared_ptr<const ipc_table> what_;
+  split piece_;
+  open_ipc file_;
+  std::shared_ptr<arrow::RecordBatch> rest_;  ///< of the batch in the file: its rows not given out yet
+  std::int64_t whole_rows_ = 0;
+  std::int64_t batch_rows_ = target_batch_rows;
+  std::int64_t row_ = 0;
+  int batch_;
+};
+
+class ipc_files : public source {
+ public:
+  explicit ipc_files(std::shared_ptr<const ipc_table> what) : what_(std::move(what)) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
+
+  result<std::vector<split>> discover() override {
+    std::vector<split> splits;
+    for (const auto& file : what_->files) {
+      SLUICE_ASSIGN(const bool random, is_file_format(file));
+      // A stream has no end that is known before.
+      std::int64_t batches = 1;
+      std::int64_t step = 1;
+      if (random) {
+        SLUICE_ASSIGN(const auto opened, open_file(file, {}));
+        batches = opened.file->num_record_batches();
+        step = std::max<std::int64_t>(what_->split_bytes * batches / std::max<std::int64_t>(file.size, 1), 1);
+      }
+      for (std::int64_t begin = 0; begin < batches; begin += step) {
+        const auto end = std::min(begin + step, batches);
+        splits.push_back(
+            {.id = static_cast<std::uint32_t>(splits.size()),
+             .object = file.name,
+             .begin = begin,
+             .end = end,
+             .bytes = std::max<std::int64_t>(file.size, 0) / std::max<std::int64_t>(batches, 1) * (end - begin)});
+      }
+    }
+    return splits;
+  }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+    const auto file =
+        std::find_if(what_->files.begin(), what_->files.end(), [&](const auto& f) { return f.name == piece.object; });
+    if (file == what_->files.end()) return internal_error("unknown_split", "the source has no file " + piece.object);
+    SLUICE_ASSIGN(const auto schema, read_schema(*file));
+    SLUICE_ASSIGN(const auto included, included_fields(*what_, *schema, file->name));
+    SLUICE_ASSIGN(auto opened, open_file(*file, included));
+    if (opened.file && piece.end > opened.file->num_record_batches())
+      return user_error("source_changed", "the file " + piece.object + " has changed since the run began", "run again");
+    return std::unique_ptr<split_reader>(new ipc_reader(what_, piece, std::move(opened)));
+  }
+
+ private:
+  std::shared_ptr<const ipc_table> what_;
+};
+
+std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::vector<input_file>& files,
+                                     diagnostics& faults) {
+  std::shared_ptr<arrow::Schema> records;
+  for (std::size_t i = 0; i < std::min(files.size(), checked_files); ++i) {
+    const auto schema = read_schema(files[i]);
+    if (!schema.ok()) {
+      faults.push_back(schema.problem());
+    } else if (!records) {
+      records = language_schema(**schema, request, files[i].name, faults);
+    } else if (auto same = same_columns(*records, **schema, files[i].name); !same.ok()) {
+      faults.push_back(std::move(same).problem());
+    }
+  }
+  return records;
+}
+
+std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  if (!request.types.is_null() && !request.types.empty()) {
+    auto problem = user_error("not_supported", "the types of Arrow columns stand in the file",
+                              "cast them in a transform: cast: { amount: double }");
+    problem.path = "/types";
+    faults.push_back(std::move(problem));
+  }
+  auto made = std::make_shared<ipc_table>();
+  const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
+  const auto packed = request.own.is_object() ? request.own.value("compression", options("auto")) : options("auto");
+  auto files = find_files({.path = path,
+                           .compression = packed.is_string() ? packed.get<std::string>() : "auto",
+                           .base_folder = request.context ? request.context->base_folder : "",
+                           .extensions = {"arrow", "arrows", "ipc", "feather"}});
+  if (!files.ok()) {
+    auto problem = std::move(files).problem();
+    if (problem.path.empty()) problem.path = "/ipc/path";
+    faults.push_back(std::move(problem));
+    return nullptr;
+  }
+  made->files = std::move(files).value();
+  made->records = request.resolved ? records_of(request) : infer(request, made->files, faults);
+  if (faults.size() > before) return nullptr;
+  auto columns = source_columns::choose(request, *made->records, false, faults);
+  if (!columns.ok()) return nullptr;
+  made->columns = std::move(columns).value();
+  made->number = request.number;
+  made->split_bytes = request.split_bytes;
+  made->want_positions = request.want_positions;
+  return std::make_unique<ipc_files>(std::move(made));
+}
+
+component_spec spec() {
+  return {
+      .name = "ipc",
+      .kind = component_kind::source,
+      .summary = "Reads Arrow IPC files (also called Feather V2) and streams",
+      .description =
+          "Which of the two a file is shows in its first bytes. Record batches of a file are read in parallel; a "
+          "stream, "
+          "also from standard input, is read from its begin. Only the columns that the pipeline uses are read. All "
+          "files "
+          "must have the columns of the first one, with the same types.",
+      .value = {.form = shape::object, .help = "which files", .elements = file_source_fields()},
+      .law = "in = out",
+      .example = R"yaml(version: 1
+pipeline: ipc-source-example
+extract:
+  orders:
+    ipc: { path: examples/data/orders.arrow }
+load:
+  out:
+    from: orders
+    stdout: {}
+)yaml",
+  };
+}
+
+}  // namespace
+
+const component& ipc_source() {
+  static const component made = {.spec = spec(), .make_source = make};
+  return made;
+}
+
+}  // namespace sluice

@@ -1,0 +1,343 @@
+#include "engine/component.hpp"
+#include "engine/formats/files.hpp"
+#include "engine/formats/language_columns.hpp"
+#include "engine/formats/source_columns.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/api.h>
+#include <arrow/io/file.h>
+#include <parquet/arrow/reader.h>
+#include <parquet/arrow/schema.h>
+#include <parquet/exception.h>
+#include <parquet/file_reader.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::size_t checked_files = 100;
+constexpr std::int64_t read_buffer_bytes = 1024 * 1024;
+
+using file_reader = parquet::arrow::FileReader;
+
+/// Opens a file; its metadata are read unless they are given. Parquet's exceptions end here.
+result<std::unique_ptr<file_reader>> open_file(const input_file& file, std::shared_ptr<parquet::FileMetaData> known) {
+  if (!file.seekable())
+    return user_error("not_seekable", "Parquet is read from its end, which " + file.name + " doesn't let us",
+                      "write it to a file first");
+  try {
+    SLUICE_ASSIGN_ARROW(auto handle, arrow::io::ReadableFile::Open(file.path), "open " + file.name);
+    // Reads each column in steps instead of holding whole column chunks.
+    auto properties = parquet::default_reader_properties();
+    properties.enable_buffered_stream();
+    properties.set_buffer_size(read_buffer_bytes);
+    parquet::ArrowReaderProperties columns(/*use_threads=*/false);
+    columns.set_batch_size(target_batch_rows);
+    columns.set_pre_buffer(false);
+    parquet::arrow::FileReaderBuilder builder;
+    if (const auto opened = builder.Open(std::move(handle), properties, std::move(known)); !opened.ok())
+      return corrupt_file(file.name, "Parquet file", opened);
+    builder.properties(columns);
+    auto made = builder.Build();
+    if (!made.ok()) return corrupt_file(file.name, "Parquet file", made.status());
+    return std::move(made).ValueUnsafe();
+  } catch (const std::exception& problem) {
+    return corrupt_file(file.name, "Parquet file", arrow::Status::Invalid(problem.what()));
+  }
+}
+
+void add_leaves(const parquet::arrow::SchemaField& field, std::vector<int>& leaves) {
+  if (field.is_leaf()) leaves.push_back(field.column_index);
+  for (const auto& child : field.children) add_leaves(child, leaves);
+}
+
+struct parquet_table {
+  std::vector<input_file> files;
+  std::shared_ptr<arrow::Schema> records;
+  source_columns columns;
+  std::uint32_t number = 0;
+  std::int64_t split_bytes = 0;
+  bool want_positions = true;
+};
+
+/// Keeps what is known of a file: its metadata are read once, not for each split.
+class footer_cache {
+ public:
+  result<std::unique_ptr<file_reader>> open(const input_file& file) {
+    std::shared_ptr<parquet::FileMetaData> known;
+    {
+      const std::lock_guard guard(lock_);
+      if (const auto found = footers_.find(file.path); found != footers_.end()) known = found->second;
+    }
+    SLUICE_ASSIGN(auto reader, open_file(file, known));
+    if (!known) {
+      const std::lock_guard guard(lock_);
+      footers_.emplace(file.path, reader->parquet_reader()->metadata());
+    }
+    return reader;
+  }
+
+ private:
+  std::mutex lock_;
+  std::map<std::string, std::shared_ptr<parquet::FileMetaData>> footers_;
+};
+
+class parquet_reader : public split_reader {
+ public:
+  parquet_reader(std::shared_ptr<const parquet_table> what, const split& piece, std::unique_ptr<file_reader> file)
+      : what_(std::move(what)), piece_(piece), file_(std::move(file)) {}
+
+  status start() {
+    const auto footer = file_->parquet_reader()->metadata();
+    if (piece_.end > footer->num_row_groups())
+      return user_error("source_changed", "the file " + piece_.object + " has changed since the run began",
+                        "run again");
+    std::vector<int> groups;
+    for (int i = 0; i < static_cast<int>(piece_.end); ++i) {
+      const auto rows = footer->RowGroup(i)->num_rows();
+      if (i < static_cast<int>(piece_.begin)) {
+        first_row_ += rows;
+      } else {
+        groups.push_back(i);
+        rows_left_ += rows;
+      }
+    }
+    bytes_per_row_ = rows_left_ > 0 ? static_cast<double>(piece_.bytes) / static_cast<double>(rows_left_) : 0;
+    return choose_columns(groups);
+  }
+
+  result<read_step> next() override {
+    try {
+      return read();
+    } catch (const std::exception& problem) {
+      return corrupt_file(piece_.object, "Parquet file", arrow::Status::Invalid(problem.what()));
+    }
+  }
+
+ private:
+  status choose_columns(const std::vector<int>& groups) {
+    std::vector<int> leaves;
+    for (const int index : what_->columns.wanted()) {
+      const auto& name = what_->records->field(index)->name();
+      for (const auto& field : file_->manifest().schema_fields)
+        if (field.field->name() == name) add_leaves(field, leaves);
+    }
+    if (leaves.empty()) return {};
+    std::sort(leaves.begin(), leaves.end());
+    auto made = file_->GetRecordBatchReader(groups, leaves);
+    if (!made.ok()) return corrupt_file(piece_.object, "Parquet file", made.status());
+    reader_ = std::move(made).ValueUnsafe();
+    SLUICE_TRY(same_columns(*wanted_schema(), *reader_->schema(), piece_.object));
+    return {};
+  }
+
+  [[nodiscard]] std::shared_ptr<arrow::Schema> wanted_schema() const {
+    arrow::FieldVector fields;
+    for (const int index : what_->columns.wanted()) fields.push_back(what_->records->field(index));
+    return arrow::schema(std::move(fields));
+  }
+
+  result<read_step> read() {
+    read_step step;
+    std::vector<std::shared_ptr<arrow::Array>> arrays;
+    auto count = std::min(rows_left_, target_batch_rows);
+    if (reader_ && count > 0) {
+      std::shared_ptr<arrow::RecordBatch> rows;
+      if (const auto got = reader_->ReadNext(&rows); !got.ok()) return corrupt_file(piece_.object, "Parquet file", got);
+      if (!rows)
+        return corrupt_file(piece_.object, "Parquet file",
+                            arrow::Status::Invalid("it has fewer rows than its footer says"));
+      count = rows->num_rows();
+      for (const int index : what_->columns.wanted()) {
+        const auto& field = what_->records->field(index);
+        SLUICE_ASSIGN(auto values,
+                      to_language(rows->GetColumnByName(field->name()), field->type(), field->name(), piece_.object));
+        arrays.push_back(std::move(values));
+      }
+    }
+    if (count > 0) {
+      SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, count, piece_.object, first_row_ + row_ + 1));
+      if (what_->want_positions) {
+        SLUICE_ASSIGN(step.rows.positions, row_positions(what_->number, piece_.id, row_, count));
+      }
+    }
+    row_ += count;
+    rows_left_ -= count;
+    step.records = static_cast<std::uint64_t>(count);
+    step.bytes = static_cast<std::uint64_t>(bytes_per_row_ * static_cast<double>(count));
+    step.end = rows_left_ <= 0;
+    return step;
+  }
+
+  std::shared_ptr<const parquet_table> what_;
+  split piece_;
+  std::unique_ptr<file_reader> file_;
+  std::unique_ptr<arrow::RecordBatchReader> reader_;  ///< goes before `file_`, which it reads from
+  std::int64_t first_row_ = 0;                        ///< of the split in its file
+  std::int64_t row_ = 0;
+  std::int64_t rows_left_ = 0;
+  double bytes_per_row_ = 0;
+};
+
+class parquet_files : public source {
+ public:
+  explicit parquet_files(std::shared_ptr<const parquet_table> what) : what_(std::move(what)) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
+
+  result<std::vector<split>> discover() override {
+    std::vector<split> splits;
+    for (const auto& file : what_->files) {
+      SLUICE_ASSIGN(const auto reader, footers_.open(file));
+      SLUICE_TRY(add_splits(file, *reader->parquet_reader()->metadata(), splits));
+    }
+    return splits;
+  }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+    SLUICE_ASSIGN(const auto* file, find(piece));
+    SLUICE_ASSIGN(auto opened, footers_.open(*file));
+    auto reader = std::make_unique<parquet_reader>(what_, piece, std::move(opened));
+    SLUICE_TRY(reader->start());
+    return std::unique_ptr<split_reader>(std::move(reader));
+  }
+
+  std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
+    const auto file = find(piece);
+    if (!file.ok()) return 0;
+    const auto reader = footers_.open(**file);
+    if (!reader.ok()) return 0;
+    const auto footer = (*reader)->parquet_reader()->metadata();
+    std::int64_t before = 0;
+    for (int i = 0; i < std::min<int>(static_cast<int>(piece.begin), footer->num_row_groups()); ++i)
+      before += footer->RowGroup(i)->num_rows();
+    return static_cast<std::uint64_t>(before) + offset + 1;
+  }
+
+ private:
+  status add_splits(const input_file& file, const parquet::FileMetaData& footer, std::vector<split>& splits) const {
+    try {
+      std::int64_t begin = 0;
+      std::int64_t bytes = 0;
+      for (int group = 0; group < footer.num_row_groups(); ++group) {
+        const auto row_group = footer.RowGroup(group);
+        // Some writers leave the compressed size out.
+        bytes +=
+            row_group->total_compressed_size() > 0 ? row_group->total_compressed_size() : row_group->total_byte_size();
+        if (bytes < what_->split_bytes && group + 1 < footer.num_row_groups()) continue;
+        splits.push_back({.id = static_cast<std::uint32_t>(splits.size()),
+                          .object = file.name,
+                          .begin = begin,
+                          .end = group + 1,
+                          .bytes = bytes});
+        begin = group + 1;
+        bytes = 0;
+      }
+    } catch (const std::exception& problem) {
+      return corrupt_file(file.name, "Parquet file", arrow::Status::Invalid(problem.what()));
+    }
+    return {};
+  }
+
+  result<const input_file*> find(const split& piece) const {
+    for (const auto& file : what_->files)
+      if (file.name == piece.object) return &file;
+    return internal_error("unknown_split", "the source has no file " + piece.object);
+  }
+
+  std::shared_ptr<const parquet_table> what_;
+  footer_cache footers_;
+};
+
+/// Takes the columns of the first file and compares those of the next ones.
+std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::vector<input_file>& files,
+                                     diagnostics& faults) {
+  std::shared_ptr<arrow::Schema> records;
+  for (std::size_t i = 0; i < std::min(files.size(), checked_files); ++i) {
+    auto reader = open_file(files[i], nullptr);
+    if (!reader.ok()) {
+      faults.push_back(std::move(reader).problem());
+      continue;
+    }
+    std::shared_ptr<arrow::Schema> schema;
+    if (const auto got = (*reader)->GetSchema(&schema); !got.ok()) {
+      faults.push_back(corrupt_file(files[i].name, "Parquet file", got));
+    } else if (!records) {
+      records = language_schema(*schema, request, files[i].name, faults);
+    } else if (auto same = same_columns(*records, *schema, files[i].name); !same.ok()) {
+      faults.push_back(std::move(same).problem());
+    }
+  }
+  return records;
+}
+
+std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  if (!request.types.is_null() && !request.types.empty()) {
+    auto problem = user_error("not_supported", "the types of Parquet columns stand in the file",
+                              "cast them in a transform: cast: { amount: double }");
+    problem.path = "/types";
+    faults.push_back(std::move(problem));
+  }
+  auto made = std::make_shared<parquet_table>();
+  const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
+  auto files = find_files({.path = path,
+                           .compression = "none",
+                           .base_folder = request.context ? request.context->base_folder : "",
+                           .extensions = {"parquet", "pq"}});
+  if (!files.ok()) {
+    auto problem = std::move(files).problem();
+    if (problem.path.empty()) problem.path = "/parquet/path";
+    faults.push_back(std::move(problem));
+    return nullptr;
+  }
+  made->files = std::move(files).value();
+  made->records = request.resolved ? records_of(request) : infer(request, made->files, faults);
+  if (faults.size() > before) return nullptr;
+  auto columns = source_columns::choose(request, *made->records, true, faults);
+  if (!columns.ok()) return nullptr;
+  made->columns = std::move(columns).value();
+  made->number = request.number;
+  made->split_bytes = request.split_bytes;
+  made->want_positions = request.want_positions;
+  return std::make_unique<parquet_files>(std::move(made));
+}
+
+component_spec spec() {
+  return {
+      .name = "parquet",
+      .kind = component_kind::source,
+      .summary = "Reads Parquet files",
+      .description =
+          "Only the columns that the pipeline uses are read. Row groups are read in parallel, neighbouring small ones "
+          "together. All files must have the columns of the first one, with the same types. The position of a row is "
+          "its "
+          "number in the split.",
+      .value = {.form = shape::object, .help = "which files", .elements = {file_source_fields().front()}},
+      .law = "in = out",
+      .example = R"yaml(version: 1
+pipeline: parquet-source-example
+extract:
+  orders:
+    parquet: { path: examples/data/orders.parquet }
+    columns: [id, amount]
+load:
+  out:
+    from: orders
+    stdout: {}
+)yaml",
+  };
+}
+
+}  // namespace
+
+const component& parquet_source() {
+  static const component made = {.spec = spec(), .make_source = make};
+  return made;
+}
+
+}  // namespace sluice
