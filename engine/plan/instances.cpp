@@ -41,7 +41,8 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
   }
   if (faults.size() > before) return nullptr;
   if (made == nullptr)
-    faults.push_back(unit_fault(definition, {}, "internal_error", "the component was not made, and no fault says why"));
+    faults.push_back(
+        internal_error("unexpected_exception", "unit " + definition.name + " was not made, and no fault says why"));
   return made;
 }
 
