@@ -57,8 +57,8 @@ typename Inspector::result_type inspect(Inspector& f, event& x) {
     if (x.data.is_discarded()) return caf::sec::invalid_argument;
     return caf::none;
   };
-  return f(caf::meta::type_name("event"), x.cursor, x.id, x.run, x.sequence, x.type, x.unit, x.time, data,
-           caf::meta::load_callback(load));
+  return f(caf::meta::type_name("event"), x.cursor, x.id, x.run, x.sequence, x.type, x.unit, x.time, data, x.pipeline,
+           x.owner, x.tags, caf::meta::load_callback(load));
 }
 
 }  // namespace sluice::store
