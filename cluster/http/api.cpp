@@ -1,0 +1,275 @@
+#include "cluster/http/api.hpp"
+
+#include "cluster/error_json.hpp"
+#include "cluster/token.hpp"
+#include "engine/types.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+
+namespace sluice::cluster {
+
+namespace {
+
+api_response json_answer(const options& value, int status = 200) {
+  return {.status = status, .body = json_text(value) + "\n"};
+}
+
+int status_of(const error& problem) {
+  if (problem.code == "run_not_found") return 404;
+  if (problem.code == "ambiguous_run" || problem.code == "run_is_final") return 409;
+  if (problem.to_blame == blame::user) return 422;
+  return problem.to_blame == blame::external ? 503 : 500;
+}
+
+api_response not_here(const std::string& what) {
+  return api::refuse(501, user_error("not_supported_here", "this process does not " + what,
+                                     "ask a `sluice node` (--to HOST:PORT of its HTTP API)"));
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+      const int low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+      if (high < 0 || low < 0) return {};
+      out += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      out += plus_is_space && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+std::optional<std::int64_t> number(const std::string& text) {
+  std::int64_t value = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (problem != std::errc{} || end != text.data() + text.size() || value < 0) return {};
+  return value;
+}
+
+result<std::int64_t> number_in(const api_request& request, const std::string& key, std::int64_t otherwise) {
+  const auto found = request.query.find(key);
+  if (found == request.query.end()) return otherwise;
+  if (const auto value = number(found->second)) return *value;
+  return user_error("invalid_query", key + " expects a whole number, found '" + found->second + "'");
+}
+
+/// Reads a map of texts ({ name: value }).
+status read_texts(const options& json, const char* key, std::map<std::string, std::string>& into) {
+  const auto found = json.find(key);
+  if (found == json.end() || found->is_null()) return {};
+  if (!found->is_object()) return user_error("invalid_request", std::string(key) + " expects an object of texts");
+  for (const auto& [name, value] : found->items()) {
+    if (!value.is_string()) return user_error("invalid_request", std::string(key) + "." + name + " expects a text");
+    into[name] = value.get<std::string>();
+  }
+  return {};
+}
+
+result<submission> read_submission(const std::string& body) {
+  const auto json = options::parse(body, nullptr, false);
+  if (!json.is_object())
+    return user_error("invalid_request", "the body expects a JSON object with the pipeline's text");
+  submission out;
+  const auto text = [&](const char* key, std::string& into) -> status {
+    const auto found = json.find(key);
+    if (found == json.end()) return {};
+    if (!found->is_string()) return user_error("invalid_request", std::string(key) + " expects a text");
+    into = found->get<std::string>();
+    return {};
+  };
+  SLUICE_TRY(text("text", out.text));
+  SLUICE_TRY(text("file", out.file));
+  SLUICE_TRY(text("base_folder", out.base_folder));
+  SLUICE_TRY(read_texts(json, "params", out.params));
+  SLUICE_TRY(read_texts(json, "environment", out.environment));
+  for (const auto& [key, value] : json.items()) {
+    static const std::vector<std::string> known = {"text", "file", "base_folder", "params", "environment"};
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    const auto near = nearest_name(key, known);
+    return user_error("unknown_key", "a submission has no '" + key + "'",
+                      near.empty() ? "" : "did you mean '" + near + "'?");
+  }
+  if (out.text.empty()) return user_error("invalid_request", "the submission has no text: the pipeline's file");
+  if (!out.base_folder.starts_with('/'))
+    return user_error("invalid_request", "base_folder expects an absolute path, found '" + out.base_folder + "'");
+  return out;
+}
+
+}  // namespace
+
+bool parse_target(std::string_view target, api_request& into) {
+  const auto mark = target.find('?');
+  auto path = target.substr(0, mark);
+  if (!path.starts_with('/')) return false;
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    const auto slash = path.find('/');
+    const auto segment = decode(path.substr(0, slash), false);
+    if (!segment) return false;
+    if (!segment->empty()) into.path.push_back(*segment);
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash);
+  }
+  auto query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  while (!query.empty()) {
+    const auto ampersand = query.find('&');
+    const auto pair = query.substr(0, ampersand);
+    const auto equals = pair.find('=');
+    const auto name = decode(pair.substr(0, equals), true);
+    const auto value =
+        equals == std::string_view::npos ? std::optional<std::string>("") : decode(pair.substr(equals + 1), true);
+    if (!name || !value) return false;
+    into.query[*name] = *value;
+    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
+  }
+  return true;
+}
+
+api_response api::refuse(int status, const error& why) { return json_answer({{"error", error_to_json(why)}}, status); }
+
+std::optional<api_response> api::unauthorized(const api_request& request) const {
+  constexpr std::string_view scheme = "Bearer ";
+  const bool given = request.authorization.starts_with(scheme);
+  if (given && same_token(std::string_view(request.authorization).substr(scheme.size()), token_)) return {};
+  return refuse(
+      401,
+      user_error("unauthorized", given ? "the token is not this node's" : "this node wants a token",
+                 "use the node's state folder (--state), or put the content of its file 'token' into SLUICE_TOKEN"));
+}
+
+api_response api::answer(const api_request& request) const {
+  const auto& path = request.path;
+  const bool get = request.method == "GET" || request.method == "HEAD";
+  const bool post = request.method == "POST";
+  if (path.size() == 1 && get) {
+    if (path[0] == "healthz") return {.content_type = "text/plain", .body = "ok\n"};
+    if (path[0] == "readyz") {
+      const bool ready = !handlers_.ready || handlers_.ready();
+      return {.status = ready ? 200 : 503, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
+    }
+  }
+  if (auto refused = unauthorized(request)) return *refused;
+  if (path.size() == 1 && path[0] == "metrics" && get) return metrics();
+  if (path.size() >= 2 && path[0] == "v1" && path[1] == "nodes" && path.size() == 2 && get) {
+    if (!handlers_.nodes) return not_here("belong to a cluster");
+    return json_answer({{"nodes", handlers_.nodes()}});
+  }
+  if (path.size() >= 2 && path[0] == "v1" && path[1] == "runs") {
+    if (path.size() == 2 && get) return runs(request);
+    if (path.size() == 2 && post) return submit(request);
+    if (path.size() == 3 && get) return run(path[2]);
+    if (path.size() == 4 && path[3] == "cancel" && post) return cancel(path[2]);
+    if (path.size() == 4 && path[3] == "rejects" && get) return rejects(path[2], request);
+  }
+  const bool known_path = !path.empty() && (path[0] == "healthz" || path[0] == "readyz" || path[0] == "metrics" ||
+                                            (path[0] == "v1" && path.size() >= 2));
+  if (known_path && !get && !post)
+    return refuse(405, user_error("method_not_allowed", "this path has no " + request.method));
+  return refuse(404, user_error("unknown_path", "the API has no such path", "docs/http-api.md lists them"));
+}
+
+api_response api::runs(const api_request& request) const {
+  store::run_query query;
+  const auto limit = number_in(request, "limit", 50);
+  if (!limit.ok()) return refuse(400, limit.problem());
+  query.limit = std::min<std::int64_t>(*limit, 1000);
+  if (const auto name = request.query.find("pipeline"); name != request.query.end()) query.pipeline = name->second;
+  if (const auto name = request.query.find("state"); name != request.query.end()) {
+    const auto state = store::run_state_from(name->second);
+    if (!state)
+      return refuse(400, user_error("invalid_query", "state expects a run's state, found '" + name->second + "'"));
+    query.states = {*state};
+  }
+  auto found = handlers_.store->runs(query);
+  if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  options list = options::array();
+  for (const auto& each : *found) list.push_back(run_to_json(each));
+  return json_answer({{"runs", list}});
+}
+
+api_response api::run(const std::string& reference) const {
+  const auto found = handlers_.store->find_run(reference);
+  if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  auto json = run_to_json(*found);
+  if (handlers_.progress && !store::is_final(found->state)) {
+    if (auto progress = handlers_.progress(found->id); !progress.is_null()) json["progress"] = std::move(progress);
+  }
+  return json_answer(json);
+}
+
+api_response api::submit(const api_request& request) const {
+  if (!handlers_.submit) return not_here("take submissions");
+  const auto what = read_submission(request.body);
+  if (!what.ok()) return refuse(400, what.problem());
+  diagnostics faults;
+  const auto run = handlers_.submit(*what, faults);
+  if (run.ok() && faults.empty()) return json_answer({{"run", *run}}, 201);
+  if (faults.empty()) return refuse(status_of(run.problem()), run.problem());
+  options list = options::array();
+  for (const auto& fault : faults) list.push_back(error_to_json(fault));
+  return json_answer({{"error", list[0]}, {"faults", list}}, 422);
+}
+
+api_response api::cancel(const std::string& reference) const {
+  const auto found = handlers_.store->find_run(reference);
+  if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  if (store::is_final(found->state))
+    return json_answer({{"run", found->id}, {"state", store::to_string(found->state)}});
+  if (!handlers_.cancel) return not_here("run pipelines");
+  const auto asked = handlers_.cancel(found->id);
+  if (!asked.ok()) return refuse(status_of(asked.problem()), asked.problem());
+  if (!*asked)
+    return refuse(409, user_error("run_elsewhere", "run " + found->id + " does not live in this process",
+                                  found->endpoint.empty() ? "" : "ask the process at " + found->endpoint));
+  return json_answer({{"run", found->id}, {"state", "cancelling"}}, 202);
+}
+
+api_response api::rejects(const std::string& reference, const api_request& request) const {
+  const auto found = handlers_.store->find_run(reference);
+  if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  const auto limit = number_in(request, "limit", 100);
+  const auto skip = number_in(request, "skip", 0);
+  if (!limit.ok()) return refuse(400, limit.problem());
+  if (!skip.ok()) return refuse(400, skip.problem());
+  constexpr std::size_t most_bytes = 16 * 1024 * 1024;
+  api_response out{.content_type = "application/x-ndjson", .body = {}};
+  std::ifstream file(handlers_.state_folder + "/runs/" + found->id + "/rejects.ndjson", std::ios::binary);
+  std::string line;
+  for (std::int64_t i = 0; i < *skip && std::getline(file, line); ++i) {
+  }
+  for (std::int64_t i = 0; i < *limit && out.body.size() < most_bytes && std::getline(file, line); ++i)
+    out.body.append(line).append("\n");
+  return out;
+}
+
+api_response api::metrics() const {
+  api_response out{.content_type = "text/plain; version=0.0.4", .body = {}};
+  store::run_query query;
+  query.limit = 10000;
+  const auto all = handlers_.store->runs(query);
+  std::map<std::string, std::int64_t> states;
+  for (const auto state :
+       {store::run_state::queued, store::run_state::starting, store::run_state::running, store::run_state::draining,
+        store::run_state::succeeded, store::run_state::partial, store::run_state::failed, store::run_state::cancelled})
+    states[store::to_string(state)] = 0;
+  if (all.ok())
+    for (const auto& run : *all) ++states[store::to_string(run.state)];
+  out.body += "# HELP sluice_runs Runs kept in the Store, by state.\n# TYPE sluice_runs gauge\n";
+  for (const auto& [state, count] : states)
+    out.body += "sluice_runs{state=\"" + state + "\"} " + std::to_string(count) + "\n";
+  if (handlers_.metrics) out.body += handlers_.metrics();
+  return out;
+}
+
+}  // namespace sluice::cluster

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "cluster/http_client.hpp"
+#include "engine/store/store.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::cluster {
+
+/// What the API is made of: the Store answers for runs and events, the rest is given by the process that embeds the
+/// server. Functions may block and are called from any thread; one that is not set is answered with not_supported_here.
+struct api_handlers {
+  std::shared_ptr<store::store> store;  ///< never null
+  std::string state_folder;             ///< rejects lie in runs/<id>/rejects.ndjson
+  /// Starts a run, gives its id; faults of the pipeline are appended.
+  std::function<result<std::string>(const submission&, diagnostics&)> submit;
+  /// Asks a live run to cancel; false: it does not live here.
+  std::function<result<bool>(const std::string& run)> cancel;
+  /// Progress of a live run; null JSON where it does not live here.
+  std::function<options(const std::string& run)> progress;
+  /// The cluster's nodes, an array.
+  std::function<options()> nodes;
+  /// More lines for /metrics, in Prometheus' text format.
+  std::function<std::string()> metrics;
+  /// False while starting or stopping.
+  std::function<bool()> ready;
+  /// Calls `wake` after every new durable event until the handle given back is dropped. Not set: streams look every
+  /// second.
+  std::function<std::shared_ptr<void>(const std::string& run, std::function<void()> wake)> subscribe;
+};
+
+/// A request, as far as the API looks at it.
+struct api_request {
+  std::string method;
+  std::vector<std::string> path;             ///< segments, decoded
+  std::map<std::string, std::string> query;  ///< decoded
+  std::string body;
+  std::string authorization;
+  std::string accept;
+  std::string last_event_id;
+};
+/// Splits and decodes a request's target; false where it is malformed.
+bool parse_target(std::string_view target, api_request& into);
+
+struct api_response {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+/// What an event stream was asked for.
+struct stream_request {
+  std::string run;          ///< whole id; empty: all runs
+  std::int64_t after = 0;   ///< global cursor
+  bool server_sent = true;  ///< text/event-stream, else one JSON object a line
+  bool follow = true;       ///< false: end when there are no more
+};
+
+/// The API without the network: one request in, one answer out. Thread-safe; calls block.
+class api {
+ public:
+  api(api_handlers handlers, std::string token) : handlers_(std::move(handlers)), token_(std::move(token)) {}
+
+  /// Answers everything but event streams.
+  [[nodiscard]] api_response answer(const api_request& request) const;
+  /// True where the request is for a stream of events; `stream` then, or an error to answer with.
+  [[nodiscard]] static bool is_stream(const api_request& request);
+  [[nodiscard]] result<stream_request> stream(const api_request& request) const;
+  /// Events for a stream: up to `limit` above `after`; `ended` is set when the run's last event is among them or
+  /// before.
+  result<std::vector<store::event>> events(const stream_request& from, std::int64_t limit, bool& ended) const;
+  [[nodiscard]] const api_handlers& handlers() const { return handlers_; }
+
+  static api_response refuse(int status, const error& why);
+
+ private:
+  [[nodiscard]] std::optional<api_response> unauthorized(const api_request& request) const;
+  [[nodiscard]] api_response runs(const api_request& request) const;
+  [[nodiscard]] api_response run(const std::string& reference) const;
+  [[nodiscard]] api_response submit(const api_request& request) const;
+  [[nodiscard]] api_response cancel(const std::string& reference) const;
+  [[nodiscard]] api_response rejects(const std::string& reference, const api_request& request) const;
+  [[nodiscard]] api_response metrics() const;
+
+  api_handlers handlers_;
+  std::string token_;
+};
+
+/// A run as the API shows it, without its text and plan.
+options run_to_json(const store::run_record& run);
+/// How a stream writes one event: its CloudEvents object, whose `data.cursor` is also the id of a server-sent event.
+std::string stream_text(const store::event& event, bool server_sent);
+
+}  // namespace sluice::cluster

@@ -1,0 +1,275 @@
+#include <utility>
+// Boost's Asio 1.74 uses std::exchange without including it.
+#include "cluster/error_json.hpp"
+#include "cluster/http/line_reader.hpp"
+#include "cluster/http_client.hpp"
+#include "engine/store/store.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include <array>
+#include <limits>
+#include <thread>
+
+namespace sluice::cluster {
+
+namespace {
+
+namespace http = boost::beast::http;
+using boost::asio::ip::tcp;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr std::uint64_t answer_limit = 256 * 1024 * 1024;
+
+error unreachable(const address& to, const std::string& why) {
+  return external_error("node_unreachable", "no answer from " + to.to_string() + ": " + why,
+                        "is a `sluice node` running there? --to expects its --http address", true);
+}
+
+/// Everything for one exchange: its own context, so that every wait has an end.
+struct exchange_state {
+  explicit exchange_state(const address& where) : to(where), stream(network) {}
+
+  /// Runs until nothing is under way.
+  void run() {
+    network.restart();
+    network.run();
+  }
+
+  status connect(milliseconds limit) {
+    boost::system::error_code problem;
+    const auto host = to.host == "localhost" ? std::string("127.0.0.1") : to.host;
+    const auto number = boost::asio::ip::make_address(host, problem);
+    if (problem)
+      return user_error("invalid_address", "a node's address expects a number as host, found '" + to.host + "'",
+                        "write it as 127.0.0.1:7071");
+    stream.expires_after(limit);
+    stream.async_connect(tcp::endpoint(number, to.port), [&](boost::system::error_code got) { problem = got; });
+    run();
+    if (problem) return unreachable(to, problem.message());
+    return {};
+  }
+
+  status send(const http::request<http::string_body>& request, milliseconds limit) {
+    boost::system::error_code problem;
+    stream.expires_after(limit);
+    http::async_write(stream, request, [&](boost::system::error_code got, std::size_t) { problem = got; });
+    run();
+    if (problem) return unreachable(to, problem.message());
+    return {};
+  }
+
+  address to;
+  boost::asio::io_context network{1};
+  boost::beast::tcp_stream stream;
+  boost::beast::flat_buffer buffer;
+};
+
+http::request<http::string_body> make_request(http::verb verb, const std::string& target, const address& to,
+                                              const std::string& token) {
+  http::request<http::string_body> request(verb, target, 11);
+  request.set(http::field::host, to.to_string());
+  request.set(http::field::user_agent, "sluice");
+  if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
+  return request;
+}
+
+struct answer {
+  unsigned status = 0;
+  std::string body;
+};
+
+result<answer> ask(const address& to, milliseconds limit, const http::request<http::string_body>& request) {
+  exchange_state with(to);
+  SLUICE_TRY(with.connect(std::min(limit, milliseconds(5000))));
+  SLUICE_TRY(with.send(request, limit));
+  http::response_parser<http::string_body> parser;
+  parser.body_limit(answer_limit);
+  boost::system::error_code problem;
+  with.stream.expires_after(limit);
+  http::async_read(with.stream, with.buffer, parser,
+                   [&](boost::system::error_code got, std::size_t) { problem = got; });
+  with.run();
+  if (problem == boost::beast::error::timeout)
+    return external_error("request_timed_out", to.to_string() + " took the request but gave no answer in time",
+                          "look at the node's log; the request may still be carried out", true);
+  if (problem) return unreachable(to, problem.message());
+  return answer{parser.get().result_int(), std::move(parser.get().body())};
+}
+
+/// The error in a failed answer.
+error refused(const address& to, const answer& got, diagnostics* faults = nullptr) {
+  const auto json = options::parse(got.body, nullptr, false);
+  if (json.is_object() && faults != nullptr && json.contains("faults") && json["faults"].is_array())
+    for (const auto& fault : json["faults"]) faults->push_back(error_from_json(fault));
+  if (json.is_object() && json.contains("error")) return error_from_json(json["error"]);
+  return external_error("invalid_answer", to.to_string() + " answered with HTTP status " + std::to_string(got.status),
+                        "check that --to is the HTTP address of a Sluice node");
+}
+
+result<options> json_of(const address& to, answer got) {
+  if (got.status >= 300) return refused(to, got);
+  auto json = options::parse(got.body, nullptr, false);
+  if (json.is_discarded())
+    return external_error("invalid_answer", to.to_string() + " answered with what is no JSON",
+                          "check that --to is the HTTP address of a Sluice node");
+  return json;
+}
+
+/// How one connection of a stream ended.
+enum class stream_end { by_taker, by_node, broken };
+
+/// Reads one connection of a stream of events; `after` follows the events taken.
+result<stream_end> read_stream(const address& to, const std::string& token, const std::string& run, std::int64_t& after,
+                               const http_client::event_taker& take, const std::function<bool()>& stopped) {
+  exchange_state with(to);
+  SLUICE_TRY(with.connect(milliseconds(5000)));
+  const auto target =
+      (run.empty() ? std::string("/v1/events") : "/v1/runs/" + run + "/events") + "?after=" + std::to_string(after);
+  auto request = make_request(http::verb::get, target, to, token);
+  request.set(http::field::accept, "text/event-stream");
+  SLUICE_TRY(with.send(request, milliseconds(5000)));
+
+  http::response_parser<http::buffer_body> parser;
+  parser.body_limit(std::numeric_limits<std::uint64_t>::max());
+  boost::system::error_code problem;
+  with.stream.expires_after(milliseconds(10000));
+  http::async_read_header(with.stream, with.buffer, parser,
+                          [&](boost::system::error_code got, std::size_t) { problem = got; });
+  with.run();
+  if (problem) return unreachable(to, problem.message());
+  std::string refusal;
+  event_lines lines;
+  std::array<char, 16 * 1024> chunk{};
+  auto heard = steady_clock::now();
+  for (;;) {
+    parser.get().body().data = chunk.data();
+    parser.get().body().size = chunk.size();
+    parser.get().body().more = true;
+    bool done = false;
+    with.stream.expires_never();
+    http::async_read_some(with.stream, with.buffer, parser, [&](boost::system::error_code got, std::size_t) {
+      problem = got;
+      done = true;
+    });
+    // Cut into short runs, so that the caller can stop a quiet stream; keep-alives come every 10 s.
+    with.network.restart();
+    while (!done) {
+      with.network.run_for(milliseconds(200));
+      if (done) break;
+      const bool silent = steady_clock::now() - heard > std::chrono::seconds(30);
+      if (silent || (stopped && stopped())) {
+        with.stream.socket().close();
+        with.run();
+        return silent ? stream_end::broken : stream_end::by_taker;
+      }
+      with.network.restart();
+    }
+    heard = steady_clock::now();
+    const std::string_view text(chunk.data(), chunk.size() - parser.get().body().size);
+    if (parser.get().result_int() != 200) {
+      refusal += text;
+    } else {
+      for (const auto& event : lines.take(text)) {
+        const auto json = options::parse(event.data, nullptr, false);
+        if (json.is_discarded()) return external_error("invalid_answer", "the stream of events holds what is no JSON");
+        after = event.id;
+        if (!take(event.id, json)) return stream_end::by_taker;
+      }
+    }
+    if (problem == http::error::need_buffer) continue;
+    if (problem && problem != http::error::end_of_stream) return stream_end::broken;
+    if (!problem && !parser.is_done()) continue;
+    if (parser.get().result_int() != 200) return refused(to, {parser.get().result_int(), refusal});
+    return stream_end::by_node;
+  }
+}
+
+bool is_last_event(const options& json) {
+  const auto type = json.value("type", "");
+  return type == "run.succeeded" || type == "run.partial" || type == "run.failed" || type == "run.cancelled";
+}
+
+}  // namespace
+
+http_client::http_client(address to, std::string token, milliseconds limit)
+    : to_(std::move(to)), token_(std::move(token)), limit_(limit) {}
+
+result<options> http_client::get(const std::string& target) const {
+  SLUICE_ASSIGN(auto got, ask(to_, limit_, make_request(http::verb::get, target, to_, token_)));
+  return json_of(to_, std::move(got));
+}
+
+result<std::string> http_client::get_text(const std::string& target) const {
+  SLUICE_ASSIGN(auto got, ask(to_, limit_, make_request(http::verb::get, target, to_, token_)));
+  if (got.status >= 300) return refused(to_, got);
+  return std::move(got.body);
+}
+
+result<options> http_client::post(const std::string& target, const options& body) const {
+  auto request = make_request(http::verb::post, target, to_, token_);
+  if (!body.is_null()) {
+    request.set(http::field::content_type, "application/json");
+    request.body() = json_text(body);
+  }
+  request.prepare_payload();
+  SLUICE_ASSIGN(auto got, ask(to_, limit_, request));
+  return json_of(to_, std::move(got));
+}
+
+result<std::string> http_client::submit(const submission& what, diagnostics& faults) const {
+  options body = {{"text", what.text}, {"file", what.file}, {"base_folder", what.base_folder}};
+  body["params"] = what.params;
+  body["environment"] = what.environment;
+  auto request = make_request(http::verb::post, "/v1/runs", to_, token_);
+  request.set(http::field::content_type, "application/json");
+  request.body() = json_text(body);
+  request.prepare_payload();
+  // Planning reads samples of the inputs: it may take its time.
+  SLUICE_ASSIGN(auto got, ask(to_, std::max(limit_, milliseconds(120000)), request));
+  if (got.status >= 300) return refused(to_, got, &faults);
+  SLUICE_ASSIGN(const auto json, json_of(to_, std::move(got)));
+  if (!json.is_object() || !json.contains("run") || !json["run"].is_string())
+    return external_error("invalid_answer", "the node took the pipeline but named no run");
+  return json["run"].get<std::string>();
+}
+
+status http_client::cancel(const std::string& run) const {
+  SLUICE_TRY(post("/v1/runs/" + run + "/cancel", nullptr));
+  return {};
+}
+
+status http_client::follow_events(const std::string& run, std::int64_t after, const event_taker& take,
+                                  const std::function<bool()>& stopped, milliseconds patience) const {
+  bool ended = false;
+  const auto watched = [&](std::int64_t cursor, const options& json) {
+    ended = ended || (!run.empty() && is_last_event(json));
+    return take(cursor, json) && !ended;
+  };
+  auto deadline = steady_clock::now() + patience;
+  for (;;) {
+    const auto from = after;
+    const auto how = read_stream(to_, token_, run, after, watched, stopped);
+    if (ended || (how.ok() && *how == stream_end::by_taker)) return {};
+    // A node that stops ends its streams too: only a run that is over has no more to say.
+    if (how.ok() && *how == stream_end::by_node && !run.empty() && after == from) {
+      const auto now = get("/v1/runs/" + run);
+      const auto state = now.ok() && now->is_object() ? store::run_state_from(now->value("state", "")) : std::nullopt;
+      if (state && store::is_final(*state)) return {};
+    }
+    if (!how.ok() && !how.problem().retry) return how.problem();
+    if (after != from) deadline = steady_clock::now() + patience;
+    if (steady_clock::now() >= deadline)
+      return how.ok() ? status(unreachable(to_, "the stream of events broke off")) : status(how.problem());
+    for (int i = 0; i < 2; ++i) {
+      if (stopped && stopped()) return {};
+      std::this_thread::sleep_for(milliseconds(100));
+    }
+  }
+}
+
+}  // namespace sluice::cluster

@@ -1,0 +1,313 @@
+#include "cluster/http/server.hpp"
+
+#include "cluster/http_client.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+using namespace sluice;
+using namespace sluice::cluster;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string token = "0123456789abcdef0123456789abcdef";
+
+/// A Store with a server on it, and how many streams woke.
+struct served {
+  test::temporary_folder folder;
+  std::shared_ptr<store::store> kept = store::open_sqlite(folder.file("sluice.db")).value();
+  std::mutex lock;
+  std::vector<std::pair<std::string, std::function<void()>>> wakes;
+  std::unique_ptr<http_server> server;
+
+  explicit served(api_handlers handlers = {}) {
+    handlers.store = kept;
+    handlers.state_folder = folder.path().string();
+    handlers.subscribe = [this](const std::string& run, std::function<void()> wake) {
+      const std::lock_guard guard(lock);
+      wakes.emplace_back(run, std::move(wake));
+      return std::make_shared<int>();
+    };
+    auto started = http_server::start({"127.0.0.1", 0}, token, std::move(handlers));
+    REQUIRE(started.ok());
+    server = std::move(started).value();
+  }
+
+  void wake() {
+    const std::lock_guard guard(lock);
+    for (const auto& each : wakes) each.second();
+  }
+  [[nodiscard]] http_client client(const std::string& with = token) const { return {server->where(), with, 5s}; }
+
+  std::string make_run(const std::string& pipeline) {
+    store::run_record run;
+    run.id = "0192f0c1-7f3e-7000-8000-00000000000" + std::to_string(++made_);
+    run.pipeline = pipeline;
+    run.state = store::run_state::running;
+    run.created = 1;
+    REQUIRE(kept->create_run(run, {event("run.started")}).ok());
+    return run.id;
+  }
+  static store::event event(const std::string& type) {
+    store::event one;
+    one.type = type;
+    one.time = 1;
+    one.data = options::object();
+    return one;
+  }
+  void add(const std::string& run, const std::string& type, std::optional<store::run_state> state = {}) {
+    store::change what;
+    what.run = run;
+    what.state = state;
+    what.events = {event(type)};
+    const auto applied = kept->apply(what);
+    INFO((applied.ok() ? std::string() : applied.problem().to_string()));
+    REQUIRE(applied.ok());
+  }
+
+ private:
+  int made_ = 0;
+};
+
+/// Sends bytes over a plain socket and reads until the other side closes.
+std::string raw(const address& to, const std::string& bytes) {
+  const int file = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(to.port);
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(file, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto sent = ::send(file, bytes.data() + at, bytes.size() - at, MSG_NOSIGNAL);
+    if (sent <= 0) break;
+    at += static_cast<std::size_t>(sent);
+  }
+  ::shutdown(file, SHUT_WR);
+  std::string got;
+  char chunk[4096];
+  for (ssize_t count = 0; (count = ::recv(file, chunk, sizeof chunk, 0)) > 0;)
+    got.append(chunk, static_cast<std::size_t>(count));
+  ::close(file);
+  return got;
+}
+
+}  // namespace
+
+TEST_CASE("the API wants the token, health checks do not") {
+  served with;
+  for (const auto& wrong : {std::string(), std::string("x"), token + "0"}) {
+    const auto refused = with.client(wrong).get("/v1/runs");
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.problem().code == "unauthorized");
+    CHECK(with.client(wrong).get_text("/metrics").problem().code == "unauthorized");
+    CHECK(with.client(wrong).follow_events("", 0, [](auto, const auto&) { return false; }).problem().code ==
+          "unauthorized");
+    CHECK(with.client(wrong).get_text("/healthz").value() == "ok\n");
+    CHECK(with.client(wrong).get_text("/readyz").value() == "ready\n");
+  }
+  CHECK(with.client().get("/v1/runs").value()["runs"].empty());
+}
+
+TEST_CASE("runs are listed and found by id, prefix and name") {
+  served with;
+  const auto run = with.make_run("daily");
+  CHECK(with.client().get("/v1/runs").value()["runs"][0]["id"] == run);
+  CHECK(with.client().get("/v1/runs?pipeline=other").value()["runs"].empty());
+  CHECK(with.client().get("/v1/runs?state=running&limit=1").value()["runs"].size() == 1);
+  CHECK(with.client().get("/v1/runs/" + run).value()["pipeline"] == "daily");
+  CHECK(with.client().get("/v1/runs/last").value()["state"] == "running");
+  CHECK(with.client().get("/v1/runs/nothing").problem().code == "run_not_found");
+  CHECK(with.client().get("/v1/runs?state=wrong").problem().code == "invalid_query");
+  CHECK(with.client().get("/v1/other").problem().code == "unknown_path");
+  CHECK(with.client().get_text("/metrics").value().find("sluice_runs{state=\"running\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("a submission comes back as a run or as all faults of the pipeline") {
+  submission seen;
+  api_handlers handlers;
+  handlers.submit = [&](const submission& what, diagnostics& faults) -> result<std::string> {
+    seen = what;
+    if (what.text == "good") return std::string("run-1");
+    faults = {user_error("unknown_column", "no column x", "did you mean y?"), user_error("cycle", "a cycle")};
+    faults[0].at = {"p.yaml", 14, 22};
+    return faults[0];
+  };
+  served with(std::move(handlers));
+  diagnostics faults;
+  const auto run =
+      with.client().submit({"good", "p.yaml", "/work", {{"day", "2024-05-01"}}, {{"HOME", "/root"}}}, faults);
+  REQUIRE(run.ok());
+  CHECK(*run == "run-1");
+  CHECK(seen.file == "p.yaml");
+  CHECK(seen.base_folder == "/work");
+  CHECK(seen.params.at("day") == "2024-05-01");
+  CHECK(seen.environment.at("HOME") == "/root");
+
+  const auto refused = with.client().submit({"bad", "p.yaml", "/work", {}, {}}, faults);
+  CHECK(refused.problem().code == "unknown_column");
+  REQUIRE(faults.size() == 2);
+  CHECK(faults[0].at.line == 14);
+  CHECK(faults[0].at.column == 22);
+  CHECK(faults[0].hint == "did you mean y?");
+  CHECK(faults[0].to_blame == blame::user);
+  CHECK(faults[1].code == "cycle");
+
+  CHECK(with.client().post("/v1/runs", {{"text", "good"}, {"base_folder", "relative"}}).problem().code ==
+        "invalid_request");
+  CHECK(with.client().post("/v1/runs", {{"txt", "good"}, {"text", "good"}, {"base_folder", "/"}}).problem().hint ==
+        "did you mean 'text'?");
+  CHECK(with.client().post("/v1/runs", options("no object")).problem().code == "invalid_request");
+}
+
+TEST_CASE("cancel reaches a live run, and is told where there is none") {
+  std::string asked;
+  api_handlers handlers;
+  handlers.cancel = [&](const std::string& run) -> result<bool> {
+    asked = run;
+    return true;
+  };
+  served with(std::move(handlers));
+  const auto run = with.make_run("daily");
+  CHECK(with.client().cancel("daily").ok());
+  CHECK(asked == run);
+  asked.clear();
+  with.add(run, "run.cancelled", store::run_state::cancelled);
+  CHECK(with.client().cancel(run).ok());
+  CHECK(asked.empty());
+  CHECK(with.client().cancel("nothing").problem().code == "run_not_found");
+}
+
+TEST_CASE("a stream of events brings the old ones, then new ones, and ends with its run") {
+  served with;
+  const auto run = with.make_run("daily");
+  with.add(run, "unit.started");
+  const auto other = with.make_run("other");
+  std::vector<std::string> types;
+  std::vector<std::int64_t> cursors;
+  std::mutex lock;
+  std::condition_variable came;
+  std::thread watcher([&] {
+    const auto ended = with.client().follow_events(run, 0, [&](std::int64_t cursor, const options& event) {
+      const std::lock_guard guard(lock);
+      types.push_back(event["type"]);
+      cursors.push_back(cursor);
+      came.notify_all();
+      return true;
+    });
+    CHECK(ended.ok());
+  });
+  {
+    std::unique_lock guard(lock);
+    REQUIRE(came.wait_for(guard, 5s, [&] { return types.size() == 2; }));
+  }
+  with.add(other, "run.failed", store::run_state::failed);
+  with.add(run, "run.succeeded", store::run_state::succeeded);
+  with.wake();
+  watcher.join();
+  CHECK(types == std::vector<std::string>{"run.started", "unit.started", "run.succeeded"});
+  CHECK(std::is_sorted(cursors.begin(), cursors.end()));
+
+  // From a cursor on; nothing is left after the last.
+  types.clear();
+  const auto take = [&](std::int64_t, const options& event) { return types.push_back(event["type"]), true; };
+  CHECK(with.client().follow_events(run, cursors[1], take).ok());
+  CHECK(types == std::vector<std::string>{"run.succeeded"});
+  CHECK(with.client().follow_events(run, cursors[2], take).ok());
+  CHECK(types.size() == 1);
+}
+
+TEST_CASE("a stream catches up with more events than it holds in memory") {
+  served with;
+  const auto run = with.make_run("daily");
+  for (int i = 0; i < 1000; ++i) with.add(run, "unit.progress");
+  with.add(run, "run.failed", store::run_state::failed);
+  int count = 0;
+  CHECK(with.client().follow_events(run, 0, [&](auto, const auto&) { return ++count, true; }).ok());
+  CHECK(count == 1002);
+}
+
+TEST_CASE("events are also to be had as lines, without waiting") {
+  served with;
+  const auto run = with.make_run("daily");
+  with.add(run, "unit.started");
+  const auto got = raw(with.server->where(),
+                       "GET /v1/events?follow=false HTTP/1.1\r\nHost: x\r\nAccept: "
+                       "application/x-ndjson\r\nLast-Event-ID: 1\r\nAuthorization: Bearer " +
+                           token + "\r\n\r\n");
+  CHECK(got.find("HTTP/1.1 200") == 0);
+  CHECK(got.find("run.started") == std::string::npos);
+  CHECK(got.find("\"type\":\"unit.started\"") != std::string::npos);
+}
+
+TEST_CASE("rejects are read from the run's file") {
+  served with;
+  const auto run = with.make_run("daily");
+  CHECK(with.client().get_text("/v1/runs/" + run + "/rejects").value().empty());
+  (void)with.folder.write("runs/" + run + "/rejects.ndjson", "{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
+  CHECK(with.client().get_text("/v1/runs/daily/rejects?skip=1&limit=1").value() == "{\"a\":2}\n");
+}
+
+TEST_CASE("a foreign client is refused and the server goes on") {
+  served with;
+  const auto where = with.server->where();
+  CHECK(raw(where, std::string("\x16\x03\x01\x02", 4) + std::string(300, '\x01')).find("HTTP/1.1 400") == 0);
+  CHECK(raw(where, "GET /" + std::string(20000, 'x') + " HTTP/1.1\r\n\r\n").find("HTTP/1.1 431") == 0);
+  CHECK(raw(where, "POST /v1/runs HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n").find("HTTP/1.1 413") == 0);
+  CHECK(raw(where, "GET /%zz HTTP/1.1\r\n\r\n").find("HTTP/1.1 400") == 0);
+  CHECK(raw(where, "").empty());
+  CHECK(with.client().get("/v1/runs").ok());
+}
+
+TEST_CASE("a port in use and an address off loopback are refused") {
+  served with;
+  CHECK(http_server::start(with.server->where(), token, {}).problem().code == "port_in_use");
+  CHECK(http_server::start({"0.0.0.0", 0}, token, {}).problem().code == "not_supported_yet");
+}
+
+TEST_CASE("a server ends while streams are open, and its clients are told") {
+  auto with = std::make_unique<served>();
+  const auto run = with->make_run("daily");
+  std::atomic<bool> started = false;
+  std::mutex lock;
+  std::condition_variable came;
+  const auto client = with->client();
+  std::thread watcher([&] {
+    const auto ended = client.follow_events(
+        run, 0,
+        [&](auto, const auto&) {
+          const std::lock_guard guard(lock);
+          started = true;
+          came.notify_all();
+          return true;
+        },
+        {}, 300ms);
+    REQUIRE_FALSE(ended.ok());
+    CHECK(ended.problem().code == "node_unreachable");
+  });
+  {
+    std::unique_lock guard(lock);
+    REQUIRE(came.wait_for(guard, 5s, [&] { return started.load(); }));
+  }
+  with->server->drain();
+  with->server.reset();
+  watcher.join();
+}
+
+TEST_CASE("nobody there is told as such") {
+  served with;
+  const auto where = with.server->where();
+  with.server.reset();
+  const auto refused = http_client(where, token).get("/v1/runs");
+  CHECK(refused.problem().code == "node_unreachable");
+  CHECK(refused.problem().message.find(where.to_string()) != std::string::npos);
+}
