@@ -133,7 +133,7 @@ class supervisor : public caf::event_based_actor {
     auto& one = instances_[who];
     one.started = true;
     const auto unit_started = all_of_unit(who.unit, [](const auto& each) { return each.started; });
-    if (unit_started && !states_.ending()) {
+    if (unit_started && who.instance != flow::instance_id::enumerator && !states_.ending()) {
       const auto& unit = plan_.units[who.unit];
       events_.push_back(
           event_of("unit.started", unit.definition.name, {{"parallelism", unit.parallelism}, {"node", one.node}}));

@@ -1,0 +1,303 @@
+#include "tests/actors/bench_run.hpp"
+
+#include <caf/all.hpp>
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+#include <thread>
+
+using namespace sluice;
+using namespace sluice::actors;
+using namespace sluice::actors::testing;
+using namespace std::chrono_literals;
+using store::run_state;
+
+namespace {
+
+/// numbers -> through -> shelf.
+struct line {
+  bench job;
+  std::shared_ptr<shelf> to = std::make_shared<shelf>();
+  int through = 0;
+
+  explicit line(numbers of = {.splits = 3, .rows = 10}, const std::function<script()>& make = pass_on,
+                int readers = 1) {
+    const int from = job.source("numbers", std::move(of), readers);
+    through = job.transform("through", make);
+    const int into = job.sink("shelf", to);
+    job.edge(from, through);
+    job.edge(through, into);
+  }
+};
+
+bool called(const shelf& to, const std::string& name) {
+  return std::find(to.calls.begin(), to.calls.end(), name) != to.calls.end();
+}
+
+}  // namespace
+
+TEST_CASE("a reader's error fails the run with its cause, and nothing is published") {
+  line made({.splits = 3, .rows = 10, .fails_at = 14});
+  const auto outcome = made.job.run();
+  CHECK(outcome.state == run_state::failed);
+  REQUIRE(outcome.cause);
+  CHECK(outcome.cause->code == "bad_number");
+  CHECK(outcome.cause->message == "found 14");
+  CHECK(outcome.cause->where == "unit numbers");
+  CHECK(outcome.cause->path == "/extract/numbers");
+  CHECK(made.to->calls.back() == "abort");
+  CHECK_FALSE(called(*made.to, "commit"));
+  CHECK(made.job.events(outcome.run).back() == "run.failed");
+  const auto record = made.job.store()->find_run(outcome.run).value();
+  CHECK(record.state == run_state::failed);
+  CHECK(record.cause["code"] == "bad_number");
+}
+
+TEST_CASE("errors of every call of a sink fail the run and abort the sink") {
+  for (const std::string call : {"open", "write", "prepare", "commit"}) {
+    INFO(call);
+    line made;
+    made.to->fails_at = call;
+    const auto outcome = made.job.run();
+    CHECK(outcome.state == run_state::failed);
+    REQUIRE(outcome.cause);
+    CHECK(outcome.cause->code == "disk_full");
+    CHECK(outcome.cause->where == "unit shelf");
+    CHECK(made.to->calls.back() == "abort");
+  }
+}
+
+TEST_CASE("one sink that cannot prepare keeps the others from committing") {
+  bench job;
+  auto good = std::make_shared<shelf>();
+  auto bad = std::make_shared<shelf>();
+  bad->fails_at = "prepare";
+  const int from = job.source("numbers", {.splits = 2, .rows = 10});
+  const int first = job.sink("good", good);
+  const int second = job.sink("bad", bad);
+  job.edge(from, first);
+  job.edge(from, second);
+  const auto outcome = job.run();
+  CHECK(outcome.state == run_state::failed);
+  CHECK_FALSE(called(*good, "commit"));
+  CHECK(good->calls.back() == "abort");
+  CHECK(bad->calls.back() == "abort");
+}
+
+TEST_CASE("a commit that fails after another one says what is visible") {
+  bench job;
+  auto good = std::make_shared<shelf>();
+  auto bad = std::make_shared<shelf>();
+  bad->fails_at = "commit";
+  auto committed = std::make_shared<gate>();
+  bad->before_commit = [=] {
+    while (true) {
+      {
+        const std::lock_guard guard(good->lock);
+        if (called(*good, "commit")) return;
+      }
+      std::this_thread::yield();
+    }
+  };
+  const int from = job.source("numbers", {.splits = 2, .rows = 10});
+  job.edge(from, job.sink("good", good));
+  job.edge(from, job.sink("bad", bad));
+  const auto outcome = job.run();
+  CHECK(outcome.state == run_state::failed);
+  REQUIRE(outcome.cause);
+  CHECK(outcome.cause->where == "unit bad");
+  CHECK_FALSE(called(*good, "abort"));
+}
+
+TEST_CASE("an exception that leaves a component is its error") {
+  line made({.splits = 3, .rows = 10}, [] {
+    script breaks;
+    breaks.process = [](int, const batch&, emitter&) -> status { throw std::runtime_error("boom"); };
+    return breaks;
+  });
+  const auto outcome = made.job.run();
+  CHECK(outcome.state == run_state::failed);
+  REQUIRE(outcome.cause);
+  CHECK(outcome.cause->code == "component_threw");
+  CHECK(outcome.cause->message.find("boom") != std::string::npos);
+}
+
+TEST_CASE("a row that vanishes in a reader, a unit or a sink fails the run and names it") {
+  SECTION("reader") {
+    line made({.splits = 3, .rows = 10, .loses = 17});
+    const auto outcome = made.job.run();
+    REQUIRE(outcome.cause);
+    CHECK(outcome.cause->code == "rows_lost");
+    CHECK(outcome.cause->message.find("unit numbers: 30 in + 0 added = 30, but 29 out") != std::string::npos);
+    CHECK_FALSE(outcome.balanced);
+    CHECK(made.to->calls.back() == "abort");
+  }
+  SECTION("unit") {
+    line made({.splits = 3, .rows = 10}, [] {
+      script loses;
+      loses.process = [](int, const batch& in, emitter& out) {
+        out.emit(0, values(in).front() == 13 ? in.slice(1, in.rows() - 1) : in);
+        return status();
+      };
+      return loses;
+    });
+    const auto outcome = made.job.run();
+    REQUIRE(outcome.cause);
+    CHECK(outcome.cause->code == "rows_lost");
+    CHECK(outcome.cause->message.find("unit through") != std::string::npos);
+  }
+  SECTION("sink") {
+    line made;
+    made.to->loses = 3;
+    const auto outcome = made.job.run();
+    REQUIRE(outcome.cause);
+    CHECK(outcome.cause->code == "rows_lost");
+    CHECK(outcome.cause->message.find("unit shelf: 30 in") != std::string::npos);
+  }
+}
+
+TEST_CASE("a run that takes longer than run.timeout fails") {
+  auto stuck = std::make_shared<gate>();
+  line made({.splits = 1, .rows = 10, .before_read = [=](std::uint32_t) { stuck->pass(); }});
+  made.job.what().definition.timeout_microseconds = 20'000;
+  const auto outcome = made.job.run();
+  stuck->open();
+  CHECK(outcome.state == run_state::failed);
+  REQUIRE(outcome.cause);
+  CHECK(outcome.cause->code == "run_timed_out");
+}
+
+TEST_CASE("cancel is answered at once though a reader is stuck in a FIFO that nobody writes to") {
+  test::temporary_folder folder;
+  const auto fifo = folder.file("fifo");
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  auto at_fifo = std::make_shared<gate>();
+  auto through = std::make_shared<gate>();
+  through->open();
+  line made({.splits = 1, .rows = 10, .before_read = [=](std::uint32_t) {
+               at_fifo->open();
+               const int opened = ::open(fifo.c_str(), O_RDONLY | O_CLOEXEC);
+               if (opened >= 0) ::close(opened);
+             }});
+  engine inside(made.job.store());
+  const auto setup = made.job.setup();
+  auto running = std::async(std::launch::async, [&] { return inside.run(setup); });
+  at_fifo->pass();
+
+  caf::scoped_actor self(inside.system());
+  bool answered = false;
+  const auto asked = std::chrono::steady_clock::now();
+  self->request(inside.actors().control, 100ms, cancel_run{setup->run})
+      .receive([&](const cancel_answer& answer) { answered = answer.known && !answer.ended; },
+               [](const caf::error&) {});
+  CHECK(answered);
+  const auto outcome = running.get();
+  CHECK(outcome.state == run_state::cancelled);
+  CHECK(std::chrono::steady_clock::now() - asked < 5s);
+  CHECK(made.job.events(outcome.run).back() == "run.cancelled");
+  CHECK(made.to->calls.back() == "abort");
+  ::close(::open(fifo.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+}
+
+TEST_CASE("cancel does not wait for a sink that is stuck; its abort follows when the disk answers") {
+  line made;
+  auto disk = std::make_shared<gate>();
+  made.to->before_write = [=] { disk->pass(); };
+  run_outcome outcome;
+  {
+    engine inside(made.job.store());
+    const auto setup = made.job.setup();
+    auto running = std::async(std::launch::async, [&] { return inside.run(setup); });
+    disk->await_waiting();
+    inside.cancel(setup->run);
+    outcome = running.get();
+    CHECK(outcome.state == run_state::cancelled);
+    CHECK_FALSE(called(*made.to, "abort"));
+    disk->open();
+  }
+  const auto limit = std::chrono::steady_clock::now() + 10s;
+  const auto aborted = [&] {
+    const std::lock_guard guard(made.to->lock);
+    return called(*made.to, "abort");
+  };
+  while (!aborted() && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+  CHECK(aborted());
+}
+
+TEST_CASE("a cancelled queued run ends without having started, and unknown runs are unknown") {
+  line made;
+  auto stuck = std::make_shared<gate>();
+  made.to->before_write = [=] { stuck->pass(); };
+  engine inside(made.job.store());
+  std::vector<std::shared_ptr<const run_setup>> setups;
+  caf::scoped_actor self(inside.system());
+  for (int i = 0; i < 5; ++i) {
+    setups.push_back(made.job.setup());
+    self->request(inside.actors().control, 5s, submit_setup{setups.back()})
+        .receive([](const submitted&) {}, [](const caf::error&) { FAIL("not taken"); });
+    self->send(inside.actors().control, await_run{setups.back()->run, self});
+  }
+  std::vector<run_progress> live;
+  self->request(inside.actors().control, 5s, list_live_runs{})
+      .receive([&](const live_runs& answer) { live = answer.runs; }, [](const caf::error&) {});
+  CHECK(live.size() == 5);
+  CHECK(std::count_if(live.begin(), live.end(), [](const auto& run) { return run.state == "queued"; }) == 1);
+
+  self->request(inside.actors().control, 5s, cancel_run{"nobody"})
+      .receive([](const cancel_answer& answer) { CHECK_FALSE(answer.known); }, [](const caf::error&) { FAIL(); });
+  self->send(inside.actors().control, cancel_run{setups[4]->run});
+  bool first = true;
+  for (int ended = 0; ended < 5;) {
+    self->receive(
+        [&](const run_ended& message) {
+          ++ended;
+          if (first) {
+            CHECK(message.outcome->run == setups[4]->run);
+            CHECK(message.outcome->state == run_state::cancelled);
+            stuck->open();
+          }
+          first = false;
+        },
+        [](const cancel_answer&) {});
+  }
+}
+
+TEST_CASE("shutting down an engine cancels what runs in it") {
+  line made;
+  auto stuck = std::make_shared<gate>();
+  made.to->before_write = [=] { stuck->pass(); };
+  const auto setup = made.job.setup();
+  {
+    engine inside(made.job.store());
+    caf::scoped_actor self(inside.system());
+    self->request(inside.actors().control, 5s, submit_setup{setup})
+        .receive([](const submitted&) {}, [](const caf::error&) { FAIL("not taken"); });
+    stuck->await_waiting();
+  }
+  CHECK(made.job.store()->find_run(setup->run).value().state == run_state::cancelled);
+  stuck->open();
+}
+
+TEST_CASE("progress can be asked for while a run is stuck") {
+  line made;
+  auto stuck = std::make_shared<gate>();
+  made.to->before_write = [=] { stuck->pass(); };
+  engine inside(made.job.store());
+  caf::scoped_actor self(inside.system());
+  const auto setup = made.job.setup();
+  auto running = std::async(std::launch::async, [&] { return inside.run(setup); });
+  stuck->await_waiting();
+  run_progress progress;
+  self->request(inside.actors().control, 5s, get_progress{setup->run})
+      .receive([&](const run_progress& answer) { progress = answer; }, [](const caf::error&) {});
+  CHECK(progress.run == setup->run);
+  CHECK(progress.pipeline == "test");
+  CHECK(progress.units.size() == 3);
+  stuck->open();
+  CHECK(running.get().state == run_state::succeeded);
+}
