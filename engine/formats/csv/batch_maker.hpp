@@ -1,0 +1,48 @@
+#pragma once
+
+#include "engine/formats/csv/chunk_reader.hpp"
+#include "engine/formats/csv/reader.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace sluice::csv {
+
+/// Turns the records of a chunk into batches: counts fields, converts columns, sorts out what does not fit.
+class batch_maker {
+ public:
+  batch_maker(read_plan plan, split piece, reader_questions ask);
+  /// Makes the builders; the error is not_supported_yet.
+  status prepare();
+  /// Starts over: what comes next starts the split.
+  void restart() { records_ = 0; }
+
+  /// Makes a batch of the chunk's records from number `record` on (it moves on), as far as they start before `end`.
+  result<read_step> make(const chunk_reader& chunk, std::size_t& record, std::int64_t end);
+
+ private:
+  struct bad_row;
+  void choose_rows(const chunk_reader& chunk, std::size_t& record, std::int64_t end, read_step& step);
+  [[nodiscard]] bool ignored(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
+  void reject_count(const chunk_reader& chunk, std::size_t first, std::size_t last, read_step& step);
+  status convert(const chunk_reader& chunk);
+  result<std::shared_ptr<arrow::RecordBatch>> finish();
+  result<std::shared_ptr<arrow::Array>> metadata_column(const std::string& kind) const;
+  result<std::shared_ptr<arrow::UInt64Array>> positions(const chunk_reader& chunk) const;
+  status settle_faults(const chunk_reader& chunk, read_step& step);
+  [[nodiscard]] rejected_record rejected(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
+  [[nodiscard]] error contradiction(const column_plan& column, const std::string& value, std::uint64_t offset) const;
+  [[nodiscard]] error failure(const rejected_record& record) const;
+
+  read_plan plan_;
+  split piece_;
+  reader_questions ask_;
+  std::vector<std::unique_ptr<column_builder>> builders_;
+  std::vector<std::uint32_t> first_;   ///< of each row: its first field in the index
+  std::vector<std::int64_t> numbers_;  ///< of each row: its number in the file, where `row` is wanted
+  std::vector<std::string> counted_;   ///< reasons of set_null
+  bool number_rows_ = false;
+  std::int64_t records_ = 0;  ///< seen so far in this split
+};
+
+}  // namespace sluice::csv

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/formats/csv/record_index.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace sluice::csv {
+
+/// Where bytes come from: fills with the bytes at an offset of the unpacked content, fewer only at its end.
+using fetch = std::function<result<std::int64_t>(std::int64_t at, std::uint8_t* into, std::int64_t size)>;
+
+/// Holds a piece of a file that is being read, and the fields and records found in it.
+///
+/// Blocks are read into one buffer, used again and again; what is left of a record at its end moves to the front. Only
+/// a record larger than the buffer makes it grow.
+class chunk_reader {
+ public:
+  chunk_reader(fetch from, const dialect& rules);
+
+  /// Starts over at the record at `offset`.
+  void start(std::int64_t offset);
+  /// Drops the complete records and reads on until there are more, about up to `wanted`, an offset. False at the end of
+  /// the content. The error is record_too_large, or the disk's.
+  result<bool> fill(std::int64_t wanted);
+
+  [[nodiscard]] const record_index& index() const { return index_; }
+  /// index().ends() count in this.
+  [[nodiscard]] const std::uint8_t* bytes() const { return base_; }
+  /// Offset in the content of a place in bytes().
+  [[nodiscard]] std::int64_t offset_of(std::uint32_t place) const { return offset_ + place; }
+  /// Offset of the record behind the complete ones.
+  [[nodiscard]] std::int64_t next_record() const { return offset_of(index_.next_record()); }
+  /// Where the content ends; known once it was read to there.
+  [[nodiscard]] bool at_end() const { return ended_; }
+  [[nodiscard]] std::int64_t read_so_far() const { return offset_of(filled_); }
+  /// Bytes that the buffer holds for a record without an end.
+  [[nodiscard]] std::int64_t pending() const { return filled_ - index_.next_record(); }
+
+ private:
+  status make_room(std::uint32_t more);
+
+  struct free_bytes {
+    void operator()(std::uint8_t* bytes) const;
+  };
+  fetch from_;
+  record_index index_;
+  std::unique_ptr<std::uint8_t, free_bytes> buffer_;
+  std::uint8_t* base_ = nullptr;  ///< buffer_.get()
+  std::uint32_t capacity_ = 0;    ///< without the padding behind
+  std::uint32_t filled_ = 0;      ///< places start behind the padding in front
+  std::uint32_t scanned_ = 0;
+  std::int64_t offset_ = 0;  ///< of place 0: may be negative
+  bool ended_ = false;
+};
+
+}  // namespace sluice::csv

@@ -1,0 +1,110 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/formats/csv/dialect.hpp"
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::csv {
+
+/// Texts that stand for null: unquoted everywhere, quoted ones in all columns but text.
+class null_rules {
+ public:
+  null_rules() : null_rules({""}) {}
+  explicit null_rules(std::vector<std::string> tokens);
+  [[nodiscard]] bool is_null(std::string_view text) const {
+    if ((lengths_ >> (text.size() < 63 ? text.size() : 63) & 1) == 0) return false;
+    return matches(text);
+  }
+  [[nodiscard]] bool empty_is_null() const { return (lengths_ & 1) != 0; }
+  [[nodiscard]] const std::vector<std::string>& tokens() const { return tokens_; }
+
+ private:
+  [[nodiscard]] bool matches(std::string_view text) const;
+  std::vector<std::string> tokens_;
+  std::uint64_t lengths_ = 0;  ///< bit per length, the highest for all above
+};
+
+/// A column as the pipeline wants it.
+struct column_plan {
+  std::string name;
+  std::shared_ptr<arrow::DataType> type;
+  bool inferred = true;              ///< the type was guessed from a sample
+  std::vector<std::string> formats;  ///< of dates and timestamps; empty: ISO
+  char decimal = '.';
+  char thousands = '\0';
+};
+
+/// Rows whose fields are known: row i has its first field at ends[first[i]].
+struct record_block {
+  const std::uint8_t* data;
+  const std::uint32_t* ends;
+  const std::uint32_t* first;
+  std::int64_t rows;
+  bool quotes;            ///< a quote may open a field
+  bool carriage_returns;  ///< a CR may stand before the LF of a record's end
+  bool high;              ///< bytes above 127 may be there
+};
+
+enum class fault { invalid_value, invalid_utf8, invalid_quotes };
+
+/// A value that is none of its column's type. The builder put a null for it.
+struct conversion_fault {
+  std::int64_t row;  ///< in the batch
+  fault kind;
+  std::string value;
+};
+
+/// What stands in a field once quotes and escapes are taken off.
+struct field_text {
+  std::string_view text;
+  bool quoted = false;
+  bool broken = false;  ///< something follows the closing quote, or there is none
+};
+
+/// Takes quotes and escapes off; what it returns lives until the next call.
+class unquoter {
+ public:
+  explicit unquoter(const dialect& rules) : rules_(rules) {}
+  field_text content(const std::uint8_t* begin, const std::uint8_t* end);
+
+ private:
+  field_text unescape(const std::uint8_t* begin, const std::uint8_t* end);
+  dialect rules_;
+  std::string scratch_;
+};
+
+/// Builds one column of a batch out of its fields.
+class column_builder {
+ public:
+  virtual ~column_builder() = default;
+  /// Makes room for a batch of `rows`.
+  virtual status start(std::int64_t rows) = 0;
+  /// Converts the fields of further rows.
+  virtual status append(const record_block& rows) = 0;
+  /// Gives the column of all rows since `start`.
+  virtual result<std::shared_ptr<arrow::Array>> finish() = 0;
+
+  /// Of the rows since `start`, ascending.
+  std::vector<conversion_fault> faults;
+};
+
+struct builder_request {
+  column_plan plan;
+  int field = 0;      ///< index in the record
+  bool last = false;  ///< of the record: a CR may follow
+  dialect rules;
+  null_rules nulls;
+  std::string timezone = "UTC";  ///< of timestamptz values without offset
+};
+
+/// Makes the builder for a type; the error is not_supported_yet.
+result<std::unique_ptr<column_builder>> make_builder(builder_request what);
+
+}  // namespace sluice::csv

@@ -1,0 +1,95 @@
+#include "engine/formats/csv/explain_value.hpp"
+
+#include "engine/formats/csv/infer.hpp"
+#include "engine/formats/csv/values.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/type.h>
+
+namespace sluice::csv {
+
+namespace {
+
+std::string with_commas(std::uint64_t number) {
+  auto text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+/// What a value is, in a word or two.
+std::string nature_of(const std::string& value) {
+  const auto text = trim_blanks(value);
+  const auto digits = !text.empty() && (text[0] == '-' || text[0] == '+') ? text.substr(1) : text;
+  const bool only_digits = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
+  if (only_digits && digits.size() > 1 && digits[0] == '0') return "has leading zeros";
+  if (only_digits && text[0] == '+') return "has a plus";
+  type_guess guess;
+  guess.see(value);
+  switch (guess.type()->id()) {
+    case arrow::Type::BOOL:
+      return "is boolean";
+    case arrow::Type::INT64:
+      return "is an integer";
+    case arrow::Type::DOUBLE:
+      return "is decimal";
+    case arrow::Type::DATE32:
+      return "is a date";
+    case arrow::Type::TIMESTAMP:
+      return "is a timestamp";
+    default:
+      return only_digits ? "is an integer beyond 64 bits" : "is text";
+  }
+}
+
+/// The narrowest type that takes the value as well as what was seen before.
+std::string wider_type(const column_plan& column, const std::string& value) {
+  type_guess guess;
+  switch (column.type->id()) {
+    case arrow::Type::BOOL:
+      guess.see("true");
+      break;
+    case arrow::Type::INT64:
+      guess.see("1");
+      break;
+    case arrow::Type::DOUBLE:
+      guess.see("1.5");
+      break;
+    case arrow::Type::DATE32:
+      guess.see("2000-01-01");
+      break;
+    case arrow::Type::TIMESTAMP:
+      guess.see(type_name(*column.type) == "timestamptz" ? "2000-01-01 00:00:00Z" : "2000-01-01 00:00:00");
+      break;
+    default:
+      break;
+  }
+  guess.see(value);
+  return type_name(*guess.type());
+}
+
+std::string as_key(const std::string& name) {
+  const bool plain =
+      !name.empty() &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
+  return plain ? name : "\"" + name + "\"";
+}
+
+}  // namespace
+
+error contradicts_inference(const column_plan& column, const std::string& value, std::int64_t sampled_rows,
+                            const std::string& file, std::uint64_t line) {
+  const auto type = type_name(*column.type);
+  const auto remedy = "types: { " + as_key(column.name) + ": " + wider_type(column, value) + " }";
+  auto message = "column " + column.name + " inferred " + type;
+  if (sampled_rows > 0) message += " from " + with_commas(static_cast<std::uint64_t>(sampled_rows)) + " rows";
+  message += "; value '" + value.substr(0, 80) + "'";
+  if (line > 0) message += " at line " + with_commas(line);
+  message += " of " + file + " " + nature_of(value) + ": " + remedy;
+  auto problem = user_error("contradicts_type", message,
+                            "write " + remedy + " beside the component; with the given type " + type +
+                                " instead, values that are none go to the rejects");
+  return problem;
+}
+
+}  // namespace sluice::csv

@@ -1,0 +1,417 @@
+#include "engine/formats/csv/column_base.hpp"
+#include "engine/formats/csv/parse.hpp"
+#include "engine/formats/csv/values.hpp"
+
+#include <arrow/array.h>
+#include <arrow/array/builder_primitive.h>
+#include <arrow/compute/api.h>
+#include <arrow/compute/initialize.h>
+#include <arrow/result.h>
+#include <arrow/util/decimal.h>
+
+#include <cstring>
+#include <limits>
+
+namespace sluice::csv {
+
+namespace {
+
+__extension__ typedef __int128 int128;
+
+/// What a kind needs to know of its column.
+struct value_rules {
+  bool inferred = false;  ///< numbers with leading zeros and the like are none
+  int precision = 0;
+  int scale = 0;
+};
+
+bool odd_number(const std::uint8_t* begin, std::size_t length) {
+  const std::size_t sign = length > 1 && *begin == '-' ? 1 : 0;
+  return has_leading_zero(begin + sign, length - sign);
+}
+
+bool odd_number(std::string_view text) {
+  return (!text.empty() && text[0] == '+') ||
+         odd_number(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+}
+
+// A kind has `fast`, for the plain form (may read 16 bytes around the field), and `read`, for all forms.
+
+template <class Integer>
+struct integer_kind {
+  using value = Integer;
+  static constexpr bool number = true;
+  static bool in_range(std::int64_t wide) {
+    return wide >= std::numeric_limits<Integer>::min() && wide <= std::numeric_limits<Integer>::max();
+  }
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
+    std::int64_t wide = 0;
+    if (!parse_integer(begin, length, wide) || (rules.inferred && odd_number(begin, length))) return false;
+    out = static_cast<Integer>(wide);
+    return sizeof(Integer) == 8 || in_range(wide);
+  }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    std::int64_t wide = 0;
+    if (!read_integer(text, wide) || !in_range(wide) || (rules.inferred && odd_number(text))) return false;
+    out = static_cast<Integer>(wide);
+    return true;
+  }
+};
+
+struct unsigned_kind {
+  using value = std::uint64_t;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return parse_digits(begin, length, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_unsigned(text, out); }
+};
+
+struct double_kind {
+  using value = double;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
+    return parse_double(begin, length, out) && !(rules.inferred && odd_number(begin, length));
+  }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    return read_double(text, out) && !(rules.inferred && odd_number(text));
+  }
+};
+
+struct float_kind {
+  using value = float;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return read_float({reinterpret_cast<const char*>(begin), length}, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_float(text, out); }
+};
+
+constexpr auto ten_to = [] {
+  std::array<int128, 39> all{};
+  all[0] = 1;
+  for (std::size_t i = 1; i < all.size(); ++i) all[i] = all[i - 1] * 10;
+  return all;
+}();
+
+/// Reads all forms into a decimal of 256 bits; digits that the scale has no room for must be zeros.
+bool read_decimal(std::string_view text, const value_rules& rules, arrow::Decimal256& out) {
+  std::int32_t precision = 0;
+  std::int32_t scale = 0;
+  if (!arrow::Decimal256::FromString(text, &out, &precision, &scale).ok()) return false;
+  if (scale != rules.scale) {
+    if (scale - rules.scale > 76 || rules.scale - scale > 76) return false;
+    const auto scaled = out.Rescale(scale, rules.scale);
+    if (!scaled.ok()) return false;
+    out = *scaled;
+  }
+  return out.FitsInPrecision(rules.precision);
+}
+
+struct decimal128_kind {
+  using value = int128;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
+    const std::size_t negative = *begin == '-' ? 1 : 0;
+    std::uint64_t digits = 0;
+    unsigned behind = 0;
+    if (!parse_pointed(begin + negative, length - negative, digits, behind)) return false;
+    const int up = rules.scale - static_cast<int>(behind);
+    if (up < 0 || up > 20) return false;
+    const auto magnitude = static_cast<int128>(digits) * ten_to[static_cast<std::size_t>(up)];
+    out = negative != 0 ? -magnitude : magnitude;
+    return magnitude < ten_to[static_cast<std::size_t>(rules.precision)];
+  }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    arrow::Decimal256 wide;
+    if (!read_decimal(text, rules, wide)) return false;
+    const auto& words = wide.little_endian_array();
+    std::memcpy(&out, words.data(), sizeof(out));
+    return true;
+  }
+};
+
+struct decimal256_kind {
+  using value = std::array<std::uint64_t, 4>;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    arrow::Decimal256 wide;
+    if (!read_decimal(text, rules, wide)) return false;
+    out = wide.little_endian_array();
+    return true;
+  }
+};
+
+struct date_kind {
+  using value = std::int32_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return length == 10 && parse_iso_date(begin, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_date(text, out); }
+  static bool of(const moment& when, value& out) {
+    constexpr std::int64_t day = 86'400'000'000;
+    out = static_cast<std::int32_t>((when.microseconds - (when.microseconds % day + day) % day) / day);
+    return true;
+  }
+};
+
+struct time_kind {
+  using value = std::int64_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_time(text, out); }
+  static bool of(const moment& when, value& out) {
+    constexpr std::int64_t day = 86'400'000'000;
+    out = (when.microseconds % day + day) % day;
+    return true;
+  }
+};
+
+/// Reads "YYYY-MM-DD HH:MM:SS" of 19 bytes.
+bool parse_plain_moment(const std::uint8_t* begin, std::int64_t& out) {
+  std::int32_t days = 0;
+  if (!parse_iso_date(begin, days)) return false;
+  const auto pair = [&](int at) { return (begin[at] - '0') * 10 + (begin[at + 1] - '0'); };
+  std::uint8_t odd = 0;
+  for (const int at : {11, 12, 14, 15, 17, 18}) odd |= static_cast<std::uint8_t>(begin[at] - '0') > 9;
+  odd |= (begin[10] != ' ' && begin[10] != 'T') || begin[13] != ':' || begin[16] != ':';
+  const int hour = pair(11);
+  const int minute = pair(14);
+  const int second = pair(17);
+  if (odd != 0 || hour > 23 || minute > 59 || second > 59) return false;
+  out = (std::int64_t{days} * 86'400 + hour * 3600 + minute * 60 + second) * 1'000'000;
+  return true;
+}
+
+struct timestamp_kind {
+  using value = std::int64_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return length == 19 && parse_plain_moment(begin, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) {
+    moment when;
+    return read_moment(text, when) && of(when, out);
+  }
+  // An offset would be lost without a word.
+  static bool of(const moment& when, value& out) { return out = when.microseconds, !when.zoned; }
+};
+
+struct boolean_kind {
+  using value = std::uint8_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    bool truth = false;
+    if (!read_boolean(text, truth) || (rules.inferred && text.size() < 4)) return false;
+    out = truth ? 1 : 0;
+    return true;
+  }
+};
+
+/// Builds columns whose values have one width.
+template <class Kind>
+class fixed_builder : public builder_base {
+ public:
+  using value = typename Kind::value;
+
+  explicit fixed_builder(builder_request what) : builder_base(std::move(what)) {
+    rules_.inferred = what_.plan.inferred;
+    if (const auto* decimal = dynamic_cast<const arrow::DecimalType*>(what_.plan.type.get())) {
+      rules_.precision = decimal->precision();
+      rules_.scale = decimal->scale();
+    }
+    const bool changed_number = what_.plan.decimal != '.' || what_.plan.thousands != '\0';
+    carefully_ = escapes_ || changed_number || !what_.plan.formats.empty();
+    // A null token that could be a value must be looked for first.
+    for (const auto& token : what_.nulls.tokens()) {
+      value ignored{};
+      if (!carefully_ && Kind::read(trim_blanks(token), value_rules{false, rules_.precision, rules_.scale}, ignored))
+        carefully_ = true;
+    }
+  }
+
+  status start(std::int64_t rows) override {
+    start_rows(rows);
+    SLUICE_ASSIGN_ARROW(values_, arrow::AllocateBuffer(rows * static_cast<std::int64_t>(sizeof(value))), "read CSV");
+    return {};
+  }
+
+  status append(const record_block& in) override {
+    auto* const out = reinterpret_cast<value*>(values_->mutable_data()) + rows_;
+    const bool trim = trims(in);
+    for (std::int64_t i = 0; i < in.rows; ++i) {
+      const auto text = field(in, i, trim);
+      if (carefully_ || !Kind::fast(text.begin, text.size(), rules_, out[i])) [[unlikely]]
+        slowly(rows_ + i, text, out[i]);
+    }
+    rows_ += in.rows;
+    return {};
+  }
+
+  result<std::shared_ptr<arrow::Array>> finish() override {
+    SLUICE_ASSIGN(auto bits, validity());
+    std::shared_ptr<arrow::Buffer> values = std::move(values_);
+    auto data = arrow::ArrayData::Make(what_.plan.type, rows_, {std::move(bits), std::move(values)},
+                                       static_cast<std::int64_t>(null_rows_.size()));
+    return arrow::MakeArray(data);
+  }
+
+ protected:
+  /// Reads a value in any of its forms; blanks around it are gone.
+  virtual bool read(std::string_view text, std::int64_t row, value& out) {
+    (void)row;
+    if (!what_.plan.formats.empty()) return read_formats(text, out);
+    if (Kind::number && (what_.plan.decimal != '.' || what_.plan.thousands != '\0')) {
+      if (!plain_number(text, what_.plan.decimal, what_.plan.thousands, number_)) return false;
+      text = number_;
+    }
+    return Kind::read(text, rules_, out);
+  }
+
+  bool read_formats(std::string_view text, value& out) {
+    if constexpr (requires(const moment& when) { Kind::of(when, out); }) {
+      for (const auto& format : what_.plan.formats) {
+        moment when;
+        if (read_formatted(text, format, when) && Kind::of(when, out)) return true;
+      }
+    }
+    return false;
+  }
+
+  [[gnu::noinline]] void slowly(std::int64_t row, span raw, value& out) {
+    if (raw.size() == 0 && what_.nulls.empty_is_null()) {
+      out = value{};
+      add_null(row);
+      return;
+    }
+    const auto content = unquote_.content(raw.begin, raw.end);
+    if (!content.broken && what_.nulls.is_null(content.text)) {
+      out = value{};
+      add_null(row);
+      return;
+    }
+    if (!content.broken && read(trim_blanks(content.text), row, out)) return;
+    out = value{};
+    add_fault(row, content.broken ? fault::invalid_quotes : fault::invalid_value,
+              {reinterpret_cast<const char*>(raw.begin), raw.size()});
+  }
+
+  value_rules rules_;
+  bool carefully_ = false;
+  std::string number_;
+  std::unique_ptr<arrow::Buffer> values_;
+};
+
+/// Moments without offset are those of the run's time zone; they are moved to UTC all together, at the end.
+class zoned_builder final : public fixed_builder<timestamp_kind> {
+ public:
+  explicit zoned_builder(builder_request what) : fixed_builder(std::move(what)) {
+    is_utc_ = what_.timezone.empty() || what_.timezone == "UTC" || what_.timezone == "Etc/UTC";
+    if (!is_utc_) carefully_ = true;
+  }
+
+  status start(std::int64_t rows) override {
+    local_rows_.clear();
+    return fixed_builder::start(rows);
+  }
+
+  result<std::shared_ptr<arrow::Array>> finish() override {
+    if (!local_rows_.empty()) SLUICE_TRY(move_to_utc());
+    return fixed_builder::finish();
+  }
+
+ protected:
+  bool read(std::string_view text, std::int64_t row, std::int64_t& out) override {
+    moment when;
+    bool fits = what_.plan.formats.empty() && read_moment(text, when);
+    for (std::size_t i = 0; i < what_.plan.formats.size() && !fits; ++i)
+      fits = read_formatted(text, what_.plan.formats[i], when);
+    if (!fits || (rules_.inferred && !when.zoned)) return false;
+    out = when.microseconds;
+    if (!when.zoned && !is_utc_) local_rows_.push_back(row);
+    return true;
+  }
+
+ private:
+  status move_to_utc() {
+    auto* const values = reinterpret_cast<std::int64_t*>(values_->mutable_data());
+    arrow::TimestampBuilder local(arrow::timestamp(arrow::TimeUnit::MICRO), arrow::default_memory_pool());
+    for (const auto row : local_rows_) SLUICE_TRY_ARROW(local.Append(values[row]), "read CSV");
+    SLUICE_ASSIGN_ARROW(const auto array, local.Finish(), "read CSV");
+    static const auto kernels = arrow::compute::Initialize();
+    SLUICE_TRY_ARROW(kernels, "set up Arrow's functions");
+    // Of an hour that comes twice the first is meant, as in PostgreSQL's standard; one that never comes moves on.
+    const arrow::compute::AssumeTimezoneOptions zone(what_.timezone,
+                                                     arrow::compute::AssumeTimezoneOptions::AMBIGUOUS_EARLIEST,
+                                                     arrow::compute::AssumeTimezoneOptions::NONEXISTENT_LATEST);
+    SLUICE_ASSIGN_ARROW(const auto utc, arrow::compute::AssumeTimezone(array, zone), "read times of " + what_.timezone);
+    const auto& moved = static_cast<const arrow::TimestampArray&>(*utc.make_array());
+    for (std::size_t i = 0; i < local_rows_.size(); ++i)
+      values[local_rows_[i]] = moved.Value(static_cast<std::int64_t>(i));
+    return {};
+  }
+
+  bool is_utc_ = true;
+  std::vector<std::int64_t> local_rows_;
+};
+
+/// Gathers bytes and packs them to bits at the end.
+class boolean_builder final : public fixed_builder<boolean_kind> {
+ public:
+  using fixed_builder::fixed_builder;
+
+  result<std::shared_ptr<arrow::Array>> finish() override {
+    SLUICE_ASSIGN(auto bits, validity());
+    SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> values, arrow::AllocateBuffer((rows_ + 7) / 8), "read CSV");
+    std::memset(values->mutable_data(), 0, static_cast<std::size_t>(values->size()));
+    for (std::int64_t i = 0; i < rows_; ++i) {
+      values->mutable_data()[i >> 3] =
+          static_cast<std::uint8_t>(values->data()[i >> 3] | (values_->data()[i] << (i & 7)));
+    }
+    auto data = arrow::ArrayData::Make(what_.plan.type, rows_, {std::move(bits), std::move(values)},
+                                       static_cast<std::int64_t>(null_rows_.size()));
+    return arrow::MakeArray(data);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<column_builder> make_fixed_builder(builder_request what) {
+  const auto make = [&]<class Builder>(Builder*) { return std::make_unique<Builder>(std::move(what)); };
+  switch (what.plan.type->id()) {
+    case arrow::Type::BOOL:
+      return make(static_cast<boolean_builder*>(nullptr));
+    case arrow::Type::INT16:
+      return make(static_cast<fixed_builder<integer_kind<std::int16_t>>*>(nullptr));
+    case arrow::Type::INT32:
+      return make(static_cast<fixed_builder<integer_kind<std::int32_t>>*>(nullptr));
+    case arrow::Type::INT64:
+      return make(static_cast<fixed_builder<integer_kind<std::int64_t>>*>(nullptr));
+    case arrow::Type::UINT64:
+      return make(static_cast<fixed_builder<unsigned_kind>*>(nullptr));
+    case arrow::Type::FLOAT:
+      return make(static_cast<fixed_builder<float_kind>*>(nullptr));
+    case arrow::Type::DOUBLE:
+      return make(static_cast<fixed_builder<double_kind>*>(nullptr));
+    case arrow::Type::DECIMAL128:
+      return make(static_cast<fixed_builder<decimal128_kind>*>(nullptr));
+    case arrow::Type::DECIMAL256:
+      return make(static_cast<fixed_builder<decimal256_kind>*>(nullptr));
+    case arrow::Type::DATE32:
+      return make(static_cast<fixed_builder<date_kind>*>(nullptr));
+    case arrow::Type::TIME64:
+      return make(static_cast<fixed_builder<time_kind>*>(nullptr));
+    case arrow::Type::TIMESTAMP:
+      break;
+    default:
+      return nullptr;
+  }
+  const bool zoned = !static_cast<const arrow::TimestampType&>(*what.plan.type).timezone().empty();
+  if (zoned) return make(static_cast<zoned_builder*>(nullptr));
+  return make(static_cast<fixed_builder<timestamp_kind>*>(nullptr));
+}
+
+}  // namespace sluice::csv

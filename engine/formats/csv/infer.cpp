@@ -1,0 +1,194 @@
+#include "engine/formats/csv/infer.hpp"
+
+#include "engine/formats/csv/parse.hpp"
+#include "engine/formats/csv/record_index.hpp"
+#include "engine/formats/csv/values.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace sluice::csv {
+
+namespace {
+
+constexpr std::int64_t least_region = 16 * 1024;
+constexpr std::int64_t most_region = 1024 * 1024;
+constexpr std::size_t padding = 64;
+
+bool all_of_digits(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// Digits, point and exponent, or one of the usual names of what is no number.
+bool looks_like_number(std::string_view text) {
+  for (const auto* name : {"NaN", "nan", "inf", "-inf", "Infinity", "-Infinity"}) {
+    if (text == name) return true;
+  }
+  return text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
+}
+
+/// Adds up what the records of one region say.
+class sampler {
+ public:
+  sampler(const file_rules& rules, std::size_t fields) : rules_(rules), unquote_(rules.rules), guesses(fields) {}
+
+  /// Takes at most `limit` records of a text that starts one; `whole`: the text ends where the file ends.
+  std::int64_t take(std::string_view text, bool whole, const std::vector<int>& columns, std::int64_t limit) {
+    const auto padded = std::string(padding, '\0') + std::string(text) + std::string(padding * 2, '\0');
+    const auto* base = reinterpret_cast<const std::uint8_t*>(padded.data());
+    record_index index(rules_.rules, best_simd_level());
+    index.reset(padding);
+    index.scan(base, padding, static_cast<std::uint32_t>(padding + text.size()), whole);
+    std::int64_t taken = 0;
+    std::size_t first = 0;
+    for (std::size_t record = 0; record < index.records() && taken < limit; ++record) {
+      const auto last = index.record_ends()[record];
+      if (last - first + 1 == columns.size() && !is_comment(base, index, first)) {
+        take_record(base, index, first, columns);
+        ++taken;
+      }
+      first = last + 1;
+    }
+    return taken;
+  }
+
+ private:
+  [[nodiscard]] bool is_comment(const std::uint8_t* base, const record_index& index, std::size_t first) const {
+    return rules_.rules.comment &&
+           base[index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1] == *rules_.rules.comment;
+  }
+
+  void take_record(const std::uint8_t* base, const record_index& index, std::size_t first,
+                   const std::vector<int>& columns) {
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first + i) - 1] + 1;
+      auto end = index.ends()[first + i];
+      if (i + 1 == columns.size() && end > begin && base[end] == '\n' && base[end - 1] == '\r') --end;
+      const auto content = unquote_.content(base + begin, base + end);
+      // A quoted empty text is null in all types but text, and says nothing about which.
+      if (rules_.nulls.is_null(content.text) || content.text.empty()) continue;
+      guesses[static_cast<std::size_t>(columns[i])].see(content.text);
+    }
+  }
+
+  const file_rules& rules_;
+  unquoter unquote_;
+
+ public:
+  std::vector<type_guess> guesses;
+};
+
+/// Columns of a file in the order of the first file's.
+std::vector<int> order_of(const std::vector<std::string>& names, const std::vector<std::string>& wanted) {
+  std::unordered_map<std::string_view, int> places;
+  for (std::size_t i = 0; i < wanted.size(); ++i) places.emplace(wanted[i], static_cast<int>(i));
+  std::vector<int> order;
+  for (const auto& name : names) {
+    const auto found = places.find(name);
+    order.push_back(found == places.end() ? 0 : found->second);
+  }
+  return order;
+}
+
+/// A region from anywhere starts with the rest of a record: it goes. One file end is no line end.
+std::string_view from_line_start(std::string_view text) {
+  const auto line = text.find('\n');
+  return line == std::string_view::npos ? std::string_view() : text.substr(line + 1);
+}
+
+result<std::int64_t> sample_file(const input_file& file, const file_layout& layout, const std::vector<int>& columns,
+                                 std::int64_t rows, sampler& into) {
+  // A record has some 8 bytes a field; twice that, so that the wanted number is there.
+  const auto guess = rows * static_cast<std::int64_t>(columns.size()) * 16 / 3;
+  const auto region = std::clamp(guess, least_region, most_region);
+  if (!file.seekable() || file.size - layout.data_begin <= 3 * region) {
+    SLUICE_ASSIGN(const auto text, peek_file(file, layout.data_begin + 3 * region));
+    const bool whole = static_cast<std::int64_t>(text.size()) < layout.data_begin + 3 * region;
+    const auto begin = std::min(text.size(), static_cast<std::size_t>(layout.data_begin));
+    return into.take(std::string_view(text).substr(begin), whole, columns, rows);
+  }
+  SLUICE_ASSIGN(const auto open, random_file::open(file));
+  const auto each = std::max<std::int64_t>(1, (rows + 2) / 3);
+  std::string text(static_cast<std::size_t>(region), '\0');
+  std::int64_t taken = 0;
+  const auto middle = layout.data_begin + (file.size - layout.data_begin) / 2;
+  for (const auto at : {layout.data_begin, middle, file.size - region}) {
+    SLUICE_ASSIGN(const auto got, open->read_at(at, text.data(), region));
+    const auto part = std::string_view(text).substr(0, static_cast<std::size_t>(got));
+    taken += into.take(at == layout.data_begin ? part : from_line_start(part), at + got == file.size, columns, each);
+  }
+  return taken;
+}
+
+}  // namespace
+
+type_guess::kind type_guess::kind_of(std::string_view value) {
+  const auto trimmed = trim_blanks(value);
+  if (trimmed.empty()) return text;
+  const char first = trimmed[0];
+  if ((first >= '0' && first <= '9') || first == '-' || first == '.') {
+    const auto digits = first == '-' ? trimmed.substr(1) : trimmed;
+    if (has_leading_zero(reinterpret_cast<const std::uint8_t*>(digits.data()), digits.size())) {
+      moment when;
+      if (!read_moment(value, when)) return text;
+    }
+    if (all_of_digits(digits)) {
+      std::int64_t number = 0;
+      return read_integer(trimmed, number) ? whole : text;
+    }
+  }
+  bool truth = false;
+  if (trimmed.size() > 3 && trimmed.size() < 6 && read_boolean(trimmed, truth)) return boolean;
+  if (looks_like_number(trimmed) && first != '+') {
+    double number = 0;
+    if (read_double(trimmed, number)) return floating;
+  }
+  moment when;
+  if (!read_moment(trimmed, when)) return text;
+  if (when.zoned) return zoned;
+  return trimmed.size() == 10 ? date : local;
+}
+
+void type_guess::see(std::string_view value) {
+  if ((seen_ & text) != 0) return;
+  seen_ |= kind_of(value);
+}
+
+std::shared_ptr<arrow::DataType> type_guess::type() const {
+  switch (seen_) {
+    case boolean:
+      return arrow::boolean();
+    case whole:
+      return arrow::int64();
+    case floating:
+    case whole | floating:
+      return arrow::float64();
+    case date:
+      return arrow::date32();
+    case local:
+    case date | local:
+      return arrow::timestamp(arrow::TimeUnit::MICRO);
+    case zoned:
+      return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+    default:
+      return arrow::utf8();
+  }
+}
+
+result<guessed_types> guess_types(const std::vector<input_file>& files, const std::vector<file_layout>& layouts,
+                                  const file_rules& rules, std::int64_t rows) {
+  guessed_types all;
+  const auto& names = layouts.front().names;
+  sampler into(rules, names.size());
+  const auto each = std::max<std::int64_t>(100, rows / static_cast<std::int64_t>(layouts.size()));
+  for (std::size_t i = 0; i < layouts.size(); ++i) {
+    SLUICE_ASSIGN(const auto taken, sample_file(files[i], layouts[i], order_of(layouts[i].names, names), each, into));
+    all.rows += taken;
+  }
+  for (const auto& guess : into.guesses) all.types.push_back(guess.type());
+  return all;
+}
+
+}  // namespace sluice::csv

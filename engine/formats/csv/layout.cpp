@@ -1,0 +1,174 @@
+#include "engine/formats/csv/layout.hpp"
+
+#include "engine/formats/csv/record_index.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+namespace sluice::csv {
+
+namespace {
+
+constexpr std::int64_t first_look = 64 * 1024;
+constexpr std::int64_t longest_header = 256 * 1024 * 1024;
+constexpr std::size_t padding = 64;
+
+/// The begin of a file, with room around it for SIMD.
+struct head {
+  std::string padded;
+  std::int64_t size = 0;
+  bool whole = false;
+  [[nodiscard]] const std::uint8_t* data() const {
+    return reinterpret_cast<const std::uint8_t*>(padded.data()) + padding;
+  }
+};
+
+result<head> look(const input_file& file, std::int64_t bytes) {
+  SLUICE_ASSIGN(const auto text, peek_file(file, bytes));
+  head begin;
+  begin.size = static_cast<std::int64_t>(text.size());
+  begin.whole = begin.size < bytes;
+  begin.padded = std::string(padding, '\0') + text + std::string(padding * 2, '\0');
+  return begin;
+}
+
+/// The byte behind the next line end, or -1 where none is seen.
+std::int64_t next_line(const head& in, std::int64_t at) {
+  for (; at < in.size; ++at) {
+    if (in.data()[at] == '\n') return at + 1;
+    if (in.data()[at] == '\r') {
+      if (at + 1 == in.size && !in.whole) return -1;
+      return at + 1 < in.size && in.data()[at + 1] == '\n' ? at + 2 : at + 1;
+    }
+  }
+  return -1;
+}
+
+error empty_file(const input_file& file, const std::string& what) {
+  return user_error(
+      "empty_file", "the file " + file.name + " " + what,
+      "a CSV file starts with a line of column names; header: false or a list of names reads one without");
+}
+
+/// Looks at a head; nullopt where it ends too early to tell.
+class layout_reader {
+ public:
+  layout_reader(const input_file& file, const file_rules& rules, const head& in)
+      : file_(file), rules_(rules), in_(in) {}
+
+  result<std::optional<file_layout>> read() {
+    SLUICE_TRY(skip_mark());
+    for (std::int64_t i = 0; i < rules_.skip_rows; ++i) {
+      const auto next = next_line(in_, at_);
+      if (next < 0) {
+        if (!in_.whole) return std::optional<file_layout>();
+        return empty_file(
+            file_, "has only " + std::to_string(i) + " lines, and skip_rows is " + std::to_string(rules_.skip_rows));
+      }
+      at_ = next;
+    }
+    layout_.data_begin = at_;
+    if (!rules_.header && !rules_.names.empty()) {
+      layout_.names = unique_names(rules_.names);
+      return std::optional(layout_);
+    }
+    return first_record();
+  }
+
+ private:
+  status skip_mark() {
+    const auto* text = in_.data();
+    if (in_.size >= 3 && std::memcmp(text, "\xEF\xBB\xBF", 3) == 0) at_ = 3;
+    if (in_.size >= 2 && (std::memcmp(text, "\xFF\xFE", 2) == 0 || std::memcmp(text, "\xFE\xFF", 2) == 0))
+      return user_error("not_supported_yet", "UTF-16 is not supported yet, and " + file_.name + " is written in it",
+                        "turn it into UTF-8 first: iconv -f UTF-16 -t UTF-8");
+    return {};
+  }
+
+  result<std::optional<file_layout>> first_record() {
+    record_index index(rules_.rules, simd_level::scalar);
+    const auto from = static_cast<std::uint32_t>(padding + static_cast<std::size_t>(at_));
+    const auto to = static_cast<std::uint32_t>(padding + static_cast<std::size_t>(in_.size));
+    const auto* base = reinterpret_cast<const std::uint8_t*>(in_.padded.data());
+    index.reset(from);
+    index.scan(base, from, to, in_.whole);
+    for (std::size_t record = 0, first = 0; record < index.records(); first = index.record_ends()[record++] + 1) {
+      const auto last = index.record_ends()[record];
+      const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1;
+      if (ignored(base, begin, index.ends()[first], last == first)) continue;
+      take_fields(base, index, first, last);
+      const auto end = index.ends()[last];
+      const bool line_feed = end < to && base[end] != '\n' && base[end] != '\r';
+      if (rules_.header) layout_.data_begin = static_cast<std::int64_t>(end + (line_feed ? 0 : 1) - padding);
+      layout_.data_begin = std::min(layout_.data_begin, in_.size);
+      return std::optional(layout_);
+    }
+    if (!in_.whole) return std::optional<file_layout>();
+    return empty_file(file_, in_.size == 0 ? "is empty" : "holds no record");
+  }
+
+  [[nodiscard]] bool ignored(const std::uint8_t* base, std::uint32_t begin, std::uint32_t end, bool only_field) const {
+    if (rules_.rules.comment && begin < end && base[begin] == *rules_.rules.comment) return true;
+    return only_field && (begin == end || (end == begin + 1 && base[begin] == '\r' && base[end] == '\n'));
+  }
+
+  void take_fields(const std::uint8_t* base, const record_index& index, std::size_t first, std::size_t last) {
+    unquoter unquote(rules_.rules);
+    for (auto i = first; i <= last; ++i) {
+      const auto begin = index.ends()[static_cast<std::ptrdiff_t>(i) - 1] + 1;
+      auto end = index.ends()[i];
+      if (i == last && end > begin && base[end] == '\n' && base[end - 1] == '\r') --end;
+      const auto content = unquote.content(base + begin, base + end);
+      layout_.quotes_in_header |= content.quoted;
+      layout_.names.push_back(rules_.header ? std::string(trim(content)) : std::string());
+    }
+    layout_.names = unique_names(std::move(layout_.names));
+  }
+
+  /// Blanks around a name that is not quoted are typing, not naming.
+  static std::string_view trim(const field_text& content) {
+    auto text = content.text;
+    if (content.quoted) return text;
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    return text;
+  }
+
+  const input_file& file_;
+  const file_rules& rules_;
+  const head& in_;
+  std::int64_t at_ = 0;
+  file_layout layout_;
+};
+
+}  // namespace
+
+std::vector<std::string> unique_names(std::vector<std::string> names) {
+  std::unordered_set<std::string> taken(names.begin(), names.end());
+  std::unordered_set<std::string> used;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    auto& name = names[i];
+    if (!name.empty() && used.insert(name).second) continue;
+    const bool empty = name.empty();
+    const auto stem = empty ? "column_" : name + "_";
+    auto number = empty ? i + 1 : 2;
+    while (taken.contains(stem + std::to_string(number))) ++number;
+    name = stem + std::to_string(number);
+    taken.insert(name);
+    used.insert(name);
+  }
+  return names;
+}
+
+result<file_layout> read_layout(const input_file& file, const file_rules& rules) {
+  for (auto bytes = first_look; bytes <= longest_header; bytes *= 8) {
+    SLUICE_ASSIGN(const auto begin, look(file, bytes));
+    SLUICE_ASSIGN(auto layout, layout_reader(file, rules, begin).read());
+    if (layout) return std::move(*layout);
+  }
+  return user_error("record_too_large", "the header of " + file.name + " does not end within 256 MiB",
+                    "look for a quote that is never closed, or another separator or line end");
+}
+
+}  // namespace sluice::csv

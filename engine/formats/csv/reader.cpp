@@ -1,0 +1,232 @@
+#include "engine/formats/csv/reader.hpp"
+
+#include "engine/formats/csv/batch_maker.hpp"
+#include "engine/formats/csv/chunk_reader.hpp"
+
+#include <deque>
+#include <limits>
+
+namespace sluice::csv {
+
+namespace {
+
+/// Reads records from a start to an end, batch by batch.
+class record_reader {
+ public:
+  record_reader(fetch from, const dialect& rules, batch_maker make)
+      : chunk_(std::move(from), rules), make_(std::move(make)) {}
+
+  status prepare() { return make_.prepare(); }
+
+  void start(std::int64_t begin, std::int64_t end) {
+    chunk_.start(begin);
+    make_.restart();
+    record_ = 0;
+    end_ = end;
+    at_ = begin;
+    finished_ = false;
+  }
+
+  result<read_step> next() {
+    read_step step;
+    while (!finished_ && !step.rows.data) {
+      if (record_ == chunk_.index().records()) {
+        record_ = 0;
+        if (chunk_.next_record() >= end_) {
+          finish(chunk_.next_record());
+          break;
+        }
+        SLUICE_ASSIGN(const bool more, chunk_.fill(end_));
+        if (!more) {
+          finish(chunk_.read_so_far());
+          break;
+        }
+      }
+      SLUICE_ASSIGN(step, make_.make(chunk_, record_, end_));
+      const auto before = at_;
+      at_ = start_of(record_);
+      step.bytes = static_cast<std::uint64_t>(at_ - before);
+      if (record_ < chunk_.index().records() && at_ >= end_) finish(at_);
+      if (record_ == chunk_.index().records() && at_ >= end_) finish(at_);
+    }
+    step.end = finished_;
+    return step;
+  }
+
+  [[nodiscard]] bool finished() const { return finished_; }
+  /// The start of the first record that is not ours.
+  [[nodiscard]] std::int64_t true_end() const { return true_end_; }
+  [[nodiscard]] std::int64_t pending() const { return chunk_.pending(); }
+
+ private:
+  void finish(std::int64_t true_end) {
+    finished_ = true;
+    true_end_ = std::min(true_end, chunk_.read_so_far());
+  }
+
+  [[nodiscard]] std::int64_t start_of(std::size_t record) const {
+    const auto& index = chunk_.index();
+    if (record == 0) return at_;
+    const auto next = chunk_.offset_of(index.ends()[index.record_ends()[record - 1]] + 1);
+    return std::min(next, chunk_.read_so_far());
+  }
+
+  chunk_reader chunk_;
+  batch_maker make_;
+  std::size_t record_ = 0;  ///< the next one of the chunk
+  std::int64_t end_ = 0;
+  std::int64_t at_ = 0;
+  std::int64_t true_end_ = 0;
+  bool finished_ = false;
+};
+
+/// Reads a split of a plain file. Where its true start is not known yet it starts at the first line end, keeps what it
+/// makes, and hands it out once the start has proved right.
+class split_part_reader final : public split_reader {
+ public:
+  split_part_reader(record_reader records, split piece, std::shared_ptr<split_chain> chain, std::size_t index)
+      : records_(std::move(records)), piece_(std::move(piece)), chain_(std::move(chain)), index_(index) {}
+
+  result<read_step> next() override {
+    if (!started_) SLUICE_TRY(start());
+    while (!proved_) {
+      SLUICE_TRY(try_to_prove());
+      if (proved_) break;
+      made_.push_back(records_.next());
+    }
+    if (!made_.empty()) {
+      auto step = std::move(made_.front());
+      made_.pop_front();
+      return step;
+    }
+    auto step = records_.next();
+    if (records_.finished()) chain_->report(index_, start_, records_.true_end());
+    return step;
+  }
+
+ private:
+  status start() {
+    started_ = true;
+    SLUICE_TRY(records_.prepare());
+    auto known = chain_->known_start(index_);
+    if (!known && !chain_->guessing_pays()) {
+      SLUICE_ASSIGN(known, chain_->find_start(index_));
+    }
+    proved_ = known.has_value();
+    if (known) {
+      start_ = *known;
+    } else {
+      SLUICE_ASSIGN(start_, guess_start());
+    }
+    records_.start(start_, piece_.end);
+    return {};
+  }
+
+  /// The byte behind the first line end at or behind the byte before the split.
+  result<std::int64_t> guess_start() const {
+    std::uint8_t buffer[4096];
+    for (auto at = piece_.begin - 1;;) {
+      SLUICE_ASSIGN(const auto got, chain_->file().read_at(at, buffer, sizeof(buffer)));
+      for (std::int64_t i = 0; i < got; ++i) {
+        if (buffer[i] == '\n') return at + i + 1;
+        if (buffer[i] != '\r') continue;
+        std::uint8_t behind = 0;
+        SLUICE_ASSIGN(const auto one, chain_->file().read_at(at + i + 1, &behind, 1));
+        return at + i + (one == 1 && behind == '\n' ? 2 : 1);
+      }
+      at += got;
+      if (got < static_cast<std::int64_t>(sizeof(buffer)) || at >= piece_.end) return at;
+    }
+  }
+
+  status try_to_prove() {
+    const bool failed = !made_.empty() && !made_.back().ok();
+    // A record that goes on and on suggests that the guess fell into quotes.
+    const bool enough = records_.finished() || failed || records_.pending() > piece_.end - piece_.begin;
+    auto known = chain_->known_start(index_);
+    if (!known && enough) {
+      SLUICE_ASSIGN(known, chain_->find_start(index_));
+    }
+    if (!known) return {};
+    proved_ = true;
+    if (*known == start_) {
+      if (records_.finished()) chain_->report(index_, start_, records_.true_end());
+      return {};
+    }
+    chain_->guessed_wrong();
+    made_.clear();
+    start_ = *known;
+    records_.start(start_, piece_.end);
+    return {};
+  }
+
+  record_reader records_;
+  split piece_;
+  std::shared_ptr<split_chain> chain_;
+  std::size_t index_;
+  std::deque<result<read_step>> made_;  ///< kept until the start is proved
+  std::int64_t start_ = 0;
+  bool started_ = false;
+  bool proved_ = false;
+};
+
+/// Reads a stream to its end.
+class whole_reader final : public split_reader {
+ public:
+  whole_reader(record_reader records, std::shared_ptr<byte_stream> from, std::int64_t data_begin)
+      : records_(std::move(records)), from_(std::move(from)), data_begin_(data_begin) {}
+
+  result<read_step> next() override {
+    if (!started_) {
+      started_ = true;
+      SLUICE_TRY(records_.prepare());
+      SLUICE_TRY(skip());
+      records_.start(data_begin_, std::numeric_limits<std::int64_t>::max());
+    }
+    SLUICE_ASSIGN(auto step, records_.next());
+    const auto taken = from_->consumed();
+    step.bytes = static_cast<std::uint64_t>(taken - taken_);
+    taken_ = taken;
+    return step;
+  }
+
+ private:
+  status skip() {
+    std::vector<std::uint8_t> buffer(64 * 1024);
+    for (auto left = data_begin_; left > 0;) {
+      SLUICE_ASSIGN(const auto got, from_->read(buffer.data(), std::min(left, std::ssize(buffer))));
+      if (got == 0) break;
+      left -= got;
+    }
+    return {};
+  }
+
+  record_reader records_;
+  std::shared_ptr<byte_stream> from_;
+  std::int64_t data_begin_;
+  std::int64_t taken_ = 0;
+  bool started_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::shared_ptr<split_chain> chain,
+                                         std::size_t index, reader_questions ask) {
+  const auto rules = plan.rules.rules;
+  fetch from = [chain](std::int64_t at, std::uint8_t* into, std::int64_t size) {
+    return chain->file().read_at(at, into, size);
+  };
+  record_reader records(std::move(from), rules, batch_maker(std::move(plan), piece, std::move(ask)));
+  return std::make_unique<split_part_reader>(std::move(records), std::move(piece), std::move(chain), index);
+}
+
+std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::unique_ptr<byte_stream> from,
+                                         std::int64_t data_begin, reader_questions ask) {
+  const auto rules = plan.rules.rules;
+  std::shared_ptr<byte_stream> stream = std::move(from);
+  fetch next = [stream](std::int64_t, std::uint8_t* into, std::int64_t size) { return stream->read(into, size); };
+  record_reader records(std::move(next), rules, batch_maker(std::move(plan), std::move(piece), std::move(ask)));
+  return std::make_unique<whole_reader>(std::move(records), std::move(stream), data_begin);
+}
+
+}  // namespace sluice::csv

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "engine/component.hpp"
+#include "engine/formats/csv/columns.hpp"
+#include "engine/formats/csv/layout.hpp"
+#include "engine/formats/csv/split_chain.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::csv {
+
+/// What a reader makes of the records of one file.
+struct read_plan {
+  std::string unit;
+  std::uint32_t source = 0;  ///< position::source
+  file_rules rules;
+  std::size_t fields = 0;             ///< of every record
+  std::vector<column_plan> columns;   ///< to convert
+  std::vector<int> field_of;          ///< of each column: its place in the record
+  std::vector<std::string> metadata;  ///< behind the columns: "path" or "row"
+  std::shared_ptr<arrow::Schema> schema;
+  on_error policy = on_error::reject;
+  bool want_positions = true;
+  std::string timezone = "UTC";
+};
+
+/// What a reader asks its source when something is wrong.
+struct reader_questions {
+  std::function<std::uint64_t(std::uint64_t offset)> line_of;
+  std::function<std::int64_t()> sampled_rows;  ///< that inference looked at
+};
+
+/// Reads a split of a plain file; `index` is its number among the splits of that file.
+std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::shared_ptr<split_chain> chain,
+                                         std::size_t index, reader_questions ask);
+/// Reads a file from begin to end: packed ones and standard input.
+std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::unique_ptr<byte_stream> from,
+                                         std::int64_t data_begin, reader_questions ask);
+
+}  // namespace sluice::csv

@@ -1,0 +1,63 @@
+#pragma once
+
+#include "engine/formats/csv/dialect.hpp"
+#include "engine/formats/files.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+namespace sluice::csv {
+
+/// Knows where the splits of one file truly start: a line end inside quotes starts nothing. Thread-safe.
+///
+/// Split i owns the records that start in [begin_i, begin_i+1); where its first one starts follows from where the last
+/// of split i-1 ends, back to the file's first record. Readers report what they found, so that mostly nobody reads
+/// twice; whoever needs a start that nobody reported has it found here, without waiting for others.
+class split_chain {
+ public:
+  split_chain(std::shared_ptr<random_file> file, dialect rules, std::int64_t data_begin, std::int64_t split_bytes);
+
+  [[nodiscard]] std::int64_t begin_of(std::size_t split) const {
+    return data_begin_ + static_cast<std::int64_t>(split) * split_bytes_;
+  }
+  /// The true start of a split, where it follows from the reports.
+  std::optional<std::int64_t> known_start(std::size_t split);
+  /// The true start of a split. May read the file.
+  result<std::int64_t> find_start(std::size_t split);
+  /// Says that records read from `start` in a split go on to `end`, the first start at or behind the next split's
+  /// begin.
+  void report(std::size_t split, std::int64_t start, std::int64_t end);
+  /// A start that was guessed turned out wrong: guessing is not worth it in this file.
+  void guessed_wrong() {
+    const std::lock_guard guard(lock_);
+    guessing_pays_ = false;
+  }
+  [[nodiscard]] bool guessing_pays() {
+    const std::lock_guard guard(lock_);
+    return guessing_pays_;
+  }
+
+  [[nodiscard]] const random_file& file() const { return *file_; }
+
+ private:
+  struct finding {
+    std::int64_t start, end;
+  };
+  void follow_reports(std::size_t split);
+  result<std::int64_t> scan(std::int64_t start, std::int64_t target) const;
+
+  std::shared_ptr<random_file> file_;
+  dialect rules_;
+  std::int64_t data_begin_;
+  std::int64_t split_bytes_;
+  std::mutex lock_;
+  std::vector<std::int64_t> starts_;         ///< proved, from split 0 on
+  std::map<std::size_t, finding> findings_;  ///< reported and not yet proved
+  bool guessing_pays_ = true;
+};
+
+}  // namespace sluice::csv

@@ -1,0 +1,192 @@
+#include "engine/formats/csv/column_base.hpp"
+
+#include <arrow/array.h>
+#include <arrow/result.h>
+#include <emmintrin.h>
+#include <simdjson.h>
+
+#include <cstring>
+
+namespace sluice::csv {
+
+namespace {
+
+constexpr std::int64_t slack = 64;  // copies go 16 bytes at a time and may write beyond a value
+
+/// Copies `size` bytes in steps of 16, reading and writing up to 32 bytes too many.
+inline void copy_bytes(std::uint8_t* to, const std::uint8_t* from, std::size_t size) {
+  const auto copy16 = [](std::uint8_t* target, const std::uint8_t* source) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(target), _mm_loadu_si128(reinterpret_cast<const __m128i*>(source)));
+  };
+  copy16(to, from);
+  copy16(to + 16, from + 16);
+  if (size > 32) {
+    if (size > 256) {
+      std::memcpy(to + 32, from + 32, size - 32);
+    } else {
+      for (std::size_t at = 32; at < size; at += 16) copy16(to + at, from + at);
+    }
+  }
+}
+
+bool decode_hex(std::string_view digits, std::string& out) {
+  const auto value = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
+  out.clear();
+  if (digits.size() % 2 != 0) return false;
+  for (std::size_t i = 0; i < digits.size(); i += 2) {
+    if (!is_hex(digits[i]) || !is_hex(digits[i + 1])) return false;
+    out += static_cast<char>(value(digits[i]) * 16 + value(digits[i + 1]));
+  }
+  return true;
+}
+
+/// Builds text, byte for byte, and bytea (PostgreSQL's \x00ff, or bytes as they stand).
+class text_builder final : public builder_base {
+ public:
+  explicit text_builder(builder_request what)
+      : builder_base(std::move(what)), binary_(what_.plan.type->id() == arrow::Type::BINARY) {}
+
+  status start(std::int64_t rows) override {
+    // The last batch says how long values are.
+    const auto expected =
+        rows_ > 0 ? static_cast<std::int64_t>(1.1 * double(used_) / double(rows_) * double(rows)) : rows * 16;
+    start_rows(rows);
+    SLUICE_ASSIGN_ARROW(offsets_, arrow::AllocateBuffer((rows + 1) * 4), "read CSV");
+    SLUICE_ASSIGN_ARROW(values_, arrow::AllocateResizableBuffer(expected + slack), "read CSV");
+    reinterpret_cast<std::int32_t*>(offsets_->mutable_data())[0] = 0;
+    used_ = 0;
+    return {};
+  }
+
+  status append(const record_block& in) override {
+    const bool trim = trims(in);
+    std::int64_t bytes = 0;
+    for (std::int64_t i = 0; i < in.rows; ++i) {
+      const auto* end = in.ends + in.first[i] + what_.field;
+      bytes += static_cast<std::uint32_t>(end[0] - end[-1]);
+    }
+    SLUICE_TRY(make_room(bytes));
+    const auto from_row = rows_;
+    const auto from_byte = used_;
+    if (unquotes(in) || binary_ || what_.nulls.tokens().size() > (what_.nulls.empty_is_null() ? 1 : 0)) {
+      append_carefully(in, trim);
+    } else {
+      append_plain(in, trim);
+    }
+    if (in.high && !binary_) check_utf8(from_row, from_byte);
+    return {};
+  }
+
+  result<std::shared_ptr<arrow::Array>> finish() override {
+    SLUICE_ASSIGN(auto bits, validity());
+    const bool wasteful = values_->size() > 2 * (used_ + slack);
+    SLUICE_TRY_ARROW(values_->Resize(used_, wasteful), "read CSV");
+    std::shared_ptr<arrow::Buffer> offsets = std::move(offsets_);
+    std::shared_ptr<arrow::Buffer> values = std::move(values_);
+    auto data = arrow::ArrayData::Make(what_.plan.type, rows_, {std::move(bits), std::move(offsets), std::move(values)},
+                                       static_cast<std::int64_t>(null_rows_.size()));
+    return arrow::MakeArray(data);
+  }
+
+ private:
+  status make_room(std::int64_t bytes) {
+    const auto wanted = used_ + bytes + slack;
+    if (wanted > std::int64_t{0x7FFFFFFF})
+      return user_error("value_too_large", "the text of column " + what_.plan.name + " exceeds 2 GiB in one batch",
+                        "look for a quote that is never closed");
+    if (values_->size() >= wanted) return {};
+    SLUICE_TRY_ARROW(values_->Resize(std::max(wanted, std::min(values_->size() * 3 / 2, wanted * 2)), false),
+                     "read CSV");
+    return {};
+  }
+
+  [[nodiscard]] std::int32_t* next_offsets() {
+    return reinterpret_cast<std::int32_t*>(offsets_->mutable_data()) + rows_ + 1;
+  }
+
+  void append_plain(const record_block& in, bool trim) {
+    auto* const values = values_->mutable_data();
+    auto* const offsets = next_offsets();
+    const bool empty_is_null = what_.nulls.empty_is_null();
+    auto used = used_;
+    for (std::int64_t i = 0; i < in.rows; ++i) {
+      const auto text = field(in, i, trim);
+      copy_bytes(values + used, text.begin, text.size());
+      used += static_cast<std::int64_t>(text.size());
+      offsets[i] = static_cast<std::int32_t>(used);
+      if (text.size() == 0 && empty_is_null) add_null(rows_ + i);
+    }
+    used_ = used;
+    rows_ += in.rows;
+  }
+
+  void append_carefully(const record_block& in, bool trim) {
+    auto* const offsets = next_offsets();
+    for (std::int64_t i = 0; i < in.rows; ++i) {
+      const auto raw = field(in, i, trim);
+      std::string_view text{reinterpret_cast<const char*>(raw.begin), raw.size()};
+      bool quoted = false;
+      if (escapes_ || (in.quotes && !text.empty() && *raw.begin == quote_)) {
+        const auto content = unquote_.content(raw.begin, raw.end);
+        quoted = content.quoted;
+        if (content.broken) {
+          add_fault(rows_ + i, fault::invalid_quotes, text);
+          text = {};
+        } else {
+          text = content.text;
+        }
+      }
+      if (!quoted && what_.nulls.is_null(text)) {
+        if (null_rows_.empty() || null_rows_.back() != rows_ + i) add_null(rows_ + i);
+        text = {};
+      }
+      if (binary_ && text.substr(0, 2) == "\\x") {
+        if (decode_hex(text.substr(2), bytes_)) {
+          text = bytes_;
+        } else {
+          add_fault(rows_ + i, fault::invalid_value, text);
+          text = {};
+        }
+      }
+      // Unescaped content lies in a buffer without room behind it.
+      std::memcpy(values_->mutable_data() + used_, text.data(), text.size());
+      used_ += static_cast<std::int64_t>(text.size());
+      offsets[i] = static_cast<std::int32_t>(used_);
+    }
+    rows_ += in.rows;
+  }
+
+  /// Text that is valid in one piece, and no value of which starts inside a character, is valid value by value.
+  void check_utf8(std::int64_t from_row, std::int64_t from_byte) {
+    auto* const values = values_->mutable_data();
+    const auto* const offsets = reinterpret_cast<const std::int32_t*>(offsets_->data());
+    const auto* text = reinterpret_cast<const char*>(values);
+    bool valid = simdjson::validate_utf8(text + from_byte, static_cast<std::size_t>(used_ - from_byte));
+    values[used_] = 0;
+    for (auto row = from_row; row < rows_; ++row) valid = valid && (values[offsets[row]] & 0xC0U) != 0x80;
+    if (valid) return;
+    for (auto row = from_row; row < rows_; ++row) {
+      const auto begin = offsets[row];
+      const auto size = static_cast<std::size_t>(offsets[row + 1] - begin);
+      if (simdjson::validate_utf8(text + begin, size)) continue;
+      add_fault(row, fault::invalid_utf8, {text + begin, size});
+      std::memset(values + begin, '?', size);  // the row goes, or the value is null
+    }
+    std::sort(faults.begin(), faults.end(), [](const auto& a, const auto& b) { return a.row < b.row; });
+  }
+
+  bool binary_;
+  std::unique_ptr<arrow::Buffer> offsets_;
+  std::unique_ptr<arrow::ResizableBuffer> values_;
+  std::int64_t used_ = 0;
+  std::string bytes_;
+};
+
+}  // namespace
+
+std::unique_ptr<column_builder> make_text_builder(builder_request what) {
+  return std::make_unique<text_builder>(std::move(what));
+}
+
+}  // namespace sluice::csv
