@@ -13,10 +13,10 @@ struct found {
   std::vector<std::uint32_t> ends, records;
   bool carriage_return, high;
   bool quote;
-  // `quote` may be true in vain: then fields are looked at more carefully than they need.
+  // `quote` and `carriage_return` may be true in vain: then fields are looked at more carefully than they need.
   bool operator==(const found& other) const {
-    return ends == other.ends && records == other.records && carriage_return == other.carriage_return &&
-           high == other.high && (!other.quote || quote);
+    return ends == other.ends && records == other.records && high == other.high && (!other.quote || quote) &&
+           (!other.carriage_return || carriage_return);
   }
 };
 
