@@ -16,18 +16,18 @@ namespace sluice::expression {
 /// What names in an expression can mean.
 struct scope {
   struct input {
-    std::string qualifier;                    ///< unit name: `orders.amount`
+    std::string qualifier;  ///< unit name: `orders.amount`
     std::shared_ptr<arrow::Schema> schema;
   };
-  std::vector<input> inputs;                  ///< column index = index over all inputs, one after the other
-  const run_context* context = nullptr;       ///< params, now, seed, timezone
-  std::string unit;                           ///< part of the seed of random() and uuid()
+  std::vector<input> inputs;             ///< column index = index over all inputs, one after the other
+  const run_context* context = nullptr;  ///< params, now, seed, timezone
+  std::string unit;                      ///< part of the seed of random() and uuid()
 };
 
 /// What a bound expression gives for a batch.
 struct evaluated {
-  std::shared_ptr<arrow::Array> values;       ///< batch.rows() long; null where `errors` names the row
-  row_errors errors;                          ///< division_by_zero, numeric_overflow, invalid_cast, ...
+  std::shared_ptr<arrow::Array> values;  ///< batch.rows() long; null where `errors` names the row
+  row_errors errors;                     ///< division_by_zero, numeric_overflow, invalid_cast, ...
 };
 
 /// A typed expression, ready to run. Immutable; may be shared by threads.
@@ -50,25 +50,27 @@ class bound {
 
 using bound_ptr = std::shared_ptr<const bound>;
 
-/// Parses and types an expression. Faults carry `offset` (bytes into `text`) and `path` as given; null if there are any.
+/// Parses and types an expression. Faults carry `offset` (bytes into `text`) and `path` as given; null if there are
+/// any.
 bound_ptr bind(std::string_view text, const scope& names, const std::string& path, diagnostics& faults);
 /// The same, and the result must be boolean.
 bound_ptr bind_condition(std::string_view text, const scope& names, const std::string& path, diagnostics& faults);
-/// Wraps `inner` in a cast to `type`.
+/// Wraps `inner` in a cast to `type`, as `x::type`. Null where the language has no such cast.
 bound_ptr cast(bound_ptr inner, const std::shared_ptr<arrow::DataType>& type, const scope& names);
 
 /// An aggregate call as `compute` of the transform `aggregate` holds it: sum(net * 2), count(distinct x), count(*).
 /// Expressions over several aggregates ("sum(a) / count(*)") are taken apart: `calls` feed `final`.
 struct aggregate_call {
-  std::string function;                       ///< count_star count sum avg min max first last any_value stddev ...
-  bound_ptr argument;                         ///< null for count(*)
+  std::string function;  ///< count_star count sum avg min max first last any_value stddev ...
+  bound_ptr argument;    ///< null for count(*)
   bool distinct = false;
-  bound_ptr filter;                           ///< FILTER (WHERE ...), may be null
-  std::shared_ptr<arrow::DataType> type;      ///< of the result
+  bound_ptr filter;                       ///< FILTER (WHERE ...), may be null
+  std::shared_ptr<arrow::DataType> type;  ///< of the result
 };
 struct bound_aggregate {
   std::vector<aggregate_call> calls;
-  bound_ptr final;                            ///< over a scope whose columns are the keys, then the calls' results; null where the entry is one bare call
+  bound_ptr final;  ///< over a scope whose columns are the keys, then the calls' results; null where the entry is one
+                    ///< bare call
   std::shared_ptr<arrow::DataType> type;
 };
 /// Parses and types an entry of `aggregate.compute`; `keys` are the columns of `by`.
@@ -87,8 +89,8 @@ struct function_spec {
   std::string kind;       ///< math, text, date, condition, conversion, hash, aggregate, ...
   std::string signature;  ///< "round(number, digits) -> number"
   std::string summary;
-  std::string example;    ///< "round(2.345, 2)"
-  std::string result;     ///< of the example, as text: the tests evaluate it
+  std::string example;  ///< "round(2.345, 2)"
+  std::string result;   ///< of the example, as text: the tests evaluate it
 };
 /// All functions, sorted by name.
 const std::vector<function_spec>& functions();

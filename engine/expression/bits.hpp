@@ -1,0 +1,45 @@
+#pragma once
+
+#include <arrow/type_fwd.h>
+
+#include <cstdint>
+#include <cstring>
+#include <memory>
+
+namespace sluice::expression {
+
+// Bitmaps inside the engine begin at bit 0 of their buffer. Those that it makes are padded to whole words; those of
+// columns may end with the last byte that is used, so that their tail is read bytewise.
+
+inline std::int64_t words_for(std::int64_t bits) { return (bits + 63) / 64; }
+inline std::uint64_t low_bits(std::int64_t count) {
+  return count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
+}
+
+/// Reads word `index` of a bitmap with `bits` bits; bits beyond the end read as 0.
+inline std::uint64_t load_word(const std::uint8_t* bitmap, std::int64_t index, std::int64_t bits) {
+  const std::int64_t left = bits - index * 64;
+  std::uint64_t word = 0;
+  if (left >= 64) {
+    std::memcpy(&word, bitmap + index * 8, 8);
+    return word;
+  }
+  std::memcpy(&word, bitmap + index * 8, static_cast<std::size_t>((left + 7) / 8));
+  return word & low_bits(left);
+}
+
+inline void store_word(std::uint8_t* bitmap, std::int64_t index, std::uint64_t word) {
+  std::memcpy(bitmap + index * 8, &word, 8);
+}
+
+inline bool get_bit(const std::uint8_t* bitmap, std::int64_t index) {
+  return ((bitmap[index >> 3] >> (index & 7)) & 1) != 0;
+}
+inline void clear_bit(std::uint8_t* bitmap, std::int64_t index) {
+  bitmap[index >> 3] = static_cast<std::uint8_t>(bitmap[index >> 3] & ~(1U << (index & 7)));
+}
+inline void set_bit(std::uint8_t* bitmap, std::int64_t index) {
+  bitmap[index >> 3] = static_cast<std::uint8_t>(bitmap[index >> 3] | (1U << (index & 7)));
+}
+
+}  // namespace sluice::expression

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "engine/expression/binder.hpp"
+
+namespace sluice::expression {
+
+/// A call to bind: its name and typed arguments.
+struct call_site {
+  std::string name;
+  std::size_t at = 0;
+  std::vector<argument> args;
+};
+
+/// A function of the language: its description, how many arguments it takes, and how it is bound. One function is one
+/// entry of one family's list.
+struct function {
+  function_spec spec;
+  std::size_t least = 0;
+  std::size_t most = 0;
+  node_ptr (*bind)(binder& b, const call_site& site) = nullptr;
+};
+
+inline constexpr std::size_t any_number = 1000;
+
+/// The families, each in a file of its own under functions/.
+const std::vector<function>& math_functions();
+const std::vector<function>& text_functions();
+const std::vector<function>& pattern_functions();
+const std::vector<function>& condition_functions();
+const std::vector<function>& date_functions();
+const std::vector<function>& format_functions();
+const std::vector<function>& hash_functions();
+const std::vector<function>& random_functions();
+
+/// Finds a function by its name in lower case, or null.
+const function* find_function(const std::string& name);
+/// True for names of aggregates.
+bool is_aggregate(const std::string& name);
+/// Descriptions of the aggregates, without evaluators: the transform aggregate runs them.
+const std::vector<function_spec>& aggregate_specs();
+/// Names of all functions and aggregates, for "did you mean".
+std::vector<std::string> function_names();
+
+}  // namespace sluice::expression

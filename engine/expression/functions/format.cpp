@@ -1,0 +1,140 @@
+#include "engine/calendar.hpp"
+#include "engine/expression/functions/date_format.hpp"
+#include "engine/expression/functions/support.hpp"
+#include "engine/time_zone.hpp"
+
+#include <cmath>
+
+namespace sluice::expression {
+
+namespace {
+
+using format = std::vector<date_item>;
+
+// The format, which must be known now.
+std::shared_ptr<const format> format_of(binder& b, const argument& from) {
+  const auto text = constant_text(from.value);
+  if (!text) {
+    b.fault(from.at, "not_supported_yet", "a format that differs from row to row is not supported yet",
+            "write it as a text: 'YYYY-MM-DD'");
+    return nullptr;
+  }
+  std::string unknown;
+  auto items = read_date_format(*text, unknown);
+  if (items) return std::make_shared<const format>(std::move(*items));
+  b.fault(from.at, "invalid_pattern", "the format '" + *text + "' holds " + unknown + ", which means nothing here",
+          "write 'YYYY-MM-DD HH24:MI:SS' or '%Y-%m-%d %H:%M:%S'; other letters stand in double quotes");
+  return nullptr;
+}
+
+result<array_ptr> to_char_kernel(call& c) {
+  const auto& items = *static_cast<const format*>(c.state);
+  const bool zoned = is_timestamptz(*c.args[0].array->type());
+  SLUICE_ASSIGN(auto clock, zone_clock::find(zoned ? c.in.run.timezone : "UTC"));
+  const column_of<std::int64_t> from(c.args[0]);
+  std::string text;
+  return build_texts(c.type, c.rows, all_valid(c.args, c.rows), [&](std::int64_t row, text_builder& out) {
+    text.clear();
+    append_date(text, items, clock.to_local(from[row]));
+    out.append(text);
+  });
+}
+
+node_ptr bind_to_char(binder& b, const call_site& site) {
+  auto value = b.settle(site.args[0]);
+  if (!value) return nullptr;
+  if (is_number_type(*value->type) || value->type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO)
+    return b.fault(site.args[0].at, "not_supported_yet",
+                   "to_char of " + type_name(*value->type) + " is not supported yet",
+                   "use round(x, 2)::text or lpad(...)");
+  if (value->type->id() == arrow::Type::DATE32) value = b.cast({value, site.args[0].at}, timestamp_type());
+  if (value->type->id() == arrow::Type::TIME64)
+    value = b.call(
+        "+", timestamp_type(),
+        {b.cast(
+             {std::make_shared<constant_node>(*arrow::MakeArrayFromScalar(arrow::StringScalar("1970-01-01"), 1), true),
+              site.at},
+             arrow::date32()),
+         value},
+        find_temporal_kernel(arithmetic::add, *arrow::date32(), *value->type).run, {.form = notation::infix});
+  if (value->type->id() != arrow::Type::TIMESTAMP)
+    return b.fault(site.args[0].at, "type_mismatch",
+                   site.name + " expects a date or timestamp, found " + type_name(*value->type),
+                   is_text_type(*value->type) ? "cast it: " + text_of(*value) + "::timestamp" : "");
+  const auto items = format_of(b, site.args[1]);
+  return items ? b.call(site.name, arrow::utf8(), {value, b.settle(site.args[1])}, to_char_kernel, {.state = items})
+               : nullptr;
+}
+
+enum class target { date, timestamp, timestamptz };
+
+template <target To>
+result<array_ptr> parse_kernel(call& c) {
+  using out_type = std::conditional_t<To == target::date, std::int32_t, std::int64_t>;
+  const auto& items = *static_cast<const format*>(c.state);
+  SLUICE_ASSIGN(auto clock, zone_clock::find(To == target::timestamptz ? c.in.run.timezone : "UTC"));
+  const texts_of from(c.args[0]);
+  row_failures failures(c);
+  return fill_rows<out_type>(c, failures, [&](std::int64_t row, out_type& out) {
+    std::int64_t local = 0;
+    if (!parse_date(from[row], items, local))
+      return failures.add(row, "invalid_cast",
+                          "expected a " + type_name(*c.type) + " as '" + argument_text(c, 1, row) + "', found '" +
+                              std::string(from[row].substr(0, 60)) + "'");
+    out = static_cast<out_type>(To == target::date ? floor_div(local, microseconds_per_day) : clock.to_utc(local));
+  });
+}
+
+template <target To>
+node_ptr bind_parse(binder& b, const call_site& site, const type_ptr& type) {
+  auto value = b.coerce(site.args[0], arrow::utf8(), "argument 1 of " + site.name);
+  const auto items = format_of(b, site.args[1]);
+  return value && items ? b.call(site.name, type, {value, b.settle(site.args[1])}, parse_kernel<To>, {.state = items})
+                        : nullptr;
+}
+
+result<array_ptr> from_epoch_kernel(call& c) {
+  const column_of<double> from(c.args[0]);
+  row_failures failures(c);
+  return fill_rows<std::int64_t>(c, failures, [&](std::int64_t row, std::int64_t& out) {
+    const double microseconds = from[row] * 1e6;
+    if (!(std::fabs(microseconds) < 9.2e18))
+      return failures.add(row, "out_of_range",
+                          argument_text(c, 0, row) + " seconds are out of the range of timestamptz");
+    out = std::llround(microseconds);
+  });
+}
+
+node_ptr bind_to_date(binder& b, const call_site& site) { return bind_parse<target::date>(b, site, arrow::date32()); }
+node_ptr bind_strptime(binder& b, const call_site& site) {
+  return bind_parse<target::timestamp>(b, site, timestamp_type());
+}
+node_ptr bind_to_timestamp(binder& b, const call_site& site) {
+  if (site.args.size() == 1) return bind_fixed(b, site, {arrow::float64()}, timestamptz_type(), from_epoch_kernel);
+  return bind_parse<target::timestamptz>(b, site, timestamptz_type());
+}
+
+}  // namespace
+
+const std::vector<function>& format_functions() {
+  static const std::vector<function> all = {
+      entry("strftime", "date", "strftime(timestamp, format) -> text", "as text by a format such as '%d.%m.%Y %H:%M'",
+            "strftime(date '2024-05-01', '%d.%m.%Y')", "01.05.2024", 2, 2, bind_to_char),
+      entry("strptime", "date", "strptime(text, format) -> timestamp",
+            "read by a format such as '%d.%m.%Y %H:%M'; what does not follow it is a row error",
+            "strptime('01.05.2024 12:30', '%d.%m.%Y %H:%M')", "2024-05-01 12:30:00", 2, 2, bind_strptime),
+      entry("to_char", "date", "to_char(timestamp, format) -> text",
+            "as text by YYYY YY MM Mon Month DD DDD Dy Day ID Q IYYY IW HH24 HH12 MI SS MS US AM, FM before a part "
+            "leaves blanks and zeros out; or by %Y, %m, ...",
+            "to_char(timestamp '2024-05-01 12:30:00', 'DD.MM.YYYY HH24:MI')", "01.05.2024 12:30", 2, 2, bind_to_char),
+      entry("to_date", "date", "to_date(text, format) -> date",
+            "read by a format in the style of to_char or strftime; what does not follow it is a row error",
+            "to_date('01.05.2024', 'DD.MM.YYYY')", "2024-05-01", 2, 2, bind_to_date),
+      entry("to_timestamp", "date", "to_timestamp(text, format) or to_timestamp(seconds) -> timestamptz",
+            "read by a format in the run's time zone; or from seconds since 1970", "to_timestamp(1714564800.5)",
+            "2024-05-01 12:00:00.5+00", 1, 2, bind_to_timestamp),
+  };
+  return all;
+}
+
+}  // namespace sluice::expression

@@ -1,0 +1,276 @@
+#include "engine/expression/kernels/casts.hpp"
+#include "engine/expression/kernels/decimals.hpp"
+#include "engine/value_parse.hpp"
+
+#include <arrow/util/decimal.h>
+#include <fast_float/fast_float.h>
+
+#include <cmath>
+#include <limits>
+
+namespace sluice::expression {
+
+namespace {
+
+// Rounds to the nearest integer, ties to even, as PostgreSQL does for floating-point numbers.
+template <class From, class To>
+bool convert(From from, To& to) {
+  if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) {
+    const From rounded = std::nearbyint(from);
+    // The upper bound as a power of two is exact in both types; the comparison is false for NaN.
+    constexpr int bits = std::numeric_limits<To>::digits;
+    if (!(rounded >= static_cast<From>(std::numeric_limits<To>::min()) && rounded < std::ldexp(From{1}, bits)))
+      return false;
+    to = static_cast<To>(rounded);
+    return true;
+  } else if constexpr (std::is_same_v<From, double> && std::is_same_v<To, float>) {
+    to = static_cast<float>(from);
+    return !std::isinf(to) || std::isinf(from);
+  } else if constexpr (std::is_floating_point_v<To>) {
+    to = static_cast<To>(from);
+    return true;
+  } else {
+    to = static_cast<To>(from);
+    return std::in_range<To>(from);
+  }
+}
+
+template <class From, class To>
+constexpr bool always_fits = std::is_floating_point_v<To>
+                                 ? sizeof(To) >= sizeof(From) || std::is_integral_v<From>
+                                 : std::is_integral_v<From>&& std::is_signed_v<From> == std::is_signed_v<To> &&
+                                       sizeof(To) >= sizeof(From);
+
+template <class From, class To>
+result<array_ptr> number_kernel(call& c) {
+  if constexpr (always_fits<From, To>) {
+    const column_of<From> from(c.args[0]);
+    auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(To)));
+    auto* out = reinterpret_cast<To*>(values->mutable_data());
+    for (std::int64_t row = 0; row < c.rows; ++row) out[row] = static_cast<To>(from.values[row]);
+    return make_array(c.type, c.rows, std::move(values), all_valid(c.args, c.rows));
+  } else {
+    return convert_rows<From, To>(c, convert<From, To>);
+  }
+}
+
+template <class From>
+result<array_ptr> integer_to_decimal(call& c) {
+  const int scale = scale_of(*c.type);
+  const int precision = precision_of(*c.type);
+  return convert_rows<From, int128>(
+      c, [&](From from, int128& to) { return !shift_left(from, scale, to) && fits(to, precision); });
+}
+
+// By the shortest digits of the number: 0.1 becomes 0.1, not 0.1000000000000000055.
+template <class From>
+result<array_ptr> floating_to_decimal(call& c) {
+  const int scale = scale_of(*c.type);
+  const int precision = precision_of(*c.type);
+  return convert_rows<From, int128>(c, [&](From from, int128& to) {
+    if (!std::isfinite(from)) return false;
+    char text[longest_value];
+    char* end = std::is_same_v<From, float> ? write_float(text, static_cast<float>(from))
+                                            : write_double(text, static_cast<double>(from));
+    return parse_decimal({text, end}, precision, scale, to) == parsed::good;
+  });
+}
+
+template <class To>
+result<array_ptr> decimal_to_integer(call& c) {
+  const int scale = scale_of(*c.args[0].array->type());
+  return convert_rows<int128, To>(c, [&](int128 from, To& to) {
+    const auto rounded = shift_right(from, scale);
+    to = static_cast<To>(rounded);
+    return rounded >= std::numeric_limits<To>::min() && rounded <= std::numeric_limits<To>::max();
+  });
+}
+
+double decimal_to_double(int128 from, int scale) {
+  constexpr double exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  constexpr int128 exact = int128{1} << 53;
+  // Both exact in a double: one division rounds correctly.
+  if (from > -exact && from < exact && scale <= 22)
+    return static_cast<double>(static_cast<std::int64_t>(from)) / exact_powers[scale];
+  char text[longest_value];
+  char* end = write_decimal(text, from, scale);
+  double value = 0;
+  fast_float::from_chars(text, end, value);
+  return value;
+}
+
+template <class To>
+result<array_ptr> decimal_to_floating(call& c) {
+  const int scale = scale_of(*c.args[0].array->type());
+  return convert_rows<int128, To>(c, [&](int128 from, To& to) { return convert(decimal_to_double(from, scale), to); });
+}
+
+result<array_ptr> decimal_to_decimal(call& c) {
+  const int change = scale_of(*c.type) - scale_of(*c.args[0].array->type());
+  const int precision = precision_of(*c.type);
+  if (change == 0 && precision >= precision_of(*c.args[0].array->type())) {
+    auto data = c.args[0].array->data()->Copy();
+    data->type = c.type;
+    return arrow::MakeArray(std::move(data));
+  }
+  return convert_rows<int128, int128>(c, [&](int128 from, int128& to) {
+    if (change < 0) {
+      to = shift_right(from, -change);
+    } else if (shift_left(from, change, to)) {
+      return false;
+    }
+    return fits(to, precision);
+  });
+}
+
+// Decimals of more than 38 digits: rare, so exactness by way of 256-bit numbers is all that counts.
+result<array_ptr> wide_decimal(call& c) {
+  const auto validity = all_valid(c.args, c.rows);
+  const auto& source = *c.args[0].array;
+  const int from_scale = scale_of(*source.type());
+  const bool wide_result = c.type->id() == arrow::Type::DECIMAL256;
+  auto values = allocate(c.rows * (wide_result ? 32 : 16));
+  std::memset(values->mutable_data(), 0, static_cast<std::size_t>(values->size()));
+  row_failures failures(c);
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    const auto at = c.args[0].constant ? 0 : row;
+    const auto from =
+        source.type_id() == arrow::Type::DECIMAL256
+            ? arrow::Decimal256(static_cast<const arrow::Decimal256Array&>(source).GetValue(at))
+            : arrow::Decimal256(arrow::Decimal128(static_cast<const arrow::Decimal128Array&>(source).GetValue(at)));
+    const int change = scale_of(*c.type) - from_scale;
+    const auto moved = change < 0 ? arrow::Decimal256(from.ReduceScaleBy(-change, true))
+                                  : arrow::Decimal256(from.IncreaseScaleBy(change));
+    const bool overflow = change > 0 && arrow::Decimal256(moved.ReduceScaleBy(change, false)) != from;
+    if (overflow || !moved.FitsInPrecision(precision_of(*c.type))) return fail_range(failures, c, row);
+    const auto words = moved.little_endian_array();
+    std::memcpy(values->mutable_data() + row * (wide_result ? 32 : 16), words.data(), wide_result ? 32 : 16);
+  });
+  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
+}
+
+result<array_ptr> wide_decimal_to_double(call& c) {
+  const auto validity = all_valid(c.args, c.rows);
+  auto values = allocate(c.rows * 8);
+  auto* out = reinterpret_cast<double*>(values->mutable_data());
+  std::memset(out, 0, static_cast<std::size_t>(c.rows) * 8);
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    const auto text = value_text(*c.args[0].array, c.args[0].constant ? 0 : row);
+    fast_float::from_chars(text.data(), text.data() + text.size(), out[row]);
+  });
+  return make_array(c.type, c.rows, std::move(values), validity);
+}
+
+template <class To>
+result<array_ptr> boolean_to_integer(call& c) {
+  const auto bits = boolean_bits(*c.args[0].array);
+  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(To)));
+  auto* out = reinterpret_cast<To*>(values->mutable_data());
+  for (std::int64_t row = 0; row < c.rows; ++row) out[row] = get_bit(bits->data(), row) ? 1 : 0;
+  return make_array(c.type, c.rows, std::move(values), all_valid(c.args, c.rows));
+}
+
+template <class From>
+result<array_ptr> integer_to_boolean(call& c) {
+  const column_of<From> from(c.args[0]);
+  auto bits = allocate_bitmap(c.rows);
+  std::memset(bits->mutable_data(), 0, static_cast<std::size_t>(bits->size()));
+  for (std::int64_t row = 0; row < c.rows; ++row)
+    if (from.values[row] != 0) set_bit(bits->mutable_data(), row);
+  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
+}
+
+template <class From>
+kernel from_number(const arrow::DataType& to) {
+  switch (to.id()) {
+    case arrow::Type::INT16:
+      return number_kernel<From, std::int16_t>;
+    case arrow::Type::INT32:
+      return number_kernel<From, std::int32_t>;
+    case arrow::Type::INT64:
+      return number_kernel<From, std::int64_t>;
+    case arrow::Type::UINT64:
+      return number_kernel<From, std::uint64_t>;
+    case arrow::Type::FLOAT:
+      return number_kernel<From, float>;
+    case arrow::Type::DOUBLE:
+      return number_kernel<From, double>;
+    case arrow::Type::DECIMAL128:
+      if constexpr (std::is_integral_v<From>)
+        return integer_to_decimal<From>;
+      else
+        return floating_to_decimal<From>;
+    case arrow::Type::BOOL:
+      if constexpr (std::is_integral_v<From>) return integer_to_boolean<From>;
+      return nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+kernel from_decimal(const arrow::DataType& to) {
+  switch (to.id()) {
+    case arrow::Type::INT16:
+      return decimal_to_integer<std::int16_t>;
+    case arrow::Type::INT32:
+      return decimal_to_integer<std::int32_t>;
+    case arrow::Type::INT64:
+      return decimal_to_integer<std::int64_t>;
+    case arrow::Type::UINT64:
+      return decimal_to_integer<std::uint64_t>;
+    case arrow::Type::FLOAT:
+      return decimal_to_floating<float>;
+    case arrow::Type::DOUBLE:
+      return decimal_to_floating<double>;
+    case arrow::Type::DECIMAL128:
+      return decimal_to_decimal;
+    case arrow::Type::DECIMAL256:
+      return wide_decimal;
+    default:
+      return nullptr;
+  }
+}
+
+kernel from_boolean(const arrow::DataType& to) {
+  switch (to.id()) {
+    case arrow::Type::INT16:
+      return boolean_to_integer<std::int16_t>;
+    case arrow::Type::INT32:
+      return boolean_to_integer<std::int32_t>;
+    case arrow::Type::INT64:
+      return boolean_to_integer<std::int64_t>;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+kernel find_number_cast(const arrow::DataType& from, const arrow::DataType& to) {
+  switch (from.id()) {
+    case arrow::Type::BOOL:
+      return from_boolean(to);
+    case arrow::Type::INT16:
+      return from_number<std::int16_t>(to);
+    case arrow::Type::INT32:
+      return from_number<std::int32_t>(to);
+    case arrow::Type::INT64:
+      return from_number<std::int64_t>(to);
+    case arrow::Type::UINT64:
+      return from_number<std::uint64_t>(to);
+    case arrow::Type::FLOAT:
+      return from_number<float>(to);
+    case arrow::Type::DOUBLE:
+      return from_number<double>(to);
+    case arrow::Type::DECIMAL128:
+      return from_decimal(to);
+    case arrow::Type::DECIMAL256:
+      if (to.id() == arrow::Type::DECIMAL128 || to.id() == arrow::Type::DECIMAL256) return wide_decimal;
+      return to.id() == arrow::Type::DOUBLE ? wide_decimal_to_double : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace sluice::expression

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "engine/expression/columns.hpp"
+#include "engine/expression/kernels/kernels.hpp"
+#include "engine/types.hpp"
+#include "engine/value_text.hpp"
+
+namespace sluice::expression {
+
+// The parts of find_cast_kernel: each looks for the casts of one family.
+kernel find_number_cast(const arrow::DataType& from, const arrow::DataType& to);
+kernel find_text_cast(const arrow::DataType& to);  ///< from text
+kernel find_temporal_cast(const arrow::DataType& from, const arrow::DataType& to);
+
+/// Says that a value does not fit the type of the result.
+inline void fail_range(row_failures& failures, call& c, std::int64_t row) {
+  if (!failures.counts(row)) return failures.add_silently(row);
+  std::string message = "value ";
+  append_value(message, *c.args[0].array, c.args[0].constant ? 0 : row);
+  failures.add(row, "out_of_range", message + " is out of the range of " + type_name(*c.type));
+}
+
+/// Converts every valid row by `convert(from, to) -> bool`, false where the value does not fit.
+template <class From, class To, class Convert>
+result<array_ptr> convert_rows(call& c, Convert&& convert) {
+  const auto validity = all_valid(c.args, c.rows);
+  const column_of<From> from(c.args[0]);
+  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(To)));
+  auto* out = reinterpret_cast<To*>(values->mutable_data());
+  if (validity) std::memset(out, 0, static_cast<std::size_t>(c.rows) * sizeof(To));
+  row_failures failures(c);
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    To value{};
+    if (!convert(from[row], value)) [[unlikely]]
+      fail_range(failures, c, row);
+    out[row] = value;
+  });
+  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
+}
+
+}  // namespace sluice::expression

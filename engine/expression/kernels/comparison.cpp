@@ -1,0 +1,232 @@
+#include "engine/expression/columns.hpp"
+#include "engine/expression/kernels/kernels.hpp"
+
+namespace sluice::expression {
+
+array_ptr make_booleans(std::int64_t rows, buffer_ptr bits, buffer_ptr validity) {
+  return make_array(arrow::boolean(), rows, std::move(bits), std::move(validity));
+}
+
+namespace {
+
+std::uint64_t* words(const buffer_ptr& buffer) { return reinterpret_cast<std::uint64_t*>(buffer->mutable_data()); }
+
+template <class T, comparison Op>
+result<array_ptr> comparison_kernel(call& c) {
+  const auto form = c.rows == 1 || c.args[0].constant == c.args[1].constant ? operand_form::both_columns
+                    : c.args[0].constant                                    ? operand_form::left_constant
+                                                                            : operand_form::right_constant;
+  const column_of<T> left(c.args[0]);
+  const column_of<T> right(c.args[1]);
+  auto bits = allocate_bitmap(c.rows);
+  find_comparison<T>(Op, form)(left.values, right.values, words(bits), c.rows);
+  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
+}
+
+template <class T>
+kernel by_op(comparison op) {
+  switch (op) {
+    case comparison::equal:
+      return comparison_kernel<T, comparison::equal>;
+    case comparison::not_equal:
+      return comparison_kernel<T, comparison::not_equal>;
+    case comparison::less:
+      return comparison_kernel<T, comparison::less>;
+    case comparison::less_equal:
+      return comparison_kernel<T, comparison::less_equal>;
+    case comparison::greater:
+      return comparison_kernel<T, comparison::greater>;
+    case comparison::greater_equal:
+      return comparison_kernel<T, comparison::greater_equal>;
+  }
+  return nullptr;
+}
+
+// false < true: comparisons of booleans are logic.
+template <comparison Op>
+result<array_ptr> boolean_kernel(call& c) {
+  std::vector<array_ptr> sides;
+  for (const auto& arg : c.args) {
+    SLUICE_ASSIGN(auto side, as_array(arg, c.rows));
+    sides.push_back(std::move(side));
+  }
+  const auto left = boolean_bits(*sides[0]);
+  const auto right = boolean_bits(*sides[1]);
+  auto bits = allocate_bitmap(c.rows);
+  for (std::int64_t word = 0; word < words_for(c.rows); ++word) {
+    const auto a = load_word(left->data(), word, c.rows);
+    const auto b = load_word(right->data(), word, c.rows);
+    words(bits)[word] = Op == comparison::equal        ? ~(a ^ b)
+                        : Op == comparison::not_equal  ? a ^ b
+                        : Op == comparison::less       ? ~a & b
+                        : Op == comparison::less_equal ? ~a | b
+                        : Op == comparison::greater    ? a & ~b
+                                                       : a | ~b;
+  }
+  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
+}
+
+kernel boolean_by_op(comparison op) {
+  switch (op) {
+    case comparison::equal:
+      return boolean_kernel<comparison::equal>;
+    case comparison::not_equal:
+      return boolean_kernel<comparison::not_equal>;
+    case comparison::less:
+      return boolean_kernel<comparison::less>;
+    case comparison::less_equal:
+      return boolean_kernel<comparison::less_equal>;
+    case comparison::greater:
+      return boolean_kernel<comparison::greater>;
+    case comparison::greater_equal:
+      return boolean_kernel<comparison::greater_equal>;
+  }
+  return nullptr;
+}
+
+// Text compares by its bytes, which for UTF-8 is the order of code points (collation "C").
+bool holds(comparison op, std::string_view left, std::string_view right) {
+  switch (op) {
+    case comparison::equal:
+      return left == right;
+    case comparison::not_equal:
+      return left != right;
+    case comparison::less:
+      return left < right;
+    case comparison::less_equal:
+      return left <= right;
+    case comparison::greater:
+      return left > right;
+    case comparison::greater_equal:
+      return left >= right;
+  }
+  return false;
+}
+
+// Gathers bits of `truth(row)` into words.
+template <class Truth>
+void gather(std::int64_t rows, std::uint64_t* out, Truth&& truth) {
+  for (std::int64_t row = 0; row < rows; row += 64) {
+    std::uint64_t word = 0;
+    const auto count = std::min<std::int64_t>(64, rows - row);
+    for (std::int64_t bit = 0; bit < count; ++bit) word |= static_cast<std::uint64_t>(truth(row + bit)) << bit;
+    *out++ = word;
+  }
+}
+
+// Equality with a constant: most rows are decided by their length or their first eight bytes.
+void gather_equal(const texts_of& texts, std::string_view wanted, std::int64_t rows, std::uint64_t* out) {
+  const auto length = static_cast<std::int32_t>(wanted.size());
+  if (length < 8)
+    return gather(rows, out, [&](std::int64_t row) {
+      const auto begin = texts.offsets[row];
+      return texts.offsets[row + 1] - begin == length &&
+             std::memcmp(texts.bytes + begin, wanted.data(), wanted.size()) == 0;
+    });
+  std::uint64_t first;
+  std::memcpy(&first, wanted.data(), 8);
+  gather(rows, out, [&](std::int64_t row) {
+    const auto begin = texts.offsets[row];
+    if (texts.offsets[row + 1] - begin != length) return false;
+    std::uint64_t found;
+    std::memcpy(&found, texts.bytes + begin, 8);
+    return found == first && std::memcmp(texts.bytes + begin + 8, wanted.data() + 8, wanted.size() - 8) == 0;
+  });
+}
+
+template <comparison Op>
+result<array_ptr> text_kernel(call& c) {
+  const texts_of left(c.args[0]);
+  const texts_of right(c.args[1]);
+  auto bits = allocate_bitmap(c.rows);
+  constexpr bool equality = Op == comparison::equal || Op == comparison::not_equal;
+  if (equality && left.constant != right.constant && c.rows > 1) {
+    gather_equal(left.constant ? right : left, left.constant ? left[0] : right[0], c.rows, words(bits));
+    if (Op == comparison::not_equal)
+      for (std::int64_t word = 0; word < words_for(c.rows); ++word) words(bits)[word] = ~words(bits)[word];
+  } else {
+    gather(c.rows, words(bits), [&](std::int64_t row) { return holds(Op, left[row], right[row]); });
+  }
+  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
+}
+
+// IS DISTINCT FROM: nulls equal each other and differ from everything else.
+template <bool Negated>
+result<array_ptr> distinct_kernel(call& c) {
+  const auto compare = find_comparison_kernel(comparison::not_equal, *c.args[0].array->type());
+  SLUICE_ASSIGN(auto left, as_array(c.args[0], c.rows));
+  SLUICE_ASSIGN(auto right, as_array(c.args[1], c.rows));
+  // The kernel may take its arguments over; the arrays here keep what is needed below.
+  const auto left_valid = validity_of(*left);
+  const auto right_valid = validity_of(*right);
+  call inner{c.of, arrow::boolean(), {{left}, {right}}, c.rows, c.active, c.in, c.state};
+  SLUICE_ASSIGN(auto differs, compare(inner));
+  const auto differing = boolean_bits(*differs);
+  auto bits = allocate_bitmap(c.rows);
+  for (std::int64_t word = 0; word < words_for(c.rows); ++word) {
+    const auto a = left_valid ? load_word(left_valid->data(), word, c.rows) : ~std::uint64_t{0};
+    const auto b = right_valid ? load_word(right_valid->data(), word, c.rows) : ~std::uint64_t{0};
+    const auto distinct = (a ^ b) | (a & b & load_word(differing->data(), word, c.rows));
+    words(bits)[word] = Negated ? ~distinct : distinct;
+  }
+  return make_booleans(c.rows, std::move(bits), nullptr);
+}
+
+}  // namespace
+
+kernel text_comparison_kernel(comparison op) {
+  switch (op) {
+    case comparison::equal:
+      return text_kernel<comparison::equal>;
+    case comparison::not_equal:
+      return text_kernel<comparison::not_equal>;
+    case comparison::less:
+      return text_kernel<comparison::less>;
+    case comparison::less_equal:
+      return text_kernel<comparison::less_equal>;
+    case comparison::greater:
+      return text_kernel<comparison::greater>;
+    case comparison::greater_equal:
+      return text_kernel<comparison::greater_equal>;
+  }
+  return nullptr;
+}
+
+kernel find_comparison_kernel(comparison op, const arrow::DataType& type) {
+  switch (type.id()) {
+    case arrow::Type::BOOL:
+      return boolean_by_op(op);
+    case arrow::Type::INT16:
+      return by_op<std::int16_t>(op);
+    case arrow::Type::INT32:
+    case arrow::Type::DATE32:
+      return by_op<std::int32_t>(op);
+    case arrow::Type::INT64:
+    case arrow::Type::TIME64:
+    case arrow::Type::TIMESTAMP:
+      return by_op<std::int64_t>(op);
+    case arrow::Type::UINT64:
+      return by_op<std::uint64_t>(op);
+    case arrow::Type::FLOAT:
+      return by_op<float>(op);
+    case arrow::Type::DOUBLE:
+      return by_op<double>(op);
+    case arrow::Type::DECIMAL128:
+    case arrow::Type::DECIMAL256:
+      return decimal_comparison_kernel(op);
+    case arrow::Type::STRING:
+    case arrow::Type::BINARY:
+      return text_comparison_kernel(op);
+    case arrow::Type::INTERVAL_MONTH_DAY_NANO:
+      return interval_comparison_kernel(op);
+    default:
+      return nullptr;
+  }
+}
+
+kernel find_distinct_kernel(bool negated, const arrow::DataType& type) {
+  if (find_comparison_kernel(comparison::not_equal, type) == nullptr) return nullptr;
+  return negated ? distinct_kernel<true> : distinct_kernel<false>;
+}
+
+}  // namespace sluice::expression

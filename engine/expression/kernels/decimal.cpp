@@ -1,0 +1,241 @@
+#include "engine/expression/columns.hpp"
+#include "engine/expression/kernels/decimals.hpp"
+#include "engine/expression/kernels/kernels.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/util/decimal.h>
+
+namespace sluice::expression {
+
+namespace {
+
+enum class row_fault { none, overflow, division };
+
+// Scales of the operands and of the result.
+struct scales {
+  int left;
+  int right;
+  int out;
+  int precision;  // of the result
+};
+
+// a / b with `shift` more digits, where the numerator needs more than 128 bits.
+row_fault divide_wide(int128 left, int128 right, int shift, int128& out) {
+  const auto wide = [](int128 value) {
+    return arrow::Decimal256(
+        arrow::Decimal128(static_cast<std::int64_t>(value >> 64), static_cast<std::uint64_t>(value)));
+  };
+  const auto numerator = arrow::Decimal256(wide(left) * arrow::Decimal256::GetScaleMultiplier(shift));
+  const auto divisor = wide(right);
+  auto divided = numerator.Divide(divisor);
+  if (!divided.ok()) return row_fault::overflow;
+  auto [quotient, rest] = *divided;
+  if (arrow::Decimal256(arrow::Decimal256::Abs(rest) * 2) >= arrow::Decimal256(arrow::Decimal256::Abs(divisor)))
+    quotient += (left < 0) == (right < 0) ? 1 : -1;
+  if (!quotient.FitsInPrecision(most_digits)) return row_fault::overflow;
+  const auto words = quotient.little_endian_array();
+  std::memcpy(&out, words.data(), sizeof out);
+  return row_fault::none;
+}
+
+row_fault divide(int128 left, int128 right, const scales& s, int128& out) {
+  if (right == 0) return row_fault::division;
+  const int shift = s.out - s.left + s.right;
+  int128 numerator;
+  if (!shift_left(left, shift, numerator)) {
+    out = divide_rounding(numerator, right);
+    return row_fault::none;
+  }
+  return divide_wide(left, right, shift, out);
+}
+
+template <arithmetic Op>
+row_fault compute(int128 left, int128 right, const scales& s, int128& out) {
+  row_fault fault = row_fault::none;
+  if constexpr (Op == arithmetic::multiply) {
+    if (__builtin_mul_overflow(left, right, &out)) return row_fault::overflow;
+  } else if constexpr (Op == arithmetic::divide) {
+    fault = divide(left, right, s, out);
+  } else {
+    int128 a = left;
+    int128 b = right;
+    if (s.left != s.out && shift_left(left, s.out - s.left, a)) return row_fault::overflow;
+    if (s.right != s.out && shift_left(right, s.out - s.right, b)) return row_fault::overflow;
+    if constexpr (Op == arithmetic::add) {
+      if (__builtin_add_overflow(a, b, &out)) return row_fault::overflow;
+    } else if constexpr (Op == arithmetic::subtract) {
+      if (__builtin_sub_overflow(a, b, &out)) return row_fault::overflow;
+    } else {
+      if (b == 0) return row_fault::division;
+      out = a % b;
+    }
+  }
+  return fault == row_fault::none && !fits(out, s.precision) ? row_fault::overflow : fault;
+}
+
+const char* sign_of(arithmetic op) {
+  constexpr const char* signs[] = {"+", "-", "*", "/", "%"};
+  return signs[static_cast<int>(op)];
+}
+
+template <arithmetic Op>
+result<array_ptr> arithmetic_kernel(call& c) {
+  const scales s{scale_of(*c.args[0].array->type()), scale_of(*c.args[1].array->type()), scale_of(*c.type),
+                 precision_of(*c.type)};
+  const auto validity = all_valid(c.args, c.rows);
+  const column_of<int128> left(c.args[0]);
+  const column_of<int128> right(c.args[1]);
+  auto values = allocate(c.rows * 16);
+  auto* out = reinterpret_cast<int128*>(values->mutable_data());
+  row_failures failures(c);
+  const auto run = [&](std::int64_t row) {
+    int128 value = 0;
+    const auto fault = compute<Op>(left[row], right[row], s, value);
+    out[row] = value;
+    if (fault == row_fault::none) [[likely]]
+      return;
+    if (!failures.counts(row)) return failures.add_silently(row);
+    const auto what = decimal_text(left[row], s.left) + " " + sign_of(Op) + " " + decimal_text(right[row], s.right);
+    if (fault == row_fault::division)
+      failures.add(row, "division_by_zero", "division by zero: " + what);
+    else
+      failures.add(row, "numeric_overflow", what + " is out of the range of " + type_name(*c.type));
+  };
+  if (validity) std::memset(out, 0, static_cast<std::size_t>(c.rows) * 16);
+  for_valid(validity, c.rows, run);
+  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
+}
+
+result<array_ptr> negation_kernel(call& c) {
+  const auto validity = all_valid(c.args, c.rows);
+  const column_of<int128> from(c.args[0]);
+  auto values = allocate(c.rows * 16);
+  auto* out = reinterpret_cast<int128*>(values->mutable_data());
+  for (std::int64_t row = 0; row < c.rows; ++row) out[row] = -from[row];
+  return make_array(c.type, c.rows, std::move(values), validity);
+}
+
+// Compares two decimals of different scales: where the one with fewer places can't be brought to the other's, its
+// magnitude is beyond any of the other's.
+int compare(int128 left, int128 right, int shift_of_left) {
+  int128 scaled;
+  if (shift_of_left >= 0) {
+    if (shift_left(left, shift_of_left, scaled)) return left < 0 ? -1 : 1;
+    return (scaled > right) - (scaled < right);
+  }
+  if (shift_left(right, -shift_of_left, scaled)) return right < 0 ? 1 : -1;
+  return (left > scaled) - (left < scaled);
+}
+
+template <comparison Op>
+bool holds(int order) {
+  switch (Op) {
+    case comparison::equal:
+      return order == 0;
+    case comparison::not_equal:
+      return order != 0;
+    case comparison::less:
+      return order < 0;
+    case comparison::less_equal:
+      return order <= 0;
+    case comparison::greater:
+      return order > 0;
+    case comparison::greater_equal:
+      return order >= 0;
+  }
+  return false;
+}
+
+template <class Compare>
+array_ptr gather(call& c, Compare&& truth) {
+  auto bits = allocate_bitmap(c.rows);
+  for (std::int64_t row = 0; row < c.rows; row += 64) {
+    std::uint64_t word = 0;
+    const auto count = std::min<std::int64_t>(64, c.rows - row);
+    for (std::int64_t bit = 0; bit < count; ++bit) word |= static_cast<std::uint64_t>(truth(row + bit)) << bit;
+    store_word(bits->mutable_data(), row / 64, word);
+  }
+  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
+}
+
+// Decimals of more than 38 digits, on either side.
+arrow::Decimal256 wide_value(const operand& of, std::int64_t row) {
+  const auto i = of.constant ? 0 : row;
+  if (of.array->type_id() == arrow::Type::DECIMAL256)
+    return arrow::Decimal256(static_cast<const arrow::Decimal256Array&>(*of.array).GetValue(i));
+  return arrow::Decimal256(arrow::Decimal128(static_cast<const arrow::Decimal128Array&>(*of.array).GetValue(i)));
+}
+
+int compare_wide(const arrow::Decimal256& left, const arrow::Decimal256& right, int left_scale, int right_scale) {
+  // Whole parts first: bringing both to one scale could take more than 256 bits.
+  arrow::Decimal256 left_whole, left_rest, right_whole, right_rest;
+  left.GetWholeAndFraction(left_scale, &left_whole, &left_rest);
+  right.GetWholeAndFraction(right_scale, &right_whole, &right_rest);
+  if (left_whole != right_whole) return left_whole < right_whole ? -1 : 1;
+  const int scale = std::max(left_scale, right_scale);
+  const auto a = arrow::Decimal256(left_rest.IncreaseScaleBy(scale - left_scale));
+  const auto b = arrow::Decimal256(right_rest.IncreaseScaleBy(scale - right_scale));
+  return a == b ? 0 : a < b ? -1 : 1;
+}
+
+template <comparison Op>
+result<array_ptr> comparison_kernel(call& c) {
+  const auto& left_type = *c.args[0].array->type();
+  const auto& right_type = *c.args[1].array->type();
+  const int left_scale = scale_of(left_type);
+  const int right_scale = scale_of(right_type);
+  if (left_type.id() == arrow::Type::DECIMAL256 || right_type.id() == arrow::Type::DECIMAL256)
+    return gather(c, [&](std::int64_t row) {
+      return holds<Op>(compare_wide(wide_value(c.args[0], row), wide_value(c.args[1], row), left_scale, right_scale));
+    });
+  const column_of<int128> left(c.args[0]);
+  const column_of<int128> right(c.args[1]);
+  if (left_scale == right_scale)
+    return gather(c, [&](std::int64_t row) {
+      const auto a = left[row];
+      const auto b = right[row];
+      return holds<Op>((a > b) - (a < b));
+    });
+  return gather(c,
+                [&](std::int64_t row) { return holds<Op>(compare(left[row], right[row], right_scale - left_scale)); });
+}
+
+}  // namespace
+
+kernel decimal_arithmetic_kernel(arithmetic op) {
+  switch (op) {
+    case arithmetic::add:
+      return arithmetic_kernel<arithmetic::add>;
+    case arithmetic::subtract:
+      return arithmetic_kernel<arithmetic::subtract>;
+    case arithmetic::multiply:
+      return arithmetic_kernel<arithmetic::multiply>;
+    case arithmetic::divide:
+      return arithmetic_kernel<arithmetic::divide>;
+    case arithmetic::modulo:
+      return arithmetic_kernel<arithmetic::modulo>;
+  }
+  return nullptr;
+}
+
+kernel decimal_negation_kernel() { return negation_kernel; }
+
+kernel decimal_comparison_kernel(comparison op) {
+  switch (op) {
+    case comparison::equal:
+      return comparison_kernel<comparison::equal>;
+    case comparison::not_equal:
+      return comparison_kernel<comparison::not_equal>;
+    case comparison::less:
+      return comparison_kernel<comparison::less>;
+    case comparison::less_equal:
+      return comparison_kernel<comparison::less_equal>;
+    case comparison::greater:
+      return comparison_kernel<comparison::greater>;
+    case comparison::greater_equal:
+      return comparison_kernel<comparison::greater_equal>;
+  }
+  return nullptr;
+}
+
+}  // namespace sluice::expression

@@ -1,0 +1,446 @@
+// The operators: which types they take, and what they give.
+#include "engine/expression/binder.hpp"
+#include "engine/expression/columns.hpp"
+#include "engine/expression/functions.hpp"
+#include "engine/expression/kernels/decimals.hpp"
+#include "engine/expression/typing.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/api.h>
+
+#include <algorithm>
+#include <map>
+
+namespace sluice::expression {
+
+namespace {
+
+const std::map<std::string, arithmetic> arithmetics = {{"+", arithmetic::add},
+                                                       {"-", arithmetic::subtract},
+                                                       {"*", arithmetic::multiply},
+                                                       {"/", arithmetic::divide},
+                                                       {"%", arithmetic::modulo}};
+const std::map<std::string, comparison> comparisons = {{"=", comparison::equal},   {"<>", comparison::not_equal},
+                                                       {"<", comparison::less},    {"<=", comparison::less_equal},
+                                                       {">", comparison::greater}, {">=", comparison::greater_equal}};
+
+std::string sign_of(arithmetic op) {
+  for (const auto& [sign, each] : arithmetics)
+    if (each == op) return sign;
+  return {};
+}
+std::string sign_of(comparison op) {
+  for (const auto& [sign, each] : comparisons)
+    if (each == op) return sign;
+  return {};
+}
+
+std::string kind_of(const node_ptr& of) {
+  const auto* constant = as_constant(of);
+  if (constant != nullptr && constant->type->id() == arrow::Type::NA) return "null";
+  return type_name(*of->type);
+}
+
+bool is_untyped(const node_ptr& of) {
+  const auto* constant = as_constant(of);
+  return constant != nullptr && (constant->untyped || constant->type->id() == arrow::Type::NA);
+}
+
+bool is_null_literal(const node_ptr& of) { return of->type->id() == arrow::Type::NA; }
+
+}  // namespace
+
+node_ptr binder::no_operator(const std::string& op, const argument& left, const argument& right, std::size_t at) {
+  std::string hint;
+  const bool left_text = is_text_type(*left.value->type);
+  const bool right_text = is_text_type(*right.value->type);
+  if (op == "+" && (left_text || right_text))
+    hint = "texts are joined by ||";
+  else if (left_text != right_text)
+    hint = left_text ? "cast it: " + text_of(*left.value) + "::" + type_name(*right.value->type)
+                     : "cast it: " + text_of(*right.value) + "::" + type_name(*left.value->type);
+  else
+    hint = "cast one side to the type of the other, as in x::text";
+  return fault(at, "type_mismatch", "there is no " + kind_of(left.value) + " " + op + " " + kind_of(right.value), hint);
+}
+
+// An untyped text or null takes the other side's type; two of them are text.
+bool binder::align(argument& left, argument& right) {
+  const bool left_untyped = is_untyped(left.value);
+  const bool right_untyped = is_untyped(right.value);
+  if (left_untyped && right_untyped) {
+    left.value = settle(left);
+    right.value = settle(right);
+  } else if (left_untyped) {
+    left.value = cast(left, right.value->type);
+  } else if (right_untyped) {
+    right.value = cast(right, left.value->type);
+  }
+  return left.value != nullptr && right.value != nullptr;
+}
+
+// A constant decimal has no more digits than it needs: 1 in 1 - discount is decimal(1,0).
+node_ptr binder::narrow_decimal(const node_ptr& of) {
+  const auto* constant = as_constant(of);
+  if (constant == nullptr || constant->is_null() || of->type->id() != arrow::Type::DECIMAL128) return of;
+  const int scale = scale_of(*of->type);
+  int128 value = 0;
+  std::memcpy(&value, static_cast<const arrow::Decimal128Array&>(*constant->value).GetValue(0), sizeof value);
+  int precision = std::max(scale, 1);
+  while (precision < 38 && !fits(value, precision)) ++precision;
+  auto data = constant->value->data()->Copy();
+  data->type = arrow::decimal128(precision, scale);
+  return std::make_shared<constant_node>(arrow::MakeArray(std::move(data)));
+}
+
+node_ptr binder::arithmetic_of(arithmetic op, argument left, argument right, std::size_t at) {
+  const auto sign = sign_of(op);
+  const bool temporal = !is_number_type(*left.value->type) || !is_number_type(*right.value->type);
+  // '1 day' beside a timestamp is an interval, beside a date a number of days would be an integer: ask.
+  if (temporal && is_untyped(right.value) && left.value->type->id() == arrow::Type::TIMESTAMP &&
+      !is_null_literal(right.value)) {
+    diagnostics ignored;
+    std::swap(ignored, faults_);
+    auto as_interval = cast(right, interval_type());
+    std::swap(ignored, faults_);
+    if (as_interval) right.value = as_interval;
+  }
+  if (!align(left, right)) return nullptr;
+  if (is_number_type(*left.value->type) && is_number_type(*right.value->type)) {
+    auto type = common_number(left.value->type, right.value->type);
+    if (type->id() == arrow::Type::DECIMAL256)
+      return fault(at, "not_supported_yet", "arithmetic with decimals of more than 38 digits is not supported yet",
+                   "cast to decimal(38,2) or double");
+    if (is_decimal_type(*type)) {
+      const auto as_decimal = [&](const argument& side) {
+        if (is_decimal_type(*side.value->type)) return narrow_decimal(side.value);
+        return narrow_decimal(cast(side, decimal_for(*side.value->type)));
+      };
+      left.value = as_decimal(left);
+      right.value = as_decimal(right);
+      if (!left.value || !right.value) return nullptr;
+      type = decimal_result(op, *left.value->type, *right.value->type);
+      if (type->id() == arrow::Type::DECIMAL256)
+        return fault(at, "not_supported_yet", "the result of " + sign + " would have more than 38 decimal places",
+                     "round the sides first, or cast to double");
+    } else {
+      left.value = cast(left, type);
+      right.value = cast(right, type);
+    }
+    if (!left.value || !right.value) return nullptr;
+    return call(sign, type, {left.value, right.value}, find_arithmetic_kernel(op, *type), {.form = notation::infix});
+  }
+  const auto& a = *left.value->type;
+  const auto& b = *right.value->type;
+  // Days: date - date, date + 7, 7 + date.
+  if (op == arithmetic::subtract && a.id() == arrow::Type::DATE32 && b.id() == arrow::Type::DATE32)
+    return call(sign, arrow::int32(), {left.value, right.value}, find_arithmetic_kernel(op, *arrow::int32()),
+                {.form = notation::infix});
+  if (op == arithmetic::add && b.id() == arrow::Type::DATE32 && a.id() != arrow::Type::DATE32) std::swap(left, right);
+  if ((op == arithmetic::add || op == arithmetic::subtract) && left.value->type->id() == arrow::Type::DATE32 &&
+      is_integer_type(*right.value->type)) {
+    auto days = coerce(right, arrow::int32(), "date " + sign);
+    return days ? call(sign, arrow::date32(), {left.value, days}, find_arithmetic_kernel(op, *arrow::int32()),
+                       {.form = notation::infix})
+                : nullptr;
+  }
+  if (op == arithmetic::subtract && a.id() != b.id() && common_type(left.value->type, right.value->type)) {
+    const auto type = common_type(left.value->type, right.value->type);
+    left.value = cast(left, type);
+    right.value = cast(right, type);
+  }
+  if ((op == arithmetic::add || op == arithmetic::multiply) &&
+      left.value->type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO &&
+      right.value->type->id() != arrow::Type::INTERVAL_MONTH_DAY_NANO && !is_number_type(*right.value->type))
+    std::swap(left, right);
+  if (op == arithmetic::multiply && right.value->type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO)
+    std::swap(left, right);
+  if (left.value->type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO && is_number_type(*right.value->type))
+    right.value = cast(right, arrow::float64());
+  if (left.value->type->id() == arrow::Type::TIME64 && right.value->type->id() == arrow::Type::DATE32)
+    std::swap(left, right);
+  const auto found = find_temporal_kernel(op, *left.value->type, *right.value->type);
+  if (found.run == nullptr) return no_operator(sign, left, right, at);
+  return call(sign, found.type, {left.value, right.value}, found.run, {.form = notation::infix});
+}
+
+node_ptr binder::compare(comparison op, argument left, argument right, std::size_t at) {
+  const auto sign = sign_of(op);
+  if (!align(left, right)) return nullptr;
+  auto type = common_type(left.value->type, right.value->type);
+  if (type == nullptr || find_comparison_kernel(op, *type) == nullptr) {
+    if (type != nullptr)
+      return fault(at, "not_supported_yet", "comparing values of type " + type_name(*type) + " is not supported yet");
+    return no_operator(sign, left, right, at);
+  }
+  if (is_decimal_type(*type)) {
+    // Decimals compare whatever their scales are.
+    const auto as_decimal = [&](const argument& side) {
+      return is_decimal_type(*side.value->type) ? side.value : cast(side, decimal_for(*side.value->type));
+    };
+    left.value = as_decimal(left);
+    right.value = as_decimal(right);
+  } else if (is_integer_type(*type)) {
+    // A constant that fits the column's type saves widening the column.
+    const auto narrow = [&](argument& constant, const argument& column) {
+      if (as_constant(constant.value) == nullptr || as_constant(column.value) != nullptr) return false;
+      if (column.value->type->Equals(*type)) return false;
+      auto folded = fold(std::make_shared<call_node>("cast", column.value->type, std::vector<node_ptr>{constant.value},
+                                                     find_cast_kernel(*constant.value->type, *column.value->type),
+                                                     call_node::options{.form = notation::cast}));
+      if (!folded) return false;
+      constant.value = folded;
+      type = column.value->type;
+      return true;
+    };
+    if (!narrow(left, right) && !narrow(right, left)) {
+      left.value = cast(left, type);
+      right.value = cast(right, type);
+    }
+  } else {
+    left.value = cast(left, type);
+    right.value = cast(right, type);
+  }
+  if (!left.value || !right.value) return nullptr;
+  return call(sign, arrow::boolean(), {left.value, right.value}, find_comparison_kernel(op, *type),
+              {.form = notation::infix});
+}
+
+node_ptr binder::condition(const syntax& of, const std::string& what) {
+  const argument value{bind(of), of.begin};
+  if (!value.value) return nullptr;
+  if (value.value->type->id() == arrow::Type::BOOL) return value.value;
+  if (is_untyped(value.value)) return cast(value, arrow::boolean());
+  return fault(of.begin, "type_mismatch", what + " expects boolean, found " + kind_of(value.value),
+               "write a condition, as in x > 0");
+}
+
+node_ptr binder::bind_unary(const syntax& of) {
+  if (of.text == "not") {
+    auto value = condition(*of.args[0], "not");
+    return value ? call("not ", arrow::boolean(), {std::move(value)}, not_kernel, {.form = notation::prefix}) : nullptr;
+  }
+  const auto& inner = *of.args[0];
+  // Read with its sign: the smallest bigint has no positive counterpart.
+  if (of.text == "-" && inner.kind == syntax_kind::number) return bind_number("-" + inner.text, inner.begin);
+  const argument value{bind(inner), inner.begin};
+  if (!value.value) return nullptr;
+  if (is_null_literal(value.value)) return value.value;
+  const auto& type = value.value->type;
+  const bool is_interval = type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO;
+  if (of.text == "+" && (is_number_type(*type) || is_interval)) return value.value;
+  if (is_interval) {
+    auto zero = cast(
+        {std::make_shared<constant_node>(*arrow::MakeArrayFromScalar(arrow::StringScalar("0 s"), 1), true), of.begin},
+        type);
+    return arithmetic_of(arithmetic::subtract, {zero, of.begin}, value, of.begin);
+  }
+  const auto run = find_negation_kernel(*type);
+  if (run == nullptr)
+    return fault(of.begin, "type_mismatch", "there is no " + of.text + kind_of(value.value),
+                 is_text_type(*type) ? "cast it: x::double" : "");
+  return call("-", type, {value.value}, run, {.form = notation::prefix});
+}
+
+node_ptr binder::bind_junction(const syntax& of) {
+  auto left = condition(*of.args[0], of.text);
+  auto right = condition(*of.args[1], of.text);
+  if (!left || !right) return nullptr;
+  const bool is_and = of.text == "and";
+  // A constant left side decides, or leaves the right one. The right one may not decide: the left's errors count.
+  if (const auto* constant = as_constant(left); constant != nullptr && !constant->is_null()) {
+    const bool value = static_cast<const arrow::BooleanArray&>(*constant->value).Value(0);
+    return value == is_and ? right : left;
+  }
+  if (const auto* constant = as_constant(right); constant != nullptr && !constant->is_null()) {
+    if (static_cast<const arrow::BooleanArray&>(*constant->value).Value(0) == is_and) return left;
+  }
+  return make_junction(is_and, std::move(left), std::move(right));
+}
+
+node_ptr binder::bind_binary(const syntax& of) {
+  if (of.text == "and" || of.text == "or") return bind_junction(of);
+  bool good = true;
+  auto sides = bind_all(of.args, good);
+  if (!good) return nullptr;
+  if (const auto found = arithmetics.find(of.text); found != arithmetics.end())
+    return arithmetic_of(found->second, sides[0], sides[1], of.begin);
+  if (const auto found = comparisons.find(of.text); found != comparisons.end())
+    return compare(found->second, sides[0], sides[1], of.begin);
+  // The other operators are functions in disguise.
+  static const std::map<std::string, std::string> functions = {{"||", "||"}, {"^", "power"}, {"~", "~"},
+                                                               {"~*", "~*"}, {"!~", "~"},    {"!~*", "~*"}};
+  const auto* known = find_function(functions.at(of.text));
+  auto made = known->bind(*this, {of.text, of.begin, std::move(sides)});
+  if (made && of.text[0] == '!')
+    return call("not ", arrow::boolean(), {std::move(made)}, not_kernel, {.form = notation::prefix});
+  return made;
+}
+
+node_ptr binder::is_distinct(argument left, argument right, bool negated, std::size_t at) {
+  if (!align(left, right)) return nullptr;
+  const auto type = common_type(left.value->type, right.value->type);
+  if (type == nullptr || find_distinct_kernel(negated, *type) == nullptr)
+    return no_operator("is distinct from", left, right, at);
+  left.value = cast(left, type);
+  right.value = cast(right, type);
+  if (!left.value || !right.value) return nullptr;
+  return call(negated ? "is not distinct from" : "is distinct from", arrow::boolean(), {left.value, right.value},
+              find_distinct_kernel(negated, *type), {.form = notation::infix, .null_in_null_out = false});
+}
+
+node_ptr binder::bind_test(const syntax& of) {
+  if (of.kind == syntax_kind::is_distinct) {
+    bool good = true;
+    auto sides = bind_all(of.args, good);
+    return good ? is_distinct(sides[0], sides[1], of.negated, of.begin) : nullptr;
+  }
+  if (of.kind == syntax_kind::is_boolean) {
+    auto value = condition(*of.args[0], "is " + of.text);
+    return value ? call(std::string("is ") + (of.negated ? "not " : "") + of.text, arrow::boolean(), {std::move(value)},
+                        find_is_boolean_kernel(of.text == "true", of.negated),
+                        {.form = notation::suffix, .null_in_null_out = false})
+                 : nullptr;
+  }
+  auto value = settle({bind(*of.args[0]), of.args[0]->begin});
+  if (!value) return nullptr;
+  return call(of.negated ? "is not null" : "is null", arrow::boolean(), {std::move(value)},
+              of.negated ? is_not_null_kernel : is_null_kernel, {.form = notation::suffix, .null_in_null_out = false});
+}
+
+node_ptr binder::bind_between(const syntax& of) {
+  bool good = true;
+  auto parts = bind_all(of.args, good);
+  if (!good) return nullptr;
+  auto value = parts[0];
+  if (is_untyped(value.value)) {
+    if (!align(value, parts[1])) return nullptr;
+  }
+  if (value.value->inputs.empty() == false) value.value = std::make_shared<shared_node>(value.value);
+  auto low = compare(comparison::greater_equal, value, parts[1], of.begin);
+  auto high = compare(comparison::less_equal, value, parts[2], of.begin);
+  if (!low || !high) return nullptr;
+  auto both = as_constant(low) != nullptr && as_constant(high) != nullptr ? fold(make_junction(true, low, high))
+                                                                          : make_junction(true, low, high);
+  if (!both || !of.negated) return both;
+  return call("not ", arrow::boolean(), {std::move(both)}, not_kernel, {.form = notation::prefix});
+}
+
+node_ptr binder::bind_in(const syntax& of) {
+  bool good = true;
+  auto parts = bind_all(of.args, good);
+  if (!good) return nullptr;
+  auto value = parts[0];
+  bool constants = true;
+  for (std::size_t i = 1; i < parts.size(); ++i) constants = constants && as_constant(parts[i].value) != nullptr;
+  node_ptr found;
+  // Many constants are looked up in a table; few are compared one by one.
+  if (constants && parts.size() > 4 && as_constant(value.value) == nullptr) {
+    auto unified = parts;
+    diagnostics ignored;
+    std::swap(ignored, faults_);
+    const auto type = unify(unified, "in");
+    std::swap(ignored, faults_);
+    const bool can_look_up = type && !is_floating_type(*type) && type->id() != arrow::Type::BOOL &&
+                             !arrow::is_nested(type->id()) && type->id() != arrow::Type::INTERVAL_MONTH_DAY_NANO;
+    if (can_look_up) {
+      arrow::ArrayVector items;
+      for (std::size_t i = 1; i < unified.size(); ++i)
+        items.push_back(as_constant(unified[i].value) ? as_constant(unified[i].value)->value : nullptr);
+      if (std::find(items.begin(), items.end(), nullptr) == items.end()) {
+        auto all = arrow::Concatenate(items);
+        if (all.ok()) found = make_lookup(unified[0].value, std::move(all).ValueUnsafe());
+      }
+    }
+  }
+  if (!found) {
+    if (!value.value->inputs.empty()) value.value = std::make_shared<shared_node>(value.value);
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      auto equal = compare(comparison::equal, value, parts[i], parts[i].at);
+      good = good && equal;
+      if (good) found = found ? make_junction(false, std::move(found), std::move(equal)) : std::move(equal);
+    }
+    if (!good) return nullptr;
+  }
+  if (!of.negated) return found;
+  return call("not ", arrow::boolean(), {std::move(found)}, not_kernel, {.form = notation::prefix});
+}
+
+node_ptr binder::bind_like(const syntax& of) {
+  bool good = true;
+  auto parts = bind_all(of.args, good);
+  if (!good) return nullptr;
+  auto made = find_function(of.text)->bind(*this, {of.text, of.begin, std::move(parts)});
+  if (!made || !of.negated) return made;
+  return call("not ", arrow::boolean(), {std::move(made)}, not_kernel, {.form = notation::prefix});
+}
+
+type_ptr binder::unify(std::vector<argument>& values, const std::string& what) {
+  type_ptr type;
+  for (const auto& value : values) {
+    if (is_untyped(value.value)) continue;
+    const auto next = type ? common_type(type, value.value->type) : value.value->type;
+    if (next == nullptr) {
+      fault(value.at, "type_mismatch",
+            what + " needs values of one type, found " + type_name(*type) + " and " + kind_of(value.value),
+            "cast it: " + text_of(*value.value) + "::" + type_name(*type));
+      return nullptr;
+    }
+    type = next;
+  }
+  if (!type) type = arrow::utf8();
+  for (auto& value : values) {
+    value.value = cast(value, type);
+    if (!value.value) return nullptr;
+  }
+  return type;
+}
+
+node_ptr binder::bind_branches(const syntax& of) {
+  bool good = true;
+  std::size_t at = 0;
+  argument operand_value;
+  if (of.has_operand) {
+    operand_value = {bind(*of.args[0]), of.args[0]->begin};
+    good = operand_value.value != nullptr;
+    if (good && is_untyped(operand_value.value)) operand_value.value = settle(operand_value);
+    if (good && !operand_value.value->inputs.empty())
+      operand_value.value = std::make_shared<shared_node>(operand_value.value);
+    at = 1;
+  }
+  const auto pairs_end = of.args.size() - (of.has_else ? 1 : 0);
+  std::vector<node_ptr> conditions;
+  std::vector<argument> values;
+  for (; at + 1 < pairs_end; at += 2) {
+    const auto& when = *of.args[at];
+    if (of.has_operand) {
+      const argument candidate{bind(when), when.begin};
+      conditions.push_back(candidate.value && operand_value.value
+                               ? compare(comparison::equal, operand_value, candidate, when.begin)
+                               : nullptr);
+    } else {
+      conditions.push_back(condition(when, "when"));
+    }
+    values.push_back({bind(*of.args[at + 1]), of.args[at + 1]->begin});
+    good = good && conditions.back() && values.back().value;
+  }
+  if (of.has_else)
+    values.push_back({bind(*of.args.back()), of.args.back()->begin});
+  else
+    values.push_back({null_constant(arrow::null()), of.begin});
+  if (!good || !values.back().value || !unify(values, "case")) return nullptr;
+  std::vector<node_ptr> inputs;
+  bool constant = true;
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
+    inputs.push_back(conditions[i]);
+    inputs.push_back(values[i].value);
+  }
+  inputs.push_back(values.back().value);
+  for (const auto& input : inputs) constant = constant && as_constant(input) != nullptr;
+  auto made = make_branches(std::move(inputs));
+  if (!constant) return made;
+  auto folded = fold(made);
+  return folded ? folded : made;
+}
+
+}  // namespace sluice::expression

@@ -1,0 +1,128 @@
+#include "engine/value_parse.hpp"
+
+#include <fast_float/fast_float.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+namespace sluice {
+
+namespace {
+
+bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+template <class Integer>
+parsed read_integer(std::string_view text, Integer& out) {
+  text = trimmed(text);
+  const bool plus = !text.empty() && text.front() == '+';
+  if (plus) text.remove_prefix(1);
+  if (text.empty() || (plus && !is_digit(text.front()))) return parsed::malformed;
+  const bool negative_zero = std::is_unsigned_v<Integer> && text.size() > 1 && text.front() == '-';
+  if (negative_zero) {
+    const auto digits = text.substr(1);
+    if (!std::all_of(digits.begin(), digits.end(), is_digit)) return parsed::malformed;
+    out = 0;
+    return digits.find_first_not_of('0') == std::string_view::npos ? parsed::good : parsed::out_of_range;
+  }
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (end != text.data() + text.size() || problem == std::errc::invalid_argument) return parsed::malformed;
+  return problem == std::errc::result_out_of_range ? parsed::out_of_range : parsed::good;
+}
+
+template <class Float>
+parsed read_floating(std::string_view text, Float& out) {
+  text = trimmed(text);
+  if (!text.empty() && text.front() == '+' && text.size() > 1 && text[1] != '-') text.remove_prefix(1);
+  if (text.empty()) return parsed::malformed;
+  const auto [end, problem] = fast_float::from_chars(text.data(), text.data() + text.size(), out);
+  if (end != text.data() + text.size() || problem == std::errc::invalid_argument) return parsed::malformed;
+  const bool named = text.find_first_of("nN") != std::string_view::npos;  // inf, nan
+  if (problem != std::errc{} || (std::isinf(out) && !named)) return parsed::out_of_range;
+  if (out == 0) {
+    // A number too small to be told from zero.
+    const auto mantissa = text.substr(0, text.find_first_of("eE"));
+    if (mantissa.find_first_of("123456789") != std::string_view::npos) return parsed::out_of_range;
+  }
+  return parsed::good;
+}
+
+}  // namespace
+
+parsed parse_value(std::string_view text, bool& out) {
+  text = trimmed(text);
+  char word[6] = {};
+  if (text.empty() || text.size() > 5) return parsed::malformed;
+  std::transform(text.begin(), text.end(), word, lower);
+  const std::string_view lowered(word, text.size());
+  for (const std::string_view yes : {"true", "t", "yes", "y", "on", "1"})
+    if (lowered == yes) return out = true, parsed::good;
+  for (const std::string_view no : {"false", "f", "no", "n", "off", "0"})
+    if (lowered == no) return out = false, parsed::good;
+  return parsed::malformed;
+}
+
+parsed parse_value(std::string_view text, std::int16_t& out) { return read_integer(text, out); }
+parsed parse_value(std::string_view text, std::int32_t& out) { return read_integer(text, out); }
+parsed parse_value(std::string_view text, std::int64_t& out) { return read_integer(text, out); }
+parsed parse_value(std::string_view text, std::uint64_t& out) { return read_integer(text, out); }
+parsed parse_value(std::string_view text, float& out) { return read_floating(text, out); }
+parsed parse_value(std::string_view text, double& out) { return read_floating(text, out); }
+
+parsed parse_decimal(std::string_view text, int precision, int scale, int128& out) {
+  text = trimmed(text);
+  const bool negative = !text.empty() && text.front() == '-';
+  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  const auto mark = text.find_first_of("eE");
+  std::int64_t exponent = 0;
+  if (mark != std::string_view::npos) {
+    auto digits = text.substr(mark + 1);
+    if (!digits.empty() && digits.front() == '+') {
+      digits.remove_prefix(1);
+      if (digits.empty() || !is_digit(digits.front())) return parsed::malformed;
+    }
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+    if (end != digits.data() + digits.size() || digits.empty() || problem == std::errc::invalid_argument)
+      return parsed::malformed;
+    if (problem != std::errc{} || exponent > 100'000 || exponent < -100'000) return parsed::out_of_range;
+    text = text.substr(0, mark);
+  }
+  const auto point = text.find('.');
+  const auto whole = text.substr(0, point);
+  const auto fraction = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
+  if (whole.empty() && fraction.empty()) return parsed::malformed;
+  if (!std::all_of(whole.begin(), whole.end(), is_digit) || !std::all_of(fraction.begin(), fraction.end(), is_digit))
+    return parsed::malformed;
+  // Digit i of whole + fraction stands for ten to the (whole digits + exponent - 1 - i).
+  const auto places = static_cast<std::int64_t>(whole.size()) + exponent + scale;  // digits that are kept
+  const auto count = static_cast<std::int64_t>(whole.size() + fraction.size());
+  const auto digit = [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    return at < whole.size() ? whole[at] - '0' : fraction[at - whole.size()] - '0';
+  };
+  int128 value = 0;
+  int significant = 0;
+  for (std::int64_t i = 0; i < places; ++i) {
+    const int next = i < count ? digit(i) : 0;
+    if (significant > 0 || next > 0) ++significant;
+    if (significant > precision) return parsed::out_of_range;
+    if (significant == 0 && i >= count) break;
+    value = value * 10 + next;
+  }
+  if (places >= 0 && places < count && digit(places) >= 5) ++value;
+  int128 limit = 1;
+  for (int i = 0; i < precision; ++i) limit *= 10;
+  if (value >= limit) return parsed::out_of_range;
+  out = negative ? -value : value;
+  return parsed::good;
+}
+
+}  // namespace sluice

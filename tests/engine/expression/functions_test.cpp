@@ -1,0 +1,16 @@
+#include "tests/engine/expression/evaluating.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice::expression;
+using namespace sluice::expression::testing;
+
+TEST_CASE("every function gives what its example says") {
+  for (const auto& each : functions()) {
+    INFO(each.name << ": " << each.example);
+    CHECK_FALSE(each.summary.empty());
+    CHECK_FALSE(each.signature.empty());
+    if (each.kind == "aggregate") continue;
+    CHECK(value_of(each.example) == each.result);
+  }
+}
