@@ -1,0 +1,229 @@
+#include "engine/flow/conservation.hpp"
+#include "engine/flow/event_feed.hpp"
+#include "engine/flow/progress.hpp"
+#include "engine/flow/run_states.hpp"
+#include "engine/flow/split_assignment.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace sluice;
+using namespace sluice::flow;
+using store::run_state;
+
+namespace {
+
+split_assignment splits(std::uint32_t count, std::uint32_t window) {
+  std::vector<split> all;
+  for (std::uint32_t id = 0; id < count; ++id) all.push_back({id, "file", 0, 10, 10});
+  return split_assignment::make(std::move(all), window).value();
+}
+
+using answer = split_assignment::answer;
+
+/// a (2 instances) -> b, 10 rows each way.
+plan small_plan() {
+  plan made;
+  made.units.resize(2);
+  made.units[0].definition.name = "a";
+  made.units[0].definition.role = unit_role::extract;
+  made.units[0].parallelism = 2;
+  made.units[0].outputs.resize(1);
+  made.units[1].definition.name = "b";
+  made.units[1].definition.role = unit_role::load;
+  made.edges.resize(1);
+  made.edges[0].to_unit = 1;
+  return made;
+}
+
+std::vector<instance_report> good_reports() {
+  std::vector<instance_report> all(3);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    all[i].who = {0, i};
+    all[i].counters = {.in = 12, .out = 10, .filtered = 1, .rejected = 1};
+    all[i].port_rows = {10};
+    all[i].sent = {{{0, i, 0}, 10, 0}};
+  }
+  all[2].who = {1, 0};
+  all[2].counters = {.in = 20, .out = 20};
+  all[2].received = {{{0, 0, 0}, 10, 0}, {{0, 1, 0}, 10, 0}};
+  return all;
+}
+
+std::string verdict(const std::vector<instance_report>& reports) {
+  balance all;
+  for (const auto& report : reports) all.add(report);
+  const auto done = all.verify(small_plan());
+  return done.ok() ? "" : done.problem().message;
+}
+
+store::event event_at(std::int64_t cursor, const std::string& run = "r") {
+  store::event made;
+  made.cursor = cursor;
+  made.run = run;
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("splits are handed out in order, within a window above the lowest unfinished one") {
+  auto all = splits(6, 3);
+  CHECK(all.next(0).piece->id == 0);
+  CHECK(all.next(1).piece->id == 1);
+  CHECK(all.next(1).piece->id == 2);
+  CHECK(all.next(1).what == answer::wait);
+  CHECK(all.finished(1, 2));
+  CHECK(all.next(1).what == answer::wait);
+  CHECK(all.finished(0, 0));
+  CHECK(all.next(0).piece->id == 3);
+  CHECK_FALSE(all.finished(0, 1));
+  CHECK_FALSE(all.finished(1, 5));
+}
+
+TEST_CASE("the splits of a lost reader come back first, and nobody is told of the end before they are read") {
+  auto all = splits(3, 8);
+  CHECK(all.next(0).piece->id == 0);
+  CHECK(all.next(1).piece->id == 1);
+  CHECK(all.next(0).piece->id == 2);
+  CHECK(all.finished(1, 1));
+  CHECK(all.next(1).what == answer::wait);
+  CHECK(all.give_back(0) == 2);
+  CHECK(all.next(1).piece->id == 0);
+  CHECK(all.next(1).piece->id == 2);
+  CHECK(all.finished(1, 0));
+  CHECK(all.finished(1, 2));
+  CHECK(all.all_finished());
+  CHECK(all.next(1).what == answer::none_left);
+}
+
+TEST_CASE("splits that are not numbered from 0 are a fault of the source") {
+  CHECK(split_assignment::make({{1, "file", 0, 10, 10}}, 1).problem().code == "split_numbering");
+}
+
+TEST_CASE("a balanced run is verified") { CHECK(verdict(good_reports()).empty()); }
+
+TEST_CASE("whatever is missing is named with both numbers") {
+  auto reports = good_reports();
+  SECTION("in a unit") {
+    reports[1].counters.filtered = 0;
+    CHECK(verdict(reports) == "unit a[1]: 12 in + 0 added = 12, but 10 out + 0 filtered + 0 merged + 1 rejected = 11");
+  }
+  SECTION("on an edge") {
+    reports[2].received[1].rows = 9;
+    reports[2].counters.in = reports[2].counters.out = 19;
+    CHECK(verdict(reports) == "edge a[1] -> b: 10 rows sent, but 9 received");
+  }
+  SECTION("between a port and its edge") {
+    reports[0].sent[0].rows = 9;
+    reports[2].received[0].rows = 9;
+    reports[2].counters.in = reports[2].counters.out = 19;
+    CHECK(verdict(reports) == "edge a[0] -> b: 10 rows made, but 9 sent");
+  }
+  SECTION("between arrival and work") {
+    reports[2].counters.in = reports[2].counters.out = 19;
+    CHECK(verdict(reports) == "unit b: 20 rows arrived, but 19 were worked on");
+  }
+  SECTION("a whole report") {
+    reports.pop_back();
+    CHECK(verdict(reports) == "unit b: it reported nothing at its end");
+  }
+  SECTION("rows out of nothing") {
+    reports[2].counters.out = 21;
+    CHECK_FALSE(verdict(reports).empty());
+  }
+}
+
+TEST_CASE("a unit that was stopped early may keep rows, but not make some") {
+  auto reports = good_reports();
+  reports[1].stopped_early = true;
+  reports[1].counters.in = 15;
+  CHECK(verdict(reports).empty());
+  reports[1].counters.in = 11;
+  CHECK_FALSE(verdict(reports).empty());
+}
+
+TEST_CASE("a run goes through its states in order and the first cause stays") {
+  run_states run;
+  CHECK_FALSE(run.advance(run_state::running));
+  CHECK(run.advance(run_state::starting));
+  CHECK(run.advance(run_state::running));
+  CHECK(run.fail(user_error("first", "one")));
+  CHECK_FALSE(run.fail(user_error("second", "two")));
+  CHECK_FALSE(run.cancel());
+  CHECK_FALSE(run.advance(run_state::draining));
+  CHECK(run.cause()->code == "first");
+  CHECK(run.advance(run_state::failed));
+  CHECK(run.ended());
+  CHECK_FALSE(run.advance(run_state::cancelled));
+}
+
+TEST_CASE("a run whose sinks are being committed can't be cancelled, but can fail") {
+  run_states run;
+  for (const auto state : {run_state::starting, run_state::running, run_state::draining}) CHECK(run.advance(state));
+  run.commit_begun();
+  CHECK_FALSE(run.cancel());
+  CHECK(run.fail(user_error("late", "one")));
+  CHECK(run.advance(run_state::failed));
+}
+
+TEST_CASE("rejects decide between succeeded, partial and failed") {
+  const rejects_rule rule{.allow = 100, .fail_above = 0.01};
+  CHECK(judge_rejects(rule, 0, 0).state == run_state::succeeded);
+  CHECK(judge_rejects(rule, 100, 10'000).state == run_state::succeeded);
+  CHECK(judge_rejects(rule, 101, 100'000).state == run_state::partial);
+  const auto failed = judge_rejects(rule, 101, 10'000);
+  CHECK(failed.state == run_state::failed);
+  CHECK(failed.cause->message == "101 of 10000 records were rejected (1.01 %), above rejects.fail_above of 1 %");
+  CHECK(judge_rejects({}, 1, 10).state == run_state::partial);
+}
+
+TEST_CASE("a rate follows the counts, and what is left follows the rate") {
+  progress_meter meter;
+  CHECK_FALSE(meter.done_ppm());
+  meter.expect(1000);
+  meter.at(0, 0);
+  CHECK_FALSE(meter.left());
+  meter.at(1'000'000, 100);
+  meter.at(2'000'000, 200);
+  CHECK(meter.done_ppm() == 200'000);
+  CHECK(meter.left() == 8'000'000);
+  rate_meter rate;
+  CHECK(rate.per_second() == 0);
+  rate.at(5, 7);
+  rate.at(5, 9);
+  rate.at(1'000'005, 57);
+  CHECK(rate.per_second() == 50);
+}
+
+TEST_CASE("a subscriber gets every event once, whether from the queue or from the Store") {
+  event_feed feed(2, "", 3);
+  CHECK(feed.next() == event_feed::step::read);
+  feed.reading();
+  feed.written({event_at(5)});
+  CHECK(feed.next() == event_feed::step::nothing);
+  CHECK(feed.read({event_at(3), event_at(4)}, 10).size() == 2);
+  CHECK(feed.next() == event_feed::step::nothing);
+  feed.seen();
+  CHECK(feed.next() == event_feed::step::read);
+  feed.reading();
+  CHECK(feed.read({event_at(5)}, 10).size() == 1);
+  feed.seen();
+  CHECK(feed.next() == event_feed::step::nothing);
+  feed.written({event_at(6), event_at(7)});
+  CHECK(feed.next() == event_feed::step::deliver);
+  CHECK(feed.take().size() == 2);
+  feed.written({event_at(8), event_at(9), event_at(10), event_at(11)});
+  CHECK(feed.next() == event_feed::step::nothing);
+  feed.seen();
+  CHECK(feed.next() == event_feed::step::read);
+  CHECK(feed.at() == 7);
+}
+
+TEST_CASE("a feed of one run is not kept busy by the others") {
+  event_feed feed(0, "r");
+  feed.reading();
+  feed.written({event_at(1, "other")});
+  CHECK(feed.read({}, 10).empty());
+  CHECK(feed.next() == event_feed::step::nothing);
+  feed.written({event_at(2, "other"), event_at(3)});
+  CHECK(feed.take().size() == 1);
+}
