@@ -314,7 +314,7 @@ component_spec spec() {
 pipeline: ipc-source-example
 extract:
   orders:
-    ipc: { path: examples/data/orders.arrow }
+    ipc: { path: examples/data/shop/products.arrow }
 load:
   out:
     from: orders

@@ -323,8 +323,8 @@ component_spec spec() {
 pipeline: parquet-source-example
 extract:
   orders:
-    parquet: { path: examples/data/orders.parquet }
-    columns: [id, amount]
+    parquet: { path: examples/data/shop/products.parquet }
+    columns: [sku, price]
 load:
   out:
     from: orders

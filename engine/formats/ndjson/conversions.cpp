@@ -1,0 +1,216 @@
+#include "engine/formats/ndjson/conversions.hpp"
+
+#include "engine/value_parse.hpp"
+
+#include <arrow/util/decimal.h>
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace sluice::ndjson {
+
+namespace {
+
+template <class Value>
+bool append(column& into, Value value) {
+  into.values.append(value);
+  ++into.length;
+  return true;
+}
+
+/// Whole numbers that are not written so: 1.0, 1e3, and those of 20 digits. The quotient must leave no rest.
+bool whole_value(const number& value, std::uint64_t& out) {
+  if (value.whole) {
+    const auto* first = value.begin + (value.negative ? 1 : 0);
+    return std::from_chars(first, value.end, out).ec == std::errc{};
+  }
+  if (!value.exact) return false;
+  out = value.digits;
+  for (int exponent = value.exponent; exponent < 0 && out != 0; ++exponent) {
+    if (out % 10 != 0) return false;
+    out /= 10;
+  }
+  for (int exponent = value.exponent; exponent > 0 && out != 0; --exponent) {
+    if (out > std::numeric_limits<std::uint64_t>::max() / 10) return false;
+    out *= 10;
+  }
+  return true;
+}
+
+template <class Value>
+bool append_whole(const number& value, column& into) {
+  auto digits = value.digits;
+  if ((!value.whole || !value.exact) && !whole_value(value, digits)) return false;
+  if constexpr (std::is_unsigned_v<Value>) {
+    return (digits == 0 || !value.negative) && append(into, digits);
+  } else {
+    constexpr auto largest = static_cast<std::uint64_t>(std::numeric_limits<Value>::max());
+    if (digits > largest + (value.negative ? 1 : 0)) return false;
+    return append(into, static_cast<Value>(value.negative ? 0 - digits : digits));
+  }
+}
+
+template <class Float>
+bool append_float(double value, column& into) {
+  if (std::abs(value) > static_cast<double>(std::numeric_limits<Float>::max())) return false;
+  return append(into, static_cast<Float>(value));
+}
+
+bool append_long_decimal(std::string_view text, column& into) {
+  arrow::Decimal256 made;
+  std::int32_t precision = 0;
+  std::int32_t scale = 0;
+  if (!arrow::Decimal256::FromString(text, &made, &precision, &scale).ok()) return false;
+  // Fails where digits would get lost.
+  const auto rescaled = made.Rescale(scale, into.scale);
+  if (!rescaled.ok() || !rescaled->FitsInPrecision(into.precision)) return false;
+  std::uint8_t bytes[32];
+  rescaled->ToBytes(bytes);
+  // Little-endian: the lower half of a small value is its 128-bit form.
+  const auto width = width_of(into.kind);
+  auto* out = into.values.room(width);
+  std::memcpy(out, bytes, static_cast<std::size_t>(width));
+  into.values.advance_to(out + width);
+  ++into.length;
+  return true;
+}
+
+bool append_decimal(const number& value, column& into) {
+  static constexpr std::uint64_t powers[] = {1,
+                                             10,
+                                             100,
+                                             1000,
+                                             10'000,
+                                             100'000,
+                                             1'000'000,
+                                             10'000'000,
+                                             100'000'000,
+                                             1'000'000'000,
+                                             10'000'000'000,
+                                             100'000'000'000,
+                                             1'000'000'000'000,
+                                             10'000'000'000'000,
+                                             100'000'000'000'000,
+                                             1'000'000'000'000'000,
+                                             10'000'000'000'000'000,
+                                             100'000'000'000'000'000,
+                                             1'000'000'000'000'000'000};
+  const int shift = value.exponent + into.scale;
+  if (into.kind == value_kind::decimal128 && value.exact && into.precision <= 18 && shift >= 0 && shift <= 18) {
+    const auto limit = powers[into.precision];
+    if (value.digits >= limit || value.digits > limit / powers[shift]) return false;
+    const auto unscaled = value.digits * powers[shift];
+    if (unscaled >= limit) return false;
+    const auto low = value.negative ? 0 - unscaled : unscaled;
+    const std::uint64_t parts[2] = {low, value.negative && unscaled != 0 ? ~std::uint64_t{0} : 0};
+    auto* out = into.values.room(16);
+    std::memcpy(out, parts, 16);
+    into.values.advance_to(out + 16);
+    ++into.length;
+    return true;
+  }
+  return append_long_decimal(value.text(), into);
+}
+
+bool append_moment(std::string_view text, column& into, zone_clock& zone) {
+  std::int64_t value = 0;
+  std::int64_t offset = 0;
+  bool has_offset = false;
+  if (parse_timestamp(text, value, has_offset, offset) != parsed::good) return false;
+  // A local time that names its zone is no local time.
+  if (into.kind == value_kind::timestamp) return !has_offset && append(into, value);
+  return append(into, has_offset ? value - offset * 1'000'000 : zone.to_utc(value));
+}
+
+bool append_bytes(std::string_view text, column& into) {
+  std::string bytes;
+  if (parse_bytea(text, bytes) != parsed::good) return false;
+  auto* out = into.values.room(static_cast<std::int64_t>(bytes.size()));
+  std::memcpy(out, bytes.data(), bytes.size());
+  into.values.advance_to(out + bytes.size());
+  into.offsets.append(static_cast<std::int32_t>(into.values.size()));
+  ++into.length;
+  return true;
+}
+
+template <class Value>
+bool append_parsed(std::string_view text, column& into) {
+  Value value{};
+  return parse_value(text, value) == parsed::good && append(into, value);
+}
+
+bool append_quoted(std::string_view text, column& into) {
+  switch (into.kind) {
+    case value_kind::boolean:
+      return append_parsed<bool>(text, into);
+    case value_kind::int16:
+      return append_parsed<std::int16_t>(text, into);
+    case value_kind::int32:
+      return append_parsed<std::int32_t>(text, into);
+    case value_kind::int64:
+      return append_parsed<std::int64_t>(text, into);
+    case value_kind::uint64:
+      return append_parsed<std::uint64_t>(text, into);
+    case value_kind::float32:
+      return append_parsed<float>(text, into);
+    case value_kind::float64:
+      return append_parsed<double>(text, into);
+    case value_kind::decimal128:
+    case value_kind::decimal256:
+      return append_long_decimal(text, into);
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+bool append_number(const number& value, column& into) {
+  switch (into.kind) {
+    case value_kind::int64:
+      return append_whole<std::int64_t>(value, into);
+    case value_kind::float64:
+      return append_float<double>(to_double(value), into);
+    case value_kind::int32:
+      return append_whole<std::int32_t>(value, into);
+    case value_kind::int16:
+      return append_whole<std::int16_t>(value, into);
+    case value_kind::uint64:
+      return append_whole<std::uint64_t>(value, into);
+    case value_kind::float32:
+      return append_float<float>(to_double(value), into);
+    case value_kind::decimal128:
+    case value_kind::decimal256:
+      return append_decimal(value, into);
+    default:
+      return false;
+  }
+}
+
+bool append_text(std::string_view text, column& into, zone_clock& zone) {
+  switch (into.kind) {
+    case value_kind::date: {
+      std::int32_t days = 0;
+      return parse_date(text, days) == parsed::good && append(into, days);
+    }
+    case value_kind::time: {
+      std::int64_t microseconds = 0;
+      return parse_time(text, microseconds) == parsed::good && append(into, microseconds);
+    }
+    case value_kind::timestamp:
+    case value_kind::timestamptz:
+      return append_moment(text, into, zone);
+    case value_kind::bytea:
+      return append_bytes(text, into);
+    case value_kind::interval: {
+      interval_value value;
+      return parse_interval(text, value) == parsed::good && append(into, value);
+    }
+    default:
+      return into.given && append_quoted(text, into);
+  }
+}
+
+}  // namespace sluice::ndjson

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/formats/files.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::ndjson {
+
+/// Reads a file in blocks of whole lines: those that begin in a range of its bytes, or all of a stream. A newline
+/// always ends a record, for inside of JSON's strings it is escaped; so any byte range can be read by itself.
+class line_blocks {
+ public:
+  /// Lines that begin in [begin, end) of a seekable file.
+  line_blocks(std::shared_ptr<random_file> file, std::string name, std::int64_t begin, std::int64_t end,
+              std::int64_t block_bytes);
+  /// All lines of a stream.
+  line_blocks(std::unique_ptr<byte_stream> stream, std::string name, std::int64_t block_bytes);
+
+  /// Reads the next block; false at the end.
+  result<bool> next();
+  /// Its lines: each ends in a newline, also the last one of the file. `padding` bytes behind may be read.
+  [[nodiscard]] const char* begin() const { return buffer_.data() + first_; }
+  [[nodiscard]] const char* end() const { return buffer_.data() + cut_; }
+  /// Where the block begins, counted from the begin of the range.
+  [[nodiscard]] std::int64_t offset() const { return place_ + first_ - begin_; }
+  /// Bytes of the file used up by the blocks so far.
+  [[nodiscard]] std::int64_t consumed() const;
+
+ private:
+  result<bool> read_more();
+  bool skip_first_line();
+  bool find_cut();
+  void drop_used();
+
+  std::shared_ptr<random_file> file_;
+  std::unique_ptr<byte_stream> stream_;
+  std::string name_;
+  std::int64_t begin_ = 0;
+  std::int64_t end_ = 0;
+  std::int64_t block_bytes_;
+  std::vector<char> buffer_;
+  std::int64_t place_ = 0;  ///< of the buffer's begin in the file
+  std::int64_t filled_ = 0;
+  std::int64_t first_ = 0;      ///< begin of the block in the buffer
+  std::int64_t cut_ = 0;        ///< its end
+  bool in_first_line_ = false;  ///< of a line that began before the range
+  bool at_end_of_file_ = false;
+  bool done_ = false;
+};
+
+}  // namespace sluice::ndjson

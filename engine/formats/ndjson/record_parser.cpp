@@ -1,0 +1,266 @@
+#include "engine/formats/ndjson/record_parser.hpp"
+
+#include "engine/formats/ndjson/conversions.hpp"
+#include "engine/types.hpp"
+
+#include <cstring>
+
+namespace sluice::ndjson {
+
+namespace {
+
+bool starts_number(char c) { return c == '-' || (c >= '0' && c <= '9'); }
+
+std::string shortened(std::string_view text) {
+  constexpr std::size_t enough = 100;
+  return std::string(text.substr(0, enough)) + (text.size() > enough ? "..." : "");
+}
+
+}  // namespace
+
+const char* record_parser::fail(std::string code, std::string column, std::string message) {
+  fault_ = {.code = std::move(code), .column = std::move(column), .message = std::move(message)};
+  return nullptr;
+}
+
+const char* record_parser::broken(const char* at) {
+  if (*at == '\n') return fail("invalid_json", "", "the record ends in the middle of its JSON object");
+  const auto rest = std::string_view(at, static_cast<std::size_t>(line_end(at) - at)).substr(0, 20);
+  return fail("invalid_json", "",
+              "no valid JSON from byte " + std::to_string(at - begin_ + 1) + " on: " + std::string(rest));
+}
+
+const char* record_parser::read(const char* at) {
+  begin_ = at;
+  at = skip_blanks(at);
+  const char* end = nullptr;
+  if (*at != '{') {
+    const char* value = skip_value(at, 0);
+    end = value == nullptr ? broken(at)
+                           : fail("invalid_json", "",
+                                  "expected an object, found " + shortened({at, static_cast<std::size_t>(value - at)}));
+  } else {
+    end = read_object(at, keys_, columns_, rows_, 0);
+    if (end != nullptr) {
+      end = skip_blanks(end);
+      if (*end != '\n')
+        end = fail("invalid_json", "",
+                   "expected one object a line, found more behind it: " +
+                       shortened({end, static_cast<std::size_t>(line_end(end) - end)}));
+    }
+  }
+  if (end == nullptr) {
+    for (auto& one : columns_) one.truncate(rows_);
+    return nullptr;
+  }
+  ++rows_;
+  return end;
+}
+
+const char* record_parser::find_key(const char* at, key_table& keys, std::size_t& next, key_table::entry*& found) {
+  found = nullptr;
+  if (next < keys.entries.size()) {
+    // Records mostly have the same keys in the same order.
+    auto& guess = keys.entries[next];
+    if (guess.token.size() <= padding && std::memcmp(at, guess.token.data(), guess.token.size()) == 0) {
+      found = &guess;
+      ++next;
+      return at + guess.token.size();
+    }
+  }
+  if (*at != '"') return broken(at);
+  std::string_view name;
+  const char* end = view_string(at, name);
+  if (end == nullptr) return broken(at);
+  if (const auto known = keys.by_name.find(name); known != keys.by_name.end()) {
+    found = &keys.entries[static_cast<std::size_t>(known->second)];
+    next = static_cast<std::size_t>(known->second) + 1;
+  } else if (!keys.ignore_unknown) {
+    return fail("unknown_field", std::string(name),
+                "the field " + shortened(name) +
+                    " is in none of the records that the columns were inferred from: give its type (types:), or name "
+                    "the columns that you want (columns:)");
+  }
+  end = skip_blanks(end);
+  return *end == ':' ? end + 1 : broken(end);
+}
+
+const char* record_parser::read_object(const char* at, key_table& keys, std::vector<column>& columns, std::int64_t row,
+                                       int depth) {
+  const auto stamp = ++keys.objects;
+  std::size_t next = 0;
+  std::size_t filled = 0;
+  at = skip_blanks(at + 1);
+  if (*at == '}') {
+    ++at;
+  } else {
+    for (;;) {
+      key_table::entry* found = nullptr;
+      at = find_key(at, keys, next, found);
+      if (at == nullptr) return nullptr;
+      at = skip_blanks(at);
+      if (found != nullptr) {
+        if (found->seen == stamp)
+          return fail("duplicate_key", found->name, "the record has the key " + found->name + " twice");
+        found->seen = stamp;
+      }
+      if (found == nullptr || found->column < 0) {
+        const char* end = skip_value(at, depth + 1);
+        if (end == nullptr) return broken(at);
+        at = end;
+      } else {
+        at = read_value(at, columns[static_cast<std::size_t>(found->column)], depth + 1);
+        if (at == nullptr) return nullptr;
+        ++filled;
+      }
+      at = skip_blanks(at);
+      if (*at == ',') {
+        at = skip_blanks(at + 1);
+      } else if (*at == '}') {
+        ++at;
+        break;
+      } else {
+        return broken(at);
+      }
+    }
+  }
+  if (filled < columns.size()) {
+    for (auto& one : columns)
+      if (one.length == row) one.append_null();
+  }
+  return at;
+}
+
+const char* record_parser::read_value(const char* at, column& into, int depth) {
+  if (*at == 'n') {
+    if (std::strncmp(at, "null", 4) != 0) return broken(at);
+    into.append_null();
+    return at + 4;
+  }
+  switch (into.kind) {
+    case value_kind::text:
+      return read_text(at, into);
+    case value_kind::boolean:
+      if (*at == 't' || *at == 'f') {
+        const char* end = skip_value(at, depth);
+        if (end == nullptr) return broken(at);
+        into.values.append(static_cast<std::uint8_t>(*at == 't'));
+        ++into.length;
+        return end;
+      }
+      [[fallthrough]];
+    default:
+      if (starts_number(*at)) {
+        number value;
+        const char* end = read_number(at, value);
+        if (end == nullptr) return broken(at);
+        if (append_number(value, into)) return end;
+      } else if (*at == '"') {
+        std::string_view text;
+        const char* end = view_string(at, text);
+        if (end == nullptr) return broken(at);
+        if (append_text(text, into, zone_)) return end;
+      }
+      break;
+    case value_kind::list:
+      if (*at == '[') return read_list(at, into, depth);
+      break;
+    case value_kind::structure:
+      if (*at == '{') {
+        if (depth > deepest_nesting) return broken(at);
+        at = read_object(at, into.keys, into.children, into.length, depth);
+        if (at != nullptr) ++into.length;
+        return at;
+      }
+      break;
+  }
+  return read_misfit(at, into, depth);
+}
+
+const char* record_parser::read_list(const char* at, column& into, int depth) {
+  if (depth > deepest_nesting) return broken(at);
+  auto& element = into.children[0];
+  at = skip_blanks(at + 1);
+  if (*at == ']') {
+    ++at;
+  } else {
+    for (;;) {
+      at = read_value(at, element, depth + 1);
+      if (at == nullptr) return nullptr;
+      at = skip_blanks(at);
+      if (*at == ']') {
+        ++at;
+        break;
+      }
+      if (*at != ',') return broken(at);
+      at = skip_blanks(at + 1);
+    }
+  }
+  into.offsets.append(static_cast<std::int32_t>(element.length));
+  ++into.length;
+  return at;
+}
+
+const char* record_parser::read_text(const char* at, column& into) {
+  if (*at != '"') {
+    // A text column takes other values as they stand.
+    const char* end = skip_value(at, 1);
+    if (end == nullptr) return broken(at);
+    auto* out = into.values.room(end - at);
+    std::memcpy(out, at, static_cast<std::size_t>(end - at));
+    into.values.advance_to(out + (end - at));
+    into.offsets.append(static_cast<std::int32_t>(into.values.size()));
+    ++into.length;
+    return end;
+  }
+  const char* from = at + 1;
+  auto* out = into.values.room(32);
+  for (;;) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), bytes);
+    const int run = plain_run(bytes);
+    from += run;
+    out += run;
+    if (run < 16) {
+      if (*from == '"') break;
+      int length = 0;
+      const char* next = *from == '\\' ? read_escape(from, reinterpret_cast<char*>(out), length) : nullptr;
+      if (next == nullptr) return broken(from);
+      from = next;
+      out += length;
+    }
+    into.values.advance_to(out);
+    out = into.values.room(32);
+  }
+  into.values.advance_to(out);
+  into.offsets.append(static_cast<std::int32_t>(into.values.size()));
+  ++into.length;
+  return from + 1;
+}
+
+const char* record_parser::view_string(const char* at, std::string_view& out) {
+  const char* stop = skip_plain(at + 1);
+  if (*stop == '"') {
+    out = {at + 1, static_cast<std::size_t>(stop - at - 1)};
+    return stop + 1;
+  }
+  const char* end = read_string(at + 1, scratch_);
+  out = scratch_;
+  return end;
+}
+
+const char* record_parser::read_misfit(const char* at, column& into, int depth) {
+  const char* end = skip_value(at, depth);
+  if (end == nullptr) return broken(at);
+  if (null_for_misfits_) {
+    into.append_null();
+    ++set_null_;
+    return end;
+  }
+  (void)fail("invalid_value", into.path,
+             "expected " + type_name(*into.type) + ", found " + shortened({at, static_cast<std::size_t>(end - at)}));
+  fault_.wrong_guess = !into.given;
+  return nullptr;
+}
+
+}  // namespace sluice::ndjson

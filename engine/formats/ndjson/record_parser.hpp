@@ -1,0 +1,59 @@
+#pragma once
+
+#include "engine/formats/ndjson/columns.hpp"
+#include "engine/formats/ndjson/cursor.hpp"
+#include "engine/time_zone.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice::ndjson {
+
+/// Why a record could not become a row.
+struct record_fault {
+  std::string code;  ///< invalid_json, duplicate_key, unknown_field, invalid_value
+  std::string column;
+  std::string message;
+  bool wrong_guess = false;  ///< the value is fine, the type inferred from the sample is not
+};
+
+/// Reads records into columns, keys in any order. What the columns don't want is passed over, but checked.
+class record_parser {
+ public:
+  /// `keys` lead into `columns`; `null_for_misfits`: values that are none of their column's type become null.
+  record_parser(std::vector<column>& columns, key_table& keys, bool null_for_misfits, zone_clock zone)
+      : columns_(columns), keys_(keys), null_for_misfits_(null_for_misfits), zone_(zone) {}
+
+  /// Reads the record at `at` as the next row and gives its newline. Null: the row was taken back, `fault` says why.
+  const char* read(const char* at);
+
+  [[nodiscard]] const record_fault& fault() const { return fault_; }
+  [[nodiscard]] std::int64_t rows() const { return rows_; }
+  [[nodiscard]] std::uint64_t set_null() const { return set_null_; }
+  /// Begins a new batch: the columns were finished.
+  void start() { rows_ = 0; }
+
+ private:
+  const char* read_object(const char* at, key_table& keys, std::vector<column>& columns, std::int64_t row, int depth);
+  const char* find_key(const char* at, key_table& keys, std::size_t& next, key_table::entry*& found);
+  const char* read_value(const char* at, column& into, int depth);
+  const char* read_list(const char* at, column& into, int depth);
+  const char* read_text(const char* at, column& into);
+  const char* view_string(const char* at, std::string_view& out);
+  const char* read_misfit(const char* at, column& into, int depth);
+  const char* fail(std::string code, std::string column, std::string message);
+  const char* broken(const char* at);
+
+  std::vector<column>& columns_;
+  key_table& keys_;
+  bool null_for_misfits_;
+  zone_clock zone_;  ///< of timestamptz values without offset
+  std::int64_t rows_ = 0;
+  std::uint64_t set_null_ = 0;
+  const char* begin_ = nullptr;
+  std::string scratch_;
+  record_fault fault_;
+};
+
+}  // namespace sluice::ndjson

@@ -1,0 +1,130 @@
+#include "engine/component.hpp"
+#include "engine/formats/file_target.hpp"
+#include "engine/formats/files.hpp"
+#include "engine/formats/ndjson/writer.hpp"
+#include "engine/sinks/file_sink_options.hpp"
+
+#include <arrow/api.h>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::int64_t block_bytes = 1024 * 1024;
+
+class ndjson_file : public sink {
+ public:
+  ndjson_file(const sink_request& request, const std::string& path, compression packed)
+      : policy_(request.policy),
+        packed_(packed),
+        target_(request, path),
+        writer_(*request.schema, request.policy == on_error::set_null) {}
+
+  status open() override {
+    SLUICE_TRY(target_.open());
+    SLUICE_ASSIGN(packer_, make_packer(packed_));
+    // Packed streams simply follow each other; plain text must begin a line of its own.
+    if (!packer_ && target_.last_old_byte().value_or('\n') != '\n') SLUICE_TRY(target_.write("\n"));
+    return {};
+  }
+
+  status write(const batch& rows, row_errors& refused) override {
+    writer_.start(*rows.data);
+    const auto before = refused.size();
+    for (std::int64_t row = 0; row < rows.rows();) {
+      row = writer_.write(row, block_bytes, lines_, refused);
+      if (policy_ == on_error::fail && refused.size() > before) {
+        const auto& why = refused[before];
+        return user_error(why.code,
+                          "column " + why.column + ": " + why.message + ", in row " +
+                              std::to_string(loaded_ + static_cast<std::uint64_t>(why.row) + 1),
+                          "on_error: set_null writes null for it; on_error: reject sends the row to the rejects");
+      }
+      if (lines_.size() >= block_bytes) SLUICE_TRY(pass_on());
+    }
+    loaded_ += static_cast<std::uint64_t>(rows.rows()) - (refused.size() - before);
+    return {};
+  }
+
+  result<sink_report> prepare() override {
+    SLUICE_TRY(pass_on());
+    if (packer_) {
+      packed_bytes_.clear();
+      SLUICE_TRY(packer_->finish(packed_bytes_));
+      SLUICE_TRY(target_.write(packed_bytes_));
+    }
+    SLUICE_TRY(target_.prepare());
+    return sink_report{
+        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
+  }
+
+  status commit() override { return target_.commit(); }
+  void abort() noexcept override { target_.abort(); }
+
+ private:
+  status pass_on() {
+    const std::string_view text(reinterpret_cast<const char*>(lines_.data()), static_cast<std::size_t>(lines_.size()));
+    lines_.truncate(0);
+    if (!packer_) return target_.write(text);
+    packed_bytes_.clear();
+    SLUICE_TRY(packer_->pack(text, packed_bytes_));
+    return target_.write(packed_bytes_);
+  }
+
+  on_error policy_;
+  compression packed_;
+  file_target target_;
+  ndjson::record_writer writer_;
+  ndjson::growing_bytes lines_;
+  std::unique_ptr<packer> packer_;
+  std::string packed_bytes_;
+  std::uint64_t loaded_ = 0;
+};
+
+std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  const auto path = target_path(request, "ndjson", faults);
+  auto packed = compression_of(path, text_option(request.own, "compression", "auto"));
+  if (!packed.ok()) faults.push_back(option_fault("ndjson", "compression", std::move(packed).problem()));
+  if (faults.size() > before) return nullptr;
+  return std::make_unique<ndjson_file>(request, path, *packed);
+}
+
+component_spec spec() {
+  return {
+      .name = "ndjson",
+      .kind = component_kind::sink,
+      .summary = "Writes newline-delimited JSON: one object a line",
+      .description =
+          "The file appears under its name when it is complete; with `mode: append` old and new content appear "
+          "together. "
+          "Every field is written, null ones too. Decimals are numbers with all their digits, dates and times ISO 8601 "
+          "texts "
+          "(timestamptz in UTC with Z), bytes texts like \"\\\\x0a0b\", lists arrays, structs objects. JSON has no NaN "
+          "and no "
+          "infinities: `on_error` decides (`set_null` writes null).",
+      .value = {.form = shape::object, .help = "where to and how", .elements = file_sink_fields()},
+      .law = "in = loaded + rejected",
+      .example = R"yaml(version: 1
+pipeline: ndjson-sink-example
+extract:
+  orders:
+    generate: { rows: 1000, columns: { id: sequence, amount: { random: [0.0, 99.9], type: "decimal(12,2)" } } }
+load:
+  lines:
+    from: orders
+    ndjson: { path: build/examples/orders.ndjson.gz }
+)yaml",
+      .promise = delivery::transactional,
+      .modes = {"replace", "error", "append"},
+  };
+}
+
+}  // namespace
+
+const component& ndjson_sink() {
+  static const component made = {.spec = spec(), .make_sink = make};
+  return made;
+}
+
+}  // namespace sluice

@@ -1,0 +1,344 @@
+#include "engine/component.hpp"
+#include "engine/formats/files.hpp"
+#include "engine/formats/language_columns.hpp"
+#include "engine/formats/ndjson/lines.hpp"
+#include "engine/formats/ndjson/record_parser.hpp"
+#include "engine/formats/ndjson/sampling.hpp"
+#include "engine/formats/source_columns.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/api.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <mutex>
+
+namespace sluice {
+
+namespace {
+
+using namespace ndjson;
+
+// JSON text is about twice as long as its columns.
+constexpr std::int64_t block_bytes = 2 * target_batch_bytes;
+
+struct ndjson_table {
+  std::string unit;
+  std::vector<input_file> files;
+  record_columns records;
+  source_columns columns;
+  std::uint32_t number = 0;
+  std::int64_t split_bytes = 0;
+  bool want_positions = true;
+  bool ignore_unknown = false;
+  on_error policy = on_error::reject;
+  zone_clock zone;
+
+  [[nodiscard]] result<std::vector<column>> make_columns() const {
+    std::vector<column> made;
+    for (const int index : columns.wanted()) {
+      const auto& field = records.schema->field(index);
+      SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(),
+                                          records.given.count(field->name()) > 0, ignore_unknown));
+      made.push_back(std::move(one));
+    }
+    return made;
+  }
+  /// All keys of the records: the ones that are not wanted are known all the same.
+  [[nodiscard]] key_table make_keys() const {
+    key_table keys;
+    const auto& wanted = columns.wanted();
+    for (int i = 0; i < records.schema->num_fields(); ++i) {
+      const auto found = std::lower_bound(wanted.begin(), wanted.end(), i);
+      const bool is_wanted = found != wanted.end() && *found == i;
+      keys.add(records.schema->field(i)->name(), is_wanted ? static_cast<int>(found - wanted.begin()) : -1);
+    }
+    keys.ignore_unknown = ignore_unknown;
+    keys.index();
+    return keys;
+  }
+};
+
+result<std::unique_ptr<line_blocks>> open_lines(const input_file& file, const split& piece) {
+  if (file.seekable()) {
+    SLUICE_ASSIGN(auto opened, random_file::open(file));
+    return std::make_unique<line_blocks>(std::move(opened), file.name, piece.begin, piece.end, block_bytes);
+  }
+  SLUICE_ASSIGN(auto opened, open_stream(file));
+  return std::make_unique<line_blocks>(std::move(opened), file.name, block_bytes);
+}
+
+class ndjson_reader : public split_reader {
+ public:
+  ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, std::unique_ptr<line_blocks> lines,
+                std::vector<column> columns)
+      : what_(std::move(what)),
+        piece_(piece),
+        lines_(std::move(lines)),
+        columns_(std::move(columns)),
+        keys_(what_->make_keys()),
+        parser_(columns_, keys_, what_->policy == on_error::set_null, what_->zone) {}
+
+  result<read_step> next() override {
+    read_step step;
+    const auto consumed = lines_->consumed();
+    const auto nulls = parser_.set_null();
+    try {
+      while (step.records == 0 && !step.end) {
+        if (at_ == end_) SLUICE_TRY(read_block(step));
+        SLUICE_TRY(read_records(step));
+      }
+      SLUICE_TRY(finish(step));
+    } catch (const std::bad_alloc&) {
+      return external_error("out_of_memory", "no memory is left for the records of " + piece_.object,
+                            "raise run.memory or free memory");
+    }
+    step.set_null = parser_.set_null() - nulls;
+    step.bytes = static_cast<std::uint64_t>(lines_->consumed() - consumed);
+    return step;
+  }
+
+ private:
+  status read_block(read_step& step) {
+    SLUICE_ASSIGN(const bool more, lines_->next());
+    step.end = !more;
+    at_ = more ? lines_->begin() : nullptr;
+    end_ = more ? lines_->end() : nullptr;
+    valid_utf8_ = !more || simdjson::validate_utf8(at_, static_cast<std::size_t>(end_ - at_));
+    return {};
+  }
+
+  /// Reads the block's records, at most a batch of them.
+  status read_records(read_step& step) {
+    const auto* const block = lines_->begin();
+    const auto base = position{what_->number, piece_.id, 0}.pack() + static_cast<std::uint64_t>(lines_->offset());
+    while (at_ != end_ && parser_.rows() < target_batch_rows) {
+      const char* begin = at_;
+      if (*skip_blanks(begin) == '\n') {
+        at_ = line_end(begin) + 1;
+        continue;
+      }
+      ++step.records;
+      const char* newline = nullptr;
+      record_fault fault;
+      if (!valid_utf8_ && !simdjson::validate_utf8(begin, static_cast<std::size_t>(line_end(begin) - begin))) {
+        fault = {.code = "invalid_utf8", .column = "", .message = "the record has bytes that are no UTF-8"};
+      } else {
+        newline = parser_.read(begin);
+        if (newline == nullptr) fault = parser_.fault();
+      }
+      if (newline != nullptr) {
+        if (what_->want_positions) positions_.append(base + static_cast<std::uint64_t>(begin - block));
+      } else {
+        newline = line_end(begin);
+        SLUICE_TRY(refuse(std::move(fault), {begin, static_cast<std::size_t>(newline - begin)},
+                          static_cast<std::uint64_t>(lines_->offset() + (begin - block)), step));
+      }
+      at_ = newline + 1;
+    }
+    return {};
+  }
+
+  status refuse(record_fault fault, std::string_view record, std::uint64_t offset, read_step& step) const {
+    if (fault.wrong_guess) {
+      auto problem = user_error(
+          "wrong_guess",
+          "column " + fault.column + " was inferred from a sample of the records; later: " + fault.message,
+          "give its type: types: { " + fault.column.substr(0, fault.column.find_first_of(".[")) + ": text }");
+      problem.where = piece_.object + ", byte " + std::to_string(static_cast<std::uint64_t>(piece_.begin) + offset);
+      return problem;
+    }
+    if (what_->policy == on_error::fail) {
+      auto problem =
+          user_error(fault.code, (fault.column.empty() ? "" : "column " + fault.column + ": ") + fault.message,
+                     "mend the record, or send such records to the rejects: on_error: reject");
+      problem.where = piece_.object + ", byte " + std::to_string(static_cast<std::uint64_t>(piece_.begin) + offset);
+      return problem;
+    }
+    if (!record.empty() && record.back() == '\r') record.remove_suffix(1);
+    step.rejected.push_back({.record = std::string(record),
+                             .offset = offset,
+                             .code = std::move(fault.code),
+                             .column = std::move(fault.column),
+                             .message = std::move(fault.message)});
+    return {};
+  }
+
+  status finish(read_step& step) {
+    const auto rows = parser_.rows();
+    // At the end nothing is better than no rows; before it, a batch without rows says that there is more to come.
+    if (rows == 0 && step.end) return {};
+    std::vector<std::shared_ptr<arrow::Array>> arrays;
+    for (auto& one : columns_) {
+      SLUICE_ASSIGN(auto values, one.finish());
+      arrays.push_back(std::move(values));
+    }
+    SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows, piece_.object, 0));
+    if (what_->want_positions) step.rows.positions = std::make_shared<arrow::UInt64Array>(rows, positions_.take());
+    parser_.start();
+    return {};
+  }
+
+  std::shared_ptr<const ndjson_table> what_;
+  split piece_;
+  std::unique_ptr<line_blocks> lines_;
+  std::vector<column> columns_;
+  key_table keys_;
+  record_parser parser_;
+  growing_bytes positions_;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+  bool valid_utf8_ = true;
+};
+
+class ndjson_files : public source {
+ public:
+  explicit ndjson_files(std::shared_ptr<const ndjson_table> what) : what_(std::move(what)) {}
+
+  std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
+
+  result<std::vector<split>> discover() override {
+    std::vector<split> splits;
+    for (const auto& file : what_->files) {
+      // At most a million splits, however large the files are.
+      const auto step =
+          file.seekable() ? std::max<std::int64_t>({what_->split_bytes, file.size / 100'000, 1}) : std::int64_t{1};
+      const auto end = file.seekable() ? file.size : std::int64_t{1};
+      for (std::int64_t begin = 0; begin < end; begin += step) {
+        const auto piece_end = std::min(begin + step, end);
+        splits.push_back({.id = static_cast<std::uint32_t>(splits.size()),
+                          .object = file.name,
+                          .begin = begin,
+                          .end = piece_end,
+                          .bytes = file.seekable() ? piece_end - begin : std::max<std::int64_t>(file.size, 0)});
+      }
+    }
+    return splits;
+  }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+    SLUICE_ASSIGN(const auto* file, find(piece));
+    SLUICE_ASSIGN(auto lines, open_lines(*file, piece));
+    SLUICE_ASSIGN(auto columns, what_->make_columns());
+    return std::unique_ptr<split_reader>(new ndjson_reader(what_, piece, std::move(lines), std::move(columns)));
+  }
+
+  std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
+    const auto file = find(piece);
+    if (!file.ok() || (*file)->path == "-") return 0;
+    auto lines = open_lines(**file, {.id = 0,
+                                     .object = piece.object,
+                                     .begin = 0,
+                                     .end = piece.begin + static_cast<std::int64_t>(offset) + 1,
+                                     .bytes = 0});
+    if (!lines.ok()) return 0;
+    const auto target = piece.begin + static_cast<std::int64_t>(offset);
+    std::uint64_t line = 1;
+    for (;;) {
+      const auto more = (*lines)->next();
+      if (!more.ok() || !*more) return 0;
+      const auto length = (*lines)->end() - (*lines)->begin();
+      const auto wanted = std::min<std::int64_t>(target - (*lines)->offset(), length);
+      line += static_cast<std::uint64_t>(std::count((*lines)->begin(), (*lines)->begin() + wanted, '\n'));
+      if (wanted < length) return line;
+    }
+  }
+
+ private:
+  result<const input_file*> find(const split& piece) const {
+    for (const auto& file : what_->files)
+      if (file.name == piece.object) return &file;
+    return internal_error("unknown_split", "the source has no file " + piece.object);
+  }
+
+  std::shared_ptr<const ndjson_table> what_;
+};
+
+std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  auto made = std::make_shared<ndjson_table>();
+  const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
+  const auto packed = request.own.is_object() ? request.own.value("compression", options("auto")) : options("auto");
+  auto files = find_files({.path = path,
+                           .compression = packed.is_string() ? packed.get<std::string>() : "auto",
+                           .base_folder = request.context ? request.context->base_folder : "",
+                           .extensions = {"ndjson", "jsonl", "json"}});
+  if (!files.ok()) {
+    auto problem = std::move(files).problem();
+    if (problem.path.empty()) problem.path = "/ndjson/path";
+    faults.push_back(std::move(problem));
+    return nullptr;
+  }
+  made->files = std::move(files).value();
+  if (request.resolved) {
+    made->records = read_types(request, faults);
+    made->records.schema = records_of(request);
+  } else {
+    made->records = infer_columns(request, made->files, faults);
+  }
+  if (auto zone = zone_clock::find(request.context ? request.context->timezone : "UTC"); zone.ok())
+    made->zone = *zone;
+  else
+    faults.push_back(std::move(zone).problem());
+  if (faults.size() > before) return nullptr;
+  auto columns = source_columns::choose(request, *made->records.schema, false, faults);
+  if (!columns.ok()) return nullptr;
+  made->columns = std::move(columns).value();
+  made->unit = request.unit;
+  made->number = request.number;
+  made->split_bytes = request.split_bytes;
+  made->want_positions = request.want_positions;
+  // Who names the columns that he wants has said what is to become of the others.
+  made->ignore_unknown = !request.columns.empty();
+  made->policy = request.policy;
+  if (auto tried = made->make_columns(); !tried.ok()) {
+    faults.push_back(std::move(tried).problem());
+    return nullptr;
+  }
+  return std::make_unique<ndjson_files>(std::move(made));
+}
+
+component_spec spec() {
+  return {
+      .name = "ndjson",
+      .kind = component_kind::source,
+      .summary = "Reads newline-delimited JSON: one object a line",
+      .description =
+          "Columns and types are inferred from a sample of the records, unless `types:` gives them: whole numbers are "
+          "bigint "
+          "(ubigint or decimal(38,0) where they are larger), others double, ISO dates and timestamps such, objects "
+          "structs, "
+          "arrays lists; kinds that do not go together are text. A key that a record lacks is null.\n\n"
+          "A record that is no JSON object, is cut off, has a key twice, more behind it or a key in no record of the "
+          "sample "
+          "goes to the rejects (`on_error: reject`). With `columns:` all other keys are passed over. A value that is "
+          "none of "
+          "the type that `types:` gave is handled by `on_error`; one that contradicts an inferred type fails the run "
+          "and says "
+          "which line mends it. Given types also take numbers and booleans from JSON texts, and text takes any value "
+          "as it "
+          "stands. Numbers keep all their digits in integers and decimals.\n\n"
+          "Files that are not packed are read in parallel. The position of a row is its byte in the split.",
+      .value = {.form = shape::object, .help = "which files", .elements = file_source_fields()},
+      .law = "in = out + rejected",
+      .example = R"yaml(version: 1
+pipeline: ndjson-source-example
+extract:
+  orders:
+    ndjson: { path: examples/data/shop/events.ndjson }
+load:
+  nowhere:
+    from: orders
+    blackhole: {}
+)yaml",
+  };
+}
+
+}  // namespace
+
+const component& ndjson_source() {
+  static const component made = {.spec = spec(), .make_source = make};
+  return made;
+}
+
+}  // namespace sluice
