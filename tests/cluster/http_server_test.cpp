@@ -33,7 +33,7 @@ struct served {
   explicit served(api_handlers handlers = {}) {
     handlers.store = kept;
     handlers.state_folder = folder.path().string();
-    handlers.subscribe = [this](const std::string& run, std::function<void()> wake) {
+    handlers.subscribe = [this](const std::string& run, std::int64_t, std::function<void()> wake) {
       const std::lock_guard guard(lock);
       wakes.emplace_back(run, std::move(wake));
       return std::make_shared<int>();
@@ -229,7 +229,10 @@ TEST_CASE("a stream of events brings the old ones, then new ones, and ends with 
 TEST_CASE("a stream catches up with more events than it holds in memory") {
   served with;
   const auto run = with.make_run("daily");
-  for (int i = 0; i < 1000; ++i) with.add(run, "unit.progress");
+  store::change many;
+  many.run = run;
+  many.events.assign(1000, served::event("unit.progress"));
+  REQUIRE(with.kept->apply(many).ok());
   with.add(run, "run.failed", store::run_state::failed);
   int count = 0;
   CHECK(with.client().follow_events(run, 0, [&](auto, const auto&) { return ++count, true; }).ok());

@@ -1,0 +1,138 @@
+#include "cluster/engine_api.hpp"
+
+#include "cluster/http/server.hpp"
+#include "cluster/token.hpp"
+
+#include <arrow/memory_pool.h>
+#include <caf/all.hpp>
+
+namespace sluice::cluster {
+
+namespace {
+
+constexpr auto answer_limit = std::chrono::seconds(10);
+
+/// The subscriber actor behind an event stream: it only wakes the stream, which reads from the Store by its own cursor.
+/// The notifier sends the next events after `events_seen`, so a slow stream holds one message at most.
+caf::behavior stream_subscriber(caf::event_based_actor* self, const caf::actor& notifier, const std::string& run,
+                                std::int64_t after, const std::function<void()>& wake) {
+  self->send(notifier, actors::subscribe_events{self, after, run});
+  return {[self, wake](const actors::event_batch& message) {
+    wake();
+    self->send(caf::actor_cast<caf::actor>(self->current_sender()),
+               actors::events_seen{message.events.empty() ? 0 : message.events.back().cursor});
+  }};
+}
+
+/// Ends the subscriber with its stream.
+struct subscription {
+  caf::actor subscriber;
+  explicit subscription(caf::actor one) : subscriber(std::move(one)) {}
+  ~subscription() { caf::anon_send_exit(subscriber, caf::exit_reason::user_shutdown); }
+  subscription(const subscription&) = delete;
+  subscription& operator=(const subscription&) = delete;
+};
+
+template <class Answer, class Question>
+result<Answer> ask(caf::actor_system& system, const caf::actor& whom, Question question) {
+  caf::scoped_actor self(system);
+  std::optional<Answer> got;
+  caf::error problem;
+  self->request(whom, answer_limit, std::move(question))
+      .receive([&](Answer& answer) { got = std::move(answer); }, [&](caf::error& why) { problem = std::move(why); });
+  if (got) return std::move(*got);
+  return external_error("request_timed_out", "the engine gave no answer: " + caf::to_string(problem),
+                        "the process may be shutting down", true);
+}
+
+void add_metric(std::string& out, const char* name, const char* help, const actors::live_runs& runs,
+                std::uint64_t (*value)(const flow::unit_counters&)) {
+  out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " counter\n";
+  for (const auto& run : runs.runs)
+    for (const auto& unit : run.units)
+      out += std::string(name) + "{run=\"" + run.run + "\",pipeline=\"" + run.pipeline + "\",unit=\"" + unit.unit +
+             "\"} " + std::to_string(value(unit.counters)) + "\n";
+}
+
+std::string metrics_text(const actors::live_runs& runs) {
+  std::string out;
+  add_metric(out, "sluice_rows_in_total", "Rows that came into a unit of a live run.", runs,
+             [](const flow::unit_counters& c) { return c.in; });
+  add_metric(out, "sluice_rows_out_total", "Rows that a unit of a live run passed on or loaded.", runs,
+             [](const flow::unit_counters& c) { return c.out; });
+  add_metric(out, "sluice_rows_rejected_total", "Rows that a unit of a live run rejected.", runs,
+             [](const flow::unit_counters& c) { return c.rejected; });
+  add_metric(out, "sluice_bytes_total", "Bytes that a source read or a sink wrote.", runs,
+             [](const flow::unit_counters& c) { return c.bytes; });
+  add_metric(out, "sluice_batches_total", "Batches that a unit of a live run worked on.", runs,
+             [](const flow::unit_counters& c) { return c.batches; });
+  out +=
+      "# HELP sluice_arrow_bytes Memory in column buffers, batches in flight included.\n"
+      "# TYPE sluice_arrow_bytes gauge\nsluice_arrow_bytes " +
+      std::to_string(arrow::default_memory_pool()->bytes_allocated()) + "\n";
+  return out;
+}
+
+}  // namespace
+
+options progress_to_json(const actors::run_progress& progress) {
+  options units = options::array();
+  for (const auto& unit : progress.units) {
+    const auto& c = unit.counters;
+    options one = {{"unit", unit.unit},
+                   {"state", unit.state},
+                   {"in", c.in},
+                   {"added", c.added},
+                   {"out", c.out},
+                   {"filtered", c.filtered},
+                   {"merged", c.merged},
+                   {"rejected", c.rejected},
+                   {"set_null", c.set_null},
+                   {"skipped", c.skipped},
+                   {"bytes", c.bytes},
+                   {"batches", c.batches},
+                   {"rows_per_second", unit.rows_per_second}};
+    if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
+    units.push_back(std::move(one));
+  }
+  options out = {{"run", progress.run},
+                 {"pipeline", progress.pipeline},
+                 {"state", progress.state},
+                 {"running_seconds", static_cast<double>(progress.running_microseconds) / 1e6},
+                 {"units", std::move(units)}};
+  if (progress.left_microseconds >= 0) out["left_seconds"] = static_cast<double>(progress.left_microseconds) / 1e6;
+  return out;
+}
+
+api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors& actors,
+                         std::shared_ptr<store::store> store, const std::string& state_folder) {
+  api_handlers made;
+  made.store = std::move(store);
+  made.state_folder = state_folder;
+  made.cancel = [&system, control = actors.control](const std::string& run) -> result<bool> {
+    SLUICE_ASSIGN(const auto answer, ask<actors::cancel_answer>(system, control, actors::cancel_run{run}));
+    return answer.known;
+  };
+  made.progress = [&system, control = actors.control](const std::string& run) -> options {
+    const auto answer = ask<actors::run_progress>(system, control, actors::get_progress{run});
+    return answer.ok() && !answer->run.empty() ? progress_to_json(*answer) : options(nullptr);
+  };
+  made.metrics = [&system, control = actors.control]() -> std::string {
+    const auto answer = ask<actors::live_runs>(system, control, actors::list_live_runs{});
+    return answer.ok() ? metrics_text(*answer) : std::string();
+  };
+  made.subscribe = [&system, notifier = actors.notifier](const std::string& run, std::int64_t after,
+                                                         std::function<void()> wake) -> std::shared_ptr<void> {
+    return std::make_shared<subscription>(system.spawn(stream_subscriber, notifier, run, after, std::move(wake)));
+  };
+  return made;
+}
+
+result<std::unique_ptr<http_server>> serve_engine(actors::engine& of, std::shared_ptr<store::store> store,
+                                                  const std::string& state_folder) {
+  SLUICE_ASSIGN(auto token, ensure_token(state_folder));
+  return http_server::start({"127.0.0.1", 0}, std::move(token),
+                            handlers_of(of.system(), of.actors(), std::move(store), state_folder));
+}
+
+}  // namespace sluice::cluster
