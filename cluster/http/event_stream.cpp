@@ -109,8 +109,12 @@ void event_stream::watch_for_close() {
                                    [weak = weak_from_this()](boost::beast::error_code problem, std::size_t) {
                                      const auto self = weak.lock();
                                      if (!self || self->over_) return;
-                                     if (problem) return self->end();
-                                     self->watch_for_close();
+                                     if (!problem) return self->watch_for_close();
+                                     if (problem != boost::asio::error::eof) return self->end();
+                                     // A reader that says no more wants what there is, and then no more either.
+                                     self->what_.follow = false;
+                                     self->woken_ = true;
+                                     if (!self->busy_) self->fetch();
                                    });
 }
 

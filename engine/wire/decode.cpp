@@ -10,7 +10,9 @@
 #include <arrow/record_batch.h>
 #include <arrow/util/compression.h>
 
+#include <algorithm>
 #include <cstring>
+#include <deque>
 #include <map>
 #include <tuple>
 #include <unordered_map>
@@ -83,6 +85,7 @@ result<order_key> order_of(const std::vector<std::int64_t>& list) {
 
 struct decoder::state {
   std::map<channel_key, channel> channels;
+  std::deque<std::string> forgotten;  ///< runs whose late frames are passed over
   std::unordered_map<std::string, std::shared_ptr<arrow::Schema>, text_hash, std::equal_to<>> schemas;
 
   result<std::shared_ptr<arrow::Schema>> schema(std::string_view bytes) {
@@ -262,6 +265,8 @@ result<std::vector<message>> decoder::take(std::shared_ptr<arrow::Buffer> frame)
   SLUICE_ASSIGN(const auto found,
                 parse({reinterpret_cast<const char*>(frame->data()), static_cast<std::size_t>(frame->size())}));
   SLUICE_ASSIGN(const auto head, head_of(found));
+  const auto& over = state_->forgotten;
+  if (std::find(over.begin(), over.end(), head.run) != over.end()) return std::vector<message>{};
   SLUICE_ASSIGN(auto* in, state_->channel_of(head));
   if (found.kind == "batch") return state_->take_batch(found, head, *in, frame);
   if (found.kind == "fragment") return state_->take_fragment(found, *in);
@@ -269,6 +274,9 @@ result<std::vector<message>> decoder::take(std::shared_ptr<arrow::Buffer> frame)
 }
 
 void decoder::forget(const std::string& run) {
+  constexpr std::size_t most_forgotten = 256;
+  state_->forgotten.push_back(run);
+  if (state_->forgotten.size() > most_forgotten) state_->forgotten.pop_front();
   std::erase_if(state_->channels, [&](const auto& entry) { return std::get<0>(entry.first) == run; });
 }
 

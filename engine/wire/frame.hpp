@@ -64,7 +64,7 @@ class decoder {
   result<std::vector<message>> take(std::span<const char> frame);
   /// The same without copying: the columns point into `frame`, whose memory must be aligned to 64 bytes.
   result<std::vector<message>> take(std::shared_ptr<arrow::Buffer> frame);
-  /// Drops what is kept for a run's channels.
+  /// Drops what is kept for a run's channels. Frames of it that are still on their way are passed over.
   void forget(const std::string& run);
 
  private:

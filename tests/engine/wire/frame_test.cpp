@@ -130,9 +130,11 @@ TEST_CASE("a lost or repeated frame is noticed") {
   REQUIRE(to.take(std::span<const char>(frame_number(1))).ok());
   SECTION("lost") { CHECK(to.take(std::span<const char>(frame_number(3))).problem().code == "frame_lost"); }
   SECTION("repeated") { CHECK(to.take(std::span<const char>(frame_number(1))).problem().code == "frame_lost"); }
-  SECTION("forgotten with its run") {
+  SECTION("passed over where its run is over") {
     to.forget(sample_head.run);
-    CHECK(to.take(std::span<const char>(frame_number(0))).ok());
+    const auto late = to.take(std::span<const char>(frame_number(7)));
+    REQUIRE(late.ok());
+    CHECK(late->empty());
   }
 }
 

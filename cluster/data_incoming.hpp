@@ -1,0 +1,43 @@
+#pragma once
+
+#include "cluster/data_shared.hpp"
+
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+
+namespace arrow {
+class Buffer;
+}
+
+namespace sluice::cluster {
+
+/// The receiving end of a link: a hello with the session's token within 5 s, then frames. Anything else closes it.
+class data_incoming : public std::enable_shared_from_this<data_incoming> {
+ public:
+  data_incoming(boost::asio::ip::tcp::socket socket, data_shared& shared);
+
+  void start();
+  void forget(const std::string& run) { decoder_.forget(run); }
+
+ private:
+  void read_length();
+  void read_body(std::size_t size);
+  void take_hello();
+  void take_frame();
+  void refuse(const error& why);
+  void close();
+
+  data_shared& shared_;
+  boost::asio::ip::tcp::socket socket_;
+  boost::asio::steady_timer timer_;
+  wire::decoder decoder_;
+  std::string from_;  ///< host:port, for the log
+  std::string peer_;  ///< empty until its hello has come
+  std::array<unsigned char, 4> length_{};
+  std::shared_ptr<arrow::Buffer> body_;
+};
+
+}  // namespace sluice::cluster

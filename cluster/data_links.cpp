@@ -1,0 +1,114 @@
+#include "cluster/data_links.hpp"
+
+#include "cluster/data_incoming.hpp"
+#include "cluster/data_outgoing.hpp"
+#include "cluster/data_shared.hpp"
+#include "cluster/listen.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <thread>
+
+namespace sluice::cluster {
+
+namespace {
+constexpr std::size_t most_incoming = 256;
+}
+
+struct data_links::state : data_shared {
+  state(std::string own_name, callbacks given)
+      : data_shared(std::move(own_name), std::move(given)), acceptor(network) {}
+
+  void accept() {
+    acceptor.async_accept([this](boost::system::error_code problem, boost::asio::ip::tcp::socket socket) {
+      if (problem == boost::asio::error::operation_aborted || !acceptor.is_open()) return;
+      std::erase_if(incoming, [](const auto& one) { return one.expired(); });
+      if (!problem && incoming.size() < most_incoming) {
+        const auto made = std::make_shared<data_incoming>(std::move(socket), *this);
+        incoming.push_back(made);
+        made->start();
+      }
+      accept();
+    });
+  }
+
+  data_outgoing& outgoing_to(const std::string& peer) {
+    auto& found = outgoing[peer];
+    if (!found) found = std::make_shared<data_outgoing>(*this, peer);
+    return *found;
+  }
+
+  boost::asio::ip::tcp::acceptor acceptor;
+  std::uint16_t port = 0;
+  std::map<std::string, std::shared_ptr<data_outgoing>> outgoing;
+  std::vector<std::weak_ptr<data_incoming>> incoming;
+  std::thread thread;
+};
+
+data_links::data_links(std::shared_ptr<state> all) : state_(std::move(all)) {}
+
+result<std::unique_ptr<data_links>> data_links::start(std::string name, callbacks tell) {
+  auto made = std::make_shared<state>(std::move(name), std::move(tell));
+  SLUICE_ASSIGN(const auto bound, listen_on(made->acceptor, {"127.0.0.1", 0}, "the data port"));
+  made->port = bound.port;
+  made->accept();
+  made->thread = std::thread([all = made.get()] {
+    const auto keep = boost::asio::make_work_guard(all->network);
+    all->network.run();
+  });
+  return std::unique_ptr<data_links>(new data_links(std::move(made)));
+}
+
+data_links::~data_links() {
+  state_->network.stop();
+  state_->thread.join();
+}
+
+std::uint16_t data_links::port() const { return state_->port; }
+
+void data_links::set_token(const std::string& token) {
+  boost::asio::post(state_->network, [all = state_.get(), token] { all->token = token; });
+}
+
+void data_links::add_peer(const std::string& name, const address& where) {
+  boost::asio::post(state_->network, [all = state_.get(), name, where] { all->outgoing_to(name).set_address(where); });
+}
+
+void data_links::remove_peer(const std::string& name) {
+  boost::asio::post(state_->network, [all = state_.get(), name] {
+    const auto found = all->outgoing.find(name);
+    if (found == all->outgoing.end()) return;
+    const auto gone = std::move(found->second);
+    all->outgoing.erase(found);
+    gone->close();
+  });
+}
+
+void data_links::send(const std::string& peer, const data_route& route, std::uint32_t attempt, wire::payload body) {
+  ++state_->waiting;
+  boost::asio::post(state_->network, [all = state_.get(), peer, route, attempt, body = std::move(body)]() mutable {
+    all->outgoing_to(peer).send(route, attempt, std::move(body));
+  });
+}
+
+void data_links::receive(const std::string& peer, const data_route& route, std::uint32_t attempt,
+                         deliver_function deliver) {
+  boost::asio::post(state_->network,
+                    [all = state_.get(), peer, route, attempt, deliver = std::move(deliver)]() mutable {
+                      all->routes[route] = {peer, attempt, std::move(deliver)};
+                    });
+}
+
+void data_links::forget(const std::string& run) {
+  boost::asio::post(state_->network, [all = state_.get(), run] {
+    std::erase_if(all->routes, [&](const auto& entry) { return entry.first.run == run; });
+    for (const auto& [peer, link] : all->outgoing) link->forget(run);
+    for (const auto& weak : all->incoming)
+      if (const auto alive = weak.lock()) alive->forget(run);
+  });
+}
+
+std::int64_t data_links::most_queued_bytes() const { return state_->most_queued; }
+std::int64_t data_links::waiting() const { return state_->waiting; }
+
+}  // namespace sluice::cluster

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <utility>
+// Boost's Asio 1.74 uses std::exchange without including it.
+#include "cluster/data_links.hpp"
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <string>
+
+namespace sluice::cluster {
+
+/// What the connections of a node's data links share; all but the counters belongs to the links' thread.
+struct data_shared {
+  struct receiver {
+    std::string peer;
+    std::uint32_t attempt = 1;
+    data_links::deliver_function deliver;
+  };
+
+  data_shared(std::string own_name, data_links::callbacks given) : name(std::move(own_name)), tell(std::move(given)) {}
+
+  void log(const std::string& text) const {
+    if (tell.log) tell.log(text);
+  }
+  void failed(const std::string& run, const error& why) const {
+    if (tell.failed) tell.failed(run, why);
+  }
+
+  std::string name;
+  std::string token;
+  data_links::callbacks tell;
+  std::map<data_route, receiver> routes;
+  std::atomic<std::int64_t> most_queued = 0;
+  std::atomic<std::int64_t> waiting = 0;
+  boost::asio::io_context network{1};  // last: handlers that wait in it are destroyed first
+};
+
+}  // namespace sluice::cluster

@@ -1,0 +1,210 @@
+#include "cluster/data_links.hpp"
+
+#include "cluster/hello.hpp"
+
+#include <arrow/api.h>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+using namespace sluice;
+using namespace sluice::cluster;
+using namespace std::chrono_literals;
+
+namespace {
+
+batch rows_of(std::int64_t first, std::int64_t count) {
+  arrow::Int64Builder ids;
+  for (std::int64_t i = 0; i < count; ++i) (void)ids.Append(first + i);
+  return {.data = arrow::RecordBatch::Make(arrow::schema({arrow::field("id", arrow::int64())}), count,
+                                           {ids.Finish().ValueOrDie()}),
+          .positions = nullptr,
+          .order = {}};
+}
+
+/// A node's links, with what they tell.
+struct node_links {
+  std::mutex lock;
+  std::condition_variable changed;
+  std::vector<std::string> logged;
+  std::vector<std::pair<std::string, error>> failed;
+  std::vector<wire::payload> arrived;
+  std::unique_ptr<data_links> links;
+
+  explicit node_links(const std::string& name, const std::string& token = "secret") {
+    links = data_links::start(name, {.failed =
+                                         [this](const std::string& run, const error& why) {
+                                           add(failed, {run, why});
+                                         },
+                                     .log = [this](const std::string& text) { add(logged, text); }})
+                .value();
+    links->set_token(token);
+  }
+  template <class List, class Item = typename List::value_type>
+  void add(List& to, Item item) {
+    const std::lock_guard guard(lock);
+    to.push_back(std::move(item));
+    changed.notify_all();
+  }
+  template <class Test>
+  bool wait(Test test) {
+    std::unique_lock guard(lock);
+    return changed.wait_for(guard, 10s, test);
+  }
+  void receive(const std::string& peer, const data_route& route) {
+    links->receive(peer, route, 1, [this](wire::payload body) { add(arrived, std::move(body)); });
+  }
+  [[nodiscard]] address where() const { return {"127.0.0.1", links->port()}; }
+};
+
+/// A plain client that says `bytes` and waits for the end.
+bool closed_after(std::uint16_t port, const std::string& bytes) {
+  const int file = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(port);
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  REQUIRE(::connect(file, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+  const timeval limit{10, 0};
+  ::setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  (void)::send(file, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  char answer = 0;
+  const auto got = ::recv(file, &answer, 1, 0);
+  const bool timed_out = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+  ::close(file);
+  return got <= 0 && !timed_out;
+}
+
+std::string with_length(const std::string& bytes) {
+  std::string out;
+  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(bytes.size() >> shift & 0xff);
+  return out + bytes;
+}
+
+const data_route route{.run = "run-1", .edge = 3, .from = 0, .to = 1};
+
+}  // namespace
+
+TEST_CASE("batches and markers cross a link in order") {
+  node_links a("a"), b("b");
+  a.links->add_peer("b", b.where());
+  b.receive("a", route);
+  for (int i = 0; i < 100; ++i) a.links->send("b", route, 1, rows_of(i * 1000, 1000));
+  a.links->send("b", route, 1, wire::end_of_data{100000});
+  REQUIRE(b.wait([&] { return b.arrived.size() == 101; }));
+  for (int i = 0; i < 100; ++i)
+    REQUIRE(std::get<batch>(b.arrived[static_cast<std::size_t>(i)]).data->Equals(*rows_of(i * 1000, 1000).data));
+  CHECK(std::get<wire::end_of_data>(b.arrived[100]).rows == 100000);
+  CHECK(a.failed.empty());
+}
+
+TEST_CASE("what is encoded for a peer stays under 8 MiB while it takes nothing") {
+  node_links a("a");
+  // A peer that accepts and never reads: the kernel's buffers fill, then ours must hold.
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof where;
+  REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+  REQUIRE(::listen(listener, 1) == 0);
+  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&where), &size) == 0);
+  a.links->add_peer("b", {"127.0.0.1", ntohs(where.sin_port)});
+  const auto rows = rows_of(0, 128 * 1024);  // 1 MiB
+  for (int i = 0; i < 100; ++i) a.links->send("b", route, 1, rows);
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  while (a.links->most_queued_bytes() < 4 * 1024 * 1024 && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::yield();
+  CHECK(a.links->most_queued_bytes() > 4 * 1024 * 1024);
+  CHECK(a.links->most_queued_bytes() <= most_encoded_bytes);
+  CHECK(a.links->waiting() > 50);
+  a.links->forget("run-1");
+  while (a.links->waiting() > 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(a.links->waiting() == 0);
+  ::close(listener);
+}
+
+TEST_CASE("foreign clients are refused, logged, and the links go on") {
+  node_links a("a"), b("b");
+  const std::vector<std::string> foreign = {
+      "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+      std::string(4, '\xff'),
+      with_length("hello"),
+      with_length(std::string(4096, '\x80')),
+      with_length(encode_hello({"x", "wrong"})),
+      with_length(encode_hello({"", "secret"})),
+      with_length(encode_hello({"x", "secret"})) + with_length("no frame"),
+      with_length(encode_hello({"x", "secret"})) + std::string("\x7f\xff\xff\xff", 4),
+  };
+  for (const auto& bytes : foreign) CHECK(closed_after(b.links->port(), bytes));
+  REQUIRE(b.wait([&] { return b.logged.size() == foreign.size(); }));
+  for (const auto& line : b.logged) CHECK(line.find("refused a data connection") == 0);
+  CHECK(b.failed.empty());
+  a.links->add_peer("b", b.where());
+  b.receive("a", route);
+  a.links->send("b", route, 1, rows_of(0, 1));
+  CHECK(b.wait([&] { return b.arrived.size() == 1; }));
+}
+
+TEST_CASE("nobody gets in before a node has its session") {
+  node_links b("b", "");
+  CHECK(closed_after(b.links->port(), with_length(encode_hello({"x", ""}))));
+}
+
+TEST_CASE("a broken link fails its runs with the cause, and the next run connects anew") {
+  node_links a("a");
+  auto b = std::make_unique<node_links>("b");
+  a.links->add_peer("b", b->where());
+  b->receive("a", route);
+  a.links->send("b", route, 1, rows_of(0, 1));
+  REQUIRE(b->wait([&] { return b->arrived.size() == 1; }));
+  b.reset();
+  REQUIRE(a.wait([&] { return a.failed.size() == 1; }));
+  CHECK(a.failed[0].first == "run-1");
+  CHECK(a.failed[0].second.code == "link_broken");
+  CHECK(a.failed[0].second.message.find("node b") != std::string::npos);
+
+  b = std::make_unique<node_links>("b");
+  a.links->add_peer("b", b->where());
+  const data_route next{.run = "run-2", .edge = 0, .from = 0, .to = 0};
+  b->receive("a", next);
+  a.links->send("b", route, 1, rows_of(0, 1));  // of the failed run: dropped
+  a.links->send("b", next, 1, rows_of(5, 1));
+  REQUIRE(b->wait([&] { return b->arrived.size() == 1; }));
+  CHECK(std::get<batch>(b->arrived[0]).data->Equals(*rows_of(5, 1).data));
+}
+
+TEST_CASE("a peer that nobody knows, or nobody answers for, fails the run") {
+  node_links a("a");
+  a.links->send("ghost", route, 1, rows_of(0, 1));
+  REQUIRE(a.wait([&] { return a.failed.size() == 1; }));
+  std::uint16_t free_port = 0;
+  {
+    node_links gone("gone");
+    free_port = gone.links->port();
+  }
+  a.links->add_peer("gone", {"127.0.0.1", free_port});
+  a.links->send("gone", {.run = "run-2", .edge = 0, .from = 0, .to = 0}, 1, rows_of(0, 1));
+  REQUIRE(a.wait([&] { return a.failed.size() == 2; }));
+  CHECK(a.failed[1].first == "run-2");
+}
+
+TEST_CASE("frames of another attempt are dropped") {
+  node_links a("a"), b("b");
+  a.links->add_peer("b", b.where());
+  b.receive("a", route);
+  a.links->send("b", route, 2, rows_of(0, 1));
+  const data_route other{.run = "run-1", .edge = 4, .from = 0, .to = 0};
+  b.receive("a", other);
+  a.links->send("b", other, 1, rows_of(7, 1));
+  REQUIRE(b.wait([&] { return !b.arrived.empty(); }));
+  CHECK(std::get<batch>(b.arrived[0]).data->Equals(*rows_of(7, 1).data));
+}
