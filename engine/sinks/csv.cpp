@@ -1,0 +1,198 @@
+#include "engine/component.hpp"
+#include "engine/formats/csv/values.hpp"
+#include "engine/formats/csv/writer.hpp"
+#include "engine/formats/file_target.hpp"
+#include "engine/formats/files.hpp"
+#include "engine/sinks/file_sink_options.hpp"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::size_t flush_bytes = 1024 * 1024;
+
+struct csv_target {
+  std::string path;
+  csv::writer_rules rules;
+  compression packed = compression::none;
+};
+
+class csv_file : public sink {
+ public:
+  csv_file(const sink_request& request, csv_target what)
+      : what_(std::move(what)), target_(request, what_.path), writer_(what_.rules, request.schema) {}
+  ~csv_file() override { csv_file::abort(); }
+
+  status open() override {
+    SLUICE_TRY(target_.open());
+    SLUICE_ASSIGN(packer_, make_packer(what_.packed));
+    const bool continues = target_.appended_to() > 0;
+    if (continues && !packer_ && target_.last_old_byte() != '\n') writer_.append(what_.rules.line_end);
+    if (what_.rules.header && !continues) writer_.write_header();
+    return {};
+  }
+
+  status write(const batch& rows, row_errors&) override {
+    writer_.write(*rows.data);
+    loaded_ += static_cast<std::uint64_t>(rows.rows());
+    // Who looks at standard output wants rows as they come.
+    return writer_.size() >= flush_bytes || target_.is_stdout() ? flush() : status{};
+  }
+
+  result<sink_report> prepare() override {
+    SLUICE_TRY(flush());
+    if (packer_) {
+      std::string rest;
+      SLUICE_TRY(packer_->finish(rest));
+      SLUICE_TRY(target_.write(rest));
+    }
+    SLUICE_TRY(target_.prepare());
+    return sink_report{
+        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
+  }
+
+  status commit() override { return target_.commit(); }
+  void abort() noexcept override { target_.abort(); }
+
+ private:
+  status flush() {
+    const std::string_view text(writer_.data(), writer_.size());
+    if (!packer_) {
+      SLUICE_TRY(target_.write(text));
+    } else {
+      packed_.clear();
+      SLUICE_TRY(packer_->pack(text, packed_));
+      SLUICE_TRY(target_.write(packed_));
+    }
+    writer_.clear();
+    return {};
+  }
+
+  csv_target what_;
+  file_target target_;
+  csv::writer writer_;
+  std::unique_ptr<packer> packer_;
+  std::string packed_;
+  std::uint64_t loaded_ = 0;
+};
+
+char byte_option(const options& own, const char* name, char preset, diagnostics& faults) {
+  const auto text = text_option(own, name, std::string(1, preset));
+  if (text == "\\t") return '\t';
+  if (text.size() == 1 && text[0] != '\n' && text[0] != '\r') return text[0];
+  faults.push_back(option_fault("csv", name,
+                                user_error("invalid_option", std::string(name) + " is one byte, not '" + text + "'",
+                                           "for example \",\", \";\", \"|\" or \"\\t\"")));
+  return preset;
+}
+
+bool flag_option(const options& own, const char* name, bool preset) {
+  return own.is_object() && own.contains(name) && own[name].is_boolean() ? own[name].get<bool>() : preset;
+}
+
+/// True where a value that is no text could be written so, and would be taken for a null by whoever reads it.
+bool looks_like_value(const std::string& text) {
+  double number = 0;
+  csv::moment when;
+  std::int64_t time = 0;
+  return csv::read_double(text, number) || csv::read_moment(text, when) || csv::read_time(text, time) ||
+         text == "true" || text == "false";
+}
+
+std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  csv_target what;
+  what.path = target_path(request, "csv", faults);
+  what.rules.separator = byte_option(request.own, "separator", ',', faults);
+  what.rules.quote = byte_option(request.own, "quote", '"', faults);
+  if (what.rules.separator == what.rules.quote)
+    faults.push_back(option_fault("csv", "quote", user_error("invalid_option", "separator and quote are the same")));
+  what.rules.header = flag_option(request.own, "header", true);
+  what.rules.null_value = text_option(request.own, "null_value", "");
+  what.rules.quote_all = text_option(request.own, "quoting", "needed") == "always";
+  what.rules.line_end = text_option(request.own, "line_end", "lf") == "crlf" ? "\r\n" : "\n";
+  const auto packed = compression_of(what.path, text_option(request.own, "compression", "auto"));
+  if (packed.ok()) {
+    what.packed = *packed;
+  } else {
+    faults.push_back(option_fault("csv", "compression", packed.problem()));
+  }
+  if (what.rules.null_value.find_first_of(std::string{what.rules.separator, what.rules.quote, '\n', '\r'}) !=
+      std::string::npos)
+    faults.push_back(option_fault(
+        "csv", "null_value", user_error("invalid_option", "null_value can't hold separators, quotes or line ends")));
+  if (looks_like_value(what.rules.null_value))
+    faults.push_back(
+        option_fault("csv", "null_value",
+                     user_error("invalid_option", "null_value " + what.rules.null_value + " may be a value as well",
+                                "choose a text that no number, date or boolean is written as, such as NULL")));
+  if (faults.size() > before) return nullptr;
+  return std::make_unique<csv_file>(request, std::move(what));
+}
+
+component_spec spec() {
+  return {
+      .name = "csv",
+      .kind = component_kind::sink,
+      .summary = "Writes a CSV file: comma, tab or otherwise separated text",
+      .description =
+          "The file appears under its name when it is complete. Values with separators, quotes or line ends are quoted "
+          "(RFC 4180), and so are empty texts and texts that look like the null value, so that a null stays a null "
+          "when "
+          "the file is read. Floating-point numbers are written as the shortest text that reads back as the same "
+          "value.",
+      .value =
+          {.name = "",
+           .form = shape::object,
+           .help = "where to and how",
+           .elements =
+               {target_path_field("out/report.csv"),
+                compression_field({"auto", "none", "gzip", "zstd", "lz4", "bz2"}, "auto",
+                                  "of the file; auto goes by the extension (.gz, .zst, .lz4, .bz2)"),
+                {.name = "separator",
+                 .form = shape::text,
+                 .help = "between fields; \"\\t\" for a tab",
+                 .default_value = ","},
+                {.name = "quote", .form = shape::text, .help = "around fields that need it", .default_value = "\""},
+                {.name = "header",
+                 .form = shape::boolean,
+                 .help = "whether the first line names the columns",
+                 .default_value = true},
+                {.name = "null_value", .form = shape::text, .help = "what stands for null", .default_value = ""},
+                {.name = "quoting",
+                 .form = shape::text,
+                 .help = "which values are quoted; nulls never",
+                 .default_value = "needed",
+                 .choices = {"needed", "always"}},
+                {.name = "line_end",
+                 .form = shape::text,
+                 .help = "lf or crlf",
+                 .default_value = "lf",
+                 .choices = {"lf", "crlf"}}}},
+      .law = "in = loaded",
+      .example = R"(version: 1
+pipeline: write-csv
+extract:
+  airlines:
+    csv: { path: examples/data/airlines.csv }
+load:
+  out:
+    from: airlines
+    csv: { path: out/airlines.csv, separator: ";", quoting: always }
+)",
+      .promise = delivery::transactional,
+      .modes = {"replace", "error", "append"},
+  };
+}
+
+}  // namespace
+
+const component& csv_sink() {
+  static const component described = {.spec = spec(), .make_sink = make};
+  return described;
+}
+
+}  // namespace sluice
