@@ -15,8 +15,8 @@ constexpr auto answer_limit = std::chrono::seconds(10);
 /// The subscriber actor behind an event stream: it only wakes the stream, which reads from the Store by its own cursor.
 /// The notifier sends the next events after `events_seen`, so a slow stream holds one message at most.
 caf::behavior stream_subscriber(caf::event_based_actor* self, const caf::actor& notifier, const std::string& run,
-                                std::int64_t after, const std::function<void()>& wake) {
-  self->send(notifier, actors::subscribe_events{self, after, run});
+                                const std::function<void()>& wake) {
+  self->send(notifier, actors::subscribe_events{self, 0, run});
   return {[self, wake](const actors::event_batch& message) {
     wake();
     self->send(caf::actor_cast<caf::actor>(self->current_sender()),
@@ -121,9 +121,9 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
     const auto answer = ask<actors::live_runs>(system, control, actors::list_live_runs{});
     return answer.ok() ? metrics_text(*answer) : std::string();
   };
-  made.subscribe = [&system, notifier = actors.notifier](const std::string& run, std::int64_t after,
+  made.subscribe = [&system, notifier = actors.notifier](const std::string& run,
                                                          std::function<void()> wake) -> std::shared_ptr<void> {
-    return std::make_shared<subscription>(system.spawn(stream_subscriber, notifier, run, after, std::move(wake)));
+    return std::make_shared<subscription>(system.spawn(stream_subscriber, notifier, run, std::move(wake)));
   };
   return made;
 }

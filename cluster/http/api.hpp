@@ -30,9 +30,9 @@ struct api_handlers {
   std::function<std::string()> metrics;
   /// False while starting or stopping.
   std::function<bool()> ready;
-  /// Calls `wake`, from any thread, after every new durable event of the run (empty: of any) above the cursor `after`,
-  /// until the handle given back is dropped. Not set: streams look every second.
-  std::function<std::shared_ptr<void>(const std::string& run, std::int64_t after, std::function<void()> wake)> subscribe;
+  /// Calls `wake`, from any thread, after every new durable event of the run (empty: of any) until the handle given
+  /// back is dropped; more often does no harm. Not set: streams look every second.
+  std::function<std::shared_ptr<void>(const std::string& run, std::function<void()> wake)> subscribe;
 };
 
 /// A request, as far as the API looks at it.

@@ -26,7 +26,7 @@ event_stream::~event_stream() {
 void event_stream::start() {
   const auto& subscribe = shared_.answers.handlers().subscribe;
   if (subscribe && what_.follow) {
-    subscription_ = subscribe(what_.run, what_.after, [weak = weak_from_this(), shared = shared_.weak_from_this()] {
+    subscription_ = subscribe(what_.run, [weak = weak_from_this(), shared = shared_.weak_from_this()] {
       const auto alive = shared.lock();
       if (!alive) return;
       boost::asio::post(alive->network, [weak] {

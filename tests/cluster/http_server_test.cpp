@@ -33,7 +33,7 @@ struct served {
   explicit served(api_handlers handlers = {}) {
     handlers.store = kept;
     handlers.state_folder = folder.path().string();
-    handlers.subscribe = [this](const std::string& run, std::int64_t, std::function<void()> wake) {
+    handlers.subscribe = [this](const std::string& run, std::function<void()> wake) {
       const std::lock_guard guard(lock);
       wakes.emplace_back(run, std::move(wake));
       return std::make_shared<int>();
