@@ -58,7 +58,7 @@ const std::vector<error_code>& error_codes() {
        "Look at the spelling; a unit of extract or transform can be read."},
       {"unquoted_expression", "A comma inside { } or [ ] cut an expression in two.",
        "Put the whole expression into double quotes."},
-      {"unread_port", "Nobody reads an output of a unit; its rows are counted as filtered.",
+      {"unread_port", "Nobody reads an output of a unit, so its rows are dropped.",
        "This is a warning: read the output as unit.port, or leave it."},
       {"unread_unit", "Nobody reads a unit, so its rows would be lost.",
        "Add a load unit that reads it, or remove it."},

@@ -179,7 +179,7 @@ void check_ports(draft& of) {
       if (read) continue;
       of.made.warnings.push_back(
           unit_fault(unit.definition, {}, "unread_port",
-                     "nobody reads " + unit.definition.name + "." + port.name + ": its rows are counted as filtered",
+                     "nobody reads " + unit.definition.name + "." + port.name + ": its rows are dropped",
                      "add a load with from: " + unit.definition.name + "." + port.name));
     }
   }
