@@ -25,6 +25,7 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
   auto revealed = reveal_secrets(definition.own, context);
   if (!revealed.ok()) {
     faults.push_back(std::move(revealed).problem());
+    faults.back().path = "/" + definition.component + faults.back().path;
   } else {
     try {
       made = make(*found, std::move(revealed->own), faults);

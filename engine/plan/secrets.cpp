@@ -26,10 +26,21 @@ status reveal_text(std::string& text, const run_context& context, std::vector<st
   return {};
 }
 
-status reveal_all(options& value, const run_context& context, std::vector<std::string>& values) {
-  if (value.is_string()) return reveal_text(value.get_ref<std::string&>(), context, values);
+status reveal_all(options& value, const run_context& context, std::vector<std::string>& values,
+                  const std::string& path) {
+  if (value.is_string()) {
+    auto revealed = reveal_text(value.get_ref<std::string&>(), context, values);
+    if (revealed.ok()) return {};
+    auto problem = std::move(revealed).problem();
+    problem.path = path;
+    return problem;
+  }
   if (!value.is_structured()) return {};
-  for (auto& element : value) SLUICE_TRY(reveal_all(element, context, values));
+  std::size_t index = 0;
+  for (auto& [key, element] : value.items()) {
+    const auto name = value.is_array() ? std::to_string(index++) : key;
+    SLUICE_TRY(reveal_all(element, context, values, path + "/" + name));
+  }
   return {};
 }
 
@@ -65,7 +76,7 @@ std::function<result<std::string>(const std::string& name)> node_secrets() {
 
 result<revealed_options> reveal_secrets(const options& own, const run_context& context) {
   revealed_options made{own, {}};
-  SLUICE_TRY(reveal_all(made.own, context, made.values));
+  SLUICE_TRY(reveal_all(made.own, context, made.values, {}));
   return made;
 }
 

@@ -14,6 +14,7 @@ namespace sluice {
 std::function<result<std::string>(const std::string& name)> node_secrets();
 
 /// Options with every `${secret:NAME}` filled in; they must live no longer than the component's request.
+/// The error of a missing one has the path of the option that needs it.
 struct revealed_options {
   options own;
   std::vector<std::string> values;  ///< what was filled in, to be hidden in messages

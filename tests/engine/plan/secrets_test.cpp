@@ -30,6 +30,7 @@ TEST_CASE("a secret that is not set is an error") {
   const auto made = reveal_secrets(options{{"url", "${secret:other}"}}, with_secrets());
   REQUIRE_FALSE(made.ok());
   CHECK(made.problem().code == "missing_secret");
+  CHECK(made.problem().path == "/url");
 }
 
 TEST_CASE("messages never show a secret") {
