@@ -1,0 +1,76 @@
+#include "engine/transforms/aggregates/call_state.hpp"
+
+#include "engine/flow/key_hash.hpp"
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/type.h>
+
+namespace sluice::aggregates {
+
+namespace {
+
+bool needs_distinct(const expression::aggregate_call& call) {
+  if (!call.distinct) return false;
+  const auto& name = call.function;
+  return name != "min" && name != "max" && name != "bool_and" && name != "bool_or" && name != "every" &&
+         name != "first" && name != "last" && name != "any_value";
+}
+
+}  // namespace
+
+result<std::unique_ptr<call_state>> call_state::make(const expression::aggregate_call& call) {
+  auto self = std::make_unique<call_state>();
+  SLUICE_ASSIGN(self->state_, make_accumulator(call));
+  if (needs_distinct(call)) {
+    const auto type = canonical_key_type(call.argument->type());
+    SLUICE_TRY(flow::check_key_type(*type, call.function + "(distinct)"));
+    SLUICE_ASSIGN(self->distinct_, group_index::make({arrow::uint32(), type}));
+  }
+  return self;
+}
+
+status call_state::add(const grouped_rows& rows, const std::shared_ptr<arrow::Array>& filter) {
+  if (!filter) return distinct_ ? add_distinct(rows) : state_->add(rows);
+  const auto& keep = static_cast<const arrow::BooleanArray&>(*filter);
+  chosen_.clear();
+  for (std::int64_t row = 0; row < rows.rows; ++row)
+    if (keep.IsValid(row) && keep.Value(row)) chosen_.push_back(static_cast<std::int32_t>(row));
+  return add_chosen(rows, distinct_ != nullptr);
+}
+
+status call_state::add_distinct(const grouped_rows& rows) {
+  SLUICE_ASSIGN(auto values, canonical_key(rows.values));
+  const auto groups = std::make_shared<arrow::UInt32Array>(rows.rows, arrow::Buffer::Wrap(rows.groups, rows.rows));
+  const auto known = distinct_->size();
+  SLUICE_ASSIGN(const auto* pairs, distinct_->add({groups, values}, rows.rows));
+  new_pair_.assign(distinct_->size() - known, 1);
+  chosen_.clear();
+  for (std::int64_t row = 0; row < rows.rows; ++row) {
+    if (pairs[row] < known || !new_pair_[pairs[row] - known]) continue;
+    new_pair_[pairs[row] - known] = 0;
+    chosen_.push_back(static_cast<std::int32_t>(row));
+  }
+  return add_chosen(rows, false);
+}
+
+status call_state::add_chosen(const grouped_rows& rows, bool then_distinct) {
+  auto fewer = rows;
+  std::vector<std::uint32_t> groups;
+  groups.reserve(chosen_.size());
+  for (const auto row : chosen_) groups.push_back(rows.groups[row]);
+  fewer.groups = groups.data();
+  fewer.rows = static_cast<std::int64_t>(chosen_.size());
+  if (rows.values) {
+    const arrow::Int32Array indices(fewer.rows, arrow::Buffer::Wrap(chosen_));
+    SLUICE_ASSIGN_ARROW(fewer.values,
+                        arrow::compute::Take(*rows.values, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
+                        "choose rows");
+  }
+  return then_distinct ? add_distinct(fewer) : state_->add(fewer);
+}
+
+std::int64_t call_state::bytes() const { return state_->bytes() + (distinct_ ? distinct_->bytes() : 0); }
+
+}  // namespace sluice::aggregates

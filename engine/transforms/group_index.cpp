@@ -1,0 +1,142 @@
+#include "engine/transforms/group_index.hpp"
+
+#include <arrow/array.h>
+#include <arrow/array/array_dict.h>
+#include <arrow/buffer.h>
+#include <arrow/compute/cast.h>
+#include <arrow/compute/exec.h>
+#include <arrow/compute/row/grouper.h>
+#include <arrow/type.h>
+
+#include <cmath>
+#include <limits>
+
+namespace sluice {
+
+namespace {
+
+template <class ArrayType>
+bool is_canonical(const ArrayType& column) {
+  const auto* values = column.raw_values();
+  bool canonical = true;
+  for (std::int64_t row = 0; row < column.length(); ++row)
+    canonical = canonical && values[row] == values[row] && !(values[row] == 0 && std::signbit(values[row]));
+  return canonical;
+}
+
+template <class ArrayType>
+result<std::shared_ptr<arrow::Array>> canonical_floats(std::shared_ptr<arrow::Array> column) {
+  using value_type = typename ArrayType::value_type;
+  const auto& values = static_cast<const ArrayType&>(*column);
+  if (is_canonical(values)) return column;
+  SLUICE_ASSIGN_ARROW(
+      auto buffer, arrow::AllocateBuffer(values.length() * static_cast<std::int64_t>(sizeof(value_type))), "make keys");
+  auto* out = reinterpret_cast<value_type*>(buffer->mutable_data());
+  for (std::int64_t row = 0; row < values.length(); ++row) {
+    const auto value = values.Value(row);
+    out[row] = std::isnan(value) ? std::numeric_limits<value_type>::quiet_NaN() : value + value_type{0};
+  }
+  auto nulls = values.null_bitmap();
+  auto data = arrow::ArrayData::Make(values.type(), values.length(), {nullptr, std::move(buffer)}, 0);
+  if (values.null_count() > 0) {
+    // The bitmap keeps its offset, so the values get the same one.
+    SLUICE_ASSIGN_ARROW(auto shifted, arrow::AllocateBitmap(values.length()), "make keys");
+    for (std::int64_t row = 0; row < values.length(); ++row) {
+      auto& byte = shifted->mutable_data()[row / 8];
+      const auto bit = static_cast<std::uint8_t>(1U << (row % 8));
+      byte = static_cast<std::uint8_t>(values.IsNull(row) ? byte & ~bit : byte | bit);
+    }
+    data->buffers[0] = std::move(shifted);
+    data->null_count = values.null_count();
+  }
+  return arrow::MakeArray(data);
+}
+
+}  // namespace
+
+std::shared_ptr<arrow::DataType> canonical_key_type(const std::shared_ptr<arrow::DataType>& type) {
+  if (type->id() == arrow::Type::DICTIONARY) return static_cast<const arrow::DictionaryType&>(*type).value_type();
+  return type;
+}
+
+result<std::shared_ptr<arrow::Array>> canonical_key(std::shared_ptr<arrow::Array> column) {
+  switch (column->type_id()) {
+    case arrow::Type::DICTIONARY: {
+      SLUICE_ASSIGN_ARROW(auto plain, arrow::compute::Cast(*column, canonical_key_type(column->type())),
+                          "decode a dictionary");
+      return canonical_key(std::move(plain));
+    }
+    case arrow::Type::FLOAT:
+      return canonical_floats<arrow::FloatArray>(std::move(column));
+    case arrow::Type::DOUBLE:
+      return canonical_floats<arrow::DoubleArray>(std::move(column));
+    default:
+      return column;
+  }
+}
+
+group_index::group_index() : context_(std::make_unique<arrow::compute::ExecContext>(pool_.get())) {}
+group_index::~group_index() = default;
+
+result<std::unique_ptr<group_index>> group_index::make(const std::vector<std::shared_ptr<arrow::DataType>>& types) {
+  std::unique_ptr<group_index> self(new group_index);
+  if (types.empty()) return self;
+  std::vector<arrow::TypeHolder> holders(types.begin(), types.end());
+  SLUICE_ASSIGN_ARROW(self->grouper_, arrow::compute::Grouper::Make(holders, self->context_.get()),
+                      "group by these keys");
+  return self;
+}
+
+namespace {
+
+// The rows as Arrow's kernels take them. Keeps what it points to.
+arrow::compute::ExecBatch exec_batch(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows) {
+  return {std::vector<arrow::Datum>(keys.begin(), keys.end()), rows};
+}
+
+}  // namespace
+
+result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                                              std::int64_t rows) {
+  if (!grouper_) {
+    any_row_ = any_row_ || rows > 0;
+    if (static_cast<std::int64_t>(plain_ids_.size()) < rows) plain_ids_.resize(rows);
+    return static_cast<const std::uint32_t*>(plain_ids_.data());
+  }
+  const auto input = exec_batch(keys, rows);
+  SLUICE_ASSIGN_ARROW(auto ids, grouper_->Consume(arrow::compute::ExecSpan(input)), "group rows");
+  ids_ = ids.make_array();
+  return static_cast<const arrow::UInt32Array&>(*ids_).raw_values();
+}
+
+result<const std::uint32_t*> group_index::find(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                                               std::int64_t rows) {
+  const auto input = exec_batch(keys, rows);
+  SLUICE_ASSIGN_ARROW(auto found, grouper_->Lookup(arrow::compute::ExecSpan(input)), "look keys up");
+  ids_ = found.make_array();
+  const auto& ids = static_cast<const arrow::UInt32Array&>(*ids_);
+  if (ids.null_count() == 0) return ids.raw_values();
+  plain_ids_.resize(rows);
+  const auto* bitmap = ids.null_bitmap_data();
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const auto bit = row + ids.offset();
+    plain_ids_[row] = (bitmap[bit / 8] >> (bit % 8)) & 1 ? ids.Value(row) : missing;
+  }
+  return static_cast<const std::uint32_t*>(plain_ids_.data());
+}
+
+std::uint32_t group_index::size() const { return grouper_ ? grouper_->num_groups() : any_row_ ? 1 : 0; }
+
+result<std::vector<std::shared_ptr<arrow::Array>>> group_index::keys() const {
+  std::vector<std::shared_ptr<arrow::Array>> columns;
+  if (!grouper_) return columns;
+  SLUICE_ASSIGN_ARROW(auto uniques, grouper_->GetUniques(), "read the groups' keys");
+  for (auto& value : uniques.values) columns.push_back(value.make_array());
+  return columns;
+}
+
+std::int64_t group_index::bytes() const {
+  return pool_.bytes() + static_cast<std::int64_t>(plain_ids_.capacity() * sizeof(std::uint32_t));
+}
+
+}  // namespace sluice

@@ -1,0 +1,152 @@
+#include "engine/transforms/sorted_runs.hpp"
+
+#include <arrow/array.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/buffer.h>
+#include <arrow/record_batch.h>
+#include <arrow/table.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::size_t prefix_bytes = 16;
+
+std::uint64_t big_endian(const char* bytes) {
+  std::uint64_t value;
+  std::memcpy(&value, bytes, sizeof value);
+  return __builtin_bswap64(value);
+}
+
+struct item {
+  std::uint64_t high, low;
+  std::int32_t row;
+};
+
+}  // namespace
+
+result<sorted_run> sorted_run::make(const batch& in, const encoded_keys& keys) {
+  std::vector<item> items(static_cast<std::size_t>(in.rows()));
+  bool longer = false;
+  for (std::int64_t row = 0; row < in.rows(); ++row) {
+    const auto key = keys[row];
+    char bytes[prefix_bytes] = {};
+    std::memcpy(bytes, key.data(), std::min(key.size(), prefix_bytes));
+    items[row] = {big_endian(bytes), big_endian(bytes + 8), static_cast<std::int32_t>(row)};
+    longer = longer || key.size() > prefix_bytes;
+  }
+  const auto tail = [&](std::int32_t row) {
+    const auto key = keys[row];
+    return key.size() > prefix_bytes ? key.substr(prefix_bytes) : std::string_view{};
+  };
+  const auto less = [&](const item& a, const item& b) {
+    if (a.high != b.high) return a.high < b.high;
+    if (a.low != b.low) return a.low < b.low;
+    if (longer) {
+      if (const int order = tail(a.row).compare(tail(b.row)); order != 0) return order < 0;
+    }
+    return a.row < b.row;
+  };
+  const bool sorted = std::is_sorted(items.begin(), items.end(), less);
+  if (!sorted) std::sort(items.begin(), items.end(), less);
+
+  sorted_run run;
+  run.prefixes_.reserve(items.size());
+  std::vector<std::int32_t> order;
+  order.reserve(items.size());
+  for (const auto& one : items) {
+    run.prefixes_.push_back({one.high, one.low});
+    order.push_back(one.row);
+    if (!longer) continue;
+    run.rests_ += tail(one.row);
+    run.rest_ends_.push_back(static_cast<std::int64_t>(run.rests_.size()));
+  }
+  run.rows_ = sorted ? in : take_rows(in, arrow::Int32Array(in.rows(), arrow::Buffer::Wrap(order)));
+  return run;
+}
+
+std::string_view sorted_run::rest(std::int64_t row) const {
+  if (rest_ends_.empty()) return {};
+  const auto begin = row == 0 ? 0 : rest_ends_[row - 1];
+  return {rests_.data() + begin, static_cast<std::size_t>(rest_ends_[row] - begin)};
+}
+
+bool sorted_run::before(std::int64_t row, const sorted_run& other, std::int64_t other_row) const {
+  const auto& a = prefixes_[row];
+  const auto& b = other.prefixes_[other_row];
+  if (a.high != b.high) return a.high < b.high;
+  if (a.low != b.low) return a.low < b.low;
+  if (rest_ends_.empty() && other.rest_ends_.empty()) return false;
+  return rest(row) < other.rest(other_row);
+}
+
+std::int64_t sorted_run::bytes() const {
+  return rows_.bytes() + static_cast<std::int64_t>(prefixes_.capacity() * sizeof(prefix) + rests_.capacity() +
+                                                   rest_ends_.capacity() * sizeof(std::int64_t));
+}
+
+run_merger::run_merger(std::vector<sorted_run> runs) : runs_(std::move(runs)), at_(runs_.size()) {
+  const auto count = static_cast<std::int32_t>(runs_.size());
+  losers_.assign(static_cast<std::size_t>(count) + 1, -1);
+  for (std::int32_t run = count - 1; run >= 0; --run) replay(run);
+}
+
+// A run that has ended loses against every other; -1 stands for a match not played yet and wins.
+bool run_merger::wins(std::int32_t a, std::int32_t b) const {
+  if (a < 0 || b < 0) return a < 0;
+  const bool a_ended = at_[a] >= runs_[a].rows().rows(), b_ended = at_[b] >= runs_[b].rows().rows();
+  if (a_ended || b_ended) return a_ended == b_ended ? a < b : b_ended;
+  if (runs_[a].before(at_[a], runs_[b], at_[b])) return true;
+  if (runs_[b].before(at_[b], runs_[a], at_[a])) return false;
+  return a < b;
+}
+
+void run_merger::replay(std::int32_t run) {
+  auto winner = run;
+  const auto count = runs_.size();
+  for (auto node = (static_cast<std::size_t>(run) + count) / 2; node > 0; node /= 2)
+    if (!wins(winner, losers_[node])) std::swap(winner, losers_[node]);
+  losers_[0] = winner;
+}
+
+result<batch> run_merger::next(std::int64_t rows) {
+  std::vector<std::int32_t> from;  // the run of each row
+  from.reserve(static_cast<std::size_t>(rows));
+  const auto begun = at_;
+  while (!runs_.empty() && static_cast<std::int64_t>(from.size()) < rows) {
+    const auto run = losers_[0];
+    if (at_[run] >= runs_[run].rows().rows()) break;
+    from.push_back(run);
+    ++at_[run];
+    replay(run);
+  }
+  if (from.empty()) return batch{};
+  // The rows of one run follow each other: slices are put together and then brought into order.
+  std::vector<std::shared_ptr<arrow::RecordBatch>> parts;
+  arrow::ArrayVector positions;
+  std::vector<std::int32_t> next_of(runs_.size());
+  std::int32_t base = 0;
+  for (std::size_t run = 0; run < runs_.size(); ++run) {
+    const auto count = at_[run] - begun[run];
+    if (count == 0) continue;
+    const auto part = runs_[run].rows().slice(begun[run], count);
+    if (static_cast<std::size_t>(count) == from.size()) return part;
+    parts.push_back(part.data);
+    if (part.positions) positions.push_back(part.positions);
+    next_of[run] = base;
+    base += static_cast<std::int32_t>(count);
+  }
+  batch all;
+  SLUICE_ASSIGN_ARROW(all.data, arrow::ConcatenateRecordBatches(parts), "merge sorted rows");
+  if (positions.size() == parts.size()) {
+    SLUICE_ASSIGN_ARROW(const auto joined, arrow::Concatenate(positions), "merge sorted rows");
+    all.positions = std::static_pointer_cast<arrow::UInt64Array>(joined);
+  }
+  for (auto& run : from) run = next_of[run]++;
+  return take_rows(all, arrow::Int32Array(static_cast<std::int64_t>(from.size()), arrow::Buffer::Wrap(from)));
+}
+
+}  // namespace sluice

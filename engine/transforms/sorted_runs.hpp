@@ -1,0 +1,53 @@
+#pragma once
+
+#include "engine/batch.hpp"
+#include "engine/error.hpp"
+#include "engine/transforms/sort_keys.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// One batch in the order of its keys. The first 16 bytes of a key are kept as two numbers, the rest as bytes where any
+/// key is longer.
+class sorted_run {
+ public:
+  static result<sorted_run> make(const batch& in, const encoded_keys& keys);
+
+  [[nodiscard]] const batch& rows() const { return rows_; }
+  [[nodiscard]] std::int64_t bytes() const;
+  /// True where row `row` comes before row `other_row` of another run; false where their keys are equal.
+  [[nodiscard]] bool before(std::int64_t row, const sorted_run& other, std::int64_t other_row) const;
+
+ private:
+  struct prefix {
+    std::uint64_t high, low;
+  };
+  [[nodiscard]] std::string_view rest(std::int64_t row) const;
+
+  batch rows_;
+  std::vector<prefix> prefixes_;
+  std::string rests_;                    ///< bytes behind the prefixes
+  std::vector<std::int64_t> rest_ends_;  ///< empty where no key is longer than a prefix
+};
+
+/// Merges runs step by step. Rows with equal keys come in the order of the runs.
+class run_merger {
+ public:
+  explicit run_merger(std::vector<sorted_run> runs);
+  /// The next rows in order, at most `rows`; a batch without rows at the end.
+  result<batch> next(std::int64_t rows);
+
+ private:
+  [[nodiscard]] bool wins(std::int32_t a, std::int32_t b) const;
+  void replay(std::int32_t run);
+
+  std::vector<sorted_run> runs_;
+  std::vector<std::int64_t> at_;      ///< next row of each run
+  std::vector<std::int32_t> losers_;  ///< tournament tree; [0] is the winner
+};
+
+}  // namespace sluice

@@ -1,0 +1,314 @@
+#include "engine/transforms/binding.hpp"
+#include "engine/transforms/entered_rows.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/type.h>
+
+#include <optional>
+#include <utility>
+
+namespace sluice {
+
+namespace {
+
+struct operation {
+  std::string name;
+  std::unique_ptr<transform> unit;
+  bool resuming = false;  ///< has more to make of what it took in
+  transform::step_counters counters;
+};
+
+class step_chain final : public transform {
+ public:
+  step_chain(const transform_request& request, std::vector<operation> operations, entered_rows::keep what_stays)
+      : operations_(std::move(operations)) {
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      links_.push_back(std::make_unique<link>(*this, i));
+      operations_[i].counters.name = operations_[i].name;
+    }
+    if (request.policy == on_error::reject) entered_.emplace(what_stays, request.context->memory, request.unit);
+  }
+
+  [[nodiscard]] const std::vector<output_port>& outputs() const override { return operations_.back().unit->outputs(); }
+
+  // Rows can be spread as the first step wants, as long as no later one wants anything.
+  [[nodiscard]] partitioning input_partitioning(int) const override {
+    for (std::size_t i = 1; i < operations_.size(); ++i)
+      if (operations_[i].unit->input_partitioning(0).how != partitioning::kind::any)
+        return {.how = partitioning::kind::single};
+    return operations_.front().unit->input_partitioning(0);
+  }
+  [[nodiscard]] bool needs_order() const override {
+    for (const auto& one : operations_) {
+      if (one.unit->needs_order()) return true;
+      if (!one.unit->keeps_order()) return false;
+    }
+    return false;
+  }
+  [[nodiscard]] bool keeps_order() const override {
+    for (const auto& one : operations_)
+      if (!one.unit->keeps_order()) return false;
+    return true;
+  }
+  [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
+      int, const std::vector<std::string>& wanted) const override {
+    auto columns = wanted;
+    for (auto one = operations_.rbegin(); one != operations_.rend(); ++one) {
+      auto required = one->unit->required_columns(0, columns);
+      if (!required) return std::nullopt;
+      columns = std::move(*required);
+    }
+    return columns;
+  }
+
+  status process(int, batch in, emitter& out) override {
+    if (in.rows() == 0) return {};
+    out_ = &out;
+    if (entered_) {
+      SLUICE_ASSIGN(in, entered_->enter(in));
+    }
+    SLUICE_TRY(feed(0, std::move(in)));
+    return failed();
+  }
+
+  status finish(int, emitter&) override {
+    if (!ended_) next_to_finish_ = 0;
+    ended_ = true;
+    return {};
+  }
+
+  // One call into one step: the last that has more to make, so that nothing piles up; then the next one is ended.
+  result<bool> resume(emitter& out) override {
+    out_ = &out;
+    for (auto one = operations_.rbegin(); one != operations_.rend(); ++one) {
+      if (!one->resuming) continue;
+      const auto index = static_cast<std::size_t>(operations_.rend() - one) - 1;
+      SLUICE_ASSIGN(one->resuming, one->unit->resume(*links_[index]));
+      SLUICE_TRY(failed());
+      return true;
+    }
+    end_early();
+    if (!ended_ || next_to_finish_ == operations_.size()) return false;
+    const auto index = next_to_finish_++;
+    SLUICE_TRY(operations_[index].unit->finish(0, *links_[index]));
+    SLUICE_TRY(failed());
+    operations_[index].resuming = true;
+    return true;
+  }
+
+  // Only once the steps behind the limit have given all they have.
+  [[nodiscard]] bool satisfied() const override {
+    if (!ended_early_ || next_to_finish_ < operations_.size()) return false;
+    for (const auto& one : operations_)
+      if (one.resuming) return false;
+    return true;
+  }
+
+  [[nodiscard]] std::vector<step_counters> steps() const override {
+    std::vector<step_counters> counters;
+    for (const auto& one : operations_) counters.push_back(one.counters);
+    return counters;
+  }
+
+ private:
+  // What a step emits goes to the next one; what it counts, to its own counters and the unit's.
+  class link final : public emitter {
+   public:
+    link(step_chain& unit, std::size_t index) : unit_(unit), index_(index) {}
+    void emit(int port, batch rows) override {
+      counters().out += static_cast<std::uint64_t>(rows.rows());
+      unit_.passed_on(index_, port, std::move(rows));
+    }
+    void reject(const batch& in, const row_errors& why) override {
+      for (std::size_t i = 0; i < why.size(); ++i)
+        if (i == 0 || why[i].row != why[i - 1].row) ++counters().rejected;
+      if (unit_.entered_) {
+        unit_.entered_->reject(in, why, *unit_.out_);
+      } else {
+        unit_.out_->reject(in, why);
+      }
+    }
+    void count_filtered(std::uint64_t rows) override {
+      counters().filtered += rows;
+      unit_.out_->count_filtered(rows);
+    }
+    void count_merged(std::uint64_t rows) override {
+      counters().merged += rows;
+      unit_.out_->count_merged(rows);
+    }
+    void count_added(std::uint64_t rows) override {
+      counters().added += rows;
+      unit_.out_->count_added(rows);
+    }
+    void count_set_null(const std::string& column, std::uint64_t values) override {
+      unit_.out_->count_set_null(column, values);
+    }
+
+   private:
+    step_counters& counters() { return unit_.operations_[index_].counters; }
+    step_chain& unit_;
+    std::size_t index_;
+  };
+
+  status feed(std::size_t index, batch in) {
+    auto& one = operations_[index];
+    one.counters.in += static_cast<std::uint64_t>(in.rows());
+    one.resuming = true;
+    return one.unit->process(0, std::move(in), *links_[index]);
+  }
+
+  void passed_on(std::size_t index, int port, batch rows) {
+    if (rows.rows() == 0 || !failure_.ok()) return;
+    if (index + 1 == operations_.size()) {
+      out_->emit(port, entered_ ? entered_->leave(std::move(rows)) : std::move(rows));
+    } else {
+      failure_ = feed(index + 1, std::move(rows));
+    }
+  }
+
+  // The error of a later step, which an emitter can't give back.
+  status failed() { return std::exchange(failure_, status{}); }
+
+  // A limit that is reached ends the steps behind it, where those before it hold no rows.
+  void end_early() {
+    if (ended_) return;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      if (!operations_[i].unit->keeps_order()) return;
+      if (!operations_[i].unit->satisfied()) continue;
+      ended_ = ended_early_ = true;
+      next_to_finish_ = i + 1;
+      return;
+    }
+  }
+
+  std::vector<operation> operations_;
+  std::vector<std::unique_ptr<link>> links_;
+  std::optional<entered_rows> entered_;  ///< where rows are rejected
+  emitter* out_ = nullptr;               ///< of the present call
+  status failure_;
+  bool ended_ = false;
+  bool ended_early_ = false;
+  std::size_t next_to_finish_ = 0;
+};
+
+bool can_reject(const std::string& operation) {
+  return operation != "rename" && operation != "drop" && operation != "limit";
+}
+
+// What must be kept of rows that stay in a sort or the like.
+entered_rows::keep what_stays(const std::vector<operation>& operations) {
+  auto what = entered_rows::keep::nothing;
+  for (const auto& one : operations) {
+    if (what != entered_rows::keep::nothing && can_reject(one.name)) return entered_rows::keep::records;
+    if (!one.unit->keeps_order()) what = entered_rows::keep::positions;
+  }
+  return what;
+}
+
+void add_fault(diagnostics& faults, error fault, std::string path) {
+  fault.path = std::move(path);
+  faults.push_back(std::move(fault));
+}
+
+// Makes one operation over the output of the one before it.
+std::optional<operation> make_operation(const transform_request& request, const options& entry, const std::string& path,
+                                        diagnostics& faults) {
+  if (!entry.is_object() || entry.size() != 1) {
+    add_fault(faults, user_error("invalid_option", "a step is exactly one operation", "- filter: \"amount > 0\""),
+              path);
+    return std::nullopt;
+  }
+  const auto& name = entry.begin().key();
+  const auto* found = find_component(component_kind::transform, name);
+  if (found == nullptr || name == "steps") {
+    std::vector<std::string> known;
+    for (const auto* one : components())
+      if (one->spec.kind == component_kind::transform && one->spec.name != "steps") known.push_back(one->spec.name);
+    const auto nearest = nearest_name(name, known);
+    add_fault(faults,
+              user_error("unknown_component", "there is no transform " + name + " that could be a step",
+                         nearest.empty() ? "sluice components lists them" : "did you mean `" + nearest + "`?"),
+              path);
+    return std::nullopt;
+  }
+  auto own = request;
+  own.own = entry.begin().value();
+  diagnostics found_faults;
+  operation made{.name = name, .unit = found->make_transform(own, found_faults), .resuming = false, .counters = {}};
+  for (auto& fault : found_faults) {
+    fault.path = fault.path == "/from" ? path : path + fault.path;
+    faults.push_back(std::move(fault));
+  }
+  if (!made.unit) return std::nullopt;
+  return made;
+}
+
+std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
+  if (!require_inputs(request, "steps", 1, faults)) return nullptr;
+  if (!request.own.is_array() || request.own.empty()) {
+    add_fault(faults, user_error("invalid_option", "steps names no operation", "steps: [ { filter: \"amount > 0\" } ]"),
+              "/steps");
+    return nullptr;
+  }
+  const auto before = faults.size();
+  auto inner = request;
+  std::vector<operation> operations;
+  for (std::size_t i = 0; i < request.own.size(); ++i) {
+    const auto path = "/steps/" + std::to_string(i);
+    auto made = make_operation(inner, request.own[i], path, faults);
+    if (!made) return nullptr;  // later steps depend on the columns of this one
+    const auto& ports = made->unit->outputs();
+    if (i + 1 < request.own.size() && (ports.size() != 1 || !ports.front().name.empty())) {
+      add_fault(faults,
+                user_error("invalid_option", made->name + " has several outputs and must be the last step",
+                           "make it a unit of its own"),
+                path);
+      return nullptr;
+    }
+    if (ports.size() == 1) inner.inputs.front().schema = ports.front().schema;
+    operations.push_back(std::move(*made));
+  }
+  if (faults.size() > before) return nullptr;
+  const auto what = what_stays(operations);
+  return std::make_unique<step_chain>(request, std::move(operations), what);
+}
+
+}  // namespace
+
+const component& steps_transform() {
+  static const component self{
+      .spec = {.name = "steps",
+               .kind = component_kind::transform,
+               .summary = "Does several operations in one unit, one after the other.",
+               .description = "Each step is a transform with one input, and is counted by itself. A row that a step "
+                              "rejects goes to the rejects as "
+                              "it entered the unit (rows that an aggregate made, as the aggregate made them).",
+               .value = {.form = shape::list,
+                         .help = "operations, in order",
+                         .required = true,
+                         .elements = {{.form = shape::map,
+                                       .help = "one operation: what stands behind its name is what it takes as a unit",
+                                       .elements = {{.form = shape::one_of, .help = "the operation's options"}}}}},
+               .law = "in + added = out + filtered + merged + rejected, for each step and for the unit",
+               .example = R"yaml(version: 1
+pipeline: high-airports-by-zone
+extract:
+  airports:
+    csv: { path: examples/data/airports.csv }
+transform:
+  high:
+    from: airports
+    steps:
+      - filter: "alt > 3000"
+      - derive: { metres: "round(alt * 0.3048, 1)" }
+      - select: [faa, name, metres, tzone]
+load:
+  show:
+    from: high
+    stdout: {}
+)yaml"},
+      .make_transform = make};
+  return self;
+}
+
+}  // namespace sluice

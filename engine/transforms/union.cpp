@@ -1,0 +1,141 @@
+#include "engine/transforms/binding.hpp"
+#include "engine/transforms/common_type.hpp"
+#include "engine/types.hpp"
+
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+namespace sluice {
+
+namespace {
+
+class union_all final : public single_output {
+ public:
+  union_all(const transform_request& request, std::shared_ptr<arrow::Schema> schema,
+            std::vector<std::vector<int>> columns)
+      : single_output(request, std::move(schema)), columns_(std::move(columns)) {
+    for (const auto& input : request.inputs) inputs_.push_back(input.schema);
+  }
+
+  // The order keys of one input say nothing about the other's.
+  [[nodiscard]] bool keeps_order() const override { return inputs_.size() == 1; }
+  [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
+      int input, const std::vector<std::string>& wanted) const override {
+    column_set columns(inputs_[input]);
+    for (const auto& name : wanted) columns.add_name(name);
+    return columns.names();
+  }
+
+  status process(int input, batch in, emitter& out) override {
+    std::vector<std::shared_ptr<arrow::Array>> columns;
+    columns.reserve(columns_[input].size());
+    for (std::size_t i = 0; i < columns_[input].size(); ++i) {
+      SLUICE_ASSIGN(auto column,
+                    widen(in.data->column(columns_[input][i]), schema()->field(static_cast<int>(i))->type()));
+      columns.push_back(std::move(column));
+    }
+    out.emit(0, made_from(in, std::move(columns)));
+    return {};
+  }
+
+ private:
+  std::vector<std::shared_ptr<arrow::Schema>> inputs_;
+  std::vector<std::vector<int>> columns_;  ///< for each input, its column at each place of the output
+};
+
+void add_fault(diagnostics& faults, std::string code, std::string message, std::string hint) {
+  auto fault = user_error(std::move(code), std::move(message), std::move(hint));
+  fault.path = "/union";
+  faults.push_back(std::move(fault));
+}
+
+// Brings the type of a column together over all inputs.
+void widen_field(const transform_request& request, int input, std::shared_ptr<arrow::Field>& field,
+                 diagnostics& faults) {
+  const auto& other = request.inputs[input].schema->GetFieldByName(field->name());
+  if (auto type = common_type(field->type(), other->type())) {
+    field = field->WithType(std::move(type));
+    return;
+  }
+  add_fault(faults, "type_mismatch",
+            "column " + field->name() + " is " + type_name(*field->type()) + " in " + request.inputs.front().unit +
+                " and " + type_name(*other->type()) + " in " + request.inputs[input].unit +
+                ", and no type holds both without loss",
+            "cast it in one of them: cast: { " + field->name() + ": text }");
+}
+
+std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  if (request.inputs.empty()) {
+    require_inputs(request, "union", 2, faults);
+    return nullptr;
+  }
+  auto fields = request.inputs.front().schema->fields();
+  std::vector<std::vector<int>> columns(request.inputs.size());
+  for (std::size_t input = 0; input < request.inputs.size(); ++input) {
+    const auto& schema = *request.inputs[input].schema;
+    const auto& unit = request.inputs[input].unit;
+    for (auto& field : fields) {
+      const int column = schema.GetFieldIndex(field->name());
+      if (column >= 0) {
+        widen_field(request, static_cast<int>(input), field, faults);
+      } else {
+        add_fault(faults, "missing_column",
+                  "column " + field->name() + " of " + request.inputs.front().unit + " is not in " + unit,
+                  "add it there: derive: { " + field->name() + ": \"null::" + type_name(*field->type()) +
+                      "\" }, or drop it from " + request.inputs.front().unit);
+      }
+      columns[input].push_back(column);
+    }
+    for (const auto& field : schema.fields()) {
+      if (request.inputs.front().schema->GetFieldIndex(field->name()) >= 0) continue;
+      add_fault(faults, "missing_column",
+                "column " + field->name() + " of " + unit + " is not in " + request.inputs.front().unit,
+                "drop it from " + unit + ", or rename it: union matches columns by name");
+    }
+  }
+  if (faults.size() > before) return nullptr;
+  return std::make_unique<union_all>(request, arrow::schema(std::move(fields)), std::move(columns));
+}
+
+}  // namespace
+
+const component& union_transform() {
+  static const component self{
+      .spec = {.name = "union",
+               .kind = component_kind::transform,
+               .summary = "Puts the rows of several inputs together, columns matched by name.",
+               .description = "All rows are kept, duplicates too. Every input must have the same columns, in any "
+                              "order; the output has them "
+                              "in the order of the first input. Types are widened where no value can change: integer "
+                              "and bigint give bigint, "
+                              "decimals grow. The rows of the inputs come in no particular order.",
+               .value = {.form = shape::object, .help = "no options: union: {}"},
+               .law = "in = out",
+               .example = R"yaml(version: 1
+pipeline: places
+extract:
+  airports:
+    csv: { path: examples/data/airports.csv }
+  airlines:
+    csv: { path: examples/data/airlines.csv }
+transform:
+  places:
+    from: airports
+    select: [{ code: faa }, name]
+  carriers:
+    from: airlines
+    select: [{ code: carrier }, name]
+  both:
+    from: [places, carriers]
+    union: {}
+load:
+  show:
+    from: both
+    stdout: {}
+)yaml"},
+      .make_transform = make};
+  return self;
+}
+
+}  // namespace sluice
