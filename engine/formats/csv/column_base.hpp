@@ -23,7 +23,7 @@ class builder_base : public column_builder {
     const std::uint8_t* end;
     [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(end - begin); }
   };
-  [[nodiscard]] span field(const record_block& in, std::int64_t row, bool trim_return) const {
+  [[gnu::always_inline]] [[nodiscard]] span field(const record_block& in, std::int64_t row, bool trim_return) const {
     const auto* end = in.ends + in.first[row] + what_.field;
     const auto* from = in.data + static_cast<std::uint32_t>(end[-1] + 1);
     const auto* to = in.data + end[0];
@@ -31,9 +31,6 @@ class builder_base : public column_builder {
     return {from, to};
   }
   [[nodiscard]] bool trims(const record_block& in) const { return what_.last && in.carriage_returns; }
-  /// Quotes or escapes may have to be taken off in these rows.
-  [[nodiscard]] bool unquotes(const record_block& in) const { return in.quotes || escapes_; }
-
   void start_rows(std::int64_t rows) {
     capacity_ = rows;
     rows_ = 0;

@@ -240,14 +240,13 @@ class fixed_builder : public builder_base {
   }
 
   status append(const record_block& in) override {
-    auto* const out = reinterpret_cast<value*>(values_->mutable_data()) + rows_;
-    const bool trim = trims(in);
-    for (std::int64_t i = 0; i < in.rows; ++i) {
-      const auto text = field(in, i, trim);
-      if (carefully_ || !Kind::fast(text.begin, text.size(), rules_, out[i])) [[unlikely]]
-        slowly(rows_ + i, text, out[i]);
+    if (carefully_) {
+      append_rows<true, true>(in);
+    } else if (trims(in)) {
+      append_rows<true, false>(in);
+    } else {
+      append_rows<false, false>(in);
     }
-    rows_ += in.rows;
     return {};
   }
 
@@ -279,6 +278,19 @@ class fixed_builder : public builder_base {
       }
     }
     return false;
+  }
+
+  template <bool Trim, bool Carefully>
+  void append_rows(const record_block& in) {
+    auto* const out = reinterpret_cast<value*>(values_->mutable_data()) + rows_;
+    const bool trim = Trim && trims(in);
+    const auto rules = rules_;
+    for (std::int64_t i = 0; i < in.rows; ++i) {
+      const auto text = field(in, i, trim);
+      if (Carefully || !Kind::fast(text.begin, text.size(), rules, out[i])) [[unlikely]]
+        slowly(rows_ + i, text, out[i]);
+    }
+    rows_ += in.rows;
   }
 
   [[gnu::noinline]] void slowly(std::int64_t row, span raw, value& out) {

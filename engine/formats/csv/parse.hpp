@@ -34,7 +34,7 @@ inline constexpr double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6
                                            1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
 /// The number that 16 digit values (0 to 9, highest first) make.
-inline std::uint64_t number_of(__m128i digits) {
+[[gnu::always_inline]] inline std::uint64_t number_of(__m128i digits) {
   const auto pairs = _mm_maddubs_epi16(digits, _mm_set_epi8(1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10, 1, 10));
   const auto fours = _mm_madd_epi16(pairs, _mm_set_epi16(1, 100, 1, 100, 1, 100, 1, 100));
   const auto packed = _mm_packus_epi32(fours, fours);
@@ -48,7 +48,7 @@ inline bool all_digits(__m128i values) {
   return _mm_testz_si128(above, above) != 0;
 }
 
-inline __m128i load_tail(const std::uint8_t* end, std::size_t length) {
+[[gnu::always_inline]] inline __m128i load_tail(const std::uint8_t* end, std::size_t length) {
   const auto mask = _mm_loadu_si128(reinterpret_cast<const __m128i*>(tail_mask.data() + length));
   const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(end - 16));
   return _mm_and_si128(_mm_sub_epi8(bytes, _mm_set1_epi8('0')), mask);
@@ -57,7 +57,7 @@ inline __m128i load_tail(const std::uint8_t* end, std::size_t length) {
 }  // namespace detail
 
 /// Reads 1 to 16 digits.
-inline bool parse_digits(const std::uint8_t* begin, std::size_t length, std::uint64_t& out) {
+[[gnu::always_inline]] inline bool parse_digits(const std::uint8_t* begin, std::size_t length, std::uint64_t& out) {
   if (length - 1 > 15) return false;
   const auto values = detail::load_tail(begin + length, length);
   if (!detail::all_digits(values)) return false;
@@ -66,12 +66,12 @@ inline bool parse_digits(const std::uint8_t* begin, std::size_t length, std::uin
 }
 
 /// True for 007 and 00.5, which are no numbers to whoever wrote them.
-inline bool has_leading_zero(const std::uint8_t* begin, std::size_t length) {
+[[gnu::always_inline]] inline bool has_leading_zero(const std::uint8_t* begin, std::size_t length) {
   return length > 1 && begin[0] == '0' && static_cast<std::uint8_t>(begin[1] - '0') <= 9;
 }
 
 /// Reads an optional minus and 1 to 16 digits.
-inline bool parse_integer(const std::uint8_t* begin, std::size_t length, std::int64_t& out) {
+[[gnu::always_inline]] inline bool parse_integer(const std::uint8_t* begin, std::size_t length, std::int64_t& out) {
   const std::size_t negative = *begin == '-' ? 1 : 0;
   std::uint64_t digits = 0;
   if (!parse_digits(begin + negative, length - negative, digits)) return false;
@@ -82,7 +82,8 @@ inline bool parse_integer(const std::uint8_t* begin, std::size_t length, std::in
 
 /// Reads digits with at most one point among them, at most 16 bytes in all: the digits without the point, and how many
 /// stand behind it.
-inline bool parse_pointed(const std::uint8_t* begin, std::size_t length, std::uint64_t& out, unsigned& behind) {
+[[gnu::always_inline]] inline bool parse_pointed(const std::uint8_t* begin, std::size_t length, std::uint64_t& out,
+                                                 unsigned& behind) {
   if (length - 1 > 15) return false;
   auto values = detail::load_tail(begin + length, length);
   const auto points =
@@ -102,7 +103,7 @@ inline bool parse_pointed(const std::uint8_t* begin, std::size_t length, std::ui
 
 /// Reads what parse_pointed reads, with an optional minus, as the nearest double. At most 15 digits with a point: both
 /// they and the power of ten are exact, so that one division rounds correctly (Clinger 1990).
-inline bool parse_double(const std::uint8_t* begin, std::size_t length, double& out) {
+[[gnu::always_inline]] inline bool parse_double(const std::uint8_t* begin, std::size_t length, double& out) {
   const std::size_t negative = *begin == '-' ? 1 : 0;
   std::uint64_t digits = 0;
   unsigned behind = 0;
@@ -113,7 +114,7 @@ inline bool parse_double(const std::uint8_t* begin, std::size_t length, double& 
 }
 
 /// Days from 1970-01-01 of a date in the proleptic Gregorian calendar (Hinnant, days_from_civil).
-inline std::int32_t days_of(int year, unsigned month, unsigned day) {
+constexpr std::int32_t days_of(int year, unsigned month, unsigned day) {
   year -= month <= 2 ? 1 : 0;
   const int era = (year >= 0 ? year : year - 399) / 400;
   const auto year_of_era = static_cast<unsigned>(year - era * 400);
@@ -122,13 +123,36 @@ inline std::int32_t days_of(int year, unsigned month, unsigned day) {
   return era * 146097 + static_cast<std::int32_t>(day_of_era) - 719468;
 }
 
-inline unsigned days_in_month(int year, unsigned month) {
+constexpr unsigned days_in_month(int year, unsigned month) {
   if (month != 2) return 30 + ((month + (month >> 3)) & 1);
   return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28;
 }
 
+namespace detail {
+
+/// Days before each year from 1900 to 2155, and before each month of a year, leap years last.
+inline constexpr int first_table_year = 1900;
+inline constexpr auto days_before_year = [] {
+  std::array<std::int32_t, 256> all{};
+  for (int i = 0; i < 256; ++i) all[static_cast<std::size_t>(i)] = days_of(first_table_year + i, 1, 1);
+  return all;
+}();
+inline constexpr auto days_before_month = [] {
+  std::array<std::array<std::uint16_t, 16>, 2> all{};
+  for (int leap = 0; leap < 2; ++leap) {
+    for (unsigned month = 1; month <= 12; ++month) {
+      const int year = leap != 0 ? 2000 : 2001;
+      all[static_cast<std::size_t>(leap)][month] =
+          static_cast<std::uint16_t>(days_of(year, month, 1) - days_of(year, 1, 1));
+    }
+  }
+  return all;
+}();
+
+}  // namespace detail
+
 /// Reads YYYY-MM-DD, a date that exists, from the first 10 bytes.
-inline bool parse_iso_date(const std::uint8_t* begin, std::int32_t& out) {
+[[gnu::always_inline]] inline bool parse_iso_date(const std::uint8_t* begin, std::int32_t& out) {
   const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin));
   const auto dashes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-'));
   if ((_mm_movemask_epi8(dashes) & 0x3FF) != 0x90) return false;
@@ -143,7 +167,14 @@ inline bool parse_iso_date(const std::uint8_t* begin, std::int32_t& out) {
   if (month - 1 > 11 || day - 1 > 27) {
     if (month - 1 > 11 || day == 0 || day > days_in_month(year, month)) return false;
   }
-  out = days_of(year, month, day);
+  const auto table = static_cast<unsigned>(year - detail::first_table_year);
+  if (table < detail::days_before_year.size()) [[likely]] {
+    const bool leap = (year & 3) == 0 && year != 1900 && year != 2100;
+    out = detail::days_before_year[table] + detail::days_before_month[leap ? 1 : 0][month] +
+          static_cast<std::int32_t>(day) - 1;
+  } else {
+    out = days_of(year, month, day);
+  }
   return true;
 }
 

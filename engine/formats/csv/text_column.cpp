@@ -29,6 +29,19 @@ inline void copy_bytes(std::uint8_t* to, const std::uint8_t* from, std::size_t s
   }
 }
 
+/// Copies like copy_bytes unless a byte is `unwanted`: then false, and what it wrote means nothing.
+inline bool copy_without(std::uint8_t* to, const std::uint8_t* from, std::size_t size, std::uint8_t unwanted) {
+  const auto wanted = _mm_set1_epi8(static_cast<char>(unwanted));
+  for (std::size_t at = 0; at < size; at += 16) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), bytes);
+    auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted)));
+    if (size - at < 16) found &= (1U << (size - at)) - 1;
+    if (found != 0) return false;
+  }
+  return true;
+}
+
 bool decode_hex(std::string_view digits, std::string& out) {
   const auto value = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
   const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
@@ -69,10 +82,12 @@ class text_builder final : public builder_base {
     SLUICE_TRY(make_room(bytes));
     const auto from_row = rows_;
     const auto from_byte = used_;
-    if (unquotes(in) || binary_ || what_.nulls.tokens().size() > (what_.nulls.empty_is_null() ? 1 : 0)) {
+    if (escapes_ || binary_) {
       append_carefully(in, trim);
+    } else if (trim) {
+      in.quotes ? append_fast<true, true>(in) : append_fast<true, false>(in);
     } else {
-      append_plain(in, trim);
+      in.quotes ? append_fast<false, true>(in) : append_fast<false, false>(in);
     }
     if (in.high && !binary_) check_utf8(from_row, from_byte);
     return {};
@@ -105,56 +120,64 @@ class text_builder final : public builder_base {
     return reinterpret_cast<std::int32_t*>(offsets_->mutable_data()) + rows_ + 1;
   }
 
-  void append_plain(const record_block& in, bool trim) {
+  template <bool Trim, bool Quotes>
+  void append_fast(const record_block& in) {
     auto* const values = values_->mutable_data();
     auto* const offsets = next_offsets();
-    const bool empty_is_null = what_.nulls.empty_is_null();
     auto used = used_;
     for (std::int64_t i = 0; i < in.rows; ++i) {
-      const auto text = field(in, i, trim);
-      copy_bytes(values + used, text.begin, text.size());
-      used += static_cast<std::int64_t>(text.size());
+      const auto text = field(in, i, Trim);
+      const auto size = text.size();
+      if (Quotes && size > 0 && *text.begin == quote_) {
+        if (size > 1 && text.end[-1] == quote_ && copy_without(values + used, text.begin + 1, size - 2, quote_)) {
+          used += static_cast<std::int64_t>(size - 2);
+        } else {
+          used += add_odd(rows_ + i, text, values + used);
+        }
+      } else if (what_.nulls.is_null({reinterpret_cast<const char*>(text.begin), size})) {
+        add_null(rows_ + i);
+      } else {
+        copy_bytes(values + used, text.begin, size);
+        used += static_cast<std::int64_t>(size);
+      }
       offsets[i] = static_cast<std::int32_t>(used);
-      if (text.size() == 0 && empty_is_null) add_null(rows_ + i);
     }
     used_ = used;
     rows_ += in.rows;
   }
 
   void append_carefully(const record_block& in, bool trim) {
+    auto* const values = values_->mutable_data();
     auto* const offsets = next_offsets();
     for (std::int64_t i = 0; i < in.rows; ++i) {
-      const auto raw = field(in, i, trim);
-      std::string_view text{reinterpret_cast<const char*>(raw.begin), raw.size()};
-      bool quoted = false;
-      if (escapes_ || (in.quotes && !text.empty() && *raw.begin == quote_)) {
-        const auto content = unquote_.content(raw.begin, raw.end);
-        quoted = content.quoted;
-        if (content.broken) {
-          add_fault(rows_ + i, fault::invalid_quotes, text);
-          text = {};
-        } else {
-          text = content.text;
-        }
-      }
-      if (!quoted && what_.nulls.is_null(text)) {
-        if (null_rows_.empty() || null_rows_.back() != rows_ + i) add_null(rows_ + i);
-        text = {};
-      }
-      if (binary_ && text.substr(0, 2) == "\\x") {
-        if (decode_hex(text.substr(2), bytes_)) {
-          text = bytes_;
-        } else {
-          add_fault(rows_ + i, fault::invalid_value, text);
-          text = {};
-        }
-      }
-      // Unescaped content lies in a buffer without room behind it.
-      std::memcpy(values_->mutable_data() + used_, text.data(), text.size());
-      used_ += static_cast<std::int64_t>(text.size());
+      used_ += add_odd(rows_ + i, field(in, i, trim), values + used_);
       offsets[i] = static_cast<std::int32_t>(used_);
     }
     rows_ += in.rows;
+  }
+
+  /// Adds a value of any form; returns its bytes.
+  [[gnu::noinline]] std::int64_t add_odd(std::int64_t row, span raw, std::uint8_t* out) {
+    const auto content = unquote_.content(raw.begin, raw.end);
+    auto text = content.text;
+    if (content.broken) {
+      add_fault(row, fault::invalid_quotes, {reinterpret_cast<const char*>(raw.begin), raw.size()});
+      return 0;
+    }
+    if (!content.quoted && what_.nulls.is_null(text)) {
+      add_null(row);
+      return 0;
+    }
+    if (binary_ && text.substr(0, 2) == "\\x") {
+      if (!decode_hex(text.substr(2), bytes_)) {
+        add_fault(row, fault::invalid_value, text);
+        return 0;
+      }
+      text = bytes_;
+    }
+    // Unescaped content lies in a buffer without room behind it.
+    std::memcpy(out, text.data(), text.size());
+    return static_cast<std::int64_t>(text.size());
   }
 
   /// Text that is valid in one piece, and no value of which starts inside a character, is valid value by value.
