@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -30,11 +31,29 @@ struct node_addresses {
   std::string state_folder;
 };
 
+/// A node within this process. Its destructor shuts down in order: no new runs, running ones are cancelled, their
+/// events written and streamed, peers told.
+class node {
+ public:
+  /// Errors as for run_node.
+  static result<std::unique_ptr<node>> start(const node_options& settings);
+  ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  [[nodiscard]] const node_addresses& where() const;
+
+ private:
+  struct state;
+  explicit node(std::unique_ptr<state> all);
+  std::unique_ptr<state> state_;
+};
+
 /// Runs a node until SIGTERM or SIGINT, then shuts down in order: no new runs, running ones are cancelled, events
 /// written, peers told. Calls `ready` once everything listens (systemd is told as well, by NOTIFY_SOCKET).
 ///
 /// Gives the signal that ended it. Errors: not_supported_yet (an address off loopback), port_in_use, join_failed
-/// (nobody there, foreign program, wrong token, name taken), state_folder_busy.
+/// (nobody there, foreign program, wrong token, name taken),.
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready);
 
 }  // namespace sluice::cluster

@@ -1,0 +1,173 @@
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+/// The messages between nodes, over the control connection. Those marked local stay on theirs. Whoever sends one shows
+/// what it was given: the node's token to join, the session's token for everything after.
+namespace sluice::cluster {
+
+/// What nodes know of each other.
+struct node_info {
+  std::string name;
+  std::int64_t pid = 0;
+  std::string host;
+  std::uint16_t port = 0;  ///< cluster
+  std::uint16_t data_port = 0;
+  std::string http;  ///< host:port of its API
+  std::map<std::string, std::string> labels;
+  std::int64_t started = 0;  ///< microseconds since 1970 UTC
+};
+/// Another node, and how to talk to it.
+struct peer {
+  node_info info;
+  caf::actor node;
+};
+
+/// worker -> first node: take me in; answered by joined or join_refused.
+struct join_cluster {
+  std::uint32_t protocol = 0;
+  std::string token;
+  peer who;
+};
+/// first node -> worker
+struct joined {
+  std::string session;  ///< shown with every message and by every data connection from now on
+  peer controller;
+  std::vector<peer> others;
+};
+/// first node -> worker
+struct join_refused {
+  error why;
+};
+/// first node -> workers: dial it, batches may go there.
+struct peer_joined {
+  std::string session;
+  peer who;
+};
+/// first node -> workers
+struct peer_left {
+  std::string session;
+  std::string name;
+};
+/// worker -> first node: going down by its own will.
+struct leave_cluster {
+  std::string session;
+  std::string name;
+};
+
+/// first node -> node: start these instances of a run; answered by part_started or part_failed.
+struct start_part {
+  std::string session;
+  std::string run;
+  std::int64_t term = 0;  ///< of the controller; a node refuses what an older one asks
+  std::uint32_t attempt = 1;
+  std::string plan;  ///< MessagePack
+  std::int64_t now_microseconds = 0;
+  std::uint64_t seed = 0;
+  std::string base_folder;
+  std::vector<flow::instance_id> instances;
+};
+/// node -> first node
+struct part_started {
+  std::string run;
+  std::string node;
+  std::vector<actors::launched_instance> instances;
+};
+/// node -> first node: the run can't start, or can't go on, on this node.
+struct part_failed {
+  std::string run;
+  std::string node;
+  error why;
+};
+/// first node -> node: all instances of the run exist, connect yours; answered by part_wired.
+struct wire_part {
+  std::string session;
+  std::string run;
+  std::vector<actors::launched_instance> all;
+  caf::actor supervisor;
+  caf::actor rejects;
+};
+/// node -> first node
+struct part_wired {
+  std::string run;
+  std::string node;
+};
+/// first node -> node: the run is over, let go of everything.
+struct release_part {
+  std::string session;
+  std::string run;
+};
+
+/// HTTP API -> node (local); answered by node_list.
+struct list_nodes {};
+struct node_list {
+  std::vector<node_info> nodes;
+};
+/// data links -> node (local)
+struct run_broken {
+  std::string run;
+  error why;
+};
+/// owner -> node (local): try to join; the outcome comes by the callback given at its start.
+struct join_now {};
+/// node -> itself (local): it has waited long enough for an answer.
+struct join_unanswered {
+  std::uint64_t number = 0;
+};
+
+}  // namespace sluice::cluster
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::list_nodes)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::node_list)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::run_broken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::join_now)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::join_unanswered)
+
+CAF_BEGIN_TYPE_ID_BLOCK(sluice_cluster, caf::id_block::sluice_actors::end)
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::join_cluster))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::joined))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::join_refused))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::peer_joined))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::peer_left))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::leave_cluster))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::start_part))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::part_started))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::part_failed))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::wire_part))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::part_wired))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::release_part))
+CAF_END_TYPE_ID_BLOCK(sluice_cluster)
+
+#include <caf/meta/type_name.hpp>
+
+namespace sluice::cluster {
+
+#define SLUICE_INSPECT(type, ...)                                  \
+  template <class Inspector>                                       \
+  typename Inspector::result_type inspect(Inspector& f, type& x) { \
+    return f(caf::meta::type_name(#type), __VA_ARGS__);            \
+  }
+
+SLUICE_INSPECT(node_info, x.name, x.pid, x.host, x.port, x.data_port, x.http, x.labels, x.started)
+SLUICE_INSPECT(peer, x.info, x.node)
+SLUICE_INSPECT(join_cluster, x.protocol, x.token, x.who)
+SLUICE_INSPECT(joined, x.session, x.controller, x.others)
+SLUICE_INSPECT(join_refused, x.why)
+SLUICE_INSPECT(peer_joined, x.session, x.who)
+SLUICE_INSPECT(peer_left, x.session, x.name)
+SLUICE_INSPECT(leave_cluster, x.session, x.name)
+SLUICE_INSPECT(start_part, x.session, x.run, x.term, x.attempt, x.plan, x.now_microseconds, x.seed, x.base_folder,
+               x.instances)
+SLUICE_INSPECT(part_started, x.run, x.node, x.instances)
+SLUICE_INSPECT(part_failed, x.run, x.node, x.why)
+SLUICE_INSPECT(wire_part, x.session, x.run, x.all, x.supervisor, x.rejects)
+SLUICE_INSPECT(part_wired, x.run, x.node)
+SLUICE_INSPECT(release_part, x.session, x.run)
+
+#undef SLUICE_INSPECT
+
+}  // namespace sluice::cluster

@@ -1,0 +1,281 @@
+#include "cluster/node.hpp"
+
+#include "actors/io_pool.hpp"
+#include "cluster/engine_api.hpp"
+#include "cluster/http/server.hpp"
+#include "cluster/listen.hpp"
+#include "cluster/node_actor.hpp"
+#include "cluster/process.hpp"
+#include "cluster/submission.hpp"
+#include "cluster/token.hpp"
+
+#include <unistd.h>
+#include <caf/all.hpp>
+#include <caf/io/all.hpp>
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <filesystem>
+#include <future>
+
+namespace sluice::cluster {
+
+namespace {
+
+constexpr auto join_limit = std::chrono::seconds(15);
+/// How long runs may take to stop at shutdown.
+constexpr auto grace = std::chrono::seconds(10);
+
+struct node_config : caf::actor_system_config {
+  explicit node_config(int threads) {
+    actors::configure(*this, static_cast<std::size_t>(std::max(0, threads)));
+    add_message_types<caf::id_block::sluice_cluster>();
+    load<caf::io::middleman>();
+    // A stalled peer is noticed within about six seconds: a run must have failed, with its cause, within ten.
+    set("middleman.heartbeat-interval", caf::timespan(std::chrono::milliseconds(500)));
+    set("middleman.connection-timeout", caf::timespan(std::chrono::seconds(5)));
+    set("middleman.enable-automatic-connections", false);
+  }
+};
+
+/// Makes sure that a port is free before CAF takes it: CAF does not say why it can't.
+status check_port(const address& where, std::string_view flag) {
+  boost::asio::io_context network;
+  boost::asio::ip::tcp::acceptor probe(network);
+  const auto bound = listen_on(probe, where, flag);
+  return bound.ok() ? status{} : status(bound.problem());
+}
+
+/// Everything that a node is made of, in the order in which it has to go away again.
+struct node_parts {
+  explicit node_parts(int threads) : config(threads), system(config) {}
+
+  node_config config;
+  caf::actor_system system;
+  std::shared_ptr<store::store> store;
+  std::shared_ptr<data_links> links;
+  actors::engine_actors engine;
+  caf::actor node;
+  node_info self;
+  std::string state_folder;
+  bool first = true;
+  std::atomic<bool> ready = false;
+  std::unique_ptr<http_server> http;
+};
+
+template <class Answer, class Question>
+result<Answer> ask(caf::actor_system& system, const caf::actor& whom, Question question) {
+  caf::scoped_actor self(system);
+  std::optional<Answer> got;
+  self->request(whom, std::chrono::seconds(30), std::move(question))
+      .receive([&](Answer& answer) { got = std::move(answer); }, [](const caf::error&) {});
+  if (got) return std::move(*got);
+  return external_error("request_timed_out", "the node gave no answer", "it may be shutting down", true);
+}
+
+result<std::vector<node_info>> nodes_of(node_parts& all) {
+  SLUICE_ASSIGN(auto list, ask<node_list>(all.system, all.node, list_nodes{}));
+  return std::move(list.nodes);
+}
+
+result<std::string> submit(node_parts& all, const submission& what, diagnostics& faults) {
+  SLUICE_ASSIGN(const auto nodes, nodes_of(all));
+  if (!all.first)
+    return user_error("not_the_first_node",
+                      "node " + all.self.name + " takes no submissions: it has joined node " + nodes.front().name,
+                      "submit to the first node: --to " + nodes.front().http);
+  std::vector<placeable_node> placeable;
+  for (const auto& node : nodes) placeable.push_back({node.name, node.labels});
+  const auto setup = plan_submission(what, {all.self.name, all.self.http, all.state_folder}, placeable, faults);
+  if (!setup)
+    return faults.empty() ? internal_error("planning_failed", "the pipeline can't be planned") : faults.front();
+  SLUICE_ASSIGN(const auto taken, ask<actors::submitted>(all.system, all.engine.control, actors::submit_setup{setup}));
+  return taken.run;
+}
+
+options nodes_to_json(node_parts& all) {
+  options list = options::array();
+  const auto nodes = nodes_of(all);
+  if (!nodes.ok()) return list;
+  bool first = true;
+  for (const auto& node : *nodes) {
+    list.push_back({{"name", node.name},
+                    {"role", std::exchange(first, false) ? "first" : "worker"},
+                    {"pid", node.pid},
+                    {"cluster", node.host + ":" + std::to_string(node.port)},
+                    {"http", node.http},
+                    {"labels", node.labels},
+                    {"started", node.started}});
+  }
+  return list;
+}
+
+api_handlers handlers_for(node_parts& all) {
+  auto made = handlers_of(all.system, all.engine, all.store, all.state_folder);
+  made.submit = [&all](const submission& what, diagnostics& faults) { return submit(all, what, faults); };
+  made.nodes = [&all] { return nodes_to_json(all); };
+  made.ready = [&all] { return all.ready.load(); };
+  made.metrics = [&all, inner = std::move(made.metrics)] {
+    return inner() +
+           "# HELP sluice_link_waiting Batches that wait for a data link.\n# TYPE sluice_link_waiting "
+           "gauge\nsluice_link_waiting " +
+           std::to_string(all.links->waiting()) +
+           "\n# HELP sluice_link_queued_bytes_max Most bytes encoded for one peer so far.\n# TYPE "
+           "sluice_link_queued_bytes_max gauge\n"
+           "sluice_link_queued_bytes_max " +
+           std::to_string(all.links->most_queued_bytes()) + "\n";
+  };
+  return made;
+}
+
+status open_links(node_parts& all) {
+  SLUICE_ASSIGN(all.links, data_links::start(all.self.name, {.failed =
+                                                                 [&all](const std::string& run, const error& why) {
+                                                                   caf::anon_send(all.node, run_broken{run, why});
+                                                                 },
+                                                             .log = log_line}));
+  all.self.data_port = all.links->port();
+  return {};
+}
+
+/// Publishes the node actor: from now on others may join.
+status listen_for_nodes(node_parts& all, const address& where) {
+  const auto host = where.host == "localhost" ? std::string("127.0.0.1") : where.host;
+  const auto port = all.system.middleman().publish(all.node, where.port, host.c_str(), true);
+  if (!port)
+    return external_error("port_in_use", "cannot listen on " + where.to_string() + " (--listen)",
+                          "choose another port");
+  all.self.host = host;
+  all.self.port = *port;
+  return {};
+}
+
+status join_first_node(node_parts& all, std::future<status> outcome) {
+  caf::anon_send(all.node, join_now{});
+  if (outcome.wait_for(join_limit) != std::future_status::ready)
+    return external_error("join_failed", "the first node gave no answer within 15 s", "see its log", true);
+  return outcome.get();
+}
+
+result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
+  std::error_code problem;
+  std::filesystem::create_directories(settings.state_folder, problem);
+  if (problem) return from_errno(problem.value(), "make the state folder " + settings.state_folder);
+  SLUICE_TRY(check_port(settings.listen, "--listen"));
+  SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
+  all.state_folder = settings.state_folder;
+  all.first = !settings.join.has_value();
+  all.self.pid = ::getpid();
+  all.self.labels = settings.labels;
+  all.self.started =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  // The API's port goes into what others learn of this node, and the node actor into what the API asks.
+  auto api_address = settings.http;
+  if (api_address.port == 0) {
+    boost::asio::io_context network;
+    boost::asio::ip::tcp::acceptor probe(network);
+    SLUICE_ASSIGN(api_address, listen_on(probe, settings.http, "--http"));
+  }
+  all.self.http = api_address.to_string();
+  auto listen = settings.listen;
+  if (listen.port == 0) {
+    boost::asio::io_context network;
+    boost::asio::ip::tcp::acceptor probe(network);
+    SLUICE_ASSIGN(listen, listen_on(probe, settings.listen, "--listen"));
+  }
+  all.self.host = listen.host == "localhost" ? "127.0.0.1" : listen.host;
+  all.self.port = listen.port;
+  all.self.name = settings.name.empty() ? host_name() + "-" + std::to_string(listen.port) : settings.name;
+  SLUICE_TRY(open_links(all));
+  SLUICE_ASSIGN(const auto term, all.store->next_term());
+
+  std::promise<status> told;
+  auto outcome = told.get_future();
+  node_settings of_actor{.self = all.self,
+                         .token = token,
+                         .state_folder = settings.state_folder,
+                         .term = term,
+                         .services = {.io = std::make_shared<actors::io_pool>(), .node = all.self.name},
+                         .links = all.links,
+                         .join = settings.join,
+                         .log = log_line,
+                         .on_joined = {}};
+  if (settings.join)
+    of_actor.on_joined = [promise = std::make_shared<std::promise<status>>(std::move(told))](status how) {
+      promise->set_value(std::move(how));
+    };
+  all.node = spawn_node(all.system, std::move(of_actor));
+  all.engine = actors::start_actors(all.system, all.store, all.self.name, all.node);
+  SLUICE_TRY(listen_for_nodes(all, listen));
+  SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all)));
+  if (settings.join) SLUICE_TRY(join_first_node(all, std::move(outcome)));
+  return api_address;
+}
+
+void close_all(node_parts& all) {
+  all.ready = false;
+  if (all.engine.control) {
+    // Runs end first, with their events written; then the streams that show them; then the rest.
+    caf::scoped_actor self(all.system);
+    self->request(all.engine.control, grace, actors::shut_down{})
+        .receive([](actors::shut_down) {}, [](const caf::error&) {});
+  }
+  if (all.http) all.http->drain();
+  all.http.reset();
+  if (all.node) {
+    // Waited for, because an exit message would overtake its farewell.
+    caf::scoped_actor self(all.system);
+    self->send(all.node, actors::leave{});
+    self->wait_for(all.node);
+  }
+  if (all.engine.control) actors::stop_actors(all.system, all.engine, std::chrono::seconds(1));
+  all.links.reset();
+  all.node = nullptr;
+}
+
+}  // namespace
+
+struct node::state {
+  explicit state(int threads) : parts(threads) {}
+  ~state() { close_all(parts); }
+  state(const state&) = delete;
+  state& operator=(const state&) = delete;
+
+  node_parts parts;
+  node_addresses where;
+};
+
+node::node(std::unique_ptr<state> all) : state_(std::move(all)) {}
+node::~node() = default;
+const node_addresses& node::where() const { return state_->where; }
+
+result<std::unique_ptr<node>> node::start(const node_options& settings) {
+  SLUICE_TRY(check_loopback(settings.listen, "--listen"));
+  SLUICE_TRY(check_loopback(settings.http, "--http"));
+  auto token = settings.token;
+  if (token.empty()) {
+    SLUICE_ASSIGN(token, ensure_token(settings.state_folder));
+  }
+  auto all = std::make_unique<state>(settings.threads);
+  SLUICE_ASSIGN(const auto http, open_all(all->parts, settings, token));
+  const auto& self = all->parts.self;
+  all->where = {
+      .name = self.name, .listen = {self.host, self.port}, .http = http, .state_folder = settings.state_folder};
+  all->parts.ready = true;
+  return std::unique_ptr<node>(new node(std::move(all)));
+}
+
+result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready) {
+  stop_signals signals;
+  SLUICE_ASSIGN(const auto running, node::start(settings));
+  ready(running->where());
+  notify_service_manager("READY=1");
+  const int signal = signals.wait();
+  log_line(std::string("stopping on ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
+  notify_service_manager("STOPPING=1");
+  return signal;
+}
+
+}  // namespace sluice::cluster

@@ -1,0 +1,323 @@
+#include "cluster/node_actor.hpp"
+
+#include "cluster/run_starter.hpp"
+#include "cluster/token.hpp"
+#include "engine/plan/make_context.hpp"
+
+#include <signal.h>
+#include <caf/all.hpp>
+#include <caf/io/all.hpp>
+
+#include <cerrno>
+
+namespace sluice::cluster {
+
+namespace {
+
+constexpr auto connect_limit = std::chrono::seconds(5);
+constexpr auto join_again = std::chrono::seconds(1);
+
+/// What can be said of a process on this machine that no longer answers.
+std::string end_of(const node_info& node) {
+  if (::kill(static_cast<pid_t>(node.pid), 0) != 0 && errno == ESRCH) return "its process has ended";
+  return "its process does not answer any more";
+}
+
+class node_actor : public caf::event_based_actor {
+ public:
+  node_actor(caf::actor_config& config, node_settings settings)
+      : caf::event_based_actor(config),
+        s_(std::move(settings)),
+        starter_(this, s_.self.name, s_.term, [this] { return members(); }) {
+    if (!s_.join) {
+      session_ = random_token();
+      starter_.set_session(session_);
+      s_.links->set_token(session_);
+    }
+  }
+
+  caf::behavior make_behavior() override {
+    set_down_handler([this](const caf::down_msg& gone) { down(gone); });
+    return {
+        [this](join_now) { join(); },
+        [this](const join_unanswered& message) {
+          if (asked_ && message.number == join_number_)
+            was_refused(external_error("join_failed",
+                                       "what listens at " + s_.join->to_string() + " does not answer as a node does",
+                                       "--join expects the --listen address of the first node"));
+        },
+        [this](const join_cluster& message) { take_in(message); },
+        [this](const joined& message) { was_taken_in(message); },
+        [this](const join_refused& message) { was_refused(message.why); },
+        [this](const peer_joined& message) {
+          if (known(message.session)) meet(message.who);
+        },
+        [this](const peer_left& message) {
+          if (!known(message.session)) return;
+          peers_.erase(message.name);
+          s_.links->remove_peer(message.name);
+        },
+        [this](const leave_cluster& message) {
+          if (known(message.session)) remove(message.name, "it was shut down");
+        },
+        [this](const start_part& message) { start(message); },
+        [this](const wire_part& message) { wire(message); },
+        [this](const release_part& message) {
+          if (known(message.session)) release(message.run);
+        },
+        [this](const actors::launch& message) {
+          starter_.launch(message, [this](const auto& setup) -> run_part& { return make_part(setup); });
+        },
+        [this](part_started& message) {
+          starter_.started(std::move(message), [this](const std::string& run) { return find_part(run); });
+        },
+        [this](const part_wired& message) { starter_.wired(message); },
+        [this](const part_failed& message) { starter_.failed(message.run, message.why); },
+        [this](const run_broken& message) { broken(message); },
+        [this](list_nodes) { return node_list{infos()}; },
+        [this](const actors::leave&) { leave(); },
+    };
+  }
+
+  void on_exit() override {
+    peers_.clear();
+    controller_ = {};
+    parts_.clear();
+    s_.on_joined = nullptr;
+  }
+
+ private:
+  [[nodiscard]] peer self_peer() { return {s_.self, this}; }
+  [[nodiscard]] std::vector<peer> members() {
+    std::vector<peer> all = {self_peer()};
+    for (const auto& [name, one] : peers_) all.push_back(one);
+    return all;
+  }
+  [[nodiscard]] std::vector<node_info> infos() {
+    std::vector<node_info> all;
+    if (s_.join && controller_.node) all.push_back(controller_.info);
+    for (const auto& member : members()) all.push_back(member.info);
+    return all;
+  }
+  [[nodiscard]] bool known(const std::string& session) const {
+    return !session_.empty() && same_token(session, session_);
+  }
+
+  // -- joining, seen from the worker
+
+  /// Dials a node; `then` gets the actor that it publishes, or null and why.
+  void dial(const cluster::address& where, std::function<void(caf::actor, const std::string&)> then) {
+    request(system().middleman().actor_handle(), connect_limit, caf::connect_atom::value, where.host, where.port)
+        .then(
+            [then](const caf::node_id&, const caf::strong_actor_ptr& found, const std::set<std::string>&) {
+              then(caf::actor_cast<caf::actor>(found), "it publishes nothing");
+            },
+            [this, then](const caf::error& problem) { then(nullptr, system().render(problem)); });
+  }
+
+  void join() {
+    dial(*s_.join, [this](const caf::actor& found, const std::string& why) {
+      if (!found) {
+        was_refused(external_error("join_failed", "no node can be reached at " + s_.join->to_string() + ": " + why,
+                                   "--join expects the --listen address of the first node; is it running?", true));
+        return;
+      }
+      asked_ = found;
+      send(found, join_cluster{cluster_protocol, s_.token, self_peer()});
+      delayed_send(this, connect_limit, join_unanswered{++join_number_});
+    });
+  }
+
+  void was_taken_in(const joined& message) {
+    if (current_sender() == nullptr || !asked_ || current_sender() != asked_) return;
+    asked_ = nullptr;
+    ++join_number_;
+    session_ = message.session;
+    s_.links->set_token(session_);
+    controller_ = message.controller;
+    monitor(controller_.node);
+    s_.links->add_peer(controller_.info.name, data_address(controller_.info));
+    for (const auto& other : message.others) meet(other);
+    tell({});
+  }
+
+  void was_refused(const error& why) {
+    asked_ = nullptr;
+    ++join_number_;
+    if (s_.on_joined) return tell(why);
+    // A node that was in a cluster before waits for it to come back.
+    delayed_send(this, join_again, join_now{});
+  }
+
+  void tell(status outcome) {
+    if (s_.on_joined) {
+      std::exchange(s_.on_joined, nullptr)(std::move(outcome));
+    } else if (outcome.ok()) {
+      s_.log("joined node " + controller_.info.name + " again");
+    }
+  }
+
+  void controller_lost() {
+    s_.log("lost node " + controller_.info.name + " (" + end_of(controller_.info) +
+           "): its runs here are given up, joining again");
+    s_.links->remove_peer(controller_.info.name);
+    controller_ = {};
+    session_.clear();
+    s_.links->set_token({});
+    for (auto& [run, part] : parts_) part.abandon();
+    parts_.clear();
+    for (const auto& [name, one] : peers_) s_.links->remove_peer(name);
+    peers_.clear();
+    delayed_send(this, join_again, join_now{});
+  }
+
+  // -- joining, seen from the first node
+
+  void take_in(const join_cluster& message) {
+    if (s_.join) {
+      send(message.who.node,
+           join_refused{user_error("join_failed", "node " + s_.self.name + " has itself joined " + s_.join->to_string(),
+                                   "join the first node: --join " + s_.join->to_string())});
+      return;
+    }
+    const auto& name = message.who.info.name;
+    std::optional<error> why;
+    if (message.protocol != cluster_protocol) {
+      why = user_error("join_failed", "node " + s_.self.name + " speaks another version of the cluster's protocol",
+                       "run the same release on all nodes");
+    } else if (!same_token(message.token, s_.token)) {
+      why = user_error("join_failed", "node " + s_.self.name + " does not accept the token",
+                       "use the same state folder, or put the content of its file 'token' into SLUICE_TOKEN");
+    } else if (name == s_.self.name || peers_.count(name) > 0) {
+      why = user_error("join_failed", "the cluster has a node named " + name + " already", "choose another --name");
+    }
+    if (why) {
+      s_.log("refused node " + name + ": " + why->message);
+      send(message.who.node, join_refused{*why});
+      return;
+    }
+    joined answer{session_, self_peer(), {}};
+    for (const auto& [other, one] : peers_) {
+      answer.others.push_back(one);
+      send(one.node, peer_joined{session_, message.who});
+    }
+    peers_[name] = message.who;
+    s_.links->add_peer(name, data_address(message.who.info));
+    monitor(message.who.node);
+    send(message.who.node, std::move(answer));
+    s_.log("node " + name + " (pid " + std::to_string(message.who.info.pid) + ") joined");
+  }
+
+  void remove(const std::string& name, const std::string& how) {
+    const auto found = peers_.find(name);
+    if (found == peers_.end()) return;
+    const auto info = found->second.info;
+    demonitor(found->second.node);
+    peers_.erase(found);
+    s_.log("node " + name + " (pid " + std::to_string(info.pid) + ") is gone: " + how);
+    starter_.node_gone(info, how);
+    s_.links->remove_peer(name);
+    for (const auto& [other, one] : peers_) send(one.node, peer_left{session_, name});
+  }
+
+  // -- the others
+
+  static cluster::address data_address(const node_info& of) { return {of.host, of.data_port}; }
+
+  /// Another worker: batches go there directly, credit too once it is dialled.
+  void meet(const peer& who) {
+    peers_[who.info.name] = who;
+    s_.links->add_peer(who.info.name, data_address(who.info));
+    dial({who.info.host, who.info.port}, [](const caf::actor&, const std::string&) {});
+  }
+
+  void down(const caf::down_msg& gone) {
+    if (controller_.node && gone.source == controller_.node.address()) return controller_lost();
+    for (const auto& [name, one] : peers_)
+      if (!s_.join && one.node.address() == gone.source) return remove(std::string(name), end_of(one.info));
+    if (const auto run = starter_.supervisor_gone(gone.source); !run.empty()) release(run);
+  }
+
+  void leave() {
+    if (s_.join && controller_.node) send(controller_.node, leave_cluster{session_, s_.self.name});
+    for (auto& [run, part] : parts_) part.abandon();
+    parts_.clear();
+    quit();
+  }
+
+  // -- parts of runs
+
+  run_part* find_part(const std::string& run) {
+    const auto found = parts_.find(run);
+    return found == parts_.end() ? nullptr : &found->second;
+  }
+
+  run_part& make_part(const std::shared_ptr<const actors::run_setup>& setup) {
+    parts_.erase(setup->run);
+    return parts_.emplace(setup->run, run_part(system(), setup, s_.services, s_.links)).first->second;
+  }
+
+  void start(const start_part& message) {
+    if (!known(message.session) || !controller_.node) return;
+    const auto refuse = [&](error why) {
+      send(controller_.node, part_failed{message.run, s_.self.name, std::move(why)});
+    };
+    if (message.term < term_)
+      return refuse(internal_error("old_term", "node " + s_.self.name + " obeys a newer controller"));
+    if (const auto* older = find_part(message.run); older != nullptr && older->attempt() >= message.attempt)
+      return refuse(
+          internal_error("old_attempt", "node " + s_.self.name + " runs a newer attempt of run " + message.run));
+    term_ = message.term;
+    auto what = plan_from_bytes(message.plan);
+    if (!what.ok()) return refuse(what.problem());
+    run_place where{.run_id = message.run,
+                    .base_folder = message.base_folder,
+                    .spill_folder = s_.state_folder + "/runs/" + message.run + "/spill-" + s_.self.name};
+    auto context = make_run_context(what->definition, where);
+    context->now_microseconds = message.now_microseconds;
+    context->seed = message.seed;
+    auto setup = std::make_shared<actors::run_setup>();
+    setup->run = message.run;
+    setup->what = std::make_shared<const plan>(std::move(what).value());
+    setup->context = std::move(context);
+    setup->components = actors::planned_components();
+    setup->attempt = message.attempt;
+    send(controller_.node, part_started{message.run, s_.self.name, make_part(setup).start(message.instances)});
+  }
+
+  void wire(const wire_part& message) {
+    auto* part = find_part(message.run);
+    if (!known(message.session) || part == nullptr) return;
+    part->wire(message.all, message.supervisor, message.rejects);
+    send(controller_.node, part_wired{message.run, s_.self.name});
+  }
+
+  void release(const std::string& run) {
+    if (auto* part = find_part(run)) part->release();
+    parts_.erase(run);
+  }
+
+  void broken(const run_broken& message) {
+    const auto* part = find_part(message.run);
+    s_.log("run " + message.run + ": " + message.why.message);
+    if (part != nullptr && part->supervisor()) send(part->supervisor(), actors::node_lost{s_.self.name, message.why});
+  }
+
+  node_settings s_;
+  run_starter starter_;
+  std::string session_;
+  std::int64_t term_ = 0;
+  std::map<std::string, peer> peers_;  ///< on the first node its workers, on a worker the other workers
+  peer controller_;                    ///< on a worker
+  caf::actor asked_;                   ///< whom this node has asked to be taken in
+  std::uint64_t join_number_ = 0;
+  std::map<std::string, run_part> parts_;
+};
+
+}  // namespace
+
+caf::actor spawn_node(caf::actor_system& system, node_settings settings) {
+  return system.spawn<node_actor>(std::move(settings));
+}
+
+}  // namespace sluice::cluster

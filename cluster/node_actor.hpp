@@ -1,0 +1,37 @@
+#pragma once
+
+#include "actors/instance.hpp"
+#include "cluster/data_links.hpp"
+#include "cluster/messages.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/fwd.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace sluice::cluster {
+
+/// What the protocol between nodes is called: nodes of another one are refused.
+inline constexpr std::uint32_t cluster_protocol = 1;
+
+struct node_settings {
+  node_info self;
+  std::string token;  ///< wanted from those who join, shown where this node joins
+  std::string state_folder;
+  std::int64_t term = 1;  ///< of the first node
+  actors::node_services services;
+  std::shared_ptr<data_links> links;
+  std::optional<address> join;  ///< the first node; without it this is the first
+  std::function<void(const std::string&)> log;
+  /// The outcome of the first attempt to join; later ones are repeated until they succeed.
+  std::function<void(status)> on_joined;
+};
+
+/// Starts the actor that stands for this node. On the first node it is also the runs' starter: it answers `launch` by
+/// placing the instances, starting them on the nodes, and telling supervisors when a node is lost.
+caf::actor spawn_node(caf::actor_system& system, node_settings settings);
+
+}  // namespace sluice::cluster

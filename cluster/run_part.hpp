@@ -1,0 +1,45 @@
+#pragma once
+
+#include "actors/instance.hpp"
+#include "cluster/data_links.hpp"
+#include "cluster/messages.hpp"
+
+#include <caf/actor.hpp>
+#include <caf/fwd.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::cluster {
+
+/// The instances of one run on this node: started, then wired to each other and, by links, to those on other nodes.
+class run_part {
+ public:
+  run_part(caf::actor_system& system, std::shared_ptr<const actors::run_setup> setup, actors::node_services services,
+           std::shared_ptr<data_links> links)
+      : system_(system), setup_(std::move(setup)), services_(std::move(services)), links_(std::move(links)) {}
+
+  std::vector<actors::launched_instance> start(const std::vector<flow::instance_id>& which);
+  void wire(const std::vector<actors::launched_instance>& all, const caf::actor& supervisor, const caf::actor& rejects);
+  /// The run is over: everything ends that has not ended yet.
+  void release();
+  /// The supervisor has gone with its node: instances give up what they made.
+  void abandon();
+
+  [[nodiscard]] const caf::actor& supervisor() const { return supervisor_; }
+  [[nodiscard]] std::uint32_t attempt() const { return setup_->attempt; }
+
+ private:
+  caf::actor link_to(const std::string& node);
+
+  caf::actor_system& system_;
+  std::shared_ptr<const actors::run_setup> setup_;
+  actors::node_services services_;
+  std::shared_ptr<data_links> links_;
+  std::vector<actors::launched_instance> own_;
+  std::map<std::string, caf::actor> link_actors_;  ///< by the receivers' node
+  caf::actor supervisor_;
+};
+
+}  // namespace sluice::cluster

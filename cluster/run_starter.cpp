@@ -1,0 +1,122 @@
+#include "cluster/run_starter.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+
+namespace sluice::cluster {
+
+void run_starter::launch(const actors::launch& message, const part_function& own) {
+  const auto members = members_();
+  std::vector<placeable_node> nodes;
+  for (const auto& member : members) nodes.push_back({member.info.name, member.info.labels});
+  diagnostics faults;
+  auto where = place(*message.setup->what, nodes, faults);
+  if (!faults.empty()) {
+    self_->send(message.supervisor, actors::launch_failed{faults.front()});
+    return;
+  }
+  auto& run = runs_[message.setup->run];
+  run.setup = message.setup;
+  run.supervisor = message.supervisor;
+  run.rejects = message.rejects;
+  run.where = std::move(where);
+  self_->monitor(run.supervisor);
+  std::vector<flow::instance_id> own_instances;
+  for (const auto& [who, node] : run.where) {
+    if (node == own_name_) {
+      own_instances.push_back(who);
+    } else {
+      const auto found =
+          std::find_if(members.begin(), members.end(), [&](const auto& one) { return one.info.name == node; });
+      run.nodes[node] = found->node;
+    }
+  }
+  auto& part = own(run.setup);
+  run.all = part.start(own_instances);
+  if (run.nodes.empty()) return wire(run, &part);
+  send_parts(run);
+}
+
+void run_starter::send_parts(run_state& run) {
+  const auto& context = *run.setup->context;
+  const auto bytes = plan_to_bytes(*run.setup->what);
+  for (const auto& [name, handle] : run.nodes) {
+    start_part message{.session = session_,
+                       .run = run.setup->run,
+                       .term = term_,
+                       .attempt = run.setup->attempt,
+                       .plan = bytes,
+                       .now_microseconds = context.now_microseconds,
+                       .seed = context.seed,
+                       .base_folder = context.base_folder,
+                       .instances = {}};
+    for (const auto& [who, node] : run.where)
+      if (node == name) message.instances.push_back(who);
+    run.waiting.insert(name);
+    self_->send(handle, std::move(message));
+  }
+}
+
+void run_starter::started(part_started message, const std::function<run_part*(const std::string&)>& own) {
+  const auto found = runs_.find(message.run);
+  if (found == runs_.end() || found->second.waiting.erase(message.node) == 0) return;
+  auto& run = found->second;
+  for (auto& instance : message.instances) run.all.push_back(std::move(instance));
+  if (run.waiting.empty()) wire(run, own(message.run));
+}
+
+void run_starter::wire(run_state& run, run_part* own) {
+  if (own != nullptr) own->wire(run.all, run.supervisor, run.rejects);
+  for (const auto& [name, handle] : run.nodes) {
+    run.waiting.insert(name);
+    self_->send(handle, wire_part{session_, run.setup->run, run.all, run.supervisor, run.rejects});
+  }
+  if (run.nodes.empty()) finish(run);
+}
+
+void run_starter::wired(const part_wired& message) {
+  const auto found = runs_.find(message.run);
+  if (found == runs_.end() || found->second.waiting.erase(message.node) == 0) return;
+  if (found->second.waiting.empty()) finish(found->second);
+}
+
+void run_starter::finish(run_state& run) {
+  self_->send(run.supervisor, actors::launched{run.all});
+  run.all.clear();
+}
+
+void run_starter::failed(const std::string& run, const error& why) {
+  const auto found = runs_.find(run);
+  if (found != runs_.end()) self_->send(found->second.supervisor, actors::launch_failed{why});
+}
+
+std::string run_starter::supervisor_gone(const caf::actor_addr& supervisor) {
+  for (auto& [id, run] : runs_) {
+    if (run.supervisor.address() != supervisor) continue;
+    const auto ended = id;
+    for (const auto& [name, handle] : run.nodes) self_->send(handle, release_part{session_, ended});
+    runs_.erase(ended);
+    return ended;
+  }
+  return {};
+}
+
+void run_starter::node_gone(const node_info& node, const std::string& how) {
+  for (auto& [id, run] : runs_) {
+    if (run.nodes.erase(node.name) == 0) continue;
+    std::set<std::string> units;
+    for (const auto& [who, name] : run.where)
+      if (name == node.name) units.insert(run.setup->what->units[who.unit].definition.name);
+    std::string list;
+    for (const auto& unit : units) list += (list.empty() ? "" : ", ") + unit;
+    auto why = external_error(
+        "node_lost",
+        "node " + node.name + " (pid " + std::to_string(node.pid) + ") was lost while it ran " + list + ": " + how,
+        "see the log of that node, start it again and submit again", true);
+    why.where = "node " + node.name;
+    self_->send(run.supervisor, actors::node_lost{node.name, std::move(why)});
+  }
+}
+
+}  // namespace sluice::cluster

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "cluster/messages.hpp"
+#include "cluster/placement.hpp"
+#include "cluster/run_part.hpp"
+
+#include <caf/fwd.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sluice::cluster {
+
+/// The first node's part in starting runs: places instances, has the nodes start and wire them, and answers the
+/// supervisor. Belongs to the node actor; no thread of its own.
+class run_starter {
+ public:
+  /// The nodes as they are now, the first one first.
+  using members_function = std::function<std::vector<peer>()>;
+
+  run_starter(caf::event_based_actor* self, std::string own_name, std::int64_t term, members_function members)
+      : self_(self), own_name_(std::move(own_name)), term_(term), members_(std::move(members)) {}
+
+  void set_session(std::string session) { session_ = std::move(session); }
+  /// `own` makes this node's part of a run.
+  using part_function = std::function<run_part&(const std::shared_ptr<const actors::run_setup>&)>;
+  void launch(const actors::launch& message, const part_function& own);
+  void started(part_started message, const std::function<run_part*(const std::string&)>& own);
+  void wired(const part_wired& message);
+  void failed(const std::string& run, const error& why);
+  /// Ends what the runs had on the other nodes; gives the run's id if `supervisor` is one of theirs.
+  std::string supervisor_gone(const caf::actor_addr& supervisor);
+  /// A node has gone: fails the runs that used it. `how` says what is known of its end.
+  void node_gone(const node_info& node, const std::string& how);
+
+ private:
+  struct run_state {
+    std::shared_ptr<const actors::run_setup> setup;
+    caf::actor supervisor;
+    caf::actor rejects;
+    std::map<flow::instance_id, std::string> where;
+    std::map<std::string, caf::actor> nodes;  ///< others than this one
+    std::set<std::string> waiting;            ///< nodes that have not answered
+    std::vector<actors::launched_instance> all;
+  };
+  void send_parts(run_state& run);
+  void wire(run_state& run, run_part* own);
+  void finish(run_state& run);
+
+  caf::event_based_actor* self_;
+  std::string own_name_;
+  std::int64_t term_;
+  members_function members_;
+  std::string session_;
+  std::map<std::string, run_state> runs_;
+};
+
+}  // namespace sluice::cluster

@@ -1,0 +1,73 @@
+#include "cluster/submission.hpp"
+
+#include "config/load.hpp"
+#include "engine/plan/make_context.hpp"
+#include "engine/uuid.hpp"
+
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <fmt/format.h>
+
+namespace sluice::cluster {
+
+namespace {
+
+std::string fingerprint_of(const pipeline& what, const options& params) {
+  const auto text = what.text + '\0' + params.dump(-1, ' ', false, options::error_handler_t::replace);
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+}
+
+store::run_record record_of(const submission& given, const submission_place& where, const plan& what,
+                            const std::string& run) {
+  store::run_record record;
+  record.id = run;
+  record.pipeline = what.definition.name;
+  record.owner = what.definition.owner;
+  record.tags = what.definition.tags;
+  record.text = what.definition.text;
+  record.params = options::object();
+  for (const auto& [name, value] : given.params) record.params[name] = value;
+  record.fingerprint = fingerprint_of(what.definition, record.params);
+  record.plan = plan_to_bytes(what);
+  record.pid = ::getpid();
+  record.pid_started = store::process_start(record.pid);
+  record.node = where.node;
+  record.endpoint = where.endpoint;
+  return record;
+}
+
+}  // namespace
+
+std::shared_ptr<const actors::run_setup> plan_submission(const submission& what, const submission_place& where,
+                                                         const std::vector<placeable_node>& nodes,
+                                                         diagnostics& faults) {
+  config::load_options given;
+  given.set = what.params;
+  // The submitter's environment, not the node's: what it did not send is not set.
+  given.environment = [&](const std::string& name) -> std::optional<std::string> {
+    const auto found = what.environment.find(name);
+    return found == what.environment.end() ? std::nullopt : std::optional(found->second);
+  };
+  std::shared_ptr<const config::document> source;
+  auto loaded = config::load_pipeline_text(what.text, what.file, given, faults, &source);
+  if (!loaded || !faults.empty()) return nullptr;
+  const auto run = uuid_v7();
+  const auto folder = where.state_folder + "/runs/" + run;
+  auto context = make_run_context(loaded->definition,
+                                  {.run_id = run, .base_folder = what.base_folder, .spill_folder = folder + "/spill"});
+  auto made = make_plan(std::move(loaded->definition), *context, faults);
+  if (made) (void)place(*made, nodes, faults);
+  if (source) config::resolve_locations(*source, faults);
+  if (!made || !faults.empty()) return nullptr;
+  auto setup = std::make_shared<actors::run_setup>();
+  setup->run = run;
+  setup->what = std::make_shared<const plan>(std::move(*made));
+  setup->context = std::move(context);
+  setup->components = actors::planned_components();
+  setup->record = record_of(what, where, *setup->what, run);
+  setup->rejects_path = folder + "/rejects.ndjson";
+  return setup;
+}
+
+}  // namespace sluice::cluster

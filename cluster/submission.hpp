@@ -1,0 +1,25 @@
+#pragma once
+
+#include "actors/run_setup.hpp"
+#include "cluster/http_client.hpp"
+#include "cluster/placement.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace sluice::cluster {
+
+/// Where submitted runs live.
+struct submission_place {
+  std::string node;      ///< this node's name
+  std::string endpoint;  ///< host:port of its API
+  std::string state_folder;
+};
+
+/// Makes a run of what was submitted: reads, checks and plans the pipeline, and sees that all its units can be placed
+/// on `nodes` (this one first). Null where there are faults; those come with their places in the file. Blocks.
+std::shared_ptr<const actors::run_setup> plan_submission(const submission& what, const submission_place& where,
+                                                         const std::vector<placeable_node>& nodes, diagnostics& faults);
+
+}  // namespace sluice::cluster
