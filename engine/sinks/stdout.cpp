@@ -1,0 +1,147 @@
+#include "engine/component.hpp"
+#include "engine/formats/csv/writer.hpp"
+#include "engine/formats/file_target.hpp"
+#include "engine/formats/ndjson/writer.hpp"
+#include "engine/formats/table_text.hpp"
+#include "engine/sinks/file_sink_options.hpp"
+
+#include <arrow/api.h>
+#include <unistd.h>
+
+#include <optional>
+
+namespace sluice {
+
+namespace {
+
+constexpr std::int64_t block_bytes = 64 * 1024;
+
+/// Writes rows to standard output as they come: what a terminal or a pipe has seen can't be taken back.
+class stdout_rows : public sink {
+ public:
+  stdout_rows(const sink_request& request, const std::string& format)
+      : policy_(request.policy), target_(request, "-"), json_(*request.schema, request.policy == on_error::set_null) {
+    if (format == "csv") csv_.emplace(csv::writer_rules{}, request.schema);
+    if (format == "table") table_.emplace(request.schema);
+  }
+
+  status open() override {
+    SLUICE_TRY(target_.open());
+    if (csv_) csv_->write_header();
+    return {};
+  }
+
+  status write(const batch& rows, row_errors& refused) override {
+    const auto before = refused.size();
+    if (csv_) {
+      csv_->write(*rows.data);
+      SLUICE_TRY(pass_on_csv());
+    } else if (table_) {
+      table_->write(*rows.data, text_);
+      SLUICE_TRY(pass_on_table());
+    } else {
+      SLUICE_TRY(write_json(rows, refused));
+    }
+    loaded_ += static_cast<std::uint64_t>(rows.rows()) - (refused.size() - before);
+    return {};
+  }
+
+  result<sink_report> prepare() override {
+    if (csv_) SLUICE_TRY(pass_on_csv());
+    if (table_) {
+      table_->finish(text_);
+      SLUICE_TRY(pass_on_table());
+    }
+    return sink_report{
+        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = "standard output"};
+  }
+
+  status commit() override { return {}; }
+  void abort() noexcept override { target_.abort(); }
+
+ private:
+  status write_json(const batch& rows, row_errors& refused) {
+    const auto before = refused.size();
+    json_.start(*rows.data);
+    for (std::int64_t row = 0; row < rows.rows();) {
+      row = json_.write(row, block_bytes, lines_, refused);
+      if (policy_ == on_error::fail && refused.size() > before)
+        return user_error(refused[before].code, "column " + refused[before].column + ": " + refused[before].message,
+                          "stdout: { format: csv } can show it; on_error: set_null writes null for it");
+      SLUICE_TRY(target_.write(lines_.data(), static_cast<std::size_t>(lines_.size())));
+      lines_.truncate(0);
+    }
+    return {};
+  }
+  status pass_on_csv() {
+    SLUICE_TRY(target_.write(csv_->data(), csv_->size()));
+    csv_->clear();
+    return {};
+  }
+  status pass_on_table() {
+    SLUICE_TRY(target_.write(text_));
+    text_.clear();
+    return {};
+  }
+
+  on_error policy_;
+  file_target target_;
+  ndjson::record_writer json_;
+  ndjson::growing_bytes lines_;
+  std::optional<csv::writer> csv_;
+  std::optional<table_text> table_;
+  std::string text_;
+  std::uint64_t loaded_ = 0;
+};
+
+std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  auto format = text_option(request.own, "format", "");
+  if (format.empty()) format = ::isatty(STDOUT_FILENO) != 0 ? "table" : "ndjson";
+  if (format != "csv" && format != "ndjson" && format != "table") {
+    faults.push_back(option_fault(
+        "stdout", "format",
+        user_error("invalid_option", "standard output has no format " + format, "known are csv, ndjson and table")));
+    return nullptr;
+  }
+  return std::make_unique<stdout_rows>(request, format);
+}
+
+component_spec spec() {
+  return {
+      .name = "stdout",
+      .kind = component_kind::sink,
+      .summary = "Shows rows on standard output",
+      .description =
+          "As a table on a terminal, else as one JSON object a line, unless `format` says otherwise. Rows appear as "
+          "they "
+          "come, also those of a run that fails later. When the reader of a pipe goes (`| head`), that is no error.",
+      .value = {.form = shape::object,
+                .help = "nothing, or the format",
+                .elements = {{.name = "format",
+                              .form = shape::text,
+                              .help = "table on a terminal, else ndjson, unless given",
+                              .choices = {"csv", "ndjson", "table"}}}},
+      .law = "in = loaded + rejected",
+      .example = R"yaml(version: 1
+pipeline: stdout-example
+extract:
+  numbers:
+    generate: { rows: 3, columns: { id: sequence, name: { choice: [a, b] } } }
+load:
+  shown:
+    from: numbers
+    stdout: { format: csv }
+)yaml",
+      .promise = delivery::at_least_once,
+      .modes = {"replace"},
+  };
+}
+
+}  // namespace
+
+const component& stdout_sink() {
+  static const component made = {.spec = spec(), .make_sink = make};
+  return made;
+}
+
+}  // namespace sluice
