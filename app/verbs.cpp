@@ -26,7 +26,7 @@ const std::vector<verb>& verbs() {
       {"pipelines", "Deployed pipelines", "lists, pauses, resumes and deletes deployed pipelines", nullptr},
       {"trigger", "Deployed pipelines", "starts a deployed pipeline now", nullptr},
       {"backfill", "Deployed pipelines", "runs a deployed pipeline for past days", nullptr},
-      {"node", "Cluster", "runs a node that takes submissions and joins others", nullptr},
+      {"node", "Cluster", "runs a node that takes submissions and joins others", node_verb},
       {"nodes", "Cluster", "lists the nodes of a cluster", nullptr},
       {"submit", "Cluster", "hands a pipeline to a cluster", nullptr},
       {"tls", "Cluster", "makes certificates for nodes and people", nullptr},

@@ -1,0 +1,94 @@
+#include "app/verbs.hpp"
+#include "cluster/node.hpp"
+
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+struct chosen {
+  std::string listen = "127.0.0.1:7070";
+  std::string http = "127.0.0.1:7071";
+  std::string join;
+  std::string name;
+  std::vector<std::string> labels;
+};
+
+/// Splits `--labels` words: "zone=dmz", also several in one, with commas between.
+result<std::map<std::string, std::string>> parse_labels(const std::vector<std::string>& words) {
+  std::map<std::string, std::string> labels;
+  for (const auto& word : words) {
+    for (std::size_t begin = 0; begin <= word.size();) {
+      const auto comma = std::min(word.find(',', begin), word.size());
+      const auto one = word.substr(begin, comma - begin);
+      const auto equals = one.find('=');
+      if (equals == std::string::npos || equals == 0)
+        return user_error("bad_arguments", "--labels takes name=value, found '" + one + "'",
+                          "for example: --labels zone=dmz,disk=ssd");
+      labels[one.substr(0, equals)] = one.substr(equals + 1);
+      begin = comma + 1;
+    }
+  }
+  return labels;
+}
+
+result<int> run_until_stopped(session& with, const chosen& what) {
+  cluster::node_options settings;
+  SLUICE_ASSIGN(settings.listen, cluster::parse_address(what.listen, "--listen"));
+  SLUICE_ASSIGN(settings.http, cluster::parse_address(what.http, "--http"));
+  if (!what.join.empty()) {
+    SLUICE_ASSIGN(settings.join, cluster::parse_address(what.join, "--join"));
+  }
+  SLUICE_ASSIGN(settings.labels, parse_labels(what.labels));
+  settings.name = what.name;
+  settings.state_folder = with.options.state_folder;
+  settings.token = with.options.token;
+  SLUICE_TRY(cluster::run_node(settings, [&](const cluster::node_addresses& at) {
+    if (with.options.json) {
+      const options line = {{"ready", true},
+                            {"name", at.name},
+                            {"listen", at.listen.to_string()},
+                            {"http", at.http.to_string()},
+                            {"state", at.state_folder}};
+      with.terminal.line(line.dump());
+    } else {
+      with.terminal.line("ready: node " + at.name + ", cluster " + at.listen.to_string() + ", http " +
+                         at.http.to_string());
+    }
+  }));
+  return exit_succeeded;
+}
+
+}  // namespace
+
+command node_verb() {
+  auto what = std::make_shared<chosen>();
+  return {
+      .takes = {.options = {{.names = {"--listen"},
+                             .value = "HOST:PORT",
+                             .help = "where other nodes connect; 127.0.0.1:7070 unless given, port 0: any free one",
+                             .target = &what->listen},
+                            {.names = {"--http"},
+                             .value = "HOST:PORT",
+                             .help = "where the CLI and the API connect; 127.0.0.1:7071 unless given",
+                             .target = &what->http},
+                            {.names = {"--join"},
+                             .value = "HOST:PORT",
+                             .help = "the --listen address of the first node of a cluster",
+                             .target = &what->join},
+                            {.names = {"--name"},
+                             .value = "NAME",
+                             .help = "for `place: { node: NAME }`; host name and port unless given",
+                             .target = &what->name},
+                            {.names = {"--labels"},
+                             .value = "NAME=VALUE",
+                             .help = "for `place: { labels: { NAME: VALUE } }`; may be repeated",
+                             .target = &what->labels}},
+                .details = "Prints one line when it is ready, then its log to stderr; SIGTERM or Ctrl-C ends it in "
+                           "order. Nodes listen on loopback only. Who submits or joins needs the token in the state "
+                           "folder, or in SLUICE_TOKEN.\n"},
+      .run = [what](session& with) { return run_until_stopped(with, *what); }};
+}
+
+}  // namespace sluice::app
