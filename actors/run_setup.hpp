@@ -42,6 +42,7 @@ struct run_setup {
 /// A unit's part of a run's result.
 struct unit_outcome {
   std::string unit;
+  unit_role role = unit_role::transform;
   flow::unit_counters counters;
   std::string target;  ///< of a sink
 };

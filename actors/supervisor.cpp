@@ -325,6 +325,7 @@ class supervisor : public caf::event_based_actor {
     display_.fill(shown);
     for (std::size_t index = 0; index < shown.units.size(); ++index)
       made.units.push_back({.unit = shown.units[index].unit,
+                            .role = s_.setup->what->units[index].definition.role,
                             .counters = shown.units[index].counters,
                             .target = targets_[static_cast<std::uint32_t>(index)]});
     return made;

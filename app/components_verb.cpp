@@ -1,5 +1,6 @@
 #include "app/spec_text.hpp"
 #include "app/verbs.hpp"
+#include "config/json_schema.hpp"
 #include "engine/component.hpp"
 #include "engine/types.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 struct chosen {
   std::string name;
+  bool schema = false;
 };
 
 void list(session& with) {
@@ -52,6 +54,10 @@ error unknown_component(const std::string& name) {
 }
 
 result<int> show(session& with, const chosen& what) {
+  if (what.schema) {
+    with.terminal.out(config::json_schema().dump(2) + "\n");
+    return exit_succeeded;
+  }
   std::vector<const component*> found;
   for (const auto* each : components())
     if (what.name.empty() || each->spec.name == what.name) found.push_back(each);
@@ -75,7 +81,11 @@ command components_verb() {
                                      .help = "describe this one in full",
                                      .target = &what->name,
                                      .required = false,
-                                     .offers = completes::component}}},
+                                     .offers = completes::component}},
+                    .options = {{.names = {"--schema"},
+                                 .value = {},
+                                 .help = "the JSON Schema of pipelines, for editors",
+                                 .target = &what->schema}}},
           .run = [what](session& with) { return show(with, *what); }};
 }
 

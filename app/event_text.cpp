@@ -17,9 +17,14 @@ std::string data_text(const options& data) {
   std::string text;
   if (!data.is_object()) return text;
   for (const auto& [name, value] : data.items()) {
-    const bool told = name == "cause" || name == "state" || name == "unit" || name == "units" || name == "run";
+    const bool told = name == "cause" || name == "state" || name == "unit" || name == "units" || name == "balanced" ||
+                      name == "batches" || name == "pipeline" || name == "run";
     const bool nothing = value.is_null() || value == 0 || value == "" || (value.is_structured() && value.empty());
     if (told || nothing || value.is_structured()) continue;
+    if (name == "duration_microseconds" && value.is_number()) {
+      text += (text.empty() ? "in " : ", in ") + duration_text(value.get<double>() / 1e6);
+      continue;
+    }
     text += (text.empty() ? "" : ", ") + name + " " + value_text(value);
   }
   return text;

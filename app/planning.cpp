@@ -30,6 +30,8 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   }
   config::load_options given;
   given.set = std::move(set).value();
+  options params = options::object();
+  for (const auto& [name, value] : given.set) params[name] = value;
   auto loaded = config::load_pipeline(request.file, given, faults, &source);
   if (!loaded || !faults.empty()) return std::nullopt;
   if (request.adapt) {
@@ -48,7 +50,8 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return std::nullopt;
   if (source) config::resolve_locations(*source, made->warnings);
-  return planned_pipeline{source, std::make_shared<const plan>(std::move(*made)), std::move(context)};
+  return planned_pipeline{source, std::make_shared<const plan>(std::move(*made)), std::move(context),
+                          std::move(params)};
 }
 
 void report_faults(session& with, const diagnostics& faults, const config::document* source, const std::string& word) {

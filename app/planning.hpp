@@ -19,6 +19,7 @@ struct planned_pipeline {
   std::shared_ptr<const config::document> source;  ///< may be null
   std::shared_ptr<const plan> what;
   std::shared_ptr<run_context> context;
+  options params;  ///< what `--set` gave, as text
 };
 
 /// What to plan.

@@ -58,6 +58,16 @@ std::string target_lines(const options& summary, bool color) {
   return text;
 }
 
+/// Values that on_error: set_null replaced are warnings: the rows are there, but not as they came.
+std::string set_null_lines(const options& summary, bool color) {
+  std::string text;
+  for (const auto& unit : units_of(summary))
+    if (const auto values = count(unit, "set_null"); values > 0)
+      text += paint("warning  ", style::yellow, color) + thousands(values) + (values == 1 ? " value" : " values") +
+              " of unit " + text_of(unit, "unit") + " replaced by null (on_error: set_null)\n";
+  return text;
+}
+
 std::string headline(const report_facts& facts, bool color) {
   std::string text =
       paint(facts.state, state_style(facts.state), color) + "  " + paint(facts.pipeline, style::bold, color);
@@ -125,6 +135,7 @@ std::string run_report(const report_facts& facts, int width, bool color, bool un
             paint(ok ? "ok" : "does not add up", ok ? style::green : style::red, color) + "\n";
     text += target_lines(facts.summary, color);
   }
+  text += set_null_lines(facts.summary, color);
   if (const auto rejected = facts.summary.is_object() ? count(facts.summary, "rejected") : 0; rejected > 0) {
     text += paint("rejects  ", style::bold, color) + paint(thousands(rejected), style::yellow, color) +
             (rejected == 1 ? " record" : " records");

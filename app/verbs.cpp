@@ -5,7 +5,7 @@ namespace sluice::app {
 const std::vector<verb>& verbs() {
   static const std::vector<verb> all = {
       {"init", "Pipelines", "writes a starter pipeline with sample data, ready to run", init_verb},
-      {"run", "Pipelines", "runs a pipeline here and shows its progress", nullptr},
+      {"run", "Pipelines", "runs a pipeline here and shows its progress", run_verb},
       {"validate", "Pipelines", "checks a pipeline and reports all its faults", validate_verb},
       {"explain", "Pipelines", "shows what a run would do: units, types, edges", explain_verb},
       {"preview", "Pipelines", "shows the first rows of a unit, or of a bare data file", nullptr},

@@ -205,6 +205,9 @@ status sqlite_store::append(const std::string& run, const standing& stands, std:
     SLUICE_TRY(database_.execute("INSERT INTO events (run, sequence, type, unit, time, data) VALUES (?, ?, ?, ?, ?, ?)",
                                  run, each.sequence, each.type, each.unit, each.time, to_text(each.data)));
     each.cursor = database_.last_row();
+    // States that follow each other fast are written as one change: the event still tells when work began.
+    if (each.type == "run.started")
+      SLUICE_TRY(database_.execute("UPDATE runs SET started = ? WHERE id = ? AND started = 0", each.time, run));
   }
   if (events.empty()) return {};
   return database_.execute("UPDATE runs SET sequence = ? WHERE id = ?", sequence, run);

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "actors/run_setup.hpp"
+#include "app/planning.hpp"
+
+#include <csignal>
+
+namespace sluice::app {
+
+/// Makes what the engine runs: the run's record (with this process as its home) and its files in the state folder.
+std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned_pipeline& planned,
+                                              const std::string& endpoint);
+
+/// Remembers the signals that came to the engine's process; they are blocked, so that asking is all it takes.
+class signals {
+ public:
+  /// True once Ctrl-C or TERM has come.
+  bool stop_asked();
+  /// The signal that came first: SIGINT, SIGTERM, or 0.
+  [[nodiscard]] int first() const { return first_; }
+
+ private:
+  int first_ = 0;
+};
+
+/// How a run in this process ended.
+struct engine_result {
+  actors::run_outcome outcome;
+  int signal = 0;  ///< that stopped it, or 0
+};
+
+/// Runs a planned pipeline to its end: shows progress, prints events under --json, serves the HTTP API meanwhile.
+result<engine_result> run_planned(session& with, const planned_pipeline& planned);
+
+/// True where a unit writes its rows to stdout.
+bool writes_to_stdout(const plan& what);
+
+}  // namespace sluice::app

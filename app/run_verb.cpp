@@ -1,0 +1,199 @@
+#include "app/engine_process.hpp"
+#include "app/run_engine.hpp"
+#include "app/run_lock.hpp"
+#include "app/run_records.hpp"
+#include "app/run_report.hpp"
+#include "app/verbs.hpp"
+#include "config/load.hpp"
+#include "engine/uuid.hpp"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+struct chosen {
+  std::string file;
+  std::vector<std::string> set;
+  bool fresh = false;
+};
+
+std::int64_t now() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+void print_event(session& with, const options& event) {
+  with.terminal.line(event.dump(-1, ' ', false, options::error_handler_t::replace));
+}
+
+/// Says that there is no run: the faults on stderr, and the event that ends `run --json`.
+int refuse(session& with, const std::string& file, const diagnostics& faults, const config::document* source,
+           int code) {
+  if (!with.options.json) {
+    report_faults(with, faults, source);
+    if (faults.size() > 1) with.terminal.note(std::to_string(faults.size()) + " errors\n");
+    return code;
+  }
+  options errors = options::array();
+  for (const auto& fault : faults) errors.push_back(to_json(fault));
+  print_event(with, {{"specversion", "1.0"},
+                     {"id", uuid_v7()},
+                     {"source", "/sluice/pipelines"},
+                     {"type", "pipeline.rejected"},
+                     {"subject", file},
+                     {"time", utc_text(now())},
+                     {"datacontenttype", "application/json"},
+                     {"data", {{"file", file}, {"errors", std::move(errors)}}}});
+  return code;
+}
+
+std::uint64_t own_peak_memory() {
+  rusage used = {};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
+
+/// The command that was given, for hints.
+std::string command_text(const chosen& what) {
+  std::string text = "sluice run " + what.file;
+  for (const auto& each : what.set) text += " --set " + each;
+  return text;
+}
+
+void print_report(session& with, const chosen& what, const planned_pipeline& planned, const engine_result& ended) {
+  if (with.options.json) return;
+  const auto& outcome = ended.outcome;
+  report_facts facts;
+  facts.run = outcome.run;
+  facts.pipeline = planned.what->definition.name;
+  facts.state = store::to_string(outcome.state);
+  facts.summary = actors::to_options(outcome);
+  facts.peak_memory = own_peak_memory();
+  auto& terminal = with.terminal;
+  if (!with.options.quiet)
+    terminal.note(run_report(facts, terminal.err_width(), terminal.color_err(), terminal.unicode()));
+  if (outcome.cause && outcome.state == store::run_state::failed) {
+    diagnostics cause = {*outcome.cause};
+    if (planned.source) config::resolve_locations(*planned.source, cause);
+    report_faults(with, cause, planned.source.get());
+  }
+  if (outcome.state == store::run_state::cancelled && !with.options.quiet)
+    terminal.note("nothing unfinished was published; to run it again: " + command_text(what) + "\n");
+}
+
+int exit_code_after(const engine_result& ended) {
+  switch (ended.outcome.state) {
+    case store::run_state::succeeded:
+      return exit_succeeded;
+    case store::run_state::partial:
+      return exit_partial;
+    case store::run_state::cancelled:
+      return ended.signal == SIGINT ? exit_interrupted : ended.signal == SIGTERM ? exit_terminated : exit_failed;
+    default:
+      return exit_failed;
+  }
+}
+
+/// The engine's process.
+int run_here(session& with, const chosen& what) {
+  diagnostics faults;
+  std::shared_ptr<const config::document> source;
+  planning_request request;
+  request.file = what.file;
+  request.set = what.set;
+  request.run_id = uuid_v7();
+  const auto planned = plan_pipeline(with, request, faults, source);
+  if (!planned) return refuse(with, what.file, faults, source.get(), exit_code_of(faults));
+  if (with.options.json && writes_to_stdout(*planned->what)) {
+    faults.push_back(user_error("bad_arguments", "--json prints events to stdout, where this pipeline writes its rows",
+                                "leave --json out, or load into a file"));
+    return refuse(with, what.file, faults, nullptr, exit_unusable);
+  }
+  if (!with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
+  const auto lock = run_lock::take(with.options.state_folder, planned->what->definition.name);
+  if (!lock.ok()) return refuse(with, what.file, {lock.problem()}, nullptr, app::exit_code_of(lock.problem()));
+  const auto ended = run_planned(with, *planned);
+  if (!ended.ok()) return refuse(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
+  print_report(with, what, *planned, *ended);
+  return exit_code_after(*ended);
+}
+
+/// Writes the end of a run whose process was killed; gives its last event.
+std::optional<store::event> bury(store::store& in, const engine_end& end, const error& cause) {
+  auto runs = in.runs({});
+  if (!runs.ok()) return std::nullopt;
+  for (const auto& run : *runs) {
+    if (run.pid != end.pid || store::is_final(run.state)) continue;
+    store::change death;
+    death.run = run.id;
+    death.term = run.term;
+    death.state = end.killed_by_user ? store::run_state::cancelled : store::run_state::failed;
+    death.cause = to_json(cause);
+    store::event last;
+    last.type = "run." + store::to_string(*death.state);
+    last.data = {{"state", store::to_string(*death.state)}, {"cause", *death.cause}};
+    death.events.push_back(std::move(last));
+    auto written = in.apply(death);
+    if (written.ok() && !written->empty()) return written->back();
+  }
+  return std::nullopt;
+}
+
+/// The parent's part after a sudden death: the Store, the event and the user hear of it.
+int report_death(session& with, const chosen& what, const engine_end& end) {
+  error cause =
+      external_error("engine_killed", "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end.signal),
+                     "nothing unfinished was published; less memory is used with a smaller run: { memory: ... }");
+  if (end.killed_by_user)
+    cause = user_error("cancelled", "killed by a second Ctrl-C",
+                       "nothing unfinished was published; to run it again: " + command_text(what));
+  std::optional<store::event> last;
+  if (const auto store = with.open_store(); store.ok()) last = bury(**store, end, cause);
+  // The display may stand half drawn.
+  if (with.terminal.err_is_terminal()) with.terminal.note("\r\x1b[J");
+  if (with.options.json) {
+    if (last) {
+      print_event(with, store::cloud_event(*last));
+    } else {
+      refuse(with, what.file, {cause}, nullptr, exit_failed);
+    }
+  } else {
+    report(with, cause);
+  }
+  return end.killed_by_user ? exit_interrupted : exit_failed;
+}
+
+result<int> run(session& with, const chosen& what) {
+  const auto end = run_in_child([&] {
+    const int code = run_here(with, what);
+    const auto written = with.terminal.flush();
+    if (written.ok() || code != exit_succeeded) return code;
+    report(with, written.problem());
+    return static_cast<int>(exit_failed);
+  });
+  return end.signal == 0 ? end.exit_code : report_death(with, what, end);
+}
+
+}  // namespace
+
+command run_verb() {
+  auto what = std::make_shared<chosen>();
+  return {
+      .takes = {.positionals = {file_argument(what->file)},
+                .options = {set_option(what->set),
+                            {.names = {"--fresh"},
+                             .value = {},
+                             .help = "start over (as every run does: none resumes yet)",
+                             .target = &what->fresh}},
+                .details =
+                    "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed, 2 the pipeline can't "
+                    "be run,\n130 Ctrl-C. Ctrl-C publishes nothing unfinished; twice kills.\n"},
+      .run = [what](session& with) { return run(with, *what); }};
+}
+
+}  // namespace sluice::app
