@@ -1,0 +1,61 @@
+#include "app/run_source.hpp"
+#include "app/table.hpp"
+#include "app/text.hpp"
+#include "app/verbs.hpp"
+
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+std::string cell_text(const options& value) {
+  if (value.is_null()) return {};
+  if (value.is_string()) return printable(value.get<std::string>());
+  if (value.is_number_unsigned()) return thousands(value.get<std::uint64_t>());
+  if (!value.is_object()) return value.dump();
+  std::string text;
+  for (const auto& [name, each] : value.items()) text += (text.empty() ? "" : ", ") + name + "=" + cell_text(each);
+  return text;
+}
+
+result<int> list(session& with, const std::vector<std::string>& words) {
+  if (!words.empty() && words.front() == "drain")
+    return user_error("not_supported_yet", "sluice nodes drain is not supported yet", "`sluice nodes` lists them");
+  if (!words.empty())
+    return user_error("bad_arguments", "'" + words.front() + "' is one argument too many for sluice nodes",
+                      "see: sluice nodes --help");
+  SLUICE_ASSIGN(const auto client, client_for(with));
+  SLUICE_ASSIGN(auto answer, client.get("/v1/nodes"));
+  const auto nodes = answer.is_object() && answer.contains("nodes") ? answer["nodes"] : answer;
+  if (with.options.json) {
+    with.terminal.out(nodes.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+    return exit_succeeded;
+  }
+  // Nodes may tell more in later versions: what the first one tells are the columns.
+  std::vector<table::column> columns;
+  if (nodes.is_array() && !nodes.empty() && nodes[0].is_object())
+    for (const auto& [name, value] : nodes[0].items())
+      columns.push_back({.title = name, .right = value.is_number(), .shrink_to = 8});
+  table shown(columns);
+  for (const auto& node : nodes) {
+    std::vector<table::cell> row;
+    for (const auto& column : columns)
+      row.push_back({node.contains(column.title) ? cell_text(node[column.title]) : ""});
+    shown.add(std::move(row));
+  }
+  if (!columns.empty())
+    with.terminal.out(shown.render(with.terminal.out_width(), with.terminal.color_out(), with.terminal.unicode()));
+  return exit_succeeded;
+}
+
+}  // namespace
+
+command nodes_verb() {
+  auto words = std::make_shared<std::vector<std::string>>();
+  return {.takes = {.positionals =
+                        {{.name = "drain", .help = "not supported yet", .target = words.get(), .required = false}}},
+          .run = [words](session& with) { return list(with, *words); }};
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,136 @@
+#include "app/run_source.hpp"
+
+#include "app/run_records.hpp"
+#include "cluster/token.hpp"
+
+namespace sluice::app {
+
+namespace {
+
+constexpr const char* default_node = "127.0.0.1:7071";
+
+std::string token_of(const session& with) {
+  return with.options.token.empty() ? cluster::read_token(with.options.state_folder) : with.options.token;
+}
+
+std::string escaped(const std::string& text) {
+  static constexpr char hex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (std::isalnum(byte) != 0 || letter == '-' || letter == '_' || letter == '.') {
+      out += letter;
+    } else {
+      out += '%';
+      out += hex[byte >> 4];
+      out += hex[byte & 15];
+    }
+  }
+  return out;
+}
+
+template <class T>
+T value_at(const options& of, const char* name, T otherwise) {
+  const auto found = of.find(name);
+  if (found == of.end() || found->is_null()) return otherwise;
+  try {
+    return found->get<T>();
+  } catch (const options::exception&) {
+    return otherwise;
+  }
+}
+
+/// A run as the HTTP API writes it.
+store::run_record record_from(const options& json) {
+  store::run_record run;
+  if (!json.is_object()) return run;
+  run.id = value_at<std::string>(json, "id", "");
+  run.pipeline = value_at<std::string>(json, "pipeline", "");
+  run.owner = value_at<std::string>(json, "owner", "");
+  run.tags = value_at<std::vector<std::string>>(json, "tags", {});
+  run.state = store::run_state_from(value_at<std::string>(json, "state", "")).value_or(store::run_state::failed);
+  run.cause = value_at<options>(json, "cause", {});
+  run.created = value_at<std::int64_t>(json, "created", 0);
+  run.started = value_at<std::int64_t>(json, "started", 0);
+  run.ended = value_at<std::int64_t>(json, "ended", 0);
+  run.params = value_at<options>(json, "params", {});
+  run.summary = value_at<options>(json, "summary", {});
+  run.pid = value_at<std::int64_t>(json, "pid", 0);
+  run.node = value_at<std::string>(json, "node", "");
+  run.endpoint = value_at<std::string>(json, "endpoint", "");
+  return run;
+}
+
+}  // namespace
+
+result<cluster::http_client> client_for(const session& with) {
+  const auto& to = with.options.to;
+  SLUICE_ASSIGN(const auto where, cluster::parse_address(to.empty() ? default_node : to, "--to"));
+  return cluster::http_client(where, token_of(with));
+}
+
+result<run_source> run_source::open(const session& with) {
+  run_source made;
+  made.token_ = token_of(with);
+  if (with.options.to.empty()) {
+    SLUICE_ASSIGN(made.store_, with.open_store());
+  } else {
+    SLUICE_ASSIGN(made.remote_, client_for(with));
+  }
+  return made;
+}
+
+result<std::vector<store::run_record>> run_source::list(const store::run_query& query) {
+  std::vector<store::run_record> runs;
+  if (!remote_) {
+    SLUICE_ASSIGN(runs, store_->runs(query));
+    bury_dead(*store_, runs);
+    return runs;
+  }
+  std::string target = "/v1/runs?limit=" + std::to_string(query.limit);
+  if (query.pipeline) target += "&pipeline=" + escaped(*query.pipeline);
+  if (query.states.size() == 1) target += "&state=" + store::to_string(query.states.front());
+  SLUICE_ASSIGN(const auto answer, remote_->get(target));
+  const auto found = answer.find("runs");
+  if (found == answer.end()) return external_error("invalid_answer", "the node's answer has no runs");
+  for (const auto& each : *found) {
+    auto run = record_from(each);
+    const auto& states = query.states;
+    if (states.empty() || std::find(states.begin(), states.end(), run.state) != states.end())
+      runs.push_back(std::move(run));
+  }
+  return runs;
+}
+
+std::optional<cluster::http_client> run_source::client_of(const store::run_record& run) const {
+  if (remote_) return remote_;
+  if (run.endpoint.empty() || store::is_final(run.state) || !is_alive(run)) return std::nullopt;
+  const auto where = cluster::parse_address(run.endpoint, "endpoint");
+  if (!where.ok()) return std::nullopt;
+  return cluster::http_client(*where, token_, std::chrono::seconds(5));
+}
+
+result<seen_run> run_source::find(const std::string& reference) {
+  seen_run seen;
+  if (remote_) {
+    SLUICE_ASSIGN(const auto answer, remote_->get("/v1/runs/" + escaped(reference)));
+    seen.record = record_from(answer);
+    seen.progress = value_at<options>(answer, "progress", {});
+    return seen;
+  }
+  SLUICE_ASSIGN(seen.record, find_run(*store_, reference));
+  if (const auto client = client_of(seen.record)) {
+    const auto answer = client->get("/v1/runs/" + seen.record.id);
+    if (answer.ok()) seen.progress = value_at<options>(*answer, "progress", {});
+  }
+  return seen;
+}
+
+result<std::vector<store::event>> run_source::events(std::int64_t after, const std::string& run, std::int64_t limit) {
+  if (remote_)
+    return user_error("not_supported_yet", "reading old events from a node is not supported yet",
+                      "sluice watch follows a run, with all its events from the first one under --json");
+  return store_->events(after, run, limit);
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "app/session.hpp"
+#include "cluster/http_client.hpp"
+
+#include <optional>
+
+namespace sluice::app {
+
+/// A run as this command sees it.
+struct seen_run {
+  store::run_record record;
+  options progress;  ///< of a live run (actors::to_options), else null
+};
+
+/// Where runs are looked up: in the state folder, or at the node that --to names.
+class run_source {
+ public:
+  static result<run_source> open(const session& with);
+
+  result<std::vector<store::run_record>> list(const store::run_query& query);
+  /// A live run's progress comes from the process that runs it.
+  result<seen_run> find(const std::string& reference);
+  /// Events above a cursor, oldest first.
+  result<std::vector<store::event>> events(std::int64_t after, const std::string& run, std::int64_t limit);
+  /// The HTTP API that knows a live run: of the node asked, or of the process that runs it; none where that is gone.
+  [[nodiscard]] std::optional<cluster::http_client> client_of(const store::run_record& run) const;
+  [[nodiscard]] bool is_remote() const { return remote_.has_value(); }
+
+ private:
+  std::shared_ptr<store::store> store_;  ///< local
+  std::optional<cluster::http_client> remote_;
+  std::string token_;
+};
+
+/// The node that --to or SLUICE_TO names, else the default one on this machine.
+result<cluster::http_client> client_for(const session& with);
+
+}  // namespace sluice::app

@@ -1,0 +1,88 @@
+#include "app/planning.hpp"
+#include "app/run_follower.hpp"
+#include "app/verbs.hpp"
+#include "config/load.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+struct chosen {
+  std::string file;
+  std::vector<std::string> set;
+  bool wait = false;
+};
+
+/// Reads the file, checks its text, and remembers which parts of the environment it asks for.
+std::optional<cluster::submission> prepare(const chosen& what, diagnostics& faults,
+                                           std::shared_ptr<const config::document>& source) {
+  cluster::submission made;
+  auto set = parse_set(what.set);
+  if (!set.ok()) return faults.push_back(std::move(set).problem()), std::nullopt;
+  made.params = *set;
+  config::load_options given;
+  given.set = std::move(set).value();
+  given.environment = [&](const std::string& name) -> std::optional<std::string> {
+    const auto* value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    made.environment[name] = value;
+    return std::string(value);
+  };
+  const auto loaded = config::load_pipeline(what.file, given, faults, &source);
+  if (!loaded || !faults.empty()) return std::nullopt;
+  std::error_code ignored;
+  made.text = source->text();
+  made.file = what.file;
+  made.base_folder = std::filesystem::current_path(ignored).string();
+  return made;
+}
+
+result<int> submit(session& with, const chosen& what) {
+  block_stop_signals();
+  diagnostics faults;
+  std::shared_ptr<const config::document> source;
+  const auto made = prepare(what, faults, source);
+  if (!made) {
+    report_faults(with, faults, source.get());
+    return exit_code_of(faults);
+  }
+  SLUICE_ASSIGN(const auto client, client_for(with));
+  const auto run = client.submit(*made, faults);
+  if (!faults.empty()) {
+    report_faults(with, faults, source.get());
+    return exit_code_of(faults);
+  }
+  if (!run.ok()) return run.problem();
+  if (!what.wait) {
+    with.terminal.out(with.options.json ? options{{"run", *run}}.dump() + "\n" : *run + "\n");
+    return exit_succeeded;
+  }
+  auto remote = with;
+  if (remote.options.to.empty()) remote.options.to = "127.0.0.1:7071";
+  SLUICE_ASSIGN(auto from, run_source::open(remote));
+  const auto to = with.options.to.empty() ? std::string{} : " --to " + with.options.to;
+  return follow_run(with, from, *run,
+                    "To watch it: sluice watch " + *run + to + "; to stop it: sluice cancel " + *run + to);
+}
+
+}  // namespace
+
+command submit_verb() {
+  auto what = std::make_shared<chosen>();
+  return {
+      .takes = {.positionals = {file_argument(what->file)},
+                .options = {set_option(what->set),
+                            {.names = {"--wait"},
+                             .value = {},
+                             .help = "follow the run and end with its exit code",
+                             .target = &what->wait}},
+                .details = "Prints the run's id. The node is --to or SLUICE_TO, else 127.0.0.1:7071; relative paths "
+                           "are those of this folder.\n"},
+      .run = [what](session& with) { return submit(with, *what); }};
+}
+
+}  // namespace sluice::app
