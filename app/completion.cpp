@@ -3,6 +3,7 @@
 #include "app/verbs.hpp"
 #include "engine/component.hpp"
 #include "engine/error_codes.hpp"
+#include "engine/expression/expression.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -62,6 +63,7 @@ class collector {
         for (const auto* each : components()) add(each->spec.name, each->spec.summary);
         break;
       case completes::function:
+        for (const auto& each : expression::functions()) add(each.name, each.summary);
         break;
       case completes::code:
         add_verbs();

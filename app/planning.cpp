@@ -32,7 +32,8 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   given.set = std::move(set).value();
   options params = options::object();
   for (const auto& [name, value] : given.set) params[name] = value;
-  auto loaded = config::load_pipeline(request.file, given, faults, &source);
+  auto loaded = request.text.empty() ? config::load_pipeline(request.file, given, faults, &source)
+                                     : config::load_pipeline_text(request.text, request.file, given, faults, &source);
   if (!loaded || !faults.empty()) return std::nullopt;
   if (request.adapt) {
     if (auto adapted = request.adapt(loaded->definition); !adapted.ok()) {

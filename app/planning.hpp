@@ -24,9 +24,10 @@ struct planned_pipeline {
 
 /// What to plan.
 struct planning_request {
-  std::string file;              ///< path; "-" for stdin
-  std::vector<std::string> set;  ///< `--set`, name=value each
-  std::string run_id;            ///< may be empty where nothing is to run
+  std::string file;                   ///< path; "-" for stdin
+  std::string text = {};              ///< the pipeline itself, where it is in no file
+  std::vector<std::string> set = {};  ///< `--set`, name=value each
+  std::string run_id = {};            ///< may be empty where nothing is to run
   /// Changes the definition before it is planned (preview cuts it down to one unit).
   std::function<status(pipeline&)> adapt = {};
 };

@@ -8,7 +8,7 @@ const std::vector<verb>& verbs() {
       {"run", "Pipelines", "runs a pipeline here and shows its progress", run_verb},
       {"validate", "Pipelines", "checks a pipeline and reports all its faults", validate_verb},
       {"explain", "Pipelines", "shows what a run would do: units, types, edges", explain_verb},
-      {"preview", "Pipelines", "shows the first rows of a unit, or of a bare data file", nullptr},
+      {"preview", "Pipelines", "shows the first rows of a unit, or of a bare data file", preview_verb},
       {"test", "Pipelines", "runs the tests of a pipeline", nullptr},
       {"runs", "Runs", "lists runs, the newest first", runs_verb},
       {"status", "Runs", "shows one run: units, rows, balance, cause of a failure", status_verb},
@@ -34,7 +34,7 @@ const std::vector<verb>& verbs() {
       {"notify", "Notifications", "lists, tests and silences notifications", nullptr},
       {"prune", "Notifications", "removes runs, events and rejects past their retention", nullptr},
       {"components", "Reference", "describes sources, transforms and sinks", components_verb},
-      {"functions", "Reference", "describes the functions of expressions", nullptr},
+      {"functions", "Reference", "describes the functions of expressions", functions_verb},
       {"help", "Reference", "explains a verb, or the code of an error", help_verb},
       {"completion", "Reference", "prints the completion script of a shell", completion_verb},
   };

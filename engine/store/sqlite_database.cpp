@@ -84,7 +84,7 @@ status sqlite_database::use_wal(int busy_milliseconds) {
     std::string mode;
     const auto outcome =
         each("PRAGMA journal_mode = WAL", [&](const sqlite_query& row) { return mode = row.text(0), false; });
-    if (outcome.ok() && mode == "wal") return {};
+    if (outcome.ok() && (mode == "wal" || mode == "memory")) return {};
     if (outcome.ok())
       return external_error("store_unavailable", "the state folder's file system can't share memory between processes",
                             "give a folder on a local disk with --state or SLUICE_STATE");

@@ -100,7 +100,8 @@ class store {
   virtual status set_cursor(const std::string& subscriber, std::int64_t cursor) = 0;
 };
 
-/// Opens (and makes) the embedded Store in a file. One writer at a time waits for the other up to 10 s.
+/// Opens (and makes) the embedded Store in a file (":memory:": nowhere, for what need not be kept). One writer at a
+/// time waits for the other up to 10 s.
 result<std::shared_ptr<store>> open_sqlite(const std::string& path);
 
 /// When a process began, in clock ticks since boot; 0 if there is none with that pid.

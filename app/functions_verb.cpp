@@ -1,0 +1,77 @@
+#include "app/verbs.hpp"
+#include "engine/expression/expression.hpp"
+#include "engine/types.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+namespace sluice::app {
+
+namespace {
+
+using expression::function_spec;
+
+options as_json(const function_spec& each) {
+  return {{"name", each.name},       {"kind", each.kind},       {"signature", each.signature},
+          {"summary", each.summary}, {"example", each.example}, {"result", each.result}};
+}
+
+void list(session& with) {
+  auto& terminal = with.terminal;
+  std::vector<std::string> kinds;
+  std::map<std::string, std::vector<const function_spec*>> by_kind;
+  std::size_t width = 0;
+  for (const auto& each : expression::functions()) {
+    by_kind[each.kind].push_back(&each);
+    width = std::max(width, std::min<std::size_t>(each.signature.size(), 48));
+  }
+  bool first = true;
+  for (const auto& [kind, members] : by_kind) {
+    terminal.out((first ? "" : "\n") + paint(kind, style::cyan, terminal.color_out()) + "\n");
+    first = false;
+    for (const auto* each : members) {
+      const auto blanks = each->signature.size() > width ? 2 : width - each->signature.size() + 2;
+      const auto open = std::min(each->signature.find('('), each->signature.size());
+      terminal.out("  " + paint(each->signature.substr(0, open), style::bold, terminal.color_out()) +
+                   each->signature.substr(open) + std::string(blanks, ' ') + each->summary + "\n");
+    }
+  }
+}
+
+result<int> show(session& with, const std::string& name) {
+  const auto& all = expression::functions();
+  if (name.empty() && !with.options.json) return list(with), exit_succeeded;
+  options found = options::array();
+  std::string text;
+  std::vector<std::string> known;
+  for (const auto& each : all) {
+    known.push_back(each.name);
+    if (!name.empty() && each.name != name) continue;
+    found.push_back(as_json(each));
+    text += paint(each.signature, style::bold, with.terminal.color_out()) + "  (" + each.kind + ")\n  " + each.summary +
+            "\n";
+    if (!each.example.empty()) text += "  " + each.example + (each.result.empty() ? "" : "  ->  " + each.result) + "\n";
+  }
+  if (found.empty()) {
+    const auto nearest = nearest_name(name, known);
+    return user_error("unknown_function", "there is no function called " + name,
+                      nearest.empty() ? "`sluice functions` lists all" : "did you mean " + nearest + "?");
+  }
+  with.terminal.out(with.options.json ? found.dump(2) + "\n" : text);
+  return exit_succeeded;
+}
+
+}  // namespace
+
+command functions_verb() {
+  auto name = std::make_shared<std::string>();
+  return {.takes = {.positionals = {{.name = "NAME",
+                                     .help = "describe this one in full",
+                                     .target = name.get(),
+                                     .required = false,
+                                     .offers = completes::function}}},
+          .run = [name](session& with) { return show(with, *name); }};
+}
+
+}  // namespace sluice::app

@@ -1,0 +1,259 @@
+#include "actors/rejects_batch.hpp"
+#include "actors/run.hpp"
+#include "app/data_file.hpp"
+#include "app/planning.hpp"
+#include "app/run_engine.hpp"
+#include "app/table.hpp"
+#include "app/text.hpp"
+#include "app/verbs.hpp"
+#include "config/load.hpp"
+#include "engine/types.hpp"
+#include "engine/uuid.hpp"
+
+#include <arrow/api.h>
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <set>
+
+namespace sluice::app {
+
+namespace {
+
+// Names that no pipeline can have, because a unit's name begins with a letter.
+constexpr const char* limit_unit = "_preview_limit";
+constexpr const char* sink_unit = "_preview";
+
+struct chosen {
+  std::string file;
+  std::string unit;
+  std::vector<std::string> set;
+  std::int64_t rows = 10;
+  bool yaml = false;
+};
+
+/// Keeps the rows that arrive: what a preview loads into.
+struct kept_rows {
+  std::shared_ptr<arrow::Schema> schema;
+  std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+};
+
+class keeping_sink : public sink {
+ public:
+  explicit keeping_sink(std::shared_ptr<kept_rows> into) : into_(std::move(into)) {}
+  status open() override { return {}; }
+  status write(const batch& rows, row_errors&) override {
+    rows_ += static_cast<std::uint64_t>(rows.rows());
+    if (rows.rows() > 0) into_->batches.push_back(rows.data);
+    return {};
+  }
+  result<sink_report> prepare() override { return sink_report{.loaded = rows_, .merged = 0, .bytes = 0, .target = {}}; }
+  status commit() override { return {}; }
+  void abort() noexcept override {}
+
+ private:
+  std::shared_ptr<kept_rows> into_;
+  std::uint64_t rows_ = 0;
+};
+
+std::string unit_of(const std::string& reference) { return reference.substr(0, reference.find('.')); }
+
+const unit_definition* find_unit(const pipeline& in, const std::string& name) {
+  for (const auto& unit : in.units)
+    if (unit.name == name) return &unit;
+  return nullptr;
+}
+
+/// What is shown where no unit is asked for: what the first sink gets.
+std::string default_unit(const pipeline& of) {
+  for (const auto& unit : of.units)
+    if (unit.role == unit_role::load && !unit.from.empty()) return unit.from.front();
+  return of.units.empty() ? std::string{} : of.units.front().name;
+}
+
+error unknown_unit(const pipeline& in, const std::string& name) {
+  std::vector<std::string> known;
+  std::string list;
+  for (const auto& unit : in.units) {
+    if (unit.role == unit_role::load) continue;
+    known.push_back(unit.name);
+    list += (list.empty() ? "" : ", ") + unit.name;
+  }
+  const auto nearest = nearest_name(name, known);
+  return user_error("unknown_unit", "the pipeline has no unit " + name,
+                    nearest.empty() ? "units that can be shown: " + list : "did you mean " + nearest + "?");
+}
+
+/// Cuts the pipeline down to what `wanted` is made of, its first rows going to a sink of our own.
+status cut_down(pipeline& what, std::string& wanted, std::int64_t rows) {
+  if (wanted.empty()) wanted = default_unit(what);
+  const auto* last = find_unit(what, unit_of(wanted));
+  if (last == nullptr) return unknown_unit(what, wanted);
+  if (last->role == unit_role::load) wanted = last->from.empty() ? wanted : last->from.front();
+  std::set<std::string> needed;
+  std::vector<std::string> open = {unit_of(wanted)};
+  while (!open.empty()) {
+    const auto name = open.back();
+    open.pop_back();
+    const auto* unit = find_unit(what, name);
+    if (unit == nullptr || !needed.insert(name).second) continue;
+    for (const auto& from : unit->from) open.push_back(unit_of(from));
+  }
+  std::erase_if(what.units, [&](const unit_definition& unit) { return needed.count(unit.name) == 0; });
+  unit_definition limit;
+  limit.role = unit_role::transform;
+  limit.name = limit_unit;
+  limit.from = {wanted};
+  limit.component = "limit";
+  limit.own = rows;
+  unit_definition out;
+  out.role = unit_role::load;
+  out.name = sink_unit;
+  out.from = {limit_unit};
+  out.component = "blackhole";
+  out.own = options::object();
+  what.units.push_back(std::move(limit));
+  what.units.push_back(std::move(out));
+  return {};
+}
+
+/// Runs the cut-down pipeline in this process; its state is kept nowhere.
+result<actors::run_outcome> fetch(const session& with, const planned_pipeline& planned,
+                                  const std::shared_ptr<kept_rows>& into) {
+  SLUICE_ASSIGN(const auto nowhere, store::open_sqlite(":memory:"));
+  const auto setup = make_setup(with, planned, "");
+  setup->components.make_sink = [into](const plan&, int, const run_context&) -> result<std::unique_ptr<sink>> {
+    return std::unique_ptr<sink>(std::make_unique<keeping_sink>(into));
+  };
+  auto outcome = actors::engine(nowhere).run(setup);
+  std::error_code ignored;
+  std::filesystem::remove_all(std::filesystem::path(setup->rejects_path).parent_path(), ignored);
+  return outcome;
+}
+
+void print_json(session& with, const std::string& unit, const kept_rows& rows) {
+  options out = {{"unit", unit}, {"columns", options::array()}, {"rows", options::array()}};
+  for (const auto& field : rows.schema->fields())
+    out["columns"].push_back({{"name", field->name()}, {"type", type_name(*field->type())}});
+  for (const auto& each : rows.batches)
+    for (std::int64_t row = 0; row < each->num_rows(); ++row)
+      out["rows"].push_back(options::parse(actors::row_json(*each, row), nullptr, false));
+  with.terminal.out(out.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+}
+
+bool is_number(const arrow::DataType& type) { return arrow::is_numeric(type.id()) || arrow::is_decimal(type.id()); }
+
+void print_table(session& with, const kept_rows& rows) {
+  std::vector<table::column> columns;
+  for (const auto& field : rows.schema->fields())
+    columns.push_back({.title = printable(field->name()),
+                       .note = type_name(*field->type()),
+                       .right = is_number(*field->type()),
+                       .shrink_to = is_number(*field->type()) ? 0 : 12});
+  table shown(std::move(columns));
+  for (const auto& each : rows.batches)
+    for (std::int64_t row = 0; row < each->num_rows(); ++row) {
+      std::vector<table::cell> cells;
+      for (const auto& column : each->columns()) {
+        if (column->IsNull(row)) {
+          cells.push_back({"null", style::dim});
+        } else {
+          cells.push_back({printable(value_text(*column, row))});
+        }
+      }
+      shown.add(std::move(cells));
+    }
+  auto& terminal = with.terminal;
+  terminal.out(shown.render(terminal.out_width(), terminal.color_out(), terminal.unicode()));
+}
+
+result<int> show(session& with, const chosen& what, const planned_pipeline& planned, const std::string& unit) {
+  const auto rows = std::make_shared<kept_rows>();
+  const auto sink_at = planned.what->find(sink_unit);
+  rows->schema = planned.what->units[static_cast<std::size_t>(*sink_at)].inputs.front().schema;
+  SLUICE_ASSIGN(const auto outcome, fetch(with, planned, rows));
+  if (outcome.state == store::run_state::failed) {
+    diagnostics cause = {
+        outcome.cause.value_or(internal_error("preview_failed", "the preview failed, and nothing says why"))};
+    if (planned.source) config::resolve_locations(*planned.source, cause);
+    report_faults(with, cause, planned.source.get());
+    return exit_failed;
+  }
+  if (with.options.json) {
+    print_json(with, unit, *rows);
+    return exit_succeeded;
+  }
+  print_table(with, *rows);
+  std::int64_t count = 0;
+  for (const auto& each : rows->batches) count += each->num_rows();
+  std::string said = unit + ": " + (count == what.rows ? "the first " : "all ") +
+                     thousands(static_cast<std::uint64_t>(count)) + (count == 1 ? " row" : " rows") + ", " +
+                     std::to_string(rows->schema->num_fields()) + " columns";
+  if (outcome.rejected > 0) said += "; " + thousands(outcome.rejected) + " rejected on the way";
+  if (!with.options.quiet) with.terminal.note(paint(said + "\n", style::dim, with.terminal.color_err()));
+  return exit_succeeded;
+}
+
+result<int> preview(session& with, const chosen& what) {
+  const auto data = recognise_data_file(what.file);
+  if (what.yaml && !data)
+    return user_error(
+        "bad_arguments", "--yaml makes a pipeline of a data file, and " + what.file + " is none that is known",
+        "data files end in .csv, .tsv, .ndjson, .jsonl, .json, .parquet, .arrow or .feather, also packed");
+  diagnostics faults;
+  std::shared_ptr<const config::document> source;
+  auto unit = what.unit;
+  planning_request request;
+  request.file = what.file;
+  request.set = what.set;
+  request.run_id = uuid_v7();
+  if (data) request.text = reading_pipeline(*data);
+  request.adapt = [&](pipeline& definition) { return cut_down(definition, unit, what.rows); };
+  const auto planned = plan_pipeline(with, request, faults, source);
+  if (data) source = nullptr;  // the pipeline is ours: its lines would mean nothing to anybody
+  if (!planned) {
+    if (data)
+      for (auto& fault : faults) fault.at = {};
+    report_faults(with, faults, source.get());
+    return exit_code_of(faults);
+  }
+  if (what.yaml) {
+    const auto& schema =
+        planned->what->units[static_cast<std::size_t>(*planned->what->find(sink_unit))].inputs.front().schema;
+    with.terminal.out(skeleton_pipeline(*data, *schema));
+    return exit_succeeded;
+  }
+  if (!data && !with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
+  return show(with, what, *planned, unit);
+}
+
+}  // namespace
+
+command preview_verb() {
+  auto what = std::make_shared<chosen>();
+  return {
+      .takes = {.positionals = {{.name = "FILE",
+                                 .help = "a pipeline, or a data file (.csv, .ndjson, .parquet, .arrow, also packed)",
+                                 .target = &what->file,
+                                 .offers = completes::file}},
+                .options = {{.names = {"--unit"},
+                             .value = "UNIT",
+                             .help = "the unit (or unit.port) to show; default: what the first sink gets",
+                             .target = &what->unit},
+                            {.names = {"--rows", "-n"},
+                             .value = "N",
+                             .help = "so many rows (default 10)",
+                             .target = &what->rows},
+                            set_option(what->set),
+                            {.names = {"--yaml"},
+                             .value = {},
+                             .help = "of a data file: print a pipeline that reads it, types included",
+                             .target = &what->yaml}},
+                .details =
+                    "  sluice preview orders.csv\n  sluice preview orders.csv --yaml > orders.yaml\n"
+                    "  sluice preview starter.yaml --unit paid --rows 20\n\nNothing is loaded and nothing is kept.\n"},
+      .run = [what](session& with) { return preview(with, *what); }};
+}
+
+}  // namespace sluice::app

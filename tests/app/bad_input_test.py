@@ -1,0 +1,107 @@
+"""Bad input gets a clear error, and nothing half-written stays behind."""
+
+import os
+import socket
+import unittest
+
+from command_line import ORDERS, STARTER, CommandLine
+
+
+class BadInput(CommandLine):
+    def setUp(self):
+        super().setUp()
+        self.write("orders.csv", ORDERS)
+        self.write("orders.yaml", STARTER)
+
+    def refused(self, code, old="", new="", text=None, exit_code=2):
+        """Runs the starter with a change; nothing may be written beside its input."""
+        self.write("orders.yaml", text if text is not None else STARTER.replace(old, new) if old else STARTER)
+        before = self.names()
+        error = self.assert_error(self.sluice("run", "orders.yaml"), code, exit_code)
+        self.assertEqual(self.names(), before)
+        return error
+
+    def test_no_pipeline(self):
+        self.assert_error(self.sluice("run", "nothing.yaml"), "file_not_found")
+
+    def test_missing_file(self):
+        error = self.refused("file_not_found", "orders.csv", "order.csv")
+        self.assertIn("order.csv", error)
+
+    @unittest.skipIf(os.geteuid() == 0, "root may read everything")
+    def test_unreadable_file(self):
+        (self.folder / "orders.csv").chmod(0)
+        self.refused("permission_denied")
+
+    def test_empty_file(self):
+        self.write("orders.csv", "")
+        self.refused("empty_file")
+
+    def test_header_only_file_gives_no_rows(self):
+        self.write("orders.csv", ORDERS.splitlines()[0] + "\n")
+        done = self.sluice("run", "orders.yaml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.folder / "out/paid.ndjson").read_text(), "")
+
+    def test_unknown_column_names_the_nearest(self):
+        error = self.refused("unknown_column", "status =", "statsu =")
+        self.assertIn("status", error)
+        self.assertIn("orders.yaml:11:", error)
+
+    def test_type_mismatch(self):
+        error = self.refused("type_mismatch", "status = 'paid'", "amount = 'paid' || status")
+        self.assertIn("orders.yaml:11:", error)
+
+    def test_cycle(self):
+        self.refused("cycle", text=STARTER.replace("from: orders\n    filter", "from: again\n    filter")
+                     .replace("load:", "  again:\n    from: paid\n    limit: 5\nload:"))
+
+    def test_unit_nobody_reads(self):
+        self.refused("unused_unit", text=STARTER.replace("load:", "  lonely:\n    from: orders\n    limit: 5\nload:"))
+
+    def test_duplicate_names(self):
+        self.refused("duplicate_unit", "  paid:", "  orders:")
+
+    def test_wrong_yaml(self):
+        self.refused("invalid_yaml", "{ path: orders.csv }", "{ path: orders.csv")
+
+    def test_unknown_key(self):
+        error = self.refused("unknown_key", "    from: orders", "    form: orders")
+        self.assertIn("from", error)
+
+    def test_overflow_fails_the_run(self):
+        error = self.refused("numeric_overflow", "filter: \"status = 'paid'\"",
+                             "derive: { big: \"9223372036854775807 + order_id\" }", exit_code=1)
+        self.assertIn("unit paid", error)
+
+    def test_division_by_zero_fails_the_run(self):
+        self.refused("division_by_zero", "filter: \"status = 'paid'\"", "derive: { x: \"1 / (order_id - 1)\" }", exit_code=1)
+
+    def test_a_folder_that_can_not_be_made(self):
+        self.write("out", "a file in the way")
+        self.refused("not_a_folder", exit_code=1)
+
+    def test_disk_full(self):
+        self.write("orders.yaml", STARTER.replace("out/paid.ndjson", "/dev/full"))
+        done = self.sluice("run", "orders.yaml")
+        self.assertEqual(done.returncode, 1, done.stderr)
+
+    def test_state_folder_that_can_not_be_made(self):
+        self.write("file", "")
+        done = self.sluice("run", "orders.yaml", "--state", "file/state")
+        self.assert_error(done, "not_a_folder", 1)
+
+    def test_nothing_listens_there(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        for words in (["status", "last"], ["runs"], ["nodes"], ["submit", "orders.yaml"], ["cancel", "last"]):
+            done = self.sluice(*words, "--to", f"127.0.0.1:{port}")
+            self.assert_error(done, "node_unreachable", 4)
+
+    def test_an_address_that_is_none(self):
+        self.assertEqual(self.sluice("runs", "--to", "here").returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
