@@ -1,4 +1,5 @@
 #include "app/completion.hpp"
+#include "app/user_config.hpp"
 #include "app/verbs.hpp"
 #include "engine/types.hpp"
 
@@ -32,19 +33,27 @@ std::size_t verb_place(const std::vector<std::string>& words) {
   return words.size();
 }
 
-void fill_in(settings& options, const std::string& progress) {
+/// A flag comes before the environment, that before the user's own settings, those before the default.
+status fill_in(settings& options, std::string progress) {
+  SLUICE_ASSIGN(auto own, read_user_config());
+  const auto choose = [&](std::string& value, const char* variable, const char* key) {
+    if (value.empty() && variable != nullptr) value = environment(variable);
+    if (value.empty()) value = own[key];
+  };
+  choose(progress, nullptr, "progress");
+  choose(options.state_folder, "SLUICE_STATE", "state");
+  choose(options.to, "SLUICE_TO", "to");
+  choose(options.log, "SLUICE_LOG", "log");
+  options.token = environment("SLUICE_TOKEN");
   options.progress = progress == "plain"  ? progress_mode::plain
                      : progress == "none" ? progress_mode::none
                                           : progress_mode::automatic;
-  if (options.state_folder.empty()) options.state_folder = environment("SLUICE_STATE");
   if (options.state_folder.empty()) options.state_folder = default_state_folder();
   std::error_code ignored;
   if (const auto absolute = std::filesystem::absolute(options.state_folder, ignored); !ignored)
     options.state_folder = absolute.lexically_normal().string();
   while (options.state_folder.size() > 1 && options.state_folder.back() == '/') options.state_folder.pop_back();
-  if (options.to.empty()) options.to = environment("SLUICE_TO");
-  options.token = environment("SLUICE_TOKEN");
-  options.log = environment("SLUICE_LOG");
+  return {};
 }
 
 error unknown_verb(const std::string& name) {
@@ -84,7 +93,7 @@ result<int> without_verb(session& with, const std::vector<std::string>& words) {
 
 /// Answers the shells' completion scripts (completion_verb.cpp).
 result<int> answer_shell(session& with, const std::vector<std::string>& words) {
-  fill_in(with.options, {});
+  SLUICE_TRY(fill_in(with.options, {}));
   const auto found = complete({words.begin() + 1, words.end()}, with);
   for (const auto& each : found.words) with.terminal.out(each.word + "\t" + each.help + "\n");
   if (found.files) with.terminal.out(":files\n");
@@ -114,7 +123,7 @@ result<int> dispatch(session& with, std::vector<std::string> words) {
   }
   for (const auto& word : words) with.options.json = with.options.json || word == "--json";
   SLUICE_TRY(parse(name, takes, words));
-  fill_in(with.options, progress);
+  SLUICE_TRY(fill_in(with.options, progress));
   return made.run(with);
 }
 

@@ -1,5 +1,6 @@
 #include "app/verbs.hpp"
 #include "cluster/node.hpp"
+#include "cluster/token.hpp"
 
 #include <memory>
 
@@ -44,6 +45,13 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   settings.name = what.name;
   settings.state_folder = with.options.state_folder;
   settings.token = with.options.token;
+  if (settings.join) {
+    // Nodes that are started with the same state folder share its token, but each needs a Store of its own.
+    if (settings.token.empty()) {
+      SLUICE_ASSIGN(settings.token, cluster::ensure_token(with.options.state_folder));
+    }
+    settings.state_folder += "/nodes/" + (what.name.empty() ? std::to_string(settings.listen.port) : what.name);
+  }
   SLUICE_TRY(cluster::run_node(settings, [&](const cluster::node_addresses& at) {
     if (with.options.json) {
       const options line = {{"ready", true},

@@ -17,9 +17,9 @@ std::string text_at(const options& of, const char* name) {
   return found != of.end() && found->is_string() ? found->get<std::string>() : std::string{};
 }
 
-std::int64_t number_at(const options& of, const char* name, std::int64_t otherwise = 0) {
+double number_at(const options& of, const char* name, double otherwise = 0) {
   const auto found = of.find(name);
-  return found != of.end() && found->is_number() ? found->get<std::int64_t>() : otherwise;
+  return found != of.end() && found->is_number() ? found->get<double>() : otherwise;
 }
 
 }  // namespace
@@ -29,9 +29,8 @@ run_view view_of(const options& progress) {
   if (!progress.is_object()) return run;
   run.pipeline = text_at(progress, "pipeline");
   run.state = text_at(progress, "state");
-  run.seconds = static_cast<double>(number_at(progress, "running_microseconds")) / 1e6;
-  if (const auto left = number_at(progress, "left_microseconds", -1); left >= 0)
-    run.seconds_left = static_cast<double>(left) / 1e6;
+  run.seconds = number_at(progress, "running_seconds");
+  if (const auto left = number_at(progress, "left_seconds", -1); left >= 0) run.seconds_left = left;
   const auto units = progress.find("units");
   if (units == progress.end() || !units->is_array()) return run;
   for (const auto& each : *units) {
@@ -41,8 +40,8 @@ run_view view_of(const options& progress) {
     unit.state = text_at(each, "state");
     unit.rows = static_cast<std::uint64_t>(number_at(each, "in"));
     unit.rejected = static_cast<std::uint64_t>(number_at(each, "rejected"));
-    unit.rows_per_second = static_cast<double>(number_at(each, "rows_per_second"));
-    if (const auto done = number_at(each, "done_ppm", -1); done >= 0) unit.share = static_cast<double>(done) / 1e6;
+    unit.rows_per_second = number_at(each, "rows_per_second");
+    if (const auto done = number_at(each, "done", -1); done >= 0) unit.share = done;
     run.units.push_back(std::move(unit));
   }
   return run;

@@ -8,7 +8,7 @@
 
 namespace sluice::app {
 
-/// The progress of a run as JSON (actors::to_options, the HTTP API) for the display.
+/// The progress of a run as JSON (cluster::progress_to_json, the HTTP API) for the display.
 run_view view_of(const options& progress);
 
 /// Shows a run's progress on stderr: lines redrawn in place on a terminal, a plain line now and then elsewhere.

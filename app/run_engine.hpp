@@ -30,7 +30,9 @@ struct engine_result {
 };
 
 /// Runs a planned pipeline to its end: shows progress, prints events under --json, serves the HTTP API meanwhile.
-result<engine_result> run_planned(session& with, const planned_pipeline& planned);
+/// `ended` is called as soon as the outcome is known, before anything is taken down.
+result<engine_result> run_planned(session& with, const planned_pipeline& planned,
+                                  const std::function<void(const engine_result&)>& ended);
 
 /// True where a unit writes its rows to stdout.
 bool writes_to_stdout(const plan& what);

@@ -3,6 +3,7 @@
 #include "app/table.hpp"
 #include "app/text.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace sluice::app {
@@ -29,20 +30,38 @@ const options& units_of(const options& summary) {
 
 constexpr std::array counters = {"in", "added", "out", "filtered", "merged", "rejected"};
 
-std::string unit_table(const options& summary, int width, bool color, bool unicode) {
+/// The table of units, with these counters.
+table unit_table(const options& summary, const std::vector<const char*>& shown) {
   std::vector<table::column> columns = {{.title = "unit", .shrink_to = 8}};
-  for (const auto* counter : counters) columns.push_back({.title = counter, .right = true});
+  for (const auto* counter : shown) columns.push_back({.title = counter, .right = true});
   table units(columns);
   for (const auto& unit : units_of(summary)) {
     std::vector<table::cell> row = {{text_of(unit, "unit")}};
-    for (const auto* counter : counters) {
+    for (const auto* counter : shown) {
       const auto value = count(unit, counter);
       const bool rejected = std::string_view(counter) == "rejected" && value > 0;
       row.push_back({thousands(value), rejected ? style::yellow : value == 0 ? style::dim : style::plain});
     }
     units.add(std::move(row));
   }
-  return units.empty() ? std::string{} : units.render(width, color, unicode);
+  return units;
+}
+
+/// Where the terminal is too narrow for all counters, those that are zero everywhere are left out.
+std::string unit_lines(const options& summary, int width, bool color, bool unicode) {
+  std::vector<const char*> shown(counters.begin(), counters.end());
+  auto units = unit_table(summary, shown);
+  if (units.empty()) return {};
+  if (units.width() > width) {
+    std::erase_if(shown, [&](const char* counter) {
+      const std::string_view name = counter;
+      return name != "in" && name != "out" &&
+             std::all_of(units_of(summary).begin(), units_of(summary).end(),
+                         [&](const options& unit) { return count(unit, counter) == 0; });
+    });
+    units = unit_table(summary, shown);
+  }
+  return units.render(width, color, unicode);
 }
 
 std::string target_lines(const options& summary, bool color) {
@@ -126,7 +145,7 @@ std::string balance_text(const options& summary) {
 std::string run_report(const report_facts& facts, int width, bool color, bool unicode) {
   std::string text = headline(facts, color);
   text += cause_lines(facts.cause, color);
-  if (const auto units = unit_table(facts.summary, width, color, unicode); !units.empty()) text += "\n" + units + "\n";
+  if (const auto units = unit_lines(facts.summary, width, color, unicode); !units.empty()) text += "\n" + units + "\n";
   const bool ended_well = facts.state == "succeeded" || facts.state == "partial";
   if (ended_well) {
     const auto balanced = facts.summary.find("balanced");

@@ -117,9 +117,9 @@ int run_here(session& with, const chosen& what) {
   if (!with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
   const auto lock = run_lock::take(with.options.state_folder, planned->what->definition.name);
   if (!lock.ok()) return refuse(with, what.file, {lock.problem()}, nullptr, app::exit_code_of(lock.problem()));
-  const auto ended = run_planned(with, *planned);
+  const auto ended =
+      run_planned(with, *planned, [&](const engine_result& how) { print_report(with, what, *planned, how); });
   if (!ended.ok()) return refuse(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
-  print_report(with, what, *planned, *ended);
   return exit_code_after(*ended);
 }
 

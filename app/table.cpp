@@ -35,6 +35,11 @@ std::vector<int> table::widths() const {
   return sizes;
 }
 
+int table::width() const {
+  const auto sizes = widths();
+  return std::accumulate(sizes.begin(), sizes.end(), 0) + gap * (static_cast<int>(sizes.size()) - 1);
+}
+
 std::size_t table::squeeze(std::vector<int>& sizes, int width) const {
   auto shown = sizes.size();
   const auto total = [&] {

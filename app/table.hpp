@@ -26,6 +26,8 @@ class table {
   void add(std::vector<cell> row) { rows_.push_back(std::move(row)); }
   /// Puts a rule above the row that is added next (totals).
   void rule() { rules_.push_back(rows_.size()); }
+  /// Columns that the widest line takes where nothing is cut.
+  [[nodiscard]] int width() const;
   [[nodiscard]] bool empty() const { return rows_.empty(); }
 
   /// The lines, each ending in a line break. Columns that do not fit `width` are shortened, then left out from the

@@ -47,6 +47,11 @@ TEST_CASE("the report says how a run ended and where everything lies", "[report]
   CHECK(text.find("sluice rejects starter") != std::string::npos);
 }
 
+TEST_CASE("a narrow report leaves out counters that are zero everywhere", "[report]") {
+  const auto text = run_report(orders(), 44, false, true);
+  CHECK(text.find("unit    in  out  filtered  rejected\n") != std::string::npos);
+}
+
 TEST_CASE("the report of a failure shows its cause and claims no balance", "[report]") {
   auto facts = orders();
   facts.state = "failed";
