@@ -360,7 +360,8 @@ class zoned_builder final : public fixed_builder<timestamp_kind> {
                                                      arrow::compute::AssumeTimezoneOptions::AMBIGUOUS_EARLIEST,
                                                      arrow::compute::AssumeTimezoneOptions::NONEXISTENT_LATEST);
     SLUICE_ASSIGN_ARROW(const auto utc, arrow::compute::AssumeTimezone(array, zone), "read times of " + what_.timezone);
-    const auto& moved = static_cast<const arrow::TimestampArray&>(*utc.make_array());
+    const auto array_of_utc = utc.make_array();
+    const auto& moved = static_cast<const arrow::TimestampArray&>(*array_of_utc);
     for (std::size_t i = 0; i < local_rows_.size(); ++i)
       values[local_rows_[i]] = moved.Value(static_cast<std::int64_t>(i));
     return {};
