@@ -54,8 +54,8 @@ def as_texts(path):
     if path.suffix == ".db":
         texts = {}
         with sqlite3.connect(path) as database:
-            tables = database.execute("select name from sqlite_master where type = 'table' and name not like 'sluice%'")
-            for (table,) in tables.fetchall():
+            tables = database.execute("select name from sqlite_master where type = 'table'").fetchall()
+            for table in (name for (name,) in tables if not name.startswith("_sluice")):
                 rows = database.execute(f'select * from "{table}" order by 1, 2')
                 texts[f".{table}.csv"] = rows_as_csv([column[0] for column in rows.description], rows.fetchall())
         return texts
@@ -81,7 +81,7 @@ class Example:
 
     def run(self):
         command = [BINARY, "run", str(self.path.relative_to(ROOT)), "--state", str(self.state), "--fresh"]
-        if "out:" in self.path.read_text():
+        if "\n  out:" in self.path.read_text():
             command += ["--set", f"out={self.out}"]
         environment = dict(os.environ, SLUICE_SECRET_DATABASE=str(self.out / "secret.db"))
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
