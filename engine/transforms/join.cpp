@@ -320,6 +320,7 @@ const component& join_transform() {
                       "without a match in an inner join; added: matches of a row beyond its first)",
                .example = R"yaml(version: 1
 pipeline: named-flights
+rejects: { allow: 10 }
 extract:
   flights:
     csv: { path: examples/data/flights_2013_01.csv, null_values: ["", NA] }

@@ -7,6 +7,7 @@ With --update NAME... the golden files are written anew: read the difference bef
 import csv
 import gzip
 import io
+import json
 import os
 import pathlib
 import shutil
@@ -113,6 +114,18 @@ class Examples(unittest.TestCase):
                 self.assertNotEqual(example.loaded(again), golden(path.stem))
             else:
                 self.assertEqual(example.loaded(again), golden(path.stem))
+
+    def test_the_example_of_every_component(self):
+        described = subprocess.run([BINARY, "components", "--json"], capture_output=True, text=True, check=True).stdout
+        for component in json.loads(described):
+            name = f"{component['name']} {component['kind']}"
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                os.symlink(ROOT / "examples", pathlib.Path(folder, "examples"))
+                pathlib.Path(folder, "p.yaml").write_text(component["example"])
+                done = subprocess.run(
+                    [BINARY, "run", "p.yaml", "--state", "state"], cwd=folder, capture_output=True, text=True, timeout=100
+                )
+                self.assertEqual(done.returncode, 0, name + done.stderr)
 
     def test_a_hundred_million_rows_need_no_more_memory_than_a_few(self):
         path = ROOT / "config/examples/generate_flat_memory.yaml"
