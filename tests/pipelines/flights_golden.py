@@ -77,7 +77,7 @@ def compute() -> tuple[list[dict], int, int]:
     report = []
     for key, rows in groups.items():
         delays = [row["arr_delay"] for row in rows]
-        speeds = [rounded(row["distance"] / (row["air_time"] / 60.0), 1) for row in rows]
+        speeds = [rounded(row["distance"] / row["air_time"] * 60, 1) for row in rows]
         late = sum(delay > 15 for delay in delays)
         values = (*key, len(rows), late, sum(delays) / len(rows), max(delays),
                   sum(row["dep_delay"] - row["arr_delay"] for row in rows),
