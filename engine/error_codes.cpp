@@ -6,6 +6,8 @@ const std::vector<error_code>& error_codes() {
   static const std::vector<error_code> all = {
       {"already_running", "The same pipeline runs in this state folder already.",
        "Follow it with sluice watch, stop it with sluice cancel, or give another --state."},
+      {"ambiguous_column", "A name in an expression fits several columns.",
+       "Write the unit before it (orders.id), or write it exactly in double quotes."},
       {"ambiguous_run", "The beginning of an id fits several runs.", "Give more of the id; `sluice runs` lists them."},
       {"arrow_error", "The Arrow library reported an error that is not known.",
        "Please report it with the pipeline and the message."},
@@ -94,7 +96,6 @@ const std::vector<error_code>& error_codes() {
        "Write ${name}, ${name:-default} or ${secret:name}; $$ stands for one dollar sign."},
       {"invalid_type", "A type is not known.",
        "Types are those of PostgreSQL: bigint, text, decimal(12,2), timestamptz, text[], ..."},
-      {"invalid_utf8", "A text is not UTF-8.", "Give encoding: if the file has another one."},
       {"invalid_value", "A value in the pipeline is not of the kind that its key takes.",
        "The message says what is expected; `sluice components NAME` shows all options."},
       {"invalid_yaml", "The pipeline's file is no valid YAML.",
@@ -254,6 +255,9 @@ const std::vector<error_code>& error_codes() {
        "This is a defect of Sluice: please report it with the pipeline."},
       {"unknown_timezone", "There is no time zone of this name.", "Use an IANA name such as Europe/Berlin or UTC."},
       {"unknown_topic", "There is neither a verb nor an error code of this name.", "`sluice help` lists the verbs."},
+      {"unknown_type", "There is no type of this name.",
+       "Types are boolean, smallint, integer, bigint, ubigint, real, double, decimal(p,s), text, bytea, date, time, "
+       "timestamp, timestamptz, interval, T[], struct(...)."},
       {"unknown_unit", "from: names a unit that there is not.",
        "Look at the spelling; a unit of extract or transform can be read."},
       {"unquoted_expression", "A comma inside { } or [ ] cut an expression in two.",

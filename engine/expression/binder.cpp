@@ -133,7 +133,7 @@ node_ptr binder::bind_number(const std::string& text, std::size_t at) {
   const auto scale = point == std::string::npos ? 0 : static_cast<int>(text.size() - point - 1);
   auto digits = text;
   if (point != std::string::npos) digits.erase(point, 1);
-  const auto first = digits.find_first_not_of('0');
+  const auto first = digits.find_first_not_of("-0");
   const int significant = first == std::string::npos ? 0 : static_cast<int>(digits.size() - first);
   const int precision = std::max({significant, scale, 1});
   int128 value = 0;
@@ -145,14 +145,14 @@ node_ptr binder::bind_number(const std::string& text, std::size_t at) {
 
 node_ptr binder::bind_parameter(const syntax& of) {
   const auto* context = names_.context;
-  if (context == nullptr) return fault(of.begin, "unknown_parameter", "there are no parameters here");
+  if (context == nullptr) return fault(of.begin, "unknown_param", "there are no parameters here");
   const auto found = context->params.find(of.text);
   if (found == context->params.end()) {
     std::vector<std::string> known;
     for (const auto& [name, value] : context->params) known.push_back(name);
     const auto near = nearest_name(of.text, known);
     return fault(
-        of.begin, "unknown_parameter", "the pipeline has no parameter " + of.text,
+        of.begin, "unknown_param", "the pipeline has no parameter " + of.text,
         near.empty() ? "declare it: params: { " + of.text + ": { type: date } }" : "did you mean $" + near + "?");
   }
   auto value = arrow::MakeArrayFromScalar(*found->second, 1);
@@ -226,9 +226,10 @@ node_ptr binder::cast(const argument& from, const type_ptr& to) {
   if (from.value->type->Equals(*to)) return from.value;
   const auto run = find_cast_kernel(*from.value->type, *to);
   if (run == nullptr)
-    return fault(from.at, "type_mismatch",
-                 "a value of type " + kind_of(*from.value) + " can't be cast to " + type_name(*to),
-                 "cast it to text first: x::text::" + type_name(*to));
+    return fault(
+        from.at, "type_mismatch", "a value of type " + kind_of(*from.value) + " can't be cast to " + type_name(*to),
+        is_number_type(*from.value->type) && is_number_type(*to) ? "cast it to text first: x::text::" + type_name(*to)
+                                                                 : "");
   return call("cast", to, {from.value}, run, {.form = notation::cast});
 }
 

@@ -11,14 +11,17 @@
 #include <arrow/compute/initialize.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace sluice::expression {
 
 namespace {
 
-void gather_columns(const node& of, std::vector<int>& columns) {
+// Nodes may be reached by many ways (shared_node): each is visited once.
+void gather_columns(const node& of, std::unordered_set<const node*>& visited, std::vector<int>& columns) {
+  if (!visited.insert(&of).second) return;
   if (const auto* column = dynamic_cast<const column_node*>(&of)) columns.push_back(column->index);
-  for (const auto& input : of.inputs) gather_columns(*input, columns);
+  for (const auto& input : of.inputs) gather_columns(*input, visited, columns);
 }
 
 bool same_row(const row_error& a, const row_error& b) { return a.row == b.row; }
@@ -47,7 +50,8 @@ result<array_ptr> null_where_wrong(array_ptr values, const row_errors& errors) {
 class bound_node final : public bound {
  public:
   bound_node(node_ptr root, std::shared_ptr<const settings> run) : root_(std::move(root)), run_(std::move(run)) {
-    gather_columns(*root_, columns_);
+    std::unordered_set<const node*> visited;
+    gather_columns(*root_, visited, columns_);
     std::sort(columns_.begin(), columns_.end());
     columns_.erase(std::unique(columns_.begin(), columns_.end()), columns_.end());
   }

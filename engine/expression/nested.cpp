@@ -71,7 +71,7 @@ node_ptr binder::bind_element(const syntax& of) {
   auto place = coerce(parts[1], arrow::int64(), "the index");
   if (!place) return nullptr;
   return call("element", parts[0].value->type->field(0)->type(), {parts[0].value, std::move(place)}, element_kernel,
-              {.null_in_null_out = true});
+              {.form = notation::index});
 }
 
 node_ptr binder::bind_list(const syntax& of) {

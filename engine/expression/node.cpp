@@ -30,8 +30,10 @@ void constant_node::print(std::string& out, bool) const {
   }
   const auto text = value_text(*value, 0);
   const auto id = type->id();
-  if (id == arrow::Type::BOOL || arrow::is_integer(id) || arrow::is_decimal(id) || arrow::is_floating(id)) {
+  const bool finite = text != "NaN" && text.find("Inf") == std::string::npos;
+  if (id == arrow::Type::BOOL || arrow::is_integer(id) || arrow::is_decimal(id) || (arrow::is_floating(id) && finite)) {
     out += text;
+    if (id == arrow::Type::FLOAT) out += "::real";
     return;
   }
   out += '\'';
@@ -106,7 +108,8 @@ result<operand> call_node::evaluate(frame& in, const mask& active) const {
 }
 
 void call_node::print(std::string& out, bool nested) const {
-  const bool parentheses = nested && how_.form != notation::function && how_.form != notation::cast;
+  const bool parentheses = nested && (how_.form == notation::infix || how_.form == notation::prefix ||
+                                      (how_.form == notation::suffix && name[0] != '.'));
   if (parentheses) out += '(';
   switch (how_.form) {
     case notation::infix:
@@ -120,7 +123,14 @@ void call_node::print(std::string& out, bool nested) const {
       break;
     case notation::suffix:
       inputs[0]->print(out, true);
-      out += ' ' + name;
+      if (name[0] != '.') out += ' ';
+      out += name;
+      break;
+    case notation::index:
+      inputs[0]->print(out, true);
+      out += '[';
+      inputs[1]->print(out, false);
+      out += ']';
       break;
     case notation::cast:
       inputs[0]->print(out, true);
@@ -138,6 +148,15 @@ void call_node::print(std::string& out, bool nested) const {
 }
 
 // --- values that are used twice --------------------------------------------------------------------------------------
+
+void shared_node::print(std::string& out, bool nested) const {
+  // Values that are used twice could double the text at every level.
+  constexpr std::size_t longest_text = 8'000;
+  if (out.size() > longest_text)
+    out += "...";
+  else
+    inputs[0]->print(out, nested);
+}
 
 result<operand> shared_node::evaluate(frame& in, const mask& active) const {
   const auto known =

@@ -114,7 +114,7 @@ struct call {
 };
 using kernel = result<array_ptr> (*)(call& c);
 
-enum class notation { function, infix, prefix, suffix, cast };
+enum class notation { function, infix, prefix, suffix, index, cast };
 
 /// A function or operator whose arguments are all evaluated first.
 class call_node final : public node {
@@ -142,7 +142,7 @@ class shared_node final : public node {
  public:
   explicit shared_node(node_ptr inner) : node(inner->type, {inner}) {}
   result<operand> evaluate(frame& in, const mask& active) const override;
-  void print(std::string& out, bool nested) const override { inputs[0]->print(out, nested); }
+  void print(std::string& out, bool nested) const override;
 };
 
 /// The node as a constant, or null.

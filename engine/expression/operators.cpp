@@ -54,7 +54,7 @@ node_ptr binder::no_operator(const std::string& op, const argument& left, const 
   std::string hint;
   const bool left_text = is_text_type(*left.value->type);
   const bool right_text = is_text_type(*right.value->type);
-  if (op == "+" && (left_text || right_text))
+  if (op == "+" && left_text && right_text)
     hint = "texts are joined by ||";
   else if (left_text != right_text)
     hint = left_text ? "cast it: " + text_of(*left.value) + "::" + type_name(*right.value->type)
@@ -144,7 +144,7 @@ node_ptr binder::arithmetic_of(arithmetic op, argument left, argument right, std
                        {.form = notation::infix})
                 : nullptr;
   }
-  if (op == arithmetic::subtract && a.id() != b.id() && common_type(left.value->type, right.value->type)) {
+  if (op == arithmetic::subtract && !a.Equals(b) && common_type(left.value->type, right.value->type)) {
     const auto type = common_type(left.value->type, right.value->type);
     left.value = cast(left, type);
     right.value = cast(right, type);
@@ -164,6 +164,26 @@ node_ptr binder::arithmetic_of(arithmetic op, argument left, argument right, std
   return call(sign, found.type, {left.value, right.value}, found.run, {.form = notation::infix});
 }
 
+// The constant in the type of the column, if it is the same number there; else null.
+node_ptr binder::narrow_constant(const argument& constant, const argument& column) {
+  if (as_constant(constant.value) == nullptr || as_constant(column.value) != nullptr) return nullptr;
+  const auto& from = constant.value->type;
+  const auto& to = column.value->type;
+  if (from->Equals(*to)) return constant.value;
+  type_ptr wanted = to;
+  if (is_decimal_type(*to)) {
+    if (to->id() != arrow::Type::DECIMAL128 || is_floating_type(*from)) return nullptr;
+    if (is_decimal_type(*from) && scale_of(*from) > scale_of(*to)) return nullptr;
+    wanted = arrow::decimal128(most_digits, scale_of(*to));  // a greater number than the column can hold is fine
+  } else if (!is_integer_type(*to) || !is_integer_type(*from)) {
+    return nullptr;
+  }
+  auto* const run = find_cast_kernel(*from, *wanted);
+  if (run == nullptr) return nullptr;
+  return fold(std::make_shared<call_node>("cast", wanted, std::vector<node_ptr>{constant.value}, run,
+                                          call_node::options{.form = notation::cast}));
+}
+
 node_ptr binder::compare(comparison op, argument left, argument right, std::size_t at) {
   const auto sign = sign_of(op);
   if (!align(left, right)) return nullptr;
@@ -173,34 +193,24 @@ node_ptr binder::compare(comparison op, argument left, argument right, std::size
       return fault(at, "not_supported_yet", "comparing values of type " + type_name(*type) + " is not supported yet");
     return no_operator(sign, left, right, at);
   }
-  if (is_decimal_type(*type)) {
-    // Decimals compare whatever their scales are.
-    const auto as_decimal = [&](const argument& side) {
-      return is_decimal_type(*side.value->type) ? side.value : cast(side, decimal_for(*side.value->type));
-    };
-    left.value = as_decimal(left);
-    right.value = as_decimal(right);
-  } else if (is_integer_type(*type)) {
-    // A constant that fits the column's type saves widening the column.
-    const auto narrow = [&](argument& constant, const argument& column) {
-      if (as_constant(constant.value) == nullptr || as_constant(column.value) != nullptr) return false;
-      if (column.value->type->Equals(*type)) return false;
-      auto folded = fold(std::make_shared<call_node>("cast", column.value->type, std::vector<node_ptr>{constant.value},
-                                                     find_cast_kernel(*constant.value->type, *column.value->type),
-                                                     call_node::options{.form = notation::cast}));
-      if (!folded) return false;
-      constant.value = folded;
-      type = column.value->type;
-      return true;
-    };
-    if (!narrow(left, right) && !narrow(right, left)) {
-      left.value = cast(left, type);
-      right.value = cast(right, type);
+  // A constant that fits the column's type saves converting the column.
+  if (is_integer_type(*type) || is_decimal_type(*type)) {
+    if (auto narrowed = narrow_constant(right, left)) {
+      right.value = narrowed;
+      type = left.value->type;
+    } else if ((narrowed = narrow_constant(left, right))) {
+      left.value = narrowed;
+      type = right.value->type;
     }
-  } else {
-    left.value = cast(left, type);
-    right.value = cast(right, type);
   }
+  // Decimals compare whatever their scales are.
+  const auto converted = [&](const argument& side) {
+    if (is_decimal_type(*type))
+      return is_decimal_type(*side.value->type) ? side.value : cast(side, decimal_for(*side.value->type));
+    return cast(side, type);
+  };
+  left.value = converted(left);
+  right.value = converted(right);
   if (!left.value || !right.value) return nullptr;
   return call(sign, arrow::boolean(), {left.value, right.value}, find_comparison_kernel(op, *type),
               {.form = notation::infix});
@@ -271,7 +281,7 @@ node_ptr binder::bind_binary(const syntax& of) {
   static const std::map<std::string, std::string> functions = {{"||", "||"}, {"^", "power"}, {"~", "~"},
                                                                {"~*", "~*"}, {"!~", "~"},    {"!~*", "~*"}};
   const auto* known = find_function(functions.at(of.text));
-  auto made = known->bind(*this, {of.text, of.begin, std::move(sides)});
+  auto made = known->bind(*this, {functions.at(of.text), of.begin, std::move(sides)});
   if (made && of.text[0] == '!')
     return call("not ", arrow::boolean(), {std::move(made)}, not_kernel, {.form = notation::prefix});
   return made;

@@ -523,7 +523,7 @@ class parser {
     }
     add(made, make(syntax_kind::string, now().begin, now().text));
     advance();
-    if (!expect_word("from", "of extract(year from x)")) return false;
+    if (!take_symbol(",") && !expect_word("from", "of extract(year from x)")) return false;
     add(made, disjunction());
     return !failed_ && expect(")", "of extract");
   }

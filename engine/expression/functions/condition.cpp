@@ -1,5 +1,7 @@
 #include "engine/expression/functions/support.hpp"
 
+#include <arrow/compute/api.h>
+
 namespace sluice::expression {
 
 namespace {
@@ -39,26 +41,49 @@ node_ptr bind_nullif(binder& b, const call_site& site) {
 }
 
 // Nulls are passed over, as in PostgreSQL.
-node_ptr extreme(binder& b, const call_site& site, comparison keeps) {
+template <comparison Keeps>
+result<array_ptr> extreme_kernel(call& c) {
+  auto* const compare = find_comparison_kernel(Keeps, *c.type);
+  operand best = c.args[0];
+  for (std::size_t i = 1; i < c.args.size(); ++i) {
+    const auto& next = c.args[i];
+    call inner{c.of, arrow::boolean(), {best, next}, c.rows, c.active, c.in, nullptr};
+    SLUICE_ASSIGN(const auto holds, compare(inner));
+    const auto values = boolean_bits(*holds);
+    const auto known = validity_of(*holds);
+    const auto next_valid = all_valid({next}, c.rows);
+    auto keep = allocate_bitmap(c.rows);
+    for (std::int64_t word = 0; word < words_for(c.rows); ++word) {
+      auto bits = load_word(values->data(), word, c.rows);
+      if (known) bits &= load_word(known->data(), word, c.rows);
+      if (next_valid) bits |= ~load_word(next_valid->data(), word, c.rows);
+      store_word(keep->mutable_data(), word, bits);
+    }
+    SLUICE_ASSIGN(auto left, as_datum(best));
+    SLUICE_ASSIGN(auto right, as_datum(next));
+    SLUICE_ASSIGN_ARROW(auto chosen,
+                        arrow::compute::IfElse(arrow::Datum(make_booleans(c.rows, keep, nullptr)), left, right),
+                        "choose a value");
+    best = {chosen.make_array(), false};
+  }
+  return as_array(best, c.rows);
+}
+
+template <comparison Keeps>
+node_ptr extreme(binder& b, const call_site& site) {
   auto values = site.args;
   const auto type = b.unify(values, site.name);
   if (!type) return nullptr;
-  auto best = values[0].value;
-  for (std::size_t i = 1; i < values.size(); ++i) {
-    const auto left = shared(best);
-    const auto right = shared(values[i].value);
-    auto keep = b.compare(keeps, {left, values[0].at}, {right, values[i].at}, site.at);
-    if (!keep) return nullptr;
-    auto no_right = b.call("is null", arrow::boolean(), {right}, is_null_kernel,
-                           {.form = notation::suffix, .null_in_null_out = false});
-    auto condition = make_junction(false, std::move(keep), std::move(no_right));
-    best = folded(b, make_branches({folded(b, std::move(condition)), left, right}));
-  }
-  return best;
+  if (find_comparison_kernel(Keeps, *type) == nullptr)
+    return b.fault(site.at, "not_supported_yet",
+                   "comparing values of type " + type_name(*type) + " is not supported yet");
+  std::vector<node_ptr> inputs;
+  for (const auto& value : values) inputs.push_back(value.value);
+  return b.call(site.name, type, std::move(inputs), extreme_kernel<Keeps>, {.null_in_null_out = false});
 }
 
-node_ptr bind_greatest(binder& b, const call_site& site) { return extreme(b, site, comparison::greater_equal); }
-node_ptr bind_least(binder& b, const call_site& site) { return extreme(b, site, comparison::less_equal); }
+node_ptr bind_greatest(binder& b, const call_site& site) { return extreme<comparison::greater_equal>(b, site); }
+node_ptr bind_least(binder& b, const call_site& site) { return extreme<comparison::less_equal>(b, site); }
 
 }  // namespace
 

@@ -245,30 +245,63 @@ node_ptr bind_field(binder& b, const call_site& site) {
 // --- date_trunc
 // ------------------------------------------------------------------------------------------------------------
 
-std::int64_t truncate(const std::string& unit, std::int64_t local) {
+enum class trunc_unit {
+  microseconds,
+  milliseconds,
+  second,
+  minute,
+  hour,
+  day,
+  week,
+  month,
+  quarter,
+  year,
+  decade,
+  century
+};
+
+std::int64_t truncate(trunc_unit unit, std::int64_t local) {
   const auto day = floor_div(local, microseconds_per_day);
   const auto time = local - day * microseconds_per_day;
   const auto down = [&](std::int64_t step) { return day * microseconds_per_day + time / step * step; };
-  if (unit == "microseconds") return local;
-  if (unit == "milliseconds") return down(1000);
-  if (unit == "second") return down(microseconds_per_second);
-  if (unit == "minute") return down(60 * microseconds_per_second);
-  if (unit == "hour") return down(3600 * microseconds_per_second);
-  if (unit == "day") return day * microseconds_per_day;
-  if (unit == "week") return (day - iso_weekday(day) + 1) * microseconds_per_day;
-  const auto date = civil_from_days(day);
   const auto start = [](std::int64_t year, int month) {
     return days_from_civil(year, month, 1) * microseconds_per_day;
   };
-  if (unit == "month") return start(date.year, date.month);
-  if (unit == "quarter") return start(date.year, (date.month - 1) / 3 * 3 + 1);
-  if (unit == "year") return start(date.year, 1);
-  if (unit == "decade") return start(floor_div(date.year, 10) * 10, 1);
-  return start(floor_div(date.year - 1, 100) * 100 + 1, 1);  // century
+  switch (unit) {
+    case trunc_unit::microseconds:
+      return local;
+    case trunc_unit::milliseconds:
+      return down(1000);
+    case trunc_unit::second:
+      return down(microseconds_per_second);
+    case trunc_unit::minute:
+      return down(60 * microseconds_per_second);
+    case trunc_unit::hour:
+      return down(3600 * microseconds_per_second);
+    case trunc_unit::day:
+      return day * microseconds_per_day;
+    case trunc_unit::week:
+      return (day - iso_weekday(day) + 1) * microseconds_per_day;
+    default:
+      break;
+  }
+  const auto date = civil_from_days(day);
+  switch (unit) {
+    case trunc_unit::month:
+      return start(date.year, date.month);
+    case trunc_unit::quarter:
+      return start(date.year, (date.month - 1) / 3 * 3 + 1);
+    case trunc_unit::year:
+      return start(date.year, 1);
+    case trunc_unit::decade:
+      return start(floor_div(date.year, 10) * 10, 1);
+    default:
+      return start(floor_div(date.year - 1, 100) * 100 + 1, 1);
+  }
 }
 
 result<array_ptr> truncate_kernel(call& c) {
-  const auto& unit = *static_cast<const std::string*>(c.state);
+  const auto unit = *static_cast<const trunc_unit*>(c.state);
   const bool zoned = is_timestamptz(*c.type);
   SLUICE_ASSIGN(auto clock, zone_clock::find(zoned ? c.in.run.timezone : "UTC"));
   const column_of<std::int64_t> from(c.args[1]);
@@ -279,11 +312,13 @@ result<array_ptr> truncate_kernel(call& c) {
 }
 
 node_ptr bind_truncate(binder& b, const call_site& site) {
+  // In the order of trunc_unit.
   static const std::vector<std::string> units = {"microseconds", "milliseconds", "second", "minute",
                                                  "hour",         "day",          "week",   "month",
                                                  "quarter",      "year",         "decade", "century"};
   const auto unit = constant_text(site.args[0].value);
-  if (!unit || std::find(units.begin(), units.end(), *unit) == units.end()) {
+  const auto found = unit ? std::find(units.begin(), units.end(), *unit) : units.end();
+  if (found == units.end()) {
     const auto near = unit ? nearest_name(*unit, units) : std::string();
     return b.fault(site.args[0].at, "unknown_field",
                    "date_trunc expects a unit, found " + (unit ? "'" + *unit + "'" : text_of(*site.args[0].value)),
@@ -297,8 +332,8 @@ node_ptr bind_truncate(binder& b, const call_site& site) {
                    value->type->id() == arrow::Type::TIMESTAMP ? value->type : timestamp_type(), "date_trunc");
   if (!value) return nullptr;
   const auto type = value->type;
-  return b.call("date_trunc", type, {b.settle(site.args[0]), value}, truncate_kernel,
-                {.state = std::make_shared<const std::string>(*unit)});
+  const auto state = std::make_shared<const trunc_unit>(static_cast<trunc_unit>(found - units.begin()));
+  return b.call("date_trunc", type, {b.settle(site.args[0]), value}, truncate_kernel, {.state = state});
 }
 
 // --- making

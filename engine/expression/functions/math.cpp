@@ -160,12 +160,18 @@ double round_whole(double x) {
   }
 }
 
+double power_of_ten(int digits) {
+  constexpr double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  return digits <= 22 ? exact[digits] : std::pow(10.0, digits);
+}
+
 // To `digits` places, half away from zero, of the product with ten to the digits.
 template <rounding How>
 double round_places(double x, std::int32_t digits) {
   if (!std::isfinite(x) || digits > 300) return x;
   if (digits < -308) return 0;
-  const double scale = std::pow(10.0, std::abs(digits));
+  const double scale = power_of_ten(std::abs(digits));
   const double scaled = digits >= 0 ? x * scale : x / scale;
   if (!(std::fabs(scaled) < 4503599627370496.0)) return x;  // no places are left
   const double rounded = How == rounding::nearest ? std::round(scaled) : std::trunc(scaled);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace sluice::expression {
@@ -10,8 +11,15 @@ namespace sluice::expression {
 inline bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
 inline std::int64_t count_characters(std::string_view text) {
-  std::int64_t count = 0;
-  for (const char c : text) count += starts_character(c) ? 1 : 0;
+  auto count = static_cast<std::int64_t>(text.size());
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t bytes;
+    std::memcpy(&bytes, text.data() + at, 8);
+    // Bytes 10xxxxxx continue a character: the highest bit set and the one below it clear.
+    count -= __builtin_popcountll(bytes & ~(bytes << 1) & 0x8080808080808080ULL);
+  }
+  for (; at < text.size(); ++at) count -= starts_character(text[at]) ? 0 : 1;
   return count;
 }
 

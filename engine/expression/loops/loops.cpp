@@ -14,10 +14,7 @@ SLUICE_GENERATION(v3)
 SLUICE_GENERATION(v4)
 #undef SLUICE_GENERATION
 
-namespace {
-
-/// The generation of x86-64 that this machine belongs to.
-int generation() {
+int machine_generation() {
   static const int found = [] {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl"))
@@ -27,25 +24,23 @@ int generation() {
   return found;
 }
 
-}  // namespace
-
 template <class T>
-arithmetic_loop<T> find_arithmetic(arithmetic op, operand_form form) {
-  if (generation() == 4) return v4::arithmetic_by_op<T>(op, form);
-  if (generation() == 3) return v3::arithmetic_by_op<T>(op, form);
+arithmetic_loop<T> find_arithmetic(arithmetic op, operand_form form, int generation) {
+  if (generation == 4) return v4::arithmetic_by_op<T>(op, form);
+  if (generation == 3) return v3::arithmetic_by_op<T>(op, form);
   return v2::arithmetic_by_op<T>(op, form);
 }
 
 template <class T>
-comparison_loop<T> find_comparison(comparison op, operand_form form) {
-  if (generation() == 4) return v4::comparison_by_op<T>(op, form);
-  if (generation() == 3) return v3::comparison_by_op<T>(op, form);
+comparison_loop<T> find_comparison(comparison op, operand_form form, int generation) {
+  if (generation == 4) return v4::comparison_by_op<T>(op, form);
+  if (generation == 3) return v3::comparison_by_op<T>(op, form);
   return v2::comparison_by_op<T>(op, form);
 }
 
-#define SLUICE_LOOPS_FOR(T)                                              \
-  template arithmetic_loop<T> find_arithmetic(arithmetic, operand_form); \
-  template comparison_loop<T> find_comparison(comparison, operand_form);
+#define SLUICE_LOOPS_FOR(T)                                                   \
+  template arithmetic_loop<T> find_arithmetic(arithmetic, operand_form, int); \
+  template comparison_loop<T> find_comparison(comparison, operand_form, int);
 SLUICE_LOOPS_FOR(std::int16_t)
 SLUICE_LOOPS_FOR(std::int32_t)
 SLUICE_LOOPS_FOR(std::int64_t)

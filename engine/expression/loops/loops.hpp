@@ -20,10 +20,13 @@ using arithmetic_loop = bool (*)(const T* left, const T* right, T* out, std::int
 template <class T>
 using comparison_loop = void (*)(const T* left, const T* right, std::uint64_t* out, std::int64_t rows);
 
-/// The fastest loop that this machine can run, for T = int16, int32, int64, uint64, float, double.
+/// The generation of x86-64 that this machine belongs to: 2, 3 (AVX2) or 4 (AVX-512).
+int machine_generation();
+
+/// The loop for T = int16, int32, int64, uint64, float, double; made for a machine of `generation`.
 template <class T>
-arithmetic_loop<T> find_arithmetic(arithmetic op, operand_form form);
+arithmetic_loop<T> find_arithmetic(arithmetic op, operand_form form, int generation = machine_generation());
 template <class T>
-comparison_loop<T> find_comparison(comparison op, operand_form form);
+comparison_loop<T> find_comparison(comparison op, operand_form form, int generation = machine_generation());
 
 }  // namespace sluice::expression
