@@ -1,0 +1,334 @@
+"""Files that other programs wrote come in unchanged, and what Sluice writes they read: pyarrow, json and sqlite3 judge."""
+
+import datetime
+import decimal
+import json
+import math
+import random
+import sqlite3
+import struct
+import unittest
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet
+
+from command_line import CommandLine, events
+
+Decimal = decimal.Decimal
+UTC = datetime.timezone.utc
+
+
+def every_type():
+    """Each type of the language with a null and the values that are easily lost."""
+    moment = datetime.datetime(2024, 5, 1, 12, 0, 0, 250000)
+    early = datetime.datetime(1901, 2, 3, 4, 5, 6, 789)
+    columns = {
+        "boolean": (pa.bool_(), [True, None, False]),
+        "smallint": (pa.int16(), [-32768, None, 32767]),
+        "integer": (pa.int32(), [-2147483648, None, 2147483647]),
+        "bigint": (pa.int64(), [-(2**63), None, 2**63 - 1]),
+        "ubigint": (pa.uint64(), [0, None, 2**63 - 1]),
+        "real": (pa.float32(), [0.5, None, -(2.0**100)]),
+        "double": (pa.float64(), [0.1, None, 5e-324]),
+        "decimal": (pa.decimal128(12, 2), [Decimal("-1234567890.12"), None, Decimal("0.05")]),
+        "wide": (pa.decimal128(38, 3), [Decimal("12345678901234567890123456789012345.678"), None, Decimal("-0.001")]),
+        "text": (pa.string(), ['grüß "q" \\ \n\x01 😀', None, ""]),
+        "bytea": (pa.binary(), [b"\x00\xff", None, b""]),
+        "date": (pa.date32(), [datetime.date(1, 1, 1), None, datetime.date(2024, 5, 1)]),
+        "time": (pa.time64("us"), [datetime.time(0, 0), None, datetime.time(23, 59, 59, 999999)]),
+        "timestamp": (pa.timestamp("us"), [early, None, moment]),
+        "timestamptz": (pa.timestamp("us", "UTC"), [early.replace(tzinfo=UTC), None, moment.replace(tzinfo=UTC)]),
+        "list": (pa.list_(pa.int64()), [[1, None, 3], None, []]),
+        "struct": (pa.struct([("a", pa.int64()), ("b", pa.string())]), [{"a": 1, "b": "x"}, None, {"a": None, "b": None}]),
+        "deep": (pa.list_(pa.struct([("l", pa.list_(pa.string()))])), [[{"l": ["p", None]}, None], None, []]),
+    }
+    return pa.table({name: pa.array(values, type) for name, (type, values) in columns.items()})
+
+
+class Formats(CommandLine):
+    def run_pipeline(self, text, expect=0):
+        self.write("p.yaml", "version: 1\npipeline: formats\n" + text)
+        done = self.sluice("run", "p.yaml", "--json")
+        self.assertEqual(done.returncode, expect, done.stdout[-2000:] + done.stderr)
+        return events(done.stdout)[-1]
+
+    def write_arrow(self, table, name="in.arrow"):
+        with pa.ipc.new_file(self.folder / name, table.schema) as out:
+            out.write_table(table)
+
+    def load_everywhere(self, table):
+        self.write_arrow(table)
+        self.run_pipeline("""
+extract:
+  rows: { ipc: { path: in.arrow } }
+load:
+  a: { from: rows, parquet: { path: out/t.parquet, compression: zstd } }
+  b: { from: rows, ipc: { path: out/t.arrow, compression: lz4 } }
+  c: { from: rows, ndjson: { path: out/t.ndjson } }
+  d: { from: rows, sqlite: { path: out/t.db, table: t }, mode: error }
+  e: { from: rows, ipc: { path: out/t.arrows } }
+""")
+
+    def test_every_type_arrives_in_every_format(self):
+        table = every_type()
+        self.load_everywhere(table)
+        wanted = table.to_pylist()
+        self.assertEqual(pa.parquet.read_table(self.folder / "out/t.parquet").to_pylist(), wanted)
+        self.assertEqual(pa.ipc.open_file(self.folder / "out/t.arrow").read_all().to_pylist(), wanted)
+        self.assertEqual(pa.ipc.open_stream((self.folder / "out/t.arrows").read_bytes()).read_all().to_pylist(), wanted)
+        self.check_json(wanted)
+        self.check_sqlite(wanted)
+        for name in ("t.parquet", "t.arrow"):
+            schema = (pa.parquet.read_schema(self.folder / "out" / name) if name.endswith("parquet")
+                      else pa.ipc.open_file(self.folder / "out" / name).schema)
+            self.assertEqual(schema.field("timestamptz").type, pa.timestamp("us", "UTC"))
+            self.assertEqual(schema.field("ubigint").type, pa.uint64())
+            self.assertEqual(schema.field("wide").type, pa.decimal128(38, 3))
+
+    def check_json(self, wanted):
+        def as_json(value):
+            if isinstance(value, dict):
+                return {key: as_json(inner) for key, inner in value.items()}
+            if isinstance(value, list):
+                return [as_json(inner) for inner in value]
+            if isinstance(value, bytes):
+                return "\\x" + value.hex()
+            if isinstance(value, datetime.datetime):
+                text = value.replace(tzinfo=None).isoformat()
+                return (text.rstrip("0") if "." in text else text) + ("Z" if value.tzinfo else "")
+            if isinstance(value, (datetime.date, datetime.time)):
+                return value.isoformat()
+            return value
+
+        lines = (self.folder / "out/t.ndjson").read_text().splitlines()
+        got = [json.loads(line, parse_float=Decimal) for line in lines]
+        for row in got:
+            row["double"] = None if row["double"] is None else float(row["double"])
+            # The shortest text of a real is no exact double.
+            row["real"] = None if row["real"] is None else struct.unpack("f", struct.pack("f", row["real"]))[0]
+        self.assertEqual(got, [as_json(row) for row in wanted])
+
+    def check_sqlite(self, wanted):
+        database = sqlite3.connect(self.folder / "out/t.db")
+        database.row_factory = sqlite3.Row
+        got = [dict(row) for row in database.execute("select * from t")]
+        for row, right in zip(got, wanted, strict=True):
+            for name in ("boolean", "smallint", "integer", "bigint", "ubigint", "real", "double", "text", "bytea"):
+                self.assertEqual(row[name], right[name], name)
+            for name in ("decimal", "wide"):
+                self.assertEqual(None if row[name] is None else Decimal(str(row[name])), right[name])
+            for name in ("timestamp", "timestamptz"):
+                self.assertEqual(None if row[name] is None else datetime.datetime.fromisoformat(row[name]), right[name])
+            self.assertEqual(row["date"], None if right["date"] is None else right["date"].isoformat())
+            for name in ("list", "struct", "deep"):
+                self.assertEqual(None if row[name] is None else json.loads(row[name]), right[name])
+
+    def test_files_of_foreign_types_come_in_as_the_languages(self):
+        table = pa.table({
+            "tiny": pa.array([1, None], pa.int8()),
+            "unsigned": pa.array([4294967295, None], pa.uint32()),
+            "half": pa.array([1.5, None], pa.float16()),
+            "large": pa.array(["x", None], pa.large_string()),
+            "words": pa.array(["a", None]).dictionary_encode(),
+            "seconds": pa.array([5, None], pa.timestamp("s", "Europe/Berlin")),
+            "millis": pa.array([1500, None], pa.time32("ms")),
+            "fixed": pa.array([b"ab", None], pa.binary(2)),
+            "view": pa.array(["v", None], pa.string_view()),
+        })
+        self.write_arrow(table)
+        pa.parquet.write_table(table.drop(["view"]), self.folder / "in.parquet")
+        self.run_pipeline("""
+extract:
+  a: { ipc: { path: in.arrow } }
+  b: { parquet: { path: in.parquet } }
+load:
+  x: { from: a, parquet: { path: out/a.parquet } }
+  y: { from: b, parquet: { path: out/b.parquet } }
+""")
+        a = pa.parquet.read_table(self.folder / "out/a.parquet")
+        b = pa.parquet.read_table(self.folder / "out/b.parquet")
+        self.assertEqual(a.drop(["view"]).to_pylist(), b.to_pylist())
+        row = a.to_pylist()[0]
+        self.assertEqual(row["seconds"], datetime.datetime(1970, 1, 1, 0, 0, 5, tzinfo=UTC))
+        self.assertEqual((row["tiny"], row["unsigned"], row["half"], row["large"], row["words"], row["fixed"], row["view"]),
+                         (1, 4294967295, 1.5, "x", "a", b"ab", "v"))
+        self.assertEqual(a.schema.field("tiny").type, pa.int16())
+        self.assertEqual(a.schema.field("unsigned").type, pa.int64())
+
+    def test_nan_survives_columnar_files_and_is_refused_by_json_and_sqlite(self):
+        self.write_arrow(pa.table({"d": [math.nan, math.inf, 1.0]}))
+        end = self.run_pipeline("""
+rejects: { allow: 10 }
+extract:
+  rows: { ipc: { path: in.arrow } }
+load:
+  a: { from: rows, parquet: { path: out/t.parquet } }
+  c: { from: rows, ndjson: { path: out/t.ndjson }, on_error: reject }
+  d: { from: rows, sqlite: { path: out/t.db, table: t }, mode: error, on_error: reject }
+""")
+        self.assertEqual(end["type"], "run.succeeded")
+        d = pa.parquet.read_table(self.folder / "out/t.parquet")["d"].to_pylist()
+        self.assertTrue(math.isnan(d[0]) and math.isinf(d[1]) and d[2] == 1.0)
+        self.assertEqual((self.folder / "out/t.ndjson").read_text(), '{"d":1}\n')
+        self.assertEqual(sqlite3.connect(self.folder / "out/t.db").execute("select d from t").fetchall(), [(math.inf,), (1.0,)])
+
+    def test_json_is_read_as_python_reads_it(self):
+        random.seed(11)
+        lines = [self.random_record(i) for i in range(6000)]
+        lines = [self.damaged(line) if i % 3 == 0 else line for i, line in enumerate(lines)]
+        lines = [line for line in lines if "\n" not in line and line.strip(" \t\r") and self.is_clear(line)]
+        self.write("in.ndjson", ("\n".join(lines) + "\n").encode())
+        self.run_pipeline("""
+rejects: { allow: 100000 }
+extract:
+  rows:
+    ndjson: { path: in.ndjson }
+    types: { id: bigint, d: double, t: text, b: boolean, n: "decimal(20,3)", l: "bigint[]", o: "struct(x bigint, y text)" }
+    columns: [id, d, t, b, n, l, o]
+load:
+  out: { from: rows, parquet: { path: out/t.parquet } }
+""")
+        wanted = [row for line in lines if (row := self.model(line)) is not None]
+        got = pa.parquet.read_table(self.folder / "out/t.parquet").to_pylist()
+        self.assertGreater(len(lines) - len(wanted), 500)
+        self.assertGreater(len(wanted), 4000)
+        for mine, right in zip(got, wanted):
+            self.assertEqual(mine, right)
+        self.assertEqual(len(got), len(wanted))
+
+    def random_record(self, i):
+        texts = ["", "plain", 'q"\\/\b\f\n\r\t', "\u00fc\U0001f600", "x" * 40, "\x01"]
+        row = {
+            "id": random.choice([i, -i, 2**63 - 1, -(2**63), None]),
+            "d": random.choice([random.random() * 10 ** random.randint(-30, 30), 0.1, 1e308, -0.0, 7]),
+            "t": random.choice(texts),
+            "b": random.choice([True, False, None]),
+            "n": random.choice([i, -i]),
+            "l": random.choice([[], [1, None, 3], None]),
+            "o": random.choice([{"x": i, "y": random.choice(texts)}, {}, {"y": None}, None]),
+            "extra": random.choice([{"deep": [[{}], "x"]}, 1.5e-7, "\\"]),
+        }
+        keys = list(row)
+        if random.random() < 0.3:
+            random.shuffle(keys)
+        keys = [key for key in keys if random.random() < 0.9] or ["id"]
+        text = json.dumps({key: row[key] for key in keys}, ensure_ascii=random.random() < 0.5,
+                          separators=random.choice([(",", ":"), (", ", ": "), (" ,\t", " :  ")]))
+        return text.replace('"n":' + str(i), '"n":' + str(i) + ".125")
+
+    def damaged(self, line):
+        at = random.randrange(len(line))
+        kind = random.randrange(4)
+        if kind == 0:
+            return line[:at] + line[at + 1:]
+        if kind == 1:
+            return line[:at] + random.choice('{}[]",:0e.-\\ntu') + line[at:]
+        if kind == 2:
+            return line[:at]
+        return line[:at] + random.choice('{}[]",:0e.-\\ntu') + line[at + 1:]
+
+    def is_clear(self, line):
+        try:
+            self.model(line)
+        except OtherValue:
+            return False
+        return True
+
+    def model(self, line):
+        """What the record is as a row; None where it must be rejected."""
+
+        def unique(pairs):
+            if len({key for key, _ in pairs}) < len(pairs):
+                known = [key for key, _ in pairs if key in NAMES]
+                if len(set(known)) < len(known):
+                    raise ValueError("twice")
+            return dict(pairs)
+
+        def refuse(text):
+            raise ValueError(text)
+
+        try:
+            record = json.loads(line, object_pairs_hook=unique, parse_constant=refuse, parse_float=Number, parse_int=Number)
+            if not isinstance(record, dict):
+                return None
+            json.dumps(record, ensure_ascii=False, default=str).encode()  # lone surrogates
+            return {name: fit(record.get(name), line) for name, fit in FITS.items()}
+        except (ValueError, TypeError, OverflowError):
+            return None
+
+
+class OtherValue(Exception):
+    """A damaged record put a value that is no text into a text column, which takes it as it stands."""
+
+
+class Number(str):
+    """A number as it stands in the text."""
+
+
+def whole(value, _):
+    if value is None:
+        return None
+    if not isinstance(value, Number):
+        raise ValueError
+    number = Decimal(value)
+    if number != number.to_integral_value() or not -(2**63) <= number < 2**63:
+        raise ValueError
+    return int(number)
+
+
+def double(value, _):
+    if value is None:
+        return None
+    if not isinstance(value, Number) or math.isinf(float(value)):
+        raise ValueError
+    return float(value)
+
+
+def text(value, _):
+    if value is None:
+        return None
+    if isinstance(value, Number) or not isinstance(value, str):
+        raise OtherValue
+    return value
+
+
+def boolean(value, _):
+    if value is not None and not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
+def exact(value, _):
+    if value is None:
+        return None
+    if not isinstance(value, Number):
+        raise ValueError
+    with decimal.localcontext(prec=400):
+        number = Decimal(value).quantize(Decimal("0.001"))
+        if number != Decimal(value) or abs(number) >= 10**17:
+            raise ValueError
+    return number
+
+
+def numbers(value, line):
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise ValueError
+    return [whole(each, line) for each in value]
+
+
+def pair(value, line):
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise ValueError
+    return {"x": whole(value.get("x"), line), "y": text(value.get("y"), line)}
+
+
+FITS = {"id": whole, "d": double, "t": text, "b": boolean, "n": exact, "l": numbers, "o": pair}
+NAMES = {*FITS, "x", "y"}
+
+if __name__ == "__main__":
+    unittest.main()
