@@ -274,8 +274,6 @@ const std::vector<error_code>& error_codes() {
        "Leave the column out, or mend the file."},
       {"value_too_large", "A text is larger than a batch can hold.", "Look for a quote that is never closed."},
       {"wrong_argument_count", "A function has too many or too few arguments.", "See: sluice functions NAME."},
-      {"wrong_guess", "Values are not of the type that was inferred from a sample.",
-       "Give the column's type under types:."},
       {"wrong_number_of_inputs", "A transform reads too many or too few units.", "See: sluice components NAME."},
       {"wrong_unit", "A plan was asked for a unit that it does not have.",
        "This is a defect of Sluice: please report it with the pipeline."},

@@ -68,12 +68,38 @@ result<std::unique_ptr<line_blocks>> open_lines(const input_file& file, const sp
   return std::make_unique<line_blocks>(std::move(opened), file.name, block_bytes);
 }
 
+/// Number of the line, from 1, that holds a byte of a file; 0 where it can't be read again. Reads all that is before.
+std::uint64_t line_at(const input_file& file, std::int64_t target) {
+  if (file.path == "-") return 0;
+  auto lines = open_lines(file, {.id = 0, .object = file.name, .begin = 0, .end = target + 1, .bytes = 0});
+  if (!lines.ok()) return 0;
+  std::uint64_t line = 1;
+  for (;;) {
+    const auto more = (*lines)->next();
+    if (!more.ok() || !*more) return 0;
+    const auto length = (*lines)->end() - (*lines)->begin();
+    const auto wanted = std::min<std::int64_t>(target - (*lines)->offset(), length);
+    line += static_cast<std::uint64_t>(std::count((*lines)->begin(), (*lines)->begin() + wanted, '\n'));
+    if (wanted < length) return line;
+  }
+}
+
+/// The type to write for a column whose guessed one has no room for a value.
+std::string wider_type(const record_fault& fault, const arrow::Schema& records) {
+  const auto field = records.GetFieldByName(fault.column);
+  const bool number =
+      !fault.value.empty() && (fault.value[0] == '-' || (fault.value[0] >= '0' && fault.value[0] <= '9'));
+  if (!field || !number || !arrow::is_integer(field->type()->id())) return "text";
+  return fault.value.find_first_of(".eE") == std::string::npos ? "decimal(38,0)" : "double";
+}
+
 class ndjson_reader : public split_reader {
  public:
-  ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, std::unique_ptr<line_blocks> lines,
-                std::vector<column> columns)
+  ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, const input_file& file,
+                std::unique_ptr<line_blocks> lines, std::vector<column> columns)
       : what_(std::move(what)),
         piece_(piece),
+        file_(file),
         lines_(std::move(lines)),
         columns_(std::move(columns)),
         keys_(what_->make_keys()),
@@ -140,20 +166,10 @@ class ndjson_reader : public split_reader {
   }
 
   status refuse(record_fault fault, std::string_view record, std::uint64_t offset, read_step& step) const {
-    if (fault.wrong_guess) {
-      auto problem = user_error(
-          "wrong_guess",
-          "column " + fault.column + " was inferred from a sample of the records; later: " + fault.message,
-          "give its type: types: { " + fault.column.substr(0, fault.column.find_first_of(".[")) + ": text }");
-      problem.where = piece_.object + ", byte " + std::to_string(static_cast<std::uint64_t>(piece_.begin) + offset);
-      return problem;
-    }
-    if (what_->policy == on_error::fail) {
-      auto problem =
-          user_error(fault.code, (fault.column.empty() ? "" : "column " + fault.column + ": ") + fault.message,
-                     "mend the record, or send such records to the rejects: on_error: reject");
-      problem.where = piece_.object + ", byte " + std::to_string(static_cast<std::uint64_t>(piece_.begin) + offset);
-      return problem;
+    if (fault.wrong_guess || what_->policy == on_error::fail) {
+      const auto line = line_at(file_, piece_.begin + static_cast<std::int64_t>(offset));
+      const auto place = (line > 0 ? " at line " + std::to_string(line) : std::string()) + " of " + piece_.object;
+      return fault.wrong_guess ? contradiction(fault, place) : failure(fault, place);
     }
     if (!record.empty() && record.back() == '\r') record.remove_suffix(1);
     step.rejected.push_back({.record = std::string(record),
@@ -162,6 +178,25 @@ class ndjson_reader : public split_reader {
                              .column = std::move(fault.column),
                              .message = std::move(fault.message)});
     return {};
+  }
+
+  [[nodiscard]] error contradiction(const record_fault& fault, const std::string& place) const {
+    const auto top = fault.column.substr(0, fault.column.find_first_of(".["));
+    const auto remedy = "types: { " + top + ": " + wider_type(fault, *what_->records.schema) + " }";
+    auto problem = user_error(
+        "contradicts_type",
+        "column " + fault.column + " inferred from a sample" + place + ": " + fault.message + ": " + remedy,
+        "write " + remedy + " beside the component; with a given type, values that are none go to the rejects");
+    problem.where = "unit " + what_->unit;
+    return problem;
+  }
+  [[nodiscard]] error failure(const record_fault& fault, const std::string& place) const {
+    auto problem = user_error(
+        fault.code,
+        "the record" + place + (fault.column.empty() ? "" : ", column " + fault.column) + ": " + fault.message,
+        "mend the record, or let such records go to the rejects with on_error: reject");
+    problem.where = "unit " + what_->unit;
+    return problem;
   }
 
   status finish(read_step& step) {
@@ -181,6 +216,7 @@ class ndjson_reader : public split_reader {
 
   std::shared_ptr<const ndjson_table> what_;
   split piece_;
+  const input_file& file_;  ///< one of the table's
   std::unique_ptr<line_blocks> lines_;
   std::vector<column> columns_;
   key_table keys_;
@@ -220,28 +256,12 @@ class ndjson_files : public source {
     SLUICE_ASSIGN(const auto* file, find(piece));
     SLUICE_ASSIGN(auto lines, open_lines(*file, piece));
     SLUICE_ASSIGN(auto columns, what_->make_columns());
-    return std::unique_ptr<split_reader>(new ndjson_reader(what_, piece, std::move(lines), std::move(columns)));
+    return std::unique_ptr<split_reader>(new ndjson_reader(what_, piece, *file, std::move(lines), std::move(columns)));
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
     const auto file = find(piece);
-    if (!file.ok() || (*file)->path == "-") return 0;
-    auto lines = open_lines(**file, {.id = 0,
-                                     .object = piece.object,
-                                     .begin = 0,
-                                     .end = piece.begin + static_cast<std::int64_t>(offset) + 1,
-                                     .bytes = 0});
-    if (!lines.ok()) return 0;
-    const auto target = piece.begin + static_cast<std::int64_t>(offset);
-    std::uint64_t line = 1;
-    for (;;) {
-      const auto more = (*lines)->next();
-      if (!more.ok() || !*more) return 0;
-      const auto length = (*lines)->end() - (*lines)->begin();
-      const auto wanted = std::min<std::int64_t>(target - (*lines)->offset(), length);
-      line += static_cast<std::uint64_t>(std::count((*lines)->begin(), (*lines)->begin() + wanted, '\n'));
-      if (wanted < length) return line;
-    }
+    return file.ok() ? line_at(**file, piece.begin + static_cast<std::int64_t>(offset)) : 0;
   }
 
  private:

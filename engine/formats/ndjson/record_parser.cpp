@@ -252,13 +252,14 @@ const char* record_parser::view_string(const char* at, std::string_view& out) {
 const char* record_parser::read_misfit(const char* at, column& into, int depth) {
   const char* end = skip_value(at, depth);
   if (end == nullptr) return broken(at);
-  if (null_for_misfits_) {
+  if (null_for_misfits_ && into.given) {
     into.append_null();
     ++set_null_;
     return end;
   }
-  (void)fail("invalid_value", into.path,
-             "expected " + type_name(*into.type) + ", found " + shortened({at, static_cast<std::size_t>(end - at)}));
+  auto value = shortened({at, static_cast<std::size_t>(end - at)});
+  (void)fail("invalid_value", into.path, "expected " + type_name(*into.type) + ", found " + value);
+  fault_.value = std::move(value);
   fault_.wrong_guess = !into.given;
   return nullptr;
 }

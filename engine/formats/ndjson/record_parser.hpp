@@ -15,6 +15,7 @@ struct record_fault {
   std::string code;  ///< invalid_json, duplicate_key, unknown_field, invalid_value
   std::string column;
   std::string message;
+  std::string value = {};    ///< invalid_value: as it stands in the record
   bool wrong_guess = false;  ///< the value is fine, the type inferred from the sample is not
 };
 

@@ -193,7 +193,7 @@ TEST_CASE_METHOD(fixture, "a value that is none of its given type follows on_err
   const auto failed = read_all(ndjson(), what);
   REQUIRE_FALSE(failed.ok());
   CHECK(failed.problem().code == "invalid_value");
-  CHECK(failed.problem().where == "t.ndjson, byte 29");
+  CHECK(failed.problem().message == "the record at line 2 of t.ndjson, column a: expected bigint, found \"x\"");
 }
 
 TEST_CASE_METHOD(fixture, "a row taken back leaves nothing in any column") {
@@ -242,8 +242,15 @@ TEST_CASE_METHOD(fixture, "a value that contradicts the sample fails and says wh
                      "{\"n\": {\"a\": 1}}\n{\"n\": {\"a\": 2}}\n{\"n\": {\"a\": 3}}\n{\"n\": {\"a\": \"x\"}}\n");
   const auto read = read_all(ndjson(), what);
   REQUIRE_FALSE(read.ok());
-  CHECK(read.problem().code == "wrong_guess");
-  CHECK(read.problem().hint == "give its type: types: { n: text }");
+  CHECK(read.problem().code == "contradicts_type");
+  CHECK(read.problem().message ==
+        "column n.a inferred from a sample at line 4 of t.ndjson: expected bigint, found \"x\": types: { n: text }");
+  (void)folder.write("t.ndjson", "{\"n\": 1}\n{\"n\": 2}\n{\"n\": 2}\n{\"n\": 2.5}\n");
+  const auto number = read_all(ndjson(), what);
+  REQUIRE_FALSE(number.ok());
+  CHECK(number.problem().message.find("types: { n: double }") != std::string::npos);
+  (void)folder.write("t.ndjson",
+                     "{\"n\": {\"a\": 1}}\n{\"n\": {\"a\": 2}}\n{\"n\": {\"a\": 3}}\n{\"n\": {\"a\": \"x\"}}\n");
   what.types = {{"n", "text"}};
   CHECK(value(must_read(ndjson(), what), "n", 3) == "{\"a\": \"x\"}");
 }
