@@ -26,6 +26,7 @@ struct aggregation {
     expression::aggregate_call what;
     int argument = -1;  ///< index in inputs; -1: none
     int filter = -1;
+    int state = 0;  ///< index in states
   };
   struct output {
     std::string name;
@@ -41,6 +42,7 @@ struct aggregation {
   std::vector<int> keys;
   std::vector<input> inputs;  ///< each expression once, however many calls read it
   std::vector<call> calls;
+  std::vector<int> states;  ///< a call that each state is made for; others of its family read it too
   std::vector<output> outputs;
 
   int add_input(const expression::bound_ptr& value, const std::string& column) {
@@ -54,14 +56,19 @@ struct aggregation {
   int add_call(expression::aggregate_call what, const std::string& column) {
     const int argument = add_input(what.argument, column);
     const int filter = add_input(what.filter, column);
-    for (std::size_t i = 0; i < calls.size(); ++i) {
-      const auto& other = calls[i];
-      if (other.argument == argument && other.filter == filter && other.what.function == what.function &&
-          other.what.distinct == what.distinct && other.what.type->Equals(*what.type))
-        return static_cast<int>(i);
-    }
-    calls.push_back({std::move(what), argument, filter});
-    return static_cast<int>(calls.size()) - 1;
+    call added{
+        .what = std::move(what), .argument = argument, .filter = filter, .state = static_cast<int>(states.size())};
+    for (std::size_t i = 0; i < states.size(); ++i)
+      if (same_state(calls[states[i]], added)) added.state = static_cast<int>(i);
+    calls.push_back(std::move(added));
+    const auto number = static_cast<int>(calls.size()) - 1;
+    if (calls.back().state == static_cast<int>(states.size())) states.push_back(number);
+    return number;
+  }
+
+  static bool same_state(const call& a, const call& b) {
+    return a.argument == b.argument && a.filter == b.filter && a.what.distinct == b.what.distinct &&
+           aggregates::family_of(a.what.function) == aggregates::family_of(b.what.function);
   }
 };
 
@@ -135,8 +142,8 @@ class aggregate final : public single_output {
     if (index_) return {};
     std::vector<std::shared_ptr<arrow::DataType>> types;
     for (const int key : what_.keys) types.push_back(canonical_key_type(input_->field(key)->type()));
-    for (const auto& call : what_.calls) {
-      SLUICE_ASSIGN(auto state, call_state::make(call.what));
+    for (const int call : what_.states) {
+      SLUICE_ASSIGN(auto state, call_state::make(what_.calls[call].what));
       states_.push_back(std::move(state));
     }
     SLUICE_ASSIGN(index_, group_index::make(types));
@@ -153,10 +160,16 @@ class aggregate final : public single_output {
     const auto number = order_.add(in.order);
     SLUICE_ASSIGN(const auto* groups, index_->add(keys, in.rows()));
     seen_.note_first(groups, in.rows(), index_->size(), order_);
-    aggregates::grouped_rows rows{
-        .groups = groups, .rows = in.rows(), .group_count = index_->size(), .batch = number, .order = &order_};
+    row_counts_.resize(index_->size());
+    for (std::int64_t row = 0; row < in.rows(); ++row) ++row_counts_[groups[row]];
+    aggregates::grouped_rows rows{.groups = groups,
+                                  .rows = in.rows(),
+                                  .group_count = index_->size(),
+                                  .batch = number,
+                                  .order = &order_,
+                                  .row_counts = &row_counts_};
     for (std::size_t i = 0; i < states_.size(); ++i) {
-      const auto& call = what_.calls[i];
+      const auto& call = what_.calls[what_.states[i]];
       rows.values = call.argument < 0 ? nullptr : values[call.argument];
       SLUICE_TRY(states_[i]->add(rows, call.filter < 0 ? nullptr : values[call.filter]));
     }
@@ -167,11 +180,13 @@ class aggregate final : public single_output {
   // An aggregate without keys has one row of output, whatever came.
   status add_nothing() {
     const auto number = order_.add({});
+    row_counts_.resize(1);
     const std::uint32_t group = 0;
     seen_.note_first(&group, 1, 1, order_);
     for (std::size_t i = 0; i < states_.size(); ++i) {
-      const auto& call = what_.calls[i];
-      aggregates::grouped_rows rows{.groups = &group, .rows = 0, .group_count = 1, .batch = number, .order = &order_};
+      const auto& call = what_.calls[what_.states[i]];
+      aggregates::grouped_rows rows{
+          .groups = &group, .rows = 0, .group_count = 1, .batch = number, .order = &order_, .row_counts = &row_counts_};
       if (call.argument >= 0) {
         SLUICE_ASSIGN_ARROW(rows.values, arrow::MakeEmptyArray(call.what.argument->type()), "aggregate no rows");
       }
@@ -181,7 +196,8 @@ class aggregate final : public single_output {
   }
 
   status reserve() {
-    auto bytes = index_->bytes() + seen_.bytes() + order_.bytes();
+    auto bytes =
+        index_->bytes() + seen_.bytes() + order_.bytes() + static_cast<std::int64_t>(row_counts_.capacity() * 8);
     for (const auto& state : states_) bytes += state->bytes();
     return memory_.resize(bytes);
   }
@@ -191,8 +207,8 @@ class aggregate final : public single_output {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     SLUICE_TRY(read_keys(groups, columns));
     std::vector<std::shared_ptr<arrow::Array>> results;
-    for (const auto& state : states_) {
-      SLUICE_ASSIGN(auto values, state->finish(groups));
+    for (const auto& call : what_.calls) {
+      SLUICE_ASSIGN(auto values, states_[call.state]->finish(groups, call.what));
       results.push_back(std::move(values));
     }
     batch made;
@@ -236,6 +252,7 @@ class aggregate final : public single_output {
   memory::reservation memory_;
   std::unique_ptr<group_index> index_;
   std::vector<std::unique_ptr<call_state>> states_;
+  std::vector<std::int64_t> row_counts_;  ///< of each group
   arrivals order_;
   group_places seen_;
   std::vector<std::shared_ptr<arrow::Array>> keys_;

@@ -3,6 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/array/array_dict.h>
 #include <arrow/buffer.h>
+#include <arrow/compute/api_vector.h>
 #include <arrow/compute/cast.h>
 #include <arrow/compute/exec.h>
 #include <arrow/compute/row/grouper.h>
@@ -75,11 +76,12 @@ result<std::shared_ptr<arrow::Array>> canonical_key(std::shared_ptr<arrow::Array
   }
 }
 
-group_index::group_index() : context_(std::make_unique<arrow::compute::ExecContext>(pool_.get())) {}
+group_index::group_index(const std::vector<std::shared_ptr<arrow::DataType>>& types)
+    : context_(std::make_unique<arrow::compute::ExecContext>(pool_.get())), frequent_(types) {}
 group_index::~group_index() = default;
 
 result<std::unique_ptr<group_index>> group_index::make(const std::vector<std::shared_ptr<arrow::DataType>>& types) {
-  std::unique_ptr<group_index> self(new group_index);
+  std::unique_ptr<group_index> self(new group_index(types));
   if (types.empty()) return self;
   std::vector<arrow::TypeHolder> holders(types.begin(), types.end());
   SLUICE_ASSIGN_ARROW(self->grouper_, arrow::compute::Grouper::Make(holders, self->context_.get()),
@@ -103,6 +105,26 @@ result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<
     if (static_cast<std::int64_t>(plain_ids_.size()) < rows) plain_ids_.resize(rows);
     return static_cast<const std::uint32_t*>(plain_ids_.data());
   }
+  if (!frequent_.usable()) return add_all(keys, rows);
+  if (static_cast<std::int64_t>(plain_ids_.size()) < rows) plain_ids_.resize(rows);
+  const auto& unknown = frequent_.find(keys, rows, plain_ids_.data());
+  if (unknown.empty()) return static_cast<const std::uint32_t*>(plain_ids_.data());
+  auto others = keys;
+  const arrow::Int32Array indices(static_cast<std::int64_t>(unknown.size()), arrow::Buffer::Wrap(unknown));
+  for (auto& column : others) {
+    SLUICE_ASSIGN_ARROW(column, arrow::compute::Take(*column, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
+                        "group rows");
+  }
+  SLUICE_ASSIGN(const auto* numbers, add_all(others, indices.length()));
+  for (std::size_t i = 0; i < unknown.size(); ++i) {
+    plain_ids_[unknown[i]] = numbers[i];
+    if (frequent_.usable()) frequent_.remember(unknown[i], numbers[i]);
+  }
+  return static_cast<const std::uint32_t*>(plain_ids_.data());
+}
+
+result<const std::uint32_t*> group_index::add_all(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                                                  std::int64_t rows) {
   const auto input = exec_batch(keys, rows);
   SLUICE_ASSIGN_ARROW(auto ids, grouper_->Consume(arrow::compute::ExecSpan(input)), "group rows");
   ids_ = ids.make_array();
@@ -136,7 +158,7 @@ result<std::vector<std::shared_ptr<arrow::Array>>> group_index::keys() const {
 }
 
 std::int64_t group_index::bytes() const {
-  return pool_.bytes() + static_cast<std::int64_t>(plain_ids_.capacity() * sizeof(std::uint32_t));
+  return pool_.bytes() + frequent_.bytes() + static_cast<std::int64_t>(plain_ids_.capacity() * sizeof(std::uint32_t));
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include "engine/error.hpp"
 #include "engine/memory/counted_pool.hpp"
+#include "engine/transforms/packed_keys.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -44,12 +45,14 @@ class group_index {
   [[nodiscard]] std::int64_t bytes() const;
 
  private:
-  group_index();
+  explicit group_index(const std::vector<std::shared_ptr<arrow::DataType>>& types);
+  result<const std::uint32_t*> add_all(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
 
   memory::counted_pool pool_;
   std::unique_ptr<arrow::compute::ExecContext> context_;
   std::unique_ptr<arrow::compute::Grouper> grouper_;  ///< null without keys
   std::shared_ptr<arrow::Array> ids_;                 ///< of the last call
+  packed_keys frequent_;                              ///< in front of the Grouper, whose numbers it repeats
   std::vector<std::uint32_t> plain_ids_;
   bool any_row_ = false;
 };

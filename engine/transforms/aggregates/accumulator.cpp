@@ -2,35 +2,50 @@
 
 #include "engine/types.hpp"
 
+#include <arrow/array.h>
 #include <arrow/type.h>
 
 namespace sluice::aggregates {
 
 namespace {
 
-accumulator_ptr make_by_name(const std::string& name, const std::shared_ptr<arrow::DataType>& from,
-                             const std::shared_ptr<arrow::DataType>& to) {
+accumulator_ptr make_by_family(const std::string& name, const std::shared_ptr<arrow::DataType>& from) {
   if (name == "count") return make_count(false);
-  if (name == "sum") return make_sum(false, from, to);
-  if (name == "avg") return make_sum(true, from, to);
-  if (name == "min" || name == "bool_and" || name == "every") return make_extreme(false, from);
-  if (name == "max" || name == "bool_or") return make_extreme(true, from);
+  if (name == "sum") return make_sum(from);
+  if (name == "min") return make_extreme(false, from);
+  if (name == "max") return make_extreme(true, from);
   if (name == "first") return make_pick(pick::first, from);
   if (name == "last") return make_pick(pick::last, from);
   if (name == "any_value") return make_pick(pick::any_value, from);
-  if (name == "stddev" || name == "stddev_samp") return make_spread(spread::stddev_sample, from, to);
-  if (name == "stddev_pop") return make_spread(spread::stddev_population, from, to);
-  if (name == "variance" || name == "var_samp") return make_spread(spread::variance_sample, from, to);
-  if (name == "var_pop") return make_spread(spread::variance_population, from, to);
+  if (name == "variance") return make_spread(from);
   return nullptr;
 }
 
 }  // namespace
 
+std::string family_of(const std::string& function) {
+  if (function == "avg") return "sum";
+  if (function == "bool_and" || function == "every") return "min";
+  if (function == "bool_or") return "max";
+  if (function.starts_with("stddev") || function.starts_with("var")) return "variance";
+  return function;
+}
+
+void value_counts::add(const grouped_rows& in) {
+  rows_ = in.row_counts;
+  if (in.values->type_id() == arrow::Type::NA) {
+    nulls_.resize(in.group_count);
+    for (std::int64_t row = 0; row < in.rows; ++row) ++nulls_[in.groups[row]];
+  } else if (in.values->null_count() > 0) {
+    nulls_.resize(in.group_count);
+    for (std::int64_t row = 0; row < in.rows; ++row) nulls_[in.groups[row]] += in.values->IsNull(row);
+  }
+}
+
 result<accumulator_ptr> make_accumulator(const expression::aggregate_call& call) {
   if (call.function == "count_star") return make_count(true);
   if (call.argument) {
-    if (auto made = make_by_name(call.function, call.argument->type(), call.type)) return made;
+    if (auto made = make_by_family(family_of(call.function), call.argument->type())) return made;
   }
   return user_error("not_supported_yet",
                     call.function + "(" + (call.argument ? type_name(*call.argument->type()) : "*") +

@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace sluice::aggregates {
 
@@ -21,6 +22,8 @@ struct grouped_rows {
   std::size_t group_count = 0;  ///< groups so far, in this batch and before it
   std::uint32_t batch = 0;      ///< its number in the arrivals; rows are in the input's order
   const arrivals* order = nullptr;
+  const std::vector<std::int64_t>* row_counts =
+      nullptr;  ///< rows of each group so far, these included; stays where it is
 };
 
 /// The state of one aggregate call for all groups: plain arrays indexed by group. Results do not depend on the order in
@@ -29,27 +32,42 @@ class accumulator {
  public:
   virtual ~accumulator() = default;
   virtual status add(const grouped_rows& rows) = 0;
-  /// Results of some groups, in this order. Groups that no row reached give null, or 0 for counts.
-  virtual result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups) = 0;
+  /// Results of some groups, in this order, for a call of the family that it was made for. Groups that no row reached
+  /// give null, or 0 for counts.
+  virtual result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                                       const expression::aggregate_call& as) = 0;
   [[nodiscard]] virtual std::int64_t bytes() const = 0;
 };
 
 using accumulator_ptr = std::unique_ptr<accumulator>;
 
+/// Names the state that a function needs: sum and avg read the same one, so do variances and standard deviations.
+std::string family_of(const std::string& function);
 /// Makes the state of a call. What no accumulator exists for is refused with not_supported_yet.
 result<accumulator_ptr> make_accumulator(const expression::aggregate_call& call);
 
 // The families; each gives null where it has no accumulator for the argument's type.
 accumulator_ptr make_count(bool star);
-accumulator_ptr make_sum(bool average, const std::shared_ptr<arrow::DataType>& from,
-                         const std::shared_ptr<arrow::DataType>& to);
-enum class spread { stddev_sample, stddev_population, variance_sample, variance_population };
-accumulator_ptr make_spread(spread what, const std::shared_ptr<arrow::DataType>& from,
-                            const std::shared_ptr<arrow::DataType>& to);
+accumulator_ptr make_sum(const std::shared_ptr<arrow::DataType>& from);
+accumulator_ptr make_spread(const std::shared_ptr<arrow::DataType>& from);
 accumulator_ptr make_extreme(bool greatest, const std::shared_ptr<arrow::DataType>& type);
 /// first and last keep nulls, any_value is the first value that is not null.
 enum class pick { first, last, any_value };
 accumulator_ptr make_pick(pick what, const std::shared_ptr<arrow::DataType>& type);
+
+/// Counts the rows of each group whose value is not null, as a difference: most columns have no nulls.
+class value_counts {
+ public:
+  void add(const grouped_rows& in);
+  [[nodiscard]] std::int64_t operator[](std::uint32_t group) const {
+    return (*rows_)[group] - (group < nulls_.size() ? nulls_[group] : 0);
+  }
+  [[nodiscard]] std::int64_t bytes() const { return static_cast<std::int64_t>(nulls_.capacity() * 8); }
+
+ private:
+  const std::vector<std::int64_t>* rows_ = nullptr;
+  std::vector<std::int64_t> nulls_;
+};
 
 /// Calls fn(row) for every row that is not null.
 template <class Function>

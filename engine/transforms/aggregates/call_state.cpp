@@ -68,9 +68,15 @@ status call_state::add_chosen(const grouped_rows& rows, bool then_distinct) {
                         arrow::compute::Take(*rows.values, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
                         "choose rows");
   }
-  return then_distinct ? add_distinct(fewer) : state_->add(fewer);
+  if (then_distinct) return add_distinct(fewer);
+  row_counts_.resize(rows.group_count);
+  for (const auto group : groups) ++row_counts_[group];
+  fewer.row_counts = &row_counts_;
+  return state_->add(fewer);
 }
 
-std::int64_t call_state::bytes() const { return state_->bytes() + (distinct_ ? distinct_->bytes() : 0); }
+std::int64_t call_state::bytes() const {
+  return state_->bytes() + static_cast<std::int64_t>(row_counts_.capacity() * 8) + (distinct_ ? distinct_->bytes() : 0);
+}
 
 }  // namespace sluice::aggregates

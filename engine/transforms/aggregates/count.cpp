@@ -14,31 +14,27 @@ class count final : public accumulator {
   explicit count(bool star) : star_(star) {}
 
   status add(const grouped_rows& in) override {
-    counts_.resize(in.group_count);
-    auto* counts = counts_.data();
-    if (star_ || in.values->null_count() == 0) {
-      for (std::int64_t row = 0; row < in.rows; ++row) ++counts[in.groups[row]];
-    } else if (in.values->type_id() != arrow::Type::NA) {
-      for_each_valid(in.values->null_bitmap_data(), in.values->offset(), in.rows,
-                     [&](std::int64_t row) { ++counts[in.groups[row]]; });
-    }
+    rows_ = in.row_counts;
+    if (!star_) values_.add(in);
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                               const expression::aggregate_call&) override {
     SLUICE_ASSIGN_ARROW(auto buffer, arrow::AllocateBuffer(static_cast<std::int64_t>(groups.size_bytes() * 2)),
                         "read counts");
     auto* out = reinterpret_cast<std::int64_t*>(buffer->mutable_data());
-    for (const auto group : groups) *out++ = counts_[group];
+    for (const auto group : groups) *out++ = star_ ? (*rows_)[group] : values_[group];
     return std::shared_ptr<arrow::Array>(
         std::make_shared<arrow::Int64Array>(static_cast<std::int64_t>(groups.size()), std::move(buffer)));
   }
 
-  [[nodiscard]] std::int64_t bytes() const override { return static_cast<std::int64_t>(counts_.capacity() * 8); }
+  [[nodiscard]] std::int64_t bytes() const override { return values_.bytes(); }
 
  private:
   bool star_;
-  std::vector<std::int64_t> counts_;
+  const std::vector<std::int64_t>* rows_ = nullptr;
+  value_counts values_;
 };
 
 }  // namespace

@@ -112,33 +112,34 @@ void exact_sums::widen(int low, int high) {
   width_ = new_width;
 }
 
-void exact_sums::add_special(double value, std::uint32_t group) {
+// A value outside of the window, or in the last bin, where NaN and infinities are.
+void exact_sums::add_rare(double value, std::uint32_t group) {
+  if (std::isfinite(value)) {
+    const auto bits = std::bit_cast<std::uint64_t>(value);
+    const int bin = bin_of(bits & magnitude_mask);
+    widen(bin, bin);
+    bins_[group * static_cast<std::size_t>(width_) + static_cast<std::size_t>(bin - low_)] += scaled(bits);
+    return;
+  }
   if (special_.empty()) special_.resize(groups_);
   special_[group] |= std::isnan(value) ? has_nan : value > 0 ? has_infinity : has_minus_infinity;
 }
 
 void exact_sums::add(const double* values, const std::uint32_t* groups, std::int64_t rows) {
-  // Which bins do they touch? Zeros are left aside: minus 1 makes them the greatest.
-  std::uint64_t greatest = 0, least = ~std::uint64_t{0};
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const auto magnitude = std::bit_cast<std::uint64_t>(values[i]) & magnitude_mask;
-    greatest = std::max(greatest, magnitude);
-    least = std::min(least, magnitude - 1);
-  }
-  if (greatest == 0) return;
-  const bool any_special = (greatest >> 52) == 0x7ff;
-  widen(bin_of(least + 1), bin_of(greatest));
-  auto* bins = bins_.data();
-  const auto width = static_cast<std::size_t>(width_);
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const auto bits = std::bit_cast<std::uint64_t>(values[i]);
-    const auto magnitude = bits & magnitude_mask;
-    if (any_special && (magnitude >> 52) == 0x7ff) {
-      add_special(values[i], groups[i]);
-      continue;
+  for (std::int64_t i = 0; i < rows;) {
+    auto* bins = bins_.data();
+    const auto width = static_cast<std::size_t>(width_);
+    const auto frequent = static_cast<unsigned>(std::clamp(bins_in_all - 1 - low_, 0, width_));
+    for (; i < rows; ++i) {
+      const auto bits = std::bit_cast<std::uint64_t>(values[i]);
+      const auto magnitude = bits & magnitude_mask;
+      const int bin = magnitude == 0 ? 0 : bin_of(magnitude) - low_;
+      if (static_cast<unsigned>(bin) >= frequent) break;
+      bins[groups[i] * width + static_cast<std::size_t>(bin)] += scaled(bits);
     }
-    const int bin = std::max(bin_of(magnitude) - low_, 0);  // zeros would lie below the window
-    bins[groups[i] * width + static_cast<std::size_t>(bin)] += scaled(bits);
+    if (i == rows) break;
+    if (values[i] != 0.0) add_rare(values[i], groups[i]);
+    ++i;
   }
 }
 

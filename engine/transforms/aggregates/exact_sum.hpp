@@ -55,7 +55,7 @@ class exact_sums {
 
  private:
   void widen(int low, int high);
-  void add_special(double value, std::uint32_t group);
+  void add_rare(double value, std::uint32_t group);
 
   std::size_t groups_ = 0;
   int low_ = 0;                        ///< number of the first bin kept

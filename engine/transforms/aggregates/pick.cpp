@@ -43,7 +43,8 @@ class picks final : public accumulator {
     return rows_.put(*arrow::RecordBatch::Make(schema_, in.rows, {in.values}), chosen_, taken_, in.group_count);
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                               const expression::aggregate_call&) override {
     SLUICE_ASSIGN(const auto rows, rows_.take(groups));
     return rows->column(0);
   }

@@ -23,8 +23,6 @@ constexpr double greatest_value = 0x1p450;
 // last place, and squares below 2^-1022 lose what lies below 2^-1074.
 class spreads final : public accumulator {
  public:
-  explicit spreads(spread what) : what_(what) {}
-
   status add(const grouped_rows& in) override {
     counts_.resize(in.group_count);
     beyond_.resize(in.group_count);
@@ -57,11 +55,12 @@ class spreads final : public accumulator {
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                               const expression::aggregate_call& as) override {
     arrow::DoubleBuilder builder;
     SLUICE_TRY_ARROW(builder.Reserve(static_cast<std::int64_t>(groups.size())), "read variances");
-    const bool sample = what_ == spread::stddev_sample || what_ == spread::variance_sample;
-    const bool root = what_ == spread::stddev_sample || what_ == spread::stddev_population;
+    const bool sample = !as.function.ends_with("_pop");
+    const bool root = as.function.starts_with("stddev");
     for (const auto group : groups) {
       const auto count = counts_[group];
       if (count < (sample ? 2 : 1)) {
@@ -101,7 +100,6 @@ class spreads final : public accumulator {
     return difference.value() / (n * (sample ? n - 1 : n));
   }
 
-  spread what_;
   exact_sums sums_, squares_;
   std::vector<std::int64_t> counts_;
   std::vector<std::uint8_t> beyond_;
@@ -115,10 +113,9 @@ bool is_number(const arrow::DataType& type) {
 
 }  // namespace
 
-accumulator_ptr make_spread(spread what, const std::shared_ptr<arrow::DataType>& from,
-                            const std::shared_ptr<arrow::DataType>& to) {
-  if (!is_number(*from) || to->id() != arrow::Type::DOUBLE) return nullptr;
-  return std::make_unique<spreads>(what);
+accumulator_ptr make_spread(const std::shared_ptr<arrow::DataType>& from) {
+  if (!is_number(*from)) return nullptr;
+  return std::make_unique<spreads>();
 }
 
 }  // namespace sluice::aggregates

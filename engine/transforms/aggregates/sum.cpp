@@ -12,33 +12,15 @@ namespace sluice::aggregates {
 
 namespace {
 
-// Counts of values that are not null: a sum of none is null.
-class value_counts {
- public:
-  void resize(std::size_t groups) { counts_.resize(groups); }
-  void add(const grouped_rows& in) {
-    auto* counts = counts_.data();
-    const auto* bitmap = in.values->null_count() == 0 ? nullptr : in.values->null_bitmap_data();
-    for_each_valid(bitmap, in.values->offset(), in.rows, [&](std::int64_t row) { ++counts[in.groups[row]]; });
-  }
-  [[nodiscard]] std::int64_t operator[](std::uint32_t group) const { return counts_[group]; }
-  [[nodiscard]] std::int64_t bytes() const { return static_cast<std::int64_t>(counts_.capacity() * 8); }
-
- private:
-  std::vector<std::int64_t> counts_;
-};
-
 // Sums of integers and decimals: 128 bits and how often they wrapped, so that only the total can overflow, not the way
 // to it.
 template <class Value>
 class integer_sum final : public accumulator {
  public:
-  integer_sum(bool average, std::int32_t scale, std::shared_ptr<arrow::DataType> to)
-      : average_(average), scale_(scale), to_(std::move(to)) {}
+  explicit integer_sum(std::int32_t scale) : scale_(scale) {}
 
   status add(const grouped_rows& in) override {
     sums_.resize(in.group_count);
-    counts_.resize(in.group_count);
     counts_.add(in);
     const auto& data = *in.values->data();
     const auto* values = reinterpret_cast<const Value*>(data.buffers[1]->data()) + data.offset;
@@ -55,15 +37,17 @@ class integer_sum final : public accumulator {
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups) override {
-    SLUICE_ASSIGN(auto out, integer_result::make(to_, scale_));
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                               const expression::aggregate_call& as) override {
+    const bool average = as.function == "avg";
+    SLUICE_ASSIGN(auto out, integer_result::make(as.type, scale_));
     for (const auto group : groups) {
       if (counts_[group] == 0) {
         SLUICE_TRY(out->append_null());
       } else if (group < wraps_.size() && wraps_[group] != 0) {
-        return integer_result::overflow(*to_);
+        return integer_result::overflow(*as.type);
       } else {
-        SLUICE_TRY(out->append(sums_[group], average_ ? counts_[group] : 1));
+        SLUICE_TRY(out->append(sums_[group], average ? counts_[group] : 1));
       }
     }
     return out->finish();
@@ -79,9 +63,7 @@ class integer_sum final : public accumulator {
     return wraps_;
   }
 
-  bool average_;
   std::int32_t scale_;
-  std::shared_ptr<arrow::DataType> to_;
   std::vector<int128> sums_;
   std::vector<std::int64_t> wraps_;  ///< empty while there are none
   value_counts counts_;
@@ -90,11 +72,8 @@ class integer_sum final : public accumulator {
 template <class ArrayType>
 class floating_sum final : public accumulator {
  public:
-  floating_sum(bool average, std::shared_ptr<arrow::DataType> to) : average_(average), to_(std::move(to)) {}
-
   status add(const grouped_rows& in) override {
     sums_.resize(in.group_count);
-    counts_.resize(in.group_count);
     counts_.add(in);
     const auto& values = static_cast<const ArrayType&>(*in.values);
     if constexpr (std::is_same_v<ArrayType, arrow::DoubleArray>) {
@@ -111,9 +90,11 @@ class floating_sum final : public accumulator {
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups) override {
-    if (to_->id() == arrow::Type::FLOAT) return results<arrow::FloatBuilder>(groups);
-    return results<arrow::DoubleBuilder>(groups);
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                               const expression::aggregate_call& as) override {
+    const bool average = as.function == "avg";
+    if (as.type->id() == arrow::Type::FLOAT) return results<arrow::FloatBuilder>(groups, average);
+    return results<arrow::DoubleBuilder>(groups, average);
   }
 
   [[nodiscard]] std::int64_t bytes() const override {
@@ -123,7 +104,7 @@ class floating_sum final : public accumulator {
 
  private:
   template <class Builder>
-  result<std::shared_ptr<arrow::Array>> results(std::span<const std::uint32_t> groups) {
+  result<std::shared_ptr<arrow::Array>> results(std::span<const std::uint32_t> groups, bool average) {
     Builder builder;
     SLUICE_TRY_ARROW(builder.Reserve(static_cast<std::int64_t>(groups.size())), "read sums");
     for (const auto group : groups) {
@@ -132,15 +113,13 @@ class floating_sum final : public accumulator {
         continue;
       }
       const auto sum = sums_.value(group);
-      const auto value = average_ ? sum / static_cast<double>(counts_[group]) : sum;
+      const auto value = average ? sum / static_cast<double>(counts_[group]) : sum;
       builder.UnsafeAppend(static_cast<typename Builder::value_type>(value));
     }
     SLUICE_ASSIGN_ARROW(auto array, builder.Finish(), "read sums");
     return array;
   }
 
-  bool average_;
-  std::shared_ptr<arrow::DataType> to_;
   exact_sums sums_;
   value_counts counts_;
   std::vector<double> plain_values_;
@@ -149,32 +128,30 @@ class floating_sum final : public accumulator {
 
 }  // namespace
 
-accumulator_ptr make_sum(bool average, const std::shared_ptr<arrow::DataType>& from,
-                         const std::shared_ptr<arrow::DataType>& to) {
+accumulator_ptr make_sum(const std::shared_ptr<arrow::DataType>& from) {
   switch (from->id()) {
     case arrow::Type::INT8:
-      return std::make_unique<integer_sum<std::int8_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::int8_t>>(0);
     case arrow::Type::INT16:
-      return std::make_unique<integer_sum<std::int16_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::int16_t>>(0);
     case arrow::Type::INT32:
-      return std::make_unique<integer_sum<std::int32_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::int32_t>>(0);
     case arrow::Type::INT64:
-      return std::make_unique<integer_sum<std::int64_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::int64_t>>(0);
     case arrow::Type::UINT8:
-      return std::make_unique<integer_sum<std::uint8_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::uint8_t>>(0);
     case arrow::Type::UINT16:
-      return std::make_unique<integer_sum<std::uint16_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::uint16_t>>(0);
     case arrow::Type::UINT32:
-      return std::make_unique<integer_sum<std::uint32_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::uint32_t>>(0);
     case arrow::Type::UINT64:
-      return std::make_unique<integer_sum<std::uint64_t>>(average, 0, to);
+      return std::make_unique<integer_sum<std::uint64_t>>(0);
     case arrow::Type::DECIMAL128:
-      return std::make_unique<integer_sum<int128>>(average, static_cast<const arrow::Decimal128Type&>(*from).scale(),
-                                                   to);
+      return std::make_unique<integer_sum<int128>>(static_cast<const arrow::Decimal128Type&>(*from).scale());
     case arrow::Type::FLOAT:
-      return std::make_unique<floating_sum<arrow::FloatArray>>(average, to);
+      return std::make_unique<floating_sum<arrow::FloatArray>>();
     case arrow::Type::DOUBLE:
-      return std::make_unique<floating_sum<arrow::DoubleArray>>(average, to);
+      return std::make_unique<floating_sum<arrow::DoubleArray>>();
     default:
       return nullptr;
   }
