@@ -9,6 +9,7 @@
 #include <arrow/compute/row/grouper.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -76,6 +77,12 @@ result<std::shared_ptr<arrow::Array>> canonical_key(std::shared_ptr<arrow::Array
   }
 }
 
+namespace {
+
+constexpr std::int64_t rows_at_once = 4096;
+
+}  // namespace
+
 group_index::group_index(const std::vector<std::shared_ptr<arrow::DataType>>& types)
     : context_(std::make_unique<arrow::compute::ExecContext>(pool_.get())), frequent_(types) {}
 group_index::~group_index() = default;
@@ -106,21 +113,39 @@ result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<
     return static_cast<const std::uint32_t*>(plain_ids_.data());
   }
   if (!frequent_.usable()) return add_all(keys, rows);
-  if (static_cast<std::int64_t>(plain_ids_.size()) < rows) plain_ids_.resize(rows);
-  const auto& unknown = frequent_.find(keys, rows, plain_ids_.data());
-  if (unknown.empty()) return static_cast<const std::uint32_t*>(plain_ids_.data());
+  plain_ids_.resize(std::max(plain_ids_.size(), static_cast<std::size_t>(rows)));
+  // In small pieces, so that the first rows of a batch make the keys of the others known.
+  for (std::int64_t begin = 0; begin < rows; begin += rows_at_once) {
+    const auto count = std::min(rows_at_once, rows - begin);
+    auto piece = keys;
+    if (count < rows)
+      for (auto& column : piece) column = column->Slice(begin, count);
+    SLUICE_TRY(add_piece(piece, count, plain_ids_.data() + begin));
+  }
+  return static_cast<const std::uint32_t*>(plain_ids_.data());
+}
+
+status group_index::add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
+                              std::uint32_t* numbers) {
+  if (!frequent_.usable()) {
+    SLUICE_ASSIGN(const auto* all, add_all(keys, rows));
+    std::copy_n(all, rows, numbers);
+    return {};
+  }
+  const auto& unknown = frequent_.find(keys, rows, numbers);
+  if (unknown.empty()) return {};
   auto others = keys;
   const arrow::Int32Array indices(static_cast<std::int64_t>(unknown.size()), arrow::Buffer::Wrap(unknown));
   for (auto& column : others) {
     SLUICE_ASSIGN_ARROW(column, arrow::compute::Take(*column, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
                         "group rows");
   }
-  SLUICE_ASSIGN(const auto* numbers, add_all(others, indices.length()));
+  SLUICE_ASSIGN(const auto* found, add_all(others, indices.length()));
   for (std::size_t i = 0; i < unknown.size(); ++i) {
-    plain_ids_[unknown[i]] = numbers[i];
-    if (frequent_.usable()) frequent_.remember(unknown[i], numbers[i]);
+    numbers[unknown[i]] = found[i];
+    if (frequent_.usable()) frequent_.remember(unknown[i], found[i]);
   }
-  return static_cast<const std::uint32_t*>(plain_ids_.data());
+  return {};
 }
 
 result<const std::uint32_t*> group_index::add_all(const std::vector<std::shared_ptr<arrow::Array>>& keys,

@@ -46,6 +46,7 @@ class group_index {
 
  private:
   explicit group_index(const std::vector<std::shared_ptr<arrow::DataType>>& types);
+  status add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows, std::uint32_t* numbers);
   result<const std::uint32_t*> add_all(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
 
   memory::counted_pool pool_;

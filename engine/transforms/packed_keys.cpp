@@ -13,7 +13,7 @@ using arrow::Type;
 
 constexpr std::size_t table_size = 8192;
 constexpr std::size_t most_keys = table_size / 4;
-constexpr std::uint64_t rows_before_judging = 64 * 1024;
+constexpr std::uint64_t rows_before_judging = 16 * 1024;
 
 bool can_pack(const arrow::DataType& type) {
   switch (type.id()) {

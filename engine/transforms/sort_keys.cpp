@@ -216,10 +216,11 @@ void with_writer(const arrow::Array& column, Each&& each) {
     }
     case Type::DECIMAL128: {
       const auto& values = static_cast<const arrow::FixedSizeBinaryArray&>(column);
-      return each([&values](std::int64_t row, char* out) {
+      const bool narrow = static_cast<const arrow::Decimal128Type&>(*column.type()).precision() <= 18;
+      return each([&values, narrow](std::int64_t row, char* out) {
         int128 value;
         std::memcpy(&value, values.GetValue(row), sizeof value);
-        return put_wide(out, value);
+        return narrow ? put_integer(out, static_cast<std::int64_t>(value)) : put_wide(out, value);
       });
     }
     case Type::DECIMAL256: {

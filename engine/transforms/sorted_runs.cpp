@@ -74,15 +74,6 @@ std::string_view sorted_run::rest(std::int64_t row) const {
   return {rests_.data() + begin, static_cast<std::size_t>(rest_ends_[row] - begin)};
 }
 
-bool sorted_run::before(std::int64_t row, const sorted_run& other, std::int64_t other_row) const {
-  const auto& a = prefixes_[row];
-  const auto& b = other.prefixes_[other_row];
-  if (a.high != b.high) return a.high < b.high;
-  if (a.low != b.low) return a.low < b.low;
-  if (rest_ends_.empty() && other.rest_ends_.empty()) return false;
-  return rest(row) < other.rest(other_row);
-}
-
 std::int64_t sorted_run::bytes() const {
   return rows_.bytes() + static_cast<std::int64_t>(prefixes_.capacity() * sizeof(prefix) + rests_.capacity() +
                                                    rest_ends_.capacity() * sizeof(std::int64_t));
@@ -91,17 +82,26 @@ std::int64_t sorted_run::bytes() const {
 run_merger::run_merger(std::vector<sorted_run> runs) : runs_(std::move(runs)), at_(runs_.size()) {
   const auto count = static_cast<std::int32_t>(runs_.size());
   losers_.assign(static_cast<std::size_t>(count) + 1, -1);
+  heads_.resize(runs_.size());
+  for (std::int32_t run = 0; run < count; ++run) look_at(run);
   for (std::int32_t run = count - 1; run >= 0; --run) replay(run);
+}
+
+void run_merger::look_at(std::int32_t run) {
+  const bool ended = at_[run] >= runs_[run].rows().rows();
+  heads_[run] = {ended ? sorted_run::prefix{} : runs_[run].prefix_of(at_[run]), ended};
 }
 
 // A run that has ended loses against every other; -1 stands for a match not played yet and wins.
 bool run_merger::wins(std::int32_t a, std::int32_t b) const {
   if (a < 0 || b < 0) return a < 0;
-  const bool a_ended = at_[a] >= runs_[a].rows().rows(), b_ended = at_[b] >= runs_[b].rows().rows();
-  if (a_ended || b_ended) return a_ended == b_ended ? a < b : b_ended;
-  if (runs_[a].before(at_[a], runs_[b], at_[b])) return true;
-  if (runs_[b].before(at_[b], runs_[a], at_[a])) return false;
-  return a < b;
+  const auto& x = heads_[a];
+  const auto& y = heads_[b];
+  if (x.ended || y.ended) return x.ended == y.ended ? a < b : y.ended;
+  if (x.key.high != y.key.high) return x.key.high < y.key.high;
+  if (x.key.low != y.key.low) return x.key.low < y.key.low;
+  const int order = runs_[a].rest(at_[a]).compare(runs_[b].rest(at_[b]));
+  return order != 0 ? order < 0 : a < b;
 }
 
 void run_merger::replay(std::int32_t run) {
@@ -118,9 +118,10 @@ result<batch> run_merger::next(std::int64_t rows) {
   const auto begun = at_;
   while (!runs_.empty() && static_cast<std::int64_t>(from.size()) < rows) {
     const auto run = losers_[0];
-    if (at_[run] >= runs_[run].rows().rows()) break;
+    if (heads_[run].ended) break;
     from.push_back(run);
     ++at_[run];
+    look_at(run);
     replay(run);
   }
   if (from.empty()) return batch{};

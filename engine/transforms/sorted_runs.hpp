@@ -19,15 +19,14 @@ class sorted_run {
 
   [[nodiscard]] const batch& rows() const { return rows_; }
   [[nodiscard]] std::int64_t bytes() const;
-  /// True where row `row` comes before row `other_row` of another run; false where their keys are equal.
-  [[nodiscard]] bool before(std::int64_t row, const sorted_run& other, std::int64_t other_row) const;
-
- private:
   struct prefix {
     std::uint64_t high, low;
   };
+  [[nodiscard]] const prefix& prefix_of(std::int64_t row) const { return prefixes_[row]; }
+  /// The bytes of a key behind its prefix.
   [[nodiscard]] std::string_view rest(std::int64_t row) const;
 
+ private:
   batch rows_;
   std::vector<prefix> prefixes_;
   std::string rests_;                    ///< bytes behind the prefixes
@@ -43,10 +42,16 @@ class run_merger {
 
  private:
   [[nodiscard]] bool wins(std::int32_t a, std::int32_t b) const;
+  void look_at(std::int32_t run);
   void replay(std::int32_t run);
 
   std::vector<sorted_run> runs_;
+  struct head {
+    sorted_run::prefix key;
+    bool ended;
+  };
   std::vector<std::int64_t> at_;      ///< next row of each run
+  std::vector<head> heads_;           ///< its key
   std::vector<std::int32_t> losers_;  ///< tournament tree; [0] is the winner
 };
 
