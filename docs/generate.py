@@ -36,7 +36,7 @@ def option_rows(options):
 
 
 def component_page(component):
-    parts = [f"# {component['name']} ({component['kind']})\n", NOTE, f"{component['summary']}.\n"]
+    parts = [f"# {component['name']} ({component['kind']})\n", NOTE, component["summary"].rstrip(".") + ".\n"]
     if component.get("description"):
         parts.append(component["description"] + "\n")
     if component.get("options"):
