@@ -123,6 +123,48 @@ bool valid_utf8(const std::string& text) {
   return true;
 }
 
+struct outcome {
+  std::vector<std::string> rows;
+  std::size_t rejected = 0;
+};
+
+std::vector<std::string> rows_of(const arrow::RecordBatch& batch) {
+  std::vector<std::string> rows(static_cast<std::size_t>(batch.num_rows()));
+  for (const auto& column : batch.columns()) {
+    const auto& texts = static_cast<const arrow::StringArray&>(*column);
+    for (std::int64_t i = 0; i < texts.length(); ++i)
+      rows[static_cast<std::size_t>(i)] += (texts.IsNull(i) ? "\\N" : texts.GetString(i)) + "|";
+  }
+  return rows;
+}
+
+/// Reads the last split first, so that no reader finds its start proved by those before it.
+outcome read_backwards(const source_request& request) {
+  diagnostics faults;
+  const auto from = find_component(component_kind::source, "csv")->make_source(request, faults);
+  REQUIRE(from);
+  const auto splits = from->discover();
+  REQUIRE(splits.ok());
+  outcome all;
+  std::vector<std::vector<std::string>> parts(splits->size());
+  for (auto i = splits->size(); i-- > 0;) {
+    auto reader = from->open((*splits)[i]);
+    REQUIRE(reader.ok());
+    for (bool more = true; more;) {
+      const auto step = (*reader)->next();
+      REQUIRE(step.ok());
+      all.rejected += step->rejected.size();
+      if (step->rows.data) {
+        const auto rows = rows_of(*step->rows.data);
+        parts[i].insert(parts[i].end(), rows.begin(), rows.end());
+      }
+      more = !step->end;
+    }
+  }
+  for (const auto& part : parts) all.rows.insert(all.rows.end(), part.begin(), part.end());
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("random CSV is read as the plainest parser reads it, wherever splits begin") {
@@ -155,19 +197,10 @@ TEST_CASE("random CSV is read as the plainest parser reads it, wherever splits b
       request.types = {{"a", "text"}, {"b", "text"}, {"c", "text"}};
       request.context = &context;
       request.split_bytes = split_bytes;
-      const auto got = must_read(*find_component(component_kind::source, "csv"), request);
+      const auto got = read_backwards(request);
       INFO("split_bytes " << split_bytes << ":\n" << text);
-      CHECK(got.rejected.size() == bad);
-      REQUIRE(got.table->num_rows() == static_cast<std::int64_t>(rows.size()));
-      const auto whole = got.table->CombineChunksToBatch().ValueOrDie();
-      for (std::int64_t i = 0; i < whole->num_rows(); ++i) {
-        std::string row;
-        for (const auto& column : whole->columns()) {
-          const auto& texts = static_cast<const arrow::StringArray&>(*column);
-          row += (texts.IsNull(i) ? "\\N" : texts.GetString(i)) + "|";
-        }
-        REQUIRE(row == rows[static_cast<std::size_t>(i)]);
-      }
+      CHECK(got.rejected == bad);
+      REQUIRE(got.rows == rows);
     }
   }
 }
