@@ -1,10 +1,8 @@
 #include "engine/transforms/sorted_runs.hpp"
 
-#include <arrow/array.h>
-#include <arrow/array/concatenate.h>
-#include <arrow/buffer.h>
+#include "engine/transforms/gather.hpp"
+
 #include <arrow/record_batch.h>
-#include <arrow/table.h>
 
 #include <algorithm>
 #include <cstring>
@@ -55,28 +53,27 @@ result<sorted_run> sorted_run::make(const batch& in, const encoded_keys& keys) {
 
   sorted_run run;
   run.prefixes_.reserve(items.size());
-  std::vector<std::int32_t> order;
-  order.reserve(items.size());
   for (const auto& one : items) {
     run.prefixes_.push_back({one.high, one.low});
-    order.push_back(one.row);
+    if (!sorted) run.order_.push_back(one.row);
     if (!longer) continue;
     run.rests_ += tail(one.row);
     run.rest_ends_.push_back(static_cast<std::int64_t>(run.rests_.size()));
   }
-  run.rows_ = sorted ? in : take_rows(in, arrow::Int32Array(in.rows(), arrow::Buffer::Wrap(order)));
+  run.rows_ = in;
   return run;
 }
 
-std::string_view sorted_run::rest(std::int64_t row) const {
+std::string_view sorted_run::rest(std::int64_t place) const {
   if (rest_ends_.empty()) return {};
-  const auto begin = row == 0 ? 0 : rest_ends_[row - 1];
-  return {rests_.data() + begin, static_cast<std::size_t>(rest_ends_[row] - begin)};
+  const auto begin = place == 0 ? 0 : rest_ends_[place - 1];
+  return {rests_.data() + begin, static_cast<std::size_t>(rest_ends_[place] - begin)};
 }
 
 std::int64_t sorted_run::bytes() const {
-  return rows_.bytes() + static_cast<std::int64_t>(prefixes_.capacity() * sizeof(prefix) + rests_.capacity() +
-                                                   rest_ends_.capacity() * sizeof(std::int64_t));
+  return rows_.bytes() +
+         static_cast<std::int64_t>(order_.capacity() * sizeof(std::int32_t) + prefixes_.capacity() * sizeof(prefix) +
+                                   rests_.capacity() + rest_ends_.capacity() * sizeof(std::int64_t));
 }
 
 run_merger::run_merger(std::vector<sorted_run> runs) : runs_(std::move(runs)), at_(runs_.size()) {
@@ -113,41 +110,27 @@ void run_merger::replay(std::int32_t run) {
 }
 
 result<batch> run_merger::next(std::int64_t rows) {
-  std::vector<std::int32_t> from;  // the run of each row
-  from.reserve(static_cast<std::size_t>(rows));
-  const auto begun = at_;
-  while (!runs_.empty() && static_cast<std::int64_t>(from.size()) < rows) {
+  std::vector<row_place> places;
+  places.reserve(static_cast<std::size_t>(rows));
+  bool one_slice = true;  // of one batch, in its order
+  while (!runs_.empty() && static_cast<std::int64_t>(places.size()) < rows) {
     const auto run = losers_[0];
     if (heads_[run].ended) break;
-    from.push_back(run);
+    const row_place place{static_cast<std::uint32_t>(run), runs_[run].row_at(at_[run])};
+    one_slice =
+        one_slice && (places.empty() || (place.batch == places.back().batch && place.row == places.back().row + 1));
+    places.push_back(place);
     ++at_[run];
     look_at(run);
     replay(run);
   }
-  if (from.empty()) return batch{};
-  // The rows of one run follow each other: slices are put together and then brought into order.
-  std::vector<std::shared_ptr<arrow::RecordBatch>> parts;
-  arrow::ArrayVector positions;
-  std::vector<std::int32_t> next_of(runs_.size());
-  std::int32_t base = 0;
-  for (std::size_t run = 0; run < runs_.size(); ++run) {
-    const auto count = at_[run] - begun[run];
-    if (count == 0) continue;
-    const auto part = runs_[run].rows().slice(begun[run], count);
-    if (static_cast<std::size_t>(count) == from.size()) return part;
-    parts.push_back(part.data);
-    if (part.positions) positions.push_back(part.positions);
-    next_of[run] = base;
-    base += static_cast<std::int32_t>(count);
-  }
-  batch all;
-  SLUICE_ASSIGN_ARROW(all.data, arrow::ConcatenateRecordBatches(parts), "merge sorted rows");
-  if (positions.size() == parts.size()) {
-    SLUICE_ASSIGN_ARROW(const auto joined, arrow::Concatenate(positions), "merge sorted rows");
-    all.positions = std::static_pointer_cast<arrow::UInt64Array>(joined);
-  }
-  for (auto& run : from) run = next_of[run]++;
-  return take_rows(all, arrow::Int32Array(static_cast<std::int64_t>(from.size()), arrow::Buffer::Wrap(from)));
+  if (places.empty()) return batch{};
+  if (one_slice)
+    return runs_[places.front().batch].rows().slice(places.front().row, static_cast<std::int64_t>(places.size()));
+  std::vector<const batch*> batches;
+  batches.reserve(runs_.size());
+  for (const auto& run : runs_) batches.push_back(&run.rows());
+  return gather_rows(batches, places);
 }
 
 }  // namespace sluice

@@ -11,23 +11,28 @@
 
 namespace sluice {
 
-/// One batch in the order of its keys. The first 16 bytes of a key are kept as two numbers, the rest as bytes where any
-/// key is longer.
+/// One batch and the order of its rows by their keys; the rows themselves stay where they are. The first 16 bytes of a
+/// key are kept as two numbers, the rest as bytes where any key is longer.
 class sorted_run {
  public:
   static result<sorted_run> make(const batch& in, const encoded_keys& keys);
 
   [[nodiscard]] const batch& rows() const { return rows_; }
+  /// The row of the batch that comes at a place in the order.
+  [[nodiscard]] std::int32_t row_at(std::int64_t place) const {
+    return order_.empty() ? static_cast<std::int32_t>(place) : order_[place];
+  }
   [[nodiscard]] std::int64_t bytes() const;
   struct prefix {
     std::uint64_t high, low;
   };
-  [[nodiscard]] const prefix& prefix_of(std::int64_t row) const { return prefixes_[row]; }
+  [[nodiscard]] const prefix& prefix_of(std::int64_t place) const { return prefixes_[place]; }
   /// The bytes of a key behind its prefix.
-  [[nodiscard]] std::string_view rest(std::int64_t row) const;
+  [[nodiscard]] std::string_view rest(std::int64_t place) const;
 
  private:
   batch rows_;
+  std::vector<std::int32_t> order_;  ///< empty where the rows are in order
   std::vector<prefix> prefixes_;
   std::string rests_;                    ///< bytes behind the prefixes
   std::vector<std::int64_t> rest_ends_;  ///< empty where no key is longer than a prefix
@@ -50,7 +55,7 @@ class run_merger {
     sorted_run::prefix key;
     bool ended;
   };
-  std::vector<std::int64_t> at_;      ///< next row of each run
+  std::vector<std::int64_t> at_;      ///< next place of each run
   std::vector<head> heads_;           ///< its key
   std::vector<std::int32_t> losers_;  ///< tournament tree; [0] is the winner
 };

@@ -49,6 +49,27 @@ TEST_CASE("sort takes expressions and columns whose names need quotes") {
   CHECK(unit.lines() == lines{"2", "1"});
 }
 
+TEST_CASE("columns of every type go along with their rows, nulls too") {
+  const std::string columns =
+      "k bigint, b boolean, s smallint, i integer, d double, m decimal(10,2), w decimal(50,1), t text, y bytea, at "
+      "date, "
+      "z timestamptz, v interval, l bigint[], r struct(a bigint, b text)";
+  const std::string one = R"~([2, true, 1, 2, 1.5, "1.50", "2.5", "one", "x", 5, 6, [1, 2, 3], [1, null], [1, "a"]])~";
+  const std::string two = R"~([1, false, -1, -2, NaN, "-1.50", "-2.5", "", "yy", 7, 8, [4, 5, 6], [], [null, "b"]])~";
+  const std::string none = "[3, null, null, null, null, null, null, null, null, null, null, null, null, null]";
+  runner unit("sort", R"~(["k"])~", columns);
+  unit.feed("[" + one + "," + none + "," + two + "]").end();
+  const auto in_order = rows(columns, "[" + two + "," + one + "," + none + "]");
+  CHECK(unit.lines() == lines_of(*in_order.data));
+}
+
+TEST_CASE("rows that are in order already are passed on without copying") {
+  runner unit("sort", R"~(["k"])~", "k bigint");
+  const auto in = rows("k bigint", "[[1], [2], [2]]");
+  unit.feed(in).end();
+  CHECK(unit.out.ports[0][0].data->column(0)->data()->buffers[1] == in.data->column(0)->data()->buffers[1]);
+}
+
 TEST_CASE("rows with equal keys keep their order over batches") {
   runner unit("sort", R"~(["k"])~", "k bigint, n bigint");
   unit.feed("[[2, 1], [1, 2]]").feed("[[1, 3], [2, 4]]").feed("[[1, 5]]").end();
