@@ -1,5 +1,6 @@
 #include "app/event_text.hpp"
 #include "app/run_records.hpp"
+#include "app/run_source.hpp"
 #include "app/table.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
@@ -21,15 +22,15 @@ struct chosen {
 /// Calls `take` (giving whether to go on) with every event wanted, a page at a time.
 template <class Take>
 status each_event(session& with, const chosen& what, Take&& take) {
-  SLUICE_ASSIGN(const auto store, with.open_store());
+  SLUICE_ASSIGN(auto from, run_source::open(with));
   std::string id;
   if (!what.run.empty()) {
-    SLUICE_ASSIGN(const auto run, find_run(*store, what.run));
-    id = run.id;
+    SLUICE_ASSIGN(const auto seen, from.find(what.run));
+    id = seen.record.id;
   }
   auto left = what.limit.value_or(std::numeric_limits<std::int64_t>::max());
   for (auto after = what.after; left > 0;) {
-    SLUICE_ASSIGN(const auto events, store->events(after, id, std::min(page, left)));
+    SLUICE_ASSIGN(const auto events, from.events(after, id, std::min(page, left)));
     for (const auto& each : events)
       if (!take(each)) return {};
     if (events.empty()) return {};

@@ -1,11 +1,10 @@
 #include "app/run_records.hpp"
+#include "app/run_source.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 
 #include <cerrno>
-#include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <map>
 #include <memory>
 
@@ -41,54 +40,69 @@ std::string place_of(const options& reject) {
   return line.empty() || line == "0" ? file : file + ":" + line;
 }
 
-/// Calls `take` (giving whether to go on) with each reject of a file, in order.
-template <class Take>
-status each_reject(const std::string& path, Take&& take) {
-  std::ifstream file(path);
-  if (!file) return from_errno(errno, "read the rejects in " + path);
-  for (std::string line; std::getline(file, line);) {
-    const auto reject = options::parse(line, nullptr, false);
-    // The last line of a run that was killed may be torn: what is whole is shown.
-    if (!reject.is_object()) continue;
-    if (!take(reject, line)) break;
+/// The rejects of one run, wherever they lie.
+class reject_reader {
+ public:
+  static result<reject_reader> open(const session& with, const std::string& reference) {
+    SLUICE_ASSIGN(auto from, run_source::open(with));
+    SLUICE_ASSIGN(auto seen, from.find(reference));
+    auto path = seen.record.summary.is_object() ? seen.record.summary.value("rejects_path", "") : std::string{};
+    if (path.empty()) path = with.rejects_path(seen.record.id);
+    return reject_reader(std::move(from), std::move(seen.record), std::move(path));
   }
-  return {};
-}
 
-result<std::string> rejects_path(session& with, const std::string& reference, store::run_record& run) {
-  SLUICE_ASSIGN(const auto store, with.open_store());
-  SLUICE_ASSIGN(run, find_run(*store, reference));
-  auto path = run.summary.is_object() ? run.summary.value("rejects_path", "") : std::string{};
-  if (path.empty()) path = with.rejects_path(run.id);
-  return path;
-}
+  [[nodiscard]] const store::run_record& run() const { return run_; }
+  /// Calls `take` (giving whether to go on) with each reject and its line.
+  template <class Take>
+  status each(Take&& take) {
+    return from_.rejects(run_, path_, [&](const std::string& line) {
+      const auto reject = options::parse(line, nullptr, false);
+      // The last line of a run that was killed may be torn: what is whole is shown.
+      return !reject.is_object() || take(reject, line);
+    });
+  }
 
-status list(session& with, const std::string& path, const store::run_record& run, const chosen& what) {
+ private:
+  reject_reader(run_source from, store::run_record run, std::string path)
+      : from_(std::move(from)), run_(std::move(run)), path_(std::move(path)) {}
+
+  run_source from_;
+  store::run_record run_;
+  std::string path_;
+};
+
+status list(session& with, reject_reader& from, const chosen& what) {
   auto& terminal = with.terminal;
   const bool color = terminal.color_out();
   std::int64_t matching = 0;
   std::map<std::string, std::int64_t> by_code;
-  SLUICE_TRY(each_reject(path, [&](const options& reject, const std::string& line) {
+  SLUICE_TRY(from.each([&](const options& reject, const std::string& line) {
     if (!wanted(reject, what)) return true;
     ++by_code[text_of(reject, "code")];
     if (++matching > what.rows) return true;
     if (with.options.json) return terminal.out(line + "\n");
     const auto column = text_of(reject, "column");
+    const auto said = printable(text_of(reject, "message"));
     const auto width = terminal.out_width() - 3;
     const auto record = reject.contains("record_base64") ? "(not UTF-8, base64) " + text_of(reject, "record_base64")
                                                          : printable(text_of(reject, "record"));
     return terminal.out(paint(printable(place_of(reject)), style::bold, color) + "  " +
                         paint(text_of(reject, "code"), style::yellow, color) + "  unit " + text_of(reject, "unit") +
-                        (column.empty() ? "" : ", column " + printable(column)) + ": " +
-                        printable(text_of(reject, "message")) + "\n" +
-                        paint("  " + fit(record, width, terminal.unicode()) + "\n", style::dim, color));
+                        (column.empty() || said.starts_with("column ") ? "" : ", column " + printable(column)) + ": " +
+                        said + "\n" + paint("  " + fit(record, width, terminal.unicode()) + "\n", style::dim, color));
   }));
   if (with.options.json || with.options.quiet) return {};
+  if (by_code.empty()) {
+    terminal.note("run " + short_id(from.run().id) + " of " + from.run().pipeline + " has no " +
+                  (what.unit.empty() && what.code.empty() ? "rejects\n" : "such rejects\n"));
+    return {};
+  }
   std::string total = thousands(static_cast<std::uint64_t>(matching)) + (matching == 1 ? " record" : " records");
   if (by_code.size() > 1)
     for (const auto& [code, count] : by_code) total += ", " + thousands(static_cast<std::uint64_t>(count)) + " " + code;
   if (matching > what.rows)
-    total += "; the first " + std::to_string(what.rows) + " are shown, all: sluice rejects export " + short_id(run.id);
+    total += "; the first " + std::to_string(what.rows) + " are shown, all: sluice rejects export " +
+             short_id(from.run().id);
   terminal.note(paint(total + "\n", style::dim, terminal.color_err()));
   return {};
 }
@@ -115,7 +129,7 @@ std::string csv_line(const options& reject) {
 }
 
 /// Writes beside the file and renames, so that the export appears whole or not at all.
-status export_to(session& with, const std::string& from, const chosen& what) {
+status export_to(session& with, reject_reader& from, const chosen& what) {
   const bool csv = what.format.empty() ? what.output.ends_with(".csv") : what.format == "csv";
   const bool to_stdout = what.output == "-";
   const auto temporary = what.output + ".sluice-part";
@@ -133,7 +147,7 @@ status export_to(session& with, const std::string& from, const chosen& what) {
   for (const auto* column : columns) header += (header.empty() ? "" : ",") + std::string(column);
   std::uint64_t rows = 0;
   if (csv) write(header + "\n");
-  auto outcome = each_reject(from, [&](const options& reject, const std::string& line) {
+  auto outcome = from.each([&](const options& reject, const std::string& line) {
     if (!wanted(reject, what)) return true;
     ++rows;
     return write(csv ? csv_line(reject) : line + "\n");
@@ -170,15 +184,8 @@ result<int> rejects(session& with, chosen what) {
     return user_error("bad_arguments", "'" + what.words[1] + "' is one argument too many for sluice rejects",
                       "see: sluice rejects --help");
   const auto reference = what.words.empty() ? std::string("last") : what.words[0];
-  store::run_record run;
-  SLUICE_ASSIGN(const auto path, rejects_path(with, reference, run));
-  std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) {
-    if (!with.options.quiet)
-      with.terminal.note("run " + short_id(run.id) + " of " + run.pipeline + " has no rejects\n");
-    return exit_succeeded;
-  }
-  SLUICE_TRY(action == "export" ? export_to(with, path, what) : list(with, path, run, what));
+  SLUICE_ASSIGN(auto from, reject_reader::open(with, reference));
+  SLUICE_TRY(action == "export" ? export_to(with, from, what) : list(with, from, what));
   return exit_succeeded;
 }
 

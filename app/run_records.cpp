@@ -52,6 +52,17 @@ std::string utc_text(std::int64_t microseconds) {
   return text.data();
 }
 
+std::int64_t microseconds_of(const std::string& utc) {
+  std::tm broken = {};
+  int fraction = 0;
+  if (std::sscanf(utc.c_str(), "%d-%d-%dT%d:%d:%d.%6d", &broken.tm_year, &broken.tm_mon, &broken.tm_mday,
+                  &broken.tm_hour, &broken.tm_min, &broken.tm_sec, &fraction) != 7)
+    return 0;
+  broken.tm_year -= 1900;
+  broken.tm_mon -= 1;
+  return static_cast<std::int64_t>(timegm(&broken)) * 1000000 + fraction;
+}
+
 options to_json(const run_record& run) {
   options out = {{"id", run.id}, {"pipeline", run.pipeline}, {"state", store::to_string(run.state)}};
   if (!run.cause.is_null()) out["cause"] = run.cause;

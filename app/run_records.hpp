@@ -18,5 +18,7 @@ options to_json(const store::run_record& run);
 std::string short_id(const std::string& id);
 /// RFC 3339 in UTC with microseconds; empty for 0.
 std::string utc_text(std::int64_t microseconds);
+/// Reads such a text back; 0 where it is none.
+std::int64_t microseconds_of(const std::string& utc);
 
 }  // namespace sluice::app

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 
 namespace sluice::app {
 
@@ -66,9 +67,13 @@ std::string unit_lines(const options& summary, int width, bool color, bool unico
 
 std::string target_lines(const options& summary, bool color) {
   std::string text;
+  std::error_code ignored;
+  const auto here = std::filesystem::current_path(ignored).string();
   for (const auto& unit : units_of(summary)) {
-    const auto target = text_of(unit, "target");
+    auto target = text_of(unit, "target");
     if (target.empty()) continue;
+    // Paths below the command's folder are shown as the pipeline has them.
+    if (target.starts_with(here + "/")) target.erase(0, here.size() + 1);
     text += paint(text.empty() ? "loaded   " : "         ", style::bold, color) + printable(target) + "  " +
             thousands(count(unit, "out")) + " rows";
     if (const auto bytes = count(unit, "bytes"); bytes > 0) text += ", " + bytes_text(bytes);

@@ -3,6 +3,10 @@
 #include "app/run_records.hpp"
 #include "cluster/token.hpp"
 
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
 namespace sluice::app {
 
 namespace {
@@ -59,6 +63,25 @@ store::run_record record_from(const options& json) {
   run.node = value_at<std::string>(json, "node", "");
   run.endpoint = value_at<std::string>(json, "endpoint", "");
   return run;
+}
+
+/// An event as the HTTP API writes it: its CloudEvents object.
+store::event event_from(const options& cloud) {
+  store::event made;
+  const auto found = cloud.find("data");
+  made.data = found == cloud.end() || !found->is_object() ? options::object() : *found;
+  made.id = value_at<std::string>(cloud, "id", "");
+  made.type = value_at<std::string>(cloud, "type", "");
+  made.unit = value_at<std::string>(cloud, "subject", "");
+  made.time = microseconds_of(value_at<std::string>(cloud, "time", ""));
+  made.run = value_at<std::string>(made.data, "run", "");
+  made.pipeline = value_at<std::string>(made.data, "pipeline", "");
+  made.owner = value_at<std::string>(made.data, "owner", "");
+  made.tags = value_at<std::vector<std::string>>(made.data, "tags", {});
+  made.sequence = value_at<std::int64_t>(made.data, "sequence", 0);
+  made.cursor = value_at<std::int64_t>(made.data, "cursor", 0);
+  for (const auto* told : {"run", "sequence", "cursor", "pipeline", "owner", "tags", "unit"}) made.data.erase(told);
+  return made;
 }
 
 }  // namespace
@@ -127,10 +150,38 @@ result<seen_run> run_source::find(const std::string& reference) {
 }
 
 result<std::vector<store::event>> run_source::events(std::int64_t after, const std::string& run, std::int64_t limit) {
-  if (remote_)
-    return user_error("not_supported_yet", "reading old events from a node is not supported yet",
-                      "sluice watch follows a run, with all its events from the first one under --json");
-  return store_->events(after, run, limit);
+  if (!remote_) return store_->events(after, run, limit);
+  const auto what = run.empty() ? std::string("/v1/events") : "/v1/runs/" + escaped(run) + "/events";
+  SLUICE_ASSIGN(const auto text, remote_->get_text(what + "?follow=false&after=" + std::to_string(after)));
+  std::vector<store::event> found;
+  constexpr std::string_view mark = "data: ";
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line) && static_cast<std::int64_t>(found.size()) < limit;) {
+    if (!line.starts_with(mark)) continue;
+    const auto json = options::parse(line.substr(mark.size()), nullptr, false);
+    if (json.is_object()) found.push_back(event_from(json));
+  }
+  return found;
+}
+
+status run_source::rejects(const store::run_record& run, const std::string& local_path,
+                           const std::function<bool(const std::string&)>& take) {
+  if (!remote_) {
+    std::ifstream file(local_path);
+    if (!file) return errno == ENOENT ? status{} : from_errno(errno, "read the rejects in " + local_path);
+    for (std::string line; std::getline(file, line);)
+      if (!take(line)) break;
+    return {};
+  }
+  constexpr std::int64_t page = 10'000;
+  for (std::int64_t seen = 0;;) {
+    SLUICE_ASSIGN(const auto text, remote_->get_text("/v1/runs/" + escaped(run.id) + "/rejects?limit=" +
+                                                     std::to_string(page) + "&skip=" + std::to_string(seen)));
+    if (text.empty()) return {};
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line); ++seen)
+      if (!take(line)) return {};
+  }
 }
 
 }  // namespace sluice::app

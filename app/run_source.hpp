@@ -3,6 +3,7 @@
 #include "app/session.hpp"
 #include "cluster/http_client.hpp"
 
+#include <functional>
 #include <optional>
 
 namespace sluice::app {
@@ -23,6 +24,9 @@ class run_source {
   result<seen_run> find(const std::string& reference);
   /// Events above a cursor, oldest first.
   result<std::vector<store::event>> events(std::int64_t after, const std::string& run, std::int64_t limit);
+  /// Calls `take` (giving whether to go on) with each line of a run's rejects file, in order.
+  status rejects(const store::run_record& run, const std::string& local_path,
+                 const std::function<bool(const std::string&)>& take);
   /// The HTTP API that knows a live run: of the node asked, or of the process that runs it; none where that is gone.
   [[nodiscard]] std::optional<cluster::http_client> client_of(const store::run_record& run) const;
   [[nodiscard]] bool is_remote() const { return remote_.has_value(); }

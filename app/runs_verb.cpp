@@ -1,5 +1,6 @@
 #include "app/run_records.hpp"
 #include "app/run_report.hpp"
+#include "app/run_source.hpp"
 #include "app/table.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
@@ -34,13 +35,12 @@ std::string duration_of(const store::run_record& run) {
 }
 
 result<int> list(session& with, const chosen& what) {
-  SLUICE_ASSIGN(const auto store, with.open_store());
+  SLUICE_ASSIGN(auto from, run_source::open(with));
   store::run_query query;
   query.limit = what.limit;
   if (!what.pipeline.empty()) query.pipeline = what.pipeline;
   for (const auto& state : what.states) query.states.push_back(*store::run_state_from(state));
-  SLUICE_ASSIGN(auto runs, store->runs(query));
-  bury_dead(*store, runs);
+  SLUICE_ASSIGN(const auto runs, from.list(query));
   auto& terminal = with.terminal;
   if (with.options.json) {
     options all = options::array();
@@ -49,7 +49,9 @@ result<int> list(session& with, const chosen& what) {
     return exit_succeeded;
   }
   if (runs.empty()) {
-    if (!with.options.quiet) terminal.note("no runs in " + with.options.state_folder + "\n");
+    if (!with.options.quiet)
+      terminal.note("no runs " + (from.is_remote() ? "at " + with.options.to : "in " + with.options.state_folder) +
+                    "\n");
     return exit_succeeded;
   }
   table shown({{.title = "run"},

@@ -57,7 +57,7 @@ class BadInput(CommandLine):
                      .replace("load:", "  again:\n    from: paid\n    limit: 5\nload:"))
 
     def test_unit_nobody_reads(self):
-        self.refused("unused_unit", text=STARTER.replace("load:", "  lonely:\n    from: orders\n    limit: 5\nload:"))
+        self.refused("unread_unit", text=STARTER.replace("load:", "  lonely:\n    from: orders\n    limit: 5\nload:"))
 
     def test_duplicate_names(self):
         self.refused("duplicate_unit", "  paid:", "  orders:")
@@ -95,7 +95,7 @@ class BadInput(CommandLine):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        for words in (["status", "last"], ["runs"], ["nodes"], ["submit", "orders.yaml"], ["cancel", "last"]):
+        for words in (["status", "last"], ["runs"], ["events"], ["rejects"], ["nodes"], ["submit", "orders.yaml"], ["cancel", "last"]):
             done = self.sluice(*words, "--to", f"127.0.0.1:{port}")
             self.assert_error(done, "node_unreachable", 4)
 
