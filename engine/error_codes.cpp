@@ -242,7 +242,7 @@ const std::vector<error_code>& error_codes() {
        "Set SLUICE_TOKEN, or use the node's state folder with --state."},
       {"unexpected_exception", "A component failed in a way that it should not.",
        "This is a defect of Sluice: please report it with the pipeline."},
-      {"unexpected_key", "key: was given to a sink or mode that has no use for it.", "Remove it, or use mode: upsert."},
+      {"unexpected_key", "A key: was given to a sink or mode that has no use for it.", "Remove it, or use mode: upsert."},
       {"unit_died", "A unit of a run broke down.", "This is a defect of Sluice: please report it with the pipeline."},
       {"unknown_column", "There is no column of this name here.",
        "Look at the spelling; sluice explain FILE shows the columns of each unit."},
