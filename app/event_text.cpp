@@ -18,7 +18,7 @@ std::string data_text(const options& data) {
   if (!data.is_object()) return text;
   for (const auto& [name, value] : data.items()) {
     const bool told = name == "cause" || name == "state" || name == "unit" || name == "units" || name == "balanced" ||
-                      name == "batches" || name == "pipeline" || name == "run";
+                      name == "batches" || name == "pipeline" || name == "role" || name == "run";
     const bool nothing = value.is_null() || value == 0 || value == "" || (value.is_structured() && value.empty());
     if (told || nothing || value.is_structured()) continue;
     if (name == "duration_microseconds" && value.is_number()) {

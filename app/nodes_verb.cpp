@@ -9,13 +9,15 @@ namespace sluice::app {
 
 namespace {
 
-std::string cell_text(const options& value) {
+std::string cell_text(const options& value, const std::string& name = {}) {
+  if (name == "started" && value.is_number_integer()) return ago_text(value.get<std::int64_t>());
+  if (name == "pid") return value.dump();
   if (value.is_null()) return {};
   if (value.is_string()) return printable(value.get<std::string>());
   if (value.is_number_unsigned()) return thousands(value.get<std::uint64_t>());
   if (!value.is_object()) return value.dump();
   std::string text;
-  for (const auto& [name, each] : value.items()) text += (text.empty() ? "" : ", ") + name + "=" + cell_text(each);
+  for (const auto& [key, each] : value.items()) text += (text.empty() ? "" : ", ") + key + "=" + cell_text(each);
   return text;
 }
 
@@ -36,12 +38,12 @@ result<int> list(session& with, const std::vector<std::string>& words) {
   std::vector<table::column> columns;
   if (nodes.is_array() && !nodes.empty() && nodes[0].is_object())
     for (const auto& [name, value] : nodes[0].items())
-      columns.push_back({.title = name, .right = value.is_number(), .shrink_to = 8});
+      columns.push_back({.title = name, .right = name == "pid", .shrink_to = 8});
   table shown(columns);
   for (const auto& node : nodes) {
     std::vector<table::cell> row;
     for (const auto& column : columns)
-      row.push_back({node.contains(column.title) ? cell_text(node[column.title]) : ""});
+      row.push_back({node.contains(column.title) ? cell_text(node[column.title], column.title) : ""});
     shown.add(std::move(row));
   }
   if (!columns.empty())

@@ -76,11 +76,14 @@ std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned
 result<engine_result> run_planned(session& with, const planned_pipeline& planned,
                                   const std::function<void(const engine_result&)>& ended) {
   SLUICE_ASSIGN(const auto store, with.open_store());
-  actors::engine engine(store);
+  // Left to the end of the process: once the outcome is known everything is durable, and taking actors, threads and
+  // connections down one by one would take longer than a small run.
+  auto& engine = *new actors::engine(store);
   // Serves status, watch and cancel of other terminals; a run goes on without it where there is no port to be had.
-  auto server = cluster::serve_engine(engine, store, with.options.state_folder);
-  if (!server.ok()) report(with, server.problem());
-  const auto setup = make_setup(with, planned, server.ok() ? (*server)->where().to_string() : "");
+  auto served = cluster::serve_engine(engine, store, with.options.state_folder);
+  if (!served.ok()) report(with, served.problem());
+  auto* const server = served.ok() ? std::move(served).value().release() : nullptr;
+  const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "");
   const bool shared = with.terminal.out_is_terminal() && writes_to_stdout(*planned.what);
   run_display display(with, shared);
   signals stop;
@@ -105,7 +108,7 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   how.signal = stop.first();
   display.end();
   ended(how);
-  if (server.ok()) (*server)->drain();
+  if (server != nullptr) server->drain();
   std::error_code ignored;
   std::filesystem::remove_all(planned.context->spill_folder, ignored);
   return how;

@@ -20,6 +20,7 @@ store_under_test sqlite() {
 
 TEST_CASE("sqlite store keeps runs over a restart", "[store]") { keeps_runs(sqlite); }
 TEST_CASE("sqlite store numbers events without gaps", "[store]") { numbers_events(sqlite); }
+TEST_CASE("sqlite store knows when a run began that ended at once", "[store]") { times_fast_runs(sqlite); }
 TEST_CASE("sqlite store lets nothing change an ended run", "[store]") { guards_final_states(sqlite); }
 TEST_CASE("sqlite store refuses a controller whose term is over", "[store]") { guards_terms(sqlite); }
 TEST_CASE("sqlite store finds a run by id, prefix, pipeline and last", "[store]") { resolves_references(sqlite); }

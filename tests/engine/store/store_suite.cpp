@@ -122,6 +122,18 @@ void numbers_events(const store_factory& make) {
   CHECK(cloud["data"]["tags"][0] == "finance");
 }
 
+void times_fast_runs(const store_factory& make) {
+  const auto state = make();
+  const auto store = state.open();
+  REQUIRE(store->create_run(new_run("a"), {of_type("run.queued")}).ok());
+  auto fast = to_state("a", run_state::succeeded);
+  auto began = of_type("run.started");
+  began.time = 1'700'000'000'000'000;
+  fast.events.insert(fast.events.begin(), began);
+  REQUIRE(store->apply(fast).ok());
+  CHECK(store->find_run("a").value().started == 1'700'000'000'000'000);
+}
+
 void guards_final_states(const store_factory& make) {
   const auto state = make();
   const auto store = state.open();

@@ -18,6 +18,7 @@ using store_factory = std::function<store_under_test()>;
 /// What every Store promises; called from one TEST_CASE for each implementation.
 void keeps_runs(const store_factory& make);
 void numbers_events(const store_factory& make);
+void times_fast_runs(const store_factory& make);
 void guards_final_states(const store_factory& make);
 void guards_terms(const store_factory& make);
 void resolves_references(const store_factory& make);
