@@ -65,6 +65,13 @@ void add_metadata(const source_request& request, bool knows_rows, std::vector<ca
   }
 }
 
+/// A type that the user gave is a promise that the values are checked, and which rows are rejected must not depend on
+/// what is read below: such a column is read even where nobody needs it, and left out of the batches.
+bool is_checked(const source_request& request, const arrow::Field& field) {
+  return request.policy != on_error::set_null && request.types.is_object() && request.types.contains(field.name()) &&
+         field.type()->id() != arrow::Type::STRING;
+}
+
 }  // namespace
 
 result<source_columns> source_columns::choose(const source_request& request, const arrow::Schema& records,
@@ -79,12 +86,15 @@ result<source_columns> source_columns::choose(const source_request& request, con
                                   "name it once in columns: and metadata:"));
   }
   if (faults.size() > before) return faults.back();
+  source_columns made;
   if (request.resolved && !request.needed.empty()) {
     std::erase_if(chosen, [&](const candidate& one) {
-      return std::find(request.needed.begin(), request.needed.end(), one.field->name()) == request.needed.end();
+      const auto& needed = request.needed;
+      if (std::find(needed.begin(), needed.end(), one.field->name()) != needed.end()) return false;
+      if (one.column.index >= 0 && is_checked(request, *one.field)) made.wanted_.push_back(one.column.index);
+      return true;
     });
   }
-  source_columns made;
   arrow::FieldVector fields;
   for (const auto& one : chosen) {
     fields.push_back(one.field);

@@ -27,7 +27,8 @@ class source_columns {
 
   [[nodiscard]] const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
   [[nodiscard]] const std::vector<column>& columns() const { return columns_; }
-  /// Indices in the records' schema of the columns to read, ascending.
+  /// Indices in the records' schema of the columns to read, ascending: those of the batches, and those that are read
+  /// only to check them against the types that the user gave.
   [[nodiscard]] const std::vector<int>& wanted() const { return wanted_; }
 
   /// Puts a batch together: `read[i]` holds column `wanted()[i]`; the metadata are filled in. `first_row` is the number

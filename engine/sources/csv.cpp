@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace sluice {
 
@@ -166,12 +167,8 @@ class csv_files : public source {
       if (std::find(layout.names.begin(), layout.names.end(), name) == layout.names.end())
         return different_columns(file, layout.names, wanted.field_names());
     }
-    for (const auto& column : what_->columns.columns()) {
-      if (column.from != source_columns::origin::record) {
-        plan.metadata.emplace_back(column.from == source_columns::origin::path ? "path" : "row");
-        continue;
-      }
-      const auto& field = wanted.field(column.index);
+    const auto add = [&](int index) {
+      const auto& field = wanted.field(index);
       const auto given = what_->types.find(field->name());
       csv::column_plan each = given == what_->types.end() ? csv::column_plan{} : given->second;
       each.name = field->name();
@@ -180,7 +177,18 @@ class csv_files : public source {
       plan.columns.push_back(std::move(each));
       const auto place = std::find(layout.names.begin(), layout.names.end(), field->name());
       plan.field_of.push_back(static_cast<int>(place - layout.names.begin()));
+    };
+    std::set<int> shown;
+    for (const auto& column : what_->columns.columns()) {
+      if (column.from != source_columns::origin::record) {
+        plan.metadata.emplace_back(column.from == source_columns::origin::path ? "path" : "row");
+        continue;
+      }
+      add(column.index);
+      shown.insert(column.index);
     }
+    for (const int index : what_->columns.wanted())
+      if (!shown.contains(index)) add(index);  // read to be checked only
     return plan;
   }
 

@@ -160,7 +160,8 @@ TEST_CASE("every form that is not built yet is refused by name") {
         FAIL("no form of a transform yet");
         break;
       case place_of_form::option:
-        made = with_sink("    from: rows\n    blackhole: { " + form.key + ": " + form.example + " }\n");
+        made = with_sink("    from: rows\n    parquet: { path: /nonexistent/x.parquet, " + form.key + ": " +
+                         form.example + " }\n");
         break;
     }
     INFO(made.shown);

@@ -159,9 +159,10 @@ status batch_maker::convert(const chunk_reader& chunk) {
 
 result<std::shared_ptr<arrow::RecordBatch>> batch_maker::finish() {
   std::vector<std::shared_ptr<arrow::Array>> columns;
+  const auto shown = plan_.schema->num_fields() - std::ssize(plan_.metadata);
   for (const auto& builder : builders_) {
     SLUICE_ASSIGN(auto column, builder->finish());
-    columns.push_back(std::move(column));
+    if (std::ssize(columns) < shown) columns.push_back(std::move(column));  // the others were read to be checked
   }
   for (const auto& kind : plan_.metadata) {
     SLUICE_ASSIGN(auto column, metadata_column(kind));
