@@ -93,9 +93,10 @@ command node_verb() {
                              .value = "NAME=VALUE",
                              .help = "for `place: { labels: { NAME: VALUE } }`; may be repeated",
                              .target = &what->labels}},
-                .details = "Prints one line when it is ready, then its log to stderr; SIGTERM or Ctrl-C ends it in "
-                           "order. Nodes listen on loopback only. Who submits or joins needs the token in the state "
-                           "folder, or in SLUICE_TOKEN.\n"},
+                .details =
+                    "Prints one line when it is ready, then its log to stderr; SIGTERM or Ctrl-C ends\nit in order. "
+                    "Nodes listen on loopback only. Who submits or joins needs the token\nin the state folder, or in "
+                    "SLUICE_TOKEN. Nodes started with one --state share it.\n"},
       .run = [what](session& with) { return run_until_stopped(with, *what); }};
 }
 

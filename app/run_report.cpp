@@ -1,5 +1,6 @@
 #include "app/run_report.hpp"
 
+#include "app/run_records.hpp"
 #include "app/table.hpp"
 #include "app/text.hpp"
 
@@ -92,14 +93,25 @@ std::string set_null_lines(const options& summary, bool color) {
   return text;
 }
 
-std::string headline(const report_facts& facts, bool color) {
-  std::string text =
-      paint(facts.state, state_style(facts.state), color) + "  " + paint(facts.pipeline, style::bold, color);
+std::string headline(const report_facts& facts, int width, bool color) {
+  std::string rest;
   if (const auto duration = facts.summary.is_object() ? count(facts.summary, "duration_microseconds") : 0; duration > 0)
-    text += "  in " + duration_text(static_cast<double>(duration) / 1e6);
-  if (facts.peak_memory > 0) text += ", peak memory " + bytes_text(facts.peak_memory);
-  text += paint("  run " + facts.run, style::dim, color) + "\n";
-  return text;
+    rest += "  in " + duration_text(static_cast<double>(duration) / 1e6);
+  if (facts.peak_memory > 0) rest += ", peak memory " + bytes_text(facts.peak_memory);
+  const auto used = display_width(facts.state) + 2 + display_width(facts.pipeline) + display_width(rest) + 6;
+  const auto run = used + display_width(facts.run) > width ? short_id(facts.run) : facts.run;
+  return paint(facts.state, state_style(facts.state), color) + "  " + paint(facts.pipeline, style::bold, color) + rest +
+         paint("  run " + run, style::dim, color) + "\n";
+}
+
+/// The balance on one line, or on two where the terminal is narrow.
+std::string balance_lines(const options& summary, int width, bool color) {
+  const auto balanced = summary.find("balanced");
+  const bool ok = balanced != summary.end() && balanced->is_boolean() && balanced->get<bool>();
+  auto equation = balance_text(summary);
+  if (display_width(equation) + 14 > width) equation.replace(equation.find(" = "), 1, "\n         ");
+  return paint("balance  ", style::bold, color) + equation + "  " +
+         paint(ok ? "ok" : "does not add up", ok ? style::green : style::red, color) + "\n";
 }
 
 std::string cause_lines(const options& cause, bool color) {
@@ -148,23 +160,21 @@ std::string balance_text(const options& summary) {
 }
 
 std::string run_report(const report_facts& facts, int width, bool color, bool unicode) {
-  std::string text = headline(facts, color);
+  std::string text = headline(facts, width, color);
   text += cause_lines(facts.cause, color);
   if (const auto units = unit_lines(facts.summary, width, color, unicode); !units.empty()) text += "\n" + units + "\n";
   const bool ended_well = facts.state == "succeeded" || facts.state == "partial";
   if (ended_well) {
-    const auto balanced = facts.summary.find("balanced");
-    const bool ok = balanced != facts.summary.end() && balanced->is_boolean() && balanced->get<bool>();
-    text += paint("balance  ", style::bold, color) + balance_text(facts.summary) + "  " +
-            paint(ok ? "ok" : "does not add up", ok ? style::green : style::red, color) + "\n";
+    text += balance_lines(facts.summary, width, color);
     text += target_lines(facts.summary, color);
   }
   text += set_null_lines(facts.summary, color);
   if (const auto rejected = facts.summary.is_object() ? count(facts.summary, "rejected") : 0; rejected > 0) {
     text += paint("rejects  ", style::bold, color) + paint(thousands(rejected), style::yellow, color) +
             (rejected == 1 ? " record" : " records");
-    if (const auto path = text_of(facts.summary, "rejects_path"); !path.empty()) text += " in " + path;
-    text += "\n         see them: " + paint("sluice rejects " + facts.pipeline, style::bold, color) + "\n";
+    text += ", see them: " + paint("sluice rejects " + facts.pipeline, style::bold, color) + "\n";
+    if (const auto path = text_of(facts.summary, "rejects_path"); !path.empty())
+      text += paint("         " + path + "\n", style::dim, color);
   }
   return text;
 }

@@ -183,17 +183,16 @@ result<int> run(session& with, const chosen& what) {
 
 command run_verb() {
   auto what = std::make_shared<chosen>();
-  return {
-      .takes = {.positionals = {file_argument(what->file)},
-                .options = {set_option(what->set),
-                            {.names = {"--fresh"},
-                             .value = {},
-                             .help = "start over (as every run does: none resumes yet)",
-                             .target = &what->fresh}},
-                .details =
-                    "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed, 2 the pipeline can't "
-                    "be run,\n130 Ctrl-C. Ctrl-C publishes nothing unfinished; twice kills.\n"},
-      .run = [what](session& with) { return run(with, *what); }};
+  return {.takes = {.positionals = {file_argument(what->file)},
+                    .options = {set_option(what->set),
+                                {.names = {"--fresh"},
+                                 .value = {},
+                                 .help = "start over (as every run does: none resumes yet)",
+                                 .target = &what->fresh}},
+                    .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n2 the "
+                               "pipeline can't be run, "
+                               "130 Ctrl-C. Ctrl-C publishes nothing unfinished; twice kills.\n"},
+          .run = [what](session& with) { return run(with, *what); }};
 }
 
 }  // namespace sluice::app

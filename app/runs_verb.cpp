@@ -30,6 +30,8 @@ std::string cause_text(const options& cause) {
 }
 
 std::string duration_of(const store::run_record& run) {
+  if (run.summary.is_object())
+    if (const auto took = run.summary.value("duration_microseconds", 0.0); took > 0) return duration_text(took / 1e6);
   if (run.started == 0 || run.ended == 0) return {};
   return duration_text(static_cast<double>(run.ended - run.started) / 1e6);
 }

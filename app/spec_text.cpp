@@ -57,6 +57,17 @@ std::string wrapped(const std::string& text, std::size_t indent, std::size_t roo
   return out;
 }
 
+/// Markdown's paragraphs: a line break within one is a blank, an empty line or a list's next item stays a break.
+std::string joined_lines(const std::string& text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto next = at + 1 < text.size() ? text[at + 1] : '\n';
+    const bool breaks = next == '\n' || next == '-' || next == '*' || (at > 0 && text[at - 1] == '\n');
+    out += text[at] == '\n' && !breaks ? ' ' : text[at];
+  }
+  return out;
+}
+
 std::string field_lines(const field_spec& field, std::size_t name_width, bool color, std::size_t room) {
   std::string facts = form_text(field);
   if (!field.choices.empty()) {
@@ -124,7 +135,7 @@ std::string form_text(const field_spec& field) {
 std::string spec_text(const component_spec& spec, bool color, int width) {
   const auto columns = static_cast<std::size_t>(std::clamp(width, 60, 110));
   std::string text = paint(spec.name, style::bold, color) + " (" + kind_name(spec.kind) + "): " + spec.summary + "\n";
-  if (!spec.description.empty()) text += "\n" + wrapped(spec.description, 0, columns) + "\n";
+  if (!spec.description.empty()) text += "\n" + wrapped(joined_lines(spec.description), 0, columns) + "\n";
   const auto& fields = fields_of(spec.value);
   if (!fields.empty() && !fields.front().name.empty()) {
     std::size_t name_width = 0;

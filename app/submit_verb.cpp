@@ -73,16 +73,16 @@ result<int> submit(session& with, const chosen& what) {
 
 command submit_verb() {
   auto what = std::make_shared<chosen>();
-  return {
-      .takes = {.positionals = {file_argument(what->file)},
-                .options = {set_option(what->set),
-                            {.names = {"--wait"},
-                             .value = {},
-                             .help = "follow the run and end with its exit code",
-                             .target = &what->wait}},
-                .details = "Prints the run's id. The node is --to or SLUICE_TO, else 127.0.0.1:7071; relative paths "
-                           "are those of this folder.\n"},
-      .run = [what](session& with) { return submit(with, *what); }};
+  return {.takes = {.positionals = {file_argument(what->file)},
+                    .options = {set_option(what->set),
+                                {.names = {"--wait"},
+                                 .value = {},
+                                 .help = "follow the run and end with its exit code",
+                                 .target = &what->wait}},
+                    .details =
+                        "Prints the run's id. The node is --to or SLUICE_TO, else 127.0.0.1:7071.\nRelative paths are "
+                        "those of this folder.\n"},
+          .run = [what](session& with) { return submit(with, *what); }};
 }
 
 }  // namespace sluice::app

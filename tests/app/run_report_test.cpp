@@ -43,13 +43,20 @@ TEST_CASE("the report says how a run ended and where everything lies", "[report]
   CHECK(text.find("orders  10      0    9         0       0         1") != std::string::npos);
   CHECK(text.find("balance  10 read + 7 copied = 14 loaded + 2 filtered + 1 rejected  ok") != std::string::npos);
   CHECK(text.find("loaded   out/paid.parquet  7 rows, 2.0 KiB") != std::string::npos);
-  CHECK(text.find("rejects  1 record in /state/rejects.ndjson") != std::string::npos);
-  CHECK(text.find("sluice rejects starter") != std::string::npos);
+  CHECK(text.find("rejects  1 record, see them: sluice rejects starter\n         /state/rejects.ndjson\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("a narrow report leaves out counters that are zero everywhere", "[report]") {
   const auto text = run_report(orders(), 44, false, true);
   CHECK(text.find("unit    in  out  filtered  rejected\n") != std::string::npos);
+}
+
+TEST_CASE("a narrow report breaks its lines itself", "[report]") {
+  const auto text = run_report(orders(), 60, false, true);
+  CHECK(text.find("run 0190a3f2-1b2c-7abc\n") != std::string::npos);
+  CHECK(text.find("balance  10 read + 7 copied\n         = 14 loaded + 2 filtered + 1 rejected  ok\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("the report of a failure shows its cause and claims no balance", "[report]") {
