@@ -77,7 +77,58 @@ parsed parse_value(std::string_view text, std::uint64_t& out) { return read_inte
 parsed parse_value(std::string_view text, float& out) { return read_floating(text, out); }
 parsed parse_value(std::string_view text, double& out) { return read_floating(text, out); }
 
+namespace {
+
+// "-1234.5": up to 18 digits, no exponent, no more places than are kept. False: take the long way.
+bool read_plain_decimal(std::string_view text, int precision, int scale, int128& out) {
+  const bool negative = !text.empty() && text.front() == '-';
+  if (negative) text.remove_prefix(1);
+  if (text.size() > 19 || precision > 18) return false;
+  std::uint64_t value = 0;
+  int digits = 0;
+  int places = -1;
+  for (const char c : text) {
+    if (is_digit(c)) {
+      value = value * 10 + static_cast<std::uint64_t>(c - '0');
+      ++digits;
+      places += places >= 0 ? 1 : 0;
+    } else if (c == '.' && places < 0) {
+      places = 0;
+    } else {
+      return false;
+    }
+  }
+  const int missing = scale - std::max(places, 0);
+  if (digits == 0 || digits > 18 || missing < 0 || digits + missing > 18) return false;
+  constexpr std::uint64_t powers[] = {1,
+                                      10,
+                                      100,
+                                      1'000,
+                                      10'000,
+                                      100'000,
+                                      1'000'000,
+                                      10'000'000,
+                                      100'000'000,
+                                      1'000'000'000,
+                                      10'000'000'000,
+                                      100'000'000'000,
+                                      1'000'000'000'000,
+                                      10'000'000'000'000,
+                                      100'000'000'000'000,
+                                      1'000'000'000'000'000,
+                                      10'000'000'000'000'000,
+                                      100'000'000'000'000'000,
+                                      1'000'000'000'000'000'000};
+  value *= powers[missing];
+  if (value >= powers[precision]) return false;
+  out = negative ? -static_cast<int128>(value) : static_cast<int128>(value);
+  return true;
+}
+
+}  // namespace
+
 parsed parse_decimal(std::string_view text, int precision, int scale, int128& out) {
+  if (read_plain_decimal(text, precision, scale, out)) return parsed::good;
   text = trimmed(text);
   const bool negative = !text.empty() && text.front() == '-';
   if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);

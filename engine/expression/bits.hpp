@@ -32,6 +32,20 @@ inline void store_word(std::uint8_t* bitmap, std::int64_t index, std::uint64_t w
   std::memcpy(bitmap + index * 8, &word, 8);
 }
 
+/// Writes f(a, b) of every word of two bitmaps: whole words without looking at the end, the last one bytewise.
+template <class Combine>
+void combine_words(std::int64_t bits, std::uint8_t* out, const std::uint8_t* a, const std::uint8_t* b,
+                   Combine&& combine) {
+  const std::int64_t whole = bits / 64;
+  for (std::int64_t word = 0; word < whole; ++word) {
+    std::uint64_t x, y;
+    std::memcpy(&x, a + word * 8, 8);
+    std::memcpy(&y, b + word * 8, 8);
+    store_word(out, word, combine(x, y));
+  }
+  if (bits % 64 != 0) store_word(out, whole, combine(load_word(a, whole, bits), load_word(b, whole, bits)));
+}
+
 inline bool get_bit(const std::uint8_t* bitmap, std::int64_t index) {
   return ((bitmap[index >> 3] >> (index & 7)) & 1) != 0;
 }

@@ -51,9 +51,7 @@ buffer_ptr all_valid(const std::vector<operand>& args, std::int64_t rows) {
       continue;
     }
     auto target = owned ? combined : allocate_bitmap(rows);
-    for (std::int64_t word = 0; word < words_for(rows); ++word)
-      store_word(target->mutable_data(), word,
-                 load_word(combined->data(), word, rows) & load_word(valid->data(), word, rows));
+    combine_words(rows, target->mutable_data(), combined->data(), valid->data(), [](auto a, auto b) { return a & b; });
     combined = std::move(target);
     owned = true;
   }

@@ -39,16 +39,9 @@ class junction_node final : public node {
   result<operand> evaluate(frame& in, const mask& active) const override {
     SLUICE_ASSIGN(auto left_value, inputs[0]->evaluate(in, active));
     SLUICE_ASSIGN(const auto left, truth_of(left_value, in.length));
-    const auto count = words_for(in.length);
     mask open{allocate_bitmap(in.length)};
-    std::uint64_t any = 0;
-    for (std::int64_t word = 0; word < count; ++word) {
-      const auto decided = is_and_ ? left.is_false(word) : left.is_true(word);
-      const auto undecided = active_word(active, word, in.length) & ~decided;
-      store_word(open.bits->mutable_data(), word, undecided);
-      any |= undecided;
-    }
-    if (any == 0) return left_value.constant ? operand{left_value} : operand{std::move(left_value)};
+    const auto any = undecided(left, active, in.length, open.bits->mutable_data());
+    if (any == 0) return left_value;
     SLUICE_ASSIGN(auto right_value, inputs[1]->evaluate(in, open));
     SLUICE_ASSIGN(const auto right, truth_of(right_value, in.length));
     return operand{left.validity || right.validity ? three_valued(left, right) : two_valued(left, right)};
@@ -69,13 +62,35 @@ class junction_node final : public node {
     return junction != nullptr && junction->is_and_ != is_and_;
   }
 
+  // The rows that count and that the left side does not decide; none of them gives 0.
+  std::uint64_t undecided(const truth& left, const mask& active, std::int64_t rows, std::uint8_t* out) const {
+    std::uint64_t any = 0;
+    if (!left.validity && !active.bits) {
+      const auto* values = left.values->data();
+      const auto flip = is_and_ ? std::uint64_t{0} : ~std::uint64_t{0};
+      combine_words(rows, out, values, values, [&](auto value, auto) { return any |= value ^ flip, value ^ flip; });
+      if (rows % 64 == 0) return any;
+      // Bits beyond the end must not keep the right side alive.
+      const auto last = words_for(rows) - 1;
+      store_word(out, last, load_word(out, last, rows));
+      return any;
+    }
+    for (std::int64_t word = 0; word < words_for(rows); ++word) {
+      const auto decided = is_and_ ? left.is_false(word) : left.is_true(word);
+      const auto left_open = active_word(active, word, rows) & ~decided;
+      store_word(out, word, left_open);
+      any |= left_open;
+    }
+    return any;
+  }
+
   array_ptr two_valued(const truth& left, const truth& right) const {
     auto bits = allocate_bitmap(left.rows);
-    for (std::int64_t word = 0; word < words_for(left.rows); ++word) {
-      const auto a = load_word(left.values->data(), word, left.rows);
-      const auto b = load_word(right.values->data(), word, left.rows);
-      store_word(bits->mutable_data(), word, is_and_ ? a & b : a | b);
-    }
+    auto* out = bits->mutable_data();
+    if (is_and_)
+      combine_words(left.rows, out, left.values->data(), right.values->data(), [](auto a, auto b) { return a & b; });
+    else
+      combine_words(left.rows, out, left.values->data(), right.values->data(), [](auto a, auto b) { return a | b; });
     return make_booleans(left.rows, std::move(bits), nullptr);
   }
 
