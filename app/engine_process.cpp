@@ -15,17 +15,26 @@ const int interrupt_signal = SIGUSR1;
 
 namespace {
 
+bool is_ignored(int signal) {
+  struct sigaction now = {};
+  return sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+/// What the parent waits for; what it was told to ignore (nohup, jobs in the background of a script) stays ignored.
 sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set, each);
+  for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGCHLD})
+    if (!is_ignored(each)) sigaddset(&set, each);
   return set;
 }
 
 [[noreturn]] void be_child(pid_t parent, const sigset_t& before, const std::function<int()>& work) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) raise(SIGTERM);
+  // The terminal sends these to both processes; the parent passes them on.
   std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGHUP, SIG_IGN);
   sigset_t mask = before;
   for (const int each : {SIGTERM, interrupt_signal}) sigaddset(&mask, each);
   sigprocmask(SIG_SETMASK, &mask, nullptr);

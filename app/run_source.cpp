@@ -94,8 +94,9 @@ result<cluster::http_client> client_for(const session& with) {
 
 result<run_source> run_source::open(const session& with) {
   run_source made;
-  made.token_ = token_of(with);
   if (with.options.to.empty()) {
+    // Local runs serve with the state folder's own token, whatever SLUICE_TOKEN is for.
+    made.token_ = cluster::read_token(with.options.state_folder);
     SLUICE_ASSIGN(made.store_, with.open_store());
   } else {
     SLUICE_ASSIGN(made.remote_, client_for(with));

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import pathlib
-import re
+import signal
 import unittest
 
 from command_line import ENDLESS, ORDERS, SIGINT, SIGKILL, SIGTERM, STARTER, CommandLine, events
@@ -174,6 +174,12 @@ class SecondTerminal(CommandLine):
         self.assertEqual(self.run_record()["state"], "cancelled")
         self.assertNotIn("out/numbers.ndjson", self.names())
 
+    def test_a_token_for_a_cluster_does_not_lock_out_local_runs(self):
+        self.start("run", "endless.yaml")
+        self.running()
+        done = self.sluice("cancel", "last", env={"SLUICE_TOKEN": "of another place"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_ctrl_c_in_watch_detaches(self):
         run = self.start("run", "endless.yaml")
         self.running()
@@ -215,6 +221,24 @@ class Signals(CommandLine):
         code, _, err = self.stopped_by(SIGTERM)
         self.assertEqual(code, 143, err)
         self.assertEqual(self.names(), ["endless.yaml"])
+
+    def test_ctrl_c_twice_kills_an_engine_that_hangs(self):
+        run = self.start("run", "endless.yaml")
+        record = self.running()
+        os.kill(record["pid"], signal.SIGSTOP)
+        run.send_signal(SIGINT)
+        self.eventually(lambda: int(self.proc_status(record["pid"])["SigPnd"], 16) | int(self.proc_status(record["pid"])["ShdPnd"], 16),
+                        "the first Ctrl-C")
+        run.send_signal(SIGINT)
+        code, _, err = self.end_of(run)
+        self.assertEqual(code, 130, err)
+        self.assertEqual(self.run_record()["state"], "cancelled")
+        self.assertNotIn("out/numbers.ndjson", self.names())
+
+    @staticmethod
+    def proc_status(pid):
+        lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+        return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 
     def test_an_engine_that_is_killed_is_reported(self):
         run = self.start("run", "endless.yaml", "--json")

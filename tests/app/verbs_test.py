@@ -120,6 +120,22 @@ class Completion(CommandLine):
         self.assertEqual(done.stdout.split(), ["components", "completion"], done.stderr)
 
 
+class Settings(CommandLine):
+    def test_flag_before_environment_before_file(self):
+        self.write("config/sluice/config.yaml", f"state: {self.folder}/from-file\n")
+        config = {"XDG_CONFIG_HOME": str(self.folder / "config")}
+        self.assertIn("from-file", self.sluice("runs", env={**config, "SLUICE_STATE": ""}).stderr)
+        self.assertIn("from-env", self.sluice("runs", env={**config, "SLUICE_STATE": "from-env"}).stderr)
+        done = self.sluice("runs", "--state", "from-flag", env={**config, "SLUICE_STATE": "from-env"})
+        self.assertIn("from-flag", done.stderr)
+        self.write("config/sluice/config.yaml", "stat: x\n")
+        self.assertIn("did you mean state?", self.assert_error(self.sluice("runs", env=config), "unknown_key"))
+
+    def test_without_a_state_folder_the_users_own_is_used(self):
+        done = self.sluice("runs", env={"SLUICE_STATE": "", "XDG_STATE_HOME": str(self.folder / "xdg")})
+        self.assertIn("xdg/sluice", done.stderr)
+
+
 class Codes(unittest.TestCase):
     def test_every_code_in_the_tree_is_explained(self):
         made = re.compile(r"(?:user_error|external_error|internal_error)\(\s*\"([a-z0-9_]+)\"|\.code = \"([a-z0-9_]+)\"|"
