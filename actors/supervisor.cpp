@@ -282,8 +282,8 @@ class supervisor : public caf::event_based_actor {
                                                (one.node.empty() ? "" : " on node " + one.node) + ": " +
                                                to_string(message.reason));
     why.where = "unit " + plan_.units[who.unit].definition.name;
-    if (!one.node.empty() && message.reason == caf::exit_reason::remote_link_unreachable) {
-      // The whole node is gone: the unit starter says so in a moment, with everything that ran there.
+    if (!one.node.empty() && one.node != s_.services.node) {
+      // The whole node may be gone: the unit starter says so in a moment, with everything that ran there.
       later(patience, [this, why] {
         if (!states_.ending()) fail(why);
       });

@@ -189,7 +189,10 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.self.port = listen.port;
   all.self.name = settings.name.empty() ? host_name() + "-" + std::to_string(listen.port) : settings.name;
   SLUICE_TRY(open_links(all));
-  SLUICE_ASSIGN(const auto term, all.store->next_term());
+  std::int64_t term = 0;
+  if (all.first) {
+    SLUICE_ASSIGN(term, all.store->next_term());
+  }
 
   std::promise<status> told;
   auto outcome = told.get_future();

@@ -16,6 +16,8 @@ namespace {
 
 constexpr auto connect_limit = std::chrono::seconds(5);
 constexpr auto join_again = std::chrono::seconds(1);
+/// A broken link is often the first sign of a dead node: the news of that tells more.
+constexpr auto better_cause = std::chrono::seconds(1);
 
 /// What can be said of a process on this machine that no longer answers.
 std::string end_of(const node_info& node) {
@@ -299,8 +301,13 @@ class node_actor : public caf::event_based_actor {
 
   void broken(const run_broken& message) {
     const auto* part = find_part(message.run);
-    s_.log("run " + message.run + ": " + message.why.message);
-    if (part != nullptr && part->supervisor()) send(part->supervisor(), actors::node_lost{s_.self.name, message.why});
+    if (part == nullptr || !part->supervisor()) return;
+    if (!message.waited) {
+      s_.log("run " + message.run + ": " + message.why.message);
+      delayed_send(this, better_cause, run_broken{message.run, message.why, true});
+      return;
+    }
+    send(part->supervisor(), actors::node_lost{s_.self.name, message.why});
   }
 
   node_settings s_;

@@ -1,0 +1,283 @@
+"""Two `sluice node` processes: the same output as one, pins, tokens, foreign clients, and a worker killed during a run."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+SLUICE = os.path.abspath(os.environ["SLUICE_BINARY"])
+PIPELINE = """version: 1
+pipeline: spread
+params: { out: { type: text } }
+extract:
+  orders:
+    csv: { path: orders.csv }
+transform:
+  paid:
+    from: orders
+    filter: "amount > 10"
+    place: { node: n2 }
+  priced:
+    from: paid
+    derive: { net: "amount / 3.0", label: "upper(name)" }
+  by_name:
+    from: priced
+    aggregate:
+      by: [label]
+      compute: { orders: "count(*)", revenue: "sum(net)" }
+load:
+  detail: { from: priced, csv: { path: "${out}/detail.csv" } }
+  report: { from: by_name, parquet: { path: "${out}/report.parquet" } }
+"""
+ENDLESS = """version: 1
+pipeline: endless
+extract:
+  numbers:
+    generate: { rows: 100000000000, columns: { id: sequence } }
+load:
+  nothing: { from: numbers, blackhole: {}, place: { node: n2 } }
+"""
+
+
+class Node:
+    def __init__(self, name, state, *flags):
+        self.log = open(state / f"{name}.log", "w+")
+        self.process = subprocess.Popen(
+            [SLUICE, "node", "--state", str(state), "--name", name, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *flags],
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        line = self.process.stdout.readline()
+        found = re.match(r"ready: node (\S+), cluster (\S+), http (\S+)\n", line)
+        if not found:
+            self.stop()
+            self.log.seek(0)
+            raise AssertionError(f"{name} is not ready: {line!r} {self.log.read()}")
+        self.cluster, self.http = found[2], found[3]
+        self.token = (state / "token").read_text()
+
+    def get(self, path, token=True, data=None):
+        request = urllib.request.Request(f"http://{self.http}{path}", data=data)
+        if token:
+            request.add_header("Authorization", "Bearer " + self.token)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.read().decode()
+
+    def json(self, path):
+        return json.loads(self.get(path))
+
+    def submit(self, text, folder, **params):
+        body = {"text": text, "file": "p.yaml", "base_folder": str(folder), "params": params}
+        return json.loads(self.get("/v1/runs", data=json.dumps(body).encode()))["run"]
+
+    def events(self, run, stop=lambda event: False):
+        """Yields a run's events until its last."""
+        request = urllib.request.Request(f"http://{self.http}/v1/runs/{run}/events", headers={"Authorization": "Bearer " + self.token})
+        with urllib.request.urlopen(request, timeout=60) as stream:
+            for line in stream:
+                if line.startswith(b"data: "):
+                    yield json.loads(line[6:])
+
+    def logged(self):
+        self.log.flush()
+        return pathlib.Path(self.log.name).read_text()
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        self.process.stdout.close()
+        self.log.close()
+        return code
+
+
+class TwoNodes(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        self.nodes = []
+        with open(self.path / "orders.csv", "w") as file:
+            file.write("id,name,amount\n")
+            file.writelines(f"{i},name{i % 17},{i * 7919 % 1000}.25\n" for i in range(200000))
+
+    def tearDown(self):
+        for node in reversed(self.nodes):
+            node.stop()
+        self.folder.cleanup()
+
+    def two(self):
+        self.nodes.append(Node("n1", self.path))
+        self.nodes.append(Node("n2", self.path, "--join", self.nodes[0].cluster, "--labels", "zone=dmz"))
+        return self.nodes
+
+    def sluice(self, *words, **more):
+        return subprocess.run([SLUICE, *words, "--state", str(self.path)], capture_output=True, text=True, timeout=120,
+                              cwd=self.path, **more)
+
+    def test_output_is_that_of_one_process_bit_for_bit(self):
+        first, worker = self.two()
+        (self.path / "p.yaml").write_text(PIPELINE)
+        alone = self.sluice("run", "p.yaml", "--set", "out=one")
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        spread = self.sluice("submit", "p.yaml", "--set", "out=two", "--wait", "--to", first.http)
+        self.assertEqual(spread.returncode, 0, spread.stderr)
+        for name in ("detail.csv", "report.parquet"):
+            one, two = ((self.path / run / name).read_bytes() for run in ("one", "two"))
+            self.assertGreater(len(one), 500)
+            self.assertTrue(one == two, name)
+        run = first.json("/v1/runs/last")
+        self.assertEqual(run["state"], "succeeded")
+        nodes = {e["subject"]: e["data"]["node"] for e in first.events(run["id"]) if e["type"] == "unit.started"}
+        self.assertEqual((nodes["orders"], nodes["paid"], nodes["report"]), ("n1", "n2", "n1"))
+        self.assertEqual([n["name"] for n in first.json("/v1/nodes")["nodes"]], ["n1", "n2"])
+        self.assertIn('sluice_runs{state="succeeded"}', first.get("/metrics"))
+
+    def test_a_killed_worker_fails_the_run_with_the_cause(self):
+        first, worker = self.two()
+        (self.path / "endless.yaml").write_text(ENDLESS)
+        waiting = subprocess.Popen([SLUICE, "submit", "endless.yaml", "--wait", "--state", str(self.path), "--to", first.http],
+                                   cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        run = None
+        deadline = time.monotonic() + 30
+        while run is None and time.monotonic() < deadline:
+            runs = first.json("/v1/runs")["runs"]
+            run = runs[0]["id"] if runs and runs[0]["state"] == "running" else None
+        self.assertIsNotNone(run)
+        worker.process.kill()
+        killed = time.monotonic()
+        last = list(first.events(run))[-1]
+        self.assertLess(time.monotonic() - killed, 10)
+        self.assertEqual(last["type"], "run.failed")
+        cause = last["data"]["cause"]
+        self.assertEqual(cause["code"], "node_lost")
+        for part in ("node n2", f"pid {worker.process.pid}", "nothing"):
+            self.assertIn(part, cause["message"])
+        _, shown = waiting.communicate(timeout=10)
+        self.assertLess(time.monotonic() - killed, 10)
+        self.assertEqual(waiting.returncode, 1, shown)
+        self.assertIn("node_lost", shown)
+        self.assertIn("node n2", shown)
+        self.assertEqual(first.json("/v1/runs/last")["cause"]["code"], "node_lost")
+        self.assertEqual([n["name"] for n in first.json("/v1/nodes")["nodes"]], ["n1"])
+
+    def test_a_stalled_worker_fails_the_run_too(self):
+        first, worker = self.two()
+        run = first.submit(ENDLESS, self.path)
+        stopped = None
+        for event in first.events(run):
+            if event["type"] == "run.started":
+                worker.process.send_signal(signal.SIGSTOP)
+                stopped = time.monotonic()
+            last = event
+        worker.process.kill()
+        self.assertLess(time.monotonic() - stopped, 10)
+        self.assertEqual((last["type"], last["data"]["cause"]["code"]), ("run.failed", "node_lost"), last)
+
+    def test_a_worker_comes_back_after_the_first_node_was_restarted(self):
+        first, worker = self.two()
+        port = first.cluster
+        first.process.kill()
+        first.stop()
+        again = Node("n1", self.path, "--listen", port)
+        self.nodes[0] = again
+        deadline = time.monotonic() + 20
+        names = []
+        while names != ["n1", "n2"] and time.monotonic() < deadline:
+            names = [n["name"] for n in again.json("/v1/nodes")["nodes"]]
+        self.assertEqual(names, ["n1", "n2"])
+
+    def test_the_token_is_required(self):
+        first, _ = self.two()
+        self.assertEqual((self.path / "token").stat().st_mode & 0o777, 0o600)
+        for path in ("/v1/runs", "/v1/nodes", "/v1/events", "/metrics"):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                first.get(path, token=False)
+            self.assertEqual(refused.exception.code, 401)
+            refused.exception.close()
+        self.assertEqual(first.get("/healthz", token=False), "ok\n")
+        self.assertEqual(first.get("/readyz", token=False), "ready\n")
+
+    def test_foreign_clients_are_refused_on_every_port_and_the_nodes_go_on(self):
+        first, worker = self.two()
+        ports = set()
+        for node in (first, worker):
+            ports |= {int(node.cluster.split(":")[1]), int(node.http.split(":")[1])} | listening(node.process.pid)
+        self.assertEqual(len(ports), 6)
+        for port in ports:
+            for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096)):
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                    try:
+                        client.sendall(greeting)
+                        client.shutdown(socket.SHUT_WR)
+                        while client.recv(4096):
+                            pass
+                    except OSError as problem:  # a reset is a refusal, a wait that ends is none
+                        self.assertNotIsInstance(problem, TimeoutError)
+        self.assertIn("refused a data connection", first.logged())
+        run = first.submit(PIPELINE, self.path, out="after")
+        self.assertEqual(list(first.events(run))[-1]["type"], "run.succeeded")
+
+    def test_a_pin_on_an_unknown_node_is_a_fault(self):
+        first, _ = self.two()
+        (self.path / "p.yaml").write_text(PIPELINE.replace("node: n2", "node: n22"))
+        refused = self.sluice("submit", "p.yaml", "--set", "out=x", "--to", first.http)
+        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertIn("error[unknown_node] p.yaml:11:20", refused.stderr)
+        self.assertIn("did you mean 'n2'?", refused.stderr)
+
+    def test_labels_pin_too(self):
+        first, _ = self.two()
+        run = first.submit(PIPELINE.replace("{ node: n2 }", "{ labels: { zone: dmz } }"), self.path, out="labels")
+        nodes = {e["subject"]: e["data"]["node"] for e in first.events(run) if e["type"] == "unit.started"}
+        self.assertEqual(nodes["paid"], "n2")
+
+    def test_bad_addresses_and_ports_in_use(self):
+        self.nodes.append(Node("n1", self.path))
+        first = self.nodes[0]
+        for flags, code in ((("--listen", first.cluster), "port_in_use"), (("--http", first.http, "--listen", "127.0.0.1:0"), "port_in_use"),
+                            (("--listen", "0.0.0.0:7070"), "not_supported_yet"), (("--listen", "7070"), "invalid_address"),
+                            (("--join", "127.0.0.1:1", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"), "join_failed")):
+            refused = self.sluice("node", *flags)
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertIn(f"error[{code}]", refused.stderr)
+
+    def test_sigterm_ends_a_node_in_order(self):
+        self.nodes.append(Node("n1", self.path))
+        first = self.nodes.pop()
+        run = first.submit(ENDLESS.replace("n2", "n1"), self.path)
+        types = []
+        for event in first.events(run):
+            types.append(event["type"])
+            if event["type"] == "run.started":
+                first.process.send_signal(signal.SIGTERM)
+        self.assertEqual(types[-1], "run.cancelled")
+        self.assertEqual(first.stop(), 0)
+
+
+def listening(pid):
+    """TCP ports on which a process listens."""
+    inodes = set()
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        target = os.readlink(entry)
+        if target.startswith("socket:["):
+            inodes.add(target[8:-1])
+    ports = set()
+    for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and fields[9] in inodes:
+            ports.add(int(fields[1].split(":")[1], 16))
+    return ports
+
+
+if __name__ == "__main__":
+    unittest.main()
