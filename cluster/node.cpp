@@ -4,6 +4,7 @@
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/listen.hpp"
+#include "cluster/lost_runs.hpp"
 #include "cluster/node_actor.hpp"
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
@@ -192,6 +193,8 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   std::int64_t term = 0;
   if (all.first) {
     SLUICE_ASSIGN(term, all.store->next_term());
+    SLUICE_ASSIGN(const auto lost, fail_lost_runs(*all.store));
+    if (lost > 0) log_line(std::to_string(lost) + " runs of processes that are gone are failed now");
   }
 
   std::promise<status> told;

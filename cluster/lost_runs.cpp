@@ -1,0 +1,41 @@
+#include "cluster/lost_runs.hpp"
+
+namespace sluice::cluster {
+
+namespace {
+
+bool process_lives(const store::run_record& run) { return store::process_start(run.pid) == run.pid_started; }
+
+store::change death_of(const store::run_record& run) {
+  store::change what;
+  what.run = run.id;
+  what.state = store::run_state::failed;
+  what.term = run.term;
+  what.cause = options{{"code", "engine_died"},
+                       {"message", "the process that ran it (pid " + std::to_string(run.pid) + ") is gone"},
+                       {"hint", "nothing unfinished was published; run it again"}};
+  store::event failed;
+  failed.type = "run.failed";
+  failed.data = {{"state", "failed"}, {"cause", *what.cause}};
+  what.events.push_back(std::move(failed));
+  return what;
+}
+
+}  // namespace
+
+result<std::int64_t> fail_lost_runs(store::store& in) {
+  store::run_query query;
+  query.limit = 10000;
+  query.states = {store::run_state::queued, store::run_state::starting, store::run_state::running,
+                  store::run_state::draining};
+  SLUICE_ASSIGN(const auto open, in.runs(query));
+  std::int64_t lost = 0;
+  for (const auto& run : open) {
+    if (run.pid == 0 || run.pid_started == 0 || process_lives(run)) continue;
+    SLUICE_TRY(in.apply(death_of(run)));
+    ++lost;
+  }
+  return lost;
+}
+
+}  // namespace sluice::cluster
