@@ -3,6 +3,7 @@
 #include "app/verbs.hpp"
 #include "engine/types.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -45,6 +46,12 @@ status fill_in(settings& options, std::string progress) {
   choose(options.to, "SLUICE_TO", "to");
   choose(options.log, "SLUICE_LOG", "log");
   options.token = environment("SLUICE_TOKEN");
+  static const std::vector<std::string> levels = {"error", "warning", "info", "debug"};
+  if (!options.log.empty() && std::find(levels.begin(), levels.end(), options.log) == levels.end())
+    return user_error("bad_arguments",
+                      "SLUICE_LOG takes one of error, warning, info, debug, found '" + options.log + "'",
+                      "unset it, or choose one of these");
+  options.verbose = options.verbose || options.log == "info" || options.log == "debug";
   options.progress = progress == "plain"  ? progress_mode::plain
                      : progress == "none" ? progress_mode::none
                                           : progress_mode::automatic;

@@ -53,7 +53,11 @@ table unit_table(const options& summary, const std::vector<const char*>& shown) 
 std::string unit_lines(const options& summary, int width, bool color, bool unicode) {
   std::vector<const char*> shown(counters.begin(), counters.end());
   auto units = unit_table(summary, shown);
-  if (units.empty()) return {};
+  // A run that failed before any unit counted has nothing to show.
+  const bool counted = std::any_of(units_of(summary).begin(), units_of(summary).end(),
+                                   [](const options& unit) { return count(unit, "in") + count(unit, "out") > 0; });
+  const auto state = text_of(summary, "state");
+  if (units.empty() || (!counted && state != "succeeded" && state != "partial")) return {};
   if (units.width() > width) {
     std::erase_if(shown, [&](const char* counter) {
       const std::string_view name = counter;

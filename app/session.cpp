@@ -5,7 +5,8 @@ namespace sluice::app {
 result<std::shared_ptr<store::store>> session::open_store() const { return store::open_sqlite(store_path()); }
 
 int exit_code_of(const error& problem) {
-  if (problem.code == "node_unreachable" || problem.code == "request_timed_out") return exit_unknown;
+  for (const auto* unreached : {"node_unreachable", "request_timed_out", "join_failed"})
+    if (problem.code == unreached) return exit_unknown;
   return problem.to_blame == blame::user ? exit_unusable : exit_failed;
 }
 

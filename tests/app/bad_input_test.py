@@ -99,6 +99,22 @@ class BadInput(CommandLine):
             done = self.sluice(*words, "--to", f"127.0.0.1:{port}")
             self.assert_error(done, "node_unreachable", 4)
 
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = f"127.0.0.1:{taken.getsockname()[1]}"
+            self.assert_error(self.sluice("node", "--http", port, "--listen", "127.0.0.1:0"), "port_in_use", 1)
+            self.assert_error(self.sluice("node", "--listen", port, "--http", "127.0.0.1:0"), "port_in_use", 1)
+
+    def test_a_node_that_can_not_be_joined(self):
+        done = self.sluice("node", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", "--join", "127.0.0.1:1")
+        self.assert_error(done, "join_failed", 4)
+        self.assertEqual(done.stdout, "")
+
+    def test_an_address_that_is_not_this_machine(self):
+        self.assert_error(self.sluice("node", "--listen", "0.0.0.0:7070"), "not_supported_yet")
+
     def test_an_address_that_is_none(self):
         self.assertEqual(self.sluice("runs", "--to", "here").returncode, 2)
 

@@ -31,6 +31,10 @@ class Runs(CommandLine):
         done = self.sluice("run", "orders.yaml", "-q")
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
+    def test_verbose_tells_what_happens(self):
+        for done in (self.sluice("run", "orders.yaml", "-v"), self.sluice("run", "orders.yaml", env={"SLUICE_LOG": "info"})):
+            self.assertRegex(done.stderr, r"unit orders finished: .*in 4, out 3, rejected 1")
+
     def test_json_is_one_cloud_event_a_line(self):
         done = self.sluice("run", "orders.yaml", "--json")
         self.assertEqual((done.returncode, done.stderr), (0, ""))

@@ -131,6 +131,9 @@ class Settings(CommandLine):
         self.write("config/sluice/config.yaml", "stat: x\n")
         self.assertIn("did you mean state?", self.assert_error(self.sluice("runs", env=config), "unknown_key"))
 
+    def test_a_wrong_log_level_is_refused(self):
+        self.assert_error(self.sluice("runs", env={"SLUICE_LOG": "loud"}), "bad_arguments")
+
     def test_without_a_state_folder_the_users_own_is_used(self):
         done = self.sluice("runs", env={"SLUICE_STATE": "", "XDG_STATE_HOME": str(self.folder / "xdg")})
         self.assertIn("xdg/sluice", done.stderr)
