@@ -48,6 +48,13 @@ class Runs(CommandLine):
         again = events(self.sluice("events", "last", "--json").stdout)
         self.assertEqual(again, got)
 
+    def test_a_reader_that_goes_does_not_stop_the_run(self):
+        run = self.start("run", "orders.yaml", "--json")
+        run.stdout.readline()
+        run.stdout.close()
+        self.assertEqual((run.wait(), run.stderr.read()), (0, ""))
+        self.assertTrue((self.folder / "out/paid.ndjson").exists())
+
     def test_more_rejects_than_allowed_make_it_partial(self):
         self.write("orders.yaml", STARTER.replace("allow: 10", "allow: 0"))
         done = self.sluice("run", "orders.yaml")
