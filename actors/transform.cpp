@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 namespace sluice::actors {
 
@@ -50,6 +51,7 @@ class transform_actor : public unit_actor, private emitter {
                                                      empty_batches(unit()));
     open_inputs_ = unit().inputs.size();
     later_open_ = open_inputs_ - std::min<std::size_t>(open_inputs_, 1);
+    hold_inputs_back();
     started();
     work();
   }
@@ -140,10 +142,9 @@ class transform_actor : public unit_actor, private emitter {
       return true;
     }
     status answer;
-    if (const auto* ended = std::get_if<flow::inbox::input_ended>(&*next)) {
-      --open_inputs_;
-      answer = guarded("finish an input", [&] { return transform_->finish(ended->input, *this); });
-      if (ended->input > 0) --later_open_;
+    if (const auto* end = std::get_if<flow::inbox::input_ended>(&*next)) {
+      ended(end->input);
+      answer = guarded("finish an input", [&] { return transform_->finish(end->input, *this); });
     } else {
       auto& arrived = std::get<flow::inbox::arrived_batch>(*next);
       const auto rows = static_cast<std::uint64_t>(arrived.rows.rows());
@@ -158,6 +159,24 @@ class transform_actor : public unit_actor, private emitter {
     if (!answer.ok()) return fail(answer.problem()), false;
     resuming_ = true;
     return true;
+  }
+
+  /// An input that is of no use yet stays with its sender, where that blocks nobody.
+  void hold_inputs_back() {
+    for (int input = 0; input < static_cast<int>(unit().inputs.size()); ++input) {
+      if (!transform_->wants_last(input) || !flow::may_hold_back(*setup_->what, unit_index(), input)) continue;
+      inbox_->hold_back(input);
+      held_back_.insert(input);
+    }
+  }
+
+  /// Lets them in when the others have ended.
+  void ended(int input) {
+    --open_inputs_;
+    if (input > 0) --later_open_;
+    if (held_back_.empty() || open_inputs_ > held_back_.size()) return;
+    for (const auto held : held_back_) inbox_->let_in(held);
+    held_back_.clear();
   }
 
   /// What was taken has been answered, as far as it can be now.
@@ -201,6 +220,7 @@ class transform_actor : public unit_actor, private emitter {
   std::vector<flow::outgoing_batch> stamped_;  ///< to be sent after the call that made them
   std::optional<flow::due_credit> current_;    ///< for the batch that is being worked on
   std::size_t open_inputs_ = 0;
+  std::set<int> held_back_;     ///< inputs that wait for the others to end
   std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended
   bool only_input_ = true;
   bool resuming_ = false;   ///< the transform has more to make

@@ -1,6 +1,7 @@
 #include "engine/flow/channels.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace sluice::flow {
 
@@ -35,6 +36,25 @@ std::vector<channel_id> channels_of(const plan& of) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
+}
+
+namespace {
+
+/// Adds the unit and all above it.
+void add_above(const plan& of, int unit, std::set<int>& above) {
+  if (!above.insert(unit).second) return;
+  for (const auto& edge : of.edges)
+    if (edge.to_unit == unit) add_above(of, edge.from_unit, above);
+}
+
+}  // namespace
+
+bool may_hold_back(const plan& of, int unit, int input) {
+  std::set<int> held;
+  std::set<int> others;
+  for (const auto& edge : of.edges)
+    if (edge.to_unit == unit) add_above(of, edge.from_unit, edge.to_input == input ? held : others);
+  return std::none_of(held.begin(), held.end(), [&](int one) { return others.count(one) > 0; });
 }
 
 std::string channel_name(const plan& of, const channel_id& channel) {

@@ -35,6 +35,9 @@ std::vector<instance_id> instances_of(const plan& of);
 std::vector<channel_id> channels_of(const plan& of, std::uint32_t edge);
 /// The channels of all edges, in their order.
 std::vector<channel_id> channels_of(const plan& of);
+/// True where nothing above `input` of the unit is above another of its inputs: holding that input back blocks nobody
+/// who sends to the others.
+bool may_hold_back(const plan& of, int unit, int input);
 /// "edge orders -> paid", with instances where there are several, for messages.
 std::string channel_name(const plan& of, const channel_id& channel);
 

@@ -76,14 +76,14 @@ status inbox::take_batch(channel_state& channel, batch rows, std::vector<due_cre
   }
   auto& input = inputs_[static_cast<std::size_t>(channel.input)];
   if (!input.restore_order) {
-    ready_.push_back(arrived_batch{channel.input, std::move(rows), credit});
+    make_ready(static_cast<std::size_t>(channel.input), arrived_batch{channel.input, std::move(rows), credit});
     return {};
   }
   const auto key = rows.order;
   const bool in_order = input.order.is_next(key);
   if (!in_order) now.push_back(credit);
   input.order.put(key, {channel.input, std::move(rows), in_order ? std::optional(credit) : std::nullopt});
-  while (auto next = input.order.pop()) ready_.push_back(std::move(*next));
+  while (auto next = input.order.pop()) make_ready(static_cast<std::size_t>(channel.input), std::move(*next));
   return {};
 }
 
@@ -102,7 +102,7 @@ status inbox::end_channel(std::size_t index, std::uint64_t rows) {
     return internal_error("rows_lost", channel_name(*plan_, channel.name) + ": " + std::to_string(input.order.held()) +
                                            " batches wait for one that never came");
   --open_;
-  if (!given_up_) ready_.push_back(input_ended{channel.input});
+  if (!given_up_) make_ready(static_cast<std::size_t>(channel.input), input_ended{channel.input});
   return {};
 }
 
@@ -118,6 +118,22 @@ status inbox::release(std::uint64_t epoch, std::vector<due_credit>& now) {
   return {};
 }
 
+bool inbox::exhausted() const {
+  return ready_.empty() && open_ == 0 &&
+         std::all_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input.waiting.empty(); });
+}
+
+void inbox::make_ready(std::size_t input, item what) {
+  (inputs_[input].held_back ? inputs_[input].waiting : ready_).push_back(std::move(what));
+}
+
+void inbox::let_in(int input) {
+  auto& state = inputs_[static_cast<std::size_t>(input)];
+  state.held_back = false;
+  for (auto& one : state.waiting) ready_.push_back(std::move(one));
+  state.waiting.clear();
+}
+
 std::optional<inbox::item> inbox::next() {
   if (ready_.empty()) return std::nullopt;
   auto first = std::move(ready_.front());
@@ -127,6 +143,7 @@ std::optional<inbox::item> inbox::next() {
 
 std::uint64_t inbox::give_up(std::vector<due_credit>& now) {
   given_up_ = true;
+  for (std::size_t input = 0; input < inputs_.size(); ++input) let_in(static_cast<int>(input));
   for (auto& waiting : ready_) {
     if (auto* rows = std::get_if<arrived_batch>(&waiting)) {
       dropped_ += static_cast<std::uint64_t>(rows->rows.rows());

@@ -49,7 +49,10 @@ class inbox {
   std::optional<item> next();
   [[nodiscard]] bool empty() const { return ready_.empty(); }
   /// True once every input has ended and every item was handed out.
-  [[nodiscard]] bool exhausted() const { return ready_.empty() && open_ == 0; }
+  [[nodiscard]] bool exhausted() const;
+  /// Keeps the items of an input back until `let_in`; nobody gets credit for them meanwhile.
+  void hold_back(int input) { inputs_[static_cast<std::size_t>(input)].held_back = true; }
+  void let_in(int input);
   /// Nothing more is wanted: from now on what arrives is counted and dropped, credit for it is due at once. What was
   /// waiting comes back as credit in `now`; gives the rows dropped so far.
   std::uint64_t give_up(std::vector<due_credit>& now);
@@ -69,13 +72,16 @@ class inbox {
   };
   struct input_state {
     bool restore_order = false;
-    std::size_t open = 0;  ///< channels that have not ended
+    bool held_back = false;
+    std::size_t open = 0;      ///< channels that have not ended
+    std::deque<item> waiting;  ///< while held back
     reorder_buffer<arrived_batch> order;
   };
 
   status accept(std::size_t index, wire::payload body, std::vector<due_credit>& now);
   status take_batch(channel_state& channel, batch rows, std::vector<due_credit>& now);
   status end_channel(std::size_t index, std::uint64_t rows);
+  void make_ready(std::size_t input, item what);
   status release(std::uint64_t epoch, std::vector<due_credit>& now);
 
   const plan* plan_;

@@ -35,6 +35,8 @@ status outbox::emit(int port, batch rows) {
 }
 
 void outbox::spread_evenly(edge_state& edge, batch rows) {
+  // The chunks of one place stay together, so that their receiver can number on what it makes of them.
+  if (plan_->edges[edge.edge].ordered) edge.turn = (rows.order.split + rows.order.sequence) % edge.channels.size();
   for (std::size_t tried = 0; tried < edge.channels.size(); ++tried) {
     auto& channel = channels_[edge.channels[edge.turn]];
     edge.turn = (edge.turn + 1) % edge.channels.size();

@@ -131,6 +131,7 @@ class script_transform : public transform {
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return outputs_; }
   [[nodiscard]] bool keeps_order() const override { return what_.keeps_order; }
   [[nodiscard]] bool needs_order() const override { return what_.needs_order; }
+  [[nodiscard]] bool wants_last(int input) const override { return what_.wants_last == input; }
   status process(int input, batch in, emitter& out) override { return what_.process(input, std::move(in), out); }
   status finish(int input, emitter& out) override { return what_.finish ? what_.finish(input, out) : status(); }
   result<bool> resume(emitter& out) override { return what_.resume ? what_.resume(out) : result<bool>(false); }

@@ -382,3 +382,41 @@ TEST_CASE("rows on a rejects port reach its reader and the rejects file") {
   CHECK(*seen == std::vector<std::string>{"4:5", "5:6"});
   CHECK(outcome.rejected == 2);
 }
+
+TEST_CASE("an input that wants to be last is read no further than its credit before the others have ended") {
+  for (const bool diamond : {false, true}) {
+    bench job;
+    job.credit = {.rows = 10, .bytes = 1 << 20, .markers = 4};
+    auto to = std::make_shared<shelf>();
+    auto last_before_end = std::make_shared<int>(0);
+    const auto join = [=] {
+      auto ended = std::make_shared<bool>(false);
+      script made;
+      made.wants_last = 0;
+      made.process = [=](int input, batch in, emitter& out) {
+        if (input == 0 && !*ended) ++*last_before_end;
+        out.emit(0, std::move(in));
+        return status();
+      };
+      made.finish = [=](int input, emitter&) {
+        if (input == 1) *ended = true;
+        return status();
+      };
+      return made;
+    };
+    const int probe = job.source("probe", {.splits = 3, .rows = 50, .batch_rows = 5});
+    const int build = diamond ? probe : job.source("build", {.splits = 3, .rows = 50, .batch_rows = 5});
+    const int slow = job.transform("slow", pass_on);
+    const int joined = job.transform("joined", join);
+    const int into = job.sink("shelf", to);
+    job.edge(build, slow);
+    job.edge(probe, joined);
+    job.edge(slow, joined, edge_kind::forward, 0, 1);
+    job.edge(joined, into).ordered = false;
+    const auto outcome = job.run();
+    INFO(why(outcome));
+    CHECK(outcome.state == run_state::succeeded);
+    CHECK(to->rows.size() == 300);
+    CHECK((*last_before_end > 0) == diamond);
+  }
+}

@@ -5,6 +5,9 @@
 #include <arrow/api.h>
 #include <catch2/catch.hpp>
 
+#include <map>
+#include <set>
+
 using namespace sluice;
 using namespace sluice::flow;
 
@@ -204,4 +207,61 @@ TEST_CASE("barriers are aligned: what comes behind one waits until all channels 
   take(0, wire::barrier{2});
   CHECK(std::get<inbox::aligned_barrier>(*box.next()).epoch == 2);
   CHECK(std::get<inbox::arrived_batch>(*box.next()).rows.rows() == 12);
+}
+
+TEST_CASE("an input that is held back keeps its items and their credit until it is let in") {
+  auto what = two_units(1, 1, edge_kind::forward);
+  planned_edge second;
+  second.to_unit = 1;
+  second.to_input = 1;
+  what.edges.push_back(second);
+  inbox box(what, {1, 0}, channels_of(what));
+  box.hold_back(0);
+  std::vector<due_credit> now;
+  CHECK(box.take({0, 0, 0}, of_rows(3), now).ok());
+  CHECK(box.take({0, 0, 0}, wire::end_of_data{3}, now).ok());
+  CHECK_FALSE(box.next());
+  CHECK(box.take({1, 0, 0}, wire::end_of_data{0}, now).ok());
+  CHECK(std::get<inbox::input_ended>(*box.next()).input == 1);
+  CHECK_FALSE(box.next());
+  CHECK_FALSE(box.exhausted());
+  CHECK(now.empty());
+  box.let_in(0);
+  CHECK(std::get<inbox::arrived_batch>(*box.next()).rows.rows() == 3);
+  CHECK(std::get<inbox::input_ended>(*box.next()).input == 0);
+  CHECK(box.exhausted());
+}
+
+TEST_CASE("an input may be held back unless it shares a unit above with another input") {
+  plan what;
+  what.units.resize(5);  // 0 -> 1 -> 4 (input 0), 2 -> 3 -> 4 (input 1)
+  const auto edge = [&](int from, int to, int input) {
+    planned_edge made;
+    made.from_unit = from;
+    made.to_unit = to;
+    made.to_input = input;
+    what.edges.push_back(made);
+  };
+  edge(0, 1, 0);
+  edge(1, 4, 0);
+  edge(2, 3, 0);
+  edge(3, 4, 1);
+  CHECK(may_hold_back(what, 4, 0));
+  edge(0, 3, 1);
+  CHECK_FALSE(may_hold_back(what, 4, 0));
+}
+
+TEST_CASE("chunks of one place go to one receiver over an ordered round-robin edge") {
+  auto what = two_units(1, 3, edge_kind::round_robin);
+  what.edges[0].ordered = true;
+  sent_items sent;
+  outbox box(what, {0, 0}, channels_of(what), {}, sent.taker());
+  std::map<std::uint32_t, std::set<std::uint32_t>> receivers;
+  for (std::uint32_t sequence = 0; sequence < 6; ++sequence)
+    for (std::uint32_t chunk = 0; chunk < 3; ++chunk)
+      CHECK(box.emit(0, of_rows(1, {.sequence = sequence, .chunk = chunk, .last_chunk = chunk == 2})).ok());
+  for (const auto& [channel, items] : sent.items)
+    for (const auto& item : items) receivers[std::get<batch>(item).order.sequence].insert(channel.to);
+  CHECK(sent.items.size() == 3);
+  for (const auto& [sequence, some] : receivers) CHECK(some.size() == 1);
 }
