@@ -34,7 +34,7 @@ struct run_setup {
   store::run_record record;        ///< as it is to be created in the Store
   std::string rejects_path;        ///< where the rejects writer puts its file; made with the first reject
   flow::credit_limits credit;      ///< of every channel
-  std::uint32_t splits_ahead = 4;  ///< splits that may be handed out above the lowest unfinished one
+  std::uint32_t splits_ahead = 2;  ///< splits that may be handed out above the lowest unfinished one
   std::uint32_t attempt = 1;
   std::shared_ptr<shared_sources> sources = std::make_shared<shared_sources>();
 };

@@ -36,6 +36,7 @@ class join final : public single_output {
     for (const auto& input : request.inputs) inputs_.push_back(input.schema);
   }
 
+  [[nodiscard]] bool wants_last(int input) const override { return input == 0; }
   [[nodiscard]] partitioning input_partitioning(int input) const override {
     partitioning how{.how = partitioning::kind::by_keys};
     for (const auto& key : what_.keys) {
