@@ -4,6 +4,7 @@
 #include "actors/rejects_batch.hpp"
 #include "actors/unit_actor.hpp"
 #include "engine/flow/order.hpp"
+#include "engine/wants_last.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -163,11 +164,12 @@ class transform_actor : public unit_actor, private emitter {
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.
   void hold_inputs_back() {
-    for (int input = 0; input < static_cast<int>(unit().inputs.size()); ++input) {
-      if (!transform_->wants_last(input) || !flow::may_hold_back(*setup_->what, unit_index(), input)) continue;
-      inbox_->hold_back(input);
-      held_back_.insert(input);
-    }
+    const auto* choice = dynamic_cast<const wants_last*>(transform_.get());
+    if (choice == nullptr || choice->last_input() < 0 ||
+        !flow::may_hold_back(*setup_->what, unit_index(), choice->last_input()))
+      return;
+    inbox_->hold_back(choice->last_input());
+    held_back_.insert(choice->last_input());
   }
 
   /// Lets them in when the others have ended.

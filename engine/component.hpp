@@ -139,12 +139,8 @@ class transform {
   [[nodiscard]] virtual partitioning input_partitioning(int input) const { return (void)input, partitioning{}; }
   /// True where the result depends on the order of rows (limit, deduplicate, stable sort): the input is put in order.
   [[nodiscard]] virtual bool needs_order() const { return false; }
-  /// True where each input batch gives output in its place (filter, derive; a join for its input 0). A unit with several
-  /// inputs may answer late: what it emits carries the order key of the input 0 batch that it comes from, in their order.
+  /// True where each input batch gives output in its place (filter, derive; a join for its input 0).
   [[nodiscard]] virtual bool keeps_order() const { return true; }
-  /// True for an input that is of no use before all others have ended (a join's probe side): its sender is held back
-  /// until then, unless that could block them (they have a unit above in common).
-  [[nodiscard]] virtual bool wants_last(int input) const { return (void)input, false; }
   /// Columns of an input that are read here, or passed on because they are among `wanted`, the output columns (of any
   /// port) that are used below; nullopt: all. What expressions read counts even where their result is not wanted,
   /// because their errors stay. Unknown names in `wanted` are passed over.

@@ -4,6 +4,7 @@
 #include "engine/transforms/joins/build_side.hpp"
 #include "engine/transforms/joins/join_keys.hpp"
 #include "engine/transforms/row_policy.hpp"
+#include "engine/wants_last.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -29,14 +30,14 @@ struct plan_of_join {
   std::shared_ptr<arrow::Schema> schema;
 };
 
-class join final : public single_output {
+class join final : public single_output, public wants_last {
  public:
   join(const transform_request& request, plan_of_join what)
       : single_output(request, what.schema), what_(std::move(what)), memory_(request.context->memory, request.unit) {
     for (const auto& input : request.inputs) inputs_.push_back(input.schema);
   }
 
-  [[nodiscard]] bool wants_last(int input) const override { return input == 0; }
+  [[nodiscard]] int last_input() const override { return 0; }
   [[nodiscard]] partitioning input_partitioning(int input) const override {
     partitioning how{.how = partitioning::kind::by_keys};
     for (const auto& key : what_.keys) {

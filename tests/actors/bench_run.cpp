@@ -1,6 +1,7 @@
 #include "tests/actors/bench_run.hpp"
 
 #include "engine/memory/manager.hpp"
+#include "engine/wants_last.hpp"
 
 #include <arrow/api.h>
 
@@ -123,7 +124,7 @@ class shelf_sink : public sink {
   sink_report report_;
 };
 
-class script_transform : public transform {
+class script_transform : public transform, public wants_last {
  public:
   script_transform(script what, std::size_t ports) : what_(std::move(what)), outputs_(ports) {
     for (auto& port : outputs_) port.schema = number_schema();
@@ -131,7 +132,7 @@ class script_transform : public transform {
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return outputs_; }
   [[nodiscard]] bool keeps_order() const override { return what_.keeps_order; }
   [[nodiscard]] bool needs_order() const override { return what_.needs_order; }
-  [[nodiscard]] bool wants_last(int input) const override { return what_.wants_last == input; }
+  [[nodiscard]] int last_input() const override { return what_.wants_last; }
   status process(int input, batch in, emitter& out) override { return what_.process(input, std::move(in), out); }
   status finish(int input, emitter& out) override { return what_.finish ? what_.finish(input, out) : status(); }
   result<bool> resume(emitter& out) override { return what_.resume ? what_.resume(out) : result<bool>(false); }

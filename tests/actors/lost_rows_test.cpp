@@ -44,7 +44,6 @@ class losing : public transform {
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return real_->outputs(); }
   [[nodiscard]] bool needs_order() const override { return real_->needs_order(); }
   [[nodiscard]] bool keeps_order() const override { return real_->keeps_order(); }
-  [[nodiscard]] bool wants_last(int input) const override { return real_->wants_last(input); }
   status process(int input, batch in, emitter& out) override {
     losing_emitter less(out, lost_);
     return real_->process(input, std::move(in), less);
