@@ -34,8 +34,8 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   for (const auto& [name, value] : given.set) params[name] = value;
   auto loaded = request.text.empty() ? config::load_pipeline(request.file, given, faults, &source)
                                      : config::load_pipeline_text(request.text, request.file, given, faults, &source);
-  if (!loaded || !faults.empty()) return std::nullopt;
-  if (request.adapt) {
+  if (!loaded) return std::nullopt;
+  if (request.adapt && faults.empty()) {
     if (auto adapted = request.adapt(loaded->definition); !adapted.ok()) {
       faults.push_back(std::move(adapted).problem());
       return std::nullopt;

@@ -51,7 +51,7 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
   };
   std::shared_ptr<const config::document> source;
   auto loaded = config::load_pipeline_text(what.text, what.file, given, faults, &source);
-  if (!loaded || !faults.empty()) return nullptr;
+  if (!loaded) return nullptr;
   const auto run = uuid_v7();
   const auto folder = where.state_folder + "/runs/" + run;
   auto context = make_run_context(loaded->definition,

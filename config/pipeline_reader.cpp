@@ -181,7 +181,8 @@ class pipeline_reader {
           in_.fault(key, "duplicate_unit",
                     "there are two units named " + key.text + ", the first in line " + std::to_string(first->second),
                     "rename one of them");
-        if (auto unit = reader.read(role, key, value)) made_.units.push_back(*std::move(unit));
+        auto unit = reader.read(role, key, value);
+        if (added) made_.units.push_back(std::move(unit));
       }
     }
     if (!any)
@@ -208,10 +209,11 @@ class pipeline_reader {
 
 }  // namespace
 
-std::optional<pipeline> read_pipeline(document& source, const load_options& given, diagnostics& faults) {
+pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults) {
   const auto before = faults.size();
   source.fill("params", given.environment, faults);
   auto params = read_params(source, source.root().find("params"), given, faults);
+  const bool params_sound = faults.size() == before;
   source.fill(
       "",
       [&](const std::string& name) -> std::optional<std::string> {
@@ -223,7 +225,9 @@ std::optional<pipeline> read_pipeline(document& source, const load_options& give
   made.params = std::move(params.typed);
   made.file = source.file();
   made.text = source.text();
-  if (faults.size() > before) return {};
+  // Expressions use the params: without their types every use would be a fault that only follows from theirs.
+  if (!params_sound)
+    for (auto& unit : made.units) unit.faulty = true;
   return made;
 }
 

@@ -80,21 +80,22 @@ unit_reader::unit_reader(const document& source, diagnostics& faults, const node
   }
 }
 
-std::optional<unit_definition> unit_reader::read(unit_role role, const node& name, const node& value) {
+unit_definition unit_reader::read(unit_role role, const node& name, const node& value) {
   const reading in{source_, faults_, "unit " + name.text};
   const auto before = faults_.size();
   if (!is_identifier(name.text))
     in.fault(name, "invalid_name", "a unit's name has letters, digits and _, and begins with none of the digits",
              "expressions use it as a qualifier: " + std::string("orders.amount"));
-  if (value.broken) return {};
-  if (!value.is_map()) {
-    in.fault(value.is_null() ? name : value, "invalid_value",
-             "a unit is a map with one component, found " + describe(value));
-    return {};
-  }
   auto unit = defaults_;
   unit.role = role;
   unit.name = name.text;
+  unit.faulty = true;
+  if (value.broken) return unit;
+  if (!value.is_map()) {
+    in.fault(value.is_null() ? name : value, "invalid_value",
+             "a unit is a map with one component, found " + describe(value));
+    return unit;
+  }
   if (role == unit_role::load) unit.parallelism.reset();  // sinks write alone; the default is meant for the others
   const auto keys = unit_keys(role);
   for (const auto& [key, held] : value.entries) {
@@ -119,7 +120,7 @@ std::optional<unit_definition> unit_reader::read(unit_role role, const node& nam
     read_component(in, by, unit);
     if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
   }
-  if (faults_.size() > before) return {};
+  unit.faulty = faults_.size() > before;
   return unit;
 }
 

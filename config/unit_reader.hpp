@@ -15,8 +15,8 @@ class unit_reader {
   /// `defaults` is the section's map or null; its own faults are reported here, once.
   unit_reader(const document& source, diagnostics& faults, const node* defaults);
 
-  /// Reads one entry of extract, transform or load; nothing where it has faults.
-  std::optional<unit_definition> read(unit_role role, const node& name, const node& value);
+  /// Reads one entry of extract, transform or load; `faulty` where it has faults.
+  unit_definition read(unit_role role, const node& name, const node& value);
 
  private:
   struct chosen {

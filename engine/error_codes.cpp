@@ -255,7 +255,7 @@ const std::vector<error_code>& error_codes() {
       {"unknown_function", "There is no function of this name.", "`sluice functions` lists them."},
       {"unknown_key", "A key is not known at this place of the pipeline.",
        "Look at the spelling, and whether it belongs inside or beside the component."},
-      {"unknown_metadata", "metadata: asks for something that the source does not know.",
+      {"unknown_metadata", "What metadata: asks for is not known to the source.",
        "The message lists what there is."},
       {"unknown_mode", "The sink has no such mode.", "See: sluice components NAME."},
       {"unknown_node", "The cluster has no node of the name that place: asks for.",

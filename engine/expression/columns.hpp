@@ -2,7 +2,14 @@
 
 #include "engine/expression/node.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/builder.h>
+#include <arrow/chunked_array.h>
+#include <arrow/datum.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
 #include <arrow/util/bitmap_ops.h>
 
 namespace sluice::expression {

@@ -188,7 +188,6 @@ void check_ports(draft& of) {
 }  // namespace
 
 std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults) {
-  const auto before = faults.size();
   const auto graph = resolve_units(definition, faults);
   const auto sources = std::count_if(definition.units.begin(), definition.units.end(),
                                      [](const auto& unit) { return unit.role == unit_role::extract; });
@@ -201,7 +200,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   open_rejects_ports(of, faults);
   binder(of, context, faults).bind_all(false);
   choose_parallelism(of, faults);
-  if (faults.size() > before) return {};
+  if (!faults.empty()) return {};
   leave_out_columns(of, context);
   choose_positions(of);
   connect(of);

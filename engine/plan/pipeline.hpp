@@ -26,6 +26,7 @@ struct placement {
 /// A unit as the user wrote it, `defaults` merged in and options checked against the component's spec.
 struct unit_definition {
   unit_role role = unit_role::transform;
+  bool faulty = false;  ///< has faults that are reported: known by name, not bound
   std::string name;
   std::string description;
   std::vector<std::string> from;  ///< "unit" or "unit.port", in the order written

@@ -96,6 +96,7 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
   }
   for (std::size_t at = 0; at < definition.units.size(); ++at) {
     const auto& unit = definition.units[at];
+    if (unit.faulty) graph.resolved[at] = false;
     for (std::size_t input = 0; input < unit.from.size(); ++input) {
       const auto& text = unit.from[input];
       const auto path = "/from/" + std::to_string(input);
@@ -123,9 +124,10 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
       graph.resolved[at] = false;
     }
   }
-  const bool resolved = faults.size() == before;
+  const bool resolved = faults.size() == before && std::none_of(definition.units.begin(), definition.units.end(),
+                                                                [](const auto& unit) { return unit.faulty; });
   sorter(definition, graph, faults).run();
-  // With an unknown name in a `from`, the unit that was meant would be reported as unread as well.
+  // With a fault or an unknown name in a `from`, the unit that was meant would be reported as unread as well.
   if (resolved) check_readers(definition, graph, faults);
   return graph;
 }

@@ -1,6 +1,8 @@
 #include "engine/wire/fields.hpp"
 #include "engine/wire/frame_writer.hpp"
 
+#include <msgpack.hpp>
+
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/ipc/writer.h>

@@ -5,7 +5,7 @@
 #include <xxhash.h>
 
 #include <initializer_list>
-#include <msgpack.hpp>
+#include <msgpack/pack.hpp>
 #include <string>
 #include <string_view>
 

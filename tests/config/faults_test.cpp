@@ -183,3 +183,14 @@ TEST_CASE("every component that is only planned is refused by name") {
                     ": {}\nload: { out: { from: t, blackhole: {} } }\n"),
           "not_supported_yet 5:5", name);
 }
+
+TEST_CASE("faults of reading and of planning are reported together, without those that only follow") {
+  const auto made = plan_text(
+      "extract:\n  rows: { generate: { rows: 10, columns: { amount: sequence } } }\n"
+      "transform:\n  late: { from: rows, filter: \"amont > 5\" }\n  broken: { from: rows, limit: many }\n"
+      "load:\n  one: { from: late, blackhole: {} }\n  two: { from: broken, blackhole: {} }\n");
+  CHECK_FALSE(made.planned);
+  CHECK(made.faults.size() == 2);
+  CHECK(made.shown.find("unknown_column] p.yaml:4:32") != std::string::npos);
+  CHECK(made.shown.find("invalid_value] p.yaml:5:32") != std::string::npos);
+}

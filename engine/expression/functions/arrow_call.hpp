@@ -2,7 +2,7 @@
 
 #include "engine/expression/functions/support.hpp"
 
-#include <arrow/compute/api.h>
+#include <arrow/compute/exec.h>
 
 namespace sluice::expression {
 

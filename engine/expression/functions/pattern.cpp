@@ -1,6 +1,8 @@
 #include "engine/expression/functions/arrow_call.hpp"
 #include "engine/expression/functions/utf8.hpp"
 
+#include <arrow/compute/api.h>
+
 namespace sluice::expression {
 
 namespace {
