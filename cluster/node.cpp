@@ -1,6 +1,8 @@
 #include "cluster/node.hpp"
 
 #include "actors/io_pool.hpp"
+#include "actors/subscribers/file.hpp"
+#include "actors/subscribers/log.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/listen.hpp"
@@ -19,6 +21,7 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <vector>
 
 namespace sluice::cluster {
 
@@ -57,6 +60,7 @@ struct node_parts {
   std::shared_ptr<store::store> store;
   std::shared_ptr<data_links> links;
   actors::engine_actors engine;
+  std::vector<caf::actor> subscribers;  ///< held, because nothing else refers to them between two events
   caf::actor node;
   node_info self;
   std::string state_folder;
@@ -159,6 +163,17 @@ status join_first_node(node_parts& all, std::future<status> outcome) {
   return outcome.get();
 }
 
+/// Starts the subscribers that every node has: its log, and the file events.ndjson in its state folder. Both keep their
+/// place in the Store, so that what happened while the node was down is told when it is back.
+void tell_of_events(node_parts& all) {
+  const auto& engine = all.engine;
+  all.subscribers.push_back(actors::spawn_subscriber(all.system, engine.notifier, actors::log_subscriber(STDERR_FILENO),
+                                                     all.store, "log", 0, engine.services));
+  all.subscribers.push_back(actors::spawn_subscriber(all.system, engine.notifier,
+                                                     actors::file_subscriber(all.state_folder + "/events.ndjson"),
+                                                     all.store, "events.ndjson", 0, engine.services));
+}
+
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
   std::error_code problem;
   std::filesystem::create_directories(settings.state_folder, problem);
@@ -214,6 +229,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
     };
   all.node = spawn_node(all.system, std::move(of_actor));
   all.engine = actors::start_actors(all.system, all.store, all.self.name, all.node);
+  tell_of_events(all);
   SLUICE_TRY(listen_for_nodes(all, listen));
   SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all)));
   if (settings.join) SLUICE_TRY(join_first_node(all, std::move(outcome)));
@@ -237,6 +253,7 @@ void close_all(node_parts& all) {
     self->wait_for(all.node);
   }
   if (all.engine.control) actors::stop_actors(all.system, all.engine, std::chrono::seconds(1));
+  all.subscribers.clear();
   all.links.reset();
   all.node = nullptr;
 }

@@ -196,6 +196,22 @@ class TwoNodes(unittest.TestCase):
             names = [n["name"] for n in again.json("/v1/nodes")["nodes"]]
         self.assertEqual(names, ["n1", "n2"])
 
+    def test_every_event_of_a_run_reaches_the_log_and_the_file_of_events(self):
+        self.nodes.append(Node("n1", self.path))
+        run = self.nodes[0].submit(PIPELINE.replace("    place: { node: n2 }\n", ""), self.path, out=str(self.path / "out"))
+        told = list(self.nodes[0].events(run))
+        file = self.path / "events.ndjson"
+
+        def written():
+            lines = file.read_text().splitlines() if file.exists() else []
+            return [json.loads(line)["id"] for line in lines]
+
+        deadline = time.monotonic() + 30
+        while len(written()) < len(told) or "run.succeeded" not in self.nodes[0].logged().replace("run succeeded", "run.succeeded"):
+            self.assertLess(time.monotonic(), deadline, f"{written()} {self.nodes[0].logged()}")
+            time.sleep(0.01)  # polls a condition of another process
+        self.assertEqual(written(), [event["id"] for event in told])
+
     def test_the_token_is_required(self):
         first, _ = self.two()
         self.assertEqual((self.path / "token").stat().st_mode & 0o777, 0o600)
