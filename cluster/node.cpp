@@ -281,13 +281,20 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
   if (token.empty()) {
     SLUICE_ASSIGN(token, ensure_token(settings.state_folder));
   }
-  auto all = std::make_unique<state>(settings.threads);
-  SLUICE_ASSIGN(const auto http, open_all(all->parts, settings, token));
-  const auto& self = all->parts.self;
-  all->where = {
-      .name = self.name, .listen = {self.host, self.port}, .http = http, .state_folder = settings.state_folder};
-  all->parts.ready = true;
-  return std::unique_ptr<node>(new node(std::move(all)));
+  // A port that the system chose can be taken by another program before it is listened on: then another is chosen.
+  for (int left = settings.http.port == 0 || settings.listen.port == 0 ? 5 : 1;; --left) {
+    auto all = std::make_unique<state>(settings.threads);
+    auto http = open_all(all->parts, settings, token);
+    if (!http.ok()) {
+      if (left > 1 && http.problem().code == "port_in_use") continue;
+      return std::move(http).problem();
+    }
+    const auto& self = all->parts.self;
+    all->where = {
+        .name = self.name, .listen = {self.host, self.port}, .http = *http, .state_folder = settings.state_folder};
+    all->parts.ready = true;
+    return std::unique_ptr<node>(new node(std::move(all)));
+  }
 }
 
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready) {
