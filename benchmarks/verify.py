@@ -1,5 +1,10 @@
-"""Compares two outputs of a workload value by value: rows as multisets, sums over floats to 1e-9 of their size."""
+"""Compares two outputs of a workload value by value: rows as multisets, sums over floats to 1e-9 of their size.
+
+Of a Parquet file also what a fair one has: dictionaries, statistics, row groups, a size no larger than the largest peer's,
+and that the peers' own readers find in it what DuckDB finds.
+"""
 import math
+import os
 
 import duckdb
 
@@ -50,3 +55,39 @@ def difference(workload, reference, candidate):
             if mine != peers:
                 return f"{name}: rows and hash {mine} instead of {peers}"
     return None
+
+
+FEWEST_ROWS_OF_A_GROUP = 100_000
+
+
+def parquet_faults(candidate, peers):
+    """What is wrong with the Parquet file in the folder `candidate`, compared with those in the folders `peers`."""
+    import polars
+    import pyarrow.parquet
+
+    faults, path = [], f"{candidate}/out.parquet"
+    sizes = [os.path.getsize(f"{peer}/out.parquet") for peer in peers if os.path.exists(f"{peer}/out.parquet")]
+    if sizes and os.path.getsize(path) > max(sizes):
+        faults.append(f"{os.path.getsize(path):,} bytes, the largest peer's has {max(sizes):,}")
+    facts = pyarrow.parquet.ParquetFile(path).metadata
+    groups = [facts.row_group(number) for number in range(facts.num_row_groups)]
+    if any(group.num_rows < FEWEST_ROWS_OF_A_GROUP for group in groups[:-1]):
+        faults.append(f"row groups of {sorted({group.num_rows for group in groups[:-1]})} rows")
+    chunks = [group.column(number) for group in groups for number in range(facts.num_columns)]
+    if not all(chunk.is_stats_set and chunk.statistics.has_min_max for chunk in chunks):
+        faults.append("column chunks without statistics")
+    if not {"l_returnflag", "l_shipmode", "l_shipdate"} <= {c.path_in_schema for c in chunks if c.has_dictionary_page}:
+        faults.append("columns of few values without a dictionary")
+    counted = {
+        "pyarrow": lambda: pyarrow.parquet.read_table(path, columns=["l_orderkey", "l_comment"]),
+        "polars": lambda: polars.read_parquet(path, columns=["l_orderkey", "l_comment"]).to_arrow(),
+    }
+    connection = duckdb.connect()
+    asked = "select count(*), sum(hash((l_orderkey, l_comment::varchar))::hugeint) from "
+    want = connection.execute(f"{asked} read_parquet('{path}')").fetchone()
+    for name, read in counted.items():
+        read_back = read()  # DuckDB finds it by this name
+        if connection.execute(f"{asked} read_back").fetchone() != want:
+            faults.append(f"{name} reads other values than DuckDB")
+        del read_back
+    return faults
