@@ -18,17 +18,26 @@ void append_hex(text_builder& out, const unsigned char* bytes, std::size_t count
   out.advance(static_cast<std::int64_t>(count) * 2);
 }
 
+/// Looked up once in the process: OpenSSL would go through its providers for every value.
+template <const EVP_MD* (*Algorithm)()>
+const EVP_MD* fetched() {
+  static const EVP_MD* const found = EVP_MD_fetch(nullptr, EVP_MD_get0_name(Algorithm()), nullptr);
+  return found;
+}
+
 template <const EVP_MD* (*Algorithm)()>
 result<array_ptr> digest_kernel(call& c) {
   const texts_of from(c.args[0]);
+  const EVP_MD* algorithm = fetched<Algorithm>();
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  bool good = context != nullptr;
+  bool good = context != nullptr && algorithm != nullptr;
   auto made = build_texts(c.type, c.rows, all_valid(c.args, c.rows), [&](std::int64_t row, text_builder& out) {
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned int length = 0;
-    good = good && EVP_DigestInit_ex(context.get(), Algorithm(), nullptr) == 1 &&
+    good = good && EVP_DigestInit_ex(context.get(), algorithm, nullptr) == 1 &&
            EVP_DigestUpdate(context.get(), from[row].data(), from[row].size()) == 1 &&
            EVP_DigestFinal_ex(context.get(), digest.data(), &length) == 1;
+    algorithm = nullptr;  // from the second value on the context knows it
     append_hex(out, digest.data(), length);
   });
   if (!good)
