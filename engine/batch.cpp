@@ -9,9 +9,29 @@ namespace sluice {
 
 std::int64_t batch::rows() const { return data->num_rows(); }
 
+namespace {
+
+/// Bytes that the rows of a column use. Arrow's own count builds arrays of ranges, too dear for every batch.
+std::int64_t bytes_of(const arrow::ArrayData& column) {
+  const auto validity = column.buffers.empty() || !column.buffers[0] ? 0 : (column.length + 7) / 8;
+  const auto id = column.type->id();
+  if (id == arrow::Type::STRING || id == arrow::Type::BINARY) {
+    if (column.length == 0) return 0;
+    const auto* const offsets = column.GetValues<std::int32_t>(1);
+    return validity + (column.length + 1) * 4 + offsets[column.length] - offsets[0];
+  }
+  if (const int bits = column.type->bit_width(); bits > 0 && column.child_data.empty())
+    return validity + (column.length * bits + 7) / 8;
+  const auto array = arrow::MakeArray(std::make_shared<arrow::ArrayData>(column));
+  return arrow::util::ReferencedBufferSize(*array).ValueOr(arrow::util::TotalBufferSize(*array));
+}
+
+}  // namespace
+
 std::int64_t batch::bytes() const {
-  const auto columns = arrow::util::ReferencedBufferSize(*data).ValueOr(arrow::util::TotalBufferSize(*data));
-  return columns + (positions ? positions->length() * 8 : 0);
+  std::int64_t all = positions ? positions->length() * 8 : 0;
+  for (const auto& column : data->column_data()) all += bytes_of(*column);
+  return all;
 }
 
 batch batch::slice(std::int64_t offset, std::int64_t length) const {
