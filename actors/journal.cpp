@@ -33,7 +33,7 @@ void journal::create(store::run_record record, store::event first, then_function
         }
         announce(std::move(events).value());
         then({});
-        flush();
+        flush_next();
       });
 }
 
@@ -44,9 +44,22 @@ void journal::write(std::optional<store::run_state> state, std::optional<options
   if (cause) next_.cause = std::move(cause);
   if (summary) next_.summary = std::move(summary);
   for (auto& one : events) next_.events.push_back(std::move(one));
-  if (then) waiting_.push_back(std::move(then));
+  if (!then) return flush_soon();
+  waiting_.push_back(std::move(then));
   flush();
 }
+
+/// What nobody waits for goes with what follows shortly: a small run would else wait for the disk at every step.
+void journal::flush_soon() {
+  if (scheduled_ || !any_) return;
+  scheduled_ = true;
+  self_->delayed_send(self_, std::chrono::milliseconds(10), continuation{[this] {
+                        scheduled_ = false;
+                        flush();
+                      }});
+}
+
+void journal::flush_next() { waiting_.empty() ? flush_soon() : flush(); }
 
 void journal::flush() {
   if (busy_ || !any_) return;
@@ -63,7 +76,7 @@ void journal::flush() {
         const auto done = events.ok() ? status() : status(events.problem());
         if (events.ok()) announce(std::move(events).value());
         for (const auto& then : waiting) then(done);
-        flush();
+        flush_next();
       });
 }
 

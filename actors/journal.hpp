@@ -12,7 +12,7 @@
 namespace sluice::actors {
 
 /// Writes a run's changes to the Store, in order, and announces their events once they are durable. Changes that come
-/// while one is being written go together into the next one.
+/// while one is being written, or within a few milliseconds, go together into the next one.
 class journal {
  public:
   using then_function = std::function<void(const status&)>;
@@ -29,6 +29,8 @@ class journal {
 
  private:
   void flush();
+  void flush_soon();
+  void flush_next();
   void announce(std::vector<store::event> events);
 
   caf::event_based_actor* self_;
@@ -39,6 +41,7 @@ class journal {
   store::change next_;
   bool any_ = false;  ///< next_ holds something
   bool busy_ = false;
+  bool scheduled_ = false;              ///< flush_soon is on its way
   std::vector<then_function> waiting_;  ///< for next_
 };
 
