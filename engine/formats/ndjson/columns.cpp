@@ -71,6 +71,9 @@ void key_table::add(std::string name, int column) {
   entry made;
   append_json_text(made.token, name);
   made.token += ':';
+  const auto held = std::min(made.token.size(), sizeof(made.begin));
+  std::memcpy(made.begin, made.token.data(), held);
+  made.wanted = held == 32 ? ~std::uint32_t{0} : (std::uint32_t{1} << held) - 1;
   made.name = std::move(name);
   made.column = column;
   entries.push_back(std::move(made));
@@ -78,7 +81,21 @@ void key_table::add(std::string name, int column) {
 
 void key_table::index() {
   by_name.clear();
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    by_name.emplace(entries[i].name, static_cast<int>(i));
+    if (!entries[i].learned && i + 1 < entries.size()) entries[i].follower = static_cast<int>(i) + 1;
+  }
+}
+
+int key_table::learn(std::string_view name) {
+  constexpr std::size_t most = 1000;
+  if (entries.size() >= most || name.size() > 100) return -1;
+  add(std::string(name), -1);
+  entries.back().learned = true;
+  // Entries may have moved, and the names in them.
+  by_name.clear();
   for (std::size_t i = 0; i < entries.size(); ++i) by_name.emplace(entries[i].name, static_cast<int>(i));
+  return static_cast<int>(entries.size()) - 1;
 }
 
 void column::append_null() {

@@ -3,6 +3,7 @@
 #include "engine/error.hpp"
 
 #include <arrow/type_fwd.h>
+#include <emmintrin.h>
 
 #include <cstdint>
 #include <cstring>
@@ -80,15 +81,36 @@ struct key_table {
     std::string token;       ///< "name": as it mostly stands in the text
     int column = -1;         ///< in the columns; -1: passed over
     std::uint64_t seen = 0;  ///< the last object that had the key
+    int follower = -1;       ///< the entry whose key came behind this one in the last object
+    bool learned = false;    ///< in no schema: only kept so that it is passed over faster
+
+    /// Whether the token stands there; 64 bytes are readable.
+    [[nodiscard]] bool stands_at(const char* at) const {
+      if (token.size() > sizeof(begin)) return token.size() <= 64 && std::memcmp(at, token.data(), token.size()) == 0;
+      const auto equal = [&](int from) {
+        return static_cast<std::uint32_t>(
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at + from)),
+                                             _mm_loadu_si128(reinterpret_cast<const __m128i*>(begin + from)))));
+      };
+      return ((equal(0) | equal(16) << 16) & wanted) == wanted;
+    }
+
+   private:
+    friend struct key_table;
+    char begin[32] = {};       ///< of the token
+    std::uint32_t wanted = 0;  ///< a bit for each of its bytes
   };
   std::vector<entry> entries;                         ///< in the order in which records mostly have them
   std::unordered_map<std::string_view, int> by_name;  ///< to the entry
   bool ignore_unknown = false;                        ///< other keys are passed over
   std::uint64_t objects = 0;                          ///< seen so far
+  int first = 0;                                      ///< the entry whose key came first in the last object
 
   void add(std::string name, int column);
-  /// Makes `by_name` when all are added.
+  /// Makes `by_name` when all are added, and expects them in this order.
   void index();
+  /// Adds a key that is passed over, unless there are too many; gives its entry or -1.
+  int learn(std::string_view name);
 };
 
 /// Gathers the values of one column of a batch; lists and structs have columns inside.

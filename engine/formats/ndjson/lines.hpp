@@ -4,11 +4,30 @@
 #include "engine/formats/files.hpp"
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace sluice::ndjson {
+
+/// Bytes that grow without being given values.
+class byte_room {
+ public:
+  [[nodiscard]] char* data() { return bytes_.get(); }
+  [[nodiscard]] const char* data() const { return bytes_.get(); }
+  char& operator[](std::size_t i) { return bytes_[i]; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  void resize(std::size_t size) {
+    std::unique_ptr<char[]> grown(new char[size]);
+    if (size_ > 0) std::memcpy(grown.get(), bytes_.get(), size_ < size ? size_ : size);
+    bytes_ = std::move(grown);
+    size_ = size;
+  }
+
+ private:
+  std::unique_ptr<char[]> bytes_;
+  std::size_t size_ = 0;
+};
 
 /// Reads a file in blocks of whole lines: those that begin in a range of its bytes, or all of a stream. A newline
 /// always ends a record, for inside of JSON's strings it is escaped; so any byte range can be read by itself.
@@ -42,7 +61,7 @@ class line_blocks {
   std::int64_t begin_ = 0;
   std::int64_t end_ = 0;
   std::int64_t block_bytes_;
-  std::vector<char> buffer_;
+  byte_room buffer_;
   std::int64_t place_ = 0;  ///< of the buffer's begin in the file
   std::int64_t filled_ = 0;
   std::int64_t first_ = 0;      ///< begin of the block in the buffer

@@ -57,30 +57,33 @@ const char* record_parser::read(const char* at) {
   return end;
 }
 
-const char* record_parser::find_key(const char* at, key_table& keys, std::size_t& next, key_table::entry*& found) {
-  found = nullptr;
-  if (next < keys.entries.size()) {
-    // Records mostly have the same keys in the same order.
-    auto& guess = keys.entries[next];
-    if (guess.token.size() <= padding && std::memcmp(at, guess.token.data(), guess.token.size()) == 0) {
-      found = &guess;
-      ++next;
-      return at + guess.token.size();
+/// Reads a key and finds its entry (-1: none), mostly the one that followed `before` (-1: the begin) in the last
+/// object.
+const char* record_parser::find_key(const char* at, key_table& keys, int before, int& found) {
+  auto& guess = before < 0 ? keys.first : keys.entries[static_cast<std::size_t>(before)].follower;
+  if (guess >= 0 && static_cast<std::size_t>(guess) < keys.entries.size()) {
+    const auto& entry = keys.entries[static_cast<std::size_t>(guess)];
+    if (entry.stands_at(at)) {
+      found = guess;
+      return at + entry.token.size();
     }
   }
+  found = -1;
   if (*at != '"') return broken(at);
   std::string_view name;
   const char* end = view_string(at, name);
   if (end == nullptr) return broken(at);
   if (const auto known = keys.by_name.find(name); known != keys.by_name.end()) {
-    found = &keys.entries[static_cast<std::size_t>(known->second)];
-    next = static_cast<std::size_t>(known->second) + 1;
-  } else if (!keys.ignore_unknown) {
+    found = known->second;
+  } else if (keys.ignore_unknown) {
+    found = keys.learn(name);
+  } else {
     return fail("unknown_field", std::string(name),
                 "the field " + shortened(name) +
                     " is in none of the records that the columns were inferred from: give its type (types:), or name "
                     "the columns that you want (columns:)");
   }
+  if (found >= 0) (before < 0 ? keys.first : keys.entries[static_cast<std::size_t>(before)].follower) = found;
   end = skip_blanks(end);
   return *end == ':' ? end + 1 : broken(end);
 }
@@ -88,28 +91,30 @@ const char* record_parser::find_key(const char* at, key_table& keys, std::size_t
 const char* record_parser::read_object(const char* at, key_table& keys, std::vector<column>& columns, std::int64_t row,
                                        int depth) {
   const auto stamp = ++keys.objects;
-  std::size_t next = 0;
+  int place = -1;
   std::size_t filled = 0;
   at = skip_blanks(at + 1);
   if (*at == '}') {
     ++at;
   } else {
     for (;;) {
-      key_table::entry* found = nullptr;
-      at = find_key(at, keys, next, found);
+      at = find_key(at, keys, place, place);
       if (at == nullptr) return nullptr;
       at = skip_blanks(at);
-      if (found != nullptr) {
-        if (found->seen == stamp)
-          return fail("duplicate_key", found->name, "the record has the key " + found->name + " twice");
-        found->seen = stamp;
+      int column = -1;
+      if (place >= 0) {
+        auto& found = keys.entries[static_cast<std::size_t>(place)];
+        column = found.column;
+        if (found.seen == stamp && !found.learned)
+          return fail("duplicate_key", found.name, "the record has the key " + found.name + " twice");
+        found.seen = stamp;
       }
-      if (found == nullptr || found->column < 0) {
-        const char* end = skip_value(at, depth + 1);
+      if (column < 0) {
+        const char* end = skip_plain_value(at, depth + 1);
         if (end == nullptr) return broken(at);
         at = end;
       } else {
-        at = read_value(at, columns[static_cast<std::size_t>(found->column)], depth + 1);
+        at = read_value(at, columns[static_cast<std::size_t>(column)], depth + 1);
         if (at == nullptr) return nullptr;
         ++filled;
       }

@@ -37,7 +37,7 @@ class record_parser {
 
  private:
   const char* read_object(const char* at, key_table& keys, std::vector<column>& columns, std::int64_t row, int depth);
-  const char* find_key(const char* at, key_table& keys, std::size_t& next, key_table::entry*& found);
+  const char* find_key(const char* at, key_table& keys, int before, int& found);
   const char* read_value(const char* at, column& into, int depth);
   const char* read_list(const char* at, column& into, int depth);
   const char* read_text(const char* at, column& into);

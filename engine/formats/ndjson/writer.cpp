@@ -12,7 +12,8 @@ namespace sluice::ndjson {
 
 /// A column, with what is needed to write its values.
 struct record_writer::node {
-  std::string key;  ///< ,"name":
+  std::string key;  ///< ,"name": and 16 bytes that may be read
+  std::size_t key_size = 0;
   std::string name;
   arrow::Type::type id = arrow::Type::NA;
   int scale = 0;
@@ -73,6 +74,49 @@ char* write_escape(char* out, char c) {
   return out + 5;
 }
 
+/// Whether one of 8 bytes must be escaped.
+bool wants_escape(std::uint64_t bytes) {
+  constexpr std::uint64_t ones = 0x0101010101010101;
+  constexpr std::uint64_t high = 0x8080808080808080;
+  const auto has_zero = [](std::uint64_t of) { return (of - ones) & ~of & high; };
+  // Below 0x20; a borrow from a byte below can only add a byte that is looked at more closely.
+  const auto control = (bytes - ones * 0x20) & ~bytes & high;
+  return (has_zero(bytes ^ (ones * '"')) | has_zero(bytes ^ (ones * '\\')) | control) != 0;
+}
+
+/// Copies at most 15 bytes without one that must be escaped; false: nothing was copied.
+bool copy_short(char* to, const char* from, std::size_t size) {
+  const auto load = [](const char* at, std::size_t bytes) {
+    std::uint64_t value = 0x2020202020202020;
+    std::memcpy(&value, at, bytes);
+    return value;
+  };
+  // Two words that overlap hold any number of bytes.
+  const std::size_t width = size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : size;
+  std::uint64_t head = 0;
+  std::uint64_t tail = 0;
+  switch (width) {
+    case 8:
+      head = load(from, 8), tail = load(from + size - 8, 8);
+      break;
+    case 4:
+      head = load(from, 4), tail = load(from + size - 4, 4);
+      break;
+    case 2:
+      head = load(from, 2), tail = load(from + size - 2, 2);
+      break;
+    case 1:
+      head = tail = load(from, 1);
+      break;
+    default:
+      return true;
+  }
+  if (wants_escape(head) || wants_escape(tail)) return false;
+  std::memcpy(to, &head, 8);
+  std::memcpy(to + size - width, &tail, 8);
+  return true;
+}
+
 /// The text in quotes, what JSON wants escaped escaped.
 void append_text(growing_bytes& out, std::string_view text) {
   // At worst every byte becomes six; runs of plain bytes are copied 16 at a time.
@@ -80,6 +124,11 @@ void append_text(growing_bytes& out, std::string_view text) {
   *to++ = '"';
   const char* from = text.data();
   const char* const end = from + text.size();
+  if (text.size() < 16 && copy_short(to, from, text.size())) {
+    to[text.size()] = '"';
+    out.advance_to(reinterpret_cast<std::uint8_t*>(to + text.size() + 1));
+    return;
+  }
   while (end - from >= 16) {
     const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
@@ -102,6 +151,14 @@ void append_plain(growing_bytes& out, std::string_view text) {
   auto* to = out.room(static_cast<std::int64_t>(text.size()));
   std::memcpy(to, text.data(), text.size());
   out.advance_to(to + text.size());
+}
+
+/// Copies in steps of 16 bytes what has so many readable behind it.
+void append_padded(growing_bytes& out, const char* from, std::size_t size) {
+  auto* const to = out.room(static_cast<std::int64_t>(size) + 16);
+  for (std::size_t at = 0; at < size; at += 16)
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at)));
+  out.advance_to(to + size);
 }
 
 void append_hex(growing_bytes& out, std::string_view bytes) {
@@ -255,7 +312,7 @@ class value_writer {
     append_plain(out_, "{");
     bool first = true;
     for (const auto& field : fields) {
-      append_plain(out_, std::string_view(field.key).substr(first ? 1 : 0));
+      append_padded(out_, field.key.data() + (first ? 1 : 0), field.key_size - (first ? 1 : 0));
       first = false;
       if (!write(field, row)) return false;
     }
@@ -274,6 +331,8 @@ Node make_node(const std::string& name, const arrow::DataType& type) {
   made.key = ",";
   append_json_text(made.key, name);
   made.key += ':';
+  made.key_size = made.key.size();
+  made.key.append(16, ' ');
   made.name = name;
   made.id = type.id();
   if (made.id == arrow::Type::DECIMAL128) made.scale = static_cast<const arrow::DecimalType&>(type).scale();
