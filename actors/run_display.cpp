@@ -1,5 +1,7 @@
 #include "actors/run_display.hpp"
 
+#include "engine/plan/push_filters.hpp"
+
 #include <algorithm>
 
 namespace sluice::actors {
@@ -19,28 +21,36 @@ void run_display::finished(const flow::instance_id& who, const flow::unit_counte
   ++units_[who.unit].finished;
 }
 
-flow::unit_counters run_display::sum(const unit_state& unit) const {
+flow::unit_counters run_display::sum(const unit_state& unit) {
   flow::unit_counters all;
   for (const auto& [instance, counters] : unit.instances) all += counters;
   return all;
 }
 
+std::vector<flow::unit_counters> run_display::sums() const {
+  std::vector<flow::unit_counters> all;
+  for (const auto& unit : units_) all.push_back(sum(unit));
+  count_where_written(*plan_, all);
+  return all;
+}
+
 void run_display::tick(std::int64_t now) {
-  for (auto& unit : units_) {
-    const auto all = sum(unit);
-    unit.rate.at(now, all.in);
-    unit.share.at(now, all.bytes);
+  const auto all = sums();
+  for (std::size_t index = 0; index < units_.size(); ++index) {
+    units_[index].rate.at(now, all[index].in);
+    units_[index].share.at(now, all[index].bytes);
   }
 }
 
 void run_display::fill(run_progress& progress) const {
   progress.units.clear();
+  const auto all = sums();
   for (std::size_t index = 0; index < units_.size(); ++index) {
     const auto& unit = units_[index];
     const auto& planned = plan_->units[index];
     unit_progress shown;
     shown.unit = planned.definition.name;
-    shown.counters = sum(unit);
+    shown.counters = all[index];
     const bool done = unit.finished == static_cast<std::size_t>(planned.parallelism);
     shown.state = done ? "finished" : shown.counters.in > 0 ? "running" : "waiting";
     shown.rows_per_second = unit.rate.per_second();

@@ -31,7 +31,9 @@ class run_display {
     flow::rate_meter rate;
     flow::progress_meter share;
   };
-  [[nodiscard]] flow::unit_counters sum(const unit_state& unit) const;
+  [[nodiscard]] static flow::unit_counters sum(const unit_state& unit);
+  /// Of each unit, as the user wrote the pipeline.
+  [[nodiscard]] std::vector<flow::unit_counters> sums() const;
 
   const plan* plan_;
   std::vector<unit_state> units_;

@@ -15,6 +15,7 @@ struct draft {
   std::vector<std::unique_ptr<transform>> transforms;  ///< null for sources, sinks and units with faults
   std::vector<bool> resolved;                          ///< all inputs were found
   std::vector<bool> bound;                             ///< schemas are known
+  std::vector<bool> can_filter;                        ///< sources that implement takes_filter
 };
 
 /// Decides how many instances each unit has; what can't run in parallel runs as one, with a warning.

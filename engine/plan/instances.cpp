@@ -2,6 +2,7 @@
 
 #include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
+#include "engine/takes_filter.hpp"
 
 #include <exception>
 
@@ -51,24 +52,31 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
 
 std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_context& context, diagnostics& faults) {
   const auto& definition = unit.definition;
-  return instantiate<source>(unit, component_kind::source, context, faults,
-                             [&](const component& by, options own, diagnostics& into) {
-                               source_request request;
-                               request.unit = definition.name;
-                               request.number = unit.source_number;
-                               request.own = std::move(own);
-                               request.types = definition.types;
-                               request.columns = definition.columns;
-                               request.metadata = definition.metadata;
-                               request.sample = definition.sample;
-                               request.policy = unit.policy;
-                               request.keep_order = !definition.any_order;
-                               request.want_positions = unit.want_positions;
-                               request.resolved = unit.resolved;
-                               request.needed = unit.needed;
-                               request.context = &context;
-                               return by.make_source(request, into);
-                             });
+  auto made = instantiate<source>(unit, component_kind::source, context, faults,
+                                  [&](const component& by, options own, diagnostics& into) {
+                                    source_request request;
+                                    request.unit = definition.name;
+                                    request.number = unit.source_number;
+                                    request.own = std::move(own);
+                                    request.types = definition.types;
+                                    request.columns = definition.columns;
+                                    request.metadata = definition.metadata;
+                                    request.sample = definition.sample;
+                                    request.policy = unit.policy;
+                                    request.keep_order = !definition.any_order;
+                                    request.want_positions = unit.want_positions;
+                                    request.resolved = unit.resolved;
+                                    request.needed = unit.needed;
+                                    request.context = &context;
+                                    return by.make_source(request, into);
+                                  });
+  auto* const filtering = unit.filter.empty() ? nullptr : dynamic_cast<takes_filter*>(made.get());
+  if (filtering == nullptr) return made;
+  if (auto taken = filtering->leave_out_unless(unit.filter, definition.name, context); !taken.ok()) {
+    faults.push_back(std::move(taken).problem());
+    return nullptr;
+  }
+  return made;
 }
 
 std::unique_ptr<transform> instantiate_transform(const planned_unit& unit, bool pruned, const run_context& context,

@@ -2,7 +2,9 @@
 #include "engine/plan/instances.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/prune.hpp"
+#include "engine/plan/push_filters.hpp"
 #include "engine/plan/unit_graph.hpp"
+#include "engine/takes_filter.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
@@ -43,6 +45,7 @@ draft lay_out(pipeline definition, const unit_graph& graph) {
   }
   of.transforms.resize(of.made.units.size());
   of.bound.assign(of.made.units.size(), false);
+  of.can_filter.assign(of.made.units.size(), false);
   of.made.definition = std::move(definition);
   return of;
 }
@@ -85,6 +88,7 @@ class binder {
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
         if (!unit.resolved) unit.resolved = made->schema();
+        of_.can_filter[at] = dynamic_cast<const takes_filter*>(made.get()) != nullptr;
         break;
       }
       case unit_role::transform: {
@@ -153,6 +157,7 @@ void leave_out_columns(draft& of, const run_context& context) {
   pruned.resolved = of.resolved;
   pruned.transforms.resize(of.transforms.size());
   pruned.bound.assign(of.bound.size(), false);
+  pruned.can_filter = of.can_filter;
   for (std::size_t at = 0; at < needed.size(); ++at) pruned.made.units[at].needed = std::move(needed[at]);
   diagnostics faults;
   binder(pruned, context, faults).bind_all(true);
@@ -202,6 +207,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   choose_parallelism(of, faults);
   if (!faults.empty()) return {};
   leave_out_columns(of, context);
+  push_filters(of, context);
   choose_positions(of);
   connect(of);
   check_ports(of);

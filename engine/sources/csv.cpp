@@ -5,6 +5,7 @@
 #include "engine/formats/csv/source_options.hpp"
 #include "engine/formats/files.hpp"
 #include "engine/formats/source_columns.hpp"
+#include "engine/takes_filter.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
@@ -61,11 +62,16 @@ error different_columns(const input_file& file, const std::vector<std::string>& 
       "read such files by a source of their own, or name the columns that all of them have: columns: [...]");
 }
 
-class csv_files : public source {
+class csv_files : public source, public takes_filter {
  public:
   explicit csv_files(std::shared_ptr<const csv_table> what) : what_(std::move(what)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
+
+  status leave_out_unless(const std::string& condition, const std::string& unit, const run_context& context) override {
+    SLUICE_ASSIGN(filter_, row_filter::make(condition, unit, context, schema()));
+    return {};
+  }
 
   result<std::vector<split>> discover() override {
     SLUICE_ASSIGN(const auto files, find_files(what_->search));
@@ -162,7 +168,8 @@ class csv_files : public source {
                            .schema = what_->columns.schema(),
                            .policy = what_->policy,
                            .want_positions = what_->want_positions,
-                           .timezone = what_->timezone};
+                           .timezone = what_->timezone,
+                           .filter = filter_};
     for (const auto& name : wanted.field_names()) {
       if (std::find(layout.names.begin(), layout.names.end(), name) == layout.names.end())
         return different_columns(file, layout.names, wanted.field_names());
@@ -209,6 +216,7 @@ class csv_files : public source {
   }
 
   std::shared_ptr<const csv_table> what_;
+  std::shared_ptr<const row_filter> filter_;
   std::mutex lock_;
   std::map<std::string, std::shared_ptr<const known_file>> known_;
   csv::line_counter lines_;

@@ -4,7 +4,9 @@
 #include "engine/formats/ndjson/lines.hpp"
 #include "engine/formats/ndjson/record_parser.hpp"
 #include "engine/formats/ndjson/sampling.hpp"
+#include "engine/formats/row_filter.hpp"
 #include "engine/formats/source_columns.hpp"
+#include "engine/takes_filter.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
@@ -19,8 +21,9 @@ namespace {
 
 using namespace ndjson;
 
+constexpr std::int64_t block_bytes = 512 * 1024;  // stays in the second cache from the read to the last field
 // JSON text is about twice as long as its columns.
-constexpr std::int64_t block_bytes = 2 * target_batch_bytes;
+constexpr std::int64_t batch_text_bytes = 2 * target_batch_bytes;
 
 struct ndjson_table {
   std::string unit;
@@ -96,8 +99,10 @@ std::string wider_type(const record_fault& fault, const arrow::Schema& records) 
 class ndjson_reader : public split_reader {
  public:
   ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, const input_file& file,
-                std::unique_ptr<line_blocks> lines, std::vector<column> columns)
+                std::unique_ptr<line_blocks> lines, std::vector<column> columns,
+                std::shared_ptr<const row_filter> filter)
       : what_(std::move(what)),
+        filter_(std::move(filter)),
         piece_(piece),
         file_(file),
         lines_(std::move(lines)),
@@ -110,7 +115,9 @@ class ndjson_reader : public split_reader {
     const auto consumed = lines_->consumed();
     const auto nulls = parser_.set_null();
     try {
-      while (step.records == 0 && !step.end) {
+      while (step.records == 0 ||
+             (parser_.rows() < target_batch_rows && lines_->consumed() - consumed < batch_text_bytes)) {
+        if (step.end) break;
         if (at_ == end_) SLUICE_TRY(read_block(step));
         SLUICE_TRY(read_records(step));
       }
@@ -211,10 +218,14 @@ class ndjson_reader : public split_reader {
     SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows, piece_.object, 0));
     if (what_->want_positions) step.rows.positions = std::make_shared<arrow::UInt64Array>(rows, positions_.take());
     parser_.start();
+    if (filter_) {
+      SLUICE_ASSIGN(step.rows, filter_->apply(std::move(step.rows), step.filtered));
+    }
     return {};
   }
 
   std::shared_ptr<const ndjson_table> what_;
+  std::shared_ptr<const row_filter> filter_;  ///< may be null
   split piece_;
   const input_file& file_;  ///< one of the table's
   std::unique_ptr<line_blocks> lines_;
@@ -227,11 +238,16 @@ class ndjson_reader : public split_reader {
   bool valid_utf8_ = true;
 };
 
-class ndjson_files : public source {
+class ndjson_files : public source, public takes_filter {
  public:
   explicit ndjson_files(std::shared_ptr<const ndjson_table> what) : what_(std::move(what)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
+
+  status leave_out_unless(const std::string& condition, const std::string& unit, const run_context& context) override {
+    SLUICE_ASSIGN(filter_, row_filter::make(condition, unit, context, schema()));
+    return {};
+  }
 
   result<std::vector<split>> discover() override {
     std::vector<split> splits;
@@ -256,7 +272,8 @@ class ndjson_files : public source {
     SLUICE_ASSIGN(const auto* file, find(piece));
     SLUICE_ASSIGN(auto lines, open_lines(*file, piece));
     SLUICE_ASSIGN(auto columns, what_->make_columns());
-    return std::unique_ptr<split_reader>(new ndjson_reader(what_, piece, *file, std::move(lines), std::move(columns)));
+    return std::unique_ptr<split_reader>(
+        new ndjson_reader(what_, piece, *file, std::move(lines), std::move(columns), filter_));
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
@@ -272,6 +289,7 @@ class ndjson_files : public source {
   }
 
   std::shared_ptr<const ndjson_table> what_;
+  std::shared_ptr<const row_filter> filter_;
 };
 
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {

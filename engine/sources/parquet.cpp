@@ -1,7 +1,9 @@
 #include "engine/component.hpp"
 #include "engine/formats/files.hpp"
 #include "engine/formats/language_columns.hpp"
+#include "engine/formats/row_filter.hpp"
 #include "engine/formats/source_columns.hpp"
+#include "engine/takes_filter.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
@@ -88,8 +90,9 @@ class footer_cache {
 
 class parquet_reader : public split_reader {
  public:
-  parquet_reader(std::shared_ptr<const parquet_table> what, const split& piece, std::unique_ptr<file_reader> file)
-      : what_(std::move(what)), piece_(piece), file_(std::move(file)) {}
+  parquet_reader(std::shared_ptr<const parquet_table> what, const split& piece, std::unique_ptr<file_reader> file,
+                 std::shared_ptr<const row_filter> filter)
+      : what_(std::move(what)), piece_(piece), file_(std::move(file)), filter_(std::move(filter)) {}
 
   status start() {
     const auto footer = file_->parquet_reader()->metadata();
@@ -165,6 +168,9 @@ class parquet_reader : public split_reader {
         SLUICE_ASSIGN(step.rows.positions, row_positions(what_->number, piece_.id, row_, count));
       }
     }
+    if (count > 0 && filter_) {
+      SLUICE_ASSIGN(step.rows, filter_->apply(std::move(step.rows), step.filtered));
+    }
     row_ += count;
     rows_left_ -= count;
     step.records = static_cast<std::uint64_t>(count);
@@ -176,6 +182,7 @@ class parquet_reader : public split_reader {
   std::shared_ptr<const parquet_table> what_;
   split piece_;
   std::unique_ptr<file_reader> file_;
+  std::shared_ptr<const row_filter> filter_;          ///< may be null
   std::unique_ptr<arrow::RecordBatchReader> reader_;  ///< goes before `file_`, which it reads from
   std::int64_t first_row_ = 0;                        ///< of the split in its file
   std::int64_t row_ = 0;
@@ -183,11 +190,16 @@ class parquet_reader : public split_reader {
   double bytes_per_row_ = 0;
 };
 
-class parquet_files : public source {
+class parquet_files : public source, public takes_filter {
  public:
   explicit parquet_files(std::shared_ptr<const parquet_table> what) : what_(std::move(what)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
+
+  status leave_out_unless(const std::string& condition, const std::string& unit, const run_context& context) override {
+    SLUICE_ASSIGN(filter_, row_filter::make(condition, unit, context, schema()));
+    return {};
+  }
 
   result<std::vector<split>> discover() override {
     std::vector<split> splits;
@@ -201,7 +213,7 @@ class parquet_files : public source {
   result<std::unique_ptr<split_reader>> open(const split& piece) override {
     SLUICE_ASSIGN(const auto* file, find(piece));
     SLUICE_ASSIGN(auto opened, footers_.open(*file));
-    auto reader = std::make_unique<parquet_reader>(what_, piece, std::move(opened));
+    auto reader = std::make_unique<parquet_reader>(what_, piece, std::move(opened), filter_);
     SLUICE_TRY(reader->start());
     return std::unique_ptr<split_reader>(std::move(reader));
   }
@@ -250,6 +262,7 @@ class parquet_files : public source {
   }
 
   std::shared_ptr<const parquet_table> what_;
+  std::shared_ptr<const row_filter> filter_;
   footer_cache footers_;
 };
 

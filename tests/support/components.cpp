@@ -1,5 +1,7 @@
 #include "tests/support/components.hpp"
 
+#include "engine/takes_filter.hpp"
+
 #include "engine/memory/manager.hpp"
 #include "engine/types.hpp"
 
@@ -64,10 +66,12 @@ batch as_batch(std::shared_ptr<arrow::RecordBatch> table) {
   return {.data = std::move(table), .positions = nullptr, .order = {}};
 }
 
-result<read_result> read_all(const component& from, const source_request& request) {
+result<read_result> read_all(const component& from, const source_request& request, const std::string& filter) {
   diagnostics faults;
   auto made = from.make_source(request, faults);
   if (!made) return faults.at(0);
+  if (!filter.empty())
+    SLUICE_TRY(dynamic_cast<takes_filter&>(*made).leave_out_unless(filter, request.unit, *request.context));
   SLUICE_ASSIGN(const auto splits, made->discover());
   read_result all;
   all.splits = splits.size();
@@ -82,6 +86,7 @@ result<read_result> read_all(const component& from, const source_request& reques
         throw std::runtime_error("a step's records are not its rows, rejects and filtered ones");
       all.records += step.records;
       all.set_null += step.set_null;
+      all.filtered += step.filtered;
       for (auto& record : step.rejected) all.rejected.push_back(std::move(record));
       if (step.rows.positions)
         for (std::int64_t i = 0; i < step.rows.positions->length(); ++i)

@@ -32,10 +32,12 @@ struct read_result {
   std::vector<std::uint64_t> positions;
   std::uint64_t records = 0;
   std::uint64_t set_null = 0;
+  std::uint64_t filtered = 0;
   std::size_t splits = 0;
 };
 /// Makes the source as a plan does and reads all of its splits in order.
-result<read_result> read_all(const component& from, const source_request& request);
+/// `filter`: a condition for its readers, empty: none.
+result<read_result> read_all(const component& from, const source_request& request, const std::string& filter = {});
 /// The same, the text of the first fault as exception: for tests that expect none.
 read_result must_read(const component& from, const source_request& request);
 

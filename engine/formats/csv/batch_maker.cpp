@@ -6,8 +6,11 @@
 #include <arrow/array.h>
 #include <arrow/array/util.h>
 #include <arrow/builder.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/datum.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <map>
@@ -16,7 +19,7 @@ namespace sluice::csv {
 
 namespace {
 
-constexpr std::int64_t block_rows = 256;  // their bytes and field ends stay in the fastest cache for all columns
+constexpr std::size_t block_rows = 256;  // their bytes and field ends stay in the fastest cache for all columns
 constexpr std::size_t longest_shown = 80;
 
 std::string shown(std::string_view value) {
@@ -68,6 +71,9 @@ status batch_maker::prepare() {
                                               .timezone = plan_.timezone}));
     builders_.push_back(std::move(builder));
   }
+  in_filter_.assign(builders_.size(), false);
+  if (plan_.filter)
+    for (const int column : plan_.filter->columns()) in_filter_[static_cast<std::size_t>(column)] = true;
   return {};
 }
 
@@ -75,6 +81,12 @@ result<read_step> batch_maker::make(const chunk_reader& chunk, std::size_t& reco
   read_step step;
   choose_rows(chunk, record, end, step);
   if (plan_.policy == on_error::fail && !step.rejected.empty()) return failure(step.rejected.front());
+  if (plan_.filter && !judge_all_ && !first_.empty()) {
+    SLUICE_ASSIGN(const bool made, make_kept(chunk, step));
+    if (made) return step;
+    judge_all_ = true;
+    decided_.clear();
+  }
   SLUICE_TRY(convert(chunk));
   SLUICE_ASSIGN(step.rows.data, finish());
   if (plan_.want_positions) {
@@ -141,29 +153,143 @@ void batch_maker::reject_count(const chunk_reader& chunk, std::size_t first, std
 }
 
 status batch_maker::convert(const chunk_reader& chunk) {
-  const auto rows = std::ssize(first_);
-  const auto& index = chunk.index();
-  for (const auto& builder : builders_) SLUICE_TRY(builder->start(rows));
-  for (std::int64_t row = 0; row < rows; row += block_rows) {
-    const record_block block = {.data = chunk.bytes(),
-                                .ends = index.ends(),
-                                .first = first_.data() + row,
-                                .rows = std::min(block_rows, rows - row),
-                                .quotes = index.saw_quote(),
-                                .carriage_returns = index.saw_carriage_return(),
-                                .high = index.saw_high()};
+  for (const auto& builder : builders_) SLUICE_TRY(builder->start(std::ssize(first_)));
+  for (std::size_t row = 0; row < first_.size(); row += block_rows) {
+    const auto block = block_of(chunk, first_, row, std::min(row + block_rows, first_.size()));
     for (const auto& builder : builders_) SLUICE_TRY(builder->append(block));
   }
   return {};
 }
 
+/// Makes a batch of the rows that the filter keeps. The others are only checked: which rows are rejected must not
+/// depend on a filter behind. False where a value does not fit; then nothing is made.
+result<bool> batch_maker::make_kept(const chunk_reader& chunk, read_step& step) {
+  SLUICE_ASSIGN(const bool chosen, choose_kept(chunk));
+  if (!chosen) return false;
+  SLUICE_ASSIGN(const bool converted, convert_kept(chunk));
+  if (!converted) return false;
+  step.filtered = first_.size() - kept_.size();
+  first_.swap(kept_first_);
+  if (number_rows_) {
+    for (std::size_t i = 0; i < kept_.size(); ++i) numbers_[i] = numbers_[kept_[i]];
+    numbers_.resize(kept_.size());
+  }
+  SLUICE_ASSIGN(step.rows.data, finish());
+  if (plan_.want_positions) {
+    SLUICE_ASSIGN(step.rows.positions, positions(chunk));
+  }
+  return true;
+}
+
+/// Converts the columns of the condition and finds the rows for which it is true.
+result<bool> batch_maker::choose_kept(const chunk_reader& chunk) {
+  for (std::size_t i = 0; i < builders_.size(); ++i)
+    if (in_filter_[i]) SLUICE_TRY(builders_[i]->start(std::ssize(first_)));
+  for (std::size_t row = 0; row < first_.size(); row += block_rows) {
+    const auto block = block_of(chunk, first_, row, std::min(row + block_rows, first_.size()));
+    for (std::size_t i = 0; i < builders_.size(); ++i)
+      if (in_filter_[i]) SLUICE_TRY(builders_[i]->append(block));
+  }
+  decided_.clear();
+  for (std::size_t i = 0; i < builders_.size(); ++i) {
+    if (!in_filter_[i]) continue;
+    if (!builders_[i]->faults.empty()) return false;
+    SLUICE_ASSIGN(auto column, builders_[i]->finish());
+    decided_.push_back(std::move(column));
+  }
+  SLUICE_ASSIGN(const auto keep, plan_.filter->keep(decided_, std::ssize(first_)));
+  kept_ = kept_rows(*keep);
+  dropped_first_.clear();
+  if (kept_.size() == first_.size()) {
+    kept_first_ = first_;
+    return true;
+  }
+  kept_first_.resize(kept_.size());
+  dropped_first_.reserve(first_.size() - kept_.size());
+  std::size_t row = 0;
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    for (; row < kept_[i]; ++row) dropped_first_.push_back(first_[row]);
+    kept_first_[i] = first_[row++];
+  }
+  for (; row < first_.size(); ++row) dropped_first_.push_back(first_[row]);
+  for (auto& column : decided_) {
+    SLUICE_ASSIGN_ARROW(auto rest, arrow::compute::Filter(column, keep), "filter rows");
+    column = rest.make_array();
+  }
+  return true;
+}
+
+/// Converts the other columns, checking the rows that go.
+result<bool> batch_maker::convert_kept(const chunk_reader& chunk) {
+  const bool all_stay = dropped_first_.empty();
+  if (!all_stay && chunk.index().saw_high() && !valid_utf8(chunk)) return false;
+  std::vector<column_builder*> whole;
+  std::vector<column_builder*> partial;
+  for (std::size_t i = 0; i < builders_.size(); ++i)
+    if (!in_filter_[i]) (all_stay || builders_[i]->converts_all() ? whole : partial).push_back(builders_[i].get());
+  for (auto* builder : whole) SLUICE_TRY(builder->start(std::ssize(first_)));
+  for (auto* builder : partial) SLUICE_TRY(builder->start(std::ssize(kept_)));
+  std::size_t kept = 0;
+  std::size_t dropped = 0;
+  for (std::size_t row = 0; row < first_.size(); row += block_rows) {
+    const auto end = std::min(row + block_rows, first_.size());
+    const auto block = block_of(chunk, first_, row, end);
+    for (auto* builder : whole) SLUICE_TRY(builder->append(block));
+    if (partial.empty()) continue;
+    auto kept_end = kept;
+    while (kept_end < kept_.size() && kept_[kept_end] < end) ++kept_end;
+    const auto dropped_end = end - kept_end;
+    const auto staying = block_of(chunk, kept_first_, kept, kept_end);
+    const auto going = block_of(chunk, dropped_first_, dropped, dropped_end);
+    for (auto* builder : partial) {
+      SLUICE_TRY(builder->append(staying));
+      if (!builder->fits(going)) return false;
+    }
+    kept = kept_end;
+    dropped = dropped_end;
+  }
+  for (const auto* builder : whole)
+    if (!builder->faults.empty()) return false;
+  for (const auto* builder : partial)
+    if (!builder->faults.empty()) return false;
+  if (!all_stay)
+    for (auto* builder : whole) builder->keep(kept_);
+  return true;
+}
+
+/// Whether all rows are: as separators and quotes are ASCII, every field is then, too.
+bool batch_maker::valid_utf8(const chunk_reader& chunk) const {
+  const auto* const ends = chunk.index().ends();
+  const auto begin = ends[static_cast<std::ptrdiff_t>(first_.front()) - 1] + 1;
+  const auto end = ends[first_.back() + plan_.fields - 1];
+  return simdjson::validate_utf8(reinterpret_cast<const char*>(chunk.bytes()) + begin, end - begin);
+}
+
+record_block batch_maker::block_of(const chunk_reader& chunk, const std::vector<std::uint32_t>& rows, std::size_t begin,
+                                   std::size_t end) const {
+  const auto& index = chunk.index();
+  return {.data = chunk.bytes(),
+          .ends = index.ends(),
+          .first = rows.data() + begin,
+          .rows = static_cast<std::int64_t>(end - begin),
+          .quotes = index.saw_quote(),
+          .carriage_returns = index.saw_carriage_return(),
+          .high = index.saw_high()};
+}
+
 result<std::shared_ptr<arrow::RecordBatch>> batch_maker::finish() {
   std::vector<std::shared_ptr<arrow::Array>> columns;
   const auto shown = plan_.schema->num_fields() - std::ssize(plan_.metadata);
-  for (const auto& builder : builders_) {
-    SLUICE_ASSIGN(auto column, builder->finish());
+  std::size_t decided = 0;
+  for (std::size_t i = 0; i < builders_.size(); ++i) {
+    if (!decided_.empty() && in_filter_[i]) {
+      columns.push_back(std::move(decided_[decided++]));
+      continue;
+    }
+    SLUICE_ASSIGN(auto column, builders_[i]->finish());
     if (std::ssize(columns) < shown) columns.push_back(std::move(column));  // the others were read to be checked
   }
+  decided_.clear();
   for (const auto& kind : plan_.metadata) {
     SLUICE_ASSIGN(auto column, metadata_column(kind));
     columns.push_back(std::move(column));

@@ -25,7 +25,13 @@ class batch_maker {
   void choose_rows(const chunk_reader& chunk, std::size_t& record, std::int64_t end, read_step& step);
   [[nodiscard]] bool ignored(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
   void reject_count(const chunk_reader& chunk, std::size_t first, std::size_t last, read_step& step);
+  [[nodiscard]] record_block block_of(const chunk_reader& chunk, const std::vector<std::uint32_t>& rows,
+                                      std::size_t begin, std::size_t end) const;
   status convert(const chunk_reader& chunk);
+  result<bool> make_kept(const chunk_reader& chunk, read_step& step);
+  result<bool> choose_kept(const chunk_reader& chunk);
+  result<bool> convert_kept(const chunk_reader& chunk);
+  [[nodiscard]] bool valid_utf8(const chunk_reader& chunk) const;
   result<std::shared_ptr<arrow::RecordBatch>> finish();
   result<std::shared_ptr<arrow::Array>> metadata_column(const std::string& kind) const;
   result<std::shared_ptr<arrow::UInt64Array>> positions(const chunk_reader& chunk) const;
@@ -41,7 +47,14 @@ class batch_maker {
   std::vector<std::uint32_t> first_;   ///< of each row: its first field in the index
   std::vector<std::int64_t> numbers_;  ///< of each row: its number in the file, where `row` is wanted
   std::vector<std::string> counted_;   ///< reasons of set_null
+  // With a filter
+  std::vector<bool> in_filter_;                         ///< of each builder: the condition reads its column
+  std::vector<std::shared_ptr<arrow::Array>> decided_;  ///< columns of the condition, the rows that stay
+  std::vector<std::uint32_t> kept_;                     ///< rows that stay
+  std::vector<std::uint32_t> kept_first_;               ///< of each: its first field
+  std::vector<std::uint32_t> dropped_first_;            ///< of the others
   bool number_rows_ = false;
+  bool judge_all_ = false;    ///< a value did not fit: rows are judged before they are filtered, from here on
   std::int64_t records_ = 0;  ///< seen so far in this split
 };
 

@@ -5,6 +5,8 @@
 #include <arrow/buffer.h>
 #include <arrow/type.h>
 
+#include <algorithm>
+
 namespace sluice::csv {
 
 /// What all builders share: where the fields are, and which rows are null.
@@ -41,6 +43,22 @@ class builder_base : public column_builder {
   void add_fault(std::int64_t row, fault kind, std::string_view value) {
     faults.push_back({row, kind, std::string(value)});
     add_null(row);
+  }
+  /// Leaves of row numbers (ascending) those among `rows`, as their places in it.
+  template <class Number>
+  static void renumber(std::vector<Number>& numbers, std::span<const std::uint32_t> rows) {
+    std::size_t kept = 0;
+    auto from = rows.begin();
+    for (const auto number : numbers) {
+      from = std::lower_bound(from, rows.end(), static_cast<std::uint32_t>(number));
+      if (from == rows.end()) break;
+      if (*from == static_cast<std::uint32_t>(number)) numbers[kept++] = static_cast<Number>(from - rows.begin());
+    }
+    numbers.resize(kept);
+  }
+  void keep_nulls(std::span<const std::uint32_t> rows) {
+    renumber(null_rows_, rows);
+    rows_ = std::ssize(rows);
   }
   /// The validity bitmap, or null where every row has a value.
   result<std::shared_ptr<arrow::Buffer>> validity() const;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,6 +89,13 @@ class column_builder {
   virtual status start(std::int64_t rows) = 0;
   /// Converts the fields of further rows.
   virtual status append(const record_block& rows) = 0;
+  /// True where values of rows that nobody wants must be converted as well to learn whether they are what they should
+  /// be; false where `fits` tells.
+  [[nodiscard]] virtual bool converts_all() const { return true; }
+  /// Whether the fields of rows that are not converted are in order; text is known to be valid UTF-8.
+  virtual bool fits(const record_block& rows) { return (void)rows, true; }
+  /// Drops all but some of the rows since `start`: their numbers, ascending. For those that convert all.
+  virtual void keep(std::span<const std::uint32_t> rows) { (void)rows; }
   /// Gives the column of all rows since `start`.
   virtual result<std::shared_ptr<arrow::Array>> finish() = 0;
 

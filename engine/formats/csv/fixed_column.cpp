@@ -250,6 +250,13 @@ class fixed_builder : public builder_base {
     return {};
   }
 
+  void keep(std::span<const std::uint32_t> rows) override {
+    auto* const values = reinterpret_cast<value*>(values_->mutable_data());
+    // A row never moves up, so that none is overwritten before it was read.
+    for (std::size_t i = 0; i < rows.size(); ++i) values[i] = values[rows[i]];
+    keep_nulls(rows);
+  }
+
   result<std::shared_ptr<arrow::Array>> finish() override {
     SLUICE_ASSIGN(auto bits, validity());
     std::shared_ptr<arrow::Buffer> values = std::move(values_);
@@ -328,6 +335,11 @@ class zoned_builder final : public fixed_builder<timestamp_kind> {
   status start(std::int64_t rows) override {
     local_rows_.clear();
     return fixed_builder::start(rows);
+  }
+
+  void keep(std::span<const std::uint32_t> rows) override {
+    fixed_builder::keep(rows);
+    renumber(local_rows_, rows);
   }
 
   result<std::shared_ptr<arrow::Array>> finish() override {

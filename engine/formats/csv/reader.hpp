@@ -4,6 +4,7 @@
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/layout.hpp"
 #include "engine/formats/csv/split_chain.hpp"
+#include "engine/formats/row_filter.hpp"
 
 #include <functional>
 #include <memory>
@@ -25,6 +26,7 @@ struct read_plan {
   on_error policy = on_error::reject;
   bool want_positions = true;
   std::string timezone = "UTC";
+  std::shared_ptr<const row_filter> filter = nullptr;  ///< over the first columns; may be null
 };
 
 /// What a reader asks its source when something is wrong.

@@ -42,6 +42,18 @@ inline bool copy_without(std::uint8_t* to, const std::uint8_t* from, std::size_t
   return true;
 }
 
+/// Whether a byte is among `size`; reads up to 15 bytes too many.
+inline bool holds(const std::uint8_t* from, std::size_t size, std::uint8_t unwanted) {
+  const auto wanted = _mm_set1_epi8(static_cast<char>(unwanted));
+  for (std::size_t at = 0; at < size; at += 16) {
+    const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+    auto found = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, wanted)));
+    if (size - at < 16) found &= (1U << (size - at)) - 1;
+    if (found != 0) return true;
+  }
+  return false;
+}
+
 bool decode_hex(std::string_view digits, std::string& out) {
   const auto value = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
   const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
@@ -91,6 +103,39 @@ class text_builder final : public builder_base {
     }
     if (in.high && !binary_) check_utf8(from_row, from_byte);
     return {};
+  }
+
+  // Bytea has values that are none.
+  [[nodiscard]] bool converts_all() const override { return binary_; }
+
+  void keep(std::span<const std::uint32_t> rows) override {
+    auto* const values = values_->mutable_data();
+    auto* const offsets = reinterpret_cast<std::int32_t*>(offsets_->mutable_data());
+    std::int32_t used = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto begin = offsets[rows[i]];
+      const auto size = offsets[rows[i] + 1] - begin;
+      std::memmove(values + used, values + begin, static_cast<std::size_t>(size));
+      offsets[i] = used;
+      used += size;
+    }
+    offsets[rows.size()] = used;
+    used_ = used;
+    keep_nulls(rows);
+  }
+
+  bool fits(const record_block& in) override {
+    if (!in.quotes && !escapes_) return true;
+    const bool trim = trims(in);
+    for (std::int64_t i = 0; i < in.rows; ++i) {
+      const auto text = field(in, i, trim);
+      if (!escapes_) {
+        if (text.size() == 0 || *text.begin != quote_) continue;
+        if (text.size() > 1 && text.end[-1] == quote_ && !holds(text.begin + 1, text.size() - 2, quote_)) continue;
+      }
+      if (unquote_.content(text.begin, text.end).broken) return false;
+    }
+    return true;
   }
 
   result<std::shared_ptr<arrow::Array>> finish() override {
