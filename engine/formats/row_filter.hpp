@@ -23,6 +23,8 @@ class row_filter {
   /// the condition has an error; no nulls.
   [[nodiscard]] result<std::shared_ptr<arrow::BooleanArray>> keep(
       const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows) const;
+  /// The condition, bound over a schema of `columns()` alone.
+  [[nodiscard]] const expression::bound_ptr& condition() const { return condition_; }
   /// Leaves rows out of a source's batch, counting them.
   [[nodiscard]] result<batch> apply(batch rows, std::uint64_t& left_out) const;
 

@@ -1,6 +1,7 @@
 #include "engine/component.hpp"
 #include "engine/formats/files.hpp"
 #include "engine/formats/language_columns.hpp"
+#include "engine/formats/parquet/row_groups.hpp"
 #include "engine/formats/row_filter.hpp"
 #include "engine/formats/source_columns.hpp"
 #include "engine/takes_filter.hpp"
@@ -14,6 +15,7 @@
 #include <parquet/file_reader.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <mutex>
 
@@ -99,18 +101,23 @@ class parquet_reader : public split_reader {
     if (piece_.end > footer->num_row_groups())
       return user_error("source_changed", "the file " + piece_.object + " has changed since the run began",
                         "run again");
-    std::vector<int> groups;
+    const auto bounds = bounds_of_filter();
     for (int i = 0; i < static_cast<int>(piece_.end); ++i) {
-      const auto rows = footer->RowGroup(i)->num_rows();
+      const auto group = footer->RowGroup(i);
+      const auto rows = group->num_rows();
       if (i < static_cast<int>(piece_.begin)) {
         first_row_ += rows;
-      } else {
-        groups.push_back(i);
-        rows_left_ += rows;
+        continue;
       }
+      rows_left_ += rows;
+      const bool left_out = !bounds.empty() && row_groups::holds_nothing(*group, file_->manifest(), bounds);
+      if (stretches_.empty() || stretches_.back().left_out != left_out) stretches_.push_back({.left_out = left_out});
+      stretches_.back().groups.push_back(i);
+      stretches_.back().rows += rows;
     }
     bytes_per_row_ = rows_left_ > 0 ? static_cast<double>(piece_.bytes) / static_cast<double>(rows_left_) : 0;
-    return choose_columns(groups);
+    // The file's columns are checked, also where no row of it is wanted.
+    return choose_columns(stretches_.empty() ? std::vector<int>() : stretches_.front().groups);
   }
 
   result<read_step> next() override {
@@ -122,6 +129,45 @@ class parquet_reader : public split_reader {
   }
 
  private:
+  /// Row groups that follow each other and are read, or passed over because none of their rows passes the filter.
+  struct stretch {
+    std::vector<int> groups = {};
+    std::int64_t rows = 0;
+    bool left_out = false;
+  };
+
+  [[nodiscard]] std::vector<row_groups::named_bound> bounds_of_filter() const {
+    std::vector<row_groups::named_bound> bounds;
+    if (!filter_) return bounds;
+    for (auto& bound : expression::leading_bounds(filter_->condition())) {
+      const int column = filter_->columns()[static_cast<std::size_t>(bound.column)];
+      bounds.push_back({what_->columns.schema()->field(column)->name(), std::move(bound)});
+    }
+    return bounds;
+  }
+
+  /// Passes over stretches that are left out or done, and opens the next one.
+  status next_stretch(read_step& step) {
+    bool opened = true;
+    while (!stretches_.empty() && (stretches_.front().left_out || stretches_.front().rows == 0)) {
+      const auto rows = stretches_.front().rows;
+      step.filtered += static_cast<std::uint64_t>(rows);
+      pass(rows, step);
+      stretches_.pop_front();
+      opened = false;
+    }
+    if (opened || stretches_.empty()) return {};
+    reader_.reset();
+    return choose_columns(stretches_.front().groups);
+  }
+
+  void pass(std::int64_t rows, read_step& step) {
+    row_ += rows;
+    rows_left_ -= rows;
+    step.records += static_cast<std::uint64_t>(rows);
+    step.bytes += static_cast<std::uint64_t>(bytes_per_row_ * static_cast<double>(rows));
+  }
+
   status choose_columns(const std::vector<int>& groups) {
     std::vector<int> leaves;
     for (const int index : what_->columns.wanted()) {
@@ -147,7 +193,8 @@ class parquet_reader : public split_reader {
   result<read_step> read() {
     read_step step;
     std::vector<std::shared_ptr<arrow::Array>> arrays;
-    auto count = std::min(rows_left_, target_batch_rows);
+    SLUICE_TRY(next_stretch(step));
+    auto count = stretches_.empty() ? 0 : std::min(stretches_.front().rows, target_batch_rows);
     if (reader_ && count > 0) {
       std::shared_ptr<arrow::RecordBatch> rows;
       if (const auto got = reader_->ReadNext(&rows); !got.ok()) return corrupt_file(piece_.object, "Parquet file", got);
@@ -171,10 +218,8 @@ class parquet_reader : public split_reader {
     if (count > 0 && filter_) {
       SLUICE_ASSIGN(step.rows, filter_->apply(std::move(step.rows), step.filtered));
     }
-    row_ += count;
-    rows_left_ -= count;
-    step.records = static_cast<std::uint64_t>(count);
-    step.bytes = static_cast<std::uint64_t>(bytes_per_row_ * static_cast<double>(count));
+    if (count > 0) stretches_.front().rows -= count;
+    pass(count, step);
     step.end = rows_left_ <= 0;
     return step;
   }
@@ -185,6 +230,7 @@ class parquet_reader : public split_reader {
   std::shared_ptr<const row_filter> filter_;          ///< may be null
   std::unique_ptr<arrow::RecordBatchReader> reader_;  ///< goes before `file_`, which it reads from
   std::int64_t first_row_ = 0;                        ///< of the split in its file
+  std::deque<stretch> stretches_;                     ///< to come
   std::int64_t row_ = 0;
   std::int64_t rows_left_ = 0;
   double bytes_per_row_ = 0;
@@ -326,7 +372,9 @@ component_spec spec() {
       .kind = component_kind::source,
       .summary = "Reads Parquet files",
       .description =
-          "Only the columns that the pipeline uses are read. Row groups are read in parallel, neighbouring small ones "
+          "Only the columns that the pipeline uses are read, and of a filter directly below only the row groups that "
+          "may hold what it keeps, as far as their statistics say. Row groups are read in parallel, neighbouring small "
+          "ones "
           "together. All files must have the columns of the first one, with the same types. The position of a row is "
           "its "
           "number in the split.",

@@ -1,4 +1,5 @@
 #include "engine/expression/columns.hpp"
+#include "engine/expression/kernels/junction.hpp"
 #include "engine/expression/kernels/kernels.hpp"
 
 namespace sluice::expression {
@@ -54,6 +55,8 @@ class junction_node final : public node {
     inputs[1]->print(out, nested_in(*inputs[1]));
     if (nested) out += ')';
   }
+
+  [[nodiscard]] bool is_and() const { return is_and_; }
 
  private:
   // Chains of the same junction need no parentheses.
@@ -133,6 +136,11 @@ result<array_ptr> null_test(call& c, bool wanted) {
 }
 
 }  // namespace
+
+bool is_conjunction(const node& of) {
+  const auto* junction = dynamic_cast<const junction_node*>(&of);
+  return junction != nullptr && junction->is_and();
+}
 
 result<array_ptr> not_kernel(call& c) {
   SLUICE_ASSIGN(const auto value, truth_of(c.args[0], c.rows));
