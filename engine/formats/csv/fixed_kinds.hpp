@@ -1,0 +1,212 @@
+#pragma once
+
+#include "engine/formats/csv/columns.hpp"
+#include "engine/formats/csv/parse.hpp"
+#include "engine/formats/csv/values.hpp"
+
+#include <arrow/util/decimal.h>
+
+#include <array>
+#include <cstring>
+#include <limits>
+#include <string_view>
+
+/// How values of one width are read, one kind a type: for the builders of such columns.
+namespace sluice::csv {
+
+__extension__ typedef __int128 int128;
+
+/// What a kind needs to know of its column.
+struct value_rules {
+  bool inferred = false;  ///< numbers with leading zeros and the like are none
+  int precision = 0;
+  int scale = 0;
+};
+
+inline bool odd_number(const std::uint8_t* begin, std::size_t length) {
+  const std::size_t sign = length > 1 && *begin == '-' ? 1 : 0;
+  return has_leading_zero(begin + sign, length - sign);
+}
+
+inline bool odd_number(std::string_view text) {
+  return (!text.empty() && text[0] == '+') ||
+         odd_number(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+}
+
+// A kind has `fast`, for the plain form (may read 16 bytes around the field), and `read`, for all forms.
+
+template <class Integer>
+struct integer_kind {
+  using value = Integer;
+  static constexpr bool number = true;
+  static bool in_range(std::int64_t wide) {
+    return wide >= std::numeric_limits<Integer>::min() && wide <= std::numeric_limits<Integer>::max();
+  }
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
+    std::int64_t wide = 0;
+    if (!parse_integer(begin, length, wide) || (rules.inferred && odd_number(begin, length))) return false;
+    out = static_cast<Integer>(wide);
+    return sizeof(Integer) == 8 || in_range(wide);
+  }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    std::int64_t wide = 0;
+    if (!read_integer(text, wide) || !in_range(wide) || (rules.inferred && odd_number(text))) return false;
+    out = static_cast<Integer>(wide);
+    return true;
+  }
+};
+
+struct unsigned_kind {
+  using value = std::uint64_t;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return parse_digits(begin, length, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_unsigned(text, out); }
+};
+
+struct double_kind {
+  using value = double;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
+    return parse_double(begin, length, out) && !(rules.inferred && odd_number(begin, length));
+  }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    return read_double(text, out) && !(rules.inferred && odd_number(text));
+  }
+};
+
+struct float_kind {
+  using value = float;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return read_float({reinterpret_cast<const char*>(begin), length}, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_float(text, out); }
+};
+
+inline constexpr auto ten_to = [] {
+  std::array<int128, 39> all{};
+  all[0] = 1;
+  for (std::size_t i = 1; i < all.size(); ++i) all[i] = all[i - 1] * 10;
+  return all;
+}();
+
+/// Reads all forms into a decimal of 256 bits; digits that the scale has no room for must be zeros.
+inline bool read_decimal(std::string_view text, const value_rules& rules, arrow::Decimal256& out) {
+  std::int32_t precision = 0;
+  std::int32_t scale = 0;
+  if (!arrow::Decimal256::FromString(text, &out, &precision, &scale).ok()) return false;
+  if (scale != rules.scale) {
+    if (scale - rules.scale > 76 || rules.scale - scale > 76) return false;
+    const auto scaled = out.Rescale(scale, rules.scale);
+    if (!scaled.ok()) return false;
+    out = *scaled;
+  }
+  return out.FitsInPrecision(rules.precision);
+}
+
+struct decimal128_kind {
+  using value = int128;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
+    const std::size_t negative = *begin == '-' ? 1 : 0;
+    std::uint64_t digits = 0;
+    unsigned behind = 0;
+    if (!parse_pointed(begin + negative, length - negative, digits, behind)) return false;
+    const int up = rules.scale - static_cast<int>(behind);
+    if (up < 0 || up > 20) return false;
+    const auto magnitude = static_cast<int128>(digits) * ten_to[static_cast<std::size_t>(up)];
+    out = negative != 0 ? -magnitude : magnitude;
+    return magnitude < ten_to[static_cast<std::size_t>(rules.precision)];
+  }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    arrow::Decimal256 wide;
+    if (!read_decimal(text, rules, wide)) return false;
+    const auto& words = wide.little_endian_array();
+    std::memcpy(&out, words.data(), sizeof(out));
+    return true;
+  }
+};
+
+struct decimal256_kind {
+  using value = std::array<std::uint64_t, 4>;
+  static constexpr bool number = true;
+  static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    arrow::Decimal256 wide;
+    if (!read_decimal(text, rules, wide)) return false;
+    out = wide.little_endian_array();
+    return true;
+  }
+};
+
+struct date_kind {
+  using value = std::int32_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return length == 10 && parse_iso_date(begin, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_date(text, out); }
+  static bool of(const moment& when, value& out) {
+    constexpr std::int64_t day = 86'400'000'000;
+    out = static_cast<std::int32_t>((when.microseconds - (when.microseconds % day + day) % day) / day);
+    return true;
+  }
+};
+
+struct time_kind {
+  using value = std::int64_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
+  static bool read(std::string_view text, const value_rules&, value& out) { return read_time(text, out); }
+  static bool of(const moment& when, value& out) {
+    constexpr std::int64_t day = 86'400'000'000;
+    out = (when.microseconds % day + day) % day;
+    return true;
+  }
+};
+
+/// Reads "YYYY-MM-DD HH:MM:SS" of 19 bytes.
+inline bool parse_plain_moment(const std::uint8_t* begin, std::int64_t& out) {
+  std::int32_t days = 0;
+  if (!parse_iso_date(begin, days)) return false;
+  const auto pair = [&](int at) { return (begin[at] - '0') * 10 + (begin[at + 1] - '0'); };
+  std::uint8_t odd = 0;
+  for (const int at : {11, 12, 14, 15, 17, 18}) odd |= static_cast<std::uint8_t>(begin[at] - '0') > 9;
+  odd |= (begin[10] != ' ' && begin[10] != 'T') || begin[13] != ':' || begin[16] != ':';
+  const int hour = pair(11);
+  const int minute = pair(14);
+  const int second = pair(17);
+  if (odd != 0 || hour > 23 || minute > 59 || second > 59) return false;
+  out = (std::int64_t{days} * 86'400 + hour * 3600 + minute * 60 + second) * 1'000'000;
+  return true;
+}
+
+struct timestamp_kind {
+  using value = std::int64_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
+    return length == 19 && parse_plain_moment(begin, out);
+  }
+  static bool read(std::string_view text, const value_rules&, value& out) {
+    moment when;
+    return read_moment(text, when) && of(when, out);
+  }
+  // An offset would be lost without a word.
+  static bool of(const moment& when, value& out) { return out = when.microseconds, !when.zoned; }
+};
+
+struct boolean_kind {
+  using value = std::uint8_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    bool truth = false;
+    if (!read_boolean(text, truth) || (rules.inferred && text.size() < 4)) return false;
+    out = truth ? 1 : 0;
+    return true;
+  }
+};
+
+}  // namespace sluice::csv
