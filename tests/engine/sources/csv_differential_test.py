@@ -63,9 +63,18 @@ class Differential(unittest.TestCase):
             lines = ["version: 1", "pipeline: differential", "rejects: { allow: 100000000 }", "extract:"]
             for i, text in enumerate(texts):
                 (folder / f"{i}.csv").write_bytes(text.encode())
-                lines.append(f"  in{i}: {{ csv: {{ path: {i}.csv }}, types: {{ a: text, b: text, c: text }} }}")
+                for name in ["in", "only"]:
+                    lines.append(f"  {name}{i}: {{ csv: {{ path: {i}.csv }}, types: {{ a: text, b: text, c: text }} }}")
+            # A filter directly below the source is evaluated by the readers; behind a rename it is not.
+            lines.append("transform:")
+            for i in range(len(texts)):
+                lines.append(f"  in_reader{i}: {{ from: only{i}, filter: \"b > 'c'\" }}")
+                lines.append(f"  kept{i}: {{ from: in{i}, rename: {{ b: bb }} }}")
+                lines.append(f"  behind{i}: {{ from: kept{i}, filter: \"bb > 'c'\" }}")
             lines.append("load:")
             lines += [f"  out{i}: {{ from: in{i}, ipc: {{ path: {i}.arrow }} }}" for i in range(len(texts))]
+            for name in ["in_reader", "behind"]:
+                lines += [f"  {name}_out{i}: {{ from: {name}{i}, ipc: {{ path: {name}{i}.arrow }} }}" for i in range(len(texts))]
             (folder / "p.yaml").write_text("\n".join(lines))
             wanted = [expected(text) for text in texts]
             for level in LEVELS:
@@ -74,11 +83,13 @@ class Differential(unittest.TestCase):
                                           text=True, env={**os.environ, "SLUICE_SIMD": level}, timeout=300)
                     self.assertEqual((done.returncode, done.stderr), (0, ""))
                     for i, (rows, _) in enumerate(wanted):
-                        table = pyarrow.ipc.open_file(folder / f"{i}.arrow").read_all()
-                        got = [column.fill_null("").to_pylist() for column in table.columns]
-                        self.assertEqual(table.num_rows, len(rows), f"file {i}")
-                        for at, column in enumerate(got):
-                            self.assertEqual(column, [row[at] for row in rows], f"file {i}, column {at}")
+                        kept = [row for row in rows if row[1] > "c"]
+                        for name, these in [("", rows), ("in_reader", kept), ("behind", kept)]:
+                            table = pyarrow.ipc.open_file(folder / f"{name}{i}.arrow").read_all()
+                            got = [column.fill_null("").to_pylist() for column in table.columns]
+                            self.assertEqual(table.num_rows, len(these), f"file {i} {name}")
+                            for at, column in enumerate(got):
+                                self.assertEqual(column, [row[at] for row in these], f"file {i} {name}, column {at}")
 
 
 if __name__ == "__main__":
