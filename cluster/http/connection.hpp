@@ -70,7 +70,7 @@ class event_stream : public std::enable_shared_from_this<event_stream> {
 
  private:
   void fetch();
-  void on_fetched(const result<std::vector<store::event>>& found, bool ended);
+  void on_fetched(const result<std::vector<store::event>>& found, bool ended, bool last_look);
   void send(std::string text, bool then_end);
   void wait();
   void watch_for_close();

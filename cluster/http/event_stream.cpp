@@ -49,14 +49,17 @@ void event_stream::fetch() {
   woken_ = false;
   timer_.cancel();
   boost::asio::post(shared_.blocking, [self = shared_from_this(), what = what_] {
+    // Asked before looking: an event written between a look and the end of the server would otherwise be missed.
+    const bool last_look = !what.follow || self->shared_.draining;
     bool ended = false;
     auto found = self->shared_.answers.events(what, events_at_once, ended);
-    boost::asio::post(self->shared_.network,
-                      [self, found = std::move(found), ended] { self->on_fetched(found, ended); });
+    boost::asio::post(self->shared_.network, [self, found = std::move(found), ended, last_look] {
+      self->on_fetched(found, ended, last_look);
+    });
   });
 }
 
-void event_stream::on_fetched(const result<std::vector<store::event>>& found, bool ended) {
+void event_stream::on_fetched(const result<std::vector<store::event>>& found, bool ended, bool last_look) {
   if (over_) return;
   if (!found.ok()) return end();
   std::string text;
@@ -64,7 +67,7 @@ void event_stream::on_fetched(const result<std::vector<store::event>>& found, bo
     text += stream_text(event, what_.server_sent);
     what_.after = event.cursor;
   }
-  const bool last = ended || (found->empty() && (!what_.follow || shared_.draining));
+  const bool last = ended || (found->empty() && last_look);
   if (!text.empty()) {
     quiet_seconds_ = 0;
     // What comes now may be only the first of many.

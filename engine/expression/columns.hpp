@@ -99,7 +99,8 @@ class text_builder {
   /// Appends to the value of the current row; `end_row` closes it.
   void append(std::string_view text) {
     if (size_ + static_cast<std::int64_t>(text.size()) > capacity_) grow(static_cast<std::int64_t>(text.size()));
-    std::memcpy(data_ + size_, text.data(), text.size());
+    // An empty view may have no address, which memcpy does not take.
+    if (!text.empty()) std::memcpy(data_ + size_, text.data(), text.size());
     size_ += static_cast<std::int64_t>(text.size());
   }
   /// Room for `bytes` more, to be written at the returned place; `advance` says how many were used.

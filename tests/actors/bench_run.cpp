@@ -272,7 +272,8 @@ run_outcome bench::run(const run_callbacks& callbacks) { return engine(store_).r
 
 std::vector<std::string> bench::events(const std::string& run) const {
   std::vector<std::string> types;
-  for (const auto& one : store_->events(0, run, 1000).value()) types.push_back(one.type);
+  const auto found = store_->events(0, run, 1000).value();
+  for (const auto& one : found) types.push_back(one.type);
   return types;
 }
 

@@ -127,6 +127,7 @@ class Examples(unittest.TestCase):
                 )
                 self.assertEqual(done.returncode, 0, name + done.stderr)
 
+    @unittest.skipIf("sanitize" in BINARY, "AddressSanitizer's shadow memory is not ours")
     def test_a_hundred_million_rows_need_no_more_memory_than_a_few(self):
         path = ROOT / "config/examples/generate_flat_memory.yaml"
         with tempfile.TemporaryDirectory() as folder:

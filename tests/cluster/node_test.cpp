@@ -96,7 +96,7 @@ load:
 void write_orders(const test::temporary_folder& folder, int rows) {
   std::ofstream file(folder.file("orders.csv"));
   file << "id,name,amount\n";
-  for (int i = 0; i < rows; ++i) file << i << ",name" << i % 17 << "," << (i * 7919) % 1000 << ".25\n";
+  for (int i = 0; i < rows; ++i) file << i << ",name" << i % 17 << "," << (i * 7919LL) % 1000 << ".25\n";
 }
 
 }  // namespace
