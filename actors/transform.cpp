@@ -4,6 +4,7 @@
 #include "actors/rejects_batch.hpp"
 #include "actors/unit_actor.hpp"
 #include "engine/flow/order.hpp"
+#include "engine/may_block.hpp"
 #include "engine/wants_last.hpp"
 
 #include <arrow/array.h>
@@ -35,9 +36,55 @@ std::vector<batch> empty_batches(const planned_unit& unit) {
   return all;
 }
 
-class transform_actor : public unit_actor, private emitter {
+/// The transform and what its calls need; shared with a call under way, which may outlive the actor.
+struct open_transform {
+  std::shared_ptr<const run_setup> setup;
+  std::unique_ptr<transform> unit = {};
+};
+
+/// What one call into a transform made.
+class call_answer final : public emitter {
  public:
-  using unit_actor::unit_actor;
+  struct made_batch {
+    int port;
+    batch rows;
+  };
+  result<bool> more = false;  ///< what it answered; true: it may have more to make
+  std::vector<made_batch> made;
+  std::vector<rejected_row> rejected;
+  flow::unit_counters counted;
+
+  void emit(int port, batch rows) override {
+    if (rows.rows() > 0) made.push_back({port, std::move(rows)});
+  }
+  void reject(const batch& in, const row_errors& why) override {
+    for (std::size_t at = 0; at < why.size();) {
+      const auto row = why[at].row;
+      rejected_row record;
+      record.code = why[at].code;
+      record.column = why[at].column;
+      for (; at < why.size() && why[at].row == row; ++at)
+        record.message += (record.message.empty() ? "" : "; ") + why[at].message;
+      record.record = row_json(*in.data, row);
+      if (in.positions) record.position = in.positions->Value(row);
+      rejected.push_back(std::move(record));
+    }
+  }
+  void count_filtered(std::uint64_t rows) override { counted.filtered += rows; }
+  void count_merged(std::uint64_t rows) override { counted.merged += rows; }
+  void count_added(std::uint64_t rows) override { counted.added += rows; }
+  void count_set_null(const std::string& column, std::uint64_t values) override {
+    (void)column;
+    counted.set_null += values;
+  }
+};
+
+class transform_actor : public unit_actor {
+ public:
+  transform_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+                  const node_services& services)
+      : unit_actor(config, setup, who, services),
+        open_(std::make_shared<open_transform>(open_transform{std::move(setup)})) {}
 
  protected:
   void begin() override {
@@ -46,7 +93,9 @@ class transform_actor : public unit_actor, private emitter {
       return made_of.components.make_transform(*made_of.what, unit_index(), *made_of.context);
     });
     if (!made.ok()) return fail(made.problem());
-    transform_ = std::move(made).value();
+    open_->unit = std::move(made).value();
+    transform_ = open_->unit.get();
+    may_block_ = dynamic_cast<const may_block*>(transform_);
     only_input_ = unit().inputs.size() <= 1;
     stamper_ = std::make_unique<flow::order_stamper>(transform_->keeps_order() && outbox_->any_ordered(),
                                                      empty_batches(unit()));
@@ -59,7 +108,7 @@ class transform_actor : public unit_actor, private emitter {
 
   void work() override {
     const auto until = clock::now() + time_slice;
-    while (may_work() && !scheduled_ && step()) {
+    while (may_work() && !scheduled_ && !calling_ && step()) {
       if (clock::now() < until) continue;
       go_on_later();
     }
@@ -68,50 +117,28 @@ class transform_actor : public unit_actor, private emitter {
   }
 
   void stop_early() override {
+    stop_wanted_ = calling_;
+    if (calling_) return;
     stamper_->settled(stamped_);
     send_stamped();
     give_up_input();
     complete_ = true;
   }
 
+  /// A call under way ends first, so that nothing of the run goes on behind its end.
+  void give_up() override {
+    if (!calling_) return abandon_done();
+    calls_.call([] { return 0; }, [this](int) { abandon_done(); });
+  }
+
+  /// Large state is taken down beside the scheduler's threads, behind the call under way.
   void let_go() override {
-    transform_.reset();
+    transform_ = nullptr;
+    calls_.post([last = std::move(open_)]() mutable { last.reset(); });
     current_.reset();
   }
 
  private:
-  // -- emitter
-
-  void emit(int port, batch rows) override {
-    if (rows.rows() == 0) return;
-    counters_.out += static_cast<std::uint64_t>(rows.rows());
-    stamper_->made(port, std::move(rows), only_input_, stamped_);
-  }
-
-  void reject(const batch& in, const row_errors& why) override {
-    for (std::size_t at = 0; at < why.size();) {
-      const auto row = why[at].row;
-      rejected_row record;
-      record.unit = unit().definition.name;
-      record.code = why[at].code;
-      record.column = why[at].column;
-      for (; at < why.size() && why[at].row == row; ++at)
-        record.message += (record.message.empty() ? "" : "; ") + why[at].message;
-      record.record = row_json(*in.data, row);
-      if (in.positions) record.position = in.positions->Value(row);
-      ++counters_.rejected;
-      rejects_.add(std::move(record));
-    }
-  }
-
-  void count_filtered(std::uint64_t rows) override { counters_.filtered += rows; }
-  void count_merged(std::uint64_t rows) override { counters_.merged += rows; }
-  void count_added(std::uint64_t rows) override { counters_.added += rows; }
-  void count_set_null(const std::string& column, std::uint64_t values) override {
-    (void)column;
-    counters_.set_null += values;
-  }
-
   // -- work
 
   /// Lets others have their turn first.
@@ -123,16 +150,14 @@ class transform_actor : public unit_actor, private emitter {
          }});
   }
 
-  /// One call into the transform; false where there is nothing to do.
+  /// One call into the transform; false where there is nothing to do, or it is done elsewhere.
   bool step() {
     if (complete_) return false;
-    if (!resuming_ && !take_next()) return false;
-    const auto more = guarded("work on rows", [&]() -> result<bool> { return transform_->resume(*this); });
-    if (!more.ok()) return fail(more.problem()), false;
-    resuming_ = *more;
-    if (!resuming_) settle();
-    send_stamped();
-    return working_;
+    if (resuming_) {
+      call([](transform& unit, emitter& out) { return unit.resume(out); });
+      return working_ && !calling_;
+    }
+    return take_next();
   }
 
   bool take_next() {
@@ -142,29 +167,74 @@ class transform_actor : public unit_actor, private emitter {
       outbox_->barrier(barrier->epoch);
       return true;
     }
-    status answer;
     if (const auto* end = std::get_if<flow::inbox::input_ended>(&*next)) {
       ended(end->input);
-      answer = guarded("finish an input", [&] { return transform_->finish(end->input, *this); });
-    } else {
-      auto& arrived = std::get<flow::inbox::arrived_batch>(*next);
-      const auto rows = static_cast<std::uint64_t>(arrived.rows.rows());
-      counters_.in += rows;
-      ++counters_.batches;
-      current_ = arrived.owed;
-      if (arrived.input == 0) stamper_->taken(arrived.rows.order);
-      if (rows > 0)
-        answer =
-            guarded("work on rows", [&] { return transform_->process(arrived.input, std::move(arrived.rows), *this); });
+      call([input = end->input](transform& unit, emitter& out) -> result<bool> {
+        SLUICE_TRY(unit.finish(input, out));
+        return true;
+      });
+      return working_ && !calling_;
     }
-    if (!answer.ok()) return fail(answer.problem()), false;
-    resuming_ = true;
-    return true;
+    auto& arrived = std::get<flow::inbox::arrived_batch>(*next);
+    const auto rows = static_cast<std::uint64_t>(arrived.rows.rows());
+    counters_.in += rows;
+    ++counters_.batches;
+    current_ = arrived.owed;
+    if (arrived.input == 0) stamper_->taken(arrived.rows.order);
+    if (rows == 0) {
+      answered(call_answer());
+      return working_;
+    }
+    call([input = arrived.input, in = std::move(arrived.rows)](transform& unit, emitter& out) mutable -> result<bool> {
+      SLUICE_TRY(unit.process(input, std::move(in), out));
+      return unit.resume(out);
+    });
+    return working_ && !calling_;
+  }
+
+  /// Calls the transform, here or, where that may take long, on the I/O pool; `answered` follows.
+  template <class Call>
+  void call(Call what) {
+    const auto run = [](open_transform& on, Call& how) {
+      call_answer answer;
+      answer.more = guarded("work on rows", [&] { return how(*on.unit, answer); });
+      return answer;
+    };
+    if (may_block_ == nullptr || !may_block_->next_call_may_block()) return answered(run(*open_, what));
+    calling_ = true;
+    calls_.call([on = open_, run, how = std::make_shared<Call>(std::move(what))] { return run(*on, *how); },
+                [this](call_answer answer) {
+                  calling_ = false;
+                  if (!working_) return;
+                  answered(std::move(answer));
+                  if (working_ && stop_wanted_) stop_early();
+                  if (working_) work();
+                });
+  }
+
+  void answered(call_answer answer) {
+    counters_.filtered += answer.counted.filtered;
+    counters_.merged += answer.counted.merged;
+    counters_.added += answer.counted.added;
+    counters_.set_null += answer.counted.set_null;
+    counters_.rejected += answer.rejected.size();
+    for (auto& row : answer.rejected) {
+      row.unit = unit().definition.name;
+      rejects_.add(std::move(row));
+    }
+    for (auto& [port, rows] : answer.made) {
+      counters_.out += static_cast<std::uint64_t>(rows.rows());
+      stamper_->made(port, std::move(rows), only_input_, stamped_);
+    }
+    if (!answer.more.ok()) return fail(answer.more.problem());
+    resuming_ = *answer.more;
+    if (!resuming_) settle();
+    send_stamped();
   }
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.
   void hold_inputs_back() {
-    const auto* choice = dynamic_cast<const wants_last*>(transform_.get());
+    const auto* choice = dynamic_cast<const wants_last*>(transform_);
     if (choice == nullptr || choice->last_input() < 0 ||
         !flow::may_hold_back(*setup_->what, unit_index(), choice->last_input()))
       return;
@@ -217,7 +287,9 @@ class transform_actor : public unit_actor, private emitter {
     if (inbox_->exhausted()) finish_when_passed_on();
   }
 
-  std::unique_ptr<transform> transform_;
+  std::shared_ptr<open_transform> open_;
+  transform* transform_ = nullptr;        ///< in open_
+  const may_block* may_block_ = nullptr;  ///< the same, where its calls may take long
   std::unique_ptr<flow::order_stamper> stamper_;
   std::vector<flow::outgoing_batch> stamped_;  ///< to be sent after the call that made them
   std::optional<flow::due_credit> current_;    ///< for the batch that is being worked on
@@ -225,9 +297,11 @@ class transform_actor : public unit_actor, private emitter {
   std::set<int> held_back_;     ///< inputs that wait for the others to end
   std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended
   bool only_input_ = true;
-  bool resuming_ = false;   ///< the transform has more to make
-  bool scheduled_ = false;  ///< go_on_later is on its way
-  bool complete_ = false;   ///< nothing more will be made
+  bool resuming_ = false;     ///< the transform has more to make
+  bool scheduled_ = false;    ///< go_on_later is on its way
+  bool calling_ = false;      ///< a call is under way on the I/O pool
+  bool stop_wanted_ = false;  ///< nobody needs more: stop when it has ended
+  bool complete_ = false;     ///< nothing more will be made
 };
 
 }  // namespace

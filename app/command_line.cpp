@@ -29,7 +29,7 @@ std::size_t verb_place(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if (word.empty() || word[0] != '-') return i;
-    if (word == "--state" || word == "--to" || word == "--progress") ++i;
+    if (word == "--state" || word == "--spill" || word == "--to" || word == "--progress") ++i;
   }
   return words.size();
 }
@@ -43,6 +43,7 @@ status fill_in(settings& options, std::string progress) {
   };
   choose(progress, nullptr, "progress");
   choose(options.state_folder, "SLUICE_STATE", "state");
+  choose(options.spill_folder, "SLUICE_SPILL", "spill");
   choose(options.to, "SLUICE_TO", "to");
   choose(options.log, "SLUICE_LOG", "log");
   options.token = environment("SLUICE_TOKEN");
@@ -56,9 +57,11 @@ status fill_in(settings& options, std::string progress) {
                      : progress == "none" ? progress_mode::none
                                           : progress_mode::automatic;
   if (options.state_folder.empty()) options.state_folder = default_state_folder();
+  if (options.spill_folder.empty()) options.spill_folder = options.state_folder + "/spill";
   std::error_code ignored;
-  if (const auto absolute = std::filesystem::absolute(options.state_folder, ignored); !ignored)
-    options.state_folder = absolute.lexically_normal().string();
+  for (auto* folder : {&options.state_folder, &options.spill_folder})
+    if (const auto absolute = std::filesystem::absolute(*folder, ignored); !ignored)
+      *folder = absolute.lexically_normal().string();
   while (options.state_folder.size() > 1 && options.state_folder.back() == '/') options.state_folder.pop_back();
   return {};
 }

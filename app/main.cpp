@@ -5,5 +5,7 @@
 int main(int count, char** words) {
   // A reader that has gone is noticed by EPIPE, quietly.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is a limit on file sizes, by EFBIG.
+  std::signal(SIGXFSZ, SIG_IGN);
   return sluice::app::run_command_line({words + 1, words + count});
 }

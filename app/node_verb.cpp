@@ -44,6 +44,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   SLUICE_ASSIGN(settings.labels, parse_labels(what.labels));
   settings.name = what.name;
   settings.state_folder = with.options.state_folder;
+  settings.spill_folder = with.options.spill_folder;
   settings.token = with.options.token;
   if (settings.join) {
     // Nodes that are started with the same state folder share its token, but each needs a Store of its own.

@@ -45,7 +45,7 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   run_place place;
   place.run_id = request.run_id;
   place.base_folder = std::filesystem::current_path(ignored).string();
-  place.spill_folder = with.options.state_folder + "/runs/" + request.run_id + "/spill";
+  place.spill_folder = with.options.spill_folder + "/" + request.run_id;
   auto context = make_run_context(loaded->definition, place);
   auto made = make_plan(std::move(loaded->definition), *context, faults);
   if (source) config::resolve_locations(*source, faults);

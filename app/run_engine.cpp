@@ -12,7 +12,6 @@
 #include <xxhash.h>
 
 #include <array>
-#include <filesystem>
 
 namespace sluice::app {
 
@@ -109,8 +108,6 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   display.end();
   ended(how);
   if (server != nullptr) server->drain();
-  std::error_code ignored;
-  std::filesystem::remove_all(planned.context->spill_folder, ignored);
   return how;
 }
 

@@ -64,6 +64,7 @@ struct node_parts {
   caf::actor node;
   node_info self;
   std::string state_folder;
+  std::string spill_folder;
   bool first = true;
   std::atomic<bool> ready = false;
   std::unique_ptr<http_server> http;
@@ -92,7 +93,8 @@ result<std::string> submit(node_parts& all, const submission& what, diagnostics&
                       "submit to the first node: --to " + nodes.front().http);
   std::vector<placeable_node> placeable;
   for (const auto& node : nodes) placeable.push_back({node.name, node.labels});
-  const auto setup = plan_submission(what, {all.self.name, all.self.http, all.state_folder}, placeable, faults);
+  const auto setup =
+      plan_submission(what, {all.self.name, all.self.http, all.state_folder, all.spill_folder}, placeable, faults);
   if (!setup)
     return faults.empty() ? internal_error("planning_failed", "the pipeline can't be planned") : faults.front();
   SLUICE_ASSIGN(const auto taken, ask<actors::submitted>(all.system, all.engine.control, actors::submit_setup{setup}));
@@ -181,6 +183,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   SLUICE_TRY(check_port(settings.listen, "--listen"));
   SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
   all.state_folder = settings.state_folder;
+  all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;
   all.first = !settings.join.has_value();
   all.self.pid = ::getpid();
   all.self.labels = settings.labels;
@@ -217,6 +220,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   node_settings of_actor{.self = all.self,
                          .token = token,
                          .state_folder = settings.state_folder,
+                         .spill_folder = all.spill_folder,
                          .term = term,
                          .services = {.io = std::make_shared<actors::io_pool>(), .node = all.self.name},
                          .links = all.links,

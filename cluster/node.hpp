@@ -18,7 +18,8 @@ struct node_options {
   std::optional<address> join;                ///< the cluster port of the first node; without it this is the first node
   std::string name;                           ///< empty: host name and cluster port ("box-7070")
   std::map<std::string, std::string> labels;  ///< for `place: { labels: ... }`
-  std::string state_folder;                   ///< Store, token, rejects, spill
+  std::string state_folder;                   ///< Store, token, rejects
+  std::string spill_folder;                   ///< empty: in the state folder
   std::string token;                          ///< SLUICE_TOKEN; empty: the state folder's own
   int threads = 0;                            ///< scheduler threads; 0: one per core
 };

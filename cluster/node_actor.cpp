@@ -274,7 +274,7 @@ class node_actor : public caf::event_based_actor {
     if (!what.ok()) return refuse(what.problem());
     run_place where{.run_id = message.run,
                     .base_folder = message.base_folder,
-                    .spill_folder = s_.state_folder + "/runs/" + message.run + "/spill-" + s_.self.name};
+                    .spill_folder = s_.spill_folder + "/" + message.run + "-" + s_.self.name};
     auto context = make_run_context(what->definition, where);
     context->now_microseconds = message.now_microseconds;
     context->seed = message.seed;

@@ -21,6 +21,7 @@ struct node_settings {
   node_info self;
   std::string token;  ///< wanted from those who join, shown where this node joins
   std::string state_folder;
+  std::string spill_folder;
   std::int64_t term = 1;  ///< of the first node
   actors::node_services services;
   std::shared_ptr<data_links> links;

@@ -54,8 +54,10 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
   if (!loaded) return nullptr;
   const auto run = uuid_v7();
   const auto folder = where.state_folder + "/runs/" + run;
-  auto context = make_run_context(loaded->definition,
-                                  {.run_id = run, .base_folder = what.base_folder, .spill_folder = folder + "/spill"});
+  auto context =
+      make_run_context(loaded->definition, {.run_id = run,
+                                            .base_folder = what.base_folder,
+                                            .spill_folder = where.spill_folder + "/" + run + "-" + where.node});
   auto made = make_plan(std::move(loaded->definition), *context, faults);
   if (made) (void)place(*made, nodes, faults);
   if (source) config::resolve_locations(*source, faults);

@@ -15,6 +15,7 @@ struct submission_place {
   std::string node;      ///< this node's name
   std::string endpoint;  ///< host:port of its API
   std::string state_folder;
+  std::string spill_folder;
 };
 
 /// Makes a run of what was submitted: reads, checks and plans the pipeline, and sees that all its units can be placed

@@ -7,11 +7,16 @@ bool manager::reserve(std::int64_t bytes) {
   do {
     if (now + bytes > limit_) return false;
   } while (!reserved_.compare_exchange_weak(now, now + bytes, std::memory_order_relaxed));
-  const auto total = now + bytes;
+  note(now + bytes);
+  return true;
+}
+
+void manager::take(std::int64_t bytes) { note(reserved_.fetch_add(bytes, std::memory_order_relaxed) + bytes); }
+
+void manager::note(std::int64_t total) {
   auto highest = peak_.load(std::memory_order_relaxed);
   while (highest < total && !peak_.compare_exchange_weak(highest, total, std::memory_order_relaxed)) {
   }
-  return true;
 }
 
 void manager::release(std::int64_t bytes) { reserved_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -23,13 +28,29 @@ status reservation::resize(std::int64_t bytes) {
                         "unit " + unit_ + " needs " + std::to_string(bytes) + " bytes, and run.memory (" +
                             std::to_string(from_->limit()) + " bytes) has " +
                             std::to_string(from_->limit() - from_->reserved() + bytes_) + " left for it",
-                        "raise run.memory; spilling to disk is not supported yet");
+                        "raise run.memory: what this unit does here can't be spilled to disk");
     }
   } else {
     from_->release(bytes_ - bytes);
   }
   bytes_ = bytes;
   return {};
+}
+
+bool reservation::try_resize(std::int64_t bytes) {
+  if (bytes > bytes_ && !from_->reserve(bytes - bytes_)) return false;
+  if (bytes < bytes_) from_->release(bytes_ - bytes);
+  bytes_ = bytes;
+  return true;
+}
+
+void reservation::take(std::int64_t bytes) {
+  if (bytes > bytes_) {
+    from_->take(bytes - bytes_);
+  } else {
+    from_->release(bytes_ - bytes);
+  }
+  bytes_ = bytes;
 }
 
 }  // namespace sluice::memory

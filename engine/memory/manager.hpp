@@ -16,13 +16,20 @@ class manager {
 
   /// Grants `bytes` more, or refuses.
   [[nodiscard]] bool reserve(std::int64_t bytes);
+  /// Takes what is needed to go on at all, also beyond the limit: the buffers of spilling, an operator's least.
+  void take(std::int64_t bytes);
   void release(std::int64_t bytes);
 
   [[nodiscard]] std::int64_t limit() const { return limit_; }
+  /// What an operator that can spill may `take` before it does so: less would not be worth a write.
+  [[nodiscard]] std::int64_t least() const { return limit_ < sixteenth_of ? limit_ / 16 : sixteenth_of / 16; }
   [[nodiscard]] std::int64_t reserved() const { return reserved_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::int64_t peak() const { return peak_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr std::int64_t sixteenth_of = std::int64_t{128} << 20;
+  void note(std::int64_t total);
+
   const std::int64_t limit_;
   std::atomic<std::int64_t> reserved_ = 0;
   std::atomic<std::int64_t> peak_ = 0;
@@ -40,6 +47,10 @@ class reservation {
 
   /// Grows or shrinks to `bytes` in all. The error is memory_exceeded with the unit and both numbers.
   status resize(std::int64_t bytes);
+  /// The same for who can spill: false where there is no memory for it, and then nothing has changed.
+  [[nodiscard]] bool try_resize(std::int64_t bytes);
+  /// Grows or shrinks without asking: for what an operator can't do without.
+  void take(std::int64_t bytes);
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
 
  private:

@@ -1,5 +1,6 @@
 #include "tests/actors/bench_run.hpp"
 
+#include "engine/may_block.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/wants_last.hpp"
 
@@ -124,7 +125,7 @@ class shelf_sink : public sink {
   sink_report report_;
 };
 
-class script_transform : public transform, public wants_last {
+class script_transform : public transform, public wants_last, public may_block {
  public:
   script_transform(script what, std::size_t ports) : what_(std::move(what)), outputs_(ports) {
     for (auto& port : outputs_) port.schema = number_schema();
@@ -132,6 +133,7 @@ class script_transform : public transform, public wants_last {
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return outputs_; }
   [[nodiscard]] bool keeps_order() const override { return what_.keeps_order; }
   [[nodiscard]] bool needs_order() const override { return what_.needs_order; }
+  [[nodiscard]] bool next_call_may_block() const override { return what_.may_block; }
   [[nodiscard]] int last_input() const override { return what_.wants_last; }
   status process(int input, batch in, emitter& out) override { return what_.process(input, std::move(in), out); }
   status finish(int input, emitter& out) override { return what_.finish ? what_.finish(input, out) : status(); }

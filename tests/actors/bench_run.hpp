@@ -62,6 +62,7 @@ struct shelf {
 struct script {
   bool keeps_order = true;
   bool needs_order = false;
+  bool may_block = false;
   int wants_last = -1;  ///< this input
   std::function<status(int input, batch in, emitter& out)> process;
   std::function<status(int input, emitter& out)> finish;

@@ -229,6 +229,37 @@ TEST_CASE("cancel does not wait for a sink that is stuck; its abort follows when
   CHECK(aborted());
 }
 
+TEST_CASE("cancel is answered at once while a transform is in a long call, and does not wait for it for ever") {
+  bench job;
+  auto to = std::make_shared<shelf>();
+  auto disk = std::make_shared<gate>();
+  const int from = job.source("numbers", {.splits = 1, .rows = 10});
+  const int through = job.transform("spilling", [=] {
+    auto made = pass_on();
+    made.may_block = true;
+    made.process = [=](int, batch, emitter&) {
+      disk->pass();
+      return status();
+    };
+    return made;
+  });
+  const int into = job.sink("shelf", to);
+  job.edge(from, through);
+  job.edge(through, into);
+  engine inside(job.store());
+  const auto setup = job.setup();
+  auto running = std::async(std::launch::async, [&] { return inside.run(setup); });
+  disk->await_waiting();
+  caf::scoped_actor self(inside.system());
+  bool answered = false;
+  self->request(inside.actors().control, 100ms, cancel_run{setup->run})
+      .receive([&](const cancel_answer& answer) { answered = answer.known && !answer.ended; },
+               [](const caf::error&) {});
+  CHECK(answered);
+  CHECK(running.get().state == run_state::cancelled);
+  disk->open();
+}
+
 TEST_CASE("a cancelled queued run ends without having started, and unknown runs are unknown") {
   line made;
   auto stuck = std::make_shared<gate>();

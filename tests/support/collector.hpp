@@ -3,6 +3,7 @@
 #include "engine/component.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/types.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <arrow/api.h>
 #include <arrow/json/from_string.h>
@@ -163,6 +164,7 @@ class runner {
 
   runner(const std::string& name, const std::string& own_json, std::vector<input_port> inputs, const setup& how)
       : context(test_context(how.memory_bytes)) {
+    context.spill_folder = spill.file("run");
     request.unit = "unit_under_test";
     request.inputs = std::move(inputs);
     request.own = options::parse(own_json);
@@ -220,6 +222,7 @@ class runner {
   void check_law() {
     INFO("in " << fed << " added " << out.added << " out " << out.out << " filtered " << out.filtered << " merged "
                << out.merged << " rejected " << out.rejects.size());
+    CHECK(spill.names().empty());
     CHECK(fed + out.added == out.out + out.filtered + out.merged + out.rejects.size());
     const auto& ports = unit().outputs();
     REQUIRE(out.ports.size() <= ports.size());
@@ -230,6 +233,7 @@ class runner {
   [[nodiscard]] std::vector<std::string> lines(int port = 0) const { return out.lines(port); }
   [[nodiscard]] std::string schema(int port = 0) { return schema_text(*unit().outputs()[port].schema); }
 
+  test::temporary_folder spill;
   run_context context;
   transform_request request;
   diagnostics faults;
