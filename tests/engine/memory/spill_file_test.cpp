@@ -3,6 +3,7 @@
 #include "tests/support/collector.hpp"
 #include "tests/support/components.hpp"
 
+#include <arrow/compute/api_vector.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
