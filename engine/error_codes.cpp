@@ -249,6 +249,8 @@ const std::vector<error_code>& error_codes() {
        "This is a defect of Sluice: please report it with the pipeline."},
       {"unexpected_key", "A key: was given to a sink or mode that has no use for it.",
        "Remove it, or use mode: upsert."},
+      {"unexpected_null", "A column that was declared without nulls got one.",
+       "This is a defect of Sluice: please report it with the pipeline."},
       {"unit_died", "A unit of a run broke down.", "This is a defect of Sluice: please report it with the pipeline."},
       {"unknown_column", "There is no column of this name here.",
        "Look at the spelling; sluice explain FILE shows the columns of each unit."},

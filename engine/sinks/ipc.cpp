@@ -1,6 +1,5 @@
 #include "engine/component.hpp"
-#include "engine/formats/file_target.hpp"
-#include "engine/formats/file_target_stream.hpp"
+#include "engine/sinks/arrow_file_sink.hpp"
 #include "engine/sinks/file_sink_options.hpp"
 #include "engine/version.hpp"
 
@@ -18,14 +17,14 @@ struct ipc_options {
   bool stream = false;
 };
 
-class ipc_file : public sink {
+class ipc_file : public arrow_file_sink {
  public:
-  ipc_file(const sink_request& request, ipc_options what)
-      : schema_(request.schema), what_(std::move(what)), target_(request, what_.path), stream_(target_) {}
-  ~ipc_file() override { ipc_file::abort(); }
+  ipc_file(const sink_request& request, const ipc_options& what)
+      : arrow_file_sink(request, what.path, "the Arrow file"), schema_(request.schema), what_(what) {}
+  ~ipc_file() override { abort(); }
 
-  status open() override {
-    SLUICE_TRY(target_.open());
+ protected:
+  status begin() override {
     auto how = arrow::ipc::IpcWriteOptions::Defaults();
     how.use_threads = false;
     if (what_.compression != arrow::Compression::UNCOMPRESSED) {
@@ -34,46 +33,19 @@ class ipc_file : public sink {
     const auto maker = arrow::key_value_metadata({"created_by"}, {std::string("sluice version ") + version()});
     auto made = what_.stream ? arrow::ipc::MakeStreamWriter(&stream_, schema_, how)
                              : arrow::ipc::MakeFileWriter(&stream_, schema_, how, maker);
-    if (!made.ok()) return stream_.explain(made.status(), "write the Arrow file " + target_.path());
+    if (!made.ok()) return failed(made.status());
     writer_ = std::move(made).ValueUnsafe();
     return {};
   }
 
-  status write(const batch& rows, row_errors&) override {
-    if (rows.rows() == 0) return {};
-    SLUICE_TRY(checked(writer_->WriteRecordBatch(*rows.data)));
-    loaded_ += static_cast<std::uint64_t>(rows.rows());
-    return {};
-  }
-
-  result<sink_report> prepare() override {
-    SLUICE_TRY(checked(writer_->Close()));
-    SLUICE_TRY(checked(stream_.Close()));
-    writer_.reset();
-    SLUICE_TRY(target_.prepare());
-    return sink_report{
-        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
-  }
-
-  status commit() override { return target_.commit(); }
-
-  void abort() noexcept override {
-    stream_.drop();
-    writer_.reset();
-    target_.abort();
-  }
+  status add(const batch& rows) override { return checked(writer_->WriteRecordBatch(*rows.data)); }
+  status end() override { return checked(writer_->Close()); }
+  void drop() noexcept override { writer_.reset(); }
 
  private:
-  status checked(const arrow::Status& done) {
-    return done.ok() ? status{} : status(stream_.explain(done, "write the Arrow file " + target_.path()));
-  }
-
   std::shared_ptr<arrow::Schema> schema_;
   ipc_options what_;
-  file_target target_;
-  file_target_stream stream_;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
-  std::uint64_t loaded_ = 0;
 };
 
 bool ends_with(const std::string& text, std::string_view tail) {
@@ -84,9 +56,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   const auto before = faults.size();
   ipc_options what;
   what.path = target_path(request, "ipc", faults);
-  if (request.mode == "append")
-    faults.push_back(
-        user_error("not_supported", "an Arrow file can't be appended to", "write another file, or mode: replace"));
+  refuse_append(request, "an Arrow file", faults);
   const auto compression = text_option(request.own, "compression", "none");
   if (compression == "lz4") {
     what.compression = arrow::Compression::LZ4_FRAME;
@@ -100,7 +70,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   const auto format = text_option(request.own, "format", "");
   what.stream = format.empty() ? what.path == "-" || ends_with(what.path, ".arrows") : format == "stream";
   if (faults.size() > before) return nullptr;
-  return std::make_unique<ipc_file>(request, std::move(what));
+  return std::make_unique<ipc_file>(request, what);
 }
 
 component_spec spec() {

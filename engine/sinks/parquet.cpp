@@ -1,13 +1,13 @@
 #include "engine/component.hpp"
-#include "engine/formats/file_target.hpp"
-#include "engine/formats/file_target_stream.hpp"
+#include "engine/formats/parquet/row_writer.hpp"
 #include "engine/memory/manager.hpp"
+#include "engine/sinks/arrow_file_sink.hpp"
 #include "engine/sinks/file_sink_options.hpp"
 #include "engine/types.hpp"
 #include "engine/version.hpp"
 
 #include <arrow/api.h>
-#include <parquet/arrow/writer.h>
+#include <parquet/properties.h>
 
 #include <optional>
 
@@ -17,8 +17,9 @@ namespace {
 
 constexpr std::int64_t smallest_row_group = 100'000;
 constexpr std::int64_t default_row_group = 1024 * 1024;
-// A row group is encoded in memory until it is complete; wide rows end it early.
-constexpr std::int64_t row_group_bytes = 64 * 1024 * 1024;
+// A row group is kept in memory until it is complete, encoded, and whoever reads it may have all of it decoded.
+constexpr std::int64_t row_group_encoded_bytes = 48 * 1024 * 1024;
+constexpr std::int64_t row_group_decoded_bytes = 128 * 1024 * 1024;
 
 struct parquet_options {
   std::string path;
@@ -27,81 +28,47 @@ struct parquet_options {
   std::int64_t row_group_rows = default_row_group;
 };
 
-class parquet_file : public sink {
+class parquet_file : public arrow_file_sink {
  public:
-  parquet_file(const sink_request& request, parquet_options what)
-      : schema_(request.schema), what_(std::move(what)), target_(request, what_.path), stream_(target_) {
+  parquet_file(const sink_request& request, const parquet_options& what)
+      : arrow_file_sink(request, what.path, "the Parquet file"), schema_(request.schema), what_(what) {
     if (request.context != nullptr && request.context->memory) memory_.emplace(request.context->memory, request.unit);
   }
-  ~parquet_file() override { parquet_file::abort(); }
+  ~parquet_file() override { abort(); }
 
-  status open() override {
-    SLUICE_TRY(target_.open());
+ protected:
+  status begin() override {
     parquet::WriterProperties::Builder file;
     file.compression(what_.compression)->created_by(std::string("sluice version ") + version());
     if (what_.level) file.compression_level(*what_.level);
     file.max_row_group_length(what_.row_group_rows);
-    // The Arrow schema goes into the file, so that unsigned and zoned types come back as they were.
-    const auto columns = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-    // Arrow's writers look into the stream only as long as it lives; here it outlives them.
-    const std::shared_ptr<arrow::io::OutputStream> unowned(std::shared_ptr<void>(), &stream_);
-    auto made =
-        parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), unowned, file.build(), columns);
-    if (!made.ok()) return stream_.explain(made.status(), "write the Parquet file " + target_.path());
-    writer_ = std::move(made).ValueUnsafe();
-    return {};
+    SLUICE_ASSIGN(writer_, parquet_writing::make_row_writer(schema_,
+                                                            {.properties = file.build(),
+                                                             .row_group_rows = what_.row_group_rows,
+                                                             .smallest_row_group = smallest_row_group,
+                                                             .encoded_bytes = row_group_encoded_bytes,
+                                                             .decoded_bytes = row_group_decoded_bytes},
+                                                            stream_));
+    return writer_->open();
   }
 
-  status write(const batch& rows, row_errors&) override {
-    if (rows.rows() == 0) return {};
-    const auto bytes = rows.bytes();
-    const bool large =
-        group_bytes_ + bytes > row_group_bytes || (memory_ && !memory_->resize(group_bytes_ + bytes).ok());
-    if (large && group_rows_ >= smallest_row_group) SLUICE_TRY(checked(writer_->NewBufferedRowGroup()));
-    if ((large && group_rows_ >= smallest_row_group) || group_rows_ >= what_.row_group_rows)
-      group_rows_ = group_bytes_ = 0;
-    SLUICE_TRY(checked(writer_->WriteRecordBatch(*rows.data)));
-    // A batch that fills a row group goes on in the next one.
-    group_rows_ = (group_rows_ + rows.rows() - 1) % what_.row_group_rows + 1;
-    group_bytes_ += bytes;
-    if (memory_) (void)memory_->resize(group_bytes_);
-    loaded_ += static_cast<std::uint64_t>(rows.rows());
-    return {};
+  status add(const batch& rows) override {
+    const bool short_of_memory = memory_ && !memory_->resize(writer_->held() + rows.bytes()).ok();
+    return writer_->write(rows, short_of_memory);
   }
 
-  result<sink_report> prepare() override {
-    SLUICE_TRY(checked(writer_->Close()));
-    SLUICE_TRY(checked(stream_.Close()));
+  status end() override { return writer_->close(); }
+
+  void drop() noexcept override {
     writer_.reset();
     memory_.reset();
-    SLUICE_TRY(target_.prepare());
-    return sink_report{
-        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
-  }
-
-  status commit() override { return target_.commit(); }
-
-  void abort() noexcept override {
-    stream_.drop();
-    writer_.reset();
-    memory_.reset();
-    target_.abort();
   }
 
  private:
-  status checked(const arrow::Status& done) {
-    return done.ok() ? status{} : status(stream_.explain(done, "write the Parquet file " + target_.path()));
-  }
-
   std::shared_ptr<arrow::Schema> schema_;
   parquet_options what_;
-  file_target target_;
-  file_target_stream stream_;
-  std::unique_ptr<parquet::arrow::FileWriter> writer_;
+  std::unique_ptr<parquet_writing::row_writer> writer_;
   std::optional<memory::reservation> memory_;
-  std::int64_t group_rows_ = 0;
-  std::int64_t group_bytes_ = 0;
-  std::uint64_t loaded_ = 0;
 };
 
 bool has_interval(const arrow::DataType& type) {
@@ -115,9 +82,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   const auto before = faults.size();
   parquet_options what;
   what.path = target_path(request, "parquet", faults);
-  if (request.mode == "append")
-    faults.push_back(
-        user_error("not_supported", "a Parquet file can't be appended to", "write another file, or mode: replace"));
+  refuse_append(request, "a Parquet file", faults);
   const auto compression = text_option(request.own, "compression", "snappy");
   if (compression == "none") {
     what.compression = parquet::Compression::UNCOMPRESSED;
@@ -160,7 +125,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
     }
   }
   if (faults.size() > before) return nullptr;
-  return std::make_unique<parquet_file>(request, std::move(what));
+  return std::make_unique<parquet_file>(request, what);
 }
 
 component_spec spec() {
@@ -171,9 +136,12 @@ component_spec spec() {
       .description =
           "The file appears under its name when it is complete. Columns are encoded by dictionary where that is "
           "smaller "
-          "and carry statistics. A row group ends at `row_group_rows` rows, or earlier, at 100,000 rows or more, when "
-          "it "
-          "has 64 MiB: it is kept in memory until then.",
+          "and carry statistics and a page index. They are encoded beside each other on all cores, except where a "
+          "column "
+          "is nested or a decimal of more than 38 digits: then all are encoded on one. A row group ends at "
+          "`row_group_rows` rows, or earlier, at 100,000 rows or more, when it takes 48 MiB in the file or 128 MiB in "
+          "the "
+          "memory of who reads it: it is kept in memory until then.",
       .value = {.form = shape::object,
                 .help = "where to and how",
                 .elements = {target_path_field("out/sales.parquet"),

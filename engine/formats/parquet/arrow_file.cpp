@@ -1,0 +1,63 @@
+#include "engine/formats/parquet/arrow_file.hpp"
+
+#include <arrow/api.h>
+#include <parquet/arrow/writer.h>
+
+namespace sluice::parquet_writing {
+
+namespace {
+
+class arrow_file : public row_writer {
+ public:
+  arrow_file(std::shared_ptr<arrow::Schema> schema, file_rules rules, file_target_stream& to)
+      : schema_(std::move(schema)), rules_(std::move(rules)), to_(to) {}
+
+  status open() override {
+    // The Arrow schema goes into the file, so that unsigned and zoned types come back as they were.
+    const auto columns = ::parquet::ArrowWriterProperties::Builder().store_schema()->build();
+    // Arrow's writers look into the stream only as long as it lives; here it outlives them.
+    const std::shared_ptr<arrow::io::OutputStream> unowned(std::shared_ptr<void>(), &to_);
+    auto made =
+        ::parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), unowned, rules_.properties, columns);
+    if (!made.ok()) return to_.explain(made.status(), doing);
+    writer_ = std::move(made).ValueUnsafe();
+    return {};
+  }
+
+  status write(const batch& rows, bool hurry) override {
+    const auto size = rows.bytes();
+    const bool large = hurry || bytes_ + size > rules_.encoded_bytes;
+    if (large && rows_ >= rules_.smallest_row_group) SLUICE_TRY(checked(writer_->NewBufferedRowGroup()));
+    if ((large && rows_ >= rules_.smallest_row_group) || rows_ >= rules_.row_group_rows) rows_ = bytes_ = 0;
+    SLUICE_TRY(checked(writer_->WriteRecordBatch(*rows.data)));
+    // A batch that fills a row group goes on in the next one.
+    rows_ = (rows_ + rows.rows() - 1) % rules_.row_group_rows + 1;
+    bytes_ += size;
+    return {};
+  }
+
+  status close() override { return checked(writer_->Close()); }
+
+  std::int64_t held() const override { return bytes_; }
+
+ private:
+  static constexpr const char* doing = "write the Parquet file";
+
+  status checked(const arrow::Status& done) { return done.ok() ? status{} : status(to_.explain(done, doing)); }
+
+  std::shared_ptr<arrow::Schema> schema_;
+  file_rules rules_;
+  file_target_stream& to_;
+  std::unique_ptr<::parquet::arrow::FileWriter> writer_;
+  std::int64_t rows_ = 0;   ///< of the row group
+  std::int64_t bytes_ = 0;  ///< of its rows before they are encoded
+};
+
+}  // namespace
+
+std::unique_ptr<row_writer> make_arrow_file(std::shared_ptr<arrow::Schema> schema, file_rules rules,
+                                            file_target_stream& to) {
+  return std::make_unique<arrow_file>(std::move(schema), std::move(rules), to);
+}
+
+}  // namespace sluice::parquet_writing
