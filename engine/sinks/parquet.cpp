@@ -18,8 +18,8 @@ namespace {
 constexpr std::int64_t smallest_row_group = 100'000;
 constexpr std::int64_t default_row_group = 1024 * 1024;
 // A row group is kept in memory until it is complete, encoded, and whoever reads it may have all of it decoded.
-constexpr std::int64_t row_group_encoded_bytes = 48 * 1024 * 1024;
-constexpr std::int64_t row_group_decoded_bytes = 128 * 1024 * 1024;
+constexpr std::int64_t row_group_encoded_bytes = 32 * 1024 * 1024;
+constexpr std::int64_t row_group_decoded_bytes = 64 * 1024 * 1024;
 
 struct parquet_options {
   std::string path;
@@ -139,7 +139,7 @@ component_spec spec() {
           "and carry statistics and a page index. They are encoded beside each other on all cores, except where a "
           "column "
           "is nested or a decimal of more than 38 digits: then all are encoded on one. A row group ends at "
-          "`row_group_rows` rows, or earlier, at 100,000 rows or more, when it takes 48 MiB in the file or 128 MiB in "
+          "`row_group_rows` rows, or earlier, at 100,000 rows or more, when it takes 32 MiB in the file or 64 MiB in "
           "the "
           "memory of who reads it: it is kept in memory until then.",
       .value = {.form = shape::object,

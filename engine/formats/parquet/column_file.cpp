@@ -19,7 +19,7 @@ namespace sluice::parquet_writing {
 
 namespace {
 
-constexpr std::int64_t stripe_target = 4 * 1024 * 1024;
+constexpr std::int64_t stripe_target = 3 * 1024 * 1024;
 constexpr std::size_t most_threads = 8;
 constexpr char magic[] = {'P', 'A', 'R', '1'};
 

@@ -6,14 +6,6 @@ namespace sluice::parquet_writing {
 
 namespace {
 
-__extension__ typedef unsigned __int128 uint128;
-
-/// Folds the 128-bit product of two numbers (the step of wyhash).
-std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
-  const auto product = static_cast<uint128>(a) * b;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 std::uint64_t load(const char* from, std::size_t size) {
   std::uint64_t value = 0;
   std::memcpy(&value, from, size);
@@ -89,7 +81,7 @@ std::uint32_t text_dictionary::insert(std::size_t slot, std::uint64_t hash, std:
 }
 
 void text_dictionary::grow() {
-  slots_.assign(slots_.size() * 4, {});
+  slots_.assign(slots_.size() * 2, {});
   mask_ = slots_.size() - 1;
   for (std::size_t i = 0; i < starts_.size(); ++i) {
     const auto hash = hash_of((*this)[static_cast<std::uint32_t>(i)]);

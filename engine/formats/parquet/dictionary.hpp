@@ -24,6 +24,14 @@ struct dictionary_trial {
 /// True where it seems to stay within `most` bytes and to save some. Early on only clear cases are turned down.
 bool dictionary_pays(const dictionary_trial& trial, std::size_t most);
 
+__extension__ typedef unsigned __int128 uint128;
+
+/// Folds the 128-bit product of two numbers (the step of wyhash).
+inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+  const auto product = static_cast<uint128>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
 /// Numbers the values of a column in the order in which they first appear. Compares bits, so that NaN equals itself and
 /// -0.0 is not 0.0.
 template <class Value>
@@ -46,6 +54,8 @@ class value_dictionary {
   [[nodiscard]] std::size_t page_bytes() const { return values_.size() * sizeof(Value); }
   [[nodiscard]] std::size_t held_bytes() const { return values_.capacity() * sizeof(Value) + slots_.capacity() * 4; }
 
+  /// Lets go of what finds values: no call of number_of follows until `clear`.
+  void end_lookup() { slots_ = {}; }
   void clear() {
     values_ = {};
     slots_ = std::vector<std::uint32_t>(first_slots);
@@ -56,16 +66,12 @@ class value_dictionary {
   static constexpr std::size_t first_slots = 1024;
 
   [[nodiscard]] std::size_t slot_of(const Value& value) const {
-    constexpr std::uint64_t golden = 0x9E3779B97F4A7C15;
     std::uint64_t low = 0;
+    std::uint64_t high = 0;
     std::memcpy(&low, &value, sizeof(Value) < 8 ? sizeof(Value) : 8);
-    if constexpr (sizeof(Value) > 8) {
-      std::uint64_t high = 0;
-      std::memcpy(&high, reinterpret_cast<const char*>(&value) + 8, 8);
-      low ^= high * 0xC2B2AE3D27D4EB4F;
-    }
-    low *= golden;
-    return static_cast<std::size_t>(low ^ (low >> 32)) & mask_;
+    if constexpr (sizeof(Value) > 8) std::memcpy(&high, reinterpret_cast<const char*>(&value) + 8, 8);
+    // Both halves of the product count: doubles of few digits differ only in their highest bits.
+    return static_cast<std::size_t>(fold(low ^ 0xa0761d6478bd642f, 0x9E3779B97F4A7C15 ^ high)) & mask_;
   }
 
   std::uint32_t insert(std::size_t slot, const Value& value) {
@@ -77,7 +83,7 @@ class value_dictionary {
   }
 
   void grow() {
-    slots_.assign(slots_.size() * 4, 0);
+    slots_.assign(slots_.size() * 2, 0);
     mask_ = slots_.size() - 1;
     for (std::size_t i = 0; i < values_.size(); ++i) {
       auto slot = slot_of(values_[i]);
@@ -121,6 +127,8 @@ class text_dictionary {
     return page_.capacity() + starts_.capacity() * 4 + slots_.capacity() * sizeof(slot_entry);
   }
 
+  /// Lets go of what finds texts: no call of number_of follows until `clear`.
+  void end_lookup() { slots_ = {}; }
   void clear();
 
  private:

@@ -16,8 +16,6 @@ namespace sluice::parquet_writing {
 
 namespace {
 
-__extension__ typedef unsigned __int128 uint128;
-
 /// The smallest and the largest value; NaN is neither.
 template <class Stored>
 struct value_range {
@@ -115,7 +113,7 @@ class fixed_encoder : public column_encoder {
                                  .page_complete = page_complete};
     if (dictionary_pays(trial, most_dictionary_bytes)) return;
     for (const auto number : numbers_) plain_.push_back(dictionary_[number]);
-    numbers_.clear();
+    numbers_ = {};
     dictionary_.clear();
     by_dictionary_ = false;
   }
@@ -136,6 +134,8 @@ class fixed_encoder : public column_encoder {
     if (dictionary_.page_bytes() > most_dictionary_bytes) {
       by_dictionary_ = false;
       fell_back_ = true;
+      dictionary_.end_lookup();
+      numbers_ = {};
     }
     return ::parquet::Encoding::RLE_DICTIONARY;
   }

@@ -119,7 +119,7 @@ class text_encoder : public column_encoder {
       plain_.insert(plain_.end(), from, from + 4 + text.size());
       page_range_.take(text);
     }
-    numbers_.clear();
+    numbers_ = {};
     dictionary_.clear();
     by_dictionary_ = false;
   }
@@ -144,6 +144,8 @@ class text_encoder : public column_encoder {
     if (dictionary_.page_bytes() > most_dictionary_bytes) {
       by_dictionary_ = false;
       fell_back_ = true;
+      dictionary_.end_lookup();
+      numbers_ = {};
     }
     return ::parquet::Encoding::RLE_DICTIONARY;
   }
