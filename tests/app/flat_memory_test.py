@@ -33,6 +33,15 @@ class FlatMemory(unittest.TestCase):
                             "load: { out: { from: some, blackhole: { rate: 5000000 } } }\n")
             self.assertLess(self.peak_of(str(path)), LIMIT)
 
+    def test_a_parquet_file_of_any_length(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "long.yaml"
+            path.write_text("version: 1\npipeline: long\n"
+                            "extract: { numbers: { generate: { rows: 20000000, columns: "
+                            "{ id: sequence, amount: { random: [0.0, 1.0e+9] }, kind: { random: [0, 99] } } } } }\n"
+                            f"load: {{ out: {{ from: numbers, parquet: {{ path: {folder}/long.parquet }} }} }}\n")
+            self.assertLess(self.peak_of(str(path)), 200 * 1000 * 1000)
+
 
 if __name__ == "__main__":
     unittest.main()
