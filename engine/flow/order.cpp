@@ -16,7 +16,9 @@ order_stamper::order_stamper(bool row_wise, std::vector<batch> markers)
     : row_wise_(row_wise), markers_(std::move(markers)), ports_(markers_.size()) {}
 
 void order_stamper::taken(const order_key& key) {
-  if (row_wise_) open_.push_back(key);
+  if (!row_wise_) return;
+  open_.push_back(key);
+  late_split_ = std::max(late_split_, key.split + 1);
 }
 
 std::uint32_t order_stamper::next_chunk(port_state& state, const order_key& key, bool last) {
@@ -47,7 +49,7 @@ void order_stamper::close(int port, const order_key& key, std::vector<outgoing_b
 void order_stamper::made(int port, batch rows, bool only_input, std::vector<outgoing_batch>& out) {
   auto& state = ports_[static_cast<std::size_t>(port)];
   if (!row_wise_ || open_.empty()) {
-    rows.order = {.split = 0, .sequence = state.fresh++};
+    rows.order = {.split = row_wise_ ? late_split_ : 0, .sequence = state.fresh++};
     out.push_back({port, std::move(rows)});
     return;
   }

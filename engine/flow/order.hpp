@@ -23,8 +23,9 @@ struct outgoing_batch {
 ///
 /// A row-wise unit passes the keys of its input 0 on: what it makes of one batch is numbered as chunks of that batch's
 /// place, on each port by itself, and a batch of which it makes nothing leaves an empty marker, so that the numbering
-/// has no gaps. The last chunk must say that it is the last, so each port runs one batch late until `settled`. Any
-/// other unit numbers its batches afresh.
+/// has no gaps. The last chunk must say that it is the last, so each port runs one batch late until `settled`. What it
+/// makes when its input has ended (rows that were spilled) follows all that came, as one more split. Any other unit
+/// numbers its batches afresh.
 class order_stamper {
  public:
   /// `markers`: an empty batch for each port, used where there is nothing else to send.
@@ -49,6 +50,7 @@ class order_stamper {
   std::uint32_t next_chunk(port_state& state, const order_key& key, bool last);
 
   bool row_wise_;
+  std::uint32_t late_split_ = 0;  ///< behind all that came: for what is made when the input has ended
   std::vector<batch> markers_;
   std::vector<port_state> ports_;
   std::deque<order_key> open_;  ///< taken and not yet settled

@@ -38,7 +38,8 @@ status reservation::resize(std::int64_t bytes) {
 }
 
 bool reservation::try_resize(std::int64_t bytes) {
-  if (bytes > bytes_ && !from_->reserve(bytes - bytes_)) return false;
+  // Also where nothing is added: beyond the limit (by `take`) there is no memory for anybody.
+  if (bytes >= bytes_ && !from_->reserve(bytes - bytes_)) return false;
   if (bytes < bytes_) from_->release(bytes_ - bytes);
   bytes_ = bytes;
   return true;

@@ -1,81 +1,36 @@
 #include "engine/flow/key_hash.hpp"
+#include "engine/may_block.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/transforms/aggregates/call_state.hpp"
+#include "engine/transforms/aggregates/group_pass.hpp"
 #include "engine/transforms/binding.hpp"
-#include "engine/transforms/group_places.hpp"
+#include "engine/transforms/external_sort.hpp"
+#include "engine/transforms/partitioned_spill.hpp"
 #include "engine/transforms/row_policy.hpp"
 #include "engine/transforms/unknown_positions.hpp"
 
 #include <arrow/array.h>
-#include <arrow/array/util.h>
-#include <arrow/compute/api_vector.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include <map>
+#include <memory>
+#include <optional>
 
 namespace sluice {
 
 namespace {
 
-using aggregates::call_state;
+using aggregates::aggregation;
+using aggregates::group_pass;
 
-// What the options say, bound.
-struct aggregation {
-  struct call {
-    expression::aggregate_call what;
-    int argument = -1;  ///< index in inputs; -1: none
-    int filter = -1;
-    int state = 0;  ///< index in states
-  };
-  struct output {
-    std::string name;
-    std::vector<int> calls;
-    expression::bound_ptr final = nullptr;
-    std::shared_ptr<arrow::Schema> final_schema = nullptr;  ///< keys, then the calls' results
-  };
-  struct input {
-    expression::bound_ptr value;
-    std::string column;  ///< named in errors
-  };
+// Groups beyond which calls take longer than an actor's turn.
+constexpr std::uint32_t many_groups = 32 * 1024;
 
-  std::vector<int> keys;
-  std::vector<input> inputs;  ///< each expression once, however many calls read it
-  std::vector<call> calls;
-  std::vector<int> states;  ///< a call that each state is made for; others of its family read it too
-  std::vector<output> outputs;
-
-  int add_input(const expression::bound_ptr& value, const std::string& column) {
-    if (!value) return -1;
-    for (std::size_t i = 0; i < inputs.size(); ++i)
-      if (inputs[i].value->to_string() == value->to_string()) return static_cast<int>(i);
-    inputs.push_back({value, column});
-    return static_cast<int>(inputs.size()) - 1;
-  }
-
-  int add_call(expression::aggregate_call what, const std::string& column) {
-    const int argument = add_input(what.argument, column);
-    const int filter = add_input(what.filter, column);
-    call added{
-        .what = std::move(what), .argument = argument, .filter = filter, .state = static_cast<int>(states.size())};
-    for (std::size_t i = 0; i < states.size(); ++i)
-      if (same_state(calls[states[i]], added)) added.state = static_cast<int>(i);
-    calls.push_back(std::move(added));
-    const auto number = static_cast<int>(calls.size()) - 1;
-    if (calls.back().state == static_cast<int>(states.size())) states.push_back(number);
-    return number;
-  }
-
-  static bool same_state(const call& a, const call& b) {
-    return a.argument == b.argument && a.filter == b.filter && a.what.distinct == b.what.distinct &&
-           aggregates::family_of(a.what.function) == aggregates::family_of(b.what.function);
-  }
-};
-
-class aggregate final : public single_output {
+class aggregate final : public single_output, public may_block {
  public:
   aggregate(const transform_request& request, std::shared_ptr<arrow::Schema> schema, aggregation what)
       : single_output(request, std::move(schema)),
+        context_(*request.context),
         input_(request.inputs.front().schema),
         what_(std::move(what)),
         memory_(request.context->memory, request.unit) {}
@@ -83,13 +38,14 @@ class aggregate final : public single_output {
   [[nodiscard]] partitioning input_partitioning(int) const override {
     if (what_.keys.empty()) return {.how = partitioning::kind::single};
     partitioning how{.how = partitioning::kind::by_keys};
-    for (const int key : what_.keys) {
-      how.keys.push_back(input_->field(key)->name());
-      how.key_types.push_back(canonical_key_type(input_->field(key)->type()));
-    }
+    for (const int key : what_.keys) how.keys.push_back(input_->field(key)->name());
+    how.key_types = what_.key_types;
     return how;
   }
   [[nodiscard]] bool keeps_order() const override { return false; }
+  [[nodiscard]] bool next_call_may_block() const override {
+    return spilled_ || (pass_ && (pass_->size() > many_groups || pass_->bytes() >= context_.memory->least()));
+  }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>&) const override {
     column_set columns(input_);
@@ -101,114 +57,205 @@ class aggregate final : public single_output {
   status process(int, batch in, emitter& out) override {
     positions_ = positions_ || in.positions != nullptr;
     if (in.rows() == 0) return {};
-    SLUICE_TRY(prepare());
-    std::vector<std::shared_ptr<arrow::Array>> values;
+    group_pass::evaluated_rows rows;
     row_errors errors;
     for (const auto& input : what_.inputs) {
       SLUICE_ASSIGN(auto value, input.value->evaluate(in));
       append_errors(errors, std::move(value.errors), input.column);
-      values.push_back(std::move(value.values));
+      rows.inputs.push_back(std::move(value.values));
     }
     SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
     in = keep_rows(in, settled);
-    for (auto& value : values) value = keep_rows(value, settled);
-    if (in.rows() == 0) return {};
-    return add(in, values, out);
+    for (auto& value : rows.inputs) value = keep_rows(value, settled);
+    rows.rows = in.rows();
+    if (rows.rows == 0) return {};
+    for (const int key : what_.keys) {
+      SLUICE_ASSIGN(auto column, canonical_key(in.data->column(key)));
+      rows.keys.push_back(std::move(column));
+    }
+    rows.order = in.order;
+    return add(std::move(rows), nullptr, out);
   }
 
   status finish(int, emitter& out) override {
     SLUICE_TRY(prepare());
-    if (what_.keys.empty() && index_->size() == 0) {
-      SLUICE_TRY(add_nothing());
+    if (what_.keys.empty() && pass_->size() == 0) {
+      SLUICE_TRY(pass_->add_nothing());
       out.count_added(1);
     }
-    SLUICE_ASSIGN(keys_, index_->keys());
-    seen_.start(order_);
     finished_ = true;
+    if (spilled_) {
+      places_.emplace(pass_->order());
+    } else {
+      pass_->start();
+    }
     return {};
   }
 
   result<bool> resume(emitter& out) override {
     if (!finished_) return false;
-    const auto groups = seen_.next(target_batch_rows);
+    if (spilled_) return work_off(out);
+    const auto groups = pass_->next(target_batch_rows);
     if (groups.empty()) return false;
-    SLUICE_ASSIGN(auto made, read(groups, out));
+    SLUICE_ASSIGN(auto made, read(groups, out, false));
     out.emit(0, std::move(made));
     return true;
   }
 
  private:
   status prepare() {
-    if (index_) return {};
-    std::vector<std::shared_ptr<arrow::DataType>> types;
-    for (const int key : what_.keys) types.push_back(canonical_key_type(input_->field(key)->type()));
-    for (const int call : what_.states) {
-      SLUICE_ASSIGN(auto state, call_state::make(what_.calls[call].what));
-      states_.push_back(std::move(state));
-    }
-    SLUICE_ASSIGN(index_, group_index::make(types));
+    if (pass_) return {};
+    SLUICE_ASSIGN(pass_, group_pass::make(what_, context_, unit_));
     return {};
   }
 
-  status add(const batch& in, const std::vector<std::shared_ptr<arrow::Array>>& values, emitter& out) {
-    std::vector<std::shared_ptr<arrow::Array>> keys;
-    for (const int key : what_.keys) {
-      SLUICE_ASSIGN(auto column, canonical_key(in.data->column(key)));
-      keys.push_back(std::move(column));
-    }
-    const auto known = index_->size();
-    const auto number = order_.add(in.order);
-    SLUICE_ASSIGN(const auto* groups, index_->add(keys, in.rows()));
-    seen_.note_first(groups, in.rows(), index_->size(), order_);
-    row_counts_.resize(index_->size());
-    for (std::int64_t row = 0; row < in.rows(); ++row) ++row_counts_[groups[row]];
-    aggregates::grouped_rows rows{.groups = groups,
-                                  .rows = in.rows(),
-                                  .group_count = index_->size(),
-                                  .batch = number,
-                                  .order = &order_,
-                                  .row_counts = &row_counts_};
-    for (std::size_t i = 0; i < states_.size(); ++i) {
-      const auto& call = what_.calls[what_.states[i]];
-      rows.values = call.argument < 0 ? nullptr : values[call.argument];
-      SLUICE_TRY(states_[i]->add(rows, call.filter < 0 ? nullptr : values[call.filter]));
-    }
-    out.count_merged(static_cast<std::uint64_t>(in.rows()) - (index_->size() - known));
-    return reserve();
+  // Takes rows into the present pass; `places` are those of rows that come back
+  // from disk.
+  status add(group_pass::evaluated_rows rows, const std::shared_ptr<arrow::Array>& places, emitter& out) {
+    SLUICE_TRY(prepare());
+    if (!pass_->frozen() && !memory_.try_resize(pass_->bytes() + pass_->growth(rows.rows)) &&
+        pass_->bytes() >= context_.memory->least())
+      SLUICE_TRY(begin_to_spill());
+    SLUICE_TRY(pass_->add(rows));
+    out.count_merged(pass_->merged());
+    memory_.take(pass_->bytes());
+    if (pass_->left_out().empty()) return {};
+    return spill(rows, places);
   }
 
-  // An aggregate without keys has one row of output, whatever came.
-  status add_nothing() {
-    const auto number = order_.add({});
-    row_counts_.resize(1);
-    const std::uint32_t group = 0;
-    seen_.note_first(&group, 1, 1, order_);
-    for (std::size_t i = 0; i < states_.size(); ++i) {
-      const auto& call = what_.calls[what_.states[i]];
-      aggregates::grouped_rows rows{
-          .groups = &group, .rows = 0, .group_count = 1, .batch = number, .order = &order_, .row_counts = &row_counts_};
-      if (call.argument >= 0) {
-        SLUICE_ASSIGN_ARROW(rows.values, arrow::MakeEmptyArray(call.what.argument->type()), "aggregate no rows");
+  status begin_to_spill() {
+    if (!spilled_) spilled_ = std::make_unique<partitioned_spill>(context_, unit_);
+    return pass_->freeze();
+  }
+
+  // Rows of groups for which there is no room: keys, inputs, and where they
+  // came.
+  status spill(const group_pass::evaluated_rows& rows, const std::shared_ptr<arrow::Array>& places) {
+    auto columns = rows.keys;
+    columns.insert(columns.end(), rows.inputs.begin(), rows.inputs.end());
+    auto where = places;
+    if (!where) {
+      const auto number = static_cast<std::uint32_t>(pass_->order().size() - 1);
+      SLUICE_ASSIGN(where, make_places(number, rows.rows));
+    }
+    columns.push_back(std::move(where));
+    arrow::FieldVector fields;
+    for (const auto& column : columns) fields.push_back(arrow::field("", column->type()));
+    batch all;
+    all.data = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows.rows, std::move(columns));
+    const auto& left_out = pass_->left_out();
+    std::vector<std::uint64_t> hashes;
+    for (const auto row : left_out) hashes.push_back(pass_->hashes()[row]);
+    const arrow::Int32Array indices(static_cast<std::int64_t>(left_out.size()), arrow::Buffer::Wrap(left_out));
+    return spilled_->add(take_rows(all, indices), hashes);
+  }
+
+  // One step of: give what the present pass made to the sorter; make a pass of
+  // the next partition; at the end, give the rows in the order in which their
+  // groups appeared.
+  result<bool> work_off(emitter& out) {
+    if (!results_)
+      results_ = std::make_unique<external_sort>(context_, unit_,
+                                                 std::vector<external_sort::key>{{.column = schema()->num_fields()}});
+    SLUICE_ASSIGN(bool more, results_->work());
+    if (more) return true;
+    if (all_read_) return give(out);
+    if (!reading_) {
+      SLUICE_ASSIGN(const auto rows, spilled_->next_block());
+      if (rows) {
+        SLUICE_TRY(take_back(*rows, out));
+        return true;
       }
-      SLUICE_TRY(states_[i]->add(rows, nullptr));
+      SLUICE_ASSIGN(more, pass_->settle());
+      if (more) return true;
+      pass_->start();
+      reading_ = true;
+    }
+    if (const auto groups = pass_->next(target_batch_rows); !groups.empty()) {
+      SLUICE_ASSIGN(auto made, read(groups, out, true));
+      SLUICE_TRY(results_->add(std::move(made)));
+      return true;
+    }
+    return next_pass();
+  }
+
+  result<bool> next_pass() {
+    reading_ = false;
+    pass_.reset();
+    origins_.clear();
+    memory_.take(0);
+    SLUICE_TRY(spilled_->close());
+    first_pass_ = false;
+    if (spilled_->next_partition()) {
+      SLUICE_TRY(prepare());
+      return true;
+    }
+    all_read_ = true;
+    SLUICE_TRY(results_->finish());
+    return true;
+  }
+
+  // Spilled rows come back: those of one batch together, as they came.
+  status take_back(const batch& rows, emitter& out) {
+    const auto& data = *rows.data;
+    const auto& places = static_cast<const arrow::UInt64Array&>(*data.columns().back());
+    const auto keys = static_cast<std::ptrdiff_t>(what_.keys.size());
+    std::vector<std::uint32_t> numbers;
+    for (std::int64_t begin = 0; begin < data.num_rows();) {
+      const auto batch_number = static_cast<std::uint32_t>(places.Value(begin) >> 32);
+      numbers.clear();
+      auto end = begin;
+      for (; end < data.num_rows() && places.Value(end) >> 32 == batch_number; ++end)
+        numbers.push_back(static_cast<std::uint32_t>(places.Value(end)));
+      const auto part = data.Slice(begin, end - begin)->columns();
+      group_pass::evaluated_rows in{.keys = {part.begin(), part.begin() + keys},
+                                    .inputs = {part.begin() + keys, part.end() - 1},
+                                    .rows = end - begin,
+                                    .order = places_->origin.key(batch_number),
+                                    .row_numbers = numbers.data()};
+      origins_.push_back(batch_number);
+      SLUICE_TRY(add(std::move(in), part.back(), out));
+      begin = end;
     }
     return {};
   }
 
-  status reserve() {
-    auto bytes =
-        index_->bytes() + seen_.bytes() + order_.bytes() + static_cast<std::int64_t>(row_counts_.capacity() * 8);
-    for (const auto& state : states_) bytes += state->bytes();
-    return memory_.resize(bytes);
+  result<bool> give(emitter& out) {
+    SLUICE_ASSIGN(auto rows, results_->next());
+    if (!rows.data) return false;
+    SLUICE_ASSIGN_ARROW(rows.data, rows.data->RemoveColumn(rows.data->num_columns() - 1), "read results");
+    rows.order = {};
+    out.emit(0, std::move(rows));
+    return true;
   }
 
-  result<batch> read(std::span<const std::uint32_t> groups, emitter& out) {
+  static result<std::shared_ptr<arrow::Array>> make_places(std::uint32_t number, std::int64_t rows) {
+    SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(rows * 8), "spill rows");
+    auto* values = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
+    for (std::int64_t row = 0; row < rows; ++row)
+      values[row] = (std::uint64_t{number} << 32) | static_cast<std::uint64_t>(row);
+    return std::shared_ptr<arrow::Array>(std::make_shared<arrow::UInt64Array>(rows, std::move(buffer)));
+  }
+
+  // Places of groups over all passes: rank of the batch, then the row.
+  result<std::shared_ptr<arrow::Array>> places_of(std::span<const std::uint32_t> groups) {
     const auto rows = static_cast<std::int64_t>(groups.size());
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    SLUICE_TRY(read_keys(groups, columns));
+    SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(rows * 8), "read results");
+    auto* values = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
+    for (const auto group : groups) {
+      const auto place = pass_->place_of(group);
+      const auto number = first_pass_ ? place.batch : origins_[place.batch];
+      *values++ = (std::uint64_t{places_->rank[number]} << 32) | place.row;
+    }
+    return std::shared_ptr<arrow::Array>(std::make_shared<arrow::UInt64Array>(rows, std::move(buffer)));
+  }
+
+  result<batch> read(std::span<const std::uint32_t> groups, emitter& out, bool with_places) {
+    const auto rows = static_cast<std::int64_t>(groups.size());
+    SLUICE_ASSIGN(auto columns, pass_->keys(groups));
     std::vector<std::shared_ptr<arrow::Array>> results;
     for (const auto& call : what_.calls) {
-      SLUICE_ASSIGN(auto values, states_[call.state]->finish(groups, call.what));
+      SLUICE_ASSIGN(auto values, pass_->result_of(call, groups));
       results.push_back(std::move(values));
     }
     batch made;
@@ -229,35 +276,42 @@ class aggregate final : public single_output {
     made.data = arrow::RecordBatch::Make(schema(), rows, std::move(columns));
     if (positions_) made.positions = unknown_positions(rows);
     SLUICE_ASSIGN(const auto settled, settle_errors(made, std::move(errors), policy_, unit_, out));
-    return keep_rows(made, settled);
+    made = keep_rows(made, settled);
+    if (!with_places) return made;
+    SLUICE_ASSIGN(auto places, places_of(groups));
+    places = keep_rows(places, settled);
+    SLUICE_ASSIGN_ARROW(made.data,
+                        made.data->AddColumn(schema()->num_fields(), arrow::field("", places->type()), places),
+                        "read results");
+    return made;
   }
 
-  status read_keys(std::span<const std::uint32_t> groups, std::vector<std::shared_ptr<arrow::Array>>& columns) {
-    const auto rows = static_cast<std::int64_t>(groups.size());
-    for (const auto& key : keys_) {
-      if (seen_.ascending()) {
-        columns.push_back(key->Slice(groups.front(), rows));
-        continue;
-      }
-      const arrow::UInt32Array indices(rows, arrow::Buffer::Wrap(groups.data(), groups.size()));
-      SLUICE_ASSIGN_ARROW(auto taken, arrow::compute::Take(*key, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
-                          "read the groups' keys");
-      columns.push_back(std::move(taken));
+  // The order of all batches that came, for putting the results of passes in
+  // order.
+  struct batch_places {
+    explicit batch_places(arrivals order) : origin(std::move(order)), rank(origin.size()) {
+      const auto sequence = origin.sorted();
+      for (std::size_t i = 0; i < sequence.size(); ++i) rank[sequence[i]] = static_cast<std::uint32_t>(i);
     }
-    return {};
-  }
+    arrivals origin;
+    std::vector<std::uint32_t> rank;  ///< by number
+  };
 
+  const run_context& context_;
   std::shared_ptr<arrow::Schema> input_;
   aggregation what_;
   memory::reservation memory_;
-  std::unique_ptr<group_index> index_;
-  std::vector<std::unique_ptr<call_state>> states_;
-  std::vector<std::int64_t> row_counts_;  ///< of each group
-  arrivals order_;
-  group_places seen_;
-  std::vector<std::shared_ptr<arrow::Array>> keys_;
+  std::unique_ptr<group_pass> pass_;            ///< the groups in memory
+  std::unique_ptr<partitioned_spill> spilled_;  ///< rows of the others; null while there are none
+  std::unique_ptr<external_sort> results_;      ///< of all passes, by their places, where there are several
+  std::optional<batch_places> places_;
+  std::vector<std::uint32_t> origins_;  ///< number among all batches of each batch of a later pass
+  bool first_pass_ = true;
   bool finished_ = false;
-  bool positions_ = false;  ///< the input's rows have positions, so those made here get some too
+  bool reading_ = false;    ///< results of the present pass
+  bool all_read_ = false;   ///< results_ has everything
+  bool positions_ = false;  ///< the input's rows have positions, so those made
+                            ///< here get some too
 };
 
 // Binds one entry of `compute`.
@@ -270,7 +324,7 @@ void bind_output(const transform_request& request, const std::string& name, cons
   aggregation::output output{.name = name, .calls = {}, .final = bound->final};
   auto final_fields = key_fields;
   for (auto& call : bound->calls) {
-    if (auto state = call_state::make(call); !state.ok()) {
+    if (auto state = aggregates::call_state::make(call, *request.context, request.unit); !state.ok()) {
       auto fault = state.problem();
       fault.path = path;
       faults.push_back(std::move(fault));
@@ -303,6 +357,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
       faults.push_back(std::move(fault));
     }
     what.keys.push_back(*column);
+    what.key_types.push_back(type);
     keys.push_back(input.field(*column)->name());
     fields.push_back(arrow::field(keys.back(), type));
   }
@@ -325,33 +380,36 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 
 const component& aggregate_transform() {
   static const component self{
-      .spec =
-          {.name = "aggregate",
-           .kind = component_kind::transform,
-           .summary = "Brings rows with equal keys together and computes over them.",
-           .description =
-               "One row for each distinct combination of the `by` columns (null is a value like any other), in the "
-               "order "
-               "in which they first appear. Without `by` there is exactly one row, also for no input.\n\n"
-               "Sums, averages and variances of real and double are computed exactly and rounded once, so that they "
-               "are the same "
-               "bits for any order of rows, parallelism and number of nodes. A sum that does not fit its type is the "
-               "error numeric_overflow.",
-           .value = {.form = shape::object,
-                     .help = "keys and what to compute",
-                     .required = true,
-                     .elements = {{.name = "by",
-                                   .form = shape::list,
-                                   .help = "columns to group by; none: all rows are one group",
-                                   .elements = {{.form = shape::column, .help = "a column"}}},
-                                  {.name = "compute",
-                                   .form = shape::map,
-                                   .help = "column: expression over aggregates",
-                                   .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}}}},
-           .law = "in + added = out + merged + rejected (merged: a row that joins a group that is there; added: the "
-                  "one row of an "
-                  "aggregate without keys over no rows)",
-           .example = R"yaml(version: 1
+      .spec = {.name = "aggregate",
+               .kind = component_kind::transform,
+               .summary = "Brings rows with equal keys together and computes over them.",
+               .description = "One row for each distinct combination of the `by` "
+                              "columns (null is a value like any other), in the "
+                              "order "
+                              "in which they first appear. Without `by` there is "
+                              "exactly one row, also for no input.\n\n"
+                              "Sums, averages and variances of real and double are "
+                              "computed exactly and rounded once, so that they "
+                              "are the same "
+                              "bits for any order of rows, parallelism and number "
+                              "of nodes. A sum that does not fit its type is the "
+                              "error numeric_overflow.",
+               .value = {.form = shape::object,
+                         .help = "keys and what to compute",
+                         .required = true,
+                         .elements = {{.name = "by",
+                                       .form = shape::list,
+                                       .help = "columns to group by; none: all rows are one group",
+                                       .elements = {{.form = shape::column, .help = "a column"}}},
+                                      {.name = "compute",
+                                       .form = shape::map,
+                                       .help = "column: expression over aggregates",
+                                       .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}}}},
+               .law = "in + added = out + merged + rejected (merged: a row that "
+                      "joins a group that is there; added: the "
+                      "one row of an "
+                      "aggregate without keys over no rows)",
+               .example = R"yaml(version: 1
 pipeline: airports-by-zone
 extract:
   airports:

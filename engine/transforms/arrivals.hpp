@@ -7,8 +7,9 @@
 
 namespace sluice {
 
-/// Remembers the batches that an operator has seen, so that results follow the order of the input however its batches
-/// came. Batches with equal order keys (from several instances) follow each other as they came.
+/// Remembers the batches that an operator has seen, so that results follow the
+/// order of the input however its batches came. Batches with equal order keys
+/// (from several instances) follow each other as they came.
 class arrivals {
  public:
   /// Numbers a batch.
@@ -21,6 +22,10 @@ class arrivals {
   [[nodiscard]] bool newest_is_last() const { return last_ + 1 == seen_.size(); }
   /// The numbers of all batches in the input's order.
   [[nodiscard]] std::vector<std::uint32_t> sorted() const;
+  /// Where a batch came in the input's order.
+  [[nodiscard]] order_key key(std::uint32_t batch) const {
+    return {.split = seen_[batch].split, .sequence = seen_[batch].sequence, .chunk = seen_[batch].chunk};
+  }
   [[nodiscard]] std::size_t size() const { return seen_.size(); }
   [[nodiscard]] std::int64_t bytes() const { return static_cast<std::int64_t>(seen_.capacity() * sizeof(place)); }
 

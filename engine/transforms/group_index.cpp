@@ -1,12 +1,12 @@
 #include "engine/transforms/group_index.hpp"
 
+#include "engine/flow/key_hash.hpp"
+
 #include <arrow/array.h>
 #include <arrow/array/array_dict.h>
 #include <arrow/buffer.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/compute/cast.h>
-#include <arrow/compute/exec.h>
-#include <arrow/compute/row/grouper.h>
 #include <arrow/type.h>
 
 #include <algorithm>
@@ -84,52 +84,45 @@ constexpr std::int64_t rows_at_once = 4096;
 }  // namespace
 
 group_index::group_index(const std::vector<std::shared_ptr<arrow::DataType>>& types)
-    : context_(std::make_unique<arrow::compute::ExecContext>(pool_.get())), frequent_(types) {}
-group_index::~group_index() = default;
+    : has_keys_(!types.empty()), table_(types), frequent_(types) {}
 
 result<std::unique_ptr<group_index>> group_index::make(const std::vector<std::shared_ptr<arrow::DataType>>& types) {
-  std::unique_ptr<group_index> self(new group_index(types));
-  if (types.empty()) return self;
-  std::vector<arrow::TypeHolder> holders(types.begin(), types.end());
-  SLUICE_ASSIGN_ARROW(self->grouper_, arrow::compute::Grouper::Make(holders, self->context_.get()),
-                      "group by these keys");
-  return self;
+  for (const auto& type : types) SLUICE_TRY(flow::check_key_type(*type, ""));
+  return std::unique_ptr<group_index>(new group_index(types));
 }
 
-namespace {
-
-// The rows as Arrow's kernels take them. Keeps what it points to.
-arrow::compute::ExecBatch exec_batch(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows) {
-  return {std::vector<arrow::Datum>(keys.begin(), keys.end()), rows};
+const std::uint32_t* group_index::numbers_for(std::int64_t rows) {
+  if (static_cast<std::int64_t>(numbers_.size()) < rows) numbers_.resize(static_cast<std::size_t>(rows));
+  return numbers_.data();
 }
-
-}  // namespace
 
 result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<arrow::Array>>& keys,
                                               std::int64_t rows) {
-  if (!grouper_) {
+  const auto* all = numbers_for(rows);
+  if (!has_keys_) {
     any_row_ = any_row_ || rows > 0;
-    if (static_cast<std::int64_t>(plain_ids_.size()) < rows) plain_ids_.resize(rows);
-    return static_cast<const std::uint32_t*>(plain_ids_.data());
+    return all;
   }
-  if (!frequent_.usable()) return add_all(keys, rows);
-  plain_ids_.resize(std::max(plain_ids_.size(), static_cast<std::size_t>(rows)));
-  // In small pieces, so that the first rows of a batch make the keys of the others known.
+  if (!frequent_.usable()) {
+    table_.number(keys, rows, true, numbers_.data());
+    return all;
+  }
+  // In small pieces, so that the first rows of a batch make the keys of the
+  // others known.
   for (std::int64_t begin = 0; begin < rows; begin += rows_at_once) {
     const auto count = std::min(rows_at_once, rows - begin);
     auto piece = keys;
     if (count < rows)
       for (auto& column : piece) column = column->Slice(begin, count);
-    SLUICE_TRY(add_piece(piece, count, plain_ids_.data() + begin));
+    SLUICE_TRY(add_piece(piece, count, numbers_.data() + begin));
   }
-  return static_cast<const std::uint32_t*>(plain_ids_.data());
+  return all;
 }
 
 status group_index::add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
                               std::uint32_t* numbers) {
   if (!frequent_.usable()) {
-    SLUICE_ASSIGN(const auto* all, add_all(keys, rows));
-    std::copy_n(all, rows, numbers);
+    table_.number(keys, rows, true, numbers);
     return {};
   }
   const auto& unknown = frequent_.find(keys, rows, numbers);
@@ -140,50 +133,36 @@ status group_index::add_piece(const std::vector<std::shared_ptr<arrow::Array>>& 
     SLUICE_ASSIGN_ARROW(column, arrow::compute::Take(*column, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
                         "group rows");
   }
-  SLUICE_ASSIGN(const auto* found, add_all(others, indices.length()));
+  found_.resize(unknown.size());
+  table_.number(others, indices.length(), true, found_.data());
   for (std::size_t i = 0; i < unknown.size(); ++i) {
-    numbers[unknown[i]] = found[i];
-    if (frequent_.usable()) frequent_.remember(unknown[i], found[i]);
+    numbers[unknown[i]] = found_[i];
+    if (frequent_.usable()) frequent_.remember(unknown[i], found_[i]);
   }
   return {};
 }
 
-result<const std::uint32_t*> group_index::add_all(const std::vector<std::shared_ptr<arrow::Array>>& keys,
-                                                  std::int64_t rows) {
-  const auto input = exec_batch(keys, rows);
-  SLUICE_ASSIGN_ARROW(auto ids, grouper_->Consume(arrow::compute::ExecSpan(input)), "group rows");
-  ids_ = ids.make_array();
-  return static_cast<const arrow::UInt32Array&>(*ids_).raw_values();
-}
-
 result<const std::uint32_t*> group_index::find(const std::vector<std::shared_ptr<arrow::Array>>& keys,
                                                std::int64_t rows) {
-  const auto input = exec_batch(keys, rows);
-  SLUICE_ASSIGN_ARROW(auto found, grouper_->Lookup(arrow::compute::ExecSpan(input)), "look keys up");
-  ids_ = found.make_array();
-  const auto& ids = static_cast<const arrow::UInt32Array&>(*ids_);
-  if (ids.null_count() == 0) return ids.raw_values();
-  plain_ids_.resize(rows);
-  const auto* bitmap = ids.null_bitmap_data();
-  for (std::int64_t row = 0; row < rows; ++row) {
-    const auto bit = row + ids.offset();
-    plain_ids_[row] = (bitmap[bit / 8] >> (bit % 8)) & 1 ? ids.Value(row) : missing;
+  const auto* all = numbers_for(rows);
+  if (has_keys_) {
+    table_.number(keys, rows, false, numbers_.data());
+  } else {
+    std::fill_n(numbers_.begin(), rows, any_row_ ? 0 : missing);
   }
-  return static_cast<const std::uint32_t*>(plain_ids_.data());
+  return all;
 }
 
-std::uint32_t group_index::size() const { return grouper_ ? grouper_->num_groups() : any_row_ ? 1 : 0; }
+std::uint32_t group_index::size() const { return has_keys_ ? table_.size() : any_row_ ? 1 : 0; }
 
-result<std::vector<std::shared_ptr<arrow::Array>>> group_index::keys() const {
-  std::vector<std::shared_ptr<arrow::Array>> columns;
-  if (!grouper_) return columns;
-  SLUICE_ASSIGN_ARROW(auto uniques, grouper_->GetUniques(), "read the groups' keys");
-  for (auto& value : uniques.values) columns.push_back(value.make_array());
-  return columns;
+result<std::vector<std::shared_ptr<arrow::Array>>> group_index::keys(std::span<const std::uint32_t> groups) const {
+  if (!has_keys_) return std::vector<std::shared_ptr<arrow::Array>>();
+  return table_.keys(groups);
 }
 
 std::int64_t group_index::bytes() const {
-  return pool_.bytes() + frequent_.bytes() + static_cast<std::int64_t>(plain_ids_.capacity() * sizeof(std::uint32_t));
+  return table_.bytes() + frequent_.bytes() +
+         static_cast<std::int64_t>((numbers_.capacity() + found_.capacity()) * sizeof(std::uint32_t));
 }
 
 }  // namespace sluice

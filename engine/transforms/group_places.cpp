@@ -6,7 +6,7 @@
 namespace sluice {
 
 void group_places::note_first(const std::uint32_t* groups, std::int64_t rows, std::size_t group_count,
-                              const arrivals& order) {
+                              const arrivals& order, const std::uint32_t* row_numbers) {
   const auto known = batches_.size();
   const auto batch = static_cast<std::uint32_t>(order.size() - 1);
   const bool last = order.newest_is_last();
@@ -23,7 +23,7 @@ void group_places::note_first(const std::uint32_t* groups, std::int64_t rows, st
       highest = group;
     }
     batches_[group] = batch;
-    rows_[group] = static_cast<std::uint32_t>(row);
+    rows_[group] = row_numbers != nullptr ? row_numbers[row] : static_cast<std::uint32_t>(row);
   }
   ascending_ = ascending_ && last;
 }
@@ -52,9 +52,9 @@ void group_places::start(const arrivals& order) {
   for (const auto batch : batches_) ++ends_[rank[batch] + 1];
   std::partial_sum(ends_.begin(), ends_.end(), ends_.begin());
   ordered_.resize(batches_.size());
-  auto place = ends_;
+  auto free_place = ends_;
   for (std::size_t group = 0; group < batches_.size(); ++group)
-    ordered_[place[rank[batches_[group]]]++] = static_cast<std::uint32_t>(group);
+    ordered_[free_place[rank[batches_[group]]]++] = static_cast<std::uint32_t>(group);
 }
 
 std::span<const std::uint32_t> group_places::next(std::size_t count) {

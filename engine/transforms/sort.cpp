@@ -1,29 +1,41 @@
-#include "engine/memory/manager.hpp"
+#include "engine/may_block.hpp"
 #include "engine/transforms/binding.hpp"
+#include "engine/transforms/external_sort.hpp"
+#include "engine/transforms/keeps_first.hpp"
 #include "engine/transforms/row_policy.hpp"
-#include "engine/transforms/sort_keys.hpp"
-#include "engine/transforms/sorted_runs.hpp"
 
 #include <arrow/array.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
 
-#include <optional>
+#include <memory>
 
 namespace sluice {
 
 namespace {
 
-class sort final : public single_output {
+class sort final : public single_output, public may_block, public keeps_first {
  public:
   sort(const transform_request& request, std::vector<sort_key> keys)
-      : single_output(request, request.inputs.front().schema),
-        keys_(std::move(keys)),
-        memory_(request.context->memory, request.unit) {}
+      : single_output(request, request.inputs.front().schema), keys_(std::move(keys)), stored_(schema()) {
+    std::vector<external_sort::key> columns;
+    for (const auto& key : keys_) {
+      auto column = key.value->as_column();
+      if (!column) {
+        // Sorted by something computed: that becomes a column of its own.
+        column = stored_->num_fields();
+        stored_ = stored_->AddField(*column, arrow::field("", key.value->type())).ValueOrDie();
+      }
+      columns.push_back({.column = *column, .descending = key.descending, .nulls_first = key.nulls_first});
+    }
+    sorter_ = std::make_unique<external_sort>(*request.context, request.unit, std::move(columns));
+  }
 
   [[nodiscard]] partitioning input_partitioning(int) const override { return {.how = partitioning::kind::single}; }
   [[nodiscard]] bool needs_order() const override { return true; }
   [[nodiscard]] bool keeps_order() const override { return false; }
+  [[nodiscard]] bool next_call_may_block() const override { return true; }
+  void keep_first(std::int64_t rows) override { sorter_->keep_first(rows); }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>& wanted) const override {
     column_set columns(schema());
@@ -37,90 +49,51 @@ class sort final : public single_output {
     std::vector<std::shared_ptr<arrow::Array>> values;
     row_errors errors;
     for (const auto& key : keys_) {
+      if (key.value->as_column()) continue;
       SLUICE_ASSIGN(auto value, key.value->evaluate(in));
       append_errors(errors, std::move(value.errors), key.text);
       values.push_back(std::move(value.values));
     }
     SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
-    for (auto& value : values) value = keep_rows(value, settled);
-    return take_in({keep_rows(in, settled), std::move(values)});
+    in = keep_rows(in, settled);
+    auto columns = in.data->columns();
+    for (const auto& value : values) columns.push_back(keep_rows(value, settled));
+    taken_ += static_cast<std::uint64_t>(in.rows());
+    return sorter_->add(in.with(arrow::RecordBatch::Make(stored_, in.rows(), std::move(columns))));
   }
 
   status finish(int, emitter&) override {
-    SLUICE_TRY(close_run());
-    merger_.emplace(std::move(runs_));
-    return {};
+    finished_ = true;
+    return sorter_->finish();
   }
 
   result<bool> resume(emitter& out) override {
-    if (!merger_) return false;
-    SLUICE_ASSIGN(auto rows, merger_->next(target_batch_rows));
+    SLUICE_ASSIGN(const bool more, sorter_->work());
+    if (more || !finished_ || ended_) return more;
+    SLUICE_ASSIGN(auto rows, sorter_->next());
     if (!rows.data) {
-      merger_.reset();
+      ended_ = true;
+      out.count_filtered(taken_ - given_);
       return false;
+    }
+    given_ += static_cast<std::uint64_t>(rows.rows());
+    if (stored_->num_fields() > schema()->num_fields()) {
+      auto columns = rows.data->columns();
+      columns.resize(static_cast<std::size_t>(schema()->num_fields()));
+      rows.data = arrow::RecordBatch::Make(schema(), rows.rows(), std::move(columns));
     }
     out.emit(0, std::move(rows));
     return true;
   }
 
  private:
-  struct part {
-    batch rows;
-    std::vector<std::shared_ptr<arrow::Array>> keys;
-  };
-
-  // Small batches are put together to runs of a fair size, so that merging compares few.
-  status take_in(part in) {
-    pending_rows_ += in.rows.rows();
-    pending_bytes_ += in.rows.bytes();
-    pending_.push_back(std::move(in));
-    if (pending_rows_ >= target_batch_rows) return close_run();
-    return memory_.resize(run_bytes_ + pending_bytes_);
-  }
-
-  status close_run() {
-    if (pending_rows_ == 0) return {};
-    SLUICE_ASSIGN(auto whole, put_together());
-    SLUICE_TRY(encoded_.encode(keys_, std::move(whole.keys), whole.rows.rows()));
-    SLUICE_ASSIGN(auto run, sorted_run::make(whole.rows, encoded_));
-    run_bytes_ += run.bytes();
-    runs_.push_back(std::move(run));
-    pending_.clear();
-    pending_rows_ = pending_bytes_ = 0;
-    return memory_.resize(run_bytes_);
-  }
-
-  result<part> put_together() {
-    if (pending_.size() == 1) return std::move(pending_.front());
-    part whole;
-    std::vector<std::shared_ptr<arrow::RecordBatch>> data;
-    arrow::ArrayVector positions;
-    for (const auto& one : pending_) {
-      data.push_back(one.rows.data);
-      if (one.rows.positions) positions.push_back(one.rows.positions);
-    }
-    SLUICE_ASSIGN_ARROW(whole.rows.data, arrow::ConcatenateRecordBatches(data), "collect rows to sort");
-    if (positions.size() == data.size()) {
-      SLUICE_ASSIGN_ARROW(const auto joined, arrow::Concatenate(positions), "collect rows to sort");
-      whole.rows.positions = std::static_pointer_cast<arrow::UInt64Array>(joined);
-    }
-    for (std::size_t key = 0; key < keys_.size(); ++key) {
-      arrow::ArrayVector columns;
-      for (const auto& one : pending_) columns.push_back(one.keys[key]);
-      SLUICE_ASSIGN_ARROW(auto joined, arrow::Concatenate(columns), "collect rows to sort");
-      whole.keys.push_back(std::move(joined));
-    }
-    return whole;
-  }
-
   std::vector<sort_key> keys_;
-  memory::reservation memory_;
-  encoded_keys encoded_;
-  std::vector<part> pending_;
-  std::int64_t pending_rows_ = 0, pending_bytes_ = 0;
-  std::vector<sorted_run> runs_;
-  std::int64_t run_bytes_ = 0;
-  std::optional<run_merger> merger_;
+  std::shared_ptr<arrow::Schema> stored_;  ///< the input's columns, then keys that are computed
+  std::unique_ptr<external_sort> sorter_;
+  std::uint64_t taken_ = 0,
+                given_ = 0;  ///< rows; fewer are given where only the first are wanted
+  bool finished_ = false;
+  bool ended_ = false;
 };
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
@@ -139,23 +112,27 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 }  // namespace
 
 const component& sort_transform() {
-  static const component self{
-      .spec =
-          {.name = "sort",
-           .kind = component_kind::transform,
-           .summary = "Puts rows in order.",
-           .description =
-               "An entry is a column or an expression, then `asc` (the default) or `desc`, then `nulls first` or "
-               "`nulls last` "
-               "(the default: nulls last, with desc first). Text is compared byte by byte, NaN is greater than every "
-               "number. Rows with equal keys keep their order.",
-           .value = {.form = shape::list,
-                     .help = "what to sort by, the most important first",
-                     .required = true,
-                     .elements = {{.form = shape::text,
-                                   .help = "column or expression [asc | desc] [nulls first | last]"}}},
-           .law = "in = out + rejected",
-           .example = R"yaml(version: 1
+  static const component self{.spec = {.name = "sort",
+                                       .kind = component_kind::transform,
+                                       .summary = "Puts rows in order.",
+                                       .description = "An entry is a column or an expression, then `asc` (the "
+                                                      "default) or `desc`, then `nulls first` or "
+                                                      "`nulls last` "
+                                                      "(the default: nulls last, with desc first). Text is "
+                                                      "compared byte by byte, NaN is greater than every "
+                                                      "number. Rows with equal keys keep their order. What does "
+                                                      "not fit into `run.memory` is sorted on disk, with "
+                                                      "the same result; a sort before a `limit` (in `steps`) "
+                                                      "keeps no more than the rows that are wanted.",
+                                       .value = {.form = shape::list,
+                                                 .help = "what to sort by, the most important first",
+                                                 .required = true,
+                                                 .elements = {{.form = shape::text,
+                                                               .help = "column or expression [asc | "
+                                                                       "desc] [nulls first | last]"}}},
+                                       .law = "in = out + filtered + rejected (filtered: rows beyond a "
+                                              "limit that follows it in `steps`)",
+                                       .example = R"yaml(version: 1
 pipeline: highest-airports
 extract:
   airports:
@@ -171,7 +148,7 @@ load:
     from: highest
     stdout: {}
 )yaml"},
-      .make_transform = make};
+                              .make_transform = make};
   return self;
 }
 

@@ -1,7 +1,5 @@
 #include "engine/transforms/sorted_runs.hpp"
 
-#include "engine/transforms/gather.hpp"
-
 #include <arrow/record_batch.h>
 
 #include <algorithm>
@@ -26,14 +24,19 @@ struct item {
 
 }  // namespace
 
+sorted_run::prefix sorted_run::prefix_of_key(std::string_view key) {
+  char bytes[prefix_bytes] = {};
+  std::memcpy(bytes, key.data(), std::min(key.size(), prefix_bytes));
+  return {big_endian(bytes), big_endian(bytes + 8)};
+}
+
 result<sorted_run> sorted_run::make(const batch& in, const encoded_keys& keys) {
   std::vector<item> items(static_cast<std::size_t>(in.rows()));
   bool longer = false;
   for (std::int64_t row = 0; row < in.rows(); ++row) {
     const auto key = keys[row];
-    char bytes[prefix_bytes] = {};
-    std::memcpy(bytes, key.data(), std::min(key.size(), prefix_bytes));
-    items[row] = {big_endian(bytes), big_endian(bytes + 8), static_cast<std::int32_t>(row)};
+    const auto first = prefix_of_key(key);
+    items[row] = {first.high, first.low, static_cast<std::int32_t>(row)};
     longer = longer || key.size() > prefix_bytes;
   }
   const auto tail = [&](std::int32_t row) {
@@ -61,6 +64,7 @@ result<sorted_run> sorted_run::make(const batch& in, const encoded_keys& keys) {
     run.rest_ends_.push_back(static_cast<std::int64_t>(run.rests_.size()));
   }
   run.rows_ = in;
+  run.row_bytes_ = in.bytes();
   return run;
 }
 
@@ -71,25 +75,53 @@ std::string_view sorted_run::rest(std::int64_t place) const {
 }
 
 std::int64_t sorted_run::bytes() const {
-  return rows_.bytes() +
+  return row_bytes_ +
          static_cast<std::int64_t>(order_.capacity() * sizeof(std::int32_t) + prefixes_.capacity() * sizeof(prefix) +
                                    rests_.capacity() + rest_ends_.capacity() * sizeof(std::int64_t));
 }
 
-run_merger::run_merger(std::vector<sorted_run> runs) : runs_(std::move(runs)), at_(runs_.size()) {
+run_merger::run_merger(std::vector<std::unique_ptr<run_source>> runs) : runs_(runs.size()), heads_(runs.size()) {
+  for (std::size_t run = 0; run < runs.size(); ++run) runs_[run].from = std::move(runs[run]);
+}
+
+status run_merger::start() {
+  started_ = true;
   const auto count = static_cast<std::int32_t>(runs_.size());
   losers_.assign(static_cast<std::size_t>(count) + 1, -1);
-  heads_.resize(runs_.size());
-  for (std::int32_t run = 0; run < count; ++run) look_at(run);
+  for (std::int32_t run = 0; run < count; ++run) SLUICE_TRY(load(run));
   for (std::int32_t run = count - 1; run >= 0; --run) replay(run);
+  return {};
+}
+
+status run_merger::load(std::int32_t run) {
+  auto& its = runs_[run];
+  SLUICE_ASSIGN(auto chunk, its.from->next());
+  its.chunk = chunk ? std::make_shared<const sorted_run>(std::move(*chunk)) : nullptr;
+  its.at = 0;
+  if (its.chunk) {
+    its.slot = static_cast<std::uint32_t>(read_.size());
+    read_.push_back(its.chunk);
+  }
+  look_at(run);
+  return {};
+}
+
+status run_merger::advance(std::int32_t run) {
+  auto& its = runs_[run];
+  if (++its.at < its.chunk->rows().rows()) {
+    look_at(run);
+    return {};
+  }
+  return load(run);
 }
 
 void run_merger::look_at(std::int32_t run) {
-  const bool ended = at_[run] >= runs_[run].rows().rows();
-  heads_[run] = {ended ? sorted_run::prefix{} : runs_[run].prefix_of(at_[run]), ended};
+  const auto& its = runs_[run];
+  heads_[run] = its.chunk ? head{its.chunk->prefix_of(its.at), false} : head{{}, true};
 }
 
-// A run that has ended loses against every other; -1 stands for a match not played yet and wins.
+// A run that has ended loses against every other; -1 stands for a match not
+// played yet and wins.
 bool run_merger::wins(std::int32_t a, std::int32_t b) const {
   if (a < 0 || b < 0) return a < 0;
   const auto& x = heads_[a];
@@ -97,7 +129,7 @@ bool run_merger::wins(std::int32_t a, std::int32_t b) const {
   if (x.ended || y.ended) return x.ended == y.ended ? a < b : y.ended;
   if (x.key.high != y.key.high) return x.key.high < y.key.high;
   if (x.key.low != y.key.low) return x.key.low < y.key.low;
-  const int order = runs_[a].rest(at_[a]).compare(runs_[b].rest(at_[b]));
+  const int order = runs_[a].chunk->rest(runs_[a].at).compare(runs_[b].chunk->rest(runs_[b].at));
   return order != 0 ? order < 0 : a < b;
 }
 
@@ -109,28 +141,48 @@ void run_merger::replay(std::int32_t run) {
   losers_[0] = winner;
 }
 
-result<batch> run_merger::next(std::int64_t rows) {
-  std::vector<row_place> places;
-  places.reserve(static_cast<std::size_t>(rows));
-  bool one_slice = true;  // of one batch, in its order
-  while (!runs_.empty() && static_cast<std::int64_t>(places.size()) < rows) {
+// Rows that take about `bytes`, by what the rows at hand weigh.
+std::int64_t run_merger::rows_for(std::int64_t bytes) const {
+  std::int64_t held = 0, rows = 0;
+  for (const auto& run : runs_) {
+    if (!run.chunk) continue;
+    held += run.chunk->row_bytes();
+    rows += run.chunk->rows().rows();
+  }
+  return held == 0 ? rows : std::max<std::int64_t>(1, bytes * rows / held);
+}
+
+result<batch> run_merger::next(std::int64_t rows, std::int64_t bytes) {
+  if (runs_.empty()) return batch{};
+  if (!started_) SLUICE_TRY(start());
+  read_.clear();
+  for (auto& run : runs_) {
+    run.slot = static_cast<std::uint32_t>(read_.size());
+    if (run.chunk) read_.push_back(run.chunk);
+  }
+  places_.clear();
+  const auto wanted = static_cast<std::size_t>(std::min(rows, rows_for(bytes)));
+  while (places_.size() < wanted && !heads_[losers_[0]].ended) {
     const auto run = losers_[0];
-    if (heads_[run].ended) break;
-    const row_place place{static_cast<std::uint32_t>(run), runs_[run].row_at(at_[run])};
-    one_slice =
-        one_slice && (places.empty() || (place.batch == places.back().batch && place.row == places.back().row + 1));
-    places.push_back(place);
-    ++at_[run];
-    look_at(run);
+    const auto& its = runs_[run];
+    places_.push_back({its.slot, its.chunk->row_at(its.at)});
+    SLUICE_TRY(advance(run));
     replay(run);
   }
-  if (places.empty()) return batch{};
-  if (one_slice)
-    return runs_[places.front().batch].rows().slice(places.front().row, static_cast<std::int64_t>(places.size()));
+  if (places_.empty()) return batch{};
+  return gather();
+}
+
+result<batch> run_merger::gather() const {
+  const auto& first = places_.front();
+  bool one_slice = true;  // of one batch, in its order
+  for (std::size_t i = 1; i < places_.size() && one_slice; ++i)
+    one_slice = places_[i].batch == first.batch && places_[i].row == first.row + static_cast<std::int32_t>(i);
+  if (one_slice) return read_[first.batch]->rows().slice(first.row, static_cast<std::int64_t>(places_.size()));
   std::vector<const batch*> batches;
-  batches.reserve(runs_.size());
-  for (const auto& run : runs_) batches.push_back(&run.rows());
-  return gather_rows(batches, places);
+  batches.reserve(read_.size());
+  for (const auto& chunk : read_) batches.push_back(&chunk->rows());
+  return gather_rows(batches, places_);
 }
 
 }  // namespace sluice

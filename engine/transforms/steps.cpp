@@ -1,5 +1,7 @@
+#include "engine/may_block.hpp"
 #include "engine/transforms/binding.hpp"
 #include "engine/transforms/entered_rows.hpp"
+#include "engine/transforms/keeps_first.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
@@ -18,7 +20,7 @@ struct operation {
   transform::step_counters counters;
 };
 
-class step_chain final : public transform {
+class step_chain final : public transform, public may_block {
  public:
   step_chain(const transform_request& request, std::vector<operation> operations, entered_rows::keep what_stays)
       : operations_(std::move(operations)) {
@@ -31,7 +33,16 @@ class step_chain final : public transform {
 
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return operations_.back().unit->outputs(); }
 
-  // Rows can be spread as the first step wants, as long as no later one wants anything.
+  [[nodiscard]] bool next_call_may_block() const override {
+    for (const auto& one : operations_) {
+      const auto* unit = dynamic_cast<const may_block*>(one.unit.get());
+      if (unit != nullptr && unit->next_call_may_block()) return true;
+    }
+    return false;
+  }
+
+  // Rows can be spread as the first step wants, as long as no later one wants
+  // anything.
   [[nodiscard]] partitioning input_partitioning(int) const override {
     for (std::size_t i = 1; i < operations_.size(); ++i)
       if (operations_[i].unit->input_partitioning(0).how != partitioning::kind::any)
@@ -77,7 +88,8 @@ class step_chain final : public transform {
     return {};
   }
 
-  // One call into one step: the last that has more to make, so that nothing piles up; then the next one is ended.
+  // One call into one step: the last that has more to make, so that nothing
+  // piles up; then the next one is ended.
   result<bool> resume(emitter& out) override {
     out_ = &out;
     for (auto one = operations_.rbegin(); one != operations_.rend(); ++one) {
@@ -111,7 +123,8 @@ class step_chain final : public transform {
   }
 
  private:
-  // What a step emits goes to the next one; what it counts, to its own counters and the unit's.
+  // What a step emits goes to the next one; what it counts, to its own counters
+  // and the unit's.
   class link final : public emitter {
    public:
     link(step_chain& unit, std::size_t index) : unit_(unit), index_(index) {}
@@ -169,7 +182,8 @@ class step_chain final : public transform {
   // The error of a later step, which an emitter can't give back.
   status failed() { return std::exchange(failure_, status{}); }
 
-  // A limit that is reached ends the steps behind it, where those before it hold no rows.
+  // A limit that is reached ends the steps behind it, where those before it
+  // hold no rows.
   void end_early() {
     if (ended_) return;
     for (std::size_t i = 0; i < operations_.size(); ++i) {
@@ -243,6 +257,17 @@ std::optional<operation> make_operation(const transform_request& request, const 
   return made;
 }
 
+// A sort before a limit keeps only the rows that the limit lets through.
+void sort_only_what_is_wanted(const options& entries, const std::vector<operation>& operations) {
+  for (std::size_t i = 1; i < operations.size(); ++i) {
+    if (operations[i].name != "limit") continue;
+    auto before = i - 1;
+    while (before > 0 && (operations[before].name == "rename" || operations[before].name == "drop")) --before;
+    if (auto* sorter = dynamic_cast<keeps_first*>(operations[before].unit.get()))
+      sorter->keep_first(entries[i]["limit"].get<std::int64_t>());
+  }
+}
+
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "steps", 1, faults)) return nullptr;
   if (!request.own.is_array() || request.own.empty()) {
@@ -269,6 +294,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     operations.push_back(std::move(*made));
   }
   if (faults.size() > before) return nullptr;
+  sort_only_what_is_wanted(request.own, operations);
   const auto what = what_stays(operations);
   return std::make_unique<step_chain>(request, std::move(operations), what);
 }
@@ -280,16 +306,20 @@ const component& steps_transform() {
       .spec = {.name = "steps",
                .kind = component_kind::transform,
                .summary = "Does several operations in one unit, one after the other.",
-               .description = "Each step is a transform with one input, and is counted by itself. A row that a step "
+               .description = "Each step is a transform with one input, and is "
+                              "counted by itself. A row that a step "
                               "rejects goes to the rejects as "
-                              "it entered the unit (rows that an aggregate made, as the aggregate made them).",
+                              "it entered the unit (rows that an aggregate "
+                              "made, as the aggregate made them).",
                .value = {.form = shape::list,
                          .help = "operations, in order",
                          .required = true,
                          .elements = {{.form = shape::map,
-                                       .help = "one operation: what stands behind its name is what it takes as a unit",
+                                       .help = "one operation: what stands behind its "
+                                               "name is what it takes as a unit",
                                        .elements = {{.form = shape::one_of, .help = "the operation's options"}}}}},
-               .law = "in + added = out + filtered + merged + rejected, for each step and for the unit",
+               .law = "in + added = out + filtered + merged + rejected, for "
+                      "each step and for the unit",
                .example = R"yaml(version: 1
 pipeline: high-airports-by-zone
 extract:

@@ -110,6 +110,22 @@ TEST_CASE("a unit that does not keep order numbers afresh") {
   CHECK(texts(out) == std::vector<std::string>{"0:0.0.0", "0:0.1.0"});
 }
 
+TEST_CASE("what a row-wise unit makes when its input has ended follows all that came") {
+  auto stamper = row_wise();
+  reorder_buffer<int> below;
+  std::vector<outgoing_batch> out;
+  stamper.taken({.split = 0, .sequence = 0, .last_in_split = true});
+  stamper.made(0, of_rows(2), true, out);
+  stamper.settled(out);
+  stamper.taken({.split = 1, .sequence = 0, .last_in_split = true});
+  stamper.settled(out);
+  stamper.made(0, of_rows(1), true, out);
+  stamper.made(0, of_rows(1), true, out);
+  CHECK(texts(out) == std::vector<std::string>{"0:0.0.0!", "0:1.0.0! marker", "0:2.0.0", "0:2.1.0"});
+  for (std::size_t i = out.size(); i-- > 0;) below.put(out[i].rows.order, static_cast<int>(i));
+  for (int i = 0; i < 4; ++i) CHECK(below.pop() == i);
+}
+
 TEST_CASE("a reorder buffer gives any order back as the right one") {
   std::vector<order_key> keys;
   for (std::uint32_t split = 0; split < 5; ++split)

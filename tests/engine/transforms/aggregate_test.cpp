@@ -310,17 +310,6 @@ TEST_CASE("many groups leave in batches, in the order of their first rows") {
   CHECK(at == count);
 }
 
-TEST_CASE("an aggregate that may not have the memory says so, and gives it back") {
-  runner unit("aggregate", by_k(R"~({"n": "count(*)"})~"), {{"s", schema_of("k bigint")}}, {.memory_bytes = 20'000});
-  arrow::Int64Builder k;
-  for (int i = 0; i < 10'000; ++i) REQUIRE(k.Append(i).ok());
-  const auto refused = unit.try_feed(batch_of(schema_of("k bigint"), {k.Finish().ValueOrDie()}));
-  REQUIRE(!refused.ok());
-  CHECK(refused.problem().code == "memory_exceeded");
-  unit.under_test.reset();
-  CHECK(unit.context.memory->reserved() == 0);
-}
-
 TEST_CASE("faults of an aggregate are found together") {
   runner unit("aggregate", R"~({"by": ["q", "l"], "compute": {"k": "count(*)", "x": "sum(t)", "l": "sum(k)"}})~",
               "k bigint, t text, l bigint[]");

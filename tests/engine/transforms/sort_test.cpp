@@ -132,16 +132,6 @@ TEST_CASE("sorts of many random rows equal a stable sort, cut into batches, for 
   CHECK(at == all.size());
 }
 
-TEST_CASE("a sort that may not have the memory says so") {
-  runner unit("sort", R"~(["k"])~", {{"s", schema_of("k bigint")}}, {.memory_bytes = 1000});
-  arrow::Int64Builder k;
-  for (int i = 0; i < 1000; ++i) REQUIRE(k.Append(i).ok());
-  const auto refused = unit.try_feed(batch_of(schema_of("k bigint"), {k.Finish().ValueOrDie()}));
-  REQUIRE(!refused.ok());
-  CHECK(refused.problem().code == "memory_exceeded");
-  CHECK(refused.problem().message.find("unit_under_test") != std::string::npos);
-}
-
 TEST_CASE("memory is given back at the end") {
   auto unit = std::make_unique<runner>("sort", R"~(["k"])~", "k bigint");
   unit->feed("[[1], [2]]").end();

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+
+namespace sluice {
+
+/// A transform that can make do with less where only its first rows are wanted
+/// (sort before limit).
+class keeps_first {
+ public:
+  virtual ~keeps_first() = default;
+  /// Called before any row comes. Rows beyond are filtered, and counted as
+  /// such.
+  virtual void keep_first(std::int64_t rows) = 0;
+};
+
+}  // namespace sluice
