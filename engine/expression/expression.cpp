@@ -103,12 +103,6 @@ class bound_node final : public bound {
   std::vector<int> columns_;
 };
 
-/// Arrow's compute functions are registered once in the process.
-bool initialise_arrow() {
-  static const bool done = arrow::compute::Initialize().ok();
-  return done;
-}
-
 node_ptr bind_root(std::string_view text, binder& b, const std::string& path, diagnostics& faults) {
   if (!initialise_arrow()) return b.fault(0, "internal_error", "Arrow's compute functions could not be set up");
   const auto tree = parse(text, path, faults);
@@ -116,6 +110,11 @@ node_ptr bind_root(std::string_view text, binder& b, const std::string& path, di
 }
 
 }  // namespace
+
+bool initialise_arrow() {
+  static const bool done = arrow::compute::Initialize().ok();
+  return done;
+}
 
 bound_ptr make_bound(node_ptr root, std::shared_ptr<const settings> run) {
   return std::make_shared<bound_node>(std::move(root), std::move(run));

@@ -24,13 +24,23 @@ bool bit_at(const std::uint8_t* bits, std::int64_t index) { return (bits[index /
 // The validity of gathered rows; null where all are valid.
 result<buffer_ptr> gather_validity(const arrow::ArrayVector& from, places rows, std::int64_t& nulls) {
   nulls = 0;
+  struct source {
+    const std::uint8_t* bits;  // null: all valid
+    std::int64_t offset;
+  };
+  std::vector<source> sources;
   bool any = false;
-  for (const auto& column : from) any = any || column->null_count() > 0;
+  for (const auto& column : from) {
+    const bool some = column->null_count() > 0;
+    sources.push_back({some ? column->null_bitmap_data() : nullptr, column->offset()});
+    any = any || some;
+  }
   if (!any) return buffer_ptr();
   SLUICE_ASSIGN_ARROW(auto bitmap, arrow::AllocateEmptyBitmap(static_cast<std::int64_t>(rows.size())), "gather rows");
   auto* bits = bitmap->mutable_data();
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool valid = from[rows[i].batch]->IsValid(rows[i].row);
+    const auto& its = sources[rows[i].batch];
+    const bool valid = its.bits == nullptr || bit_at(its.bits, its.offset + rows[i].row);
     bits[i / 8] |= static_cast<std::uint8_t>(valid << (i % 8));
     nulls += !valid;
   }
@@ -85,7 +95,7 @@ result<array_ptr> gather_fixed(const arrow::ArrayVector& from, int width, places
                                                  {std::move(valid), std::move(out)}, nulls));
 }
 
-result<array_ptr> gather_text(const arrow::ArrayVector& from, places rows) {
+result<array_ptr> gather_text(const arrow::ArrayVector& from, places rows, std::int64_t most) {
   struct source {
     const std::int32_t* offsets;
     const std::uint8_t* bytes;
@@ -105,9 +115,9 @@ result<array_ptr> gather_text(const arrow::ArrayVector& from, places rows) {
     total += its[1] - its[0];
     *ends++ = static_cast<std::int32_t>(total);
   }
-  if (total > std::numeric_limits<std::int32_t>::max())
-    return user_error("value_too_large", "a batch of sorted rows holds more than 2 GiB of one text column",
-                      "drop the column before the sort");
+  if (total > std::numeric_limits<std::int32_t>::max() || (total > most && rows.size() > 1))
+    return user_error("value_too_large", "a batch of rows holds more than 2 GiB of one text column",
+                      "drop the column before this unit");
   SLUICE_ASSIGN_ARROW(buffer_ptr data, arrow::AllocateBuffer(total), "gather rows");
   auto* out = data->mutable_data();
   for (const auto& place : rows) {
@@ -160,17 +170,17 @@ result<array_ptr> gather_any(const arrow::ArrayVector& from, places rows) {
   return ordered;
 }
 
-result<array_ptr> gather_column(const arrow::ArrayVector& from, places rows) {
+}  // namespace
+
+result<array_ptr> gather_column(const arrow::ArrayVector& from, places rows, std::int64_t most_text) {
   const auto& type = *from.front()->type();
   if (type.id() == Type::BOOL) return gather_booleans(from, rows);
-  if (type.id() == Type::STRING || type.id() == Type::BINARY) return gather_text(from, rows);
+  if (type.id() == Type::STRING || type.id() == Type::BINARY) return gather_text(from, rows, most_text);
   if (arrow::is_primitive(type.id()) || arrow::is_decimal(type.id()) || type.id() == Type::FIXED_SIZE_BINARY ||
       type.id() == Type::INTERVAL_MONTH_DAY_NANO)
     return gather_fixed(from, type.byte_width(), rows);
   return gather_any(from, rows);
 }
-
-}  // namespace
 
 result<batch> gather_rows(const std::vector<const batch*>& from, std::span<const row_place> rows) {
   const auto& schema = from.front()->data->schema();
@@ -179,7 +189,7 @@ result<batch> gather_rows(const std::vector<const batch*>& from, std::span<const
     arrow::ArrayVector sources;
     sources.reserve(from.size());
     for (const auto* one : from) sources.push_back(one->data->column(column));
-    SLUICE_ASSIGN(auto gathered, gather_column(sources, rows));
+    SLUICE_ASSIGN(auto gathered, gather_column(sources, rows, std::numeric_limits<std::int32_t>::max()));
     columns.push_back(std::move(gathered));
   }
   batch made;

@@ -19,4 +19,9 @@ struct row_place {
 /// positions where all batches have some.
 result<batch> gather_rows(const std::vector<const batch*>& from, std::span<const row_place> rows);
 
+/// The same for one column. Fails with value_too_large where that is more than `most_text` bytes of text, and there are
+/// several rows.
+result<std::shared_ptr<arrow::Array>> gather_column(const std::vector<std::shared_ptr<arrow::Array>>& from,
+                                                    std::span<const row_place> rows, std::int64_t most_text);
+
 }  // namespace sluice

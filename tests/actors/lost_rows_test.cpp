@@ -127,3 +127,38 @@ TEST_CASE("every kind of transform fails its run when it loses a row") {
   }
   CHECK(tried > 5);
 }
+
+TEST_CASE("a join of any kind fails its run when it loses a row") {
+  const std::string how = GENERATE(as<std::string>{}, "inner", "left", "right", "full", "semi", "anti", "cross");
+  INFO(how);
+  component_spec spec;
+  spec.name = "join";
+  spec.example = R"yaml(version: 1
+pipeline: any-join
+extract:
+  orders:
+    csv: { path: examples/data/shop/orders.csv }
+    columns: [order_id, customer_id, amount]
+  customers:
+    csv: { path: examples/data/shop/customers.csv }
+transform:
+  joined:
+    from: [orders, customers]
+    join: { how: HOW }
+load:
+  show:
+    from: joined
+    stdout: {}
+)yaml";
+  const auto at = spec.example.find("HOW");
+  spec.example.replace(at, 3, how == "cross" ? how : how + R"(, on: "orders.customer_id = customers.id")");
+  const auto good = run_example(spec, false);
+  INFO(good.cause.value_or(error{}).to_string());
+  CHECK(good.state == run_state::succeeded);
+  CHECK(good.balanced);
+  const auto bad = run_example(spec, true);
+  CHECK(bad.state == run_state::failed);
+  REQUIRE(bad.cause);
+  CHECK(bad.cause->code == "rows_lost");
+  CHECK(bad.cause->where == "unit joined");
+}

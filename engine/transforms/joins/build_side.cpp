@@ -1,107 +1,177 @@
 #include "engine/transforms/joins/build_side.hpp"
 
+#include "engine/transforms/unknown_positions.hpp"
+
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/array/util.h>
-#include <arrow/buffer.h>
-#include <arrow/compute/api_vector.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/byte_size.h>
 
-#include <numeric>
+#include <algorithm>
 
 namespace sluice::joins {
 
 namespace {
 
-const auto no_check = arrow::compute::TakeOptions::NoBoundsCheck();
+// A block is closed early where its rows are wide, so that no column of it outgrows its offsets.
+constexpr std::int64_t block_bytes = std::int64_t{64} << 20;
+// A batch of about a block's size becomes one as it is, where it does not keep more alive than its own rows.
+constexpr std::int64_t own_block_rows = block_rows / 2;
+constexpr std::size_t most_blocks = 65'535;
+
+std::int64_t bytes_of(const keyed_rows& rows) { return rows.rows.bytes() + rows.keys.memory(); }
+
+bool holds_only_itself(const batch& rows) {
+  return arrow::util::TotalBufferSize(*rows.data) <= rows.bytes() + rows.bytes() / 4;
+}
+
+keyed_rows slice_of(const keyed_rows& from, std::int64_t begin, std::int64_t count) {
+  keyed_rows part{.rows = from.rows.slice(begin, count), .keys = {}};
+  part.keys.append(from.keys, begin, count);
+  return part;
+}
 
 }  // namespace
 
-result<std::unique_ptr<build_side>> build_side::make(std::shared_ptr<arrow::Schema> schema,
-                                                     const std::vector<std::shared_ptr<arrow::DataType>>& key_types) {
-  std::unique_ptr<build_side> self(new build_side(std::move(schema)));
-  SLUICE_ASSIGN(self->index_, group_index::make(key_types));
-  return self;
+build_side::build_side(const join_plan& what, const key_layout& layout)
+    : what_(&what),
+      index_(layout, !what.shows_right() && what.conditions.empty()),
+      kept_at_(static_cast<std::size_t>(what.inputs[1]->num_fields()), -1) {
+  for (std::size_t i = 0; i < what.kept.size(); ++i)
+    kept_at_[static_cast<std::size_t>(what.kept[i])] = static_cast<int>(i);
 }
 
-status build_side::add(const arrow::RecordBatch& rows, const std::vector<std::shared_ptr<arrow::Array>>& keys,
-                       const std::vector<bool>& has_null) {
-  auto kept_keys = keys;
-  auto columns = rows.columns();
-  auto count = rows.num_rows();
-  if (!has_null.empty()) {
-    std::vector<std::int32_t> kept;
-    for (std::int64_t row = 0; row < count; ++row)
-      if (!has_null[static_cast<std::size_t>(row)]) kept.push_back(static_cast<std::int32_t>(row));
-    count = static_cast<std::int64_t>(kept.size());
-    const arrow::Int32Array indices(count, arrow::Buffer::Wrap(kept));
-    for (auto* list : {&kept_keys, &columns})
-      for (auto& column : *list) {
-        SLUICE_ASSIGN_ARROW(column, arrow::compute::Take(*column, indices, no_check), "keep rows of a join");
-      }
-  }
+status build_side::add(keyed_rows rows) {
+  const auto count = rows.rows.rows();
   if (count == 0) return {};
-  SLUICE_ASSIGN(const auto* numbers, index_->add(kept_keys, count));
-  keys_of_rows_.insert(keys_of_rows_.end(), numbers, numbers + count);
-  chunks_.push_back(arrow::RecordBatch::Make(schema_, count, std::move(columns)));
-  chunk_bytes_ += arrow::util::ReferencedBufferSize(*chunks_.back()).ValueOr(0);
+  rows_ += count;
+  row_bytes_ += bytes_of(rows);
+  if (pending_rows_ == 0 && count >= own_block_rows && count <= block_rows && holds_only_itself(rows.rows)) {
+    blocks_.push_back(std::make_unique<keyed_rows>(std::move(rows)));
+    return {};
+  }
+  pending_rows_ += count;
+  pending_.push_back(std::move(rows));
+  while (pending_rows_ >= block_rows) SLUICE_TRY(seal(block_rows));
   return {};
 }
 
-void build_side::link_rows() {
-  starts_.assign(index_->size() + 1, 0);
-  for (const auto key : keys_of_rows_) ++starts_[key + 1];
-  std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
-  rows_.resize(keys_of_rows_.size());
-  auto next = starts_;
-  for (std::size_t row = 0; row < keys_of_rows_.size(); ++row)
-    rows_[next[keys_of_rows_[row]]++] = static_cast<std::int64_t>(row);
+// Makes a block of the first pending rows.
+status build_side::seal(std::int64_t rows) {
+  std::vector<keyed_rows> parts;
+  std::int64_t taken = 0, bytes = 0;
+  while (!pending_.empty() && taken < rows && (taken == 0 || bytes < block_bytes)) {
+    auto& first = pending_.front();
+    const auto count = std::min(rows - taken, first.rows.rows());
+    if (count < first.rows.rows()) {
+      parts.push_back(slice_of(first, 0, count));
+      first = slice_of(first, count, first.rows.rows() - count);
+    } else {
+      parts.push_back(std::move(first));
+      pending_.pop_front();
+    }
+    taken += count;
+    bytes += parts.back().rows.bytes();
+  }
+  pending_rows_ -= taken;
+  auto made = std::make_unique<keyed_rows>();
+  for (const auto& part : parts) made->keys.append(part.keys, 0, part.rows.rows());
+  arrow::RecordBatchVector data;
+  arrow::ArrayVector positions;
+  for (const auto& part : parts) {
+    data.push_back(part.rows.data);
+    if (part.rows.positions) positions.push_back(part.rows.positions);
+  }
+  arrow::ArrayVector columns;
+  for (int column = 0; column < data.front()->num_columns(); ++column) {
+    arrow::ArrayVector pieces;
+    for (const auto& one : data) pieces.push_back(one->column(column));
+    SLUICE_ASSIGN_ARROW(auto whole, arrow::Concatenate(pieces), "put the rows of a join together");
+    columns.push_back(std::move(whole));
+  }
+  made->rows.data = arrow::RecordBatch::Make(data.front()->schema(), taken, std::move(columns));
+  if (positions.size() == parts.size()) {
+    SLUICE_ASSIGN_ARROW(auto whole, arrow::Concatenate(positions), "put the rows of a join together");
+    made->rows.positions = std::static_pointer_cast<arrow::UInt64Array>(std::move(whole));
+  }
+  blocks_.push_back(std::move(made));
+  return {};
 }
 
 result<bool> build_side::prepare() {
-  if (!linked_) {
-    link_rows();
-    linked_ = true;
+  if (pending_rows_ > 0) {
+    SLUICE_TRY(seal(block_rows));
     return true;
   }
-  const auto column = columns_.size();
-  if (column == static_cast<std::size_t>(schema_->num_fields())) {
-    chunks_.clear();
-    return false;
+  if (begun_) return index_.step();
+  begun_ = true;
+  if (blocks_.size() >= most_blocks)
+    return user_error("value_too_large", "the right input of a join has more rows than one instance can index",
+                      "set run.memory, so that the join works in parts, or parallelism");
+  std::vector<const key_rows*> keys;
+  for (const auto& block : blocks_) keys.push_back(&block->keys);
+  columns_.resize(what_->kept.size());
+  for (std::size_t at = 0; at < what_->kept.size(); ++at) {
+    for (const auto& block : blocks_) columns_[at].push_back(block->rows.data->column(static_cast<int>(at)));
+    SLUICE_ASSIGN_ARROW(auto null, arrow::MakeArrayOfNull(what_->inputs[1]->field(what_->kept[at])->type(), 1), "join");
+    columns_[at].push_back(std::move(null));
   }
-  arrow::ArrayVector parts;
-  for (const auto& chunk : chunks_) parts.push_back(chunk->column(static_cast<int>(column)));
-  if (parts.empty()) {
-    SLUICE_ASSIGN_ARROW(auto none, arrow::MakeEmptyArray(schema_->field(static_cast<int>(column))->type()), "join");
-    parts.push_back(std::move(none));
-  }
-  if (parts.size() > 1) {
-    SLUICE_ASSIGN_ARROW(parts.front(), arrow::Concatenate(parts), "put the rows of a join together");
-  }
-  columns_.push_back(std::move(parts.front()));
+  for (const auto& block : blocks_)
+    if (block->rows.positions) positions_.push_back(block->rows.positions);
+  if (positions_.size() < blocks_.size()) positions_.clear();
+  if (what_->keeps_right()) marks_.assign(blocks_.size() * (block_rows / 64), 0);
+  index_.begin(std::move(keys));
   return true;
 }
 
-result<std::vector<std::shared_ptr<arrow::Array>>> build_side::take(const arrow::Array& rows) const {
-  std::vector<std::shared_ptr<arrow::Array>> taken;
-  taken.reserve(columns_.size());
-  for (const auto& column : columns_) {
-    if (column->length() == 0) {
-      SLUICE_ASSIGN_ARROW(auto nulls, arrow::MakeArrayOfNull(column->type(), rows.length()), "join");
-      taken.push_back(std::move(nulls));
-      continue;
-    }
-    SLUICE_ASSIGN_ARROW(auto values, arrow::compute::Take(*column, rows, no_check), "take joined rows");
-    taken.push_back(std::move(values));
-  }
-  return taken;
+const std::vector<row_place>& build_side::places_of(std::span<const std::uint32_t> rows) const {
+  places_.resize(rows.size());
+  const auto null = static_cast<std::uint32_t>(blocks_.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    places_[i] = rows[i] == no_row ? row_place{null, 0}
+                                   : row_place{block_of(rows[i]), static_cast<std::int32_t>(place_of(rows[i]))};
+  return places_;
+}
+
+result<std::shared_ptr<arrow::Array>> build_side::column(int column, std::span<const std::uint32_t> rows,
+                                                         std::int64_t most_text) const {
+  auto from = columns_[static_cast<std::size_t>(kept_at_[static_cast<std::size_t>(column)])];
+  if (std::find(rows.begin(), rows.end(), no_row) == rows.end() && from.size() > 1) from.pop_back();
+  return gather_column(from, places_of(rows), most_text);
+}
+
+result<std::shared_ptr<arrow::UInt64Array>> build_side::positions(std::span<const std::uint32_t> rows) const {
+  if (positions_.empty()) return std::shared_ptr<arrow::UInt64Array>();
+  SLUICE_ASSIGN(auto gathered, gather_column(positions_, places_of(rows), 0));
+  return std::static_pointer_cast<arrow::UInt64Array>(std::move(gathered));
+}
+
+std::vector<std::uint32_t> build_side::unmarked(std::size_t block) const {
+  std::vector<std::uint32_t> rows;
+  const auto first = static_cast<std::uint32_t>(block * block_rows);
+  for (std::uint32_t row = first; row < first + blocks_[block]->keys.rows; ++row)
+    if (((marks_[row / 64] >> (row % 64)) & 1) == 0) rows.push_back(row);
+  return rows;
 }
 
 std::int64_t build_side::bytes() const {
-  return index_->bytes() + chunk_bytes_ +
-         static_cast<std::int64_t>(keys_of_rows_.capacity() * 4 + (starts_.capacity() + rows_.capacity()) * 8);
+  return row_bytes_ + index_.bytes() + static_cast<std::int64_t>(marks_.capacity() * 8);
+}
+
+std::int64_t build_side::bytes_prepared() const {
+  return row_bytes_ + row_index::most_bytes(rows_) + (what_->keeps_right() ? rows_ / 8 : 0);
+}
+
+std::vector<keyed_rows> build_side::release() {
+  std::vector<keyed_rows> all;
+  for (auto& block : blocks_) all.push_back(std::move(*block));
+  for (auto& rows : pending_) all.push_back(std::move(rows));
+  blocks_.clear();
+  pending_.clear();
+  rows_ = pending_rows_ = row_bytes_ = 0;
+  return all;
 }
 
 }  // namespace sluice::joins

@@ -1,56 +1,66 @@
 #pragma once
 
-#include "engine/error.hpp"
-#include "engine/transforms/group_index.hpp"
+#include "engine/transforms/gather.hpp"
+#include "engine/transforms/joins/join_plan.hpp"
+#include "engine/transforms/joins/row_index.hpp"
 
-#include <arrow/type_fwd.h>
-
-#include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace sluice::joins {
 
-/// The rows of a join's last input: columns, and for each distinct key the rows that have it.
+/// Rows of a join's right input in blocks, the index over their keys, and which of them had a match.
 class build_side {
  public:
-  /// `schema`: the columns that go into the output; `key_types`: as canonical_key_type gives them.
-  static result<std::unique_ptr<build_side>> make(std::shared_ptr<arrow::Schema> schema,
-                                                  const std::vector<std::shared_ptr<arrow::DataType>>& key_types);
+  build_side(const join_plan& what, const key_layout& layout);
 
-  /// Takes rows in. `has_null`: rows whose key has a null and so match nothing; they are not kept.
-  status add(const arrow::RecordBatch& rows, const std::vector<std::shared_ptr<arrow::Array>>& keys,
-             const std::vector<bool>& has_null);
+  /// Takes rows in: the kept columns of the right input. None has a null in its key.
+  status add(keyed_rows rows);
   /// Prepares for lookups, one piece of work a call; false when it is done.
   result<bool> prepare();
 
-  /// Key number of each row of a probe, or group_index::missing. Valid until the next call.
-  result<const std::uint32_t*> find(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows) {
-    return index_->find(keys, rows);
-  }
-  /// The rows that have a key, in the order in which they came.
-  [[nodiscard]] std::span<const std::int64_t> rows_of(std::uint32_t key) const {
-    return {rows_.data() + starts_[key], static_cast<std::size_t>(starts_[key + 1] - starts_[key])};
-  }
-  [[nodiscard]] bool empty() const { return keys_of_rows_.empty(); }
-  /// Columns at these rows (Int64, null: a row of nulls).
-  result<std::vector<std::shared_ptr<arrow::Array>>> take(const arrow::Array& rows) const;
+  [[nodiscard]] const row_index& index() const { return index_; }
+  [[nodiscard]] std::int64_t rows() const { return rows_; }
+  [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
+  [[nodiscard]] std::int64_t rows_of(std::size_t block) const { return blocks_[block]->keys.rows; }
+
+  /// Values of a column of the right input, as far as it is kept, at some rows; no_row gives null. Fails with
+  /// value_too_large where that would be more than `most_text` bytes of text, and there are several rows.
+  [[nodiscard]] result<std::shared_ptr<arrow::Array>> column(int column, std::span<const std::uint32_t> rows,
+                                                             std::int64_t most_text) const;
+  /// Positions of rows; null where none came with them.
+  [[nodiscard]] result<std::shared_ptr<arrow::UInt64Array>> positions(std::span<const std::uint32_t> rows) const;
+
+  void mark(std::uint32_t row) { marks_[row / 64] |= std::uint64_t{1} << (row % 64); }
+  /// Rows of a block that were never marked.
+  [[nodiscard]] std::vector<std::uint32_t> unmarked(std::size_t block) const;
+
   [[nodiscard]] std::int64_t bytes() const;
+  /// What it takes once it is prepared.
+  [[nodiscard]] std::int64_t bytes_prepared() const;
+  /// Gives all rows back, as they were added, and is empty then. Only before `prepare`.
+  [[nodiscard]] std::vector<keyed_rows> release();
 
  private:
-  explicit build_side(std::shared_ptr<arrow::Schema> schema) : schema_(std::move(schema)) {}
-  void link_rows();
+  status seal(std::int64_t rows);
+  [[nodiscard]] const std::vector<row_place>& places_of(std::span<const std::uint32_t> rows) const;
 
-  std::shared_ptr<arrow::Schema> schema_;
-  std::unique_ptr<group_index> index_;
-  std::vector<std::shared_ptr<arrow::RecordBatch>> chunks_;
-  std::int64_t chunk_bytes_ = 0;
-  std::vector<std::uint32_t> keys_of_rows_;
-  bool linked_ = false;
-  std::vector<std::int64_t> starts_;  ///< of each key's rows in rows_; one more at the end
-  std::vector<std::int64_t> rows_;
-  std::vector<std::shared_ptr<arrow::Array>> columns_;  ///< all chunks put together
+  const join_plan* what_;
+  row_index index_;
+  std::vector<int> kept_at_;        ///< place of each column of the right input among the kept ones
+  std::deque<keyed_rows> pending_;  ///< not yet in blocks
+  std::int64_t pending_rows_ = 0;
+  std::vector<std::unique_ptr<keyed_rows>> blocks_;
+  std::int64_t rows_ = 0;
+  std::int64_t row_bytes_ = 0;
+  bool begun_ = false;
+  std::vector<arrow::ArrayVector> columns_;  ///< of each kept column: its blocks, and a row of null
+  arrow::ArrayVector positions_;
+  std::vector<std::uint64_t> marks_;
+  mutable std::vector<row_place> places_;
 };
 
 }  // namespace sluice::joins

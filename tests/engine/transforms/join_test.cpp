@@ -1,8 +1,11 @@
 #include "engine/flow/key_hash.hpp"
 #include "tests/support/collector.hpp"
 
-#include <map>
+#include <arrow/compute/cast.h>
+
+#include <algorithm>
 #include <random>
+#include <set>
 
 using namespace sluice;
 using namespace sluice::testing;
@@ -142,18 +145,143 @@ TEST_CASE("the same column on both sides is refused with the rename that mends i
 }
 
 TEST_CASE("what joins can't do is refused") {
-  for (const std::string how : {"right", "full", "semi", "anti", "cross"})
-    CHECK(fault_of(R"~({"how": ")~" + how + R"~(", "using": ["cust"]})~").code == "not_supported_yet");
   CHECK(fault_of("{}").code == "invalid_option");
   CHECK(fault_of(R"~({"using": ["cust"], "on": "orders.cust = customers.cust"})~").code == "invalid_option");
+  CHECK(fault_of(R"~({"using": []})~").path == "/join/using");
+  CHECK(fault_of(R"~({"using": ["cust", "cust"]})~").path == "/join/using/1");
   CHECK(fault_of(R"~({"using": ["nobody"]})~", inputs("nobody bigint", "x bigint")).path == "/join/using/0");
-  const auto greater = fault_of(R"~({"on": "orders.cust = customers.cust and id >= 3"})~");
-  CHECK(greater.code == "not_supported_yet");
-  CHECK(greater.offset == 32);
-  CHECK(fault_of(R"~({"on": "orders.cust = orders.id"})~").message == "both sides of = read orders");
+  CHECK(fault_of(R"~({"how": "cross", "using": ["cust"]})~").message.find("takes no `using`") != std::string::npos);
+  const auto number = fault_of(R"~({"on": "orders.cust = customers.cust and id + 3"})~");
+  CHECK(number.code == "type_mismatch");
+  CHECK(number.path == "/join/on");
+  CHECK(number.offset == 36);
   const auto unknown = fault_of(R"~({"on": "orders.cust = customers.custt"})~");
   CHECK(unknown.code == "unknown_column");
   CHECK(*unknown.offset >= 14);
+  CHECK(fault_of(R"~({"on": "orders.cust = customers.name"})~").code == "type_mismatch");
+}
+
+TEST_CASE("right and full joins give rows of the right without a match, with nulls and their own keys") {
+  const std::string how = GENERATE(as<std::string>{}, "right", "full");
+  INFO(how);
+  runner unit("join", R"~({"how": ")~" + how + R"~(", "using": ["cust"]})~", two);
+  unit.feed(customers, 1).end(1).feed(orders, 0).end();
+  CHECK(unit.schema() == "id bigint, cust bigint, name text");
+  auto expected = lines{"null|null|Nil", "1|10|Ann", "2|20|Bob", "3|null|null", "4|99|null", "5|10|Ann", "null|30|Cid"};
+  if (how == "right") std::erase_if(expected, [](const auto& line) { return line[0] == '3' || line[0] == '4'; });
+  CHECK(unit.lines() == expected);
+  CHECK(unit.out.merged == 2);  // Ann and Bob became part of other rows
+  CHECK(unit.out.filtered == (how == "right" ? 2 : 0));
+  CHECK(unit.out.added == 0);
+  CHECK(!unit.unit().keeps_order());
+}
+
+TEST_CASE("a key that is shown once has a type that holds the keys of both sides, where either may be shown") {
+  runner unit("join", R"~({"how": "full", "using": ["k"]})~", inputs("k integer", "k bigint, n bigint"));
+  CHECK(unit.schema() == "k bigint, n bigint");
+  unit.feed("[[5000000000, 1], [1, 2]]", 1).end(1).feed("[[1], [2]]", 0).end();
+  CHECK(unit.lines() == lines{"1|2", "2|null", "5000000000|1"});
+}
+
+TEST_CASE("unmatched rows of the right keep their positions") {
+  runner unit("join", R"~({"how": "right", "using": ["cust"]})~", two);
+  unit.feed(with_positions(rows(two[1].schema, R"~([[10, "A"], [20, "B"], [null, "C"]])~"), 3, 50), 1).end(1);
+  unit.feed(with_positions(rows(two[0].schema, "[[1, 10]]"), 4, 70), 0).end();
+  CHECK(unit.lines() == lines{"null|null|C", "1|10|A", "null|20|B"});
+  const auto offset = [&](int part) { return position::unpack(unit.out.ports[0][part].positions->Value(0)).offset; };
+  CHECK(offset(0) == 52);
+  CHECK(offset(1) == 70);
+  CHECK(offset(2) == 51);
+}
+
+TEST_CASE("semi and anti joins keep the left's columns and order, each row at most once") {
+  runner semi("join", R"~({"how": "semi", "using": ["cust"]})~", two);
+  semi.feed(R"~([[10, "A"], [10, "B"], [20, "C"], [null, "D"]])~", 1).end(1).feed(orders, 0).end();
+  CHECK(semi.schema() == "id bigint, cust bigint");
+  CHECK(semi.lines() == lines{"1|10", "2|20", "5|10"});
+  CHECK(semi.out.filtered == 2);
+  CHECK(semi.out.merged == 4);
+  // not exists, not `not in`: null keys have no match, and nulls on the right change nothing.
+  runner anti("join", R"~({"how": "anti", "using": ["cust"]})~", two);
+  anti.feed(R"~([[10, "A"], [null, "D"]])~", 1).end(1).feed(orders, 0).end();
+  CHECK(anti.lines() == lines{"2|20", "3|null", "4|99"});
+  CHECK(anti.out.filtered == 2);
+  CHECK(anti.unit().keeps_order());
+  CHECK(*anti.unit().required_columns(1, {"id"}) == lines{"cust"});
+}
+
+TEST_CASE("the same name on both sides is fine where the right's columns don't come out") {
+  runner unit("join", R"~({"how": "semi", "on": "l.k = r.j"})~",
+              {{"l", schema_of("k bigint, x text")}, {"r", schema_of("j bigint, x text")}});
+  unit.feed(R"~([[1, "r"]])~", 1).end(1).feed(R"~([[1, "l"], [2, "l"]])~", 0).end();
+  CHECK(unit.lines() == lines{"1|l"});
+}
+
+TEST_CASE("a cross join pairs every row with every row") {
+  const auto from = inputs("a bigint", "b bigint");
+  runner unit("join", R"~({"how": "cross"})~", from);
+  unit.feed("[[1], [null]]", 1).end(1).feed("[[7], [8]]", 0).end();
+  CHECK(unit.lines() == lines{"7|1", "7|null", "8|1", "8|null"});
+  CHECK(unit.out.added == 2);
+  CHECK(unit.unit().input_partitioning(0).how == partitioning::kind::single);
+  runner nothing("join", R"~({"how": "cross"})~", from);
+  nothing.end(1).feed("[[7], [8]]", 0).end();
+  CHECK(nothing.out.filtered == 2);
+}
+
+TEST_CASE("a condition beside the keys decides which pairs match, in every kind") {
+  const auto from = inputs("id bigint, cust bigint, x bigint", "who bigint, y bigint");
+  const std::string left = "[[1, 10, 5], [2, 10, 1], [3, 20, 9], [4, null, 9], [5, 10, null]]";
+  const std::string right = "[[10, 3], [10, 4], [20, 9], [30, 0]]";
+  const auto join_of = [&](const std::string& how) {
+    runner unit("join", R"~({"how": ")~" + how + R"~(", "on": "orders.cust = customers.who and x > y"})~", from);
+    unit.feed(right, 1).end(1).feed(left, 0).end();
+    return unit.lines();
+  };
+  const lines pairs = {"1|10|5|10|3", "1|10|5|10|4"};
+  CHECK(join_of("inner") == pairs);
+  const lines others = {"2|10|1|null|null", "3|20|9|null|null", "4|null|9|null|null", "5|10|null|null|null"};
+  auto kept = pairs;
+  kept.insert(kept.end(), others.begin(), others.end());
+  CHECK(join_of("left") == kept);
+  CHECK(join_of("right") == lines{pairs[0], pairs[1], "null|null|null|20|9", "null|null|null|30|0"});
+  kept.insert(kept.end(), {"null|null|null|20|9", "null|null|null|30|0"});
+  CHECK(join_of("full") == kept);
+  CHECK(join_of("semi") == lines{"1|10|5"});
+  CHECK(join_of("anti") == lines{"2|10|1", "3|20|9", "4|null|9", "5|10|null"});
+}
+
+TEST_CASE("a condition without any equality looks at every pair") {
+  runner unit("join", R"~({"how": "left", "on": "l.a between r.low and r.high and a <> 5"})~",
+              {{"l", schema_of("a bigint")}, {"r", schema_of("low bigint, high bigint")}});
+  unit.feed("[[1, 5], [4, 9]]", 1).end(1).feed("[[4], [5], [9], [10]]", 0).end();
+  CHECK(unit.lines() == lines{"4|1|5", "4|4|9", "5|null|null", "9|4|9", "10|null|null"});
+}
+
+TEST_CASE("a later condition is asked only about pairs that met the ones before it") {
+  runner unit("join", R"~({"on": "a = b and y <> 0 and x / y > 2"})~",
+              inputs("a bigint, x bigint", "b bigint, y bigint"));
+  unit.feed("[[1, 0], [1, 2]]", 1).end(1).feed("[[1, 8]]", 0).end();
+  CHECK(unit.lines() == lines{"1|8|1|2"});
+}
+
+TEST_CASE("a condition that fails over a pair is an error of the left's row") {
+  const auto from = inputs("id bigint, a bigint, x bigint", "b bigint, y bigint");
+  const std::string own = R"~({"how": "left", "on": "a = b and x / y > 2"})~";
+  const std::string left = "[[1, 1, 8], [2, 2, 8], [3, 3, 8]]", right = "[[1, 2], [1, 0], [2, 1]]";
+  runner strict("join", own, from);
+  strict.feed(right, 1).end(1);
+  const auto failed = strict.try_feed(rows(from[0].schema, left), 0);
+  REQUIRE(!failed.ok());
+  CHECK(failed.problem().code == "division_by_zero");
+  runner lenient("join", own, from, {.policy = on_error::reject});
+  lenient.feed(right, 1).end(1).feed(left, 0).end();
+  CHECK(lenient.lines() == lines{"2|2|8|2|1", "3|3|8|null|null"});
+  REQUIRE(lenient.out.rejects.size() == 1);
+  CHECK(lenient.out.rejects[0].record == "1|1|8");
+  runner nulls("join", own, from, {.policy = on_error::set_null});
+  nulls.feed(right, 1).end(1).feed(left, 0).end();
+  CHECK(nulls.lines() == lines{"1|1|8|1|2", "2|2|8|2|1", "3|3|8|null|null"});
 }
 
 TEST_CASE("a key with an error is rejected on either side") {
@@ -183,49 +311,84 @@ TEST_CASE("a join that makes many rows of few gives them in batches") {
   }
 }
 
-TEST_CASE("joins equal a nested loop over random rows, alone and as instances that own key groups") {
-  std::mt19937 random(3);
-  const auto from = inputs("k bigint, t text, l bigint", "t text, k bigint, r bigint");
-  const auto make = [&](int side, int count) {
-    arrow::Int64Builder k, n;
-    arrow::StringBuilder t;
-    for (int i = 0; i < count; ++i) {
-      const bool fine =
-          (random() % 20 == 0 ? k.AppendNull() : k.Append(static_cast<std::int64_t>(random() % 50))).ok() &&
-          t.Append("t" + std::to_string(random() % 5)).ok() && n.Append(i).ok();
-      REQUIRE(fine);
-    }
-    const auto keys = k.Finish().ValueOrDie(), texts = t.Finish().ValueOrDie(), numbers = n.Finish().ValueOrDie();
-    return side == 0 ? batch_of(from[0].schema, {keys, texts, numbers})
-                     : batch_of(from[1].schema, {texts, keys, numbers});
-  };
-  const auto left = make(0, 1000), right = make(1, 400);
-  const std::string how = GENERATE(as<std::string>{}, "inner", "left");
-  lines expected;
-  const auto l = lines_of(*left.data), r = lines_of(*right.data);
-  const auto part = [](const std::string& line, int index) {
-    std::size_t begin = 0;
-    for (; index > 0; --index) begin = line.find('|', begin) + 1;
-    return line.substr(begin, line.find('|', begin) - begin);
-  };
-  for (const auto& a : l) {
-    bool any = false;
-    for (const auto& b : r) {
-      if (part(a, 0) == "null" || part(a, 0) != part(b, 1) || part(a, 1) != part(b, 0)) continue;
-      expected.push_back(a + "|" + part(b, 2));
-      any = true;
-    }
-    if (!any && how == "left") expected.push_back(a + "|null");
-  }
-  const auto own = R"~({"how": ")~" + how + R"~(", "using": ["k", "t"]})~";
-  runner alone("join", own, from);
-  for (int begin = 0; begin < 400; begin += 90) alone.feed(right.slice(begin, std::min(90, 400 - begin)), 1);
-  for (int begin = 0; begin < 1000; begin += 130) alone.feed(left.slice(begin, std::min(130, 1000 - begin)), 0);
-  alone.end();
-  CHECK(alone.lines() == expected);
+namespace {
 
-  lines together;
+std::string part(const std::string& line, int index) {
+  std::size_t begin = 0;
+  for (; index > 0; --index) begin = line.find('|', begin) + 1;
+  return line.substr(begin, line.find('|', begin) - begin);
+}
+
+/// The answer of a join of (k, t, l) and (u, j, r) on k = j and t = u and, if wanted, l <> r, by a nested loop.
+lines nested_loop(const std::string& how, bool condition, const lines& left, const lines& right) {
+  lines made;
+  std::set<std::string> matched;
+  for (const auto& a : left) {
+    int count = 0;
+    for (const auto& b : right) {
+      const bool equal = part(a, 0) != "null" && part(a, 0) == part(b, 1) && part(a, 1) == part(b, 0);
+      const bool meets = !condition || part(a, 2).back() != part(b, 2).back();
+      if (how != "cross" && !(equal && meets)) continue;
+      ++count;
+      matched.insert(b);
+      if (how != "semi" && how != "anti") made.push_back(a + "|" + b);
+    }
+    if (count > 0 ? how == "semi" : how == "anti") made.push_back(a);
+    if (count == 0 && (how == "left" || how == "full")) made.push_back(a + "|null|null|null");
+  }
+  if (how == "right" || how == "full")
+    for (const auto& b : right)
+      if (!matched.contains(b)) made.push_back("null|null|null|" + b);
+  return made;
+}
+
+batch random_rows(int side, int count, int keys, const std::shared_ptr<arrow::Schema>& schema, std::mt19937& random) {
+  arrow::StringBuilder k, t;
+  arrow::Int64Builder n;
+  for (int i = 0; i < count; ++i) {
+    const auto key = std::to_string(random() % static_cast<unsigned>(keys));
+    const bool fine = (random() % 20 == 0 ? k.AppendNull() : k.Append(key)).ok() &&
+                      t.Append("t" + std::to_string(random() % 3)).ok() && n.Append(i).ok();
+    REQUIRE(fine);
+  }
+  const int at = side == 0 ? 0 : 1;
+  const auto numbers = n.Finish().ValueOrDie(), texts = t.Finish().ValueOrDie();
+  const auto cast = arrow::compute::Cast(*k.Finish().ValueOrDie(), schema->field(at)->type()).ValueOrDie();
+  return side == 0 ? batch_of(schema, {cast, texts, numbers}) : batch_of(schema, {texts, cast, numbers});
+}
+
+}  // namespace
+
+TEST_CASE("joins of every kind equal a nested loop over random rows, alone and as instances that own key groups") {
+  std::mt19937 random(3);
+  const std::string how = GENERATE(as<std::string>{}, "inner", "left", "right", "full", "semi", "anti", "cross");
+  const bool condition = GENERATE(false, true);
+  const std::string kind = GENERATE(as<std::string>{}, "bigint", "text", "decimal(20,0)");
+  if (how == "cross" && condition) return;
+  INFO(how << " of " << kind << (condition ? " with a condition" : ""));
+  const auto from = inputs("k " + kind + ", t text, l bigint", "u text, j " + kind + ", r bigint");
+  const auto left = random_rows(0, 300, 50, from[0].schema, random),
+             right = random_rows(1, 120, 50, from[1].schema, random);
+  auto expected = nested_loop(how, condition, lines_of(*left.data), lines_of(*right.data));
+  const auto own =
+      R"~({"how": ")~" + how + '"' +
+      (how == "cross" ? ""
+                      : R"~(, "on": "k = j and t = u)~" + std::string(condition ? " and l % 10 <> r % 10" : "") + '"') +
+      "}";
+  runner alone("join", own, from);
+  for (int begin = 0; begin < 120; begin += 90) alone.feed(right.slice(begin, std::min(90, 120 - begin)), 1);
+  for (int begin = 0; begin < 300; begin += 130) alone.feed(left.slice(begin, std::min(130, 300 - begin)), 0);
+  alone.end();
+  auto made = alone.lines();
+  if (!alone.unit().keeps_order()) {
+    std::sort(made.begin(), made.end());
+    std::sort(expected.begin(), expected.end());
+  }
+  CHECK(made == expected);
+
   const auto spread_left = alone.unit().input_partitioning(0), spread_right = alone.unit().input_partitioning(1);
+  if (spread_left.how == partitioning::kind::single) return;
+  lines together;
   const auto lefts = must(flow::partition_by_keys(left, spread_left.keys, spread_left.key_types, 4));
   const auto rights = must(flow::partition_by_keys(right, spread_right.keys, spread_right.key_types, 4));
   for (std::size_t i = 0; i < 4; ++i) {
@@ -238,6 +401,54 @@ TEST_CASE("joins equal a nested loop over random rows, alone and as instances th
   CHECK(together == expected);
 }
 
+TEST_CASE("keys far apart, close together, and in many blocks are found alike") {
+  const auto spread = GENERATE(std::int64_t{1}, std::int64_t{3}, std::int64_t{1'000'003});
+  constexpr std::int64_t count = 200'000;
+  INFO("spread " << spread);
+  arrow::Int64Builder k, r;
+  for (std::int64_t i = 0; i < count; ++i) REQUIRE((k.Append((i % 150'000 - 1000) * spread).ok() && r.Append(i).ok()));
+  const auto from = inputs("k bigint", "k bigint, r bigint");
+  const auto right = batch_of(from[1].schema, {k.Finish().ValueOrDie(), r.Finish().ValueOrDie()});
+  runner unit("join", R"~({"how": "left", "using": ["k"]})~", from);
+  for (std::int64_t begin = 0; begin < count; begin += 40'000) unit.feed(right.slice(begin, 40'000), 1);
+  unit.end(1);
+  arrow::Int64Builder probe;
+  for (std::int64_t i = -1002; i < 149'002; ++i) REQUIRE(probe.Append(i * spread).ok());
+  unit.feed(batch_of(from[0].schema, {probe.Finish().ValueOrDie()}), 0).end();
+  CHECK(unit.out.out == 4 + 200'000);
+  std::int64_t i = -1002, before = -1;
+  for (const auto& piece : unit.out.ports[0]) {
+    const auto& key = static_cast<const arrow::Int64Array&>(*piece.data->column(0));
+    const auto& row = static_cast<const arrow::Int64Array&>(*piece.data->column(1));
+    for (std::int64_t at = 0; at < piece.rows(); ++at) {
+      if (before >= 0 && before + 150'000 < count && row.IsValid(at) && row.Value(at) == before + 150'000) {
+        REQUIRE(key.Value(at) == (i - 1) * spread);  // the second row of the same key
+        before = -1;
+        continue;
+      }
+      REQUIRE(key.Value(at) == i * spread);
+      REQUIRE(row.IsValid(at) == (i >= -1000 && i < 149'000));
+      before = row.IsValid(at) ? row.Value(at) : -1;
+      if (before >= 0) REQUIRE(before == i + 1000);
+      ++i;
+    }
+  }
+}
+
+TEST_CASE("output is cut where texts are large") {
+  const auto from = inputs("k bigint", "k bigint, t text");
+  runner unit("join", R"~({"using": ["k"]})~", from);
+  arrow::StringBuilder texts;
+  REQUIRE(texts.Append(std::string(20 << 20, 'x')).ok());
+  arrow::Int64Builder ones;
+  REQUIRE(ones.Append(1).ok());
+  const auto one = ones.Finish().ValueOrDie();
+  unit.feed(batch_of(from[1].schema, {one, texts.Finish().ValueOrDie()}), 1).end(1);
+  unit.feed("[[1], [1], [1], [1], [1], [1], [1]]", 0).end();
+  CHECK(unit.out.out == 7);
+  for (const auto& piece : unit.out.ports[0]) CHECK(piece.rows() <= 3);
+}
+
 TEST_CASE("a join asks each side for its keys and for what is wanted of it") {
   runner unit("join", R"~({"using": ["cust"]})~",
               inputs("id bigint, cust bigint, x bigint", "cust bigint, name text, y bigint"));
@@ -246,7 +457,7 @@ TEST_CASE("a join asks each side for its keys and for what is wanted of it") {
 }
 
 TEST_CASE("a join that may not have the memory says so") {
-  runner unit("join", R"~({"using": ["cust"]})~", two, {.memory_bytes = 500});
+  runner unit("join", R"~({"using": ["cust"]})~", two, {.memory_bytes = 60});
   const auto refused = unit.try_feed(rows(two[1].schema, customers), 1);
   REQUIRE(!refused.ok());
   CHECK(refused.problem().code == "memory_exceeded");

@@ -1,0 +1,331 @@
+#include "engine/flow/key_encoding.hpp"
+
+#include "engine/flow/key_hash.hpp"
+
+#include <arrow/array.h>
+#include <arrow/array/array_decimal.h>
+#include <arrow/array/array_dict.h>
+#include <arrow/compute/cast.h>
+#include <arrow/type.h>
+#include <arrow/util/decimal.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <string_view>
+
+namespace sluice::flow {
+
+namespace {
+
+using arrow::Type;
+
+// The widest payload of a value whose width does not depend on it: a tag, a scale and 32 bytes.
+constexpr std::int64_t widest_fixed = 34;
+
+enum tag : std::uint8_t {
+  tag_null = 0x00,
+  tag_boolean = 0x01,
+  tag_integer = 0x02,
+  tag_large_integer = 0x03,
+  tag_double = 0x04,
+  tag_decimal = 0x05,
+  tag_wide_decimal = 0x06,
+  tag_text = 0x07,
+  tag_binary = 0x08,
+  tag_date = 0x09,
+  tag_time = 0x0a,
+  tag_timestamp = 0x0b,
+  tag_timestamptz = 0x0c,
+  tag_interval = 0x0d,
+  tag_duration = 0x0e,
+};
+
+char* put64(char* out, std::uint8_t kind, std::uint64_t bits) {
+  *out = static_cast<char>(kind);
+  std::memcpy(out + 1, &bits, sizeof bits);
+  return out + 9;
+}
+
+char* put_double(char* out, double value) {
+  if (value == 0.0) value = 0.0;  // -0
+  const auto bits = std::isnan(value) ? 0x7ff8000000000000ULL : std::bit_cast<std::uint64_t>(value);
+  return put64(out, tag_double, bits);
+}
+
+char* put_bytes(char* out, std::uint8_t kind, std::string_view bytes) {
+  *out = static_cast<char>(kind);
+  const auto length = static_cast<std::uint32_t>(bytes.size());
+  std::memcpy(out + 1, &length, sizeof length);
+  std::memcpy(out + 5, bytes.data(), bytes.size());
+  return out + 5 + bytes.size();
+}
+
+template <class Decimal>
+char* put_decimal(char* out, Decimal value, std::int32_t scale) {
+  if (value == Decimal(0)) {
+    scale = 0;
+  } else {
+    const Decimal ten(10);
+    while (true) {
+      const auto divided = value.Divide(ten).ValueOrDie();
+      if (divided.second != Decimal(0)) break;
+      value = divided.first;
+      --scale;
+    }
+  }
+  if constexpr (std::is_same_v<Decimal, arrow::Decimal256>) {
+    const auto words = value.little_endian_array();
+    const auto sign = static_cast<std::uint64_t>(static_cast<std::int64_t>(words[1]) >> 63);
+    const bool narrow = words[2] == sign && words[3] == sign;
+    *out++ = static_cast<char>(narrow ? tag_decimal : tag_wide_decimal);
+    *out++ = static_cast<char>(scale);
+    std::memcpy(out, words.data(), narrow ? 16 : 32);
+    return out + (narrow ? 16 : 32);
+  } else {
+    *out++ = static_cast<char>(tag_decimal);
+    *out++ = static_cast<char>(scale);
+    const std::uint64_t words[2] = {value.low_bits(), static_cast<std::uint64_t>(value.high_bits())};
+    std::memcpy(out, words, 16);
+    return out + 16;
+  }
+}
+
+std::int64_t floor_divide(std::int64_t value, std::int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
+
+std::int64_t to_microseconds(std::int64_t value, arrow::TimeUnit::type unit) {
+  switch (unit) {
+    case arrow::TimeUnit::SECOND:
+      return value * 1'000'000;
+    case arrow::TimeUnit::MILLI:
+      return value * 1'000;
+    case arrow::TimeUnit::MICRO:
+      return value;
+    case arrow::TimeUnit::NANO:
+      return floor_divide(value, 1'000);
+  }
+  return value;
+}
+
+std::int64_t to_nanoseconds(std::int64_t value, arrow::TimeUnit::type unit) {
+  switch (unit) {
+    case arrow::TimeUnit::SECOND:
+      return value * 1'000'000'000;
+    case arrow::TimeUnit::MILLI:
+      return value * 1'000'000;
+    case arrow::TimeUnit::MICRO:
+      return value * 1'000;
+    case arrow::TimeUnit::NANO:
+      return value;
+  }
+  return value;
+}
+
+// Calls `each(write)`, where write(row, out) appends the value of a row that is not null and returns its new end.
+template <class Each>
+status with_writer(const arrow::Array& column, Each&& each) {
+  const auto integer = [&]<class ArrayType>(const ArrayType& values) {
+    each([&values](std::int64_t row, char* out) {
+      return put64(out, tag_integer, static_cast<std::uint64_t>(static_cast<std::int64_t>(values.Value(row))));
+    });
+  };
+  const auto bytes = [&]<class ArrayType>(const ArrayType& values, std::uint8_t kind) {
+    each([&values, kind](std::int64_t row, char* out) { return put_bytes(out, kind, values.GetView(row)); });
+  };
+  const auto as = [&]<class ArrayType>(const ArrayType*) -> const ArrayType& {
+    return static_cast<const ArrayType&>(column);
+  };
+#define SLUICE_AS(type) as(static_cast<const arrow::type*>(nullptr))
+  switch (column.type_id()) {
+    case Type::BOOL: {
+      const auto& values = SLUICE_AS(BooleanArray);
+      each([&values](std::int64_t row, char* out) {
+        out[0] = tag_boolean;
+        out[1] = values.Value(row) ? 1 : 0;
+        return out + 2;
+      });
+      return {};
+    }
+    case Type::INT8:
+      return integer(SLUICE_AS(Int8Array)), status{};
+    case Type::INT16:
+      return integer(SLUICE_AS(Int16Array)), status{};
+    case Type::INT32:
+      return integer(SLUICE_AS(Int32Array)), status{};
+    case Type::INT64:
+      return integer(SLUICE_AS(Int64Array)), status{};
+    case Type::UINT8:
+      return integer(SLUICE_AS(UInt8Array)), status{};
+    case Type::UINT16:
+      return integer(SLUICE_AS(UInt16Array)), status{};
+    case Type::UINT32:
+      return integer(SLUICE_AS(UInt32Array)), status{};
+    case Type::UINT64: {
+      const auto& values = SLUICE_AS(UInt64Array);
+      each([&values](std::int64_t row, char* out) {
+        const auto value = values.Value(row);
+        return put64(out, value >> 63 ? tag_large_integer : tag_integer, value);
+      });
+      return {};
+    }
+    case Type::FLOAT: {
+      const auto& values = SLUICE_AS(FloatArray);
+      each([&values](std::int64_t row, char* out) { return put_double(out, values.Value(row)); });
+      return {};
+    }
+    case Type::DOUBLE: {
+      const auto& values = SLUICE_AS(DoubleArray);
+      each([&values](std::int64_t row, char* out) { return put_double(out, values.Value(row)); });
+      return {};
+    }
+    case Type::DECIMAL128: {
+      const auto& values = SLUICE_AS(Decimal128Array);
+      const auto scale = static_cast<const arrow::Decimal128Type&>(*column.type()).scale();
+      each([&values, scale](std::int64_t row, char* out) {
+        return put_decimal(out, arrow::Decimal128(values.GetValue(row)), scale);
+      });
+      return {};
+    }
+    case Type::DECIMAL256: {
+      const auto& values = SLUICE_AS(Decimal256Array);
+      const auto scale = static_cast<const arrow::Decimal256Type&>(*column.type()).scale();
+      each([&values, scale](std::int64_t row, char* out) {
+        return put_decimal(out, arrow::Decimal256(values.GetValue(row)), scale);
+      });
+      return {};
+    }
+    case Type::STRING:
+      return bytes(SLUICE_AS(StringArray), tag_text), status{};
+    case Type::LARGE_STRING:
+      return bytes(SLUICE_AS(LargeStringArray), tag_text), status{};
+    case Type::BINARY:
+      return bytes(SLUICE_AS(BinaryArray), tag_binary), status{};
+    case Type::LARGE_BINARY:
+      return bytes(SLUICE_AS(LargeBinaryArray), tag_binary), status{};
+    case Type::FIXED_SIZE_BINARY:
+      return bytes(SLUICE_AS(FixedSizeBinaryArray), tag_binary), status{};
+    case Type::DATE32: {
+      const auto& values = SLUICE_AS(Date32Array);
+      each([&values](std::int64_t row, char* out) {
+        return put64(out, tag_date, static_cast<std::uint64_t>(std::int64_t{values.Value(row)}));
+      });
+      return {};
+    }
+    case Type::DATE64: {
+      const auto& values = SLUICE_AS(Date64Array);
+      each([&values](std::int64_t row, char* out) {
+        return put64(out, tag_date, static_cast<std::uint64_t>(floor_divide(values.Value(row), 86'400'000)));
+      });
+      return {};
+    }
+    case Type::TIME32: {
+      const auto& values = SLUICE_AS(Time32Array);
+      const auto unit = static_cast<const arrow::Time32Type&>(*column.type()).unit();
+      each([&values, unit](std::int64_t row, char* out) {
+        return put64(out, tag_time, static_cast<std::uint64_t>(to_nanoseconds(values.Value(row), unit)));
+      });
+      return {};
+    }
+    case Type::TIME64: {
+      const auto& values = SLUICE_AS(Time64Array);
+      const auto unit = static_cast<const arrow::Time64Type&>(*column.type()).unit();
+      each([&values, unit](std::int64_t row, char* out) {
+        return put64(out, tag_time, static_cast<std::uint64_t>(to_nanoseconds(values.Value(row), unit)));
+      });
+      return {};
+    }
+    case Type::TIMESTAMP: {
+      const auto& values = SLUICE_AS(TimestampArray);
+      const auto& type = static_cast<const arrow::TimestampType&>(*column.type());
+      const auto kind = type.timezone().empty() ? tag_timestamp : tag_timestamptz;
+      each([&values, kind, unit = type.unit()](std::int64_t row, char* out) {
+        return put64(out, kind, static_cast<std::uint64_t>(to_microseconds(values.Value(row), unit)));
+      });
+      return {};
+    }
+    case Type::DURATION: {
+      const auto& values = SLUICE_AS(DurationArray);
+      const auto unit = static_cast<const arrow::DurationType&>(*column.type()).unit();
+      each([&values, unit](std::int64_t row, char* out) {
+        return put64(out, tag_duration, static_cast<std::uint64_t>(to_nanoseconds(values.Value(row), unit)));
+      });
+      return {};
+    }
+    case Type::INTERVAL_MONTH_DAY_NANO: {
+      const auto& values = SLUICE_AS(MonthDayNanoIntervalArray);
+      each([&values](std::int64_t row, char* out) {
+        const auto value = values.GetValue(row);
+        *out++ = tag_interval;
+        std::memcpy(out, &value.months, 4);
+        std::memcpy(out + 4, &value.days, 4);
+        std::memcpy(out + 8, &value.nanoseconds, 8);
+        return out + 16;
+      });
+      return {};
+    }
+    case Type::NA:
+      each([](std::int64_t, char* out) { return out; });
+      return {};
+    default:
+      return check_key_type(*column.type(), "");
+  }
+#undef SLUICE_AS
+}
+
+// Bytes that row `row` may need for this column.
+std::int64_t room_for(const arrow::Array& column, std::int64_t row) {
+  switch (column.type_id()) {
+    case Type::STRING:
+    case Type::BINARY:
+      return 5 + static_cast<const arrow::BinaryArray&>(column).value_length(row);
+    case Type::LARGE_STRING:
+    case Type::LARGE_BINARY:
+      return 5 + static_cast<const arrow::LargeBinaryArray&>(column).value_length(row);
+    case Type::FIXED_SIZE_BINARY:
+      return 5 + static_cast<const arrow::FixedSizeBinaryArray&>(column).byte_width();
+    default:
+      return widest_fixed;
+  }
+}
+
+bool is_null(const arrow::Array& column, std::int64_t row) {
+  return column.type_id() == Type::NA || column.IsNull(row);
+}
+
+}  // namespace
+
+result<std::shared_ptr<arrow::Array>> decoded_key(const std::shared_ptr<arrow::Array>& column) {
+  if (column->type_id() == Type::EXTENSION)
+    return decoded_key(static_cast<const arrow::ExtensionArray&>(*column).storage());
+  if (column->type_id() != Type::DICTIONARY) return column;
+  const auto& type = static_cast<const arrow::DictionaryType&>(*column->type());
+  SLUICE_ASSIGN_ARROW(auto plain, arrow::compute::Cast(*column, type.value_type()), "decode a dictionary");
+  return plain;
+}
+
+status block_encoder::encode(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t begin,
+                             std::int64_t rows) {
+  starts_.resize(rows);
+  ends_.resize(rows);
+  std::int64_t room = 0;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    starts_[row] = room;
+    for (const auto& column : columns) room += room_for(*column, begin + row);
+  }
+  if (static_cast<std::int64_t>(bytes_.size()) < room) bytes_.resize(room);
+  for (std::int64_t row = 0; row < rows; ++row) ends_[row] = bytes_.data() + starts_[row];
+  for (const auto& column : columns) {
+    SLUICE_TRY(with_writer(*column, [&](auto&& write) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        if (is_null(*column, begin + row)) {
+          *ends_[row]++ = tag_null;
+        } else {
+          ends_[row] = write(begin + row, ends_[row]);
+        }
+      }
+    }));
+  }
+  return {};
+}
+
+}  // namespace sluice::flow
