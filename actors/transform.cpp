@@ -1,9 +1,11 @@
 #include "actors/transform.hpp"
 
 #include "actors/guarded.hpp"
+#include "actors/order_wanted.hpp"
 #include "actors/rejects_batch.hpp"
 #include "actors/unit_actor.hpp"
 #include "engine/flow/order.hpp"
+#include "engine/late_answers.hpp"
 #include "engine/may_block.hpp"
 #include "engine/wants_last.hpp"
 
@@ -96,6 +98,8 @@ class transform_actor : public unit_actor {
     open_->unit = std::move(made).value();
     transform_ = open_->unit.get();
     may_block_ = dynamic_cast<const may_block*>(transform_);
+    late_ = dynamic_cast<late_answers*>(transform_);
+    if (late_ != nullptr && !order_wanted(*setup_, unit_index())) late_->release_order();
     only_input_ = unit().inputs.size() <= 1;
     stamper_ = std::make_unique<flow::order_stamper>(transform_->keeps_order() && outbox_->any_ordered(),
                                                      empty_batches(unit()));
@@ -256,7 +260,7 @@ class transform_actor : public unit_actor {
     if (current_) give_credit({*current_});
     current_.reset();
     // A join that still waits for its other inputs answers its first one later.
-    if (later_open_ == 0) stamper_->settled(stamped_);
+    if (later_open_ == 0 && (late_ == nullptr || !late_->answers_late())) stamper_->settled(stamped_);
     if (open_inputs_ == 0) complete_ = true;
     if (!complete_ && transform_->satisfied()) {
       complete_ = true;
@@ -289,6 +293,7 @@ class transform_actor : public unit_actor {
 
   std::shared_ptr<open_transform> open_;
   transform* transform_ = nullptr;        ///< in open_
+  late_answers* late_ = nullptr;          ///< the same, where it answers late
   const may_block* may_block_ = nullptr;  ///< the same, where its calls may take long
   std::unique_ptr<flow::order_stamper> stamper_;
   std::vector<flow::outgoing_batch> stamped_;  ///< to be sent after the call that made them

@@ -1,9 +1,13 @@
+#include "engine/late_answers.hpp"
+#include "engine/may_block.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/transforms/joins/joined_rows.hpp"
 #include "engine/transforms/joins/keyed_input.hpp"
-#include "engine/transforms/joins/matcher.hpp"
+#include "engine/transforms/joins/spilled_join.hpp"
 #include "engine/wants_last.hpp"
 
+#include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
@@ -17,13 +21,16 @@ using joins::build_side;
 using joins::join_plan;
 using joins::keyed_rows;
 
-class join final : public single_output, public wants_last {
+class join final : public single_output, public wants_last, public may_block, public late_answers {
  public:
   join(const transform_request& request, join_plan what)
       : single_output(request, what.schema),
+        context_(request.context),
+        order_matters_(!what.keeps_right()),
         what_(std::move(what)),
         layout_(joins::key_types(what_)),
         matcher_(what_, request.policy, request.unit),
+        output_(what_),
         memory_(request.context->memory, request.unit) {}
 
   [[nodiscard]] int last_input() const override { return 0; }
@@ -61,13 +68,20 @@ class join final : public single_output, public wants_last {
     return columns.names();
   }
 
+  // Spilling blocks; it begins when memory runs short.
+  [[nodiscard]] bool next_call_may_block() const override {
+    return file_ != nullptr || context_->memory->reserved() > context_->memory->limit() / 2;
+  }
+  void release_order() override { order_matters_ = false; }
+  [[nodiscard]] bool answers_late() const override { return parts_ != nullptr; }
+
   status process(int input, batch in, emitter& out) override {
     if (in.rows() == 0) return {};
     SLUICE_ASSIGN(auto keyed, joins::with_keys(what_, layout_, input, in, policy_, unit_, out));
     if (input == 1) {
       SLUICE_TRY(add_right(std::move(keyed), out));
     } else if (keyed.rows.rows() > 0) {
-      waiting_bytes_ += keyed.rows.bytes();
+      waiting_bytes_ += joins::bytes_of(keyed);
       waiting_.push_back(std::move(keyed));
     }
     return reserve();
@@ -75,8 +89,7 @@ class join final : public single_output, public wants_last {
 
   status finish(int input, emitter&) override {
     (input == 0 ? left_ended_ : right_ended_) = true;
-    make_build();
-    return {};
+    return input == 0 ? status{} : end_right();
   }
 
   // One piece of work a call: a step of preparing the build side, or about a batch of output.
@@ -85,25 +98,22 @@ class join final : public single_output, public wants_last {
     if (!prepared_) {
       SLUICE_ASSIGN(const bool more, build_->prepare());
       prepared_ = !more;
-      SLUICE_TRY(reserve());
+      if (prepared_) output_.begin_pass();
       return true;
     }
-    if (!waiting_.empty()) {
+    if (matching_) {
       SLUICE_TRY(match(out));
       return true;
     }
-    if (!left_ended_ || !what_.keeps_right() || next_block_ == build_->blocks()) return false;
-    SLUICE_TRY(emit_unmatched(next_block_++, out));
-    return true;
+    SLUICE_ASSIGN(const bool any, next_left());
+    if (any) return true;
+    return left_ended_ ? finish_up(out) : false;
   }
 
  private:
-  void make_build() {
-    if (!build_) build_ = std::make_unique<build_side>(what_, layout_);
-  }
+  // --- the right comes in
 
   status add_right(keyed_rows keyed, emitter& out) {
-    make_build();
     SLUICE_ASSIGN(auto rows, joins::split_right(what_, std::move(keyed)));
     const auto lacking = rows.without_key.data ? rows.without_key.rows() : 0;
     if (!what_.keeps_right()) {
@@ -112,46 +122,187 @@ class join final : public single_output, public wants_last {
       SLUICE_ASSIGN(auto made, joins::unmatched_rows(what_, rows.without_key));
       out.emit(0, std::move(made));
     }
-    return build_->add(std::move(rows.whole));
+    right_rows_ += rows.whole.rows.rows();
+    if (rows.whole.rows.rows() == 0) return {};
+    if (parts_) return parts_->add(joins::partitions::right, rows.whole);
+    return build().add(std::move(rows.whole));
   }
 
-  status match(emitter& out) {
-    auto& left = waiting_.front();
-    if (!matching_) {
-      states_.assign(static_cast<std::size_t>(left.keys.rows), joins::left_state::unmatched);
-      matcher_.begin(left, *build_, states_, true);
+  build_side& build() {
+    if (!build_) build_ = std::make_unique<build_side>(what_, layout_);
+    return *build_;
+  }
+
+  // What is held in memory is indexed; where it has no room with its index, more of it is spilled.
+  status end_right() {
+    build();
+    SLUICE_TRY(reserve());
+    if (!parts_) return {};
+    while (!memory_.try_resize(used() + parts_->index_bytes())) {
+      SLUICE_ASSIGN(const bool spilled, parts_->spill_one());
+      if (!spilled) break;
     }
-    SLUICE_ASSIGN(matching_, matcher_.next(out));
-    SLUICE_ASSIGN(auto made,
-                  joins::joined_rows(what_, left.rows, *build_, matcher_.left_rows(), matcher_.right_rows()));
-    for (auto& part : made) out.emit(0, std::move(part));
-    if (matching_) return {};
-    waiting_bytes_ -= left.rows.bytes();
-    waiting_.pop_front();
+    SLUICE_TRY(parts_->flush());
+    for (auto& rows : parts_->release_held()) SLUICE_TRY(build_->add(std::move(rows)));
+    if (order_matters_) {
+      runs_ = std::make_unique<joins::ordered_runs>(*file_);
+      output_.collect_in(*runs_);
+    }
     return reserve();
   }
 
-  status emit_unmatched(std::size_t block, emitter& out) {
-    const auto rows = build_->unmarked(block);
-    out.count_merged(static_cast<std::uint64_t>(build_->rows_of(block)) - rows.size());
-    SLUICE_ASSIGN(auto made, joins::unmatched_rows(what_, *build_, rows));
-    for (auto& part : made) out.emit(0, std::move(part));
+  // --- the left passes by
+
+  // Makes the next batch of the left the present one; false where none has come.
+  result<bool> next_left() {
+    keyed_rows next;
+    if (early_at_ < early_.size()) {
+      const auto& block = early_[early_at_++];
+      SLUICE_ASSIGN(next,
+                    joins::read_rows(*file_, layout_, block, static_cast<std::size_t>(what_.inputs[0]->num_fields())));
+      file_->drop(block);
+    } else if (!waiting_.empty()) {
+      next = std::move(waiting_.front());
+      waiting_.pop_front();
+      waiting_bytes_ -= joins::bytes_of(next);
+    } else {
+      return false;
+    }
+    if (runs_) number(next);
+    if (parts_) {
+      SLUICE_ASSIGN(next, parts_->add_spilled(std::move(next)));
+    }
+    SLUICE_TRY(reserve());
+    if (next.rows.rows() == 0) return true;
+    left_ = std::move(next);
+    states_.assign(static_cast<std::size_t>(left_.keys.rows), joins::left_state::unmatched);
+    matcher_.begin(left_, *build_, states_, true);
+    matching_ = true;
+    return true;
+  }
+
+  void number(keyed_rows& rows) {
+    runs_->note_place(next_number_, rows.rows.order);
+    const auto count = rows.rows.rows();
+    auto buffer = std::shared_ptr<arrow::Buffer>(arrow::AllocateBuffer(count * 8).ValueOrDie());
+    auto* numbers = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
+    for (std::int64_t row = 0; row < count; ++row) numbers[row] = next_number_++;
+    rows.numbers = std::make_shared<arrow::UInt64Array>(count, std::move(buffer));
+  }
+
+  status match(emitter& out) {
+    SLUICE_ASSIGN(matching_, matcher_.next(out));
+    SLUICE_TRY(output_.give(left_, *build_, matcher_, out));
+    if (!matching_) left_ = {};
     return {};
   }
 
-  status reserve() { return memory_.resize(waiting_bytes_ + (build_ ? build_->bytes() : 0)); }
+  // --- both have ended
 
+  // Rows of the right without a match, then what was spilled, then the runs that restore the left's order.
+  result<bool> finish_up(emitter& out) {
+    if (build_ && what_.keeps_right() && next_block_ < build_->blocks()) {
+      SLUICE_TRY(output_.give_unmatched(*build_, next_block_++, out));
+      return true;
+    }
+    if (!parts_) return false;
+    if (build_) {
+      SLUICE_TRY(output_.end_pass());
+      build_.reset();
+      SLUICE_TRY(parts_->flush());
+      spilled_ = std::make_unique<joins::spilled_join>(what_, layout_, *file_, matcher_, output_, memory_);
+      spilled_->add(*parts_, 0, right_rows_);
+      return true;
+    }
+    if (spilled_) {
+      SLUICE_ASSIGN(const bool more, spilled_->step(out));
+      if (!more) spilled_.reset();
+      return true;
+    }
+    if (!runs_) return false;
+    SLUICE_ASSIGN(const bool more, runs_->merge(out));
+    memory_.take(runs_->bytes());
+    if (!more) runs_.reset();
+    return more;
+  }
+
+  // --- memory
+
+  [[nodiscard]] std::int64_t used() const {
+    return waiting_bytes_ + (parts_ ? parts_->bytes() : 0) +
+           (build_ ? (right_ended_ && !prepared_ ? build_->bytes_prepared() : build_->bytes()) : 0);
+  }
+
+  status reserve() {
+    while (!memory_.try_resize(used())) {
+      SLUICE_ASSIGN(const bool relieved, relieve());
+      if (relieved) continue;
+      memory_.take(used());
+      break;
+    }
+    return {};
+  }
+
+  // Spills something; false where nothing is left that can be.
+  result<bool> relieve() {
+    if (!file_) file_ = std::make_unique<memory::spill_file>(*context_, unit_);
+    const auto build_bytes = build_ ? build_->bytes() : 0;
+    if (waiting_bytes_ > build_bytes + (parts_ ? parts_->bytes() : 0)) {
+      SLUICE_TRY(spill_waiting());
+      return true;
+    }
+    if (!parts_ && build_ && build_->rows() > 0 && !build_->begun()) {
+      parts_ = std::make_unique<joins::partitions>(layout_, *file_, 0);
+      for (auto& rows : build_->release()) {
+        const auto moved = std::move(rows);
+        SLUICE_TRY(parts_->add(joins::partitions::right, moved));
+      }
+      return true;
+    }
+    if (parts_) {
+      SLUICE_ASSIGN(bool done, prepared_ ? false : parts_->spill_one());
+      if (!done) {
+        SLUICE_ASSIGN(done, parts_->relieve());
+      }
+      if (done) return true;
+    }
+    if (waiting_.empty()) return false;
+    SLUICE_TRY(spill_waiting());
+    return true;
+  }
+
+  status spill_waiting() {
+    for (; !waiting_.empty(); waiting_.pop_front()) {
+      SLUICE_ASSIGN(auto block, joins::write_rows(*file_, layout_, waiting_.front()));
+      early_.push_back(std::move(block));
+    }
+    waiting_bytes_ = 0;
+    return {};
+  }
+
+  const run_context* context_;
+  bool order_matters_;
   join_plan what_;
   joins::key_layout layout_;
   joins::matcher matcher_;
+  joins::joined_output output_;
   memory::reservation memory_;
+  std::unique_ptr<memory::spill_file> file_;  ///< once memory was short
   std::unique_ptr<build_side> build_;
+  std::unique_ptr<joins::partitions> parts_;  ///< once the right did not fit
+  std::unique_ptr<joins::spilled_join> spilled_;
+  std::unique_ptr<joins::ordered_runs> runs_;  ///< where the left's order is restored
+  std::int64_t right_rows_ = 0;                ///< with a whole key
   bool left_ended_ = false, right_ended_ = false;
   bool prepared_ = false;
+  std::vector<memory::spilled_block> early_;  ///< of the left, what did not fit; before what is waiting
+  std::size_t early_at_ = 0;
   std::deque<keyed_rows> waiting_;  ///< of the left, in the order of arrival
   std::int64_t waiting_bytes_ = 0;
-  std::vector<joins::left_state> states_;  ///< of the rows of waiting_.front()
-  bool matching_ = false;                  ///< it is half done
+  std::uint64_t next_number_ = 0;  ///< of the left's rows
+  keyed_rows left_;                ///< the batch that is being matched
+  bool matching_ = false;
+  std::vector<joins::left_state> states_;  ///< of the rows of left_
   std::size_t next_block_ = 0;             ///< whose rows without a match come out next
 };
 

@@ -1,9 +1,8 @@
 #include "engine/transforms/joins/build_side.hpp"
 
-#include "engine/transforms/unknown_positions.hpp"
+#include "engine/transforms/joins/spilled_rows.hpp"
 
 #include <arrow/array.h>
-#include <arrow/array/concatenate.h>
 #include <arrow/array/util.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -20,8 +19,6 @@ constexpr std::int64_t block_bytes = std::int64_t{64} << 20;
 // A batch of about a block's size becomes one as it is, where it does not keep more alive than its own rows.
 constexpr std::int64_t own_block_rows = block_rows / 2;
 constexpr std::size_t most_blocks = 65'535;
-
-std::int64_t bytes_of(const keyed_rows& rows) { return rows.rows.bytes() + rows.keys.memory(); }
 
 bool holds_only_itself(const batch& rows) {
   return arrow::util::TotalBufferSize(*rows.data) <= rows.bytes() + rows.bytes() / 4;
@@ -76,27 +73,8 @@ status build_side::seal(std::int64_t rows) {
     bytes += parts.back().rows.bytes();
   }
   pending_rows_ -= taken;
-  auto made = std::make_unique<keyed_rows>();
-  for (const auto& part : parts) made->keys.append(part.keys, 0, part.rows.rows());
-  arrow::RecordBatchVector data;
-  arrow::ArrayVector positions;
-  for (const auto& part : parts) {
-    data.push_back(part.rows.data);
-    if (part.rows.positions) positions.push_back(part.rows.positions);
-  }
-  arrow::ArrayVector columns;
-  for (int column = 0; column < data.front()->num_columns(); ++column) {
-    arrow::ArrayVector pieces;
-    for (const auto& one : data) pieces.push_back(one->column(column));
-    SLUICE_ASSIGN_ARROW(auto whole, arrow::Concatenate(pieces), "put the rows of a join together");
-    columns.push_back(std::move(whole));
-  }
-  made->rows.data = arrow::RecordBatch::Make(data.front()->schema(), taken, std::move(columns));
-  if (positions.size() == parts.size()) {
-    SLUICE_ASSIGN_ARROW(auto whole, arrow::Concatenate(positions), "put the rows of a join together");
-    made->rows.positions = std::static_pointer_cast<arrow::UInt64Array>(std::move(whole));
-  }
-  blocks_.push_back(std::move(made));
+  SLUICE_ASSIGN(auto whole, put_together(parts));
+  blocks_.push_back(std::make_unique<keyed_rows>(std::move(whole)));
   return {};
 }
 

@@ -24,6 +24,8 @@ class build_side {
 
   [[nodiscard]] const row_index& index() const { return index_; }
   [[nodiscard]] std::int64_t rows() const { return rows_; }
+  /// True once `prepare` was called.
+  [[nodiscard]] bool begun() const { return begun_; }
   [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
   [[nodiscard]] std::int64_t rows_of(std::size_t block) const { return blocks_[block]->keys.rows; }
 

@@ -37,6 +37,7 @@ struct key_rows {
 struct keyed_rows {
   batch rows;
   key_rows keys;
+  std::shared_ptr<arrow::UInt64Array> numbers = nullptr;  ///< of the left's rows, where their order is restored
 };
 
 /// How the keys of a join are packed: one word where they have up to 8 bytes together, two up to 16, else bytes.

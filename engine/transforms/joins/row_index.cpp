@@ -8,7 +8,7 @@ namespace sluice::joins {
 namespace {
 
 constexpr std::int64_t group = 128;  // rows whose slots are read ahead together
-constexpr std::uint64_t small_array = 1 << 16;
+constexpr std::uint64_t small_array = 1 << 12;
 constexpr std::uint64_t array_per_row = 8;  // entries of four bytes: no more than a hash table at its emptiest
 
 std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
@@ -24,7 +24,7 @@ void row_index::begin(std::vector<const key_rows*> blocks) {
   slots_.clear();
   next_.clear();
   if (layout_->keyless()) {
-    next_.assign(blocks_.size() * block_rows, no_row);
+    next_.assign(row_numbers(), no_row);
     return;
   }
   if (choose_array()) return;
@@ -33,6 +33,11 @@ void row_index::begin(std::vector<const key_rows*> blocks) {
   const auto size = std::bit_ceil(std::max<std::uint64_t>(rows + rows / 2, 16));
   slots_.assign(size, slot{0, no_row});
   mask_ = size - 1;
+}
+
+std::size_t row_index::row_numbers() const {
+  if (blocks_.empty()) return 0;
+  return (blocks_.size() - 1) * block_rows + static_cast<std::size_t>(blocks_.back()->rows);
 }
 
 bool row_index::choose_array() {
@@ -69,7 +74,7 @@ bool row_index::step() {
 // Rows are indexed from the last to the first, so that chains ascend.
 void row_index::chain(std::uint32_t row, std::uint32_t& head) {
   if (head != no_row && !first_only_) {
-    if (next_.empty()) next_.assign(blocks_.size() * block_rows, no_row);
+    if (next_.empty()) next_.assign(row_numbers(), no_row);
     next_[row] = head;
   }
   head = row;

@@ -44,6 +44,7 @@ class row_index {
     std::uint32_t row;  ///< no_row: free
   };
 
+  [[nodiscard]] std::size_t row_numbers() const;
   bool choose_array();
   void chain(std::uint32_t row, std::uint32_t& head);
   void index_keyless(std::uint32_t block);
