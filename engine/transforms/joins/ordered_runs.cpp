@@ -94,8 +94,9 @@ status ordered_runs::load_all(std::size_t begin, std::size_t end) {
   return {};
 }
 
-// Gathers about a batch of the next rows of some runs; false where there are none.
-result<bool> ordered_runs::gather_next(std::size_t begin, std::size_t end, batch& made,
+// Gathers about a batch of the next rows of some runs, of one place only where that is wanted; false where there are
+// none.
+result<bool> ordered_runs::gather_next(std::size_t begin, std::size_t end, bool one_place, batch& made,
                                        std::shared_ptr<arrow::UInt64Array>& numbers) {
   using entry = std::pair<std::uint64_t, std::size_t>;  // number, run
   std::priority_queue<entry, std::vector<entry>, std::greater<>> heads;
@@ -108,14 +109,18 @@ result<bool> ordered_runs::gather_next(std::size_t begin, std::size_t end, batch
   for (auto i = begin; i < end; ++i)
     if (runs_[i].numbers) hold(i);
   std::vector<row_place> places;
+  if (heads.empty()) return false;
+  const auto until = one_place ? end_of_place(heads.top().first) : ~std::uint64_t{0};
   // A run that goes on to its next block ends the batch soon, so that few blocks are held beside those of the runs.
   const auto most_held = held.size() + 8;
-  while (!heads.empty() && static_cast<std::int64_t>(places.size()) < target_batch_rows && held.size() < most_held) {
+  while (!heads.empty() && heads.top().first < until && static_cast<std::int64_t>(places.size()) < target_batch_rows &&
+         held.size() < most_held) {
     const auto i = heads.top().second;
     heads.pop();
     auto& its = runs_[i];
     const auto limit = heads.empty() ? entry{~std::uint64_t{0}, i} : heads.top();
-    while (its.at < its.numbers->length() && entry{its.numbers->Value(its.at), i} <= limit)
+    while (its.at < its.numbers->length() && its.numbers->Value(its.at) < until &&
+           entry{its.numbers->Value(its.at), i} <= limit)
       places.push_back({its.held, static_cast<std::int32_t>(its.at++)});
     if (its.at < its.numbers->length()) {
       heads.emplace(its.numbers->Value(its.at), i);
@@ -124,7 +129,6 @@ result<bool> ordered_runs::gather_next(std::size_t begin, std::size_t end, batch
     SLUICE_ASSIGN(const bool more, load(its));
     if (more) hold(i);
   }
-  if (places.empty()) return false;
   std::vector<const batch*> from;
   std::vector<std::shared_ptr<arrow::Array>> number_columns;
   for (const auto& [rows, its] : held) {
@@ -137,9 +141,10 @@ result<bool> ordered_runs::gather_next(std::size_t begin, std::size_t end, batch
   return true;
 }
 
-order_key ordered_runs::place_of(std::uint64_t number) {
+// Finds the place of a row of the left; gives the first number of the next one.
+std::uint64_t ordered_runs::end_of_place(std::uint64_t number) {
   while (next_place_ + 1 < places_.size() && places_[next_place_ + 1].number <= number) ++next_place_;
-  return places_[next_place_].place;
+  return next_place_ + 1 < places_.size() ? places_[next_place_ + 1].number : ~std::uint64_t{0};
 }
 
 // Makes one run of the first ones, where there are too many for one merge. It takes their place, so that the order of
@@ -151,7 +156,7 @@ status ordered_runs::merge_first() {
   while (true) {
     batch rows;
     std::shared_ptr<arrow::UInt64Array> numbers;
-    SLUICE_ASSIGN(const bool any, gather_next(0, most_runs, rows, numbers));
+    SLUICE_ASSIGN(const bool any, gather_next(0, most_runs, false, rows, numbers));
     if (!any) break;
     SLUICE_TRY(merged.add(rows, numbers));
   }
@@ -172,9 +177,9 @@ result<bool> ordered_runs::merge(emitter& out) {
   }
   batch made;
   std::shared_ptr<arrow::UInt64Array> numbers;
-  SLUICE_ASSIGN(const bool any, gather_next(0, runs_.size(), made, numbers));
+  SLUICE_ASSIGN(const bool any, gather_next(0, runs_.size(), true, made, numbers));
   if (!any) return false;
-  made.order = place_of(numbers->Value(0));
+  made.order = places_[next_place_].place;
   out.emit(0, std::move(made));
   return true;
 }

@@ -47,10 +47,10 @@ class ordered_runs {
   status write_pending();
   result<bool> load(run& of);
   status load_all(std::size_t begin, std::size_t end);
-  result<bool> gather_next(std::size_t begin, std::size_t end, batch& made,
+  result<bool> gather_next(std::size_t begin, std::size_t end, bool one_place, batch& made,
                            std::shared_ptr<arrow::UInt64Array>& numbers);
   status merge_first();
-  [[nodiscard]] order_key place_of(std::uint64_t number);
+  [[nodiscard]] std::uint64_t end_of_place(std::uint64_t number);
 
   memory::spill_file* file_;
   std::vector<noted_place> places_;

@@ -62,7 +62,13 @@ answer run_join(const std::string& own, const std::vector<input_port>& from, con
   unit.end();
   answer made{unit.lines(), {}, unit.out.filtered, unit.out.merged, unit.out.added};
   if (!unit.out.ports.empty())
-    for (const auto& piece : unit.out.ports[0]) made.sequences.push_back(piece.order.sequence);
+    for (const auto& piece : unit.out.ports[0]) {
+      made.sequences.push_back(piece.order.sequence);
+      if (!unit.unit().keeps_order() || released) continue;
+      // Each batch holds rows of one batch of the left, and its place: those may be put in another order below.
+      const auto& numbers = static_cast<const arrow::Int64Array&>(*piece.data->column(1));
+      for (std::int64_t row = 0; row < piece.rows(); ++row) REQUIRE(numbers.Value(row) / 500 == piece.order.sequence);
+    }
   return made;
 }
 
