@@ -70,6 +70,30 @@ load:
   e: { from: rows, ipc: { path: out/t.arrows } }
 """)
 
+    def test_flat_columns_come_back_from_parquet_page_by_page(self):
+        flat = every_type().drop_columns(["list", "struct", "deep"])
+        rows = 70_000  # more than two pages, and of each column as many values
+        table = pa.concat_tables([flat] * (rows // 3)).combine_chunks()
+        table = table.append_column("sequence", pa.array(range(table.num_rows)))
+        table = table.append_column("words", pa.array([f"word {i * 7919 % 50021}" for i in range(table.num_rows)]))
+        self.write_arrow(table)
+        self.run_pipeline("""
+extract:
+  rows: { ipc: { path: in.arrow } }
+load:
+  a: { from: rows, parquet: { path: out/flat.parquet } }
+""")
+        back = pa.parquet.read_table(self.folder / "out/flat.parquet")
+        self.assertEqual(back.schema, table.schema)
+        self.assertTrue(back.equals(table))
+        facts = pa.parquet.ParquetFile(self.folder / "out/flat.parquet").metadata.row_group(0)
+        for number in range(facts.num_columns):
+            column = facts.column(number)
+            self.assertTrue(column.statistics.has_min_max, column.path_in_schema)
+            values = [one for one in table[number].to_pylist() if one is not None]
+            if column.path_in_schema in ("decimal", "date", "integer", "ubigint", "timestamp", "text", "words"):
+                self.assertEqual((column.statistics.min, column.statistics.max), (min(values), max(values)))
+
     def test_every_type_arrives_in_every_format(self):
         table = every_type()
         self.load_everywhere(table)

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 
@@ -102,12 +103,19 @@ class fixed_encoder : public column_encoder {
 
  protected:
   void take(const arrow::ArrayData& data, std::int64_t from, std::int64_t rows) override {
-    const auto* values = data.GetValues<source>(1) + from;
-    if constexpr (std::is_same_v<source, stored>) {
-      take_stored(values, static_cast<std::size_t>(rows));
+    const auto count = static_cast<std::size_t>(rows);
+    if constexpr (sizeof(source) > 8) {
+      // Buffers that came from a file or over the wire are aligned to eight bytes only.
+      converted_.resize(count);
+      std::memcpy(converted_.data(), data.buffers[1]->data() + (data.offset + from) * std::int64_t{sizeof(source)},
+                  count * sizeof(source));
+      take_stored(converted_.data(), count);
+    } else if constexpr (std::is_same_v<source, stored>) {
+      take_stored(data.GetValues<source>(1) + from, count);
     } else {
+      const auto* values = data.GetValues<source>(1) + from;
       converted_.assign(values, values + rows);
-      take_stored(converted_.data(), converted_.size());
+      take_stored(converted_.data(), count);
     }
   }
 
@@ -165,7 +173,7 @@ class fixed_encoder : public column_encoder {
 
   std::int64_t own_bytes() const override {
     return static_cast<std::int64_t>(dictionary_.held_bytes() + plain_.capacity() * sizeof(stored) +
-                                     (numbers_.capacity() + converted_.capacity()) * 4);
+                                     numbers_.capacity() * 4 + converted_.capacity() * sizeof(stored));
   }
 
  private:

@@ -323,6 +323,21 @@ TEST_CASE_METHOD(fixture, "a column that is declared without nulls may have none
   CHECK(report.problem().code == "unexpected_null");
 }
 
+TEST_CASE_METHOD(fixture, "decimals from a buffer that is aligned to eight bytes only are written as well") {
+  const auto table = drawn_table({1000, 0.1, 500}, 11)->SelectColumns({11, 12}).ValueOrDie();
+  std::vector<std::shared_ptr<arrow::Array>> columns;
+  for (const auto& column : table->columns()) {
+    auto data = column->data()->Copy();
+    const auto size = data->buffers[1]->size();
+    const std::shared_ptr<arrow::Buffer> room = arrow::AllocateBuffer(size + 8).ValueOrDie();
+    std::memcpy(room->mutable_data() + 8, data->buffers[1]->data(), static_cast<std::size_t>(size));
+    data->buffers[1] = arrow::SliceBuffer(room, 8, size);
+    columns.push_back(arrow::MakeArray(data));
+  }
+  write({arrow::RecordBatch::Make(table->schema(), table->num_rows(), columns)});
+  CHECK(arrives(table));
+}
+
 TEST_CASE("the guess of how many different values there are is near") {
   using parquet_writing::guess_distinct;
   std::mt19937 random(3);
