@@ -9,6 +9,7 @@
 #include <arrow/ipc/options.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
+#include <arrow/memory_pool.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/compression.h>
@@ -155,6 +156,8 @@ int open_nameless(const std::string& folder) {
 }
 
 }  // namespace
+
+void return_freed_memory() { arrow::default_memory_pool()->ReleaseUnused(); }
 
 spill_file::spill_file(const run_context& of, std::string unit)
     : folder_(of.spill_folder), unit_(std::move(unit)), buffers_(of.memory, unit_) {}

@@ -11,6 +11,9 @@
 
 namespace sluice::memory {
 
+/// Gives what operators have freed back to the system: called when much was, since the allocator would keep it.
+void return_freed_memory();
+
 /// Names a batch in a spill file, and holds what is needed to read it back and to know that it is what was written.
 struct spilled_block {
   std::int64_t offset = 0;

@@ -125,6 +125,7 @@ class aggregate final : public single_output, public may_block {
 
   status begin_to_spill() {
     if (!spilled_) spilled_ = std::make_unique<partitioned_spill>(context_, unit_);
+    memory::return_freed_memory();
     return pass_->freeze();
   }
 
@@ -184,6 +185,7 @@ class aggregate final : public single_output, public may_block {
     pass_.reset();
     origins_.clear();
     memory_.take(0);
+    memory::return_freed_memory();
     SLUICE_TRY(spilled_->close());
     first_pass_ = false;
     if (spilled_->next_partition()) {

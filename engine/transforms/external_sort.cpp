@@ -164,6 +164,7 @@ status external_sort::write_some() {
       writing_.reset();
       run_rows_ = run_bytes_ = 0;
       memory_.take(pending_bytes_);
+      memory::return_freed_memory();
       return {};
     }
     SLUICE_ASSIGN(auto block, file_.write(rows));

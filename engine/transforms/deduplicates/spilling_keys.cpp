@@ -111,6 +111,7 @@ result<bool> spilling_keys::work_off(emitter& out) {
   frozen_ = false;
   others_ = 0;
   memory_.take(0);
+  memory::return_freed_memory();
   if (spilled_->next_partition()) return true;
   all_read_ = true;
   SLUICE_TRY(results_->finish());
