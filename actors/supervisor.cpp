@@ -113,6 +113,15 @@ class supervisor : public caf::event_based_actor {
     });
   }
 
+  /// A unit may be done before the last one is ready: what it tells comes behind run.started all the same.
+  void tell(store::event what) {
+    if (states_.now() == run_state::starting) {
+      events_.push_back(std::move(what));
+    } else {
+      journal_.write({}, {}, {}, {std::move(what)});
+    }
+  }
+
   void later(std::chrono::microseconds time, std::function<void()> what) {
     delayed_send(this, time, continuation{std::move(what)});
   }
@@ -143,6 +152,7 @@ class supervisor : public caf::event_based_actor {
     auto events = std::exchange(events_, {});
     events.insert(events.begin(), event_of("run.started", "", {{"units", plan_.units.size()}}));
     journal_.write(run_state::running, {}, {}, std::move(events));
+    drain_when_read();
   }
 
   // -- running
@@ -179,14 +189,17 @@ class supervisor : public caf::event_based_actor {
     balance_.add(std::move(message.report));
     if (all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
-      auto data = unit_options(who.unit);
-      journal_.write({}, {}, {}, {event_of("unit.finished", unit.definition.name, std::move(data))});
+      tell(event_of("unit.finished", unit.definition.name, unit_options(who.unit)));
     }
+    drain_when_read();
+    if (all([](const auto& each) { return each.finished; })) everything_finished();
+  }
+
+  void drain_when_read() {
     if (states_.now() == run_state::running && all([&](const auto& each) {
           return each.finished || plan_.units[each.who.unit].definition.role != unit_role::extract;
         }))
       drain();
-    if (all([](const auto& each) { return each.finished; })) everything_finished();
   }
 
   void drain() {

@@ -82,7 +82,10 @@ class numbers_source : public source {
 class shelf_sink : public sink {
  public:
   explicit shelf_sink(std::shared_ptr<shelf> to) : to_(std::move(to)) {}
-  status open() override { return call("open"); }
+  status open() override {
+    if (to_->before_open) to_->before_open();
+    return call("open");
+  }
   status write(const batch& rows, row_errors& refused) override {
     if (to_->before_write) to_->before_write();
     const std::lock_guard guard(to_->lock);

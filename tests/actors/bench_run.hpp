@@ -52,6 +52,7 @@ struct shelf {
   std::set<std::int64_t> refuses;  ///< comes back as a rejected row
   std::int64_t loses = -1;         ///< not counted as loaded
   std::string fails_at;            ///< the call that is an error
+  std::function<void()> before_open;
   std::function<void()> before_write;
   std::function<void()> before_commit;
 
