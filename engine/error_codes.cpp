@@ -257,6 +257,8 @@ const std::vector<error_code>& error_codes() {
       {"unknown_component", "There is no source, transform or sink of this name.",
        "Look at the spelling; `sluice components` lists them."},
       {"unknown_compression", "A compression is not known.", "See: sluice components NAME."},
+      {"unknown_encoding", "The encoding of a text is not known.",
+       "One of utf-8, utf-16, utf-16le, utf-16be, latin-1, windows-1252; iconv turns others into UTF-8."},
       {"unknown_field", "A struct has no field of this name.", "The message lists the fields."},
       {"unknown_function", "There is no function of this name.", "`sluice functions` lists them."},
       {"unknown_key", "A key is not known at this place of the pipeline.",

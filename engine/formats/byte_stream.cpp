@@ -87,23 +87,35 @@ class standard_input_stream : public byte_stream {
   std::int64_t consumed_ = 0;
 };
 
-result<std::string> peek_standard_input(std::int64_t bytes) {
-  auto& input = standard_input::get();
-  const std::lock_guard guard(input.lock);
-  if (input.taken)
-    return user_error("input_used_twice", "standard input is read already", "only one source of a run can read -");
-  plain_stream stream("standard input", STDIN_FILENO, false);
-  const auto had = static_cast<std::int64_t>(input.peeked.size());
-  if (had < bytes && !input.ended) {
-    input.peeked.resize(static_cast<std::size_t>(bytes));
-    auto got = stream.read(reinterpret_cast<std::uint8_t*>(input.peeked.data()) + had, bytes - had);
-    const auto more = got.ok() ? *got : 0;
-    input.peeked.resize(static_cast<std::size_t>(had + more));
-    if (!got.ok()) return std::move(got).problem();
-    input.ended = more < bytes - had;
+/// Reads standard input from its begin and keeps all that it reads for who reads it after us.
+class peeking_stream : public byte_stream {
+ public:
+  result<std::int64_t> read(std::uint8_t* into, std::int64_t size) override {
+    auto& input = standard_input::get();
+    const std::lock_guard guard(input.lock);
+    if (input.taken)
+      return user_error("input_used_twice", "standard input is read already", "only one source of a run can read -");
+    const auto had = static_cast<std::int64_t>(input.peeked.size());
+    if (at_ + size > had && !input.ended) {
+      plain_stream stream("standard input", STDIN_FILENO, false);
+      const auto wanted = at_ + size - had;
+      input.peeked.resize(static_cast<std::size_t>(had + wanted));
+      auto got = stream.read(reinterpret_cast<std::uint8_t*>(input.peeked.data()) + had, wanted);
+      const auto more = got.ok() ? *got : 0;
+      input.peeked.resize(static_cast<std::size_t>(had + more));
+      if (!got.ok()) return std::move(got).problem();
+      input.ended = more < wanted;
+    }
+    const auto some = std::min<std::int64_t>(size, static_cast<std::int64_t>(input.peeked.size()) - at_);
+    std::memcpy(into, input.peeked.data() + at_, static_cast<std::size_t>(some));
+    at_ += some;
+    return some;
   }
-  return input.peeked.substr(0, static_cast<std::size_t>(bytes));
-}
+  [[nodiscard]] std::int64_t consumed() const override { return at_; }
+
+ private:
+  std::int64_t at_ = 0;
+};
 
 result<std::unique_ptr<byte_stream>> open_standard_input() {
   auto& input = standard_input::get();
@@ -125,6 +137,7 @@ arrow::Compression::type arrow_kind(compression kind) {
     case compression::bz2:
       return arrow::Compression::BZ2;
     case compression::none:
+    case compression::by_content:
       break;
   }
   return arrow::Compression::UNCOMPRESSED;
@@ -238,6 +251,63 @@ result<std::unique_ptr<arrow::util::Codec>> make_codec(compression kind) {
 
 }  // namespace
 
+namespace {
+
+/// Says by their first bytes how bytes are packed: the magic numbers of RFC 1952, RFC 8878, lz4's frames and bzip2.
+compression packed_as(std::string_view first) {
+  const auto starts = [&](std::string_view magic) { return first.substr(0, magic.size()) == magic; };
+  if (starts("\x1F\x8B\x08")) return compression::gzip;
+  if (starts("\x28\xB5\x2F\xFD")) return compression::zstd;
+  if (starts("\x04\x22\x4D\x18")) return compression::lz4;
+  const auto block = first.substr(std::min<std::size_t>(first.size(), 4));
+  if (starts("BZh") && (block == "\x31\x41\x59\x26\x53\x59" || block == "\x17\x72\x45\x38\x50\x90"))
+    return compression::bz2;
+  return compression::none;
+}
+
+/// Gives bytes that were read too early, then the rest.
+class prefixed_stream : public byte_stream {
+ public:
+  prefixed_stream(std::string first, std::unique_ptr<byte_stream> rest)
+      : first_(std::move(first)), rest_(std::move(rest)) {}
+
+  result<std::int64_t> read(std::uint8_t* into, std::int64_t size) override {
+    const auto kept = std::min<std::int64_t>(size, static_cast<std::int64_t>(first_.size() - at_));
+    std::memcpy(into, first_.data() + at_, static_cast<std::size_t>(kept));
+    at_ += static_cast<std::size_t>(kept);
+    if (kept == size) return size;
+    SLUICE_ASSIGN(const auto more, rest_->read(into + kept, size - kept));
+    return kept + more;
+  }
+  [[nodiscard]] std::int64_t consumed() const override { return rest_->consumed(); }
+
+ private:
+  std::string first_;
+  std::size_t at_ = 0;
+  std::unique_ptr<byte_stream> rest_;
+};
+
+/// Unpacks what comes and turns it into UTF-8, as the file says.
+result<std::unique_ptr<byte_stream>> unpacked_text(std::unique_ptr<byte_stream> stream, const input_file& file) {
+  auto packed = file.packed;
+  if (packed == compression::by_content) {
+    std::string first(10, '\0');
+    SLUICE_ASSIGN(const auto got, stream->read(reinterpret_cast<std::uint8_t*>(first.data()), std::ssize(first)));
+    first.resize(static_cast<std::size_t>(got));
+    packed = packed_as(first);
+    stream = std::make_unique<prefixed_stream>(std::move(first), std::move(stream));
+  }
+  if (packed != compression::none) {
+    SLUICE_ASSIGN(const auto codec, make_codec(packed));
+    SLUICE_ASSIGN_ARROW(auto unpacker, codec->MakeDecompressor(), "unpack " + file.name);
+    stream = std::make_unique<unpacking_stream>(file.name, std::move(stream), std::move(unpacker));
+  }
+  if (file.encoding == text_encoding::as_it_is) return stream;
+  return decode_stream(std::move(stream), file.name, file.encoding);
+}
+
+}  // namespace
+
 result<std::unique_ptr<byte_stream>> open_stream(const input_file& file) {
   std::unique_ptr<byte_stream> stream;
   if (file.path == "-") {
@@ -247,20 +317,16 @@ result<std::unique_ptr<byte_stream>> open_stream(const input_file& file) {
     if (handle < 0) return from_errno(errno, "open " + file.name);
     stream = std::make_unique<plain_stream>(file.name, handle, true);
   }
-  if (file.packed == compression::none) return stream;
-  SLUICE_ASSIGN(const auto codec, make_codec(file.packed));
-  SLUICE_ASSIGN_ARROW(auto unpacker, codec->MakeDecompressor(), "unpack " + file.name);
-  return std::unique_ptr<byte_stream>(new unpacking_stream(file.name, std::move(stream), std::move(unpacker)));
+  return unpacked_text(std::move(stream), file);
 }
 
 result<std::string> peek_file(const input_file& file, std::int64_t bytes) {
+  std::unique_ptr<byte_stream> stream;
   if (file.path == "-") {
-    if (file.packed != compression::none)
-      return user_error("not_supported_yet", "packed standard input is not supported yet",
-                        "unpack it: zcat f.gz | sluice run ...");
-    return peek_standard_input(bytes);
+    SLUICE_ASSIGN(stream, unpacked_text(std::make_unique<peeking_stream>(), file));
+  } else {
+    SLUICE_ASSIGN(stream, open_stream(file));
   }
-  SLUICE_ASSIGN(const auto stream, open_stream(file));
   std::string text(static_cast<std::size_t>(bytes), '\0');
   SLUICE_ASSIGN(const auto got, stream->read(reinterpret_cast<std::uint8_t*>(text.data()), bytes));
   text.resize(static_cast<std::size_t>(got));

@@ -58,6 +58,21 @@ error not_found(const std::string& name, const std::string& path) {
   return problem;
 }
 
+/// Says how a plain text is really written: only UTF-8 can be cut into splits.
+status look_at_mark(input_file& file) {
+  SLUICE_ASSIGN(const auto open, random_file::open(file));
+  char first[4];
+  SLUICE_ASSIGN(const auto got, open->read_at(0, first, sizeof(first)));
+  auto known = encoding_by_mark({first, static_cast<std::size_t>(got)}, file.encoding);
+  if (known.ok()) {
+    file.encoding = *known;
+    return {};
+  }
+  auto problem = std::move(known).problem();
+  problem.message += ": " + file.name;
+  return problem;
+}
+
 /// Collects what one search finds.
 class finder {
  public:
@@ -80,7 +95,7 @@ class finder {
   }
 
   status take(const std::string& name) {
-    SLUICE_ASSIGN(auto file, find_file(name, what_.base_folder, what_.compression));
+    SLUICE_ASSIGN(auto file, find_file(name, what_));
     if (seen_.insert(file.path).second) found.push_back(std::move(file));
     return {};
   }
@@ -151,15 +166,20 @@ result<compression> compression_of(std::string_view path, std::string_view optio
   return problem;
 }
 
-result<input_file> find_file(const std::string& name, const std::string& base_folder, std::string_view option) {
+result<input_file> find_file(const std::string& name, const file_search& what) {
+  const std::string_view option = what.compression;
   input_file file;
   file.name = name;
+  if (!what.encoding.empty()) {
+    SLUICE_ASSIGN(file.encoding, encoding_of(what.encoding));
+  }
   if (name == "-") {
     file.path = name;
     SLUICE_ASSIGN(file.packed, compression_of("", option));
+    if (option.empty() || option == "auto") file.packed = compression::by_content;
     return file;
   }
-  file.path = absolute(name, base_folder);
+  file.path = absolute(name, what.base_folder);
   SLUICE_ASSIGN(file.packed, compression_of(name, option));
   struct stat info {};
   if (::stat(file.path.c_str(), &info) != 0) {
@@ -170,6 +190,8 @@ result<input_file> find_file(const std::string& name, const std::string& base_fo
     return user_error("is_a_folder", name + " is a folder, a file is wanted", "name a file inside it");
   if (::access(file.path.c_str(), R_OK) != 0) return from_errno(errno, "read " + name);
   if (S_ISREG(info.st_mode)) file.size = info.st_size;
+  if (file.encoding != text_encoding::as_it_is && file.packed == compression::none && file.size >= 0)
+    SLUICE_TRY(look_at_mark(file));
   return file;
 }
 
@@ -224,7 +246,9 @@ namespace {
 field_spec compression_field() {
   return {.name = "compression",
           .form = shape::text,
-          .help = "How files are packed; auto goes by the extension (.gz, .zst, .lz4, .bz2).",
+          .help =
+              "How files are packed; auto goes by the extension (.gz, .zst, .lz4, .bz2), and by the first bytes of "
+              "standard input.",
           .default_value = "auto",
           .choices = {"auto", "none", "gzip", "zstd", "lz4", "bz2"}};
 }
@@ -243,6 +267,16 @@ std::vector<field_spec> file_source_fields() {
                          .help = "Several.",
                          .elements = {{.name = "", .form = shape::text, .help = "A path."}}}}},
           compression_field()};
+}
+
+std::vector<field_spec> text_source_fields() {
+  auto all = file_source_fields();
+  all.push_back({.name = "encoding",
+                 .form = shape::text,
+                 .help = "Of the text: utf-8, utf-16 (little-endian where no mark says otherwise), utf-16le, utf-16be, "
+                         "latin-1 or windows-1252. A byte order mark beats it. Only UTF-8 is read in parallel.",
+                 .default_value = "utf-8"});
+  return all;
 }
 
 std::vector<field_spec> file_sink_fields() {

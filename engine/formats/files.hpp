@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error.hpp"
+#include "engine/formats/encoding.hpp"
 #include "engine/options.hpp"
 #include "engine/spec.hpp"
 
@@ -13,7 +14,14 @@
 namespace sluice {
 
 /// How the bytes of a file are packed.
-enum class compression { none, gzip, zstd, lz4, bz2 };
+enum class compression {
+  none,
+  gzip,
+  zstd,
+  lz4,
+  bz2,
+  by_content,  ///< what the first bytes say: standard input has no extension
+};
 
 /// Reads the option `compression`: one of its names, or "auto" for what the extension of `path` says.
 result<compression> compression_of(std::string_view path, std::string_view option);
@@ -24,9 +32,13 @@ struct input_file {
   std::string path;        ///< to open it by: absolute, or "-"
   std::int64_t size = -1;  ///< bytes on disk; -1 where unknown (standard input, pipes)
   compression packed = compression::none;
+  text_encoding encoding = text_encoding::as_it_is;  ///< utf8 where the bytes are the text, a mark in front aside
 
   /// True where any byte can be read at any time: only such files are cut into splits.
-  [[nodiscard]] bool seekable() const { return packed == compression::none && size >= 0; }
+  [[nodiscard]] bool seekable() const {
+    return packed == compression::none && size >= 0 &&
+           (encoding == text_encoding::as_it_is || encoding == text_encoding::utf8);
+  }
 };
 
 /// What to look for.
@@ -36,6 +48,7 @@ struct file_search {
   std::string base_folder;  ///< relative paths start here; empty: the working folder
   /// Names that count in a folder, without dot ("csv"), also with a compression's extension behind; empty: all.
   std::vector<std::string> extensions = {};
+  std::string encoding = {};  ///< of text, as the option says; empty: the files are no text
 };
 
 /// Finds the files in the order of the list, those of a glob or folder sorted by path; a file named twice is read once.
@@ -44,8 +57,8 @@ struct file_search {
 /// (also for a glob or folder that gives nothing: says what was searched), permission_denied, is_a_folder.
 result<std::vector<input_file>> find_files(const file_search& what);
 
-/// Makes the `input_file` of one path as `input_file::name` had it, on any node.
-result<input_file> find_file(const std::string& name, const std::string& base_folder, std::string_view compression);
+/// Makes the `input_file` of one path as `input_file::name` had it, on any node. Looks for the mark of a plain text.
+result<input_file> find_file(const std::string& name, const file_search& what);
 
 /// Reads bytes in order. Calls may block; one thread at a time.
 class byte_stream {
@@ -57,11 +70,13 @@ class byte_stream {
   [[nodiscard]] virtual std::int64_t consumed() const = 0;
 };
 
-/// Opens a file for reading from its begin, unpacked. Concatenated gzip, zstd, lz4 and bz2 streams are read as one.
-/// Errors while reading: corrupt_file (what a packed stream lacks), disk_error. Standard input can be opened once.
+/// Opens a file for reading from its begin, unpacked, and text as UTF-8. Concatenated gzip, zstd, lz4 and bz2 streams
+/// are read as one. Errors while reading: corrupt_file (what a packed stream lacks), disk_error. Standard input can be
+/// opened once.
 result<std::unique_ptr<byte_stream>> open_stream(const input_file& file);
 
-/// Returns the first bytes of the unpacked content, at most `bytes`. Standard input keeps them for who reads it later.
+/// Returns the first bytes of what `open_stream` gives, at most `bytes`. Standard input keeps them for who reads it
+/// later.
 result<std::string> peek_file(const input_file& file, std::int64_t bytes);
 
 /// An open seekable file. Reads at any place, from any thread.
@@ -99,6 +114,8 @@ result<std::unique_ptr<packer>> make_packer(compression kind);
 
 /// The options `path` and `compression` as every file source has them.
 std::vector<field_spec> file_source_fields();
+/// The same and `encoding`, for sources of text.
+std::vector<field_spec> text_source_fields();
 /// The same of a file sink.
 std::vector<field_spec> file_sink_fields();
 

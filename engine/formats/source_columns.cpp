@@ -108,7 +108,7 @@ result<source_columns> source_columns::choose(const source_request& request, con
 
 result<std::shared_ptr<arrow::RecordBatch>> source_columns::assemble(
     const std::vector<std::shared_ptr<arrow::Array>>& read, std::int64_t rows, const std::string& path,
-    std::int64_t first_row) const {
+    std::int64_t first_row, const std::vector<std::int64_t>* given) const {
   arrow::ArrayVector arrays;
   for (const auto& one : columns_) {
     if (one.from == origin::record) {
@@ -120,7 +120,8 @@ result<std::shared_ptr<arrow::RecordBatch>> source_columns::assemble(
     } else {
       arrow::Int64Builder numbers;
       SLUICE_TRY_ARROW(numbers.Reserve(rows), "fill in row numbers");
-      for (std::int64_t i = 0; i < rows; ++i) numbers.UnsafeAppend(first_row + i);
+      for (std::int64_t i = 0; i < rows; ++i)
+        numbers.UnsafeAppend(given ? (*given)[static_cast<std::size_t>(i)] : first_row + i);
       SLUICE_ASSIGN_ARROW(auto filled, numbers.Finish(), "fill in row numbers");
       arrays.push_back(std::move(filled));
     }

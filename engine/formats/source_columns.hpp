@@ -32,10 +32,10 @@ class source_columns {
   [[nodiscard]] const std::vector<int>& wanted() const { return wanted_; }
 
   /// Puts a batch together: `read[i]` holds column `wanted()[i]`; the metadata are filled in. `first_row` is the number
-  /// (from 1) of the first row in its file.
+  /// (from 1) of the first row in its file; `numbers`, where given, are those of all rows.
   [[nodiscard]] result<std::shared_ptr<arrow::RecordBatch>> assemble(
       const std::vector<std::shared_ptr<arrow::Array>>& read, std::int64_t rows, const std::string& path,
-      std::int64_t first_row) const;
+      std::int64_t first_row, const std::vector<std::int64_t>* numbers = nullptr) const;
 
  private:
   std::shared_ptr<arrow::Schema> schema_;

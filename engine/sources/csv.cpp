@@ -87,7 +87,7 @@ class csv_files : public source, public takes_filter {
   }
 
   result<std::unique_ptr<split_reader>> open(const split& piece) override {
-    SLUICE_ASSIGN(const auto file, find_file(piece.object, what_->search.base_folder, what_->search.compression));
+    SLUICE_ASSIGN(const auto file, find_file(piece.object, what_->search));
     SLUICE_ASSIGN(const auto known, know(file));
     csv::reader_questions ask = {
         .line_of = [this, piece](std::uint64_t offset) { return line_of(piece, offset); },
@@ -103,7 +103,7 @@ class csv_files : public source, public takes_filter {
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
-    const auto file = find_file(piece.object, what_->search.base_folder, what_->search.compression);
+    const auto file = find_file(piece.object, what_->search);
     return file.ok() ? lines_.line_at(*file, piece.begin + static_cast<std::int64_t>(offset)) : 0;
   }
 
@@ -336,7 +336,8 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   what->search = {.path = own.value("path", options()),
                   .compression = own.value("compression", std::string("auto")),
                   .base_folder = request.context ? request.context->base_folder : "",
-                  .extensions = {"csv", "tsv", "txt", "tbl"}};
+                  .extensions = {"csv", "tsv", "txt", "tbl"},
+                  .encoding = own.value("encoding", std::string("utf-8"))};
   what->rules = csv::read_file_rules(own, faults);
   what->types = csv::read_types(request.types, faults);
   if (faults.size() > before) return nullptr;
@@ -363,11 +364,7 @@ field_spec byte_field(std::string name, std::string help, options preset) {
 }
 
 std::vector<field_spec> fields() {
-  auto all = file_source_fields();
-  all.push_back({.name = "encoding",
-                 .form = shape::text,
-                 .help = "Of the text: utf-8. A byte order mark is passed over.",
-                 .default_value = "utf-8"});
+  auto all = text_source_fields();
   all.push_back(byte_field("separator", "The byte between fields; \"\\t\" for a tab.", ","));
   all.push_back(
       byte_field("quote", "The byte around fields that hold separators, line ends or quotes; \"\" for none.", "\""));

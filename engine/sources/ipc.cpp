@@ -281,7 +281,7 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
                            .extensions = {"arrow", "arrows", "ipc", "feather"}});
   if (!files.ok()) {
     auto problem = std::move(files).problem();
-    if (problem.path.empty()) problem.path = "/ipc/path";
+    problem.path = "/ipc" + (problem.path.empty() ? "/path" : problem.path);
     faults.push_back(std::move(problem));
     return nullptr;
   }

@@ -1,4 +1,5 @@
 #include "engine/component.hpp"
+#include "engine/formats/contradiction.hpp"
 #include "engine/formats/files.hpp"
 #include "engine/formats/language_columns.hpp"
 #include "engine/formats/ndjson/lines.hpp"
@@ -34,6 +35,8 @@ struct ndjson_table {
   std::int64_t split_bytes = 0;
   bool want_positions = true;
   bool ignore_unknown = false;
+  std::optional<std::int64_t> sample;
+  bool whole_files = false;  ///< not cut into splits: rows are numbered
   on_error policy = on_error::reject;
   zone_clock zone;
 
@@ -41,8 +44,10 @@ struct ndjson_table {
     std::vector<column> made;
     for (const int index : columns.wanted()) {
       const auto& field = records.schema->field(index);
-      SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(),
-                                          records.given.count(field->name()) > 0, ignore_unknown));
+      const auto given = records.given.find(field->name());
+      SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(), given != records.given.end(),
+                                          ignore_unknown));
+      if (given != records.given.end()) one.take_forms(given->second);
       made.push_back(std::move(one));
     }
     return made;
@@ -87,12 +92,29 @@ std::uint64_t line_at(const input_file& file, std::int64_t target) {
   }
 }
 
+bool is_number(const std::string& json) { return json[0] == '-' || (json[0] >= '0' && json[0] <= '9'); }
+
+/// What a JSON value is, in a word or two.
+std::string nature_of(const std::string& json) {
+  if (is_number(json))
+    return json.find_first_of(".eE") == std::string::npos ? "is an integer beyond 64 bits" : "is decimal";
+  switch (json[0]) {
+    case '{':
+      return "is an object";
+    case '[':
+      return "is a list";
+    case 't':
+    case 'f':
+      return "is boolean";
+    default:
+      return "is text";
+  }
+}
+
 /// The type to write for a column whose guessed one has no room for a value.
 std::string wider_type(const record_fault& fault, const arrow::Schema& records) {
   const auto field = records.GetFieldByName(fault.column);
-  const bool number =
-      !fault.value.empty() && (fault.value[0] == '-' || (fault.value[0] >= '0' && fault.value[0] <= '9'));
-  if (!field || !number || !arrow::is_integer(field->type()->id())) return "text";
+  if (!field || !is_number(fault.value) || !arrow::is_integer(field->type()->id())) return "text";
   return fault.value.find_first_of(".eE") == std::string::npos ? "decimal(38,0)" : "double";
 }
 
@@ -152,6 +174,7 @@ class ndjson_reader : public split_reader {
         continue;
       }
       ++step.records;
+      ++records_;
       const char* newline = nullptr;
       record_fault fault;
       if (!valid_utf8_ && !simdjson::validate_utf8(begin, static_cast<std::size_t>(line_end(begin) - begin))) {
@@ -162,6 +185,7 @@ class ndjson_reader : public split_reader {
       }
       if (newline != nullptr) {
         if (what_->want_positions) positions_.append(base + static_cast<std::uint64_t>(begin - block));
+        if (what_->whole_files) numbers_.push_back(records_);
       } else {
         newline = line_end(begin);
         SLUICE_TRY(refuse(std::move(fault), {begin, static_cast<std::size_t>(newline - begin)},
@@ -176,7 +200,7 @@ class ndjson_reader : public split_reader {
     if (fault.wrong_guess || what_->policy == on_error::fail) {
       const auto line = line_at(file_, piece_.begin + static_cast<std::int64_t>(offset));
       const auto place = (line > 0 ? " at line " + std::to_string(line) : std::string()) + " of " + piece_.object;
-      return fault.wrong_guess ? contradiction(fault, place) : failure(fault, place);
+      return fault.wrong_guess ? contradiction_of(fault, line) : failure(fault, place);
     }
     if (!record.empty() && record.back() == '\r') record.remove_suffix(1);
     step.rejected.push_back({.record = std::string(record),
@@ -187,13 +211,16 @@ class ndjson_reader : public split_reader {
     return {};
   }
 
-  [[nodiscard]] error contradiction(const record_fault& fault, const std::string& place) const {
-    const auto top = fault.column.substr(0, fault.column.find_first_of(".["));
-    const auto remedy = "types: { " + top + ": " + wider_type(fault, *what_->records.schema) + " }";
-    auto problem = user_error(
-        "contradicts_type",
-        "column " + fault.column + " inferred from a sample" + place + ": " + fault.message + ": " + remedy,
-        "write " + remedy + " beside the component; with a given type, values that are none go to the rejects");
+  [[nodiscard]] error contradiction_of(const record_fault& fault, std::uint64_t line) const {
+    auto problem = contradicts_type({.column = fault.column,
+                                     .key = fault.column.substr(0, fault.column.find_first_of(".[")),
+                                     .type = fault.type,
+                                     .value = fault.value,
+                                     .nature = nature_of(fault.value),
+                                     .wider = wider_type(fault, *what_->records.schema),
+                                     .sampled_rows = count_sampled(what_->files, what_->sample),
+                                     .file = piece_.object,
+                                     .line = line});
     problem.where = "unit " + what_->unit;
     return problem;
   }
@@ -215,7 +242,8 @@ class ndjson_reader : public split_reader {
       SLUICE_ASSIGN(auto values, one.finish());
       arrays.push_back(std::move(values));
     }
-    SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows, piece_.object, 0));
+    SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows, piece_.object, 0, &numbers_));
+    numbers_.clear();
     if (what_->want_positions) step.rows.positions = std::make_shared<arrow::UInt64Array>(rows, positions_.take());
     parser_.start();
     if (filter_) {
@@ -233,6 +261,8 @@ class ndjson_reader : public split_reader {
   key_table keys_;
   record_parser parser_;
   growing_bytes positions_;
+  std::vector<std::int64_t> numbers_;  ///< of the batch's rows in their file, where they are wanted
+  std::int64_t records_ = 0;
   const char* at_ = nullptr;
   const char* end_ = nullptr;
   bool valid_utf8_ = true;
@@ -253,8 +283,9 @@ class ndjson_files : public source, public takes_filter {
     std::vector<split> splits;
     for (const auto& file : what_->files) {
       // At most a million splits, however large the files are.
-      const auto step =
-          file.seekable() ? std::max<std::int64_t>({what_->split_bytes, file.size / 100'000, 1}) : std::int64_t{1};
+      const auto step = what_->whole_files ? std::max<std::int64_t>(file.size, 1)
+                        : file.seekable()  ? std::max<std::int64_t>({what_->split_bytes, file.size / 100'000, 1})
+                                           : std::int64_t{1};
       const auto end = file.seekable() ? file.size : std::int64_t{1};
       for (std::int64_t begin = 0; begin < end; begin += step) {
         const auto piece_end = std::min(begin + step, end);
@@ -297,13 +328,15 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   auto made = std::make_shared<ndjson_table>();
   const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
   const auto packed = request.own.is_object() ? request.own.value("compression", options("auto")) : options("auto");
+  const auto encoding = request.own.is_object() ? request.own.value("encoding", options("utf-8")) : options("utf-8");
   auto files = find_files({.path = path,
                            .compression = packed.is_string() ? packed.get<std::string>() : "auto",
                            .base_folder = request.context ? request.context->base_folder : "",
-                           .extensions = {"ndjson", "jsonl", "json"}});
+                           .extensions = {"ndjson", "jsonl", "json"},
+                           .encoding = encoding.is_string() ? encoding.get<std::string>() : "utf-8"});
   if (!files.ok()) {
     auto problem = std::move(files).problem();
-    if (problem.path.empty()) problem.path = "/ndjson/path";
+    problem.path = "/ndjson" + (problem.path.empty() ? "/path" : problem.path);
     faults.push_back(std::move(problem));
     return nullptr;
   }
@@ -319,9 +352,11 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   else
     faults.push_back(std::move(zone).problem());
   if (faults.size() > before) return nullptr;
-  auto columns = source_columns::choose(request, *made->records.schema, false, faults);
+  auto columns = source_columns::choose(request, *made->records.schema, true, faults);
   if (!columns.ok()) return nullptr;
   made->columns = std::move(columns).value();
+  for (const auto& column : made->columns.columns()) made->whole_files |= column.from == source_columns::origin::row;
+  made->sample = request.sample;
   made->unit = request.unit;
   made->number = request.number;
   made->split_bytes = request.split_bytes;
@@ -355,9 +390,12 @@ component_spec spec() {
           "and says "
           "which line mends it. Given types also take numbers and booleans from JSON texts, and text takes any value "
           "as it "
-          "stands. Numbers keep all their digits in integers and decimals.\n\n"
-          "Files that are not packed are read in parallel. The position of a row is its byte in the split.",
-      .value = {.form = shape::object, .help = "which files", .elements = file_source_fields()},
+          "stands. Numbers keep all their digits in integers and decimals. A type may be a map, for texts: `{ type: "
+          "date, "
+          "formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", thousands: \".\" }`.\n\n"
+          "Files that are not packed are read in parallel, unless `metadata:` asks for row numbers. The position of a "
+          "row is its byte in the split.",
+      .value = {.form = shape::object, .help = "which files", .elements = text_source_fields()},
       .law = "in = out + rejected",
       .example = R"yaml(version: 1
 pipeline: ndjson-source-example

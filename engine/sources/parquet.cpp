@@ -2,6 +2,7 @@
 #include "engine/formats/files.hpp"
 #include "engine/formats/language_columns.hpp"
 #include "engine/formats/parquet/row_groups.hpp"
+#include "engine/formats/partitions.hpp"
 #include "engine/formats/row_filter.hpp"
 #include "engine/formats/source_columns.hpp"
 #include "engine/takes_filter.hpp"
@@ -18,6 +19,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace sluice {
 
@@ -170,10 +172,17 @@ class parquet_reader : public split_reader {
 
   status choose_columns(const std::vector<int>& groups) {
     std::vector<int> leaves;
+    const auto parts = partitions_of(piece_.object);
     for (const int index : what_->columns.wanted()) {
       const auto& name = what_->records->field(index)->name();
-      for (const auto& field : file_->manifest().schema_fields)
-        if (field.field->name() == name) add_leaves(field, leaves);
+      bool in_file = false;
+      for (const auto& field : file_->manifest().schema_fields) {
+        if (field.field->name() != name) continue;
+        add_leaves(field, leaves);
+        in_file = true;
+      }
+      if (!in_file && std::any_of(parts.begin(), parts.end(), [&](const auto& part) { return part.first == name; }))
+        from_folders_.insert(index);
     }
     if (leaves.empty()) return {};
     std::sort(leaves.begin(), leaves.end());
@@ -186,7 +195,8 @@ class parquet_reader : public split_reader {
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> wanted_schema() const {
     arrow::FieldVector fields;
-    for (const int index : what_->columns.wanted()) fields.push_back(what_->records->field(index));
+    for (const int index : what_->columns.wanted())
+      if (!from_folders_.contains(index)) fields.push_back(what_->records->field(index));
     return arrow::schema(std::move(fields));
   }
 
@@ -195,21 +205,26 @@ class parquet_reader : public split_reader {
     std::vector<std::shared_ptr<arrow::Array>> arrays;
     SLUICE_TRY(next_stretch(step));
     auto count = stretches_.empty() ? 0 : std::min(stretches_.front().rows, target_batch_rows);
+    std::shared_ptr<arrow::RecordBatch> rows;
     if (reader_ && count > 0) {
-      std::shared_ptr<arrow::RecordBatch> rows;
       if (const auto got = reader_->ReadNext(&rows); !got.ok()) return corrupt_file(piece_.object, "Parquet file", got);
       if (!rows)
         return corrupt_file(piece_.object, "Parquet file",
                             arrow::Status::Invalid("it has fewer rows than its footer says"));
       count = rows->num_rows();
+    }
+    if (count > 0) {
       for (const int index : what_->columns.wanted()) {
         const auto& field = what_->records->field(index);
+        if (from_folders_.contains(index)) {
+          SLUICE_ASSIGN(auto values, partition_values(piece_.object, *field, count));
+          arrays.push_back(std::move(values));
+          continue;
+        }
         SLUICE_ASSIGN(auto values,
                       to_language(rows->GetColumnByName(field->name()), field->type(), field->name(), piece_.object));
         arrays.push_back(std::move(values));
       }
-    }
-    if (count > 0) {
       SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, count, piece_.object, first_row_ + row_ + 1));
       if (what_->want_positions) {
         SLUICE_ASSIGN(step.rows.positions, row_positions(what_->number, piece_.id, row_, count));
@@ -229,6 +244,7 @@ class parquet_reader : public split_reader {
   std::unique_ptr<file_reader> file_;
   std::shared_ptr<const row_filter> filter_;          ///< may be null
   std::unique_ptr<arrow::RecordBatchReader> reader_;  ///< goes before `file_`, which it reads from
+  std::set<int> from_folders_;                        ///< columns that the file's folders give
   std::int64_t first_row_ = 0;                        ///< of the split in its file
   std::deque<stretch> stretches_;                     ///< to come
   std::int64_t row_ = 0;
@@ -312,6 +328,33 @@ class parquet_files : public source, public takes_filter {
   footer_cache footers_;
 };
 
+/// Adds the columns that the files' folders give, unless the files have columns of these names.
+std::shared_ptr<arrow::Schema> with_partitions(const source_request& request, const std::vector<input_file>& files,
+                                               std::shared_ptr<arrow::Schema> records, diagnostics& faults) {
+  auto parts = partition_columns(files);
+  if (!parts.ok()) {
+    faults.push_back(std::move(parts).problem());
+    faults.back().path = "/parquet/path";
+    return records;
+  }
+  auto fields = records->fields();
+  for (const auto& [name, type] : request.types.items()) {
+    const auto found =
+        std::find_if(parts->begin(), parts->end(), [&](const auto& part) { return part->name() == name; });
+    if (found != parts->end() && type == "text" && records->GetFieldIndex(name) < 0) {
+      *found = arrow::field(name, arrow::utf8());
+      continue;
+    }
+    faults.push_back(user_error("not_supported", "the types of Parquet columns stand in the file",
+                                "only a column that folders give (year=2024) can be made text; cast others in a "
+                                "transform: cast: { amount: double }"));
+    faults.back().path = "/types/" + name;
+  }
+  for (auto& part : *parts)
+    if (records->GetFieldIndex(part->name()) < 0) fields.push_back(std::move(part));
+  return arrow::schema(std::move(fields));
+}
+
 /// Takes the columns of the first file and compares those of the next ones.
 std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::vector<input_file>& files,
                                      diagnostics& faults) {
@@ -331,17 +374,11 @@ std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::v
       faults.push_back(std::move(same).problem());
     }
   }
-  return records;
+  return records ? with_partitions(request, files, std::move(records), faults) : nullptr;
 }
 
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
-  if (!request.types.is_null() && !request.types.empty()) {
-    auto problem = user_error("not_supported", "the types of Parquet columns stand in the file",
-                              "cast them in a transform: cast: { amount: double }");
-    problem.path = "/types";
-    faults.push_back(std::move(problem));
-  }
   auto made = std::make_shared<parquet_table>();
   const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
   auto files = find_files({.path = path,
@@ -350,7 +387,7 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
                            .extensions = {"parquet", "pq"}});
   if (!files.ok()) {
     auto problem = std::move(files).problem();
-    if (problem.path.empty()) problem.path = "/parquet/path";
+    problem.path = "/parquet" + (problem.path.empty() ? "/path" : problem.path);
     faults.push_back(std::move(problem));
     return nullptr;
   }
@@ -374,10 +411,10 @@ component_spec spec() {
       .description =
           "Only the columns that the pipeline uses are read, and of a filter directly below only the row groups that "
           "may hold what it keeps, as far as their statistics say. Row groups are read in parallel, neighbouring small "
-          "ones "
-          "together. All files must have the columns of the first one, with the same types. The position of a row is "
-          "its "
-          "number in the split.",
+          "ones together. All files must have the columns of the first one, with the same types. Folders named like "
+          "`year=2024/` give the column year: bigint or date where all values are such, else text (`types: { year: "
+          "text }` makes it that), null for `__HIVE_DEFAULT_PARTITION__`. The position of a row is its number in the "
+          "split.",
       .value = {.form = shape::object, .help = "which files", .elements = {file_source_fields().front()}},
       .law = "in = out",
       .example = R"yaml(version: 1

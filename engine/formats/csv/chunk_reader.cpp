@@ -49,7 +49,8 @@ status chunk_reader::make_room(std::uint32_t more) {
 }
 
 result<bool> chunk_reader::fill(std::int64_t wanted) {
-  const auto rest = index_.next_record();
+  // Content that ends without a line end has its last record's end behind it.
+  const auto rest = std::min(index_.next_record(), filled_);
   if (rest > padding) {
     std::memmove(base_ + padding, base_ + rest, filled_ - rest);
     offset_ += rest - padding;

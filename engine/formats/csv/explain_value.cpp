@@ -1,5 +1,6 @@
 #include "engine/formats/csv/explain_value.hpp"
 
+#include "engine/formats/contradiction.hpp"
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/values.hpp"
 #include "engine/types.hpp"
@@ -9,13 +10,6 @@
 namespace sluice::csv {
 
 namespace {
-
-std::string with_commas(std::uint64_t number) {
-  auto text = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
-    text.insert(static_cast<std::size_t>(at), ",");
-  return text;
-}
 
 /// What a value is, in a word or two.
 std::string nature_of(const std::string& value) {
@@ -68,28 +62,19 @@ std::string wider_type(const column_plan& column, const std::string& value) {
   return type_name(*guess.type());
 }
 
-std::string as_key(const std::string& name) {
-  const bool plain =
-      !name.empty() &&
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
-  return plain ? name : "\"" + name + "\"";
-}
-
 }  // namespace
 
 error contradicts_inference(const column_plan& column, const std::string& value, std::int64_t sampled_rows,
                             const std::string& file, std::uint64_t line) {
-  const auto type = type_name(*column.type);
-  const auto remedy = "types: { " + as_key(column.name) + ": " + wider_type(column, value) + " }";
-  auto message = "column " + column.name + " inferred " + type;
-  if (sampled_rows > 0) message += " from " + with_commas(static_cast<std::uint64_t>(sampled_rows)) + " rows";
-  message += "; value '" + value.substr(0, 80) + "'";
-  if (line > 0) message += " at line " + with_commas(line);
-  message += " of " + file + " " + nature_of(value) + ": " + remedy;
-  auto problem = user_error("contradicts_type", message,
-                            "write " + remedy + " beside the component; with the given type " + type +
-                                " instead, values that are none go to the rejects");
-  return problem;
+  return contradicts_type({.column = column.name,
+                           .key = column.name,
+                           .type = type_name(*column.type),
+                           .value = value,
+                           .nature = nature_of(value),
+                           .wider = wider_type(column, value),
+                           .sampled_rows = sampled_rows,
+                           .file = file,
+                           .line = line});
 }
 
 }  // namespace sluice::csv

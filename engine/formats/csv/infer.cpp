@@ -32,18 +32,36 @@ bool looks_like_number(std::string_view text) {
 /// Adds up what the records of one region say.
 class sampler {
  public:
+  enum class from { head, tail, all };  ///< all: over head, middle and tail
+
   sampler(const file_rules& rules, std::size_t fields) : rules_(rules), unquote_(rules.rules), guesses(fields) {}
 
-  /// Takes at most `limit` records of a text that starts one; `whole`: the text ends where the file ends.
-  std::int64_t take(std::string_view text, bool whole, const std::vector<int>& columns, std::int64_t limit) {
+  /// Takes at most `limit` records of a text that starts one, from `where` in it; `whole`: the text ends where the file
+  /// ends.
+  std::int64_t take(std::string_view text, bool whole, const std::vector<int>& columns, std::int64_t limit,
+                    from where) {
     const auto padded = std::string(padding, '\0') + std::string(text) + std::string(padding * 2, '\0');
     const auto* base = reinterpret_cast<const std::uint8_t*>(padded.data());
     record_index index(rules_.rules, best_simd_level());
     index.reset(padding);
     index.scan(base, padding, static_cast<std::uint32_t>(padding + text.size()), whole);
+    const auto records = static_cast<std::int64_t>(index.records());
+    if (where == from::all && records > limit) {
+      const auto each = std::max<std::int64_t>(1, limit / 3);
+      return take_records(base, index, columns, 0, each) +
+             take_records(base, index, columns, (records - each) / 2, each) +
+             take_records(base, index, columns, records - each, each);
+    }
+    return take_records(base, index, columns, where == from::tail ? std::max<std::int64_t>(0, records - limit) : 0,
+                        limit);
+  }
+
+ private:
+  std::int64_t take_records(const std::uint8_t* base, const record_index& index, const std::vector<int>& columns,
+                            std::int64_t record, std::int64_t limit) {
     std::int64_t taken = 0;
-    std::size_t first = 0;
-    for (std::size_t record = 0; record < index.records() && taken < limit; ++record) {
+    std::size_t first = record == 0 ? 0 : index.record_ends()[record - 1] + 1;
+    for (; record < static_cast<std::int64_t>(index.records()) && taken < limit; ++record) {
       const auto last = index.record_ends()[record];
       if (last - first + 1 == columns.size() && !is_comment(base, index, first)) {
         take_record(base, index, first, columns);
@@ -54,7 +72,6 @@ class sampler {
     return taken;
   }
 
- private:
   [[nodiscard]] bool is_comment(const std::uint8_t* base, const record_index& index, std::size_t first) const {
     return rules_.rules.comment &&
            base[index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1] == *rules_.rules.comment;
@@ -107,7 +124,8 @@ result<std::int64_t> sample_file(const input_file& file, const file_layout& layo
     SLUICE_ASSIGN(const auto text, peek_file(file, layout.data_begin + 3 * region));
     const bool whole = static_cast<std::int64_t>(text.size()) < layout.data_begin + 3 * region;
     const auto begin = std::min(text.size(), static_cast<std::size_t>(layout.data_begin));
-    return into.take(std::string_view(text).substr(begin), whole, columns, rows);
+    return into.take(std::string_view(text).substr(begin), whole, columns, rows,
+                     whole ? sampler::from::all : sampler::from::head);
   }
   SLUICE_ASSIGN(const auto open, random_file::open(file));
   const auto each = std::max<std::int64_t>(1, (rows + 2) / 3);
@@ -117,7 +135,9 @@ result<std::int64_t> sample_file(const input_file& file, const file_layout& layo
   for (const auto at : {layout.data_begin, middle, file.size - region}) {
     SLUICE_ASSIGN(const auto got, open->read_at(at, text.data(), region));
     const auto part = std::string_view(text).substr(0, static_cast<std::size_t>(got));
-    taken += into.take(at == layout.data_begin ? part : from_line_start(part), at + got == file.size, columns, each);
+    const bool last = at + got == file.size;
+    taken += into.take(at == layout.data_begin ? part : from_line_start(part), last, columns, each,
+                       last ? sampler::from::tail : sampler::from::head);
   }
   return taken;
 }

@@ -58,7 +58,7 @@ class layout_reader {
       : file_(file), rules_(rules), in_(in) {}
 
   result<std::optional<file_layout>> read() {
-    SLUICE_TRY(skip_mark());
+    if (in_.size >= 3 && std::memcmp(in_.data(), "\xEF\xBB\xBF", 3) == 0) at_ = 3;
     for (std::int64_t i = 0; i < rules_.skip_rows; ++i) {
       const auto next = next_line(in_, at_);
       if (next < 0) {
@@ -77,15 +77,6 @@ class layout_reader {
   }
 
  private:
-  status skip_mark() {
-    const auto* text = in_.data();
-    if (in_.size >= 3 && std::memcmp(text, "\xEF\xBB\xBF", 3) == 0) at_ = 3;
-    if (in_.size >= 2 && (std::memcmp(text, "\xFF\xFE", 2) == 0 || std::memcmp(text, "\xFE\xFF", 2) == 0))
-      return user_error("not_supported_yet", "UTF-16 is not supported yet, and " + file_.name + " is written in it",
-                        "turn it into UTF-8 first: iconv -f UTF-16 -t UTF-8");
-    return {};
-  }
-
   result<std::optional<file_layout>> first_record() {
     record_index index(rules_.rules, simd_level::scalar);
     const auto from = static_cast<std::uint32_t>(padding + static_cast<std::size_t>(at_));

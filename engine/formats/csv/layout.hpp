@@ -27,8 +27,7 @@ struct file_layout {
   bool quotes_in_header = false;
 };
 
-/// Reads byte order mark, preamble and header. Errors: empty_file, not_supported_yet (UTF-16), wrong_column_count,
-/// record_too_large.
+/// Reads byte order mark, preamble and header. Errors: empty_file, record_too_large.
 result<file_layout> read_layout(const input_file& file, const file_rules& rules);
 
 /// Gives names that are empty or taken another one: column_3, name_2.

@@ -156,13 +156,6 @@ file_rules read_file_rules(const options& own, diagnostics& faults) {
     into.skip_rows = own["skip_rows"].get<std::int64_t>();
   if (into.skip_rows < 0)
     faults.push_back(at("/csv/skip_rows", user_error("invalid_option", "skip_rows can't be below 0")));
-  const auto encoding = own.value("encoding", std::string("utf-8"));
-  std::string folded;
-  for (const char c : encoding) folded += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  if (folded != "utf-8" && folded != "utf8")
-    faults.push_back(
-        at("/csv/encoding", user_error("not_supported_yet", "the encoding " + encoding + " is not supported yet",
-                                       "turn the file into UTF-8 first: iconv -f " + encoding + " -t UTF-8")));
   return into;
 }
 

@@ -253,6 +253,12 @@ result<value_kind> kind_of(const arrow::DataType& type, const std::string& path)
 
 }  // namespace
 
+void column::take_forms(const csv::column_plan& plan) {
+  if (plan.formats.empty() && plan.decimal == '.' && plan.thousands == '\0') return;
+  forms = std::make_shared<const csv::column_plan>(plan);
+  if (kind == value_kind::list) children[0].take_forms(plan);
+}
+
 result<column> make_column(std::string name, std::string path, std::shared_ptr<arrow::DataType> type, bool given,
                            bool ignore_unknown) {
   column made;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error.hpp"
+#include "engine/formats/csv/columns.hpp"
 
 #include <arrow/type_fwd.h>
 #include <emmintrin.h>
@@ -122,14 +123,17 @@ struct column {
   bool given = true;  ///< the user wrote the type: what does not fit is a reject, not a wrong guess
   int precision = 0;
   int scale = 0;
-  growing_bytes values;   ///< of fixed width; booleans one byte each
-  growing_bytes offsets;  ///< int32: text, bytea and list: where each value ends
-  growing_bytes nulls;    ///< int64: rows that are null, ascending
+  std::shared_ptr<const csv::column_plan> forms = {};  ///< how texts write values, where not in the plain way
+  growing_bytes values;                                ///< of fixed width; booleans one byte each
+  growing_bytes offsets;                               ///< int32: text, bytea and list: where each value ends
+  growing_bytes nulls;                                 ///< int64: rows that are null, ascending
   std::int64_t length = 0;
   std::vector<column> children;  ///< list: one; struct: its fields
   key_table keys;                ///< struct
 
   void append_null();
+  /// Takes the formats, decimal sign and thousands separator that the user gave; list elements have them too.
+  void take_forms(const csv::column_plan& plan);
   /// Drops the rows from `rows` on: of a record that turned out bad.
   void truncate(std::int64_t rows);
   /// Gives the rows as an array and starts again.

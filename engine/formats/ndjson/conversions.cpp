@@ -1,9 +1,11 @@
 #include "engine/formats/ndjson/conversions.hpp"
 
+#include "engine/formats/csv/values.hpp"
 #include "engine/value_parse.hpp"
 
 #include <arrow/util/decimal.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -165,6 +167,29 @@ bool append_quoted(std::string_view text, column& into) {
   }
 }
 
+/// Reads a date or time by the first format that it fits.
+bool append_formatted(std::string_view text, column& into, zone_clock& zone) {
+  constexpr std::int64_t day = 86'400'000'000;
+  csv::moment when;
+  const auto& formats = into.forms->formats;
+  if (!std::any_of(formats.begin(), formats.end(),
+                   [&](const auto& format) { return csv::read_formatted(text, format, when); }))
+    return false;
+  const auto time = (when.microseconds % day + day) % day;
+  switch (into.kind) {
+    case value_kind::date:
+      return append(into, static_cast<std::int32_t>((when.microseconds - time) / day));
+    case value_kind::time:
+      return append(into, time);
+    case value_kind::timestamp:
+      return !when.zoned && append(into, when.microseconds);
+    case value_kind::timestamptz:
+      return append(into, when.zoned ? when.microseconds : zone.to_utc(when.microseconds));
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 bool append_number(const number& value, column& into) {
@@ -190,6 +215,12 @@ bool append_number(const number& value, column& into) {
 }
 
 bool append_text(std::string_view text, column& into, zone_clock& zone) {
+  std::string plain;
+  if (into.forms) {
+    if (!into.forms->formats.empty()) return append_formatted(csv::trim_blanks(text), into, zone);
+    if (!csv::plain_number(csv::trim_blanks(text), into.forms->decimal, into.forms->thousands, plain)) return false;
+    return append_quoted(plain, into);
+  }
   switch (into.kind) {
     case value_kind::date: {
       std::int32_t days = 0;

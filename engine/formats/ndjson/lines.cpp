@@ -43,7 +43,7 @@ void line_blocks::drop_used() {
   if (rest > 0) std::memmove(buffer_.data(), buffer_.data() + cut_, static_cast<std::size_t>(rest));
   place_ += cut_;
   filled_ = std::max<std::int64_t>(rest, 0);
-  first_ = cut_ = 0;
+  first_ = cut_ = looked_at_ = 0;
 }
 
 result<bool> line_blocks::read_more() {
@@ -51,8 +51,9 @@ result<bool> line_blocks::read_more() {
     return user_error("record_too_long", name_ + " has a line of more than 256 MiB",
                       "one JSON object a line is wanted");
   const auto here = place_ + filled_;
-  // Behind the range only the rest of the last line is wanted.
-  auto wanted = file_ && here >= end_ ? tail_bytes : std::min(block_bytes_, file_ ? end_ - here : block_bytes_);
+  // Behind the range only the rest of the last line is wanted: more and more of it where it is long.
+  auto wanted = file_ && here >= end_ ? std::max(tail_bytes, filled_ / 2)
+                                      : std::min(block_bytes_, file_ ? end_ - here : block_bytes_);
   if (here == 0) wanted = std::max(wanted, byte_order_mark_bytes);
   const auto room = static_cast<std::size_t>(filled_ + wanted + padding);
   if (buffer_.size() < room) buffer_.resize(std::max(room, buffer_.size() + buffer_.size() / 2));
@@ -96,8 +97,8 @@ bool line_blocks::skip_first_line() {
 bool line_blocks::find_cut() {
   const auto* data = buffer_.data();
   if (place_ + filled_ >= end_) {
-    // The line that holds the last byte of the range is the last one.
-    const auto from = std::max<std::int64_t>(end_ - 1 - place_, 0);
+    // The line that holds the last byte of the range is the last one. What was looked at is not looked at again.
+    const auto from = std::max<std::int64_t>({end_ - 1 - place_, looked_at_, 0});
     const auto* newline =
         static_cast<const char*>(std::memchr(data + from, '\n', static_cast<std::size_t>(filled_ - from)));
     if (newline != nullptr) {
@@ -106,9 +107,12 @@ bool line_blocks::find_cut() {
       return true;
     }
   }
-  const auto* newline =
-      static_cast<const char*>(memrchr(data + first_, '\n', static_cast<std::size_t>(filled_ - first_)));
-  if (newline == nullptr) return false;
+  const auto from = std::max(first_, looked_at_);
+  const auto* newline = static_cast<const char*>(memrchr(data + from, '\n', static_cast<std::size_t>(filled_ - from)));
+  if (newline == nullptr) {
+    looked_at_ = filled_;
+    return false;
+  }
   cut_ = newline + 1 - data;
   return true;
 }
@@ -116,8 +120,8 @@ bool line_blocks::find_cut() {
 result<bool> line_blocks::next() {
   drop_used();
   while (!done_) {
-    // A line that begins at or behind the end belongs to the next range.
-    if (!in_first_line_ && place_ >= end_) break;
+    // A line that begins at or behind the end belongs to the next range, also where the first line goes on there.
+    if (place_ >= end_) break;
     if (at_end_of_file_) {
       cut_ = filled_;
       done_ = true;

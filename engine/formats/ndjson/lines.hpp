@@ -66,6 +66,7 @@ class line_blocks {
   std::int64_t filled_ = 0;
   std::int64_t first_ = 0;      ///< begin of the block in the buffer
   std::int64_t cut_ = 0;        ///< its end
+  std::int64_t looked_at_ = 0;  ///< no line ends before it
   bool in_first_line_ = false;  ///< of a line that began before the range
   bool at_end_of_file_ = false;
   bool done_ = false;

@@ -32,6 +32,7 @@ const char* record_parser::broken(const char* at) {
 
 const char* record_parser::read(const char* at) {
   begin_ = at;
+  const auto nulls = set_null_;
   at = skip_blanks(at);
   const char* end = nullptr;
   if (*at != '{') {
@@ -51,6 +52,7 @@ const char* record_parser::read(const char* at) {
   }
   if (end == nullptr) {
     for (auto& one : columns_) one.truncate(rows_);
+    set_null_ = nulls;
     return nullptr;
   }
   ++rows_;
@@ -265,6 +267,7 @@ const char* record_parser::read_misfit(const char* at, column& into, int depth) 
   auto value = shortened({at, static_cast<std::size_t>(end - at)});
   (void)fail("invalid_value", into.path, "expected " + type_name(*into.type) + ", found " + value);
   fault_.value = std::move(value);
+  fault_.type = type_name(*into.type);
   fault_.wrong_guess = !into.given;
   return nullptr;
 }

@@ -16,6 +16,7 @@ struct record_fault {
   std::string column;
   std::string message;
   std::string value = {};    ///< invalid_value: as it stands in the record
+  std::string type = {};     ///< invalid_value: the type it should have
   bool wrong_guess = false;  ///< the value is fine, the type inferred from the sample is not
 };
 

@@ -1,13 +1,14 @@
 #include "engine/formats/ndjson/sampling.hpp"
 
+#include "engine/formats/csv/source_options.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 #include "engine/formats/ndjson/inference.hpp"
 #include "engine/formats/ndjson/lines.hpp"
-#include "engine/types.hpp"
 
 #include <arrow/api.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace sluice::ndjson {
 
@@ -15,26 +16,41 @@ namespace {
 
 constexpr std::size_t sampled_files = 100;
 constexpr std::int64_t default_sample = 20'480;
-constexpr std::int64_t sampled_bytes = 4 * 1024 * 1024;  // of one place in a file
+constexpr std::int64_t sampled_bytes = 4 * 1024 * 1024;  // of one file
 
-void look_at_lines(const char* begin, const char* end, std::int64_t& rows, sample& all) {
-  while (begin < end && rows > 0) {
-    if (*skip_blanks(begin) != '\n') {
-      all.look(begin);
-      --rows;
-    }
-    begin = line_end(begin) + 1;
+/// Lines of a text that ends in a newline.
+std::vector<const char*> lines_of(const char* begin, const char* end) {
+  std::vector<const char*> lines;
+  for (; begin < end; begin = line_end(begin) + 1)
+    if (*skip_blanks(begin) != '\n') lines.push_back(begin);
+  return lines;
+}
+
+enum class place { head, tail, all };  // all: over head, middle and tail
+
+void look_at_lines(const char* begin, const char* end, place where, std::int64_t rows, sample& all) {
+  const auto lines = lines_of(begin, end);
+  const auto count = std::ssize(lines);
+  const auto look = [&](std::int64_t from, std::int64_t limit) {
+    for (auto i = std::max<std::int64_t>(from, 0); i < std::min(from + limit, count); ++i)
+      all.look(lines[static_cast<std::size_t>(i)]);
+  };
+  if (where == place::all && count > rows) {
+    const auto third = std::max<std::int64_t>(rows / 3, 1);
+    look(0, third);
+    look((count - third) / 2, third);
+    look(count - third, third);
+  } else {
+    look(where == place::tail ? std::max<std::int64_t>(count - rows, 0) : 0, rows);
   }
 }
 
+/// Looks at lines of a range, which is read in one piece.
 status look_at_range(const std::shared_ptr<random_file>& file, const std::string& name, std::int64_t begin,
-                     std::int64_t end, std::int64_t rows, sample& all) {
-  line_blocks blocks(file, name, begin, std::min(end, begin + sampled_bytes), 256 * 1024);
-  while (rows > 0) {
-    SLUICE_ASSIGN(const bool more, blocks.next());
-    if (!more) break;
-    look_at_lines(blocks.begin(), blocks.end(), rows, all);
-  }
+                     std::int64_t end, place where, std::int64_t rows, sample& all) {
+  line_blocks blocks(file, name, begin, end, end - begin + 1);
+  SLUICE_ASSIGN(const bool any, blocks.next());
+  if (any) look_at_lines(blocks.begin(), blocks.end(), where, rows, all);
   return {};
 }
 
@@ -42,26 +58,30 @@ status look_at_file(const input_file& file, std::int64_t rows, sample& all) {
   if (!file.seekable()) {
     SLUICE_ASSIGN(auto head, peek_file(file, sampled_bytes));
     // The peek may end in the middle of a record.
-    if (static_cast<std::int64_t>(head.size()) == sampled_bytes) head.resize(head.rfind('\n') + 1);
+    const bool whole = static_cast<std::int64_t>(head.size()) < sampled_bytes;
+    if (!whole) head.resize(head.rfind('\n') + 1);
     head += '\n';
     const auto end = head.size();
     head.resize(head.size() + padding);
-    look_at_lines(head.data(), head.data() + end, rows, all);
+    const auto* text = head.data();
+    const auto* begin = std::memcmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text;
+    look_at_lines(begin, text + end, whole ? place::all : place::head, rows, all);
     return {};
   }
   SLUICE_ASSIGN(const auto opened, random_file::open(file));
   const auto size = opened->size();
+  if (size <= sampled_bytes) return look_at_range(opened, file.name, 0, size, place::all, rows, all);
   const auto third = std::max<std::int64_t>(rows / 3, 1);
-  if (size <= sampled_bytes / 4) return look_at_range(opened, file.name, 0, size, rows, all);
-  SLUICE_TRY(look_at_range(opened, file.name, 0, size, third, all));
-  SLUICE_TRY(look_at_range(opened, file.name, size / 2, size, third, all));
-  // The last rows: as many bytes as the ones before let expect.
-  return look_at_range(opened, file.name, std::max<std::int64_t>(size - sampled_bytes / 4, 0), size, third, all);
+  // As many bytes as a third of the rows need where one has some 500: what is not needed is not looked at.
+  const auto bytes = std::min(std::max<std::int64_t>(third * 512, 64 * 1024), sampled_bytes / 3);
+  SLUICE_TRY(look_at_range(opened, file.name, 0, bytes, place::head, third, all));
+  SLUICE_TRY(look_at_range(opened, file.name, size / 2, size / 2 + bytes, place::head, third, all));
+  return look_at_range(opened, file.name, size - bytes, size, place::tail, third, all);
 }
 
-error at_type(error problem, const std::string& column) {
-  problem.path = "/types/" + column;
-  return problem;
+std::int64_t rows_of_each(std::size_t files, std::optional<std::int64_t> sampled) {
+  return std::max<std::int64_t>(
+      sampled.value_or(default_sample) / static_cast<std::int64_t>(std::max<std::size_t>(files, 1)), 3);
 }
 
 }  // namespace
@@ -69,26 +89,22 @@ error at_type(error problem, const std::string& column) {
 record_columns read_types(const source_request& request, diagnostics& faults) {
   record_columns made;
   arrow::FieldVector fields;
-  const auto types = request.types.is_object() ? request.types : options::object();
-  for (const auto& [name, what] : types.items()) {
-    auto text = what.is_object() && what.contains("type") ? what["type"] : what;
-    if (what.is_object() && what.size() > 1) {
-      faults.push_back(
-          at_type(user_error("not_supported_yet", "formats and separators of JSON texts are not supported yet",
-                             "read the column as text and cast it in a transform"),
-                  name));
-      continue;
-    }
-    auto type = parse_type(text.is_string() ? text.get<std::string>() : text.dump());
-    if (!type.ok()) {
-      faults.push_back(at_type(std::move(type).problem(), name));
-      continue;
-    }
-    fields.push_back(arrow::field(name, *type));
-    made.given.insert(name);
+  for (auto& [name, given] : csv::read_types(request.types, faults)) {
+    if (!given.type) continue;  // its fault is told
+    fields.push_back(arrow::field(name, given.type));
+    made.given.emplace(name, std::move(given));
   }
   made.schema = arrow::schema(std::move(fields));
   return made;
+}
+
+std::int64_t count_sampled(const std::vector<input_file>& files, std::optional<std::int64_t> sampled) {
+  sample all;
+  const auto count = std::min(files.size(), sampled_files);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (files[i].path == "-" || !look_at_file(files[i], rows_of_each(count, sampled), all).ok()) return 0;
+  }
+  return static_cast<std::int64_t>(all.records());
 }
 
 record_columns infer_columns(const source_request& request, const std::vector<input_file>& files, diagnostics& faults) {
@@ -96,8 +112,7 @@ record_columns infer_columns(const source_request& request, const std::vector<in
   auto made = read_types(request, faults);
   sample all;
   const auto count = std::min(files.size(), sampled_files);
-  const auto rows = std::max<std::int64_t>(
-      request.sample.value_or(default_sample) / static_cast<std::int64_t>(std::max<std::size_t>(count, 1)), 3);
+  const auto rows = rows_of_each(count, request.sample);
   for (std::size_t i = 0; i < count; ++i) {
     if (auto looked = look_at_file(files[i], rows, all); !looked.ok()) faults.push_back(std::move(looked).problem());
   }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "engine/component.hpp"
+#include "engine/formats/csv/columns.hpp"
 #include "engine/formats/files.hpp"
 
 #include <arrow/type_fwd.h>
 
+#include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +17,7 @@ namespace sluice::ndjson {
 /// All columns of a source, and which of their types the user wrote.
 struct record_columns {
   std::shared_ptr<arrow::Schema> schema;
-  std::set<std::string> given;
+  std::map<std::string, csv::column_plan> given;  ///< with formats, decimal sign and thousands separator
 };
 
 /// Reads `types:`; faults at their place.
@@ -24,5 +26,8 @@ record_columns read_types(const source_request& request, diagnostics& faults);
 /// Infers the columns from head, middle and tail of every file (of the first hundred); those of `types` stand as given.
 /// Faults: what the files do not let us read, and empty_source where neither records nor types say anything.
 record_columns infer_columns(const source_request& request, const std::vector<input_file>& files, diagnostics& faults);
+
+/// How many records inference looked at: it looks again, since only a rare message wants to know. 0 where it can't.
+std::int64_t count_sampled(const std::vector<input_file>& files, std::optional<std::int64_t> sampled);
 
 }  // namespace sluice::ndjson

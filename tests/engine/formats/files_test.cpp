@@ -115,7 +115,7 @@ TEST_CASE("packed files read as they were, also several streams in one file", "[
                            : kind == compression::lz4  ? "t.csv.lz4"
                                                        : "t.csv.bz2";
   in.write(name, packed(kind, text) + packed(kind, "more\n"));
-  const auto file = find_file(name, in.path, "auto");
+  const auto file = find_file(name, {.path = {}, .base_folder = in.path});
   REQUIRE(file.ok());
   CHECK(file->packed == kind);
   for (const std::int64_t step : {777, 1 << 20}) {
@@ -126,7 +126,7 @@ TEST_CASE("packed files read as they were, also several streams in one file", "[
   }
   const auto whole = packed(kind, text);
   in.write(name, whole.substr(0, whole.size() / 2));
-  const auto damaged = open_stream(*find_file(name, in.path, "auto"));
+  const auto damaged = open_stream(*find_file(name, {.path = {}, .base_folder = in.path}));
   REQUIRE(damaged.ok());
   CHECK(read_all(**damaged, 1 << 20) == "corrupt_file");
 }

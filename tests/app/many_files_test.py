@@ -1,0 +1,140 @@
+"""Where records come from and go to: packed files, globs, folders, partitions, standard input, metadata."""
+
+import bz2
+import gzip
+import json
+import unittest
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet
+
+from file_cases import Case, FileCases
+
+TEXT = b"a,b\n" + b"".join(b"%d,x%d\n" % (i, i) for i in range(2000))
+ROWS = [[i, f"x{i}"] for i in range(2000)]
+
+
+def lz4(data):
+    return pa.Codec("lz4").compress(data, asbytes=True)
+
+
+def zstd(data):
+    return pa.compress(data, codec="zstd", asbytes=True)
+
+
+PACKED = {"gz": gzip.compress(TEXT), "zst": zstd(TEXT), "lz4": lz4(TEXT), "bz2": bz2.compress(TEXT)}
+NAMES = {"gz": "gzip", "zst": "zstd", "lz4": "lz4", "bz2": "bz2"}
+
+
+def csv(name, files, source, rows=None, **more):
+    return Case(name, files, source, rows=rows, **more)
+
+
+PLACES = (
+    [csv(f"{end} by extension", {f"a.csv.{end}": data}, f"csv: {{ path: a.csv.{end} }}", ROWS) for end, data in PACKED.items()]
+    + [csv(f"{end} by name", {"a.dat": data}, f"csv: {{ path: a.dat, compression: {NAMES[end]} }}", ROWS) for end, data in PACKED.items()]
+    + [csv(f"{end} that ends in the middle", {f"a.csv.{end}": data[:-9]}, f"csv: {{ path: a.csv.{end} }}", error="corrupt_file")
+       for end, data in PACKED.items()]
+    + [csv(f"{end} on standard input by its first bytes", {}, 'csv: { path: "-" }', ROWS, stdin=data) for end, data in PACKED.items()]
+    + [csv(f"{end} on standard input by name", {}, f'csv: {{ path: "-", compression: {NAMES[end]} }}', ROWS, stdin=data)
+       for end, data in PACKED.items()]
+    + [
+        csv("standard input", {}, 'csv: { path: "-" }', ROWS, stdin=TEXT),
+        csv("standard input of one byte less than a mark", {}, 'csv: { path: "-", header: false }', [["a"]], stdin=b"a"),
+        csv("UTF-16 on standard input, packed", {}, 'csv: { path: "-" }', [[1, "ä"]],
+            stdin=gzip.compress(b"\xff\xfe" + "a,b\n1,ä\n".encode("utf-16-le"))),
+        csv("UTF-16 packed by extension", {"a.csv.gz": gzip.compress(b"\xfe\xff" + "a,b\n1,ä\n".encode("utf-16-be"))}, "csv: { path: a.csv.gz }",
+            [[1, "ä"]]),
+        csv("NDJSON on standard input", {}, 'ndjson: { path: "-" }', [[1]], stdin=gzip.compress(b'{"a":1}\n')),
+        csv("two gzip members in one file", {"a.csv.gz": gzip.compress(b"a,b\n1,") + gzip.compress(b"2\n3,4\n")}, "csv: { path: a.csv.gz }",
+            [[1, 2], [3, 4]]),
+        csv("an empty packed file", {"a.csv.gz": gzip.compress(b"")}, "csv: { path: a.csv.gz }", error="empty_file"),
+        csv("a glob in order of the paths", {"d/2.csv": "a\n2\n", "d/10.csv": "a\n10\n", "d/1.txt": "a\n1\n"}, "csv: { path: d/*.csv }", [[10], [2]]),
+        csv("a folder with all below", {"d/b.csv": "a\n1\n", "d/x/a.csv.gz": gzip.compress(b"a\n2\n"), "d/.hidden.csv": "a\n3\n", "d/_tmp/c.csv": "a\n4\n",
+            "d/read.me": "no"}, "csv: { path: d }", [[1], [2]]),
+        csv("a list", {"b.csv": "a\n1\n", "a.csv": "a\n2\n"}, "csv: { path: [b.csv, a.csv, b.csv] }", [[1], [2]]),
+        csv("nothing fits a glob", {}, "csv: { path: d/*.csv }", error="file_not_found"),
+        csv("files with their columns in another order", {"1.csv": "a,b\n1,x\n", "2.csv": "b,a\ny,2\n"}, 'csv: { path: "?.csv" }', [[1, "x"], [2, "y"]]),
+        csv("files with other columns", {"1.csv": "a,b\n1,x\n", "2.csv": "a,c\n1,x\n"}, 'csv: { path: "?.csv" }', error="different_columns"),
+        csv("file and row of CSV", {"d/1.csv": "a\n5\n6\n", "d/2.csv": "a\n7\nx,y\n8\n"}, "csv: { path: d }\nmetadata: { _file: path, _row: row }",
+            [[5, "d/1.csv", 1], [6, "d/1.csv", 2], [7, "d/2.csv", 1], [8, "d/2.csv", 3]], columns=["a", "_file", "_row"],
+            rejects=[("d/2.csv:3", "too_many_fields", "")]),
+        csv("file and row of NDJSON", {"d/1.ndjson": '{"a":5}\n\n{"a":6}\n', "d/2.ndjson": '{"a":7}\n'},
+            "ndjson: { path: d }\nmetadata: { _file: path, _row: row }", [[5, "d/1.ndjson", 1], [6, "d/1.ndjson", 2], [7, "d/2.ndjson", 1]]),
+    ]
+)
+
+
+class ManyFiles(FileCases):
+    def test_places(self):
+        self.run_cases(PLACES)
+
+    def run_text(self, text, expect=0):
+        self.write("p.yaml", "version: 1\npipeline: files\n" + text)
+        done = self.sluice("run", "p.yaml", "-q", "--fresh")
+        self.assertEqual(done.returncode, expect, done.stderr)
+        return done.stderr
+
+    def test_compressed_output_by_extension(self):
+        self.write("a.csv", TEXT)
+        unpack = {"gz": gzip.decompress, "bz2": bz2.decompress,
+                  "zst": lambda data: pa.input_stream(pa.py_buffer(data), compression="zstd").read(),
+                  "lz4": lambda data: pa.input_stream(pa.py_buffer(data), compression="lz4").read()}
+        for end, of in unpack.items():
+            with self.subTest(end):
+                self.run_text(f"extract: {{ in: {{ csv: {{ path: a.csv }} }} }}\nload:\n  c: {{ from: in, csv: {{ path: out.csv.{end} }} }}\n"
+                              f"  n: {{ from: in, ndjson: {{ path: out.ndjson.{end} }} }}\n")
+                self.assertEqual(of((self.folder / f"out.csv.{end}").read_bytes()), TEXT)
+                lines = of((self.folder / f"out.ndjson.{end}").read_bytes()).splitlines()
+                self.assertEqual([list(json.loads(line).values()) for line in lines], ROWS)
+
+    def parquet(self, name, **columns):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pa.parquet.write_table(pa.table(columns), path)
+
+    def read(self, source):
+        self.run_text(f"extract:\n  in:\n    {source}\nload:\n  out: {{ from: in, ipc: {{ path: out.arrow }} }}\n")
+        with pa.ipc.open_file(self.folder / "out.arrow") as opened:
+            return opened.read_all()
+
+    def test_partitioned_parquet(self):
+        self.parquet("d/year=2023/city=K%C3%B6ln/1.parquet", a=[1, 2])
+        self.parquet("d/year=2024/city=a%2Fb/1.parquet", a=[4])
+        self.parquet("d/year=2024/city=__HIVE_DEFAULT_PARTITION__/1.parquet", a=[3])
+        table = self.read("parquet: { path: d }")
+        self.assertEqual(table.schema.names, ["a", "year", "city"])
+        self.assertEqual(table.schema.field("year").type, pa.int64())
+        self.assertEqual([list(row.values()) for row in table.to_pylist()], [[1, 2023, "Köln"], [2, 2023, "Köln"], [3, 2024, None], [4, 2024, "a/b"]])
+        self.assertEqual(self.read("parquet: { path: 'd/**/*.parquet' }\n    columns: [year]").to_pydict(), {"year": [2023, 2023, 2024, 2024]})
+        table = self.read("parquet: { path: d }\n    types: { year: text }")
+        self.assertEqual(table["year"].to_pylist(), ["2023", "2023", "2024", "2024"])
+
+    def test_partitions_by_day_and_with_leading_zeros(self):
+        for month, day in (("01", "2024-01-31"), ("02", "2024-02-01")):
+            self.parquet(f"d/month={month}/day={day}/x.parquet", a=[1])
+        table = self.read("parquet: { path: d }")
+        self.assertEqual([str(field.type) for field in table.schema], ["int64", "string", "date32[day]"])
+        self.assertEqual(table["month"].to_pylist(), ["01", "02"])
+
+    def test_a_file_without_its_partition(self):
+        self.parquet("d/year=2023/1.parquet", a=[1])
+        self.parquet("d/2.parquet", a=[2])
+        error = self.run_text("extract: { in: { parquet: { path: d } } }\nload: { out: { from: in, ipc: { path: out.arrow } } }\n", expect=2)
+        self.assertIn("error[different_columns]", error)
+        self.assertIn("year", error)
+
+    def test_columns_that_stand_in_file_and_path(self):
+        self.parquet("d/year=2023/1.parquet", a=[1], year=[7])
+        self.assertEqual(self.read("parquet: { path: d }").to_pydict(), {"a": [1], "year": [7]})
+
+    def test_a_column_that_is_only_a_partition(self):
+        self.parquet("d/year=2023/1.parquet", a=[1, 2])
+        self.run_text("extract: { in: { parquet: { path: d } } }\ntransform: { t: { from: in, aggregate: { by: [year], compute: { n: count(*) } } } }\n"
+                      "load: { out: { from: t, ndjson: { path: o.ndjson } } }\n")
+        self.assertEqual((self.folder / "o.ndjson").read_text(), '{"year":2023,"n":2}\n')
+
+
+if __name__ == "__main__":
+    unittest.main()
