@@ -340,7 +340,7 @@ TEST_CASE("only the columns that are named or needed are there") {
   CHECK(unknown.problem == "unknown_column");
   CHECK(unknown.path == "/columns/0");
   CHECK(read_text(text, {.own = options::object(), .types = {{"ccc", "double"}}}).problem == "unknown_column");
-  CHECK(read_text(text, {.own = {{"encoding", "latin-1"}}}).problem == "not_supported_yet");
+  CHECK(read_text(text, {.own = {{"encoding", "klingon"}}}).problem == "unknown_encoding");
   CHECK(read_text(text, {.own = {{"separator", ";;"}}}).path == "/csv/separator");
 }
 
