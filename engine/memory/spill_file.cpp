@@ -168,7 +168,7 @@ spill_file::~spill_file() {
 
 error spill_file::failed(int number, const std::string& doing, std::int64_t bytes) const {
   const bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
-  auto text = "unit " + unit_ + " cannot " + doing + " in the spill folder " + folder_;
+  auto text = "cannot " + doing + " in the spill folder " + folder_;
   if (full) {
     text += number == ENOSPC   ? ", which is full"
             : number == EDQUOT ? ": the user's quota on it is used up"
@@ -191,7 +191,7 @@ status spill_file::open() {
   made_folders made;
   if (auto done = made.make(folder_); !done.ok()) {
     made.remove();
-    return external_error("spill_failed", "unit " + unit_ + ": " + done.problem().message,
+    return external_error("spill_failed", done.problem().message,
                           "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
   }
   descriptor_ = open_nameless(folder_);

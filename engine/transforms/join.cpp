@@ -257,6 +257,7 @@ class join final : public single_output, public wants_last, public may_block, pu
         const auto moved = std::move(rows);
         SLUICE_TRY(parts_->add(joins::partitions::right, moved));
       }
+      memory::return_freed_memory();
       return true;
     }
     if (parts_) {
@@ -264,7 +265,10 @@ class join final : public single_output, public wants_last, public may_block, pu
       if (!done) {
         SLUICE_ASSIGN(done, parts_->relieve());
       }
-      if (done) return true;
+      if (done) {
+        memory::return_freed_memory();
+        return true;
+      }
     }
     if (waiting_.empty()) return false;
     SLUICE_TRY(spill_waiting());

@@ -71,12 +71,14 @@ result<bool> spilled_join::choose() {
   chunk_.reset();
   if (tasks_.empty()) {
     memory_->take(0);
+    memory::return_freed_memory();
     return false;
   }
   now_ = std::move(tasks_.back());
   tasks_.pop_back();
   block_ = right_block_ = 0;
   memory_->take(0);
+  memory::return_freed_memory();
   const bool fits = memory_->try_resize(needed(now_.right.rows, now_.right.bytes));
   if (now_.left.rows == 0 && !what_->keeps_right()) {
     for (const auto& block : now_.right.blocks) file_->drop(block);
