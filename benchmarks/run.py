@@ -6,7 +6,9 @@ cache. The runs of one workload alternate (sluice, duckdb, polars, sluice, ...),
 meets all of them; ratios of medians of one invocation are what counts. Exit 1 if an output differs.
 """
 import argparse
+import concurrent.futures
 import json
+import multiprocessing
 import os
 import pathlib
 import shutil
@@ -71,6 +73,12 @@ def once(command, log):
             "exit": os.waitstatus_to_exitcode(status)}
 
 
+def apart(function, *arguments):
+    """Calls a function in a process of its own: a child's peak counts what this process holds when it is forked."""
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
 def measure(workload, programs, data, out, repeats):
     """Alternating runs of one workload; gives {program: [run]} and complains of failures and differing outputs."""
     runs, faults = {name: [] for name in programs}, []
@@ -86,12 +94,12 @@ def measure(workload, programs, data, out, repeats):
             runs[name].append(done)
     for name in programs:
         if name != "duckdb" and runs[name] and runs.get("duckdb"):
-            differs = verify.difference(workload, out / f"duckdb-{workload}", out / f"{name}-{workload}")
+            differs = apart(verify.difference, workload, out / f"duckdb-{workload}", out / f"{name}-{workload}")
             if differs:
                 faults.append(f"{workload}: the output of {name} differs from DuckDB's: {differs}")
     if workload == "b1" and runs.get("sluice"):
         peers = [out / f"{name}-b1" for name in programs if name != "sluice"]
-        faults += [f"b1: our Parquet file: {fault}" for fault in verify.parquet_faults(out / "sluice-b1", peers)]
+        faults += [f"b1: our Parquet file: {fault}" for fault in apart(verify.parquet_faults, out / "sluice-b1", peers)]
     return runs, faults
 
 

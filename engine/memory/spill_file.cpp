@@ -162,6 +162,16 @@ void return_freed_memory() { arrow::default_memory_pool()->ReleaseUnused(); }
 spill_file::spill_file(const run_context& of, std::string unit)
     : folder_(of.spill_folder), unit_(std::move(unit)), buffers_(of.memory, unit_) {}
 
+namespace {
+
+error of_unit(const std::string& unit, const char* code, std::string message, std::string hint) {
+  auto made = external_error(code, std::move(message), std::move(hint));
+  made.where = "unit " + unit;
+  return made;
+}
+
+}  // namespace
+
 spill_file::~spill_file() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
@@ -178,10 +188,10 @@ error spill_file::failed(int number, const std::string& doing, std::int64_t byte
   }
   if (bytes > 0)
     text += " (" + std::to_string(bytes) + " bytes more, beside the " + std::to_string(end_) + " that it has there)";
-  return external_error("spill_failed", std::move(text),
-                        full ? "free space there, name a folder on another disk (--spill or SLUICE_SPILL), or raise "
-                               "run.memory"
-                             : "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
+  return of_unit(unit_, "spill_failed", std::move(text),
+                 full ? "free space there, name a folder on another disk (--spill or SLUICE_SPILL), or raise "
+                        "run.memory"
+                      : "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
 }
 
 status spill_file::open() {
@@ -191,8 +201,8 @@ status spill_file::open() {
   made_folders made;
   if (auto done = made.make(folder_); !done.ok()) {
     made.remove();
-    return external_error("spill_failed", done.problem().message,
-                          "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
+    return of_unit(unit_, "spill_failed", done.problem().message,
+                   "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
   }
   descriptor_ = open_nameless(folder_);
   const int number = errno;

@@ -132,7 +132,7 @@ TEST_CASE("a spill folder with no room left is named, and left empty") {
     REQUIRE_FALSE(failed.ok());
     CHECK(failed.problem().code == "spill_failed");
     CHECK(failed.problem().to_blame == blame::external);
-    CHECK(failed.problem().message.find("sort_all") != std::string::npos);
+    CHECK(failed.problem().where == "unit sort_all");
     CHECK(failed.problem().message.find(at.context.spill_folder) != std::string::npos);
     CHECK(failed.problem().hint.find("--spill") != std::string::npos);
   }
