@@ -10,21 +10,17 @@ namespace {
 
 result<int> cancel(session& with, const std::string& reference) {
   SLUICE_ASSIGN(auto from, run_source::open(with));
-  SLUICE_ASSIGN(const auto seen, from.find(reference));
-  const auto& run = seen.record;
-  if (store::is_final(run.state))
-    return user_error("run_is_final", "run " + short_id(run.id) + " of " + run.pipeline + " has ended (" +
-                                          store::to_string(run.state) + "): there is nothing to cancel");
-  const auto client = from.client_of(run);
-  if (!client)
-    return external_error("node_unreachable", "run " + short_id(run.id) + " has no process that could be asked",
-                          "if it was submitted to a node, ask that one: --to HOST:PORT");
-  SLUICE_TRY(client->cancel(run.id));
+  SLUICE_ASSIGN(const auto told, from.cancel(reference));
+  const auto id = told.value("run", reference);
+  const auto state = told.value("state", "cancelling");
+  const auto pipeline = told.value("pipeline", "");
+  const auto name = "run " + short_id(id) + (pipeline.empty() ? "" : " of " + pipeline);
+  if (state != "cancelling")
+    return user_error("run_is_final", name + " has ended (" + state + "): there is nothing to cancel");
   if (with.options.json) {
-    with.terminal.out(options{{"run", run.id}, {"state", "cancelling"}}.dump() + "\n");
+    with.terminal.out(options{{"run", id}, {"state", state}}.dump() + "\n");
   } else if (!with.options.quiet) {
-    with.terminal.out("run " + short_id(run.id) + " of " + run.pipeline +
-                      " is being cancelled; nothing unfinished will be published\n");
+    with.terminal.out(name + " is being cancelled; nothing unfinished will be published\n");
   }
   return exit_succeeded;
 }

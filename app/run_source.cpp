@@ -150,6 +150,20 @@ result<seen_run> run_source::find(const std::string& reference) {
   return seen;
 }
 
+result<options> run_source::cancel(const std::string& reference) {
+  if (remote_) return remote_->cancel(escaped(reference));
+  SLUICE_ASSIGN(const auto run, find_run(*store_, reference));
+  options told = {{"run", run.id}, {"pipeline", run.pipeline}, {"state", store::to_string(run.state)}};
+  if (store::is_final(run.state)) return told;
+  const auto client = client_of(run);
+  if (!client)
+    return external_error("node_unreachable", "run " + short_id(run.id) + " has no process that could be asked",
+                          "if it was submitted to a node, ask that one: --to HOST:PORT");
+  SLUICE_ASSIGN(const auto answer, client->cancel(run.id));
+  told["state"] = value_at<std::string>(answer, "state", "cancelling");
+  return told;
+}
+
 result<std::vector<store::event>> run_source::events(std::int64_t after, const std::string& run, std::int64_t limit) {
   if (!remote_) return store_->events(after, run, limit);
   const auto what = run.empty() ? std::string("/v1/events") : "/v1/runs/" + escaped(run) + "/events";

@@ -22,6 +22,9 @@ class run_source {
   result<std::vector<store::run_record>> list(const store::run_query& query);
   /// A live run's progress comes from the process that runs it.
   result<seen_run> find(const std::string& reference);
+  /// Tells a run to cancel, through no more than the one process that runs it. Gives its id, its pipeline where that is
+  /// known, and its state: `cancelling`, or the one that it had ended in.
+  result<options> cancel(const std::string& reference);
   /// Events above a cursor, oldest first.
   result<std::vector<store::event>> events(std::int64_t after, const std::string& run, std::int64_t limit);
   /// Calls `take` (giving whether to go on) with each line of a run's rejects file, in order.

@@ -111,7 +111,7 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
   made.state_folder = state_folder;
   made.cancel = [&system, control = actors.control](const std::string& run) -> result<bool> {
     SLUICE_ASSIGN(const auto answer, ask<actors::cancel_answer>(system, control, actors::cancel_run{run}));
-    return answer.known;
+    return answer.known && !answer.ended;
   };
   made.progress = [&system, control = actors.control](const std::string& run) -> options {
     const auto answer = ask<actors::run_progress>(system, control, actors::get_progress{run});

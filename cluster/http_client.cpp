@@ -238,9 +238,8 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   return json["run"].get<std::string>();
 }
 
-status http_client::cancel(const std::string& run) const {
-  SLUICE_TRY(post("/v1/runs/" + run + "/cancel", nullptr));
-  return {};
+result<options> http_client::cancel(const std::string& run) const {
+  return post("/v1/runs/" + run + "/cancel", nullptr);
 }
 
 status http_client::follow_events(const std::string& run, std::int64_t after, const event_taker& take,

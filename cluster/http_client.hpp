@@ -39,8 +39,9 @@ class http_client {
   /// Submits; gives the run's id. Faults of the pipeline are appended to `faults` (then the result is the first of
   /// them).
   [[nodiscard]] result<std::string> submit(const submission& what, diagnostics& faults) const;
-  /// Asks to cancel; fine where it was already asked.
-  [[nodiscard]] status cancel(const std::string& run) const;
+  /// Asks to cancel; fine where it was already asked. Gives the run's id and its state: `cancelling`, or the one that
+  /// it ended in.
+  [[nodiscard]] result<options> cancel(const std::string& run) const;
 
   /// Gets one event: its global cursor and its CloudEvents object; false ends the stream.
   using event_taker = std::function<bool(std::int64_t cursor, const options& cloud_event)>;

@@ -28,6 +28,13 @@ api_response not_here(const std::string& what) {
                                      "ask a `sluice node` (--to HOST:PORT of its HTTP API)"));
 }
 
+bool is_get(const api_request& request) { return request.method == "GET" || request.method == "HEAD"; }
+
+bool is_cancel(const api_request& request) {
+  const auto& path = request.path;
+  return request.method == "POST" && path.size() == 4 && path[0] == "v1" && path[1] == "runs" && path[3] == "cancel";
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -148,18 +155,28 @@ std::optional<api_response> api::unauthorized(const api_request& request) const 
                  "use the node's state folder (--state), or put the content of its file 'token' into SLUICE_TOKEN"));
 }
 
-api_response api::answer(const api_request& request) const {
+std::optional<api_response> api::answer_without_store(const api_request& request) const {
   const auto& path = request.path;
-  const bool get = request.method == "GET" || request.method == "HEAD";
-  const bool post = request.method == "POST";
-  if (path.size() == 1 && get) {
-    if (path[0] == "healthz") return {.content_type = "text/plain", .body = "ok\n"};
+  if (path.size() == 1 && is_get(request)) {
+    if (path[0] == "healthz") return api_response{.content_type = "text/plain", .body = "ok\n"};
     if (path[0] == "readyz") {
       const bool ready = !handlers_.ready || handlers_.ready();
-      return {.status = ready ? 200 : 503, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
+      return api_response{
+          .status = ready ? 200 : 503, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
     }
   }
-  if (auto refused = unauthorized(request)) return *refused;
+  if (auto refused = unauthorized(request)) return refused;
+  if (!is_cancel(request) || !handlers_.cancel) return {};
+  const auto told = handlers_.cancel(path[2]);
+  if (!told.ok() || !*told) return {};
+  return json_answer({{"run", path[2]}, {"state", "cancelling"}}, 202);
+}
+
+api_response api::answer(const api_request& request) const {
+  const auto& path = request.path;
+  const bool get = is_get(request);
+  const bool post = request.method == "POST";
+  if (auto quick = answer_without_store(request)) return *quick;
   if (path.size() == 1 && path[0] == "metrics" && get) return metrics();
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "nodes" && path.size() == 2 && get) {
     if (!handlers_.nodes) return not_here("belong to a cluster");
@@ -169,7 +186,7 @@ api_response api::answer(const api_request& request) const {
     if (path.size() == 2 && get) return runs(request);
     if (path.size() == 2 && post) return submit(request);
     if (path.size() == 3 && get) return run(path[2]);
-    if (path.size() == 4 && path[3] == "cancel" && post) return cancel(path[2]);
+    if (is_cancel(request)) return cancel(path[2]);
     if (path.size() == 4 && path[3] == "rejects" && get) return rejects(path[2], request);
   }
   const bool known_path = !path.empty() && (path[0] == "healthz" || path[0] == "readyz" || path[0] == "metrics" ||
@@ -222,17 +239,21 @@ api_response api::submit(const api_request& request) const {
 }
 
 api_response api::cancel(const std::string& reference) const {
-  const auto found = handlers_.store->find_run(reference);
+  auto found = handlers_.store->find_run(reference);
   if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  if (!store::is_final(found->state)) {
+    if (!handlers_.cancel) return not_here("run pipelines");
+    const auto told = handlers_.cancel(found->id);
+    if (!told.ok()) return refuse(status_of(told.problem()), told.problem());
+    if (*told) return json_answer({{"run", found->id}, {"pipeline", found->pipeline}, {"state", "cancelling"}}, 202);
+    // It may have ended between the look and the word.
+    found = handlers_.store->find_run(found->id);
+    if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  }
   if (store::is_final(found->state))
-    return json_answer({{"run", found->id}, {"state", store::to_string(found->state)}});
-  if (!handlers_.cancel) return not_here("run pipelines");
-  const auto asked = handlers_.cancel(found->id);
-  if (!asked.ok()) return refuse(status_of(asked.problem()), asked.problem());
-  if (!*asked)
-    return refuse(409, user_error("run_elsewhere", "run " + found->id + " does not live in this process",
-                                  found->endpoint.empty() ? "" : "ask the process at " + found->endpoint));
-  return json_answer({{"run", found->id}, {"state", "cancelling"}}, 202);
+    return json_answer({{"run", found->id}, {"pipeline", found->pipeline}, {"state", store::to_string(found->state)}});
+  return refuse(409, user_error("run_elsewhere", "run " + found->id + " does not live in this process",
+                                found->endpoint.empty() ? "" : "ask the process at " + found->endpoint));
 }
 
 api_response api::rejects(const std::string& reference, const api_request& request) const {

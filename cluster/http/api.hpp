@@ -20,7 +20,7 @@ struct api_handlers {
   std::string state_folder;             ///< rejects lie in runs/<id>/rejects.ndjson
   /// Starts a run, gives its id; faults of the pipeline are appended.
   std::function<result<std::string>(const submission&, diagnostics&)> submit;
-  /// Asks a live run to cancel; false: it does not live here.
+  /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
   /// Progress of a live run; null JSON where it does not live here.
   std::function<options(const std::string& run)> progress;
@@ -28,7 +28,7 @@ struct api_handlers {
   std::function<options()> nodes;
   /// More lines for /metrics, in Prometheus' text format.
   std::function<std::string()> metrics;
-  /// False while starting or stopping.
+  /// False while starting or stopping. Never waits for a disk.
   std::function<bool()> ready;
   /// Calls `wake`, from any thread, after every new durable event of the run (empty: of any) until the handle given
   /// back is dropped; more often does no harm. Not set: streams look every second.
@@ -67,6 +67,9 @@ class api {
  public:
   api(api_handlers handlers, std::string token) : handlers_(std::move(handlers)), token_(std::move(token)) {}
 
+  /// The answer where it takes no look at the Store, whose disk may hang: health, a wrong token, and the cancelling of
+  /// a live run that is named by its whole id. None for all other requests.
+  [[nodiscard]] std::optional<api_response> answer_without_store(const api_request& request) const;
   /// Answers everything but event streams.
   [[nodiscard]] api_response answer(const api_request& request) const;
   /// True where the request is for a stream of events; `stream` then, or an error to answer with.

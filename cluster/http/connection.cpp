@@ -67,6 +67,22 @@ void http_connection::on_request(boost::beast::error_code problem) {
 
 void http_connection::answer(api_request request, bool head_only, bool keep_alive) {
   stream_.expires_never();
+  boost::asio::post(shared_.quick,
+                    [self = shared_from_this(), request = std::move(request), head_only, keep_alive]() mutable {
+                      if (auto answered = self->shared_.answers.answer_without_store(request))
+                        return self->deliver(std::move(*answered), head_only, keep_alive);
+                      self->answer_from_store(std::move(request), head_only, keep_alive);
+                    });
+}
+
+void http_connection::deliver(api_response answered, bool head_only, bool keep_alive) {
+  boost::asio::post(shared_.network,
+                    [self = shared_from_this(), answered = std::move(answered), head_only, keep_alive]() mutable {
+                      self->write(std::move(answered), head_only, keep_alive);
+                    });
+}
+
+void http_connection::answer_from_store(api_request request, bool head_only, bool keep_alive) {
   boost::asio::post(shared_.blocking, [self = shared_from_this(), request = std::move(request), head_only, keep_alive] {
     auto& shared = self->shared_;
     if (api::is_stream(request)) {
@@ -81,10 +97,7 @@ void http_connection::answer(api_request request, bool head_only, bool keep_aliv
       });
       return;
     }
-    auto answered = shared.answers.answer(request);
-    boost::asio::post(shared.network, [self, answered = std::move(answered), head_only, keep_alive]() mutable {
-      self->write(std::move(answered), head_only, keep_alive);
-    });
+    self->deliver(shared.answers.answer(request), head_only, keep_alive);
   });
 }
 

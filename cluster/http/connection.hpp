@@ -30,6 +30,8 @@ struct http_shared : std::enable_shared_from_this<http_shared> {
   boost::asio::io_context network{1};
   /// Where blocking calls of the handlers run; the network thread never waits.
   boost::asio::thread_pool blocking{2};
+  /// For requests that need no Store: they are answered while a disk holds up all of `blocking`.
+  boost::asio::thread_pool quick{1};
 };
 
 /// One client: requests one after another, or one stream of events. Lives as long as something is under way.
@@ -48,6 +50,9 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
 
   void on_request(boost::beast::error_code problem);
   void answer(api_request request, bool head_only, bool keep_alive);
+  void answer_from_store(api_request request, bool head_only, bool keep_alive);
+  /// From any thread.
+  void deliver(api_response answer, bool head_only, bool keep_alive);
   void write(api_response answer, bool head_only, bool keep_alive);
 
   boost::beast::tcp_stream stream_;

@@ -48,6 +48,8 @@ result<std::unique_ptr<http_server>> http_server::start(const address& where, st
 
 http_server::~http_server() {
   // Handlers may still be at work: they end first, so that nothing they use goes away under them.
+  state_->shared->quick.stop();
+  state_->shared->quick.join();
   state_->shared->blocking.stop();
   state_->shared->blocking.join();
   state_->shared->network.stop();

@@ -14,6 +14,59 @@
 #include <mutex>
 #include <thread>
 
+namespace sluice::store {
+
+namespace {
+
+/// A Store whose disk hangs while `hang` is set: runs are not found until it is let go.
+class hanging_store final : public store {
+ public:
+  explicit hanging_store(std::shared_ptr<store> real) : real_(std::move(real)) {}
+
+  void hang(bool on) {
+    const std::lock_guard guard(lock_);
+    hangs_ = on;
+    changed_.notify_all();
+  }
+  void wait_for_waiting(int calls) {
+    std::unique_lock guard(lock_);
+    changed_.wait(guard, [&] { return waiting_ >= calls; });
+  }
+
+  result<bool> create_run(const run_record& run, std::vector<event> events) override {
+    return real_->create_run(run, std::move(events));
+  }
+  result<std::vector<event>> apply(const change& what) override { return real_->apply(what); }
+  result<std::vector<run_record>> runs(const run_query& query) override { return real_->runs(query); }
+  result<run_record> find_run(const std::string& reference) override {
+    std::unique_lock guard(lock_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(guard, [&] { return !hangs_; });
+    --waiting_;
+    return real_->find_run(reference);
+  }
+  result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override {
+    return real_->events(after, run, limit);
+  }
+  result<std::int64_t> next_term() override { return real_->next_term(); }
+  result<std::int64_t> cursor_of(const std::string& subscriber) override { return real_->cursor_of(subscriber); }
+  status set_cursor(const std::string& subscriber, std::int64_t cursor) override {
+    return real_->set_cursor(subscriber, cursor);
+  }
+
+ private:
+  std::shared_ptr<store> real_;
+  std::mutex lock_;
+  std::condition_variable changed_;
+  int waiting_ = 0;
+  bool hangs_ = false;
+};
+
+}  // namespace
+
+}  // namespace sluice::store
+
 using namespace sluice;
 using namespace sluice::cluster;
 using namespace std::chrono_literals;
@@ -31,7 +84,7 @@ struct served {
   std::unique_ptr<http_server> server;
 
   explicit served(api_handlers handlers = {}) {
-    handlers.store = kept;
+    if (!handlers.store) handlers.store = kept;
     handlers.state_folder = folder.path().string();
     handlers.subscribe = [this](const std::string& run, std::function<void()> wake) {
       const std::lock_guard guard(lock);
@@ -172,19 +225,47 @@ TEST_CASE("a submission comes back as a run or as all faults of the pipeline") {
 TEST_CASE("cancel reaches a live run, and is told where there is none") {
   std::string asked;
   api_handlers handlers;
-  handlers.cancel = [&](const std::string& run) -> result<bool> {
-    asked = run;
+  std::string run;
+  handlers.cancel = [&](const std::string& whole_id) -> result<bool> {
+    if (whole_id != run) return false;
+    asked = whole_id;
     return true;
   };
   served with(std::move(handlers));
-  const auto run = with.make_run("daily");
-  CHECK(with.client().cancel("daily").ok());
+  run = with.make_run("daily");
+  CHECK(with.client().cancel("daily")->value("state", "") == "cancelling");
   CHECK(asked == run);
   asked.clear();
-  with.add(run, "run.cancelled", store::run_state::cancelled);
-  CHECK(with.client().cancel(run).ok());
+  const auto ended = std::exchange(run, "");
+  CHECK(with.client().cancel(ended).problem().code == "run_elsewhere");
+  with.add(ended, "run.cancelled", store::run_state::cancelled);
+  CHECK(with.client().cancel(ended)->value("state", "") == "cancelled");
   CHECK(asked.empty());
   CHECK(with.client().cancel("nothing").problem().code == "run_not_found");
+}
+
+TEST_CASE("a live run is cancelled while the Store's disk hangs and every thread that reads it waits") {
+  test::temporary_folder folder;
+  const auto slow = std::make_shared<store::hanging_store>(store::open_sqlite(folder.file("sluice.db")).value());
+  std::string run;
+  api_handlers handlers;
+  handlers.store = slow;
+  handlers.cancel = [&](const std::string& whole_id) -> result<bool> { return whole_id == run; };
+  served with(std::move(handlers));
+  with.kept = slow;
+  run = with.make_run("daily");
+
+  slow->hang(true);
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) readers.emplace_back([&] { (void)with.client().get("/v1/runs/last"); });
+  slow->wait_for_waiting(2);
+  const auto told = with.client().cancel(run);
+  const auto health = with.client().get_text("/healthz");
+  slow->hang(false);
+  for (auto& reader : readers) reader.join();
+  REQUIRE(told.ok());
+  CHECK(told->value("state", "") == "cancelling");
+  CHECK(health.ok());
 }
 
 TEST_CASE("a stream of events brings the old ones, then new ones, and ends with its run") {
