@@ -1,5 +1,6 @@
 #include "engine/value_parse.hpp"
 
+#include <arrow/util/decimal.h>
 #include <fast_float/fast_float.h>
 
 #include <algorithm>
@@ -125,27 +126,38 @@ bool read_plain_decimal(std::string_view text, int precision, int scale, int128&
   return true;
 }
 
-}  // namespace
+// The digits of an unscaled decimal, leading zeros left out.
+struct decimal_digits {
+  bool negative = false;
+  bool rounds_up = false;  ///< the first digit that is not kept is 5 or more
+  bool exact = true;       ///< digits that are not kept are zeros
+  int count = 0;
+  std::array<char, 76> values{};  ///< 0 to 9
+};
 
-parsed parse_decimal(std::string_view text, int precision, int scale, int128& out) {
-  if (read_plain_decimal(text, precision, scale, out)) return parsed::good;
-  text = trimmed(text);
-  const bool negative = !text.empty() && text.front() == '-';
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+// "1e-3" cut into "1" and -3.
+parsed cut_exponent(std::string_view& text, std::int64_t& exponent) {
   const auto mark = text.find_first_of("eE");
-  std::int64_t exponent = 0;
-  if (mark != std::string_view::npos) {
-    auto digits = text.substr(mark + 1);
-    if (!digits.empty() && digits.front() == '+') {
-      digits.remove_prefix(1);
-      if (digits.empty() || !is_digit(digits.front())) return parsed::malformed;
-    }
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
-    if (end != digits.data() + digits.size() || digits.empty() || problem == std::errc::invalid_argument)
-      return parsed::malformed;
-    if (problem != std::errc{} || exponent > 100'000 || exponent < -100'000) return parsed::out_of_range;
-    text = text.substr(0, mark);
+  if (mark == std::string_view::npos) return parsed::good;
+  auto digits = text.substr(mark + 1);
+  if (!digits.empty() && digits.front() == '+') {
+    digits.remove_prefix(1);
+    if (digits.empty() || !is_digit(digits.front())) return parsed::malformed;
   }
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), exponent);
+  if (end != digits.data() + digits.size() || digits.empty() || problem == std::errc::invalid_argument)
+    return parsed::malformed;
+  if (problem != std::errc{} || exponent > 100'000 || exponent < -100'000) return parsed::out_of_range;
+  text = text.substr(0, mark);
+  return parsed::good;
+}
+
+parsed read_digits(std::string_view text, int precision, int scale, decimal_digits& out) {
+  text = trimmed(text);
+  out.negative = !text.empty() && text.front() == '-';
+  if (!text.empty() && (text.front() == '-' || text.front() == '+')) text.remove_prefix(1);
+  std::int64_t exponent = 0;
+  if (const auto cut = cut_exponent(text, exponent); cut != parsed::good) return cut;
   const auto point = text.find('.');
   const auto whole = text.substr(0, point);
   const auto fraction = point == std::string_view::npos ? std::string_view{} : text.substr(point + 1);
@@ -159,21 +171,66 @@ parsed parse_decimal(std::string_view text, int precision, int scale, int128& ou
     const auto at = static_cast<std::size_t>(i);
     return at < whole.size() ? whole[at] - '0' : fraction[at - whole.size()] - '0';
   };
-  int128 value = 0;
-  int significant = 0;
   for (std::int64_t i = 0; i < places; ++i) {
     const int next = i < count ? digit(i) : 0;
-    if (significant > 0 || next > 0) ++significant;
-    if (significant > precision) return parsed::out_of_range;
-    if (significant == 0 && i >= count) break;
-    value = value * 10 + next;
+    if (out.count == 0 && next == 0) {
+      if (i >= count) break;
+      continue;
+    }
+    if (out.count == precision) return parsed::out_of_range;
+    out.values[static_cast<std::size_t>(out.count++)] = static_cast<char>(next);
   }
-  if (places >= 0 && places < count && digit(places) >= 5) ++value;
+  out.rounds_up = places >= 0 && places < count && digit(places) >= 5;
+  for (auto i = std::max<std::int64_t>(places, 0); i < count && out.exact; ++i) out.exact = digit(i) == 0;
+  return parsed::good;
+}
+
+}  // namespace
+
+parsed parse_decimal(std::string_view text, int precision, int scale, int128& out) {
+  if (read_plain_decimal(text, precision, scale, out)) return parsed::good;
+  decimal_digits digits;
+  if (const auto read = read_digits(text, precision, scale, digits); read != parsed::good) return read;
+  int128 value = 0;
+  for (int i = 0; i < digits.count; ++i) value = value * 10 + digits.values[static_cast<std::size_t>(i)];
+  if (digits.rounds_up) ++value;
   int128 limit = 1;
   for (int i = 0; i < precision; ++i) limit *= 10;
   if (value >= limit) return parsed::out_of_range;
-  out = negative ? -value : value;
+  out = digits.negative ? -value : value;
   return parsed::good;
+}
+
+namespace {
+
+parsed make_wide(const decimal_digits& digits, int precision, wide_words& out) {
+  arrow::Decimal256 value;
+  for (int i = 0; i < digits.count;) {
+    std::int64_t part = 0;
+    std::int64_t unit = 1;
+    for (; i < digits.count && unit < 100'000'000'000'000'000; ++i, unit *= 10)
+      part = part * 10 + digits.values[static_cast<std::size_t>(i)];
+    value = arrow::Decimal256(value * arrow::Decimal256(unit) + arrow::Decimal256(part));
+  }
+  if (digits.rounds_up) value += arrow::Decimal256(1);
+  if (!value.FitsInPrecision(precision)) return parsed::out_of_range;
+  if (digits.negative) value.Negate();
+  out = value.little_endian_array();
+  return parsed::good;
+}
+
+}  // namespace
+
+parsed parse_decimal(std::string_view text, int precision, int scale, wide_words& out) {
+  decimal_digits digits;
+  if (const auto read = read_digits(text, precision, scale, digits); read != parsed::good) return read;
+  return make_wide(digits, precision, out);
+}
+
+parsed parse_exact_decimal(std::string_view text, int precision, int scale, wide_words& out) {
+  decimal_digits digits;
+  if (const auto read = read_digits(text, precision, scale, digits); read != parsed::good) return read;
+  return digits.exact ? make_wide(digits, precision, out) : parsed::out_of_range;
 }
 
 }  // namespace sluice

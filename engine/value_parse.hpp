@@ -2,6 +2,7 @@
 
 #include "engine/value_text.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -23,6 +24,12 @@ parsed parse_value(std::string_view text, float& out);
 parsed parse_value(std::string_view text, double& out);  ///< also NaN and [-]Infinity
 /// Rounds half away from zero to `scale` places; out_of_range beyond `precision` digits (at most 38).
 parsed parse_decimal(std::string_view text, int precision, int scale, int128& out);
+/// An unscaled decimal of up to 256 bits as Arrow stores it: two's complement, the lowest word first.
+using wide_words = std::array<std::uint64_t, 4>;
+/// The same for up to 76 digits.
+parsed parse_decimal(std::string_view text, int precision, int scale, wide_words& out);
+/// The same without rounding: out_of_range also where digits would be lost that are no zeros. What readers use.
+parsed parse_exact_decimal(std::string_view text, int precision, int scale, wide_words& out);
 /// 2024-05-01 or 2024-5-1.
 parsed parse_date(std::string_view text, std::int32_t& out);
 /// 12:00, 12:00:00, 12:00:00.5; 24:00:00 is the end of the day.

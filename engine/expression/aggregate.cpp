@@ -53,17 +53,21 @@ const aggregate_kind* find_kind(const std::string& name) {
 
 int precision_of(const arrow::DataType& type) { return static_cast<const arrow::DecimalType&>(type).precision(); }
 int scale_of(const arrow::DataType& type) { return static_cast<const arrow::DecimalType&>(type).scale(); }
+bool is_wide(const arrow::DataType& type) { return type.id() == arrow::Type::DECIMAL256; }
 
-// Sums of integers are bigint (ubigint stays), of decimals have 38 digits: beyond that the row is an overflow.
+// Sums of integers are bigint (ubigint stays), of decimals have 38 digits, or 76 where they have more than 38: beyond
+// that the sum is an overflow.
 type_ptr result_type(const std::string& function, const type_ptr& of) {
   if (function == "count" || function == "count_star") return arrow::int64();
   if (function == "sum") {
+    if (is_wide(*of)) return arrow::decimal256(76, scale_of(*of));
     if (is_decimal_type(*of)) return arrow::decimal128(38, scale_of(*of));
     if (is_integer_type(*of)) return of->id() == arrow::Type::UINT64 ? of : arrow::int64();
     return arrow::float64();
   }
   if (function == "avg" && is_decimal_type(*of)) {
     const int whole = precision_of(*of) - scale_of(*of);
+    if (is_wide(*of)) return arrow::decimal256(76, std::max(scale_of(*of), std::min(16, 76 - whole)));
     return arrow::decimal128(38, std::max(scale_of(*of), std::min(16, 38 - whole)));
   }
   if (function == "avg" || function.starts_with("stddev") || function.starts_with("var")) return arrow::float64();
@@ -192,12 +196,6 @@ class aggregate_binder {
                        : "");
       return std::nullopt;
     }
-    if (type.id() == arrow::Type::DECIMAL256 && kind.wanted == takes::numbers) {
-      outer_.fault(of.args[0]->begin, "not_supported_yet",
-                   of.text + " of decimals with more than 38 digits is not supported yet",
-                   "cast to decimal(38,2) or double");
-      return std::nullopt;
-    }
     auto result = result_type(kind.function, value->type);
     return aggregate_call{.function = kind.function,
                           .argument = make_bound(std::move(value), inner_.run_settings()),
@@ -242,7 +240,7 @@ const std::vector<function_spec>& aggregate_specs() {
         spec("stddev", "stddev(number) -> double", "standard deviation of a sample"),
         spec("stddev_pop", "stddev_pop(number) -> double", "standard deviation of the whole population"),
         spec("stddev_samp", "stddev_samp(number) -> double", "the same as stddev"),
-        spec("sum", "sum([distinct] number) -> bigint, decimal(38,s) or double",
+        spec("sum", "sum([distinct] number) -> bigint, decimal or double",
              "sum: bigint of integers (beyond it the group is an overflow), decimal of decimals, double of real and "
              "double"),
         spec("var_pop", "var_pop(number) -> double", "variance of the whole population"),

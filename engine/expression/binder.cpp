@@ -32,9 +32,10 @@ array_ptr one_value(Builder&& builder, const Value& value) {
   return made;
 }
 
-array_ptr one_decimal(int128 value, const type_ptr& type) {
-  auto values = allocate(16);
-  std::memcpy(values->mutable_data(), &value, 16);
+template <class Value>
+array_ptr one_decimal(const Value& value, const type_ptr& type) {
+  auto values = allocate(sizeof value);
+  std::memcpy(values->mutable_data(), &value, sizeof value);
   return make_array(type, 1, std::move(values), nullptr);
 }
 
@@ -137,10 +138,13 @@ node_ptr binder::bind_number(const std::string& text, std::size_t at) {
   const int significant = first == std::string::npos ? 0 : static_cast<int>(digits.size() - first);
   const int precision = std::max({significant, scale, 1});
   int128 value = 0;
-  if (precision > 38 || parse_decimal(text, precision, scale, value) != parsed::good)
-    return fault(at, "out_of_range", "the number " + text + " has more than 38 digits",
-                 "write it as '...'::double, or with an exponent");
-  return std::make_shared<constant_node>(one_decimal(value, arrow::decimal128(precision, scale)));
+  if (precision <= 38 && parse_decimal(text, precision, scale, value) == parsed::good)
+    return std::make_shared<constant_node>(one_decimal(value, arrow::decimal128(precision, scale)));
+  wide_words words{};
+  if (precision <= 76 && parse_decimal(text, precision, scale, words) == parsed::good)
+    return std::make_shared<constant_node>(one_decimal(words, arrow::decimal256(precision, scale)));
+  return fault(at, "out_of_range", "the number " + text + " has more than 76 digits",
+               "write it as '...'::double, or with an exponent");
 }
 
 node_ptr binder::bind_parameter(const syntax& of) {

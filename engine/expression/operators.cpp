@@ -109,9 +109,6 @@ node_ptr binder::arithmetic_of(arithmetic op, argument left, argument right, std
   if (!align(left, right)) return nullptr;
   if (is_number_type(*left.value->type) && is_number_type(*right.value->type)) {
     auto type = common_number(left.value->type, right.value->type);
-    if (type->id() == arrow::Type::DECIMAL256)
-      return fault(at, "not_supported_yet", "arithmetic with decimals of more than 38 digits is not supported yet",
-                   "cast to decimal(38,2) or double");
     if (is_decimal_type(*type)) {
       const auto as_decimal = [&](const argument& side) {
         if (is_decimal_type(*side.value->type)) return narrow_decimal(side.value);
@@ -121,9 +118,12 @@ node_ptr binder::arithmetic_of(arithmetic op, argument left, argument right, std
       right.value = as_decimal(right);
       if (!left.value || !right.value) return nullptr;
       type = decimal_result(op, *left.value->type, *right.value->type);
-      if (type->id() == arrow::Type::DECIMAL256)
-        return fault(at, "not_supported_yet", "the result of " + sign + " would have more than 38 decimal places",
+      if (type == nullptr)
+        return fault(at, "not_supported_yet", "the result of " + sign + " would have more than 76 decimal places",
                      "round the sides first, or cast to double");
+      const auto is_wide = [](const type_ptr& of) { return of->id() == arrow::Type::DECIMAL256; };
+      if (is_wide(left.value->type) || is_wide(right.value->type) || is_wide(type))
+        return call(sign, type, {left.value, right.value}, wide_arithmetic_kernel(op), {.form = notation::infix});
     } else {
       left.value = cast(left, type);
       right.value = cast(right, type);

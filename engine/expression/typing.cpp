@@ -105,19 +105,21 @@ type_ptr common_number(const type_ptr& left, const type_ptr& right) {
 type_ptr decimal_result(arithmetic op, const arrow::DataType& left, const arrow::DataType& right) {
   const int p1 = precision_of(left), s1 = scale_of(left);
   const int p2 = precision_of(right), s2 = scale_of(right);
+  const bool wide = left.id() == arrow::Type::DECIMAL256 || right.id() == arrow::Type::DECIMAL256;
+  const int most = wide ? 76 : 38;
   switch (op) {
     case arithmetic::add:
     case arithmetic::subtract:
-      return make_decimal(std::max(p1 - s1, p2 - s2) + 1 + std::max(s1, s2), std::max(s1, s2));
+      return make_decimal(std::max(p1 - s1, p2 - s2) + 1 + std::max(s1, s2), std::max(s1, s2), wide);
     case arithmetic::multiply:
-      return make_decimal(p1 + p2, s1 + s2);
+      return s1 + s2 > 76 ? nullptr : make_decimal(p1 + p2, s1 + s2, wide);
     case arithmetic::divide: {
       const int whole = p1 - s1 + s2;
-      const int scale = std::max({std::min(16, 38 - whole), s1, s2, 6});
-      return make_decimal(whole + scale, std::min(scale, 38));
+      const int scale = std::max({std::min(16, most - whole), s1, s2, 6});
+      return make_decimal(whole + scale, std::min(scale, most), wide);
     }
     case arithmetic::modulo:
-      return make_decimal(std::min(p1 - s1, p2 - s2) + std::max(s1, s2), std::max(s1, s2));
+      return make_decimal(std::min(p1 - s1, p2 - s2) + std::max(s1, s2), std::max(s1, s2), wide);
   }
   return nullptr;
 }

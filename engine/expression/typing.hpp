@@ -31,7 +31,8 @@ type_ptr make_decimal(int precision, int scale, bool wide = false);
 /// only with real; bigint with ubigint is decimal. Decimals of different scales give the one that holds both.
 type_ptr common_number(const type_ptr& left, const type_ptr& right);
 /// The result of an operation on two decimals: + - keep all places, * adds the places up, / has 16 places where there
-/// is room and at least 6, rounded half away from zero.
+/// is room and at least 6, rounded half away from zero. It has up to 76 digits where a side has more than 38, or where
+/// it has more than 38 places; null where it would have more than 76 places.
 type_ptr decimal_result(arithmetic op, const arrow::DataType& left, const arrow::DataType& right);
 /// The type to which values that stand for one another are brought (comparison, CASE, COALESCE, IN): null where there
 /// is none. Date < timestamp < timestamptz.

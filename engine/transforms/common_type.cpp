@@ -62,7 +62,7 @@ type_ptr common_decimal(const type_ptr& a, const type_ptr& b) {
   const int precision = whole + scale;
   const bool wide = a->id() == arrow::Type::DECIMAL256 || b->id() == arrow::Type::DECIMAL256;
   if (precision <= arrow::Decimal128Type::kMaxPrecision && !wide) return arrow::decimal128(precision, scale);
-  if (precision <= arrow::Decimal256Type::kMaxPrecision && wide) return arrow::decimal256(precision, scale);
+  if (precision <= arrow::Decimal256Type::kMaxPrecision) return arrow::decimal256(precision, scale);
   return nullptr;
 }
 

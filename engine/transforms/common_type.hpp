@@ -9,7 +9,7 @@
 namespace sluice {
 
 /// The narrowest type that holds every value of both without loss, or null where there is none: integers widen,
-/// decimals grow up to 38 digits, real becomes double, integers up to 32 bits become double, date becomes timestamp.
+/// decimals grow up to 76 digits, real becomes double, integers up to 32 bits become double, date becomes timestamp.
 std::shared_ptr<arrow::DataType> common_type(const std::shared_ptr<arrow::DataType>& a,
                                              const std::shared_ptr<arrow::DataType>& b);
 

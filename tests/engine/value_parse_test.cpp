@@ -2,6 +2,7 @@
 
 #include "engine/time_zone.hpp"
 
+#include <arrow/util/decimal.h>
 #include <catch2/catch.hpp>
 
 using namespace sluice;
@@ -49,6 +50,29 @@ TEST_CASE("doubles are exact, and what a double can't hold is refused") {
   CHECK(parse_value("-Infinity", value) == parsed::good);
   for (const char* bad : {"", ".", "e5", "1.2.3", "1,5", "0x1p3", "+-1", "1e"})
     CHECK(parse_value(bad, value) == parsed::malformed);
+}
+
+TEST_CASE("decimals that must be exact lose no digit but zeros, up to 76 of them") {
+  const auto exact = [](const std::string& text, int precision, int scale) {
+    wide_words value{};
+    const auto outcome = parse_exact_decimal(text, precision, scale, value);
+    if (outcome != parsed::good) return std::string(outcome == parsed::malformed ? "malformed" : "out of range");
+    return arrow::Decimal256(arrow::Decimal256::LittleEndianArray, value).ToString(scale);
+  };
+  const std::string zeros(90, '0');
+  const std::string nines(76, '9');
+  CHECK(exact("-12.50", 4, 1) == "-12.5");
+  CHECK(exact("12.51", 4, 1) == "out of range");
+  CHECK(exact("1." + zeros, 4, 1) == "1.0");
+  CHECK(exact(zeros + "1.5", 4, 1) == "1.5");
+  CHECK(exact("0." + zeros + "1", 76, 76) == "out of range");
+  CHECK(exact(nines, 76, 0) == nines);
+  CHECK(exact("-" + nines, 76, 0) == "-" + nines);
+  CHECK(exact("1" + std::string(76, '0'), 76, 0) == "out of range");
+  CHECK(exact("12345e-3", 10, 3) == "12.345");
+  CHECK(exact("5e3", 10, -3 + 3) == "5000");
+  CHECK(exact("-0", 10, 2) == "0.00");
+  for (const char* bad : {"", ".", "-", "1.2.3", "1e", "1 000", "NaN"}) CHECK(exact(bad, 50, 10) == "malformed");
 }
 
 TEST_CASE("decimals round half away from zero and keep within their digits") {

@@ -117,6 +117,9 @@ node_ptr bind_abs(binder& b, const call_site& site) {
     case arrow::Type::DECIMAL128:
       run = abs_kernel<int128>;
       break;
+    case arrow::Type::DECIMAL256:
+      run = wide_abs_kernel();
+      break;
     case arrow::Type::UINT64:
       return from;
     default:
@@ -143,8 +146,6 @@ node_ptr bind_mod(binder& b, const call_site& site) {
 
 // --- rounding
 // ----------------------------------------------------------------------------------------------------------
-
-enum class rounding { nearest, down, up, toward_zero };
 
 template <rounding How>
 double round_whole(double x) {
@@ -240,17 +241,15 @@ node_ptr bind_rounding(binder& b, const call_site& site) {
     digits = b.coerce(site.args[1], arrow::int32(), "argument 2 of " + site.name);
     if (!digits) return nullptr;
   }
-  if (from->type->id() == arrow::Type::DECIMAL256)
-    return b.fault(site.at, "not_supported_yet",
-                   site.name + " of decimals with more than 38 digits is not supported yet");
   if (is_decimal_type(*from->type)) {
     const int scale = scale_of(*from->type);
     const auto wanted = places ? constant_integer(digits) : 0;
     const int kept = wanted ? static_cast<int>(std::clamp<std::int64_t>(*wanted, 0, scale)) : scale;
-    const auto type = make_decimal(precision_of(*from->type) - scale + kept + (kept < scale ? 1 : 0), kept);
+    const bool wide = from->type->id() == arrow::Type::DECIMAL256;
+    const auto type = make_decimal(precision_of(*from->type) - scale + kept + (kept < scale ? 1 : 0), kept, wide);
     std::vector<node_ptr> inputs{from};
     if (places) inputs.push_back(digits);
-    return b.call(site.name, type, std::move(inputs), decimal_kernel<How>);
+    return b.call(site.name, type, std::move(inputs), wide ? wide_rounding_kernel(How) : decimal_kernel<How>);
   }
   from = b.cast({from, site.args[0].at}, arrow::float64());
   if (!places) return b.call(site.name, arrow::float64(), {from}, whole_kernel<How>);

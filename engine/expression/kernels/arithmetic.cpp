@@ -158,6 +158,8 @@ kernel find_arithmetic_kernel(arithmetic op, const arrow::DataType& type) {
       return by_op<double>(op);
     case arrow::Type::DECIMAL128:
       return decimal_arithmetic_kernel(op);
+    case arrow::Type::DECIMAL256:
+      return wide_arithmetic_kernel(op);
     default:
       return nullptr;
   }
@@ -177,6 +179,8 @@ kernel find_negation_kernel(const arrow::DataType& type) {
       return negation_kernel<double>;
     case arrow::Type::DECIMAL128:
       return decimal_negation_kernel();
+    case arrow::Type::DECIMAL256:
+      return wide_negation_kernel();
     default:
       return nullptr;
   }

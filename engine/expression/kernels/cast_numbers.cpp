@@ -2,7 +2,6 @@
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/value_parse.hpp"
 
-#include <arrow/util/decimal.h>
 #include <fast_float/fast_float.h>
 
 #include <cmath>
@@ -124,44 +123,6 @@ result<array_ptr> decimal_to_decimal(call& c) {
   });
 }
 
-// Decimals of more than 38 digits: rare, so exactness by way of 256-bit numbers is all that counts.
-result<array_ptr> wide_decimal(call& c) {
-  const auto validity = all_valid(c.args, c.rows);
-  const auto& source = *c.args[0].array;
-  const int from_scale = scale_of(*source.type());
-  const bool wide_result = c.type->id() == arrow::Type::DECIMAL256;
-  auto values = allocate(c.rows * (wide_result ? 32 : 16));
-  std::memset(values->mutable_data(), 0, static_cast<std::size_t>(values->size()));
-  row_failures failures(c);
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    const auto at = c.args[0].constant ? 0 : row;
-    const auto from =
-        source.type_id() == arrow::Type::DECIMAL256
-            ? arrow::Decimal256(static_cast<const arrow::Decimal256Array&>(source).GetValue(at))
-            : arrow::Decimal256(arrow::Decimal128(static_cast<const arrow::Decimal128Array&>(source).GetValue(at)));
-    const int change = scale_of(*c.type) - from_scale;
-    const auto moved = change < 0 ? arrow::Decimal256(from.ReduceScaleBy(-change, true))
-                                  : arrow::Decimal256(from.IncreaseScaleBy(change));
-    const bool overflow = change > 0 && arrow::Decimal256(moved.ReduceScaleBy(change, false)) != from;
-    if (overflow || !moved.FitsInPrecision(precision_of(*c.type))) return fail_range(failures, c, row);
-    const auto words = moved.little_endian_array();
-    std::memcpy(values->mutable_data() + row * (wide_result ? 32 : 16), words.data(), wide_result ? 32 : 16);
-  });
-  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
-}
-
-result<array_ptr> wide_decimal_to_double(call& c) {
-  const auto validity = all_valid(c.args, c.rows);
-  auto values = allocate(c.rows * 8);
-  auto* out = reinterpret_cast<double*>(values->mutable_data());
-  std::memset(out, 0, static_cast<std::size_t>(c.rows) * 8);
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    const auto text = value_text(*c.args[0].array, c.args[0].constant ? 0 : row);
-    fast_float::from_chars(text.data(), text.data() + text.size(), out[row]);
-  });
-  return make_array(c.type, c.rows, std::move(values), validity);
-}
-
 template <class To>
 result<array_ptr> boolean_to_integer(call& c) {
   const auto bits = boolean_bits(*c.args[0].array);
@@ -225,8 +186,6 @@ kernel from_decimal(const arrow::DataType& to) {
       return decimal_to_floating<double>;
     case arrow::Type::DECIMAL128:
       return decimal_to_decimal;
-    case arrow::Type::DECIMAL256:
-      return wide_decimal;
     default:
       return nullptr;
   }
@@ -248,6 +207,7 @@ kernel from_boolean(const arrow::DataType& to) {
 }  // namespace
 
 kernel find_number_cast(const arrow::DataType& from, const arrow::DataType& to) {
+  if (from.id() == arrow::Type::DECIMAL256 || to.id() == arrow::Type::DECIMAL256) return find_wide_cast(from, to);
   switch (from.id()) {
     case arrow::Type::BOOL:
       return from_boolean(to);
@@ -265,9 +225,6 @@ kernel find_number_cast(const arrow::DataType& from, const arrow::DataType& to) 
       return from_number<double>(to);
     case arrow::Type::DECIMAL128:
       return from_decimal(to);
-    case arrow::Type::DECIMAL256:
-      if (to.id() == arrow::Type::DECIMAL128 || to.id() == arrow::Type::DECIMAL256) return wide_decimal;
-      return to.id() == arrow::Type::DOUBLE ? wide_decimal_to_double : nullptr;
     default:
       return nullptr;
   }

@@ -5,8 +5,6 @@
 #include "engine/time_zone.hpp"
 #include "engine/value_parse.hpp"
 
-#include <arrow/util/decimal.h>
-
 namespace sluice::expression {
 
 namespace {
@@ -51,28 +49,12 @@ result<array_ptr> to_number(call& c) {
   return parse_rows<To>(c, [](std::string_view text, To& out) { return parse_value(text, out); });
 }
 
+template <class Value>
 result<array_ptr> to_decimal(call& c) {
   const int precision = precision_of(*c.type);
   const int scale = scale_of(*c.type);
-  return parse_rows<int128>(
-      c, [&](std::string_view text, int128& out) { return parse_decimal(text, precision, scale, out); });
-}
-
-result<array_ptr> to_wide_decimal(call& c) {
-  using words = std::array<std::uint64_t, 4>;
-  const int precision = precision_of(*c.type);
-  const int scale = scale_of(*c.type);
-  return parse_rows<words>(c, [&](std::string_view text, words& out) {
-    arrow::Decimal256 value;
-    std::int32_t found_precision = 0, found_scale = 0;
-    if (!arrow::Decimal256::FromString(text, &value, &found_precision, &found_scale).ok()) return parsed::malformed;
-    const auto moved = found_scale > scale ? arrow::Decimal256(value.ReduceScaleBy(found_scale - scale, true))
-                                           : arrow::Decimal256(value.IncreaseScaleBy(scale - found_scale));
-    if (found_precision - found_scale > precision - scale || !moved.FitsInPrecision(precision))
-      return parsed::out_of_range;
-    out = moved.little_endian_array();
-    return parsed::good;
-  });
+  return parse_rows<Value>(
+      c, [&](std::string_view text, Value& out) { return parse_decimal(text, precision, scale, out); });
 }
 
 result<array_ptr> to_boolean(call& c) {
@@ -213,9 +195,9 @@ kernel find_text_cast(const arrow::DataType& to) {
     case arrow::Type::DOUBLE:
       return to_number<double>;
     case arrow::Type::DECIMAL128:
-      return to_decimal;
+      return to_decimal<int128>;
     case arrow::Type::DECIMAL256:
-      return to_wide_decimal;
+      return to_decimal<wide_words>;
     case arrow::Type::DATE32:
       return to_date;
     case arrow::Type::TIME64:

@@ -9,7 +9,8 @@ namespace sluice::expression {
 
 // The parts of find_cast_kernel: each looks for the casts of one family.
 kernel find_number_cast(const arrow::DataType& from, const arrow::DataType& to);
-kernel find_text_cast(const arrow::DataType& to);  ///< from text
+kernel find_wide_cast(const arrow::DataType& from, const arrow::DataType& to);  ///< of decimals beyond 38 digits
+kernel find_text_cast(const arrow::DataType& to);                               ///< from text
 kernel find_temporal_cast(const arrow::DataType& from, const arrow::DataType& to);
 
 /// Says that a value does not fit the type of the result.

@@ -188,26 +188,6 @@ array_ptr gather(call& c, Compare&& truth) {
   return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
 }
 
-// Decimals of more than 38 digits, on either side.
-arrow::Decimal256 wide_value(const operand& of, std::int64_t row) {
-  const auto i = of.constant ? 0 : row;
-  if (of.array->type_id() == arrow::Type::DECIMAL256)
-    return arrow::Decimal256(static_cast<const arrow::Decimal256Array&>(*of.array).GetValue(i));
-  return arrow::Decimal256(arrow::Decimal128(static_cast<const arrow::Decimal128Array&>(*of.array).GetValue(i)));
-}
-
-int compare_wide(const arrow::Decimal256& left, const arrow::Decimal256& right, int left_scale, int right_scale) {
-  // Whole parts first: bringing both to one scale could take more than 256 bits.
-  arrow::Decimal256 left_whole, left_rest, right_whole, right_rest;
-  left.GetWholeAndFraction(left_scale, &left_whole, &left_rest);
-  right.GetWholeAndFraction(right_scale, &right_whole, &right_rest);
-  if (left_whole != right_whole) return left_whole < right_whole ? -1 : 1;
-  const int scale = std::max(left_scale, right_scale);
-  const auto a = arrow::Decimal256(left_rest.IncreaseScaleBy(scale - left_scale));
-  const auto b = arrow::Decimal256(right_rest.IncreaseScaleBy(scale - right_scale));
-  return a == b ? 0 : a < b ? -1 : 1;
-}
-
 template <comparison Op>
 result<array_ptr> comparison_kernel(call& c) {
   const auto& left_type = *c.args[0].array->type();
@@ -215,9 +195,7 @@ result<array_ptr> comparison_kernel(call& c) {
   const int left_scale = scale_of(left_type);
   const int right_scale = scale_of(right_type);
   if (left_type.id() == arrow::Type::DECIMAL256 || right_type.id() == arrow::Type::DECIMAL256)
-    return gather(c, [&](std::int64_t row) {
-      return holds<Op>(compare_wide(wide_value(c.args[0], row), wide_value(c.args[1], row), left_scale, right_scale));
-    });
+    return wide_comparison_kernel(Op)(c);
   const column_of<int128> left(c.args[0]);
   const column_of<int128> right(c.args[1]);
   if (left_scale == right_scale)

@@ -33,6 +33,14 @@ kernel decimal_arithmetic_kernel(arithmetic op);
 kernel decimal_negation_kernel();
 kernel decimal_comparison_kernel(comparison op);
 kernel interval_comparison_kernel(comparison op);
+// Where a side or the result has more than 38 digits.
+kernel wide_arithmetic_kernel(arithmetic op);
+kernel wide_negation_kernel();
+kernel wide_abs_kernel();
+kernel wide_comparison_kernel(comparison op);
+enum class rounding { nearest, down, up, toward_zero };
+/// To the scale of the result, or with a second argument to as many places.
+kernel wide_rounding_kernel(rounding how);
 kernel text_comparison_kernel(comparison op);
 
 result<array_ptr> not_kernel(call& c);

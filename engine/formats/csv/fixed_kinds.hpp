@@ -3,8 +3,7 @@
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/parse.hpp"
 #include "engine/formats/csv/values.hpp"
-
-#include <arrow/util/decimal.h>
+#include "engine/value_parse.hpp"
 
 #include <array>
 #include <cstring>
@@ -13,8 +12,6 @@
 
 /// How values of one width are read, one kind a type: for the builders of such columns.
 namespace sluice::csv {
-
-__extension__ typedef __int128 int128;
 
 /// What a kind needs to know of its column.
 struct value_rules {
@@ -93,17 +90,8 @@ inline constexpr auto ten_to = [] {
 }();
 
 /// Reads all forms into a decimal of 256 bits; digits that the scale has no room for must be zeros.
-inline bool read_decimal(std::string_view text, const value_rules& rules, arrow::Decimal256& out) {
-  std::int32_t precision = 0;
-  std::int32_t scale = 0;
-  if (!arrow::Decimal256::FromString(text, &out, &precision, &scale).ok()) return false;
-  if (scale != rules.scale) {
-    if (scale - rules.scale > 76 || rules.scale - scale > 76) return false;
-    const auto scaled = out.Rescale(scale, rules.scale);
-    if (!scaled.ok()) return false;
-    out = *scaled;
-  }
-  return out.FitsInPrecision(rules.precision);
+inline bool read_decimal(std::string_view text, const value_rules& rules, wide_words& out) {
+  return parse_exact_decimal(text, rules.precision, rules.scale, out) == parsed::good;
 }
 
 struct decimal128_kind {
@@ -121,23 +109,19 @@ struct decimal128_kind {
     return magnitude < ten_to[static_cast<std::size_t>(rules.precision)];
   }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
-    arrow::Decimal256 wide;
-    if (!read_decimal(text, rules, wide)) return false;
-    const auto& words = wide.little_endian_array();
+    wide_words words;
+    if (!read_decimal(text, rules, words)) return false;
     std::memcpy(&out, words.data(), sizeof(out));
     return true;
   }
 };
 
 struct decimal256_kind {
-  using value = std::array<std::uint64_t, 4>;
+  using value = wide_words;
   static constexpr bool number = true;
   static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
-    arrow::Decimal256 wide;
-    if (!read_decimal(text, rules, wide)) return false;
-    out = wide.little_endian_array();
-    return true;
+    return read_decimal(text, rules, out);
   }
 };
 

@@ -3,8 +3,6 @@
 #include "engine/formats/csv/values.hpp"
 #include "engine/value_parse.hpp"
 
-#include <arrow/util/decimal.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -61,19 +59,12 @@ bool append_float(double value, column& into) {
 }
 
 bool append_long_decimal(std::string_view text, column& into) {
-  arrow::Decimal256 made;
-  std::int32_t precision = 0;
-  std::int32_t scale = 0;
-  if (!arrow::Decimal256::FromString(text, &made, &precision, &scale).ok()) return false;
-  // Fails where digits would get lost.
-  const auto rescaled = made.Rescale(scale, into.scale);
-  if (!rescaled.ok() || !rescaled->FitsInPrecision(into.precision)) return false;
-  std::uint8_t bytes[32];
-  rescaled->ToBytes(bytes);
+  wide_words words;  // fails where digits would get lost
+  if (parse_exact_decimal(text, into.precision, into.scale, words) != parsed::good) return false;
   // Little-endian: the lower half of a small value is its 128-bit form.
   const auto width = width_of(into.kind);
   auto* out = into.values.room(width);
-  std::memcpy(out, bytes, static_cast<std::size_t>(width));
+  std::memcpy(out, words.data(), static_cast<std::size_t>(width));
   into.values.advance_to(out + width);
   ++into.length;
   return true;

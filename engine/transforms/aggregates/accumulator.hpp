@@ -7,6 +7,7 @@
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -49,6 +50,7 @@ result<accumulator_ptr> make_accumulator(const expression::aggregate_call& call)
 // The families; each gives null where it has no accumulator for the argument's type.
 accumulator_ptr make_count(bool star);
 accumulator_ptr make_sum(const std::shared_ptr<arrow::DataType>& from);
+accumulator_ptr make_wide_sum(const std::shared_ptr<arrow::DataType>& from);  ///< of decimals beyond 38 digits
 accumulator_ptr make_spread(const std::shared_ptr<arrow::DataType>& from);
 accumulator_ptr make_extreme(bool greatest, const std::shared_ptr<arrow::DataType>& type);
 /// first and last keep nulls, any_value is the first value that is not null.
@@ -68,6 +70,15 @@ class value_counts {
   const std::vector<std::int64_t>* rows_ = nullptr;
   std::vector<std::int64_t> nulls_;
 };
+
+/// Reads a value of a buffer: 128-bit numbers of foreign buffers (Arrow IPC aligns them to 8 bytes) may lie where the
+/// compiler does not expect them.
+template <class Value>
+Value value_at(const std::uint8_t* values, std::int64_t row) {
+  Value value;
+  std::memcpy(static_cast<void*>(&value), values + row * static_cast<std::int64_t>(sizeof(Value)), sizeof(Value));
+  return value;
+}
 
 /// Calls fn(row) for every row that is not null.
 template <class Function>

@@ -6,6 +6,7 @@
 #include <arrow/buffer.h>
 #include <arrow/builder.h>
 #include <arrow/type.h>
+#include <arrow/util/decimal.h>
 
 #include <cmath>
 #include <limits>
@@ -38,12 +39,13 @@ class fixed_extreme final : public accumulator {
     best_.resize(in.group_count);
     seen_.resize(in.group_count);
     const auto& data = *in.values->data();
-    const auto* values = reinterpret_cast<const Value*>(data.buffers[1]->data()) + data.offset;
+    const auto* values = data.buffers[1]->data() + data.offset * std::int64_t{sizeof(Value)};
     const auto* bitmap = in.values->null_count() == 0 ? nullptr : in.values->null_bitmap_data();
     for_each_valid(bitmap, in.values->offset(), in.rows, [&](std::int64_t row) {
       const auto group = in.groups[row];
-      if (!seen_[group] || better<Greatest>(values[row], best_[group])) {
-        best_[group] = values[row];
+      const auto value = value_at<Value>(values, row);
+      if (!seen_[group] || better<Greatest>(value, best_[group])) {
+        best_[group] = value;
         seen_[group] = 1;
       }
     });
@@ -218,6 +220,8 @@ accumulator_ptr make_extreme(bool greatest, const std::shared_ptr<arrow::DataTyp
       return fixed<double>(greatest, type);
     case arrow::Type::DECIMAL128:
       return fixed<int128>(greatest, type);
+    case arrow::Type::DECIMAL256:
+      return fixed<arrow::Decimal256>(greatest, type);
     case arrow::Type::STRING:
       return text<arrow::StringArray>(greatest, type);
     case arrow::Type::LARGE_STRING:

@@ -131,8 +131,11 @@ class decimal final : public integer_result {
 }  // namespace
 
 error integer_result::overflow(const arrow::DataType& type) {
-  return user_error("numeric_overflow", "a sum does not fit its type, " + type_name(type),
-                    "cast the argument to a wider type: sum(x::decimal(38,2)) or sum(x::double)");
+  const char* hint = type.id() == arrow::Type::DECIMAL256 ? "cast the argument: sum(x::double)"
+                     : type.id() == arrow::Type::DECIMAL128
+                         ? "cast the argument to a wider type: sum(x::decimal(76,2))"
+                         : "cast the argument to a wider type: sum(x::decimal(38,2))";
+  return user_error("numeric_overflow", "a sum does not fit its type, " + type_name(type), hint);
 }
 
 result<std::unique_ptr<integer_result>> integer_result::make(const std::shared_ptr<arrow::DataType>& to,

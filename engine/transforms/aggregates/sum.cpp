@@ -23,15 +23,16 @@ class integer_sum final : public accumulator {
     sums_.resize(in.group_count);
     counts_.add(in);
     const auto& data = *in.values->data();
-    const auto* values = reinterpret_cast<const Value*>(data.buffers[1]->data()) + data.offset;
+    const auto* values = data.buffers[1]->data() + data.offset * std::int64_t{sizeof(Value)};
     const auto* bitmap = in.values->null_count() == 0 ? nullptr : in.values->null_bitmap_data();
     auto* sums = sums_.data();
     for_each_valid(bitmap, in.values->offset(), in.rows, [&](std::int64_t row) {
       auto& sum = sums[in.groups[row]];
+      const auto value = value_at<Value>(values, row);
       if constexpr (sizeof(Value) < 16) {
-        sum += values[row];  // 2^63 rows of 64 bits fit
-      } else if (__builtin_add_overflow(sum, values[row], &sum)) {
-        wrapped(in.group_count)[in.groups[row]] += values[row] < 0 ? -1 : 1;
+        sum += value;  // 2^63 rows of 64 bits fit
+      } else if (__builtin_add_overflow(sum, value, &sum)) {
+        wrapped(in.group_count)[in.groups[row]] += value < 0 ? -1 : 1;
       }
     });
     return {};
@@ -148,6 +149,8 @@ accumulator_ptr make_sum(const std::shared_ptr<arrow::DataType>& from) {
       return std::make_unique<integer_sum<std::uint64_t>>(0);
     case arrow::Type::DECIMAL128:
       return std::make_unique<integer_sum<int128>>(static_cast<const arrow::Decimal128Type&>(*from).scale());
+    case arrow::Type::DECIMAL256:
+      return make_wide_sum(from);
     case arrow::Type::FLOAT:
       return std::make_unique<floating_sum<arrow::FloatArray>>();
     case arrow::Type::DOUBLE:

@@ -124,6 +124,46 @@ TEST_CASE("sums and averages of decimals are exact") {
             "sum(v)") == "7");
 }
 
+TEST_CASE("sums and averages of decimals with more than 38 digits are exact") {
+  CHECK(one("decimal(50,2)", R"~([["0.10"], ["0.20"], [null], ["-0.05"]])~", "sum(v)") == "0.25");
+  CHECK(one("decimal(50,2)", R"~([["-0.10"], ["-0.20"], ["-0.20"]])~", "avg(v)") == "-0.1666666666666667");
+  CHECK(one("decimal(50,2)", "[[null]]", "sum(v)") == "null");
+  const std::string nines(76, '9');
+  const auto list = [](const std::vector<std::string>& values) {
+    std::string text;
+    for (const auto& value : values) text += (text.empty() ? "[[\"" : ", [\"") + value + "\"]";
+    return text + "]";
+  };
+  CHECK(failure("decimal(76,0)", list({nines, "1"}), "sum(v)") == "numeric_overflow");
+  // The way to the total may leave 256 bits, which hold five of these.
+  std::vector<std::string> there_and_back(30, nines);
+  CHECK(one("decimal(76,0)", list(there_and_back), "avg(v)") == nines);
+  CHECK(failure("decimal(76,0)", list(there_and_back), "sum(v)") == "numeric_overflow");
+  there_and_back.insert(there_and_back.end(), 30, "-" + nines);
+  there_and_back.push_back("7");
+  CHECK(one("decimal(76,0)", list(there_and_back), "sum(v)") == "7");
+  CHECK(one("decimal(76,0)", list({"-5", nines, "3"}), "min(v)") == "-5");
+  CHECK(one("decimal(76,0)", list({"-5", nines, "3"}), "max(v)") == nines);
+  CHECK(one("decimal(76,0)", list({"4", "4", "3"}), "count(distinct v)") == "2");
+  CHECK(one("decimal(76,0)", list({"2", "4", "4", "4", "5", "5", "7", "9"}), "stddev_pop(v)") == "2");
+}
+
+TEST_CASE("decimals of buffers that are aligned to eight bytes only are summed and compared alike") {
+  const auto schema = schema_of("k text, v decimal(38,2)");
+  auto in = rows(schema, R"~([["a", "1.50"], ["b", "-2.00"], ["a", null], ["b", "7.25"]])~");
+  const auto& values = *in.data->column_data(1)->buffers[1];
+  std::shared_ptr<arrow::Buffer> room = arrow::AllocateBuffer(values.size() + 16).ValueOrDie();
+  const auto off = reinterpret_cast<std::uintptr_t>(room->data()) % 16 == 0 ? 8 : 0;
+  std::copy_n(values.data(), values.size(), room->mutable_data() + off);
+  auto data = in.data->column_data(1)->Copy();
+  data->buffers[1] = arrow::SliceBuffer(room, off, values.size());
+  in.data = arrow::RecordBatch::Make(schema, 4, {in.data->column(0), arrow::MakeArray(data)});
+  runner unit("aggregate", by_k(R"~({"s": "sum(v)", "a": "avg(v)", "lo": "min(v)", "hi": "max(v)"})~"),
+              "k text, v decimal(38,2)");
+  unit.feed(in).end();
+  CHECK(unit.lines() == lines{"a|1.50|1.50|1.50|1.50", "b|5.25|2.63|-2.00|7.25"});
+}
+
 TEST_CASE("sums of doubles are exact and rounded once") {
   CHECK(one("double", "[[0.1], [0.2], [0.3]]", "sum(v)") == "0.6");
   CHECK(one("double", "[[1e308], [1], [-1e308], [null]]", "sum(v)") == "1");

@@ -1,0 +1,136 @@
+// Casts between numbers of which one is a decimal with more than 38 digits. From text: cast_texts.cpp.
+#include "engine/expression/kernels/casts.hpp"
+#include "engine/expression/kernels/wide_decimals.hpp"
+#include "engine/value_parse.hpp"
+
+#include <fast_float/fast_float.h>
+
+#include <cmath>
+#include <limits>
+
+namespace sluice::expression {
+
+namespace {
+
+template <class Work>
+result<array_ptr> to_wide(call& c, Work&& work) {
+  row_failures failures(c);
+  return fill_wide(c, failures, std::forward<Work>(work), [&](std::int64_t row) { fail_range(failures, c, row); });
+}
+
+result<array_ptr> between_decimals(call& c) {
+  const wide_column from(c.args[0]);
+  const int change = scale_of(*c.type) - from.scale;
+  return to_wide(c, [&](std::int64_t row, wide_integer& out) {
+    out = rescale(from[row], change);
+    return true;
+  });
+}
+
+template <class From>
+result<array_ptr> from_integer(call& c) {
+  const column_of<From> from(c.args[0]);
+  const int scale = scale_of(*c.type);
+  return to_wide(c, [&](std::int64_t row, wide_integer& out) {
+    out = rescale(wide_integer(from[row]), scale);
+    return true;
+  });
+}
+
+// By the shortest digits of the number, as for other decimals.
+template <class From>
+result<array_ptr> from_floating(call& c) {
+  const int scale = scale_of(*c.type);
+  const int precision = precision_of(*c.type);
+  return convert_rows<From, wide_words>(c, [&](From from, wide_words& to) {
+    if (!std::isfinite(from)) return false;
+    char text[longest_value];
+    char* end = std::is_same_v<From, float> ? write_float(text, static_cast<float>(from))
+                                            : write_double(text, static_cast<double>(from));
+    return parse_decimal({text, end}, precision, scale, to) == parsed::good;
+  });
+}
+
+template <class To, class Convert>
+result<array_ptr> from_wide(call& c, Convert&& convert) {
+  const auto validity = all_valid(c.args, c.rows);
+  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(To)));
+  auto* out = reinterpret_cast<To*>(values->mutable_data());
+  std::memset(out, 0, static_cast<std::size_t>(c.rows) * sizeof(To));
+  row_failures failures(c);
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    if (!convert(row, out[row])) fail_range(failures, c, row);
+  });
+  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
+}
+
+template <class To>
+result<array_ptr> to_integer(call& c) {
+  const wide_column from(c.args[0]);
+  return from_wide<To>(c, [&](std::int64_t row, To& out) {
+    const auto rounded = rescale(from[row], -from.scale);
+    if (rounded < std::numeric_limits<To>::min() || rounded > std::numeric_limits<To>::max()) return false;
+    out = static_cast<To>(rounded);
+    return true;
+  });
+}
+
+// The nearest number, by way of the digits.
+template <class To>
+result<array_ptr> to_floating(call& c) {
+  const wide_column from(c.args[0]);
+  return from_wide<To>(c, [&](std::int64_t row, To& out) {
+    const auto text = from.text(row);
+    fast_float::from_chars(text.data(), text.data() + text.size(), out);
+    return std::isfinite(out);
+  });
+}
+
+kernel from_number(const arrow::DataType& from) {
+  switch (from.id()) {
+    case arrow::Type::INT16:
+      return from_integer<std::int16_t>;
+    case arrow::Type::INT32:
+      return from_integer<std::int32_t>;
+    case arrow::Type::INT64:
+      return from_integer<std::int64_t>;
+    case arrow::Type::UINT64:
+      return from_integer<std::uint64_t>;
+    case arrow::Type::FLOAT:
+      return from_floating<float>;
+    case arrow::Type::DOUBLE:
+      return from_floating<double>;
+    case arrow::Type::DECIMAL128:
+    case arrow::Type::DECIMAL256:
+      return between_decimals;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+kernel find_wide_cast(const arrow::DataType& from, const arrow::DataType& to) {
+  if (to.id() == arrow::Type::DECIMAL256) return from_number(from);
+  if (from.id() != arrow::Type::DECIMAL256) return nullptr;
+  switch (to.id()) {
+    case arrow::Type::INT16:
+      return to_integer<std::int16_t>;
+    case arrow::Type::INT32:
+      return to_integer<std::int32_t>;
+    case arrow::Type::INT64:
+      return to_integer<std::int64_t>;
+    case arrow::Type::UINT64:
+      return to_integer<std::uint64_t>;
+    case arrow::Type::FLOAT:
+      return to_floating<float>;
+    case arrow::Type::DOUBLE:
+      return to_floating<double>;
+    case arrow::Type::DECIMAL128:
+      return between_decimals;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace sluice::expression

@@ -1,0 +1,196 @@
+// Arithmetic, comparison, negation and rounding of decimals with more than 38 digits.
+#include "engine/expression/kernels/kernels.hpp"
+#include "engine/expression/kernels/wide_decimals.hpp"
+
+#include <algorithm>
+
+namespace sluice::expression {
+
+namespace {
+
+const char* sign_of(arithmetic op) {
+  constexpr const char* signs[] = {"+", "-", "*", "/", "%"};
+  return signs[static_cast<int>(op)];
+}
+
+template <arithmetic Op>
+wide_integer compute(const wide_integer& left, const wide_integer& right, int left_scale, int right_scale, int scale) {
+  if constexpr (Op == arithmetic::multiply) {
+    return left * right;
+  } else if constexpr (Op == arithmetic::divide) {
+    // A quotient has the difference of the scales; what it lacks is put on one of the sides first.
+    const int more = scale - left_scale + right_scale;
+    return more >= 0 ? sluice::divide_rounding(left * wide_power_of_ten(more), right)
+                     : sluice::divide_rounding(left, right * wide_power_of_ten(-more));
+  } else {
+    const auto a = rescale(left, scale - left_scale);
+    const auto b = rescale(right, scale - right_scale);
+    return Op == arithmetic::add        ? wide_integer(a + b)
+           : Op == arithmetic::subtract ? wide_integer(a - b)
+                                        : wide_integer(a % b);
+  }
+}
+
+template <arithmetic Op>
+result<array_ptr> arithmetic_kernel(call& c) {
+  const wide_column left(c.args[0]);
+  const wide_column right(c.args[1]);
+  const int scale = scale_of(*c.type);
+  row_failures failures(c);
+  const auto shown = [&](std::int64_t row) { return left.text(row) + " " + sign_of(Op) + " " + right.text(row); };
+  return fill_wide(
+      c, failures,
+      [&](std::int64_t row, wide_integer& out) {
+        const auto divisor = right[row];
+        if ((Op == arithmetic::divide || Op == arithmetic::modulo) && divisor == 0) {
+          if (failures.counts(row))
+            failures.add(row, "division_by_zero", "division by zero: " + shown(row));
+          else
+            failures.add_silently(row);
+          return false;
+        }
+        out = compute<Op>(left[row], divisor, left.scale, right.scale, scale);
+        return true;
+      },
+      [&](std::int64_t row) {
+        if (!failures.counts(row)) return failures.add_silently(row);
+        failures.add(row, "numeric_overflow", shown(row) + " is out of the range of " + type_name(*c.type));
+      });
+}
+
+template <comparison Op>
+bool holds(const wide_integer& left, const wide_integer& right) {
+  switch (Op) {
+    case comparison::equal:
+      return left == right;
+    case comparison::not_equal:
+      return left != right;
+    case comparison::less:
+      return left < right;
+    case comparison::less_equal:
+      return left <= right;
+    case comparison::greater:
+      return left > right;
+    case comparison::greater_equal:
+      return left >= right;
+  }
+  return false;
+}
+
+template <comparison Op>
+result<array_ptr> comparison_kernel(call& c) {
+  const wide_column left(c.args[0]);
+  const wide_column right(c.args[1]);
+  const auto validity = all_valid(c.args, c.rows);
+  const int scale = std::max(left.scale, right.scale);
+  auto bits = allocate_bitmap(c.rows);
+  std::memset(bits->mutable_data(), 0, static_cast<std::size_t>(bits->size()));
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    if (holds<Op>(rescale(left[row], scale - left.scale), rescale(right[row], scale - right.scale)))
+      set_bit(bits->mutable_data(), row);
+  });
+  return make_booleans(c.rows, std::move(bits), validity);
+}
+
+// -x and abs(x): no value of a decimal type is without its counterpart.
+template <bool Absolute>
+result<array_ptr> sign_kernel(call& c) {
+  const wide_column from(c.args[0]);
+  row_failures failures(c);
+  return fill_wide(
+      c, failures,
+      [&](std::int64_t row, wide_integer& out) {
+        out = from[row];
+        if (!Absolute || out < 0) out = -out;
+        return true;
+      },
+      [&](std::int64_t row) { failures.add_silently(row); });
+}
+
+wide_integer round_wide(const wide_integer& value, int drop, rounding how) {
+  if (drop <= 0) return value;
+  const auto& unit = wide_power_of_ten(drop);
+  if (how == rounding::nearest) return sluice::divide_rounding(value, unit);
+  wide_integer quotient, rest;
+  divide_qr(value, unit, quotient, rest);
+  if (how == rounding::down && rest < 0) quotient -= 1;
+  if (how == rounding::up && rest > 0) quotient += 1;
+  return quotient;
+}
+
+// To the scale of the result, or with a second argument to as many places.
+template <rounding How>
+result<array_ptr> rounding_kernel(call& c) {
+  const wide_column from(c.args[0]);
+  const int kept = scale_of(*c.type);
+  row_failures failures(c);
+  return fill_wide(
+      c, failures,
+      [&](std::int64_t row, wide_integer& out) {
+        int places = kept;
+        if (c.args.size() > 1) places = std::clamp(column_of<std::int32_t>(c.args[1])[row], -most_wide_digits, kept);
+        out = rescale(round_wide(from[row], from.scale - places, How), kept - places);
+        return true;
+      },
+      [&](std::int64_t row) {
+        if (!failures.counts(row)) return failures.add_silently(row);
+        failures.add(row, "numeric_overflow",
+                     static_cast<const call_node&>(c.of).name + "(" + from.text(row) + ") is out of the range of " +
+                         type_name(*c.type));
+      });
+}
+
+}  // namespace
+
+kernel wide_arithmetic_kernel(arithmetic op) {
+  switch (op) {
+    case arithmetic::add:
+      return arithmetic_kernel<arithmetic::add>;
+    case arithmetic::subtract:
+      return arithmetic_kernel<arithmetic::subtract>;
+    case arithmetic::multiply:
+      return arithmetic_kernel<arithmetic::multiply>;
+    case arithmetic::divide:
+      return arithmetic_kernel<arithmetic::divide>;
+    case arithmetic::modulo:
+      return arithmetic_kernel<arithmetic::modulo>;
+  }
+  return nullptr;
+}
+
+kernel wide_comparison_kernel(comparison op) {
+  switch (op) {
+    case comparison::equal:
+      return comparison_kernel<comparison::equal>;
+    case comparison::not_equal:
+      return comparison_kernel<comparison::not_equal>;
+    case comparison::less:
+      return comparison_kernel<comparison::less>;
+    case comparison::less_equal:
+      return comparison_kernel<comparison::less_equal>;
+    case comparison::greater:
+      return comparison_kernel<comparison::greater>;
+    case comparison::greater_equal:
+      return comparison_kernel<comparison::greater_equal>;
+  }
+  return nullptr;
+}
+
+kernel wide_negation_kernel() { return sign_kernel<false>; }
+kernel wide_abs_kernel() { return sign_kernel<true>; }
+
+kernel wide_rounding_kernel(rounding how) {
+  switch (how) {
+    case rounding::nearest:
+      return rounding_kernel<rounding::nearest>;
+    case rounding::down:
+      return rounding_kernel<rounding::down>;
+    case rounding::up:
+      return rounding_kernel<rounding::up>;
+    case rounding::toward_zero:
+      return rounding_kernel<rounding::toward_zero>;
+  }
+  return nullptr;
+}
+
+}  // namespace sluice::expression
