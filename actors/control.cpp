@@ -55,8 +55,8 @@ class control : public caf::event_based_actor {
 
   // -- submitting: the run is in the Store before the submitter hears of it
 
-  caf::typed_response_promise<submitted> submit(const std::shared_ptr<const run_setup>& setup) {
-    auto promise = make_response_promise<submitted>();
+  caf::response_promise submit(const std::shared_ptr<const run_setup>& setup) {
+    auto promise = make_response_promise();
     if (closing_ || live_.count(setup->run) > 0) {
       promise.deliver(caf::make_error(caf::sec::request_receiver_down));
       return promise;
@@ -71,8 +71,11 @@ class control : public caf::event_based_actor {
           return store->events(0, setup->run, 1);
         },
         [this, promise, setup](result<std::vector<store::event>> events) mutable {
+          if (!events.ok()) {
+            promise.deliver(submission_refused{{events.problem()}});
+            return refuse(*setup, std::move(events).problem());
+          }
           promise.deliver(submitted{setup->run});
-          if (!events.ok()) return refuse(*setup, std::move(events).problem());
           if (s_.notifier) send(s_.notifier, events_written{std::move(events).value()});
           waiting_.push_back(setup->run);
           admit();

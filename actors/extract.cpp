@@ -72,6 +72,11 @@ class extract_actor : public unit_actor {
     if (done_ && !session_) finish_when_passed_on();
   }
 
+  std::string reached() override {
+    const auto made = source_ ? source_->reached() : options();
+    return made.is_null() ? std::string() : made.dump(-1, ' ', false, options::error_handler_t::replace);
+  }
+
   void stop_early() override {
     session_.reset();
     done_ = true;

@@ -89,7 +89,7 @@ SLUICE_INSPECT(wiring, x.outputs, x.inputs, x.enumerators, x.rejects, x.supervis
 SLUICE_INSPECT(begin_work)
 SLUICE_INSPECT(instance_started, x.who)
 SLUICE_INSPECT(instance_failed, x.who, x.why)
-SLUICE_INSPECT(instance_finished, x.report, x.target)
+SLUICE_INSPECT(instance_finished, x.report, x.target, x.reached)
 SLUICE_INSPECT(report_progress)
 SLUICE_INSPECT(instance_progress, x.who, x.counters)
 SLUICE_INSPECT(commit_load)

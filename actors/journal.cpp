@@ -8,14 +8,14 @@
 namespace sluice::actors {
 
 journal::journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
-                 caf::actor notifier, std::string run)
+                 caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed)
     : self_(self),
       calls_(self, std::move(pool)),
       store_(std::move(to)),
       notifier_(std::move(notifier)),
-      run_(std::move(run)) {
-  next_.run = run_;
-}
+      run_(std::move(run)),
+      term_(term),
+      failed_(std::move(failed)) {}
 
 void journal::create(store::run_record record, store::event first, then_function then) {
   busy_ = true;
@@ -61,12 +61,15 @@ void journal::flush_soon() {
 
 void journal::flush_next() { waiting_.empty() ? flush_soon() : flush(); }
 
+void journal::remember(std::vector<store::source_change> sources) { next_.sources = std::move(sources); }
+
 void journal::flush() {
   if (busy_ || !any_) return;
   busy_ = true;
   any_ = false;
   auto change = std::exchange(next_, {});
-  next_.run = run_;
+  change.run = run_;
+  change.term = term_;
   calls_.call(
       [store = store_, change = std::move(change)] {
         return guarded("write the run's state", [&] { return store->apply(change); });
@@ -76,6 +79,7 @@ void journal::flush() {
         const auto done = events.ok() ? status() : status(events.problem());
         if (events.ok()) announce(std::move(events).value());
         for (const auto& then : waiting) then(done);
+        if (!done.ok() && waiting.empty()) failed_(done.problem());
         flush_next();
       });
 }

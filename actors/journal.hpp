@@ -17,14 +17,17 @@ class journal {
  public:
   using then_function = std::function<void(const status&)>;
 
+  /// Every change carries `term`. `failed` is called when a write fails that nobody waits for: what it told is lost.
   journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
-          caf::actor notifier, std::string run);
+          caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed);
 
   /// Inserts the run with its first event; nothing else may come before.
   void create(store::run_record record, store::event first, then_function then);
   /// Adds to the next write; `then` is called when it is durable.
   void write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
              std::vector<store::event> events, then_function then = {});
+  /// Adds what the sources have taken to the next write.
+  void remember(std::vector<store::source_change> sources);
   void close() { notifier_ = nullptr; }
 
  private:
@@ -38,6 +41,8 @@ class journal {
   std::shared_ptr<store::store> store_;
   caf::actor notifier_;
   std::string run_;
+  std::int64_t term_;
+  std::function<void(const error&)> failed_;
   store::change next_;
   bool any_ = false;  ///< next_ holds something
   bool busy_ = false;

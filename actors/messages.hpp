@@ -181,7 +181,8 @@ struct instance_failed {
 /// instance -> supervisor: all its inputs ended, everything was passed on; a sink has made its rows durable.
 struct instance_finished {
   flow::instance_report report;
-  std::string target;  ///< of a sink
+  std::string target;   ///< of a sink
+  std::string reached;  ///< of a source: what source::reached gave, as JSON
 };
 /// supervisor -> instance: how far are you? Answered by instance_progress.
 struct report_progress {};

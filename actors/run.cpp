@@ -77,15 +77,22 @@ run_outcome engine::run(std::shared_ptr<const run_setup> setup, const run_callba
   bool cancelled = false;
   if (callbacks.event) self->send(state_->actors.notifier, subscribe_events{self, 0, run});
   self->send(control, await_run{run, self});
-  self->request(control, std::chrono::seconds(30), submit_setup{std::move(setup)})
-      .receive([](const submitted&) {},
-               [&](const caf::error& problem) {
-                 auto refused = std::make_shared<run_outcome>();
-                 refused->run = run;
-                 refused->cause = internal_error("submission_refused", "the run was not taken: " + to_string(problem));
-                 outcome = std::move(refused);
-                 last_event = true;
-               });
+  const auto refuse = [&](error why) {
+    auto refused = std::make_shared<run_outcome>();
+    refused->run = run;
+    refused->cause = std::move(why);
+    refused->refused = true;
+    outcome = std::move(refused);
+    last_event = true;
+  };
+  // Not a request: either of two messages answers it.
+  self->send(control, submit_setup{std::move(setup)});
+  self->receive([](const submitted&) {}, [&](const submission_refused& message) { refuse(message.faults.front()); },
+                [&](const caf::error& problem) {
+                  refuse(internal_error("submission_refused", "the run was not taken: " + to_string(problem)));
+                },
+                caf::after(std::chrono::seconds(30)) >>
+                    [&] { refuse(internal_error("submission_refused", "the engine gave no answer")); });
   using clock = std::chrono::steady_clock;
   auto next_progress = clock::now() + callbacks.interval;
   auto deadline = clock::time_point::max();

@@ -52,6 +52,7 @@ struct run_outcome {
   std::string run;
   store::run_state state = store::run_state::failed;
   std::optional<error> cause;       ///< of failed; `where` names the unit
+  bool refused = false;             ///< the Store did not take the run: it has no record and no events
   std::vector<unit_outcome> units;  ///< in the order of the plan
   bool balanced = false;            ///< every row is accounted for
   std::uint64_t rejected = 0;

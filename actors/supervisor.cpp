@@ -5,6 +5,7 @@
 #include "actors/rejects_writer.hpp"
 #include "actors/run_display.hpp"
 #include "engine/flow/run_states.hpp"
+#include "engine/sources/watermark_source.hpp"
 
 #include <caf/all.hpp>
 
@@ -37,7 +38,8 @@ class supervisor : public caf::event_based_actor {
       : caf::event_based_actor(config),
         s_(std::move(settings)),
         plan_(*s_.setup->what),
-        journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run),
+        journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run, s_.setup->record.term,
+                 [this](const error& why) { fail(why); }),
         display_(plan_) {}
 
   caf::behavior make_behavior() override {
@@ -150,7 +152,11 @@ class supervisor : public caf::event_based_actor {
     if (states_.now() != run_state::starting || !all([](const auto& each) { return each.started; })) return;
     if (!states_.advance(run_state::running)) return;
     auto events = std::exchange(events_, {});
-    events.insert(events.begin(), event_of("run.started", "", {{"units", plan_.units.size()}}));
+    std::vector<store::event> first = {event_of("run.started", "", {{"units", plan_.units.size()}})};
+    for (const auto& unit : plan_.units)
+      for (const auto& told : unit.reading.told)
+        first.push_back(event_of(told["type"].get<std::string>(), unit.definition.name, told["data"]));
+    events.insert(events.begin(), first.begin(), first.end());
     journal_.write(run_state::running, {}, {}, std::move(events));
     drain_when_read();
   }
@@ -185,6 +191,7 @@ class supervisor : public caf::event_based_actor {
     if (one.finished || states_.ending()) return;
     one.finished = true;
     display_.finished(who, message.report.counters);
+    if (!message.reached.empty()) reached(who.unit, message.reached);
     if (!message.target.empty()) targets_[who.unit] = std::move(message.target);
     balance_.add(std::move(message.report));
     if (all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
@@ -193,6 +200,39 @@ class supervisor : public caf::event_based_actor {
     }
     drain_when_read();
     if (all([](const auto& each) { return each.finished; })) everything_finished();
+  }
+
+  void reached(std::uint32_t unit, const std::string& text) {
+    auto made = options::parse(text, nullptr, false);
+    const auto& mark = plan_.units[unit].reading.mark;
+    if (!mark || made.is_discarded()) return;
+    const auto before = reached_.find(unit);
+    reached_[unit] = before == reached_.end() ? std::move(made) : merge_reached(*mark, before->second, made);
+  }
+
+  /// Rows at or below the watermark that the last run did not see: they came late, and are not loaded.
+  std::vector<store::event> late_rows() {
+    std::vector<store::event> events;
+    for (const auto& [unit, made] : reached_) {
+      const auto& mark = *plan_.units[unit].reading.mark;
+      const auto late = made.value("at_or_below", std::int64_t{0}) - mark.rows;
+      if (mark.value && late > 0)
+        events.push_back(event_of("incremental.late_rows", plan_.units[unit].definition.name,
+                                  {{"rows", late}, {"column", mark.column}, {"at_or_below", watermark_text(mark)}}));
+    }
+    return events;
+  }
+
+  /// What the next run is not to take again.
+  std::vector<store::source_change> taken() {
+    std::vector<store::source_change> changes;
+    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit) {
+      const auto& reading = plan_.units[unit].reading;
+      if (!reading.remember) continue;
+      changes.push_back(*reading.remember);
+      if (reading.mark) changes.back().position = next_position(*reading.mark, reached_[unit]);
+    }
+    return changes;
   }
 
   void drain_when_read() {
@@ -314,6 +354,10 @@ class supervisor : public caf::event_based_actor {
     std::optional<options> cause;
     if (data.contains("cause")) cause = data["cause"];
     auto events = std::exchange(events_, {});
+    if (state == run_state::succeeded || state == run_state::partial) {
+      for (auto& late : late_rows()) events.push_back(std::move(late));
+      journal_.remember(taken());
+    }
     events.push_back(event_of("run." + store::to_string(state), "", data));
     journal_.write(state, cause, data, std::move(events), [this, last](const status& written) {
       auto told = last;
@@ -397,6 +441,7 @@ class supervisor : public caf::event_based_actor {
   caf::actor rejects_;
   std::map<flow::instance_id, instance> instances_;
   std::map<caf::actor_addr, flow::instance_id> by_address_;
+  std::map<std::uint32_t, options> reached_;      ///< by sources with a watermark
   std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
   std::set<flow::instance_id> uncommitted_;       ///< told to commit, no answer yet
   std::vector<std::string> visible_;              ///< sinks that have committed

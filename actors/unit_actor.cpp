@@ -114,6 +114,7 @@ void unit_actor::finish_when_passed_on() {
   outbox_->fill(last.report);
   inbox_->fill(last.report);
   last.target = target_;
+  last.reached = reached();
   send(links_.supervisor, std::move(last));
 }
 

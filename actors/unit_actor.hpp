@@ -66,6 +66,8 @@ class unit_actor : public caf::event_based_actor {
   rejects_desk rejects_;
   flow::unit_counters counters_;
   std::string target_;  ///< of a sink, for the report
+  /// What a source has reached, as JSON; asked when all its rows are passed on.
+  virtual std::string reached() { return {}; }
   bool stopped_early_ = false;
   bool working_ = false;  ///< begun, and neither failed nor given up
 

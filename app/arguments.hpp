@@ -11,7 +11,7 @@
 namespace sluice::app {
 
 /// What the shell may offer for a value.
-enum class completes { nothing, file, folder, run, verb, component, function, code, shell };
+enum class completes { nothing, file, folder, run, verb, component, function, code, shell, remembered };
 
 /// Where a parsed argument goes; the kind of pointer says what it may be and whether it repeats.
 using argument_target =

@@ -42,6 +42,14 @@ class collector {
     for (const auto& run : *runs) add(run.pipeline, "its newest run");
     for (const auto& run : *runs) add(run.id, run.pipeline + ", " + store::to_string(run.state));
   }
+  void add_remembered(session& with) {
+    if (!std::filesystem::exists(with.store_path())) return;
+    const auto store = with.open_store();
+    if (!store.ok()) return;
+    const auto names = (*store)->pipelines_with_state();
+    if (!names.ok()) return;
+    for (const auto& name : *names) add(name);
+  }
   void offer(completes what, const std::vector<std::string>& choices, session& with) {
     for (const auto& choice : choices) add(choice);
     switch (what) {
@@ -55,6 +63,9 @@ class collector {
         break;
       case completes::run:
         add_runs(with);
+        break;
+      case completes::remembered:
+        add_remembered(with);
         break;
       case completes::verb:
         add_verbs();

@@ -21,6 +21,15 @@ result<std::map<std::string, std::string>> parse_set(const std::vector<std::stri
   return values;
 }
 
+namespace {
+
+result<store::pipeline_state> state_of(const session& with, const std::string& pipeline) {
+  SLUICE_ASSIGN(const auto records, with.open_store());
+  return records->sources_of(pipeline);
+}
+
+}  // namespace
+
 std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
                                               std::shared_ptr<const config::document>& source) {
   auto set = parse_set(request.set);
@@ -47,12 +56,23 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   place.base_folder = std::filesystem::current_path(ignored).string();
   place.spill_folder = with.options.spill_folder + "/" + request.run_id;
   auto context = make_run_context(loaded->definition, place);
-  auto made = make_plan(std::move(loaded->definition), *context, faults);
+  store::pipeline_state state;
+  remembered_sources remembered{.state = nullptr, .fresh = request.fresh};
+  if (request.remembers && uses_source_state(loaded->definition)) {
+    auto found = state_of(with, loaded->definition.name);
+    if (!found.ok()) {
+      faults.push_back(std::move(found).problem());
+      return std::nullopt;
+    }
+    state = std::move(*found);
+    remembered.state = &state;
+  }
+  auto made = make_plan(std::move(loaded->definition), *context, faults, remembered);
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return std::nullopt;
   if (source) config::resolve_locations(*source, made->warnings);
-  return planned_pipeline{source, std::make_shared<const plan>(std::move(*made)), std::move(context),
-                          std::move(params)};
+  return planned_pipeline{source, std::make_shared<const plan>(std::move(*made)), std::move(context), std::move(params),
+                          remembered.state != nullptr ? std::optional(state.version) : std::nullopt};
 }
 
 void report_faults(session& with, const diagnostics& faults, const config::document* source, const std::string& word) {

@@ -19,7 +19,8 @@ struct planned_pipeline {
   std::shared_ptr<const config::document> source;  ///< may be null
   std::shared_ptr<const plan> what;
   std::shared_ptr<run_context> context;
-  options params;  ///< what `--set` gave, as text
+  options params;                                  ///< what `--set` gave, as text
+  std::optional<std::int64_t> state_version = {};  ///< of what the Store remembers of its sources
 };
 
 /// What to plan.
@@ -30,6 +31,8 @@ struct planning_request {
   std::string run_id = {};            ///< may be empty where nothing is to run
   /// Changes the definition before it is planned (preview cuts it down to one unit).
   std::function<status(pipeline&)> adapt = {};
+  bool remembers = false;  ///< a run: takes only what earlier runs have not taken
+  bool fresh = false;      ///< ... but all of it, as in a first run
 };
 
 /// Splits `--set` words.

@@ -69,6 +69,7 @@ std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned
   record.pid_started = store::process_start(record.pid);
   record.node = "local";
   record.endpoint = endpoint;
+  record.state_version = planned.state_version;
   return setup;
 }
 

@@ -3,6 +3,7 @@
 #include "app/run_lock.hpp"
 #include "app/run_records.hpp"
 #include "app/run_report.hpp"
+#include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
 #include "engine/uuid.hpp"
@@ -66,7 +67,7 @@ std::string command_text(const chosen& what) {
 }
 
 void print_report(session& with, const chosen& what, const planned_pipeline& planned, const engine_result& ended) {
-  if (with.options.json) return;
+  if (with.options.json || ended.outcome.refused) return;
   const auto& outcome = ended.outcome;
   report_facts facts;
   facts.run = outcome.run;
@@ -99,6 +100,13 @@ int exit_code_after(const engine_result& ended) {
   }
 }
 
+/// Says what the sources take of what is there.
+void print_notes(session& with, const plan& what) {
+  for (const auto& unit : what.units)
+    if (!unit.reading.note.empty())
+      with.terminal.note(unit.definition.name + ": " + printable(unit.reading.note) + "\n");
+}
+
 /// The engine's process.
 int run_here(session& with, const chosen& what) {
   diagnostics faults;
@@ -107,6 +115,8 @@ int run_here(session& with, const chosen& what) {
   request.file = what.file;
   request.set = what.set;
   request.run_id = uuid_v7();
+  request.remembers = true;
+  request.fresh = what.fresh;
   const auto planned = plan_pipeline(with, request, faults, source);
   if (!planned) return refuse(with, what.file, faults, source.get(), exit_code_of(faults));
   if (with.options.json && writes_to_stdout(*planned->what)) {
@@ -117,9 +127,12 @@ int run_here(session& with, const chosen& what) {
   if (!with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
   const auto lock = run_lock::take(with.options.state_folder, planned->what->definition.name);
   if (!lock.ok()) return refuse(with, what.file, {lock.problem()}, nullptr, app::exit_code_of(lock.problem()));
+  if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
   const auto ended =
       run_planned(with, *planned, [&](const engine_result& how) { print_report(with, what, *planned, how); });
   if (!ended.ok()) return refuse(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
+  if (ended->outcome.refused)
+    return refuse(with, what.file, {*ended->outcome.cause}, nullptr, app::exit_code_of(*ended->outcome.cause));
   return exit_code_after(*ended);
 }
 
@@ -187,7 +200,7 @@ command run_verb() {
                     .options = {set_option(what->set),
                                 {.names = {"--fresh"},
                                  .value = {},
-                                 .help = "start over (as every run does: none resumes yet)",
+                                 .help = "take everything again that earlier runs have taken (incremental)",
                                  .target = &what->fresh}},
                     .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n2 the "
                                "pipeline can't be run, "

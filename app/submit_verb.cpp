@@ -15,12 +15,14 @@ struct chosen {
   std::string file;
   std::vector<std::string> set;
   bool wait = false;
+  bool fresh = false;
 };
 
 /// Reads the file, checks its text, and remembers which parts of the environment it asks for.
 std::optional<cluster::submission> prepare(const chosen& what, diagnostics& faults,
                                            std::shared_ptr<const config::document>& source) {
   cluster::submission made;
+  made.fresh = what.fresh;
   auto set = parse_set(what.set);
   if (!set.ok()) return faults.push_back(std::move(set).problem()), std::nullopt;
   made.params = *set;
@@ -78,7 +80,11 @@ command submit_verb() {
                                 {.names = {"--wait"},
                                  .value = {},
                                  .help = "follow the run and end with its exit code",
-                                 .target = &what->wait}},
+                                 .target = &what->wait},
+                                {.names = {"--fresh"},
+                                 .value = {},
+                                 .help = "take everything again that earlier runs have taken (incremental)",
+                                 .target = &what->fresh}},
                     .details =
                         "Prints the run's id. The node is --to or SLUICE_TO, else 127.0.0.1:7071.\nRelative paths are "
                         "those of this folder.\n"},

@@ -17,6 +17,7 @@ const std::vector<verb>& verbs() {
       {"events", "Runs", "prints the events of a run, or of all runs", events_verb},
       {"cancel", "Runs", "stops a run; nothing unfinished is published", cancel_verb},
       {"rejects", "Runs", "lists or exports the records that a run rejected", rejects_verb},
+      {"state", "Runs", "shows what a pipeline's sources have taken, or forgets it", state_verb},
       {"pause", "Runs", "pauses a run", nullptr},
       {"resume", "Runs", "resumes a paused run", nullptr},
       {"drain", "Runs", "ends a run once what it has read is loaded", nullptr},

@@ -47,6 +47,7 @@ command preview_verb();
 command rejects_verb();
 command run_verb();
 command runs_verb();
+command state_verb();
 command status_verb();
 command submit_verb();
 command validate_verb();

@@ -225,6 +225,7 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   options body = {{"text", what.text}, {"file", what.file}, {"base_folder", what.base_folder}};
   body["params"] = what.params;
   body["environment"] = what.environment;
+  if (what.fresh) body["fresh"] = true;
   auto request = make_request(http::verb::post, "/v1/runs", to_, token_);
   request.set(http::field::content_type, "application/json");
   request.body() = json_text(body);

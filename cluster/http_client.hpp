@@ -19,6 +19,7 @@ struct submission {
   std::string base_folder;                         ///< absolute; relative paths in the pipeline start here
   std::map<std::string, std::string> params;       ///< `--set`
   std::map<std::string, std::string> environment;  ///< values of the submitter's environment that the file refers to
+  bool fresh = false;                              ///< takes everything again that earlier runs have taken
 };
 
 /// Talks to a node's HTTP API, one connection a call. Blocks; any number of threads may use one client.

@@ -6,11 +6,11 @@ namespace {
 
 bool process_lives(const store::run_record& run) { return store::process_start(run.pid) == run.pid_started; }
 
-store::change death_of(const store::run_record& run) {
+store::change death_of(const store::run_record& run, std::int64_t term) {
   store::change what;
   what.run = run.id;
   what.state = store::run_state::failed;
-  what.term = run.term;
+  what.term = term > 0 ? term : run.term;
   what.cause = options{{"code", "engine_died"},
                        {"message", "the process that ran it (pid " + std::to_string(run.pid) + ") is gone"},
                        {"hint", "nothing unfinished was published; run it again"}};
@@ -23,7 +23,7 @@ store::change death_of(const store::run_record& run) {
 
 }  // namespace
 
-result<std::int64_t> fail_lost_runs(store::store& in) {
+result<std::int64_t> fail_lost_runs(store::store& in, std::int64_t term) {
   store::run_query query;
   query.limit = 10000;
   query.states = {store::run_state::queued, store::run_state::starting, store::run_state::running,
@@ -32,7 +32,7 @@ result<std::int64_t> fail_lost_runs(store::store& in) {
   std::int64_t lost = 0;
   for (const auto& run : open) {
     if (run.pid == 0 || run.pid_started == 0 || process_lives(run)) continue;
-    SLUICE_TRY(in.apply(death_of(run)));
+    SLUICE_TRY(in.apply(death_of(run, term)));
     ++lost;
   }
   return lost;

@@ -65,6 +65,7 @@ struct node_parts {
   node_info self;
   std::string state_folder;
   std::string spill_folder;
+  std::int64_t term = 0;  ///< taken at the start; every write of this node's runs carries it
   bool first = true;
   std::atomic<bool> ready = false;
   std::unique_ptr<http_server> http;
@@ -85,6 +86,19 @@ result<std::vector<node_info>> nodes_of(node_parts& all) {
   return std::move(list.nodes);
 }
 
+/// Hands a planned run to control; the Store may refuse it.
+result<std::string> take_submission(node_parts& all, const std::shared_ptr<const actors::run_setup>& setup) {
+  caf::scoped_actor self(all.system);
+  result<std::string> taken =
+      external_error("request_timed_out", "the node gave no answer", "it may be shutting down", true);
+  // Not a request: either of two messages answers it.
+  self->send(all.engine.control, actors::submit_setup{setup});
+  self->receive([&](const actors::submitted& message) { taken = message.run; },
+                [&](const actors::submission_refused& message) { taken = message.faults.front(); },
+                [](const caf::error&) {}, caf::after(std::chrono::seconds(30)) >> [] {});
+  return taken;
+}
+
 result<std::string> submit(node_parts& all, const submission& what, diagnostics& faults) {
   SLUICE_ASSIGN(const auto nodes, nodes_of(all));
   if (!all.first)
@@ -93,12 +107,12 @@ result<std::string> submit(node_parts& all, const submission& what, diagnostics&
                       "submit to the first node: --to " + nodes.front().http);
   std::vector<placeable_node> placeable;
   for (const auto& node : nodes) placeable.push_back({node.name, node.labels});
-  const auto setup =
-      plan_submission(what, {all.self.name, all.self.http, all.state_folder, all.spill_folder}, placeable, faults);
+  const auto setup = plan_submission(
+      what, {all.self.name, all.self.http, all.state_folder, all.spill_folder, all.term, all.store.get()}, placeable,
+      faults);
   if (!setup)
     return faults.empty() ? internal_error("planning_failed", "the pipeline can't be planned") : faults.front();
-  SLUICE_ASSIGN(const auto taken, ask<actors::submitted>(all.system, all.engine.control, actors::submit_setup{setup}));
-  return taken.run;
+  return take_submission(all, setup);
 }
 
 options nodes_to_json(node_parts& all) {
@@ -208,10 +222,9 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.self.port = listen.port;
   all.self.name = settings.name.empty() ? host_name() + "-" + std::to_string(listen.port) : settings.name;
   SLUICE_TRY(open_links(all));
-  std::int64_t term = 0;
   if (all.first) {
-    SLUICE_ASSIGN(term, all.store->next_term());
-    SLUICE_ASSIGN(const auto lost, fail_lost_runs(*all.store));
+    SLUICE_ASSIGN(all.term, all.store->next_term());
+    SLUICE_ASSIGN(const auto lost, fail_lost_runs(*all.store, all.term));
     if (lost > 0) log_line(std::to_string(lost) + " runs of processes that are gone are failed now");
   }
 
@@ -221,7 +234,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                          .token = token,
                          .state_folder = settings.state_folder,
                          .spill_folder = all.spill_folder,
-                         .term = term,
+                         .term = all.term,
                          .services = {.io = std::make_shared<actors::io_pool>(), .node = all.self.name},
                          .links = all.links,
                          .join = settings.join,

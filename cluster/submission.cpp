@@ -34,6 +34,7 @@ store::run_record record_of(const submission& given, const submission_place& whe
   record.pid_started = store::process_start(record.pid);
   record.node = where.node;
   record.endpoint = where.endpoint;
+  record.term = where.term;
   return record;
 }
 
@@ -58,7 +59,19 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
       make_run_context(loaded->definition, {.run_id = run,
                                             .base_folder = what.base_folder,
                                             .spill_folder = where.spill_folder + "/" + run + "-" + where.node});
-  auto made = make_plan(std::move(loaded->definition), *context, faults);
+  store::pipeline_state state;
+  remembered_sources remembered;
+  if (where.records != nullptr && uses_source_state(loaded->definition)) {
+    auto found = where.records->sources_of(loaded->definition.name);
+    if (!found.ok()) {
+      faults.push_back(std::move(found).problem());
+      return nullptr;
+    }
+    state = std::move(*found);
+    remembered.state = &state;
+    remembered.fresh = what.fresh;
+  }
+  auto made = make_plan(std::move(loaded->definition), *context, faults, remembered);
   if (made) (void)place(*made, nodes, faults);
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return nullptr;
@@ -68,6 +81,7 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
   setup->context = std::move(context);
   setup->components = actors::planned_components();
   setup->record = record_of(what, where, *setup->what, run);
+  if (remembered.state != nullptr) setup->record.state_version = state.version;
   setup->rejects_path = folder + "/rejects.ndjson";
   return setup;
 }

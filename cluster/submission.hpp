@@ -16,6 +16,8 @@ struct submission_place {
   std::string endpoint;  ///< host:port of its API
   std::string state_folder;
   std::string spill_folder;
+  std::int64_t term = 0;            ///< of the controller
+  store::store* records = nullptr;  ///< where it looks up what the pipeline's sources have taken; null: nothing
 };
 
 /// Makes a run of what was submitted: reads, checks and plans the pipeline, and sees that all its units can be placed

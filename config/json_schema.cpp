@@ -119,7 +119,16 @@ void add_source_keys(options& keys) {
   keys["metadata"] = described({{"type", "object"}, {"additionalProperties", {{"enum", {"path", "row"}}}}},
                                "Columns that say where a row comes from: { _file: path, _row: row }.");
   keys["order"] = described({{"enum", {"keep", "any"}}}, "any: rows may be passed on in any order.");
-  keys["contract"] = described({{"enum", options::array({"freeze"})}}, "What to do with columns that are new or lost.");
+  keys["contract"] = described({{"enum", {"evolve", "freeze", "discard", "quarantine"}}},
+                               "What to do with columns that are new or lost since the last run.");
+  keys["incremental"] = described({{"type", "object"},
+                                   {"properties",
+                                    {{"by", {{"enum", {"file", "column"}}}},
+                                     {"column", {{"type", "string"}}},
+                                     {"changed", {{"enum", {"fail", "read_again"}}}}}},
+                                   {"additionalProperties", false}},
+                                  "Takes only what earlier runs have not taken: new files, or rows above the highest "
+                                  "value of a column.");
 }
 
 void add_sink_keys(options& keys) {

@@ -190,11 +190,56 @@ bool unit_reader::read_source_key(const reading& in, const node& key, const node
   } else if (key.text == "order") {
     unit.any_order = read_choice(in, value, "order", {"any", "keep"}) == "any";
   } else if (key.text == "contract") {
-    read_choice(in, value, "contract", {"evolve", "freeze", "discard", "quarantine"});
+    read_contract(in, value, unit);
+  } else if (key.text == "incremental") {
+    read_incremental(in, value, unit);
   } else {
     return false;
   }
   return true;
+}
+
+void unit_reader::read_contract(const reading& in, const node& value, unit_definition& unit) {
+  static const std::vector<std::string> words = {"evolve", "freeze", "discard", "quarantine"};
+  const auto word = read_choice(in, value, "contract", words);
+  if (!word) return;
+  for (const auto rule :
+       {column_contract::evolve, column_contract::freeze, column_contract::discard, column_contract::quarantine})
+    if (*word == to_string(rule)) unit.contract = rule;
+}
+
+void unit_reader::read_incremental(const reading& in, const node& value, unit_definition& unit) {
+  static const field_spec form{
+      .form = shape::object,
+      .elements = {
+          {.name = "by", .form = shape::text, .choices = {"file", "column"}},
+          {.name = "column", .form = shape::text},
+          {.name = "changed", .form = shape::text, .default_value = "fail", .choices = {"fail", "read_again"}}}};
+  constexpr const char* hint = "incremental: { by: file }, or { by: column, column: updated_at }";
+  if (value.is_scalar()) {
+    in.fault(value, "invalid_value", "incremental must be a map, found " + describe(value), hint);
+    return;
+  }
+  const auto read = read_options(in, value, form, "incremental");
+  if (!read) return;
+  const auto text = [&](const char* name) {
+    const auto found = read->find(name);
+    return found == read->end() || !found->is_string() ? std::string() : found->get<std::string>();
+  };
+  auto& rule = unit.incremental;
+  rule.column = text("column");
+  const auto by = text("by").empty() && !rule.column.empty() ? std::string("column") : text("by");
+  if (by.empty()) {
+    in.fault(value, "missing_key", "incremental needs by: what tells new rows from those that were taken", hint);
+  } else if (by == "column" && rule.column.empty()) {
+    in.fault(value, "missing_key", "incremental by column needs column: the one whose values only grow", hint);
+  } else if (by == "file" && !rule.column.empty()) {
+    in.fault(*value.find("column"), "invalid_value", "column is used by: column only", "remove it, or set by: column");
+  } else if (by == "column" && value.find("changed") != nullptr) {
+    in.fault(*value.find("changed"), "invalid_value", "changed is used by: file only", "remove it");
+  }
+  rule.by = by == "file" ? incremental_rule::way::file : incremental_rule::way::column;
+  rule.read_changed = text("changed") == "read_again";
 }
 
 bool unit_reader::read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit) {

@@ -28,6 +28,8 @@ class unit_reader {
   bool read_shared(const reading& in, const node& key, const node& value, unit_definition& unit);
   bool read_source_key(const reading& in, const node& key, const node& value, unit_definition& unit);
   bool read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit);
+  void read_contract(const reading& in, const node& value, unit_definition& unit);
+  void read_incremental(const reading& in, const node& value, unit_definition& unit);
   void read_place(const reading& in, const node& value, unit_definition& unit);
   chosen choose(const reading& in, const node& name, const node& value, unit_role role);
   void report_unknown(const reading& in, const node& key, const node& value, unit_role role, bool has_component);

@@ -13,25 +13,28 @@
 
 namespace sluice {
 
+class chosen_files;  // engine/formats/files.hpp
+struct input_file;
+
 // ---------------------------------------------------------------------------------------------------------------------
 // Sources
 
 /// A piece of a source that one reader reads from begin to end: a file, or a byte range of one.
 struct split {
-  std::uint32_t id = 0;       ///< its place in the source's order
-  std::string object;         ///< file path, or another name that the source understands; shown to users
-  std::int64_t begin = 0;     ///< bytes, rows or row groups: the source's own unit
+  std::uint32_t id = 0;    ///< its place in the source's order
+  std::string object;      ///< file path, or another name that the source understands; shown to users
+  std::int64_t begin = 0;  ///< bytes, rows or row groups: the source's own unit
   std::int64_t end = 0;
-  std::int64_t bytes = 0;     ///< what it adds to the progress display; 0 where unknown
+  std::int64_t bytes = 0;  ///< what it adds to the progress display; 0 where unknown
 };
 
 /// A record that could not become a row of the source's schema.
 struct rejected_record {
-  std::string record;         ///< the bytes as they stood in the source
-  std::uint64_t offset = 0;   ///< position::offset
-  std::string code;           ///< too_few_fields, invalid_value, ...
-  std::string column;         ///< may be empty
-  std::string message;        ///< what was expected and found
+  std::string record;        ///< the bytes as they stood in the source
+  std::uint64_t offset = 0;  ///< position::offset
+  std::string code;          ///< too_few_fields, invalid_value, ...
+  std::string column;        ///< may be empty
+  std::string message;       ///< what was expected and found
 };
 
 /// What one call of `split_reader::next` brought.
@@ -56,18 +59,19 @@ class split_reader {
 /// What a source is made from. The engine options that stand beside the component are here, its own are in `own`.
 struct source_request {
   std::string unit;
-  std::uint32_t number = 0;                      ///< position::source
-  options own;                                   ///< checked against the spec, defaults filled in
-  options types;                                 ///< `types:` as written, or null
-  std::vector<std::string> columns;              ///< `columns:` as written; empty: all
-  options metadata;                              ///< `metadata:` as written ({ name: path|row|... }), or null
-  std::optional<std::int64_t> sample;            ///< rows to infer types from
+  std::uint32_t number = 0;            ///< position::source
+  options own;                         ///< checked against the spec, defaults filled in
+  options types;                       ///< `types:` as written, or null
+  std::vector<std::string> columns;    ///< `columns:` as written; empty: all
+  options metadata;                    ///< `metadata:` as written ({ name: path|row|... }), or null
+  std::optional<std::int64_t> sample;  ///< rows to infer types from
   on_error policy = on_error::reject;
-  bool keep_order = true;                        ///< false for `order: any`
-  std::int64_t split_bytes = 8 * 1024 * 1024;    ///< wanted size of a split
-  bool want_positions = true;                    ///< a unit below can reject
-  std::shared_ptr<arrow::Schema> resolved;       ///< all columns, as planned; null while planning: the source infers it
-  std::vector<std::string> needed;               ///< columns that anything below reads, in the schema's order; empty: all
+  bool keep_order = true;                      ///< false for `order: any`
+  std::int64_t split_bytes = 8 * 1024 * 1024;  ///< wanted size of a split
+  bool want_positions = true;                  ///< a unit below can reject
+  std::shared_ptr<arrow::Schema> resolved;     ///< all columns, as planned; null while planning: the source infers it
+  std::vector<std::string> needed;             ///< columns that anything below reads, in the schema's order; empty: all
+  std::shared_ptr<const chosen_files> files;   ///< those that the plan has chosen; null: what is there
   const run_context* context = nullptr;
 };
 
@@ -81,8 +85,12 @@ class source {
   virtual result<std::vector<split>> discover() = 0;
   /// Opens one for reading. May block. Splits are opened in ascending order of id, several at a time.
   virtual result<std::unique_ptr<split_reader>> open(const split& piece) = 0;
-  /// Line (from 1) of an offset in a split, for messages; 0 where lines make no sense. May block and read the file again.
+  /// Line (from 1) of an offset in a split, for messages; 0 where lines make no sense. May block and read the file
+  /// again.
   virtual std::uint64_t line_of(const split& piece, std::uint64_t offset) { return (void)piece, (void)offset, 0; }
+  /// Gives how far its readers have come since the last call, for a later run (`incremental: by column`); null: nothing
+  /// to remember. Thread-safe.
+  virtual options reached() { return {}; }
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -103,30 +111,31 @@ class emitter {
 };
 
 struct input_port {
-  std::string unit;                       ///< name by which expressions may qualify its columns; a port reads "routed_late"
+  std::string unit;  ///< name by which expressions may qualify its columns; a port reads "routed_late"
   std::shared_ptr<arrow::Schema> schema;
 };
 
 struct output_port {
-  std::string name;                       ///< empty for the only one
+  std::string name;  ///< empty for the only one
   std::shared_ptr<arrow::Schema> schema;
 };
 
 /// How rows must be spread over the instances of a unit with parallelism above 1.
 struct partitioning {
-  enum class kind { any, by_keys, single } how = kind::any;  ///< single: the unit can't run in parallel
-  std::vector<std::string> keys = {};                        ///< columns of that input, by_keys
+  enum class kind { any, by_keys, single } how = kind::any;      ///< single: the unit can't run in parallel
+  std::vector<std::string> keys = {};                            ///< columns of that input, by_keys
   std::vector<std::shared_ptr<arrow::DataType>> key_types = {};  ///< the common type each key is cast to before hashing
 };
 
 struct transform_request {
   std::string unit;
   std::vector<input_port> inputs;
-  options own;                            ///< checked against the spec, defaults filled in
+  options own;  ///< checked against the spec, defaults filled in
   on_error policy = on_error::fail;
-  /// The inputs hold only what `required_columns` asked for: other columns that options name (drop, rename) are passed over.
+  /// The inputs hold only what `required_columns` asked for: other columns that options name (drop, rename) are passed
+  /// over.
   bool pruned = false;
-  const run_context* context = nullptr;   ///< outlives the transform
+  const run_context* context = nullptr;  ///< outlives the transform
 };
 
 /// One instance of a transform unit, bound to its input schemas. Single-threaded. Calls must not block and should stay
@@ -171,8 +180,8 @@ struct sink_request {
   std::string unit;
   std::shared_ptr<arrow::Schema> schema;  ///< of what arrives
   options own;
-  std::string mode;                       ///< one of the spec's modes; the spec's default filled in
-  std::vector<std::string> key;           ///< `key:` for upsert
+  std::string mode;              ///< one of the spec's modes; the spec's default filled in
+  std::vector<std::string> key;  ///< `key:` for upsert
   on_error policy = on_error::fail;
   std::uint32_t attempt = 1;
   const run_context* context = nullptr;
@@ -180,14 +189,15 @@ struct sink_request {
 
 /// What a sink has made durable, for the balance and for the events.
 struct sink_report {
-  std::uint64_t loaded = 0;               ///< rows in the target's terms: what a reader of the target will find of ours
-  std::uint64_t merged = 0;               ///< rows that replaced an earlier one of the same run (upsert by key)
-  std::uint64_t bytes = 0;                ///< written, 0 where unknown
-  std::string target;                     ///< path, or "database:table", shown to users
+  std::uint64_t loaded = 0;  ///< rows in the target's terms: what a reader of the target will find of ours
+  std::uint64_t merged = 0;  ///< rows that replaced an earlier one of the same run (upsert by key)
+  std::uint64_t bytes = 0;   ///< written, 0 where unknown
+  std::string target;        ///< path, or "database:table", shown to users
 };
 
 /// One load unit. Calls may block; they come from one thread at a time, in the order open, write*, prepare, commit.
-/// `abort` may come instead of any of them and once after any failure. Nothing is visible in the target before `commit`.
+/// `abort` may come instead of any of them and once after any failure. Nothing is visible in the target before
+/// `commit`.
 class sink {
  public:
   virtual ~sink() = default;
@@ -206,6 +216,16 @@ class sink {
 // ---------------------------------------------------------------------------------------------------------------------
 // The list
 
+/// What planning asks of sources that read files; empty `extensions`: the source reads none.
+struct file_reading {
+  std::vector<std::string> extensions = {};  ///< names that count in a folder, without dot
+  bool packed = true;                        ///< takes compressed files
+  bool appends = false;                      ///< a file that has grown is read on where its last line ended
+  /// Columns of one file without reading its rows, types where the file has them (else null types); null: its records
+  /// need not have the same columns.
+  result<std::shared_ptr<arrow::Schema>> (*columns)(const source_request&, const input_file&) = nullptr;
+};
+
 /// Ties a spec to its factory; exactly one of the three factories is set. A factory appends all faults that it finds to
 /// `faults` and returns null if there are any. Those of planning a source may block (types are inferred from files).
 struct component {
@@ -213,6 +233,7 @@ struct component {
   std::unique_ptr<source> (*make_source)(const source_request&, diagnostics& faults) = nullptr;
   std::unique_ptr<transform> (*make_transform)(const transform_request&, diagnostics& faults) = nullptr;
   std::unique_ptr<sink> (*make_sink)(const sink_request&, diagnostics& faults) = nullptr;
+  file_reading files = {};  ///< sources
 };
 
 /// All components, sorted by kind and name. The list itself is in components.cpp.

@@ -18,7 +18,8 @@ api_response json_answer(const options& value, int status = 200) {
 
 int status_of(const error& problem) {
   if (problem.code == "run_not_found") return 404;
-  if (problem.code == "ambiguous_run" || problem.code == "run_is_final") return 409;
+  if (problem.code == "ambiguous_run" || problem.code == "run_is_final" || problem.code == "already_running")
+    return 409;
   if (problem.to_blame == blame::user) return 422;
   return problem.to_blame == blame::external ? 503 : 500;
 }
@@ -101,8 +102,12 @@ result<submission> read_submission(const std::string& body) {
   SLUICE_TRY(text("base_folder", out.base_folder));
   SLUICE_TRY(read_texts(json, "params", out.params));
   SLUICE_TRY(read_texts(json, "environment", out.environment));
+  if (const auto fresh = json.find("fresh"); fresh != json.end()) {
+    if (!fresh->is_boolean()) return user_error("invalid_request", "fresh expects true or false");
+    out.fresh = fresh->get<bool>();
+  }
   for (const auto& [key, value] : json.items()) {
-    static const std::vector<std::string> known = {"text", "file", "base_folder", "params", "environment"};
+    static const std::vector<std::string> known = {"text", "file", "base_folder", "params", "environment", "fresh"};
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto near = nearest_name(key, known);
     return user_error("unknown_key", "a submission has no '" + key + "'",
@@ -188,6 +193,10 @@ api_response api::answer(const api_request& request) const {
     if (path.size() == 3 && get) return run(path[2]);
     if (is_cancel(request)) return cancel(path[2]);
     if (path.size() == 4 && path[3] == "rejects" && get) return rejects(path[2], request);
+  }
+  if (path.size() >= 2 && path[0] == "v1" && path[1] == "state") {
+    if (path.size() == 2 && get) return source_states(request);
+    if (path.size() == 4 && path[3] == "reset" && post) return reset_state(path[2], request);
   }
   const bool known_path = !path.empty() && (path[0] == "healthz" || path[0] == "readyz" || path[0] == "metrics" ||
                                             (path[0] == "v1" && path.size() >= 2));

@@ -89,6 +89,8 @@ class api {
   [[nodiscard]] api_response submit(const api_request& request) const;
   [[nodiscard]] api_response cancel(const std::string& reference) const;
   [[nodiscard]] api_response rejects(const std::string& reference, const api_request& request) const;
+  [[nodiscard]] api_response source_states(const api_request& request) const;
+  [[nodiscard]] api_response reset_state(const std::string& pipeline, const api_request& request) const;
   [[nodiscard]] api_response metrics() const;
 
   api_handlers handlers_;

@@ -166,7 +166,19 @@ result<compression> compression_of(std::string_view path, std::string_view optio
   return problem;
 }
 
-result<input_file> find_file(const std::string& name, const file_search& what) {
+chosen_files::chosen_files(std::vector<chosen_file> files) : files_(std::move(files)) {
+  for (std::size_t at = 0; at < files_.size(); ++at) places_.emplace(files_[at].name, at);
+}
+
+const chosen_file* chosen_files::find(const std::string& name) const {
+  const auto found = places_.find(name);
+  return found == places_.end() ? nullptr : &files_[found->second];
+}
+
+namespace {
+
+/// The file as it is now.
+result<input_file> look_at_file(const std::string& name, const file_search& what) {
   const std::string_view option = what.compression;
   input_file file;
   file.name = name;
@@ -195,7 +207,32 @@ result<input_file> find_file(const std::string& name, const file_search& what) {
   return file;
 }
 
+}  // namespace
+
+result<input_file> find_file(const std::string& name, const file_search& what) {
+  SLUICE_ASSIGN(auto file, look_at_file(name, what));
+  const auto* chosen = what.chosen ? what.chosen->find(name) : nullptr;
+  if (chosen == nullptr || chosen->size < 0) return file;
+  if (file.size < chosen->size)
+    return user_error(
+        "source_changed",
+        "the file " + name + " had " + std::to_string(chosen->size) + " bytes when the run was planned, " +
+            (file.size < 0 ? std::string("and is none any more") : "now it has " + std::to_string(file.size)),
+        "run again");
+  file.begin = chosen->begin;
+  file.size = chosen->size;
+  return file;
+}
+
 result<std::vector<input_file>> find_files(const file_search& what) {
+  if (what.chosen) {
+    std::vector<input_file> files;
+    for (const auto& one : what.chosen->all()) {
+      SLUICE_ASSIGN(auto file, find_file(one.name, what));
+      files.push_back(std::move(file));
+    }
+    return files;
+  }
   finder all(what);
   if (what.path.is_string()) {
     SLUICE_TRY(all.add(what.path.get<std::string>(), 0));

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace sluice {
@@ -30,7 +31,8 @@ result<compression> compression_of(std::string_view path, std::string_view optio
 struct input_file {
   std::string name;        ///< as users know it: relative where they wrote it so; "-" is standard input
   std::string path;        ///< to open it by: absolute, or "-"
-  std::int64_t size = -1;  ///< bytes on disk; -1 where unknown (standard input, pipes)
+  std::int64_t size = -1;  ///< bytes on disk, or those that a plan knew of; -1 where unknown (standard input, pipes)
+  std::int64_t begin = 0;  ///< bytes to pass over, read by an earlier run: only where `seekable`
   compression packed = compression::none;
   text_encoding encoding = text_encoding::as_it_is;  ///< utf8 where the bytes are the text, a mark in front aside
 
@@ -41,6 +43,26 @@ struct input_file {
   }
 };
 
+/// A file that a plan has chosen to be read.
+struct chosen_file {
+  std::string name;        ///< input_file::name
+  std::int64_t begin = 0;  ///< input_file::begin
+  std::int64_t size = -1;  ///< when it was planned: what was added since then is left for the next run
+};
+
+/// The files that a plan has chosen, in their order.
+class chosen_files {
+ public:
+  explicit chosen_files(std::vector<chosen_file> files);
+  [[nodiscard]] const std::vector<chosen_file>& all() const { return files_; }
+  /// Null where it is none of them.
+  [[nodiscard]] const chosen_file* find(const std::string& name) const;
+
+ private:
+  std::vector<chosen_file> files_;
+  std::unordered_map<std::string, std::size_t> places_;
+};
+
 /// What to look for.
 struct file_search {
   options path;  ///< text or list of texts: files, globs (* ? [a-z] **), folders, "-"
@@ -49,15 +71,19 @@ struct file_search {
   /// Names that count in a folder, without dot ("csv"), also with a compression's extension behind; empty: all.
   std::vector<std::string> extensions = {};
   std::string encoding = {};  ///< of text, as the option says; empty: the files are no text
+  /// What a plan has chosen: then nothing else is looked for. There may be none. Null: what is there.
+  std::shared_ptr<const chosen_files> chosen = nullptr;
 };
 
 /// Finds the files in the order of the list, those of a glob or folder sorted by path; a file named twice is read once.
 ///
 /// Folders are searched with all below; hidden names (. and _) count only where written out. Errors: file_not_found
-/// (also for a glob or folder that gives nothing: says what was searched), permission_denied, is_a_folder.
+/// (also for a glob or folder that gives nothing: says what was searched), permission_denied, is_a_folder;
+/// source_changed for a chosen file that has become shorter.
 result<std::vector<input_file>> find_files(const file_search& what);
 
-/// Makes the `input_file` of one path as `input_file::name` had it, on any node. Looks for the mark of a plain text.
+/// Makes the `input_file` of one path as `input_file::name` had it, on any node, as far as the plan has chosen it. Looks
+/// for the mark of a plain text.
 result<input_file> find_file(const std::string& name, const file_search& what);
 
 /// Reads bytes in order. Calls may block; one thread at a time.

@@ -2,8 +2,13 @@
 
 #include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
+#include "engine/sources/grouped_source.hpp"
+#include "engine/sources/watermark_source.hpp"
 #include "engine/takes_filter.hpp"
 
+#include <arrow/type.h>
+
+#include <algorithm>
 #include <exception>
 
 namespace sluice {
@@ -50,7 +55,10 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
 
 }  // namespace
 
-std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_context& context, diagnostics& faults) {
+namespace {
+
+/// Makes the component itself.
+std::unique_ptr<source> make_plain_source(const planned_unit& unit, const run_context& context, diagnostics& faults) {
   const auto& definition = unit.definition;
   auto made = instantiate<source>(unit, component_kind::source, context, faults,
                                   [&](const component& by, options own, diagnostics& into) {
@@ -67,6 +75,7 @@ std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_c
                                     request.want_positions = unit.want_positions;
                                     request.resolved = unit.resolved;
                                     request.needed = unit.needed;
+                                    request.files = unit.reading.files;
                                     request.context = &context;
                                     return by.make_source(request, into);
                                   });
@@ -77,6 +86,88 @@ std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_c
     return nullptr;
   }
   return made;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& name) {
+  return std::find(list.begin(), list.end(), name) != list.end();
+}
+
+/// The unit as it reads one group of its files: with the columns that those have. What reads refused files takes every
+/// column as it comes.
+planned_unit of_group(const planned_unit& unit, std::uint32_t number) {
+  auto made = unit;
+  const auto& group = unit.reading.groups[number];
+  auto& definition = made.definition;
+  std::vector<chosen_file> files;
+  for (std::size_t at = 0; at < unit.reading.group_of.size(); ++at)
+    if (unit.reading.group_of[at] == number) files.push_back(unit.reading.files->all()[at]);
+  made.reading = {};
+  made.reading.files = std::make_shared<const chosen_files>(std::move(files));
+  if (!group.refused.empty()) {
+    definition.types = nullptr;
+    definition.columns.clear();
+    definition.metadata = nullptr;
+    definition.sample = 1;
+    made.policy = on_error::reject;
+    made.want_positions = true;
+    made.resolved = nullptr;
+    made.needed.clear();
+    if (definition.component == "csv") made.resolved = group.own;
+    return made;
+  }
+  const auto is_metadata = [&](const std::string& name) {
+    return definition.metadata.is_object() && definition.metadata.contains(name);
+  };
+  definition.columns = group.columns;
+  if (definition.types.is_object())
+    for (const auto& [name, ignored] : unit.definition.types.items())
+      if (!contains(group.columns, name)) definition.types.erase(name);
+  arrow::FieldVector fields;
+  for (const auto& field : unit.resolved->fields())
+    if (contains(group.columns, field->name()) || is_metadata(field->name())) fields.push_back(field);
+  made.resolved = arrow::schema(std::move(fields));
+  std::erase_if(made.needed, [&](const auto& name) { return !made.resolved->GetFieldByName(name); });
+  if (!unit.needed.empty() && made.needed.empty()) made.needed = {made.resolved->field(0)->name()};
+  return made;
+}
+
+/// The columns that a unit's batches have: those that are needed, in order.
+std::shared_ptr<arrow::Schema> output_schema(const planned_unit& unit) {
+  arrow::FieldVector fields;
+  for (const auto& field : unit.resolved->fields())
+    if (unit.needed.empty() || contains(unit.needed, field->name())) fields.push_back(field);
+  return arrow::schema(std::move(fields));
+}
+
+std::unique_ptr<source> make_groups(const planned_unit& unit, const run_context& context, diagnostics& faults) {
+  const auto& reading = unit.reading;
+  std::vector<std::unique_ptr<source>> inner;
+  for (std::uint32_t number = 0; number < reading.groups.size(); ++number) {
+    inner.push_back(make_plain_source(of_group(unit, number), context, faults));
+    if (inner.back() == nullptr) return nullptr;
+  }
+  return make_grouped_source(std::move(inner), reading.groups, reading.files, reading.group_of, output_schema(unit));
+}
+
+}  // namespace
+
+std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_context& context, diagnostics& faults) {
+  const auto& reading = unit.reading;
+  auto read = unit;
+  const auto& mark = reading.mark;
+  const bool keeps_column = !mark || unit.needed.empty() || contains(unit.needed, mark->column);
+  if (mark) read.want_positions = true;
+  if (!keeps_column) read.needed.push_back(mark->column);
+  auto made = reading.groups.empty() ? make_plain_source(read, context, faults) : make_groups(read, context, faults);
+  if (made == nullptr) return nullptr;
+  if (reading.frozen) made = make_frozen_source(std::move(made), unit.definition.name);
+  if (!mark) return made;
+  auto marked = make_watermark_source(std::move(made), *mark, keeps_column, unit.want_positions);
+  if (marked.ok()) return std::move(*marked);
+  faults.push_back(std::move(marked).problem());
+  faults.back().where = "unit " + unit.definition.name;
+  faults.back().path = unit_path(unit.definition) + "/incremental";
+  return nullptr;
 }
 
 std::unique_ptr<transform> instantiate_transform(const planned_unit& unit, bool pruned, const run_context& context,

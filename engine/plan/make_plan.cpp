@@ -3,6 +3,7 @@
 #include "engine/plan/plan.hpp"
 #include "engine/plan/prune.hpp"
 #include "engine/plan/push_filters.hpp"
+#include "engine/plan/reading.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/takes_filter.hpp"
 #include "engine/types.hpp"
@@ -68,7 +69,8 @@ void open_rejects_ports(draft& of, diagnostics& faults) {
 /// Binds the units one after the other to the schemas of those above them.
 class binder {
  public:
-  binder(draft& of, const run_context& context, diagnostics& faults) : of_(of), context_(context), faults_(faults) {}
+  binder(draft& of, const run_context& context, diagnostics& faults, const remembered_sources& remembered = {})
+      : of_(of), context_(context), faults_(faults), remembered_(remembered) {}
 
   void bind_all(bool pruned) {
     for (std::size_t at = 0; at < of_.made.units.size(); ++at) of_.bound[at] = bind(at, pruned);
@@ -84,11 +86,13 @@ class binder {
       if (!add_input(unit, of_.inputs[at][input], input)) return false;
     switch (unit.definition.role) {
       case unit_role::extract: {
+        if (!pruned && !prepare_reading(unit, context_, remembered_, faults_)) return false;
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
         if (!unit.resolved) unit.resolved = made->schema();
-        of_.can_filter[at] = dynamic_cast<const takes_filter*>(made.get()) != nullptr;
+        if (!pruned && !finish_reading(unit, *unit.resolved, remembered_, faults_)) return false;
+        of_.can_filter[at] = !unit.reading.mark && dynamic_cast<const takes_filter*>(made.get()) != nullptr;
         break;
       }
       case unit_role::transform: {
@@ -144,6 +148,7 @@ class binder {
   draft& of_;
   const run_context& context_;
   diagnostics& faults_;
+  remembered_sources remembered_;
 };
 
 /// Binds once more with the columns that nobody reads left out. What the sinks get must stay the same; where a
@@ -171,6 +176,31 @@ void leave_out_columns(draft& of, const run_context& context) {
   of = std::move(pruned);
 }
 
+/// A sink that replaces its target would keep only the rows that were new in the last run, or none.
+void check_targets(const draft& of, diagnostics& faults) {
+  std::vector<std::string> source_of(of.inputs.size());  // an incremental source above each unit
+  for (std::size_t at = 0; at < of.inputs.size(); ++at) {
+    const auto& definition = of.made.units[at].definition;
+    if (definition.incremental.by != incremental_rule::way::none) source_of[at] = definition.name;
+    for (const auto& input : of.inputs[at])
+      if (const auto& above = source_of[static_cast<std::size_t>(input.unit)]; !above.empty()) source_of[at] = above;
+    if (definition.role != unit_role::load || definition.mode != "replace" || source_of[at].empty()) continue;
+    const auto* sink = find_component(component_kind::sink, definition.component);
+    if (sink == nullptr || sink->spec.modes.size() < 2) continue;  // keeps nothing
+    std::string others;
+    for (const auto& mode : sink->spec.modes)
+      if (!mode.empty() && mode != "replace") others += (others.empty() ? "" : ", ") + mode;
+    faults.push_back(
+        unit_fault(definition, {}, "replaces_increment",
+                   "mode: replace below the incremental source " + source_of[at] +
+                       ": each run would replace the target by the rows that are new, also where there are none",
+                   "mode: one of " + others +
+                       (sink->spec.modes.front() == "replace" ? "; with error, give each run a file of its "
+                                                                "own by a param in the path"
+                                                              : "")));
+  }
+}
+
 /// Warns of outputs whose rows go nowhere: the user's own rule, but easily a slip.
 void check_ports(draft& of) {
   for (std::size_t at = 0; at < of.made.units.size(); ++at) {
@@ -192,7 +222,8 @@ void check_ports(draft& of) {
 
 }  // namespace
 
-std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults) {
+std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults,
+                              const remembered_sources& remembered) {
   const auto graph = resolve_units(definition, faults);
   const auto sources = std::count_if(definition.units.begin(), definition.units.end(),
                                      [](const auto& unit) { return unit.role == unit_role::extract; });
@@ -203,7 +234,8 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
     faults.push_back(user_error("empty_pipeline", "the pipeline has no units", "add extract: and load:"));
   auto of = lay_out(std::move(definition), graph);
   open_rejects_ports(of, faults);
-  binder(of, context, faults).bind_all(false);
+  check_targets(of, faults);
+  binder(of, context, faults, remembered).bind_all(false);
   choose_parallelism(of, faults);
   if (!faults.empty()) return {};
   leave_out_columns(of, context);

@@ -23,6 +23,17 @@ struct placement {
   std::map<std::string, std::string> labels;
 };
 
+/// What a source takes of what it took before: `incremental:`.
+struct incremental_rule {
+  enum class way { none, file, column } by = way::none;
+  std::string column;         ///< by column: rows above its highest value so far are new
+  bool read_changed = false;  ///< by file, `changed: read_again`: else a file that was changed fails the run
+};
+
+/// What becomes of columns that are new or lost since the last run: `contract:`.
+enum class column_contract { none, evolve, freeze, discard, quarantine };
+[[nodiscard]] const char* to_string(column_contract rule);
+
 /// A unit as the user wrote it, `defaults` merged in and options checked against the component's spec.
 struct unit_definition {
   unit_role role = unit_role::transform;
@@ -41,6 +52,8 @@ struct unit_definition {
   std::optional<std::int64_t> sample;
   options metadata;
   bool any_order = false;  ///< `order: any`
+  incremental_rule incremental;
+  column_contract contract = column_contract::none;
   // Sinks
   std::string mode;
   std::vector<std::string> key;

@@ -2,6 +2,7 @@
 
 #include "engine/component.hpp"
 #include "engine/plan/pipeline.hpp"
+#include "engine/plan/source_reading.hpp"
 
 #include <optional>
 
@@ -38,6 +39,7 @@ struct planned_unit {
   std::vector<std::string> needed;          ///< sources: columns that anything below reads; empty: all
   std::string filter;                       ///< sources: an expression pushed into the reader, may be empty
   std::uint32_t source_number = 0;          ///< extract units are numbered from 0
+  source_reading reading;                   ///< sources
 };
 
 /// What a run executes. Units are in topological order.
@@ -56,9 +58,18 @@ struct plan {
 /// file, line, offset, run.
 std::shared_ptr<arrow::Schema> rejects_schema();
 
+/// What earlier runs have left for the next one.
+struct remembered_sources {
+  const store::pipeline_state* state = nullptr;  ///< null: nothing is looked up and nothing remembered
+  bool fresh = false;                            ///< `--fresh`: all is taken again, as in a first run
+};
+/// True where a pipeline's sources have anything to remember.
+bool uses_source_state(const pipeline& definition);
+
 /// Resolves names, infers and types everything, chooses edges and parallelism. May block (reads samples of the files).
 /// All faults found are appended, each with `path` from the pipeline's root; the plan is empty if there are any.
-std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults);
+std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults,
+                              const remembered_sources& remembered = {});
 
 /// Makes the unit's component again from the plan; a fault means that this node differs from the one that planned.
 result<std::unique_ptr<source>> make_source(const plan& from, int unit, const run_context& context);

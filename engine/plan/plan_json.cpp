@@ -15,7 +15,7 @@ namespace sluice {
 
 namespace {
 
-constexpr int format = 1;
+constexpr int format = 2;
 
 // What can't be read is thrown inside this file as nlohmann throws, and becomes one error in plan_from_bytes.
 [[noreturn]] void refuse(const std::string& why) { throw std::runtime_error(why); }
@@ -108,6 +108,11 @@ options unit_to_json(const unit_definition& unit) {
           {"sample", optional_to_json(unit.sample)},
           {"metadata", unit.metadata},
           {"any_order", unit.any_order},
+          {"incremental",
+           {{"by", static_cast<int>(unit.incremental.by)},
+            {"column", unit.incremental.column},
+            {"read_changed", unit.incremental.read_changed}}},
+          {"contract", static_cast<int>(unit.contract)},
           {"mode", unit.mode},
           {"key", unit.key}};
 }
@@ -129,9 +134,59 @@ unit_definition unit_from_json(const options& from) {
   unit.sample = optional_of<std::int64_t>(from.at("sample"));
   unit.metadata = from.at("metadata");
   unit.any_order = from.at("any_order").get<bool>();
+  const auto& incremental = from.at("incremental");
+  unit.incremental = {.by = enum_of(incremental.at("by"), incremental_rule::way::column),
+                      .column = incremental.at("column").get<std::string>(),
+                      .read_changed = incremental.at("read_changed").get<bool>()};
+  unit.contract = enum_of(from.at("contract"), column_contract::quarantine);
   unit.mode = from.at("mode").get<std::string>();
   unit.key = from.at("key").get<std::vector<std::string>>();
   return unit;
+}
+
+/// What the readers need of it; what is to be remembered stays with the node that has planned.
+options reading_to_json(const source_reading& from) {
+  options files = nullptr;
+  if (from.files) {
+    files = options::array();
+    for (const auto& file : from.files->all()) files.push_back({file.name, file.begin, file.size});
+  }
+  auto groups = options::array();
+  for (const auto& group : from.groups)
+    groups.push_back({{"columns", group.columns}, {"refused", group.refused}, {"own", schema_to_json(group.own)}});
+  options mark = nullptr;
+  if (from.mark)
+    mark = {{"column", from.mark->column},
+            {"type", from.mark->type},
+            {"value", optional_to_json(from.mark->value)},
+            {"rows", from.mark->rows}};
+  return {{"files", files}, {"groups", groups}, {"group_of", from.group_of}, {"mark", mark}, {"frozen", from.frozen}};
+}
+
+source_reading reading_from_json(const options& from) {
+  source_reading reading;
+  if (const auto& files = from.at("files"); !files.is_null()) {
+    std::vector<chosen_file> chosen;
+    for (const auto& file : files)
+      chosen.push_back({file.at(0).get<std::string>(), file.at(1).get<std::int64_t>(), file.at(2).get<std::int64_t>()});
+    reading.files = std::make_shared<const chosen_files>(std::move(chosen));
+  }
+  for (const auto& group : from.at("groups"))
+    reading.groups.push_back({.columns = group.at("columns").get<std::vector<std::string>>(),
+                              .refused = group.at("refused").get<std::string>(),
+                              .own = schema_from_json(group.at("own"))});
+  reading.group_of = from.at("group_of").get<std::vector<std::uint32_t>>();
+  if (!reading.groups.empty() && (!reading.files || reading.group_of.size() != reading.files->all().size()))
+    refuse("groups without their files");
+  for (const auto group : reading.group_of)
+    if (group >= reading.groups.size()) refuse("a group of files is out of range");
+  if (const auto& mark = from.at("mark"); !mark.is_null())
+    reading.mark = watermark{.column = mark.at("column").get<std::string>(),
+                             .type = mark.at("type").get<std::string>(),
+                             .value = optional_of<std::string>(mark.at("value")),
+                             .rows = mark.at("rows").get<std::int64_t>()};
+  reading.frozen = from.at("frozen").get<bool>();
+  return reading;
 }
 
 options pipeline_to_json(const pipeline& from) {
@@ -189,7 +244,8 @@ options planned_to_json(const planned_unit& unit) {
           {"resolved", schema_to_json(unit.resolved)},
           {"needed", unit.needed},
           {"filter", unit.filter},
-          {"source_number", unit.source_number}};
+          {"source_number", unit.source_number},
+          {"reading", reading_to_json(unit.reading)}};
 }
 
 planned_unit planned_from_json(const options& from) {
@@ -214,6 +270,7 @@ planned_unit planned_from_json(const options& from) {
   unit.needed = from.at("needed").get<std::vector<std::string>>();
   unit.filter = from.at("filter").get<std::string>();
   unit.source_number = from.at("source_number").get<std::uint32_t>();
+  unit.reading = reading_from_json(from.at("reading"));
   return unit;
 }
 

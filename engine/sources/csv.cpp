@@ -144,6 +144,7 @@ class csv_files : public source, public takes_filter {
     auto fresh = std::make_shared<known_file>();
     SLUICE_ASSIGN(fresh->layout, csv::read_layout(file, what_->rules));
     SLUICE_ASSIGN(fresh->plan, plan_for(file, fresh->layout));
+    fresh->layout.data_begin = std::max(fresh->layout.data_begin, file.begin);
     if (file.seekable()) {
       SLUICE_ASSIGN(auto open, random_file::open(file));
       fresh->chain = std::make_shared<csv::split_chain>(std::move(open), what_->rules.rules, fresh->layout.data_begin,
@@ -321,6 +322,20 @@ void check_supported(const csv_table& what, diagnostics& faults) {
   }
 }
 
+std::vector<std::string> file_extensions() { return {"csv", "tsv", "txt", "tbl"}; }
+
+/// The names in a file's header; the types are not known.
+result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request, const input_file& file) {
+  diagnostics faults;
+  const auto rules =
+      csv::read_file_rules(request.own.is_object() ? request.own : options::object({{"path", request.own}}), faults);
+  if (!faults.empty()) return faults.front();
+  SLUICE_ASSIGN(const auto layout, csv::read_layout(file, rules));
+  arrow::FieldVector fields;
+  for (const auto& name : layout.names) fields.push_back(arrow::field(name, arrow::null()));
+  return arrow::schema(std::move(fields));
+}
+
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   auto what = std::make_shared<csv_table>();
@@ -336,8 +351,9 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   what->search = {.path = own.value("path", options()),
                   .compression = own.value("compression", std::string("auto")),
                   .base_folder = request.context ? request.context->base_folder : "",
-                  .extensions = {"csv", "tsv", "txt", "tbl"},
-                  .encoding = own.value("encoding", std::string("utf-8"))};
+                  .extensions = file_extensions(),
+                  .encoding = own.value("encoding", std::string("utf-8")),
+                  .chosen = request.files};
   what->rules = csv::read_file_rules(own, faults);
   what->types = csv::read_types(request.types, faults);
   if (faults.size() > before) return nullptr;
@@ -443,7 +459,10 @@ load:
 }  // namespace
 
 const component& csv_source() {
-  static const component described = {.spec = spec(), .make_source = make};
+  static const component described = {
+      .spec = spec(),
+      .make_source = make,
+      .files = {.extensions = file_extensions(), .appends = true, .columns = columns_of}};
   return described;
 }
 

@@ -264,6 +264,15 @@ std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::v
   return records;
 }
 
+/// The columns of a file as it says.
+result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request, const input_file& file) {
+  SLUICE_ASSIGN(const auto schema, read_schema(file));
+  diagnostics faults;
+  auto columns = language_schema(*schema, request, file.name, faults);
+  if (!faults.empty()) return faults.front();
+  return columns;
+}
+
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   if (!request.types.is_null() && !request.types.empty()) {
@@ -278,7 +287,8 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   auto files = find_files({.path = path,
                            .compression = packed.is_string() ? packed.get<std::string>() : "auto",
                            .base_folder = request.context ? request.context->base_folder : "",
-                           .extensions = {"arrow", "arrows", "ipc", "feather"}});
+                           .extensions = {"arrow", "arrows", "ipc", "feather"},
+                           .chosen = request.files});
   if (!files.ok()) {
     auto problem = std::move(files).problem();
     problem.path = "/ipc" + (problem.path.empty() ? "/path" : problem.path);
@@ -326,7 +336,9 @@ load:
 }  // namespace
 
 const component& ipc_source() {
-  static const component made = {.spec = spec(), .make_source = make};
+  static const component made = {.spec = spec(),
+                                 .make_source = make,
+                                 .files = {.extensions = {"arrow", "arrows", "ipc", "feather"}, .columns = columns_of}};
   return made;
 }
 

@@ -287,7 +287,7 @@ class ndjson_files : public source, public takes_filter {
                         : file.seekable()  ? std::max<std::int64_t>({what_->split_bytes, file.size / 100'000, 1})
                                            : std::int64_t{1};
       const auto end = file.seekable() ? file.size : std::int64_t{1};
-      for (std::int64_t begin = 0; begin < end; begin += step) {
+      for (auto begin = file.begin; begin < end; begin += step) {
         const auto piece_end = std::min(begin + step, end);
         splits.push_back({.id = static_cast<std::uint32_t>(splits.size()),
                           .object = file.name,
@@ -333,7 +333,8 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
                            .compression = packed.is_string() ? packed.get<std::string>() : "auto",
                            .base_folder = request.context ? request.context->base_folder : "",
                            .extensions = {"ndjson", "jsonl", "json"},
-                           .encoding = encoding.is_string() ? encoding.get<std::string>() : "utf-8"});
+                           .encoding = encoding.is_string() ? encoding.get<std::string>() : "utf-8",
+                           .chosen = request.files});
   if (!files.ok()) {
     auto problem = std::move(files).problem();
     problem.path = "/ndjson" + (problem.path.empty() ? "/path" : problem.path);
@@ -413,7 +414,8 @@ load:
 }  // namespace
 
 const component& ndjson_source() {
-  static const component made = {.spec = spec(), .make_source = make};
+  static const component made = {
+      .spec = spec(), .make_source = make, .files = {.extensions = {"ndjson", "jsonl", "json"}, .appends = true}};
   return made;
 }
 

@@ -377,6 +377,17 @@ std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::v
   return records ? with_partitions(request, files, std::move(records), faults) : nullptr;
 }
 
+/// The columns of a file as it says.
+result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request, const input_file& file) {
+  SLUICE_ASSIGN(const auto reader, open_file(file, nullptr));
+  std::shared_ptr<arrow::Schema> schema;
+  if (const auto got = reader->GetSchema(&schema); !got.ok()) return corrupt_file(file.name, "Parquet file", got);
+  diagnostics faults;
+  auto columns = language_schema(*schema, request, file.name, faults);
+  if (!faults.empty()) return faults.front();
+  return columns;
+}
+
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   auto made = std::make_shared<parquet_table>();
@@ -384,7 +395,8 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   auto files = find_files({.path = path,
                            .compression = "none",
                            .base_folder = request.context ? request.context->base_folder : "",
-                           .extensions = {"parquet", "pq"}});
+                           .extensions = {"parquet", "pq"},
+                           .chosen = request.files});
   if (!files.ok()) {
     auto problem = std::move(files).problem();
     problem.path = "/parquet" + (problem.path.empty() ? "/path" : problem.path);
@@ -434,7 +446,9 @@ load:
 }  // namespace
 
 const component& parquet_source() {
-  static const component made = {.spec = spec(), .make_source = make};
+  static const component made = {.spec = spec(),
+                                 .make_source = make,
+                                 .files = {.extensions = {"parquet", "pq"}, .packed = false, .columns = columns_of}};
   return made;
 }
 

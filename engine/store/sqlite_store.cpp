@@ -1,4 +1,5 @@
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_source_state.hpp"
 #include "engine/store/store.hpp"
 
 #include <algorithm>
@@ -10,7 +11,7 @@ namespace sluice::store {
 
 namespace {
 
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 constexpr int busy_milliseconds = 10'000;
 
 /// Makes the tables of version 1. `position` of a run orders runs made within the same microsecond.
@@ -98,6 +99,9 @@ class sqlite_store final : public store {
   result<std::int64_t> next_term() override;
   result<std::int64_t> cursor_of(const std::string& subscriber) override;
   status set_cursor(const std::string& subscriber, std::int64_t cursor) override;
+  result<pipeline_state> sources_of(const std::string& pipeline) override;
+  result<std::vector<std::string>> pipelines_with_state() override;
+  result<std::int64_t> reset_sources(const state_reset& what) override;
 
  private:
   /// What a write needs to know of its run.
@@ -113,6 +117,7 @@ class sqlite_store final : public store {
 
   result<std::int64_t> version();
   status make_schema();
+  status migrate();
   result<std::int64_t> term();
   status check_term(std::int64_t writer, std::int64_t run_term);
   result<standing> standing_of(const std::string& run);
@@ -132,6 +137,7 @@ status sqlite_store::open(const std::string& path) {
     SLUICE_TRY(make_schema());
     SLUICE_ASSIGN(found, version());
   }
+  if (found < schema_version) SLUICE_TRY(migrate());
   if (found > schema_version)
     return user_error("store_too_new",
                       "the state in " + path + " was written by a newer sluice (its version " + std::to_string(found) +
@@ -153,6 +159,18 @@ status sqlite_store::make_schema() {
   SLUICE_ASSIGN(const auto found, version());
   if (found != 0) return {};  // another process was faster
   for (const auto* statement : schema) SLUICE_TRY(database_.execute(statement));
+  return transaction.commit();
+}
+
+/// Brings the tables of an older sluice up to date, one version after the other.
+status sqlite_store::migrate() {
+  sqlite_transaction transaction(database_);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_ASSIGN(const auto found, version());
+  if (found == 1) {
+    SLUICE_TRY(make_source_state_tables(database_));
+    SLUICE_TRY(database_.execute("PRAGMA user_version = 2"));
+  }
   return transaction.commit();
 }
 
@@ -239,6 +257,10 @@ result<bool> sqlite_store::create_run(const run_record& run, std::vector<event> 
                                run.endpoint, run.term, run.text, run.plan));
   if (database_.changed() == 0) return false;
   SLUICE_TRY(write_state(run.id, run.state, run.cause, created));
+  if (run.state_version) {
+    SLUICE_TRY(check_source_state(database_, run.pipeline, *run.state_version));
+    SLUICE_TRY(database_.execute("UPDATE runs SET uses_state = 1 WHERE id = ?", run.id));
+  }
   SLUICE_TRY(append(run.id, {.pipeline = run.pipeline, .owner = run.owner, .tags = run.tags}, events));
   SLUICE_TRY(transaction.commit());
   return true;
@@ -273,6 +295,7 @@ result<std::vector<event>> sqlite_store::apply(const change& what) {
   if (what.state && *what.state != stands.state)
     SLUICE_TRY(write_state(what.run, *what.state, what.cause.value_or(options{}), now()));
   SLUICE_TRY(append(what.run, stands, events));
+  SLUICE_TRY(write_source_state(database_, stands.pipeline, what.run, what.sources, now()));
   SLUICE_TRY(transaction.commit());
   return events;
 }
@@ -389,6 +412,27 @@ status sqlite_store::set_cursor(const std::string& subscriber, std::int64_t curs
   return database_.execute(
       "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (subscriber) DO UPDATE SET cursor = excluded.cursor", subscriber,
       cursor);
+}
+
+result<pipeline_state> sqlite_store::sources_of(const std::string& pipeline) {
+  const std::lock_guard lock(guard_);
+  sqlite_transaction transaction(database_);
+  SLUICE_TRY(transaction.begin());
+  return read_source_state(database_, pipeline);
+}
+
+result<std::vector<std::string>> sqlite_store::pipelines_with_state() {
+  const std::lock_guard lock(guard_);
+  return read_pipelines_with_state(database_);
+}
+
+result<std::int64_t> sqlite_store::reset_sources(const state_reset& what) {
+  const std::lock_guard lock(guard_);
+  sqlite_transaction transaction(database_);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_ASSIGN(const auto count, reset_source_state(database_, what));
+  SLUICE_TRY(transaction.commit());
+  return count;
 }
 
 }  // namespace

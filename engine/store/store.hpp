@@ -2,6 +2,7 @@
 
 #include "engine/error.hpp"
 #include "engine/options.hpp"
+#include "engine/store/source_state.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -51,6 +52,8 @@ struct run_record {
   std::string node = {};         ///< name of the node that supervises it
   std::string endpoint = {};     ///< host:port of that process's HTTP API while it lives
   std::int64_t term = 0;         ///< highest term that has written it; 0: a local run, which no controller owns
+  /// Version of the pipeline's source state that the plan was made from; not set where it uses none.
+  std::optional<std::int64_t> state_version = {};
 };
 
 /// Where a run is supervised: known only after its record was made, and new when another process adopts it.
@@ -69,7 +72,9 @@ struct change {
   std::optional<options> summary = {};
   std::optional<run_home> home = {};
   std::vector<event> events = {};  ///< cursor, id and sequence are given by the Store
-  std::int64_t term = 0;           ///< of the controller that writes (0: a local run); refused if a newer one exists
+  /// What its sources have taken: with the state that says that the outputs are published, or never.
+  std::vector<source_change> sources = {};
+  std::int64_t term = 0;  ///< of the controller that writes (0: a local run); refused if a newer one exists
 };
 
 struct run_query {
@@ -82,7 +87,8 @@ struct run_query {
 class store {
  public:
   virtual ~store() = default;
-  /// Inserts a run with its first events; an existing id is left as it is (false).
+  /// Inserts a run with its first events; an existing id is left as it is (false). Errors where the run has a
+  /// `state_version`: already_running, with the pid of a live run that uses the same state; state_changed.
   virtual result<bool> create_run(const run_record& run, std::vector<event> events) = 0;
   /// Applies a change; gives the events back as they were written. Errors: run_not_found; run_is_final, because the
   /// event that ends a run is its last; stale_term.
@@ -98,6 +104,12 @@ class store {
   /// A subscriber's durable place in the event log.
   virtual result<std::int64_t> cursor_of(const std::string& subscriber) = 0;
   virtual status set_cursor(const std::string& subscriber, std::int64_t cursor) = 0;
+  /// What is remembered of a pipeline's sources.
+  virtual result<pipeline_state> sources_of(const std::string& pipeline) = 0;
+  /// Names of the pipelines of which something is remembered.
+  virtual result<std::vector<std::string>> pipelines_with_state() = 0;
+  /// Forgets; gives how many units had something. Refused with already_running while a run that uses it lives.
+  virtual result<std::int64_t> reset_sources(const state_reset& what) = 0;
 };
 
 /// Opens (and makes) the embedded Store in a file (":memory:": nowhere, for what need not be kept). One writer at a

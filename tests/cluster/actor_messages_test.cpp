@@ -72,7 +72,7 @@ auto samples(const caf::actor& someone) {
       store_rejects{3, {row}}, rejects_stored{4}, close_rejects{}, rejects_closed{5, "path"},
       launched{{{who, someone, "node"}}}, launch_failed{sample_error()}, node_lost{"n", sample_error()},
       wiring{{{channel, someone}}, {{channel, someone}}, {someone}, someone, someone}, begin_work{},
-      instance_started{who}, instance_failed{who, sample_error()}, instance_finished{report, "target"},
+      instance_started{who}, instance_failed{who, sample_error()}, instance_finished{report, "target", "{}"},
       report_progress{}, instance_progress{who, sample_counters()}, commit_load{}, committed{who}, abandon{},
       abandoned{who}, leave{}, progress, events_written{{sample_event()}}, subscribe_events{someone, 8, "run"},
       unsubscribe_events{someone}, event_batch{{sample_event(), sample_event()}}, events_seen{9}, submitted{"run"},

@@ -54,6 +54,9 @@ class hanging_store final : public store {
   status set_cursor(const std::string& subscriber, std::int64_t cursor) override {
     return real_->set_cursor(subscriber, cursor);
   }
+  result<pipeline_state> sources_of(const std::string& pipeline) override { return real_->sources_of(pipeline); }
+  result<std::vector<std::string>> pipelines_with_state() override { return real_->pipelines_with_state(); }
+  result<std::int64_t> reset_sources(const state_reset& what) override { return real_->reset_sources(what); }
 
  private:
   std::shared_ptr<store> real_;

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "engine/error.hpp"
+#include "engine/formats/files.hpp"
+#include "engine/store/source_state.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// How files that were taken before are recognised.
+struct file_choice_rules {
+  bool appends = false;       ///< a file that has grown is read on behind its last line
+  bool read_changed = false;  ///< a file that was changed is read again; else it is a fault
+};
+
+/// Which of the files that were found a run takes.
+struct file_choice {
+  std::vector<input_file> files;        ///< to read, in the order found, `begin` set where a file has grown
+  std::vector<store::file_mark> marks;  ///< of these, and of known ones that were only touched
+  std::int64_t fresh = 0;
+  std::int64_t grown = 0;
+  std::int64_t changed = 0;  ///< read again
+  std::int64_t known = 0;    ///< left out
+};
+
+/// Compares files with what earlier runs have taken. A file is known where size and time are the same, or else size and
+/// fingerprints (XXH3 of its first and last 64 KiB); it has grown where the fingerprints of its old part are the same
+/// and its old end was the end of a line. Errors: file_changed (names them), not_a_file.
+result<file_choice> choose_new_files(const std::vector<input_file>& found, const std::vector<store::file_mark>& taken,
+                                     const file_choice_rules& rules);
+
+}  // namespace sluice

@@ -1,0 +1,461 @@
+"""Sources that remember: files and rows are taken once, contracts on columns, `sluice state`."""
+
+import gzip
+import json
+import os
+import sqlite3
+import unittest
+
+from command_line import SIGINT, CommandLine, events
+
+BY_FILE = """\
+version: 1
+pipeline: daily
+extract:
+  orders:
+    csv: { path: "in/*.csv" }
+    incremental: { by: file }
+load:
+  table:
+    from: orders
+    sqlite: { path: shop.db, table: orders }
+    mode: append
+"""
+
+BY_COLUMN = BY_FILE.replace("{ by: file }", "{ by: column, column: id }")
+
+
+class Incremental(CommandLine):
+    def loaded(self, columns="id"):
+        with sqlite3.connect(self.folder / "shop.db") as database:
+            rows = database.execute(f"select {columns} from orders order by 1").fetchall()
+        return [row[0] if columns == "id" else row for row in rows]
+
+    def run_it(self, *words, code=0):
+        done = self.sluice("run", "p.yaml", *words)
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done.stderr
+
+    def run_events(self):
+        return events(self.sluice("run", "p.yaml", "--json").stdout)
+
+    def state_of(self, unit="orders"):
+        shown = json.loads(self.sluice("state", "show", "daily", "--json").stdout)
+        return next(one for one in shown["units"] if one["unit"] == unit)
+
+
+class ByFile(Incremental):
+    def setUp(self):
+        super().setUp()
+        self.write("p.yaml", BY_FILE)
+        self.write("in/a.csv", "id,name\n1,anna\n2,ben\n")
+
+    def test_each_file_is_taken_once(self):
+        self.assertIn("1 new file", self.run_it())
+        again = self.run_it()
+        self.assertIn("orders: nothing new, 1 taken before", again)
+        self.assertIn("succeeded", again)
+        self.assertIn("0 read = 0 loaded", again)
+        self.write("in/b.csv", "id,name\n3,cid\n")
+        self.assertIn("1 new file, 1 taken before", self.run_it())
+        self.assertEqual(self.loaded(), [1, 2, 3])
+
+    def test_the_event_tells_what_was_new(self):
+        self.run_it()
+        self.write("in/b.csv", "id,name\n3,cid\n")
+        told = [each for each in self.run_events() if each["type"] == "incremental.planned"]
+        self.assertEqual(len(told), 1)
+        data = told[0]["data"]
+        self.assertEqual((data["new_files"], data["known_files"]), (1, 1))
+        kinds = [each["type"] for each in events(self.sluice("events", "last", "--json").stdout)]
+        self.assertEqual(kinds[:3], ["run.queued", "run.started", "incremental.planned"])
+
+    def test_a_file_that_was_touched_or_copied_is_known(self):
+        self.run_it()
+        os.utime(self.folder / "in/a.csv", (1, 1))
+        self.assertIn("nothing new", self.run_it())
+        self.assertIn("nothing new", self.run_it())
+        self.assertEqual(self.loaded(), [1, 2])
+
+    def test_a_file_that_has_grown_is_read_on(self):
+        self.run_it()
+        with open(self.folder / "in/a.csv", "a") as file:
+            file.write('3,"c\n,d"\n4,dora')
+        self.assertIn("1 grown file", self.run_it())
+        # The last line had no end, and gets one.
+        with open(self.folder / "in/a.csv", "a") as file:
+            file.write("\n5,emil\n")
+        self.assertIn("1 grown file", self.run_it())
+        self.assertEqual(self.loaded("id, name"),
+                         [(1, "anna"), (2, "ben"), (3, "c\n,d"), (4, "dora"), (5, "emil")])
+
+    def test_a_last_line_that_goes_on_is_a_change(self):
+        self.write("in/a.csv", "id,name\n1,anna\n2,be")
+        self.run_it()
+        with open(self.folder / "in/a.csv", "a") as file:
+            file.write("n\n3,cid\n")
+        done = self.sluice("run", "p.yaml")
+        self.assertIn("in/a.csv (has more on the line that was its last one)", self.assert_error(done, "file_changed"))
+        self.assertEqual(self.loaded(), [1, 2])
+
+    def test_a_changed_file_fails_or_is_read_again(self):
+        self.run_it()
+        for text, why in (("id,name\n1,anna\n9,ben\n", "has other bytes"), ("id,name\n1,anna\n", "is shorter"),
+                          ("id,name\n7,gus\n1,anna\n2,ben\n", "has other bytes")):
+            with self.subTest(why):
+                self.write("in/a.csv", text)
+                self.assertIn(why, self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
+        self.write("p.yaml", BY_FILE.replace("by: file", "by: file, changed: read_again"))
+        self.assertIn("1 changed file", self.run_it())
+        self.assertEqual(self.loaded(), [1, 1, 2, 2, 7])
+        self.assertIn("nothing new", self.run_it())
+
+    def test_a_packed_file_that_has_grown_was_changed(self):
+        self.write("p.yaml", BY_FILE.replace("*.csv", "*.csv.gz"))
+        self.write("in/a.csv.gz", gzip.compress(b"id,name\n1,anna\n"))
+        self.run_it()
+        self.write("in/a.csv.gz", gzip.compress(b"id,name\n1,anna\n") + gzip.compress(b"2,ben\n"))
+        self.assert_error(self.sluice("run", "p.yaml"), "file_changed")
+
+    def test_ndjson_is_read_on_too(self):
+        self.write("p.yaml", BY_FILE.replace("csv:", "ndjson:").replace("*.csv", "*.ndjson"))
+        self.write("in/a.ndjson", '{"id":1,"name":"a"}\n{"id":2,"name":"b"}')
+        self.run_it()
+        with open(self.folder / "in/a.ndjson", "a") as file:
+            file.write('\n{"id":3,"name":"c"}\n')
+        self.assertIn("1 grown file", self.run_it())
+        self.assertEqual(self.loaded(), [1, 2, 3])
+
+    def test_parquet_files_are_taken_once(self):
+        import pyarrow
+        import pyarrow.parquet
+
+        self.write("p.yaml", BY_FILE.replace("csv:", "parquet:").replace("*.csv", "*.parquet"))
+        for number in (1, 2):
+            pyarrow.parquet.write_table(pyarrow.table({"id": [number]}), self.folder / f"in/{number}.parquet")
+            self.run_it()
+        self.assertEqual(self.loaded(), [1, 2])
+
+    def test_files_that_were_put_away_leave_nothing_new(self):
+        self.run_it()
+        (self.folder / "in/a.csv").unlink()
+        self.assertIn("nothing new", self.run_it())
+        self.write("in/b.csv", "id,name\n3,cid\n")
+        self.run_it()
+        self.assertEqual(self.loaded(), [1, 2, 3])
+
+    def test_a_first_run_without_files_fails(self):
+        (self.folder / "in/a.csv").unlink()
+        self.assert_error(self.sluice("run", "p.yaml"), "file_not_found")
+
+    def test_only_runs_that_published_are_remembered(self):
+        broken = BY_FILE.replace("load:", 'transform:\n  bad:\n    from: orders\n    derive: { x: "id / (id - 2)" }\nload:')
+        self.write("p.yaml", broken.replace("from: orders\n    sqlite", "from: bad\n    sqlite"))
+        self.run_it(code=1)
+        self.assertEqual(self.sluice("state", "show", "daily").returncode, 2)
+        self.write("p.yaml", BY_FILE)
+        self.run_it()
+        self.assertEqual(self.loaded(), [1, 2])
+
+    def test_a_partial_run_has_published_and_is_remembered(self):
+        self.write("p.yaml", BY_FILE.replace("    incremental", "    types: { id: bigint }\n    incremental"))
+        self.write("in/a.csv", "id,name\n1,anna\nx,ben\n")
+        self.run_it(code=3)
+        self.assertIn("nothing new", self.run_it())
+        self.assertEqual(self.loaded(), [1])
+
+    def test_fresh_takes_everything_again(self):
+        self.run_it()
+        self.assertIn("1 new file", self.run_it("--fresh"))
+        self.assertEqual(self.loaded(), [1, 1, 2, 2])
+        self.assertIn("nothing new", self.run_it())
+
+    def test_types_do_not_change_with_the_new_files(self):
+        self.write("in/a.csv", "id,name\n1,007\n2,x\n")
+        self.run_it()
+        self.write("in/b.csv", "id,name\n3,12\n")
+        self.run_it()
+        self.assertEqual(self.loaded("id, name"), [(1, "007"), (2, "x"), (3, "12")])
+
+    def test_a_file_sink_must_not_replace(self):
+        text = BY_FILE.replace("sqlite: { path: shop.db, table: orders }\n    mode: append", "csv: { path: out.csv }")
+        self.write("p.yaml", text)
+        for verb in ("run", "validate"):
+            problem = self.assert_error(self.sluice(verb, "p.yaml"), "replaces_increment")
+            self.assertIn("p.yaml:8", problem)
+            self.assertIn("append", problem)
+        self.write("p.yaml", text + "    mode: append\n")
+        self.run_it()
+        self.run_it()
+        self.assertEqual((self.folder / "out.csv").read_text(), "id,name\n1,anna\n2,ben\n")
+
+    def test_sources_without_files_are_refused(self):
+        self.write("p.yaml", BY_FILE.replace('csv: { path: "in/*.csv" }',
+                                             "generate: { rows: 3, columns: { id: sequence } }"))
+        self.assert_error(self.sluice("validate", "p.yaml"), "reads_no_files")
+        self.write("p.yaml", BY_FILE.replace("in/*.csv", "-"))
+        self.assert_error(self.sluice("run", "p.yaml"), "not_a_file")
+
+    def test_wrong_forms_are_explained(self):
+        for form, said in (("file", "incremental must be a map"), ("{}", "needs by"), ("{ by: column }", "needs column"),
+                           ("{ by: row }", "file or column"), ("{ by: file, column: id }", "used by: column only"),
+                           ("{ by: column, column: nme }", "did you mean `name`?")):
+            with self.subTest(form):
+                self.write("p.yaml", BY_FILE.replace("{ by: file }", form))
+                done = self.sluice("validate", "p.yaml")
+                self.assertEqual(done.returncode, 2)
+                self.assertIn(said, done.stderr)
+
+    def test_a_second_live_run_is_refused(self):
+        self.write("p.yaml", BY_FILE.replace("daily", "endless").replace('csv: { path: "in/*.csv" }', (
+            "generate: { rows: 1000000000, rate: 2000, columns: { id: sequence } }")).replace(
+                "{ by: file }", "{ by: column, column: id }"))
+        first = self.start("run", "p.yaml")
+        record = self.running()
+        self.assertIn(str(record["pid"]), self.assert_error(self.sluice("run", "p.yaml"), "already_running"))
+        (self.state / "locks/endless").unlink()  # what stands in the Store is enough
+        problem = self.assert_error(self.sluice("run", "p.yaml"), "already_running")
+        self.assertIn(f"pid {record['pid']}", problem)
+        first.send_signal(SIGINT)
+        self.assertEqual(self.end_of(first)[0], 130)
+        self.assertEqual(self.sluice("state", "show", "endless").returncode, 2)
+
+
+class ByColumn(Incremental):
+    def setUp(self):
+        super().setUp()
+        self.write("p.yaml", BY_COLUMN)
+        self.write("in/a.csv", "id,name\n1,anna\n2,ben\n")
+
+    def test_rows_above_the_highest_value_are_new(self):
+        self.run_it()
+        self.write("in/a.csv", "id,name\n1,anna\n2,ben\n4,dora\n3,cid\n")
+        done = self.run_it()
+        self.assertIn("orders: rows with id above 2", done)
+        self.assertIn("4 read = 2 loaded + 2 filtered  ok", done)
+        self.assertIn("4 read = 0 loaded + 4 filtered  ok", self.run_it())
+        self.assertEqual(self.loaded(), [1, 2, 3, 4])
+        self.assertEqual(self.state_of()["position"]["value"], "4")
+
+    def test_every_kind_of_column_that_has_an_order(self):
+        for kind, old, new in (("timestamptz", "2024-05-01 10:00:00.5+02", "2024-05-01 10:00:00.6+02"),
+                               ("timestamp", "2024-05-01 10:00:00", "2024-05-01 10:00:01"),
+                               ("date", "2024-05-01", "2024-05-02"), ("decimal(20,4)", "9.5000", "10.0001"),
+                               ("text", "b", "c"), ("smallint", "-3", "4")):
+            with self.subTest(kind):
+                self.write("p.yaml", BY_COLUMN.replace("daily", "daily-" + kind.split("(")[0]).replace(
+                    "column: id", "column: at").replace("    incremental", f'    types: {{ at: "{kind}" }}\n    incremental')
+                    .replace("table: orders", "table: t_" + kind.split("(")[0]))
+                self.write("in/a.csv", f"id,at\n1,{old}\n")
+                self.run_it()
+                self.write("in/a.csv", f"id,at\n1,{old}\n2,{new}\n")
+                self.assertIn("2 read = 1 loaded + 1 filtered  ok", self.run_it())
+
+    def test_a_column_that_nobody_reads_can_tell(self):
+        self.write("p.yaml", BY_COLUMN.replace("load:", "transform:\n  names:\n    from: orders\n    select: [name]\nload:")
+                   .replace("from: orders\n    sqlite", "from: names\n    sqlite"))
+        self.run_it()
+        self.write("in/a.csv", "id,name\n1,anna\n2,ben\n3,cid\n")
+        self.run_it()
+        self.assertEqual(self.loaded("name"), [("anna",), ("ben",), ("cid",)])
+
+    def test_rows_that_come_late_are_told(self):
+        self.run_it()
+        self.write("in/a.csv", "id,name\n1,anna\n2,ben\n2,bert\n0,zoe\n3,cid\n")
+        late = [each for each in self.run_events() if each["type"] == "incremental.late_rows"]
+        self.assertEqual([each["data"]["rows"] for each in late], [2])
+        self.assertEqual(self.loaded(), [1, 2, 3])
+        self.assertNotIn("incremental.late_rows", [each["type"] for each in self.run_events()])
+
+    def test_a_row_without_value_is_rejected(self):
+        self.write("in/a.csv", "id,name\n1,anna\n,ben\n3,cid\n")
+        self.run_it(code=3)
+        reject = json.loads(self.sluice("rejects", "last", "--json").stdout.splitlines()[0])
+        self.assertEqual((reject["code"], reject["line"]), ("null_watermark", 3))
+        self.assertIn("ben", reject["record"])
+        self.assertEqual(self.loaded(), [1, 3])
+
+    def test_another_way_or_type_is_refused_until_it_is_forgotten(self):
+        self.run_it()
+        self.write("p.yaml", BY_FILE)
+        self.assert_error(self.sluice("run", "p.yaml"), "state_mismatch")
+        self.write("p.yaml", BY_COLUMN.replace("    incremental", "    types: { id: text }\n    incremental"))
+        self.assert_error(self.sluice("run", "p.yaml"), "state_mismatch")
+        self.assertEqual(self.sluice("state", "reset", "daily", "--yes").returncode, 0)
+        self.write("p.yaml", BY_FILE)
+        self.run_it()
+
+    def test_a_column_without_order_is_refused(self):
+        self.write("p.yaml", BY_COLUMN.replace("    incremental", "    types: { id: double }\n    incremental"))
+        self.assert_error(self.sluice("validate", "p.yaml"), "invalid_watermark")
+
+
+class State(Incremental):
+    def setUp(self):
+        super().setUp()
+        self.write("p.yaml", BY_FILE)
+        self.write("in/a.csv", "id,name\n1,anna\n2,ben\n")
+
+    def test_it_is_shown_and_forgotten(self):
+        self.assertIn("nothing is remembered", self.sluice("state", "show").stderr)
+        self.assert_error(self.sluice("state", "show", "daily"), "no_state")
+        self.assert_error(self.sluice("state", "reset", "daily", "--yes"), "no_state")
+        self.assertFalse(self.state.exists())
+        self.run_it()
+        shown = self.sluice("state")
+        self.assertEqual(shown.returncode, 0)
+        self.assertRegex(shown.stdout, r"daily\s+orders\s+1 files, 23 bytes|daily\s+orders\s+1 files")
+        unit = self.state_of()
+        self.assertEqual([os.path.basename(file["path"]) for file in unit["files"]], ["a.csv"])
+        self.assertEqual(unit["columns"], [{"name": "id", "type": "bigint"}, {"name": "name", "type": "text"}])
+        self.assertIn("in/a.csv", self.sluice("state", "show", "--files").stdout)
+        self.assert_error(self.sluice("state", "reset", "daily"), "confirmation_needed")
+        self.assert_error(self.sluice("state", "reset", "daily", "--unit", "nobody", "--yes"), "no_state")
+        self.assertEqual(self.sluice("state", "reset", "daily", "--unit", "orders", "-y").returncode, 0)
+        self.run_it()
+        self.assertEqual(self.loaded(), [1, 1, 2, 2])
+
+    def test_wrong_words_are_refused(self):
+        self.assertEqual(self.sluice("state", "rest", "daily").returncode, 2)
+        self.assertEqual(self.sluice("state", "reset").returncode, 2)
+
+    def test_the_shell_completes_pipelines_with_state(self):
+        self.run_it()
+        offered = self.sluice("__complete", "state", "reset", "").stdout
+        if offered:
+            self.assertIn("daily", offered)
+
+
+CONTRACT = """\
+version: 1
+pipeline: daily
+rejects: { allow: 10 }
+extract:
+  orders:
+    csv: { path: "in/*.csv" }
+    contract: CONTRACT
+load:
+  out:
+    from: orders
+    csv: { path: out.csv }
+"""
+
+
+class Contracts(Incremental):
+    def setUp(self):
+        super().setUp()
+        self.write("in/a.csv", "id,name\n1,anna\n")
+
+    def use(self, contract, text=CONTRACT):
+        self.write("p.yaml", text.replace("CONTRACT", contract))
+
+    def out(self):
+        return (self.folder / "out.csv").read_text()
+
+    def drifts(self):
+        return [each["data"] for each in self.run_events() if each["type"] == "schema.drifted"]
+
+    def test_freeze_fails_until_the_change_is_accepted(self):
+        self.use("freeze")
+        self.run_it()
+        self.run_it()
+        self.write("in/a.csv", "id,name,mail\n1,anna,a@x\n")
+        problem = self.assert_error(self.sluice("run", "p.yaml"), "schema_changed")
+        self.assertIn("new columns: mail", problem)
+        self.assertIn("sluice state reset PIPELINE --unit orders --schema", problem)
+        self.assertEqual(self.out(), "id,name\n1,anna\n")
+        self.assertEqual(self.sluice("state", "reset", "daily", "--unit", "orders", "--schema", "--yes").returncode, 0)
+        self.run_it()
+        self.assertEqual(self.out(), "id,name,mail\n1,anna,a@x\n")
+
+    def test_freeze_compares_the_files_of_one_run(self):
+        self.use("freeze")
+        self.write("in/b.csv", "id\n2\n")
+        self.assertIn("lost columns: name", self.assert_error(self.sluice("run", "p.yaml"), "schema_changed"))
+
+    def test_evolve_takes_new_columns_and_fills_lost_ones(self):
+        self.use("evolve")
+        self.write("in/b.csv", "mail,id,name\nb@x,2,ben\n")
+        self.write("in/c.csv", "id\n3\n")
+        drifts = self.drifts()
+        self.assertEqual([(each["new"], each["lost"]) for each in drifts], [(["mail"], []), ([], ["name"])])
+        self.assertEqual(self.out(), "id,name,mail\n1,anna,\n2,ben,b@x\n3,,\n")
+        # The next run knows all columns, also where no file has them any more.
+        (self.folder / "in/b.csv").unlink()
+        self.run_it()
+        self.assertEqual(self.out(), "id,name,mail\n1,anna,\n3,,\n")
+
+    def test_discard_passes_new_columns_over(self):
+        self.use("discard")
+        self.run_it()
+        self.write("in/a.csv", "mail,id\na@x,1\n")
+        drifts = self.drifts()
+        self.assertEqual([(each["new"], each["lost"]) for each in drifts], [(["mail"], ["name"])])
+        self.assertEqual(self.out(), "id,name\n1,\n")
+
+    def test_quarantine_rejects_the_rows_of_other_files(self):
+        self.use("quarantine")
+        self.run_it()
+        self.write("in/b.csv", 'id,name,mail\n2,"b,en",b@x\n3,cid,\n')
+        done = self.run_it()
+        self.assertIn("3 read = 1 loaded + 2 rejected  ok", done)
+        self.assertEqual(self.out(), "id,name\n1,anna\n")
+        rejects = [json.loads(line) for line in self.sluice("rejects", "export", "last").stdout.splitlines()]
+        self.assertEqual([(each["code"], each["line"]) for each in rejects], [("schema_drifted", 2), ("schema_drifted", 3)])
+        self.assertEqual(json.loads(rejects[0]["record"]), {"id": "2", "name": "b,en", "mail": "b@x"})
+        self.assertIn("new columns: mail", rejects[0]["message"])
+
+    def test_types_stay_those_of_the_first_run(self):
+        self.use("evolve")
+        self.run_it()
+        self.write("in/a.csv", "id,name\nx,anna\n")
+        done = self.sluice("run", "p.yaml")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("types: { id: text }", done.stderr)
+        self.use("evolve", CONTRACT.replace("    contract", "    types: { id: text }\n    contract"))
+        self.run_it()
+        self.assertEqual(self.out(), "id,name\nx,anna\n")
+
+    def test_ndjson_fields(self):
+        text = CONTRACT.replace("csv: { path: \"in/*.csv\" }", "ndjson: { path: in/a.ndjson }")
+        old, new = '{"id":1,"name":"anna"}\n', '{"id":1,"mail":"a@x"}\n'
+        for contract, out, code in (("evolve", "id,name,mail\n1,,a@x\n", 0), ("discard", "id,name\n1,\n", 0),
+                                    ("quarantine", "id,name\n", 0), ("freeze", "id,name\n1,anna\n", 2)):
+            with self.subTest(contract):
+                self.use(contract, text.replace("daily", "daily-" + contract))
+                self.write("in/a.ndjson", old)
+                self.run_it()
+                self.write("in/a.ndjson", new)
+                self.run_it(code=code)
+                self.assertEqual(self.out(), out)
+
+    def test_parquet_columns_and_types(self):
+        import pyarrow
+        import pyarrow.parquet
+
+        def put(name, **columns):
+            pyarrow.parquet.write_table(pyarrow.table(columns), self.folder / name)
+
+        text = CONTRACT.replace("csv: { path: \"in/*.csv\" }", 'parquet: { path: "in/*.parquet" }')
+        put("in/a.parquet", id=[1], name=["anna"])
+        self.use("evolve", text)
+        put("in/b.parquet", id=[2], mail=["b@x"])
+        self.run_it()
+        self.assertEqual(self.out(), "id,name,mail\n1,anna,\n2,,b@x\n")
+        put("in/b.parquet", id=["two"], name=["ben"])
+        self.assertIn("id is text, was bigint", self.assert_error(self.sluice("run", "p.yaml"), "schema_changed"))
+        self.use("quarantine", text.replace("daily", "other"))
+        self.run_it()
+        self.assertEqual(self.out(), "id,name\n1,anna\n")
+
+    def test_contract_and_incremental_go_together(self):
+        self.write("p.yaml", BY_FILE.replace("    incremental", "    contract: discard\n    incremental"))
+        self.run_it()
+        self.write("in/b.csv", "name,id,mail\nben,2,b@x\n")
+        self.assertIn("new columns: mail", self.run_it())
+        self.assertIn("nothing new", self.run_it())
+        self.assertEqual(self.loaded("id, name"), [(1, "anna"), (2, "ben")])
+
+
+if __name__ == "__main__":
+    unittest.main()
