@@ -32,3 +32,23 @@ TEST_CASE("runs of a process that is gone fail with the cause when the next node
   CHECK(events[0].type == "run.failed");
   CHECK(cluster::fail_lost_runs(*kept).value() == 0);
 }
+
+TEST_CASE("a new controller ends what an older one has left, which can't write any more") {
+  const test::temporary_folder folder;
+  const auto kept = store::open_sqlite(folder.file("sluice.db")).value();
+  store::run_record run;
+  run.id = run.pipeline = "left";
+  run.state = store::run_state::running;
+  run.pid = ::getpid();
+  run.pid_started = store::process_start(::getpid()) - 1;
+  run.term = kept->next_term().value();
+  REQUIRE(kept->create_run(run, {}).ok());
+  const auto newer = kept->next_term().value();
+  store::change late;
+  late.run = run.id;
+  late.term = run.term;
+  late.state = store::run_state::succeeded;
+  CHECK(kept->apply(late).problem().code == "stale_term");
+  CHECK(cluster::fail_lost_runs(*kept, newer).value() == 1);
+  CHECK(kept->find_run("left").value().term == newer);
+}

@@ -42,6 +42,13 @@ plan sample() {
   from.want_positions = true;
   from.resolved = schema;
   from.needed = {"id"};
+  from.definition.incremental = {.by = incremental_rule::way::file, .read_changed = true};
+  from.definition.contract = column_contract::quarantine;
+  from.reading.files =
+      std::make_shared<const chosen_files>(std::vector<chosen_file>{{"a.csv", 12, 30}, {"b.csv", 0, -1}});
+  from.reading.groups = {{.columns = {"id"}}, {.columns = {"id", "at"}, .refused = "new columns: x", .own = schema}};
+  from.reading.group_of = {0, 1};
+  from.reading.mark = watermark{.column = "id", .type = "bigint", .value = "7", .rows = 3};
   planned_unit to;
   to.definition.role = unit_role::load;
   to.definition.name = "out";
@@ -71,6 +78,14 @@ TEST_CASE("a plan survives its way to another node") {
   CHECK(back->definition.params.at("day")->ToString() == "2024-05-01");
   CHECK(back->definition.params.at("rate")->Equals(*sample().definition.params.at("rate")));
   const auto& unit = back->units[0];
+  REQUIRE(unit.reading.files);
+  REQUIRE(unit.reading.files->find("a.csv") != nullptr);
+  CHECK(unit.reading.files->find("a.csv")->begin == 12);
+  CHECK(unit.reading.files->find("a.csv")->size == 30);
+  CHECK(unit.reading.groups[1].refused == "new columns: x");
+  CHECK(unit.reading.mark->value == "7");
+  CHECK(unit.definition.incremental.read_changed);
+  CHECK(unit.definition.contract == column_contract::quarantine);
   CHECK(unit.definition.own.dump() == R"({"path":"in.csv","header":true,"skip":3})");  // the file's order
   CHECK(unit.outputs[0].schema->Equals(*sample().units[0].outputs[0].schema));
   CHECK(unit.rejects_port == 1);

@@ -1,5 +1,6 @@
 #include "store_suite.hpp"
 
+#include <unistd.h>
 #include <catch2/catch.hpp>
 
 #include <atomic>
@@ -189,6 +190,84 @@ void keeps_cursors(const store_factory& make) {
   REQUIRE(state.open()->set_cursor("pager", 7).ok());
   REQUIRE(state.open()->set_cursor("pager", 9).ok());
   CHECK(state.open()->cursor_of("pager").value() == 9);
+}
+
+void remembers_sources(const store_factory& make) {
+  const auto state = make();
+  const auto first = state.open();
+  auto run = new_run("aa-1");
+  run.state_version = first->sources_of("daily").value().version;
+  CHECK(*run.state_version == 0);
+  REQUIRE(first->create_run(run, {of_type("run.queued")}).value());
+  auto failed = to_state("aa-1", run_state::failed);
+  REQUIRE(first->apply(failed).ok());
+  CHECK(first->pipelines_with_state().value().empty());
+
+  run.id = "aa-2";
+  REQUIRE(first->create_run(run, {of_type("run.queued")}).value());
+  auto done = to_state("aa-2", run_state::succeeded);
+  done.sources = {{.unit = "orders",
+                   .position = options{{"by", "file"}},
+                   .schema = options::array({{{"name", "id"}, {"type", "bigint"}}}),
+                   .files = {{.path = "/a", .size = 3, .modified = 4, .head = "h", .tail = "t"},
+                             {.path = "/b", .size = 5}}},
+                  {.unit = "visits", .position = options{{"by", "column"}, {"value", "7"}}}};
+  REQUIRE(first->apply(done).ok());
+
+  const auto second = state.open();
+  CHECK(second->pipelines_with_state().value() == std::vector<std::string>{"daily"});
+  auto kept = second->sources_of("daily").value();
+  CHECK(kept.version == 1);
+  REQUIRE(kept.find("orders") != nullptr);
+  CHECK(kept.find("orders")->schema[0]["type"] == "bigint");
+  REQUIRE(kept.find("orders")->files.size() == 2);
+  const auto& file = kept.find("orders")->files[0];
+  CHECK((file.path == "/a" && file.size == 3 && file.modified == 4 && file.head == "h" && file.tail == "t"));
+  CHECK(file.run == "aa-2");
+  CHECK(kept.find("visits")->position["value"] == "7");
+  CHECK(second->sources_of("other").value().units.empty());
+
+  CHECK(second->reset_sources({.pipeline = "daily", .unit = "orders", .positions = false}).value() == 1);
+  kept = second->sources_of("daily").value();
+  CHECK(kept.find("orders")->schema.is_null());
+  CHECK(kept.find("orders")->files.size() == 2);
+  CHECK(second->reset_sources({.pipeline = "daily"}).value() == 2);
+  kept = second->sources_of("daily").value();
+  CHECK(kept.units.empty());
+  CHECK(kept.version == 3);
+}
+
+void lets_one_run_use_the_state(const store_factory& make) {
+  const auto state = make();
+  const auto open = state.open();
+  auto run = new_run("aa-1");
+  run.state_version = 0;
+  run.pid = getpid();
+  run.pid_started = process_start(run.pid);
+  REQUIRE(open->create_run(run, {of_type("run.queued")}).value());
+  auto next = run;
+  next.id = "aa-2";
+  const auto refused = open->create_run(next, {of_type("run.queued")});
+  CHECK(code_of(refused) == "already_running");
+  CHECK(refused.problem().message.find(std::to_string(getpid())) != std::string::npos);
+  CHECK(code_of(open->reset_sources({.pipeline = "daily"})) == "already_running");
+  CHECK(code_of(open->find_run("aa-2")) == "run_not_found");
+
+  auto done = to_state("aa-1", run_state::succeeded);
+  done.sources = {{.unit = "orders", .position = options{{"by", "file"}}}};
+  REQUIRE(open->apply(done).ok());
+  CHECK(code_of(open->create_run(next, {of_type("run.queued")})) == "state_changed");
+  next.state_version = open->sources_of("daily").value().version;
+  CHECK(open->create_run(next, {of_type("run.queued")}).value());
+
+  // One whose process is gone holds nobody up.
+  auto dead = new_run("bb-1", "other");
+  dead.state_version = 0;
+  dead.pid = 1 << 30;
+  dead.pid_started = 5;
+  REQUIRE(open->create_run(dead, {of_type("run.queued")}).value());
+  dead.id = "bb-2";
+  CHECK(open->create_run(dead, {of_type("run.queued")}).value());
 }
 
 void serves_many_threads(const store_factory& make) {

@@ -23,6 +23,8 @@ void guards_final_states(const store_factory& make);
 void guards_terms(const store_factory& make);
 void resolves_references(const store_factory& make);
 void keeps_cursors(const store_factory& make);
+void remembers_sources(const store_factory& make);
+void lets_one_run_use_the_state(const store_factory& make);
 void serves_many_threads(const store_factory& make);
 
 }  // namespace sluice::store::testing
