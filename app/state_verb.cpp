@@ -59,7 +59,8 @@ std::string position_text(const options& unit) {
   const auto& position = unit["position"];
   if (!position.is_object()) return "";
   if (position.value("by", "") == "file")
-    return thousands(unit.value("file_count", std::uint64_t{0})) + " files, " +
+    return thousands(unit.value("file_count", std::uint64_t{0})) +
+           (unit.value("file_count", std::uint64_t{0}) == 1 ? " file, " : " files, ") +
            bytes_text(unit.value("file_bytes", std::uint64_t{0}));
   const auto column = position.value("column", "");
   return position.contains("shown") ? column + " up to " + printable(position["shown"].get<std::string>())

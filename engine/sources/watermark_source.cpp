@@ -1,6 +1,7 @@
 #include "engine/sources/watermark_source.hpp"
 
 #include "engine/types.hpp"
+#include "engine/value_parse.hpp"
 #include "engine/value_text.hpp"
 
 #include <arrow/api.h>
@@ -30,6 +31,14 @@ result<std::string> to_text(const arrow::Scalar& value) {
 
 result<std::shared_ptr<arrow::Scalar>> from_text(const std::string& text,
                                                  const std::shared_ptr<arrow::DataType>& type) {
+  if (type->id() == arrow::Type::DECIMAL128) {
+    const auto& decimal = static_cast<const arrow::Decimal128Type&>(*type);
+    int128 unscaled = 0;
+    if (parse_decimal(text, decimal.precision(), decimal.scale(), unscaled) != parsed::good)
+      return internal_error("state_unreadable", "the watermark " + text + " can't be read");
+    const arrow::Decimal128 value(static_cast<std::int64_t>(unscaled >> 64), static_cast<std::uint64_t>(unscaled));
+    return std::shared_ptr<arrow::Scalar>(std::make_shared<arrow::Decimal128Scalar>(value, type));
+  }
   if (!counts_time(*type)) {
     SLUICE_ASSIGN_ARROW(auto value, arrow::Scalar::Parse(type, text), "read the watermark");
     return value;
@@ -192,7 +201,7 @@ class watermark_source : public source {
 }  // namespace
 
 bool can_be_watermark(const arrow::DataType& type) {
-  return arrow::is_integer(type.id()) || arrow::is_decimal(type.id()) || counts_time(type) ||
+  return arrow::is_integer(type.id()) || type.id() == arrow::Type::DECIMAL128 || counts_time(type) ||
          type.id() == arrow::Type::STRING;
 }
 

@@ -182,7 +182,7 @@ class ByFile(Incremental):
         self.write("p.yaml", text)
         for verb in ("run", "validate"):
             problem = self.assert_error(self.sluice(verb, "p.yaml"), "replaces_increment")
-            self.assertIn("p.yaml:8", problem)
+            self.assertRegex(problem, "p.yaml:[89]")
             self.assertIn("append", problem)
         self.write("p.yaml", text + "    mode: append\n")
         self.run_it()
@@ -304,7 +304,7 @@ class State(Incremental):
         self.run_it()
         shown = self.sluice("state")
         self.assertEqual(shown.returncode, 0)
-        self.assertRegex(shown.stdout, r"daily\s+orders\s+1 files, 23 bytes|daily\s+orders\s+1 files")
+        self.assertRegex(shown.stdout, r"daily\s+orders\s+1 file, ")
         unit = self.state_of()
         self.assertEqual([os.path.basename(file["path"]) for file in unit["files"]], ["a.csv"])
         self.assertEqual(unit["columns"], [{"name": "id", "type": "bigint"}, {"name": "name", "type": "text"}])
