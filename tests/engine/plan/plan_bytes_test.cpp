@@ -42,11 +42,12 @@ plan sample() {
   from.want_positions = true;
   from.resolved = schema;
   from.needed = {"id"};
-  from.definition.incremental = {.by = incremental_rule::way::file, .read_changed = true};
+  from.definition.incremental = {.by = incremental_rule::way::file, .column = "", .read_changed = true};
   from.definition.contract = column_contract::quarantine;
   from.reading.files =
       std::make_shared<const chosen_files>(std::vector<chosen_file>{{"a.csv", 12, 30}, {"b.csv", 0, -1}});
-  from.reading.groups = {{.columns = {"id"}}, {.columns = {"id", "at"}, .refused = "new columns: x", .own = schema}};
+  from.reading.groups = {{.columns = {"id"}, .refused = ""},
+                         {.columns = {"id", "at"}, .refused = "new columns: x", .own = schema}};
   from.reading.group_of = {0, 1};
   from.reading.mark = watermark{.column = "id", .type = "bigint", .value = "7", .rows = 3};
   planned_unit to;
