@@ -89,27 +89,6 @@ TEST_CASE("a unit that is done before another one is ready is told of behind the
                                                             "run.succeeded"});
 }
 
-TEST_CASE("a unit that is done before another one is ready is told of behind the run's start") {
-  bench job;
-  auto to = std::make_shared<shelf>();
-  gate opened;
-  to->before_open = [&] { opened.pass(); };
-  const int from = job.source("numbers", {.splits = 1, .rows = 3});
-  const int into = job.sink("shelf", to);
-  job.edge(from, into);
-  run_callbacks callbacks;
-  callbacks.interval = std::chrono::milliseconds(1);
-  callbacks.progress = [&](const run_progress& made) {
-    if (!made.units.empty() && made.units[0].state == "finished") opened.open();
-  };
-  const auto outcome = job.run(callbacks);
-  INFO(why(outcome));
-  CHECK(outcome.state == run_state::succeeded);
-  CHECK(job.events(outcome.run) == std::vector<std::string>{"run.queued", "run.started", "unit.started",
-                                                            "unit.finished", "unit.started", "unit.finished",
-                                                            "run.succeeded"});
-}
-
 TEST_CASE("parallel readers and filters give the order of one, also where they make nothing of some batches") {
   bench job;
   auto to = std::make_shared<shelf>();
