@@ -110,8 +110,6 @@ std::optional<column_place> find_column(const std::string& qualifier, const std:
 /// The node that reads it.
 node_ptr make_column(const column_place& place, const std::string& path, std::size_t at, diagnostics& faults);
 
-/// Registers Arrow's compute functions, once in the process; false where that failed.
-bool initialise_arrow();
 /// Makes the API's object around a node.
 bound_ptr make_bound(node_ptr root, std::shared_ptr<const settings> run);
 /// The node inside it.

@@ -1,5 +1,6 @@
 #include "engine/expression/conjuncts.hpp"
 
+#include "engine/arrow_functions.hpp"
 #include "engine/expression/binder.hpp"
 #include "engine/expression/parser.hpp"
 #include "engine/types.hpp"
@@ -57,7 +58,7 @@ conjunct::side side_of(const syntax& of, const scope& names, const std::string& 
 std::vector<conjunct> bind_conjuncts(std::string_view text, const scope& names, const std::string& path,
                                      diagnostics& faults) {
   const auto before = faults.size();
-  if (!initialise_arrow()) {
+  if (!ensure_arrow_functions().ok()) {
     faults.push_back(internal_error("internal_error", "Arrow's compute functions could not be set up"));
     return {};
   }

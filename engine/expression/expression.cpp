@@ -1,5 +1,6 @@
 #include "engine/expression/expression.hpp"
 
+#include "engine/arrow_functions.hpp"
 #include "engine/expression/binder.hpp"
 #include "engine/expression/columns.hpp"
 #include "engine/expression/parser.hpp"
@@ -8,7 +9,6 @@
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
-#include <arrow/compute/initialize.h>
 
 #include <algorithm>
 #include <unordered_set>
@@ -104,17 +104,13 @@ class bound_node final : public bound {
 };
 
 node_ptr bind_root(std::string_view text, binder& b, const std::string& path, diagnostics& faults) {
-  if (!initialise_arrow()) return b.fault(0, "internal_error", "Arrow's compute functions could not be set up");
+  if (!ensure_arrow_functions().ok())
+    return b.fault(0, "internal_error", "Arrow's compute functions could not be set up");
   const auto tree = parse(text, path, faults);
   return tree ? b.settle({b.bind(*tree), tree->begin}) : nullptr;
 }
 
 }  // namespace
-
-bool initialise_arrow() {
-  static const bool done = arrow::compute::Initialize().ok();
-  return done;
-}
 
 bound_ptr make_bound(node_ptr root, std::shared_ptr<const settings> run) {
   return std::make_shared<bound_node>(std::move(root), std::move(run));

@@ -6,6 +6,7 @@
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 #include <map>

@@ -107,7 +107,7 @@ class chooser {
       SLUICE_TRY(take_fingerprints(bytes, old));
       const bool same = old.head == before.head && old.tail == before.tail;
       if (!same) why = "has other bytes";
-      if (same && rules_.appends && file.packed == compression::none) {
+      if (same && rules_.appends && file.seekable()) {
         SLUICE_ASSIGN(const auto begin, next_line(bytes, before.size));
         if (begin) {
           ++made_.grown;

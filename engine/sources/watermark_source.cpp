@@ -1,5 +1,6 @@
 #include "engine/sources/watermark_source.hpp"
 
+#include "engine/arrow_functions.hpp"
 #include "engine/types.hpp"
 #include "engine/value_parse.hpp"
 #include "engine/value_text.hpp"
@@ -217,6 +218,7 @@ std::string watermark_text(const watermark& mark) {
 
 result<std::unique_ptr<source>> make_watermark_source(std::unique_ptr<source> inner, const watermark& mark,
                                                       bool keeps_column, bool keeps_positions) {
+  SLUICE_TRY(ensure_arrow_functions());
   auto what = std::make_shared<following>();
   what->mark = mark;
   what->keeps_column = keeps_column;

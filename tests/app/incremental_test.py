@@ -198,7 +198,7 @@ class ByFile(Incremental):
 
     def test_wrong_forms_are_explained(self):
         for form, said in (("file", "incremental must be a map"), ("{}", "needs by"), ("{ by: column }", "needs column"),
-                           ("{ by: row }", "file or column"), ("{ by: file, column: id }", "used by: column only"),
+                           ("{ by: row }", "one of file and column"), ("{ by: file, column: id }", "used by: column only"),
                            ("{ by: column, column: nme }", "did you mean `name`?")):
             with self.subTest(form):
                 self.write("p.yaml", BY_FILE.replace("{ by: file }", form))
@@ -433,8 +433,8 @@ class Contracts(Incremental):
         import pyarrow
         import pyarrow.parquet
 
-        def put(name, **columns):
-            pyarrow.parquet.write_table(pyarrow.table(columns), self.folder / name)
+        def put(path, **columns):
+            pyarrow.parquet.write_table(pyarrow.table(columns), self.folder / path)
 
         text = CONTRACT.replace("csv: { path: \"in/*.csv\" }", 'parquet: { path: "in/*.parquet" }')
         put("in/a.parquet", id=[1], name=["anna"])

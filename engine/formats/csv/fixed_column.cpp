@@ -1,10 +1,10 @@
+#include "engine/arrow_functions.hpp"
 #include "engine/formats/csv/column_base.hpp"
 #include "engine/formats/csv/fixed_kinds.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/builder_primitive.h>
 #include <arrow/compute/api.h>
-#include <arrow/compute/initialize.h>
 #include <arrow/result.h>
 
 #include <cstring>
@@ -167,8 +167,7 @@ class zoned_builder final : public fixed_builder<timestamp_kind> {
     arrow::TimestampBuilder local(arrow::timestamp(arrow::TimeUnit::MICRO), arrow::default_memory_pool());
     for (const auto row : local_rows_) SLUICE_TRY_ARROW(local.Append(values[row]), "read CSV");
     SLUICE_ASSIGN_ARROW(const auto array, local.Finish(), "read CSV");
-    static const auto kernels = arrow::compute::Initialize();
-    SLUICE_TRY_ARROW(kernels, "set up Arrow's functions");
+    SLUICE_TRY(ensure_arrow_functions());
     // Of an hour that comes twice the first is meant, as in PostgreSQL's standard; one that never comes moves on.
     const arrow::compute::AssumeTimezoneOptions zone(what_.timezone,
                                                      arrow::compute::AssumeTimezoneOptions::AMBIGUOUS_EARLIEST,
