@@ -14,9 +14,9 @@ enum class progress_mode { automatic, plain, none };
 struct settings {
   std::string state_folder;
   std::string spill_folder;  ///< where runs keep what memory has no room for
-  std::string to;     ///< HOST:PORT of a node's HTTP API; empty: not asked for
-  std::string token;  ///< SLUICE_TOKEN; empty: the state folder's own
-  std::string log;    ///< SLUICE_LOG: error, warning, info or debug
+  std::string to;            ///< HOST:PORT of a node's HTTP API; empty: not asked for
+  std::string token;         ///< SLUICE_TOKEN; empty: the state folder's own
+  std::string log;           ///< SLUICE_LOG: error, warning, info or debug
   bool json = false;
   progress_mode progress = progress_mode::automatic;
   bool quiet = false;

@@ -47,12 +47,13 @@ struct order_key {
   friend bool operator==(const order_key&, const order_key&) = default;
 };
 
-/// Is what flows: columns, where their rows came from, and their place in the stream. Immutable; copying copies pointers.
+/// Is what flows: columns, where their rows came from, and their place in the stream. Immutable; copying copies
+/// pointers.
 struct batch {
-  std::shared_ptr<arrow::RecordBatch> data;         ///< never null; may have no rows
-  std::shared_ptr<arrow::UInt64Array> positions;    ///< packed `position` a row; null where no unit below can reject
+  std::shared_ptr<arrow::RecordBatch> data;       ///< never null; may have no rows
+  std::shared_ptr<arrow::UInt64Array> positions;  ///< packed `position` a row; null where no unit below can reject
   order_key order;
-  std::uint64_t epoch = 0;                          ///< the checkpoint that the batch belongs to
+  std::uint64_t epoch = 0;  ///< the checkpoint that the batch belongs to
 
   [[nodiscard]] std::int64_t rows() const;
   /// Bytes of the column buffers that the rows use (slices count their share).

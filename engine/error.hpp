@@ -108,32 +108,30 @@ using diagnostics = std::vector<error>;
 }  // namespace sluice
 
 /// Returns the error of `expression` (a status or result) from the calling function, if it has one.
-#define SLUICE_TRY(expression)                                    \
-  do {                                                            \
-    if (auto sluice_try_ = (expression); !sluice_try_.ok())       \
-      return std::move(sluice_try_).problem();                      \
+#define SLUICE_TRY(expression)                                                                       \
+  do {                                                                                               \
+    if (auto sluice_try_ = (expression); !sluice_try_.ok()) return std::move(sluice_try_).problem(); \
   } while (false)
 
 #define SLUICE_CONCAT_(a, b) a##b
 #define SLUICE_CONCAT(a, b) SLUICE_CONCAT_(a, b)
-#define SLUICE_ASSIGN_(temporary, target, expression)             \
-  auto temporary = (expression);                                  \
-  if (!temporary.ok()) return std::move(temporary).problem();       \
+#define SLUICE_ASSIGN_(temporary, target, expression)         \
+  auto temporary = (expression);                              \
+  if (!temporary.ok()) return std::move(temporary).problem(); \
   target = std::move(temporary).value()
 
 /// Binds the value of a result to `target` ("auto x"), or returns its error from the calling function.
-#define SLUICE_ASSIGN(target, expression) \
-  SLUICE_ASSIGN_(SLUICE_CONCAT(sluice_result_, __LINE__), target, expression)
+#define SLUICE_ASSIGN(target, expression) SLUICE_ASSIGN_(SLUICE_CONCAT(sluice_result_, __LINE__), target, expression)
 
 /// The same two for Arrow's Status and Result; `doing` says what was tried.
-#define SLUICE_TRY_ARROW(expression, doing)                                                          \
-  do {                                                                                               \
-    if (const auto& sluice_try_ = (expression); !sluice_try_.ok())                                   \
-      return ::sluice::from_arrow(::sluice::arrow_status_of(sluice_try_), doing);                    \
+#define SLUICE_TRY_ARROW(expression, doing)                                       \
+  do {                                                                            \
+    if (const auto& sluice_try_ = (expression); !sluice_try_.ok())                \
+      return ::sluice::from_arrow(::sluice::arrow_status_of(sluice_try_), doing); \
   } while (false)
-#define SLUICE_ASSIGN_ARROW_(temporary, target, expression, doing)                                   \
-  auto temporary = (expression);                                                                     \
-  if (!temporary.ok()) return ::sluice::from_arrow(temporary.status(), doing);                       \
+#define SLUICE_ASSIGN_ARROW_(temporary, target, expression, doing)             \
+  auto temporary = (expression);                                               \
+  if (!temporary.ok()) return ::sluice::from_arrow(temporary.status(), doing); \
   target = std::move(temporary).ValueUnsafe()
 #define SLUICE_ASSIGN_ARROW(target, expression, doing) \
   SLUICE_ASSIGN_ARROW_(SLUICE_CONCAT(sluice_result_, __LINE__), target, expression, doing)

@@ -33,7 +33,8 @@ struct field_spec {
   bool required = false;
   options default_value = {};             ///< null: no default
   std::vector<std::string> choices = {};  ///< for text: the only values allowed
-  std::vector<field_spec> elements = {};  ///< list, map: one entry, the spec of each element; object: its fields; one_of: the alternatives
+  std::vector<field_spec> elements =
+      {};  ///< list, map: one entry, the spec of each element; object: its fields; one_of: the alternatives
 };
 
 enum class component_kind { source, transform, sink, subscriber };
@@ -45,14 +46,15 @@ enum class delivery { none, transactional, idempotent, at_least_once };
 struct component_spec {
   std::string name;
   component_kind kind = component_kind::transform;
-  std::string summary = {};      ///< one line
-  std::string description = {};  ///< paragraphs in Markdown for the docs page
-  field_spec value = {};         ///< what stands behind the component's name
-  std::string law = {};          ///< its conservation law in words: "in = out + filtered + rejected"
-  std::string example = {};      ///< a pipeline in YAML that runs from the checkout's root
-  delivery promise = delivery::none;          ///< sinks
-  std::vector<std::string> modes = {};        ///< sinks: the values of `mode`, the first is the default ("" first: no default)
-  bool replayable = true;                     ///< sources
+  std::string summary = {};           ///< one line
+  std::string description = {};       ///< paragraphs in Markdown for the docs page
+  field_spec value = {};              ///< what stands behind the component's name
+  std::string law = {};               ///< its conservation law in words: "in = out + filtered + rejected"
+  std::string example = {};           ///< a pipeline in YAML that runs from the checkout's root
+  delivery promise = delivery::none;  ///< sinks
+  std::vector<std::string> modes =
+      {};                  ///< sinks: the values of `mode`, the first is the default ("" first: no default)
+  bool replayable = true;  ///< sources
 };
 
 }  // namespace sluice

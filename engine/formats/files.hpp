@@ -82,8 +82,8 @@ struct file_search {
 /// source_changed for a chosen file that has become shorter.
 result<std::vector<input_file>> find_files(const file_search& what);
 
-/// Makes the `input_file` of one path as `input_file::name` had it, on any node, as far as the plan has chosen it. Looks
-/// for the mark of a plain text.
+/// Makes the `input_file` of one path as `input_file::name` had it, on any node, as far as the plan has chosen it.
+/// Looks for the mark of a plain text.
 result<input_file> find_file(const std::string& name, const file_search& what);
 
 /// Reads bytes in order. Calls may block; one thread at a time.

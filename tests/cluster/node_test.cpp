@@ -74,7 +74,8 @@ transform:
   paid:
     from: orders
     filter: "amount > 10"
-)yaml" + place + R"yaml(
+)yaml" + place +
+         R"yaml(
   priced:
     from: paid
     derive: { net: "amount / 3.0", label: "upper(name)" }
@@ -86,10 +87,12 @@ transform:
 load:
   detail:
     from: priced
-    csv: { path: )yaml" + out + R"yaml(-detail.csv }
+    csv: { path: )yaml" +
+         out + R"yaml(-detail.csv }
   report:
     from: by_name
-    csv: { path: )yaml" + out + R"yaml(-report.csv }
+    csv: { path: )yaml" +
+         out + R"yaml(-report.csv }
 )yaml";
 }
 

@@ -206,12 +206,12 @@ void remembers_sources(const store_factory& make) {
   run.id = "aa-2";
   REQUIRE(first->create_run(run, {of_type("run.queued")}).value());
   auto done = to_state("aa-2", run_state::succeeded);
-  done.sources = {{.unit = "orders",
-                   .position = options{{"by", "file"}},
-                   .schema = options::array({{{"name", "id"}, {"type", "bigint"}}}),
-                   .files = {{.path = "/a", .size = 3, .modified = 4, .head = "h", .tail = "t"},
-                             {.path = "/b", .size = 5}}},
-                  {.unit = "visits", .position = options{{"by", "column"}, {"value", "7"}}}};
+  done.sources = {
+      {.unit = "orders",
+       .position = options{{"by", "file"}},
+       .schema = options::array({{{"name", "id"}, {"type", "bigint"}}}),
+       .files = {{.path = "/a", .size = 3, .modified = 4, .head = "h", .tail = "t"}, {.path = "/b", .size = 5}}},
+      {.unit = "visits", .position = options{{"by", "column"}, {"value", "7"}}}};
   REQUIRE(first->apply(done).ok());
 
   const auto second = state.open();
