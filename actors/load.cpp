@@ -138,6 +138,7 @@ class load_actor : public unit_actor {
                   report_ = *made;
                   counters_.out = made->loaded;
                   counters_.merged = made->merged;
+                  counters_.set_null = made->set_null;
                   counters_.bytes = made->bytes;
                   target_ = made->target;
                   finish_when_passed_on();

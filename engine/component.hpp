@@ -189,10 +189,11 @@ struct sink_request {
 
 /// What a sink has made durable, for the balance and for the events.
 struct sink_report {
-  std::uint64_t loaded = 0;  ///< rows in the target's terms: what a reader of the target will find of ours
-  std::uint64_t merged = 0;  ///< rows that replaced an earlier one of the same run (upsert by key)
-  std::uint64_t bytes = 0;   ///< written, 0 where unknown
-  std::string target;        ///< path, or "database:table", shown to users
+  std::uint64_t loaded = 0;    ///< rows in the target's terms: what a reader of the target will find of ours
+  std::uint64_t merged = 0;    ///< rows that replaced an earlier one of the same run (upsert by key)
+  std::uint64_t set_null = 0;  ///< values that the target can't hold, replaced by null (on_error: set_null)
+  std::uint64_t bytes = 0;     ///< written, 0 where unknown
+  std::string target;          ///< path, or "database:table", shown to users
 };
 
 /// One load unit. Calls may block; they come from one thread at a time, in the order open, write*, prepare, commit.

@@ -54,8 +54,10 @@ class ndjson_file : public sink {
       SLUICE_TRY(target_.write(packed_bytes_));
     }
     SLUICE_TRY(target_.prepare());
-    return sink_report{
-        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
+    return sink_report{.loaded = loaded_,
+                       .set_null = writer_.set_null(),
+                       .bytes = static_cast<std::uint64_t>(target_.bytes()),
+                       .target = target_.path()};
   }
 
   status commit() override { return target_.commit(); }

@@ -52,8 +52,10 @@ class stdout_rows : public sink {
       table_->finish(text_);
       SLUICE_TRY(pass_on_table());
     }
-    return sink_report{
-        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = "standard output"};
+    return sink_report{.loaded = loaded_,
+                       .set_null = json_.set_null(),
+                       .bytes = static_cast<std::uint64_t>(target_.bytes()),
+                       .target = "standard output"};
   }
 
   status commit() override { return {}; }

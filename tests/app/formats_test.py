@@ -197,6 +197,39 @@ load:
         self.assertEqual((self.folder / "out/t.ndjson").read_text(), '{"d":1}\n')
         self.assertEqual(sqlite3.connect(self.folder / "out/t.db").execute("select d from t").fetchall(), [(math.inf,), (1.0,)])
 
+    def test_values_set_to_null_are_counted_where_it_happens_and_told(self):
+        self.write("in.csv", "id,x,n\n1,NaN,2\n2,Infinity,x\n3,1.5,y\n4,-inf,\n5,2,five\n")
+        self.write("p.yaml", """
+version: 1
+pipeline: nulls
+extract:
+  rows:
+    csv: { path: in.csv }
+    types: { id: bigint, x: double, n: bigint }
+    on_error: set_null
+transform:
+  derived: { from: rows, derive: { y: "10 / (id - 3)" }, on_error: set_null }
+load:
+  json: { from: derived, ndjson: { path: out/t.ndjson }, on_error: set_null }
+  database: { from: derived, sqlite: { path: out/t.db, table: t }, mode: replace, on_error: set_null }
+  table: { from: derived, csv: { path: out/t.csv } }
+""")
+        wanted = {"rows": 3, "derived": 1, "json": 3, "database": 1, "table": 0}
+        done = self.sluice("run", "p.yaml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        # One null of the database's rows comes in its place: SQLite has no NaN, but knows infinity.
+        self.assertEqual(sqlite3.connect(self.folder / "out/t.db").execute("select count(*) from t where x is null").fetchall(), [(1,)])
+        for unit, values in wanted.items():
+            told = f"warning  {values} value{'s' if values > 1 else ''} of unit {unit} replaced by null (on_error: set_null)"
+            self.assertEqual(told in done.stdout + done.stderr, values > 0, unit)
+        # What `status` and the events tell later is the same.
+        self.assertEqual({unit["unit"]: unit["set_null"] for unit in self.run_record()["summary"]["units"]}, wanted)
+        shown = self.sluice("logs", "last").stdout
+        self.assertIn("unit rows finished: in 5, out 5, set_null 3", shown)
+        self.assertIn("unit json finished: in 5, out 5, set_null 3", shown)
+        finished = [e for e in events(self.sluice("run", "p.yaml", "--json").stdout) if e["type"] == "unit.finished"]
+        self.assertEqual({e["subject"]: e["data"]["set_null"] for e in finished}, wanted)
+
     def test_json_is_read_as_python_reads_it(self):
         random.seed(11)
         lines = [self.random_record(i) for i in range(6000)]

@@ -239,6 +239,7 @@ class value_writer {
 
   std::string misfit_column;
   std::string misfit_value;
+  std::uint64_t set_null = 0;
 
  private:
   bool integer(std::int64_t value) {
@@ -247,7 +248,11 @@ class value_writer {
   }
 
   bool misfit_of(const Node& from, std::int64_t row) {
-    if (null_for_misfits_) return append_plain(out_, "null"), true;
+    if (null_for_misfits_) {
+      ++set_null;
+      append_plain(out_, "null");
+      return true;
+    }
     misfit_column = from.name;
     misfit_value.clear();
     append_value(misfit_value, *from.array, row);
@@ -393,6 +398,7 @@ std::int64_t record_writer::write(std::int64_t row, std::int64_t enough, growing
                        .column = writer.misfit_column,
                        .message = "JSON has no number for " + writer.misfit_value});
   }
+  set_null_ += writer.set_null;
   return row;
 }
 

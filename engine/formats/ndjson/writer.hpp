@@ -28,12 +28,15 @@ class record_writer {
   /// Appends the lines of rows from `row` on until `out` has about `enough` bytes; gives the next row. A row that can't
   /// be written is passed over and told in `refused`.
   std::int64_t write(std::int64_t row, std::int64_t enough, growing_bytes& out, row_errors& refused);
+  /// Values that were written as null because JSON has none like them.
+  [[nodiscard]] std::uint64_t set_null() const { return set_null_; }
 
  private:
   struct node;
   std::vector<node> nodes_;
   std::int64_t rows_ = 0;
   bool null_for_misfits_;
+  std::uint64_t set_null_ = 0;
 };
 
 }  // namespace sluice::ndjson

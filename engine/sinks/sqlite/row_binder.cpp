@@ -156,6 +156,7 @@ void row_binder::bind_column(sqlite3_stmt* to, int index, std::size_t column, st
 }
 
 std::optional<row_error> row_binder::bind(sqlite3_stmt* to, std::int64_t row) {
+  row_nulls_ = 0;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     auto& one = slots_[i];
     const int index = static_cast<int>(i) + 1;
@@ -168,6 +169,7 @@ std::optional<row_error> row_binder::bind(sqlite3_stmt* to, std::int64_t row) {
       return row_error{
           row, "null_key", one.name,
           "a key column needs a value, found " + (null ? std::string("null") : value_text(*one.values, row))};
+    if (misfit && null_for_misfits_) ++row_nulls_;
     if (!misfit || null_for_misfits_) continue;
     if (outcome == slot::outcome::nan)
       return row_error{row, "not_representable", one.name, "SQLite has no NaN: it would become null"};

@@ -33,12 +33,18 @@ class row_binder {
   void bind_column(sqlite3_stmt* to, int index, std::size_t column, std::int64_t row);
   /// "id=1, name=x", for messages.
   [[nodiscard]] std::string describe(std::int64_t row) const;
+  /// Says that the row bound last was stored.
+  void stored() { set_null_ += row_nulls_; }
+  /// Values of stored rows that became null because SQLite can't hold them.
+  [[nodiscard]] std::uint64_t set_null() const { return set_null_; }
 
  private:
   struct slot;
   std::vector<slot> slots_;
   std::shared_ptr<arrow::RecordBatch> rows_;
   bool null_for_misfits_;
+  std::uint64_t row_nulls_ = 0;  ///< such values of the row bound last
+  std::uint64_t set_null_ = 0;
 };
 
 }  // namespace sluice::sqlite

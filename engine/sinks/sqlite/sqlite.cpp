@@ -93,12 +93,14 @@ class sqlite_table : public sink {
     SLUICE_TRY(staged_->run("COMMIT"));
     SLUICE_ASSIGN(const auto counted, staged_->rows("SELECT count(*) FROM " + sqlite::quoted_name(table_.name)));
     staged_rows_ = std::stoull(counted.at(0).at(0));
+    const auto set_null = binder_->set_null();
     close_staging();
     target_.reset();
     SLUICE_TRY(sync_staging());
     std::error_code ignored;
     return sink_report{.loaded = staged_rows_,
                        .merged = inserted_ - staged_rows_,
+                       .set_null = set_null,
                        .bytes = static_cast<std::uint64_t>(fs::file_size(staged_path_, ignored)),
                        .target = path_ + ":" + name_};
   }
@@ -193,6 +195,7 @@ class sqlite_table : public sink {
     std::optional<row_error> refused;
     if ((code & 0xff) == SQLITE_CONSTRAINT)
       refused = row_error{row, "constraint_violated", "", sqlite3_errmsg(staged_->handle())};
+    if (code == SQLITE_DONE) binder_->stored();
     if (code != SQLITE_DONE && !refused) {
       auto problem = staged_->failed(code, "store rows of the table " + name_);
       sqlite3_reset(insert_.get());

@@ -86,9 +86,13 @@ TEST_CASE_METHOD(fixture, "NaN and infinities follow on_error, because JSON has 
   CHECK(failed.problem().message == "column d: JSON has no number for NaN, in row 2");
   CHECK(folder.names().empty());
   what.policy = on_error::set_null;
-  REQUIRE(write_all(ndjson_to(), what, {table}).ok());
+  const auto report = write_all(ndjson_to(), what, {table, table->Slice(1, 1)});
+  REQUIRE(report.ok());
+  CHECK(report->loaded == 4);
+  CHECK(report->set_null == 3);
   CHECK(folder.read("t.ndjson") ==
-        "{\"id\":1,\"d\":1.5,\"l\":[1]}\n{\"id\":2,\"d\":null,\"l\":[]}\n{\"id\":3,\"d\":null,\"l\":[]}\n");
+        "{\"id\":1,\"d\":1.5,\"l\":[1]}\n{\"id\":2,\"d\":null,\"l\":[]}\n{\"id\":3,\"d\":null,\"l\":[]}\n"
+        "{\"id\":2,\"d\":null,\"l\":[]}\n");
   what.policy = on_error::reject;
   diagnostics faults;
   const auto sink = ndjson_to().make_sink(what, faults);

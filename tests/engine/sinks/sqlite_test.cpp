@@ -206,6 +206,11 @@ TEST_CASE_METHOD(fixture, "what SQLite would change silently is refused") {
   REQUIRE(refused.size() == 2);
   CHECK(refused[0].code == "not_representable");
   CHECK(refused[1].code == "numeric_overflow");
+  what.policy = on_error::set_null;
+  const auto report = write_all(sqlite_component(), what, {table});
+  REQUIRE(report.ok());
+  CHECK(report->loaded == 2);
+  CHECK(report->set_null == 2);
 }
 
 TEST_CASE_METHOD(fixture, "an existing table must fit the columns that arrive") {
