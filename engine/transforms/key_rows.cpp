@@ -32,10 +32,37 @@ std::size_t width_of(const arrow::DataType& type) {
   }
 }
 
-std::string_view text_at(const arrow::Array& values, std::int64_t row) {
+// Calls fn(offsets, bytes) with the raw parts of a column of text.
+template <class Function>
+void with_text(const arrow::Array& values, Function&& fn) {
+  const auto parts = [&fn](const auto& texts) {
+    fn(texts.raw_value_offsets(),
+       reinterpret_cast<const char*>(texts.value_data() ? texts.value_data()->data() : nullptr));
+  };
   if (values.type_id() == Type::LARGE_STRING || values.type_id() == Type::LARGE_BINARY)
-    return static_cast<const arrow::LargeBinaryArray&>(values).GetView(row);
-  return static_cast<const arrow::BinaryArray&>(values).GetView(row);
+    return parts(static_cast<const arrow::LargeBinaryArray&>(values));
+  return parts(static_cast<const arrow::BinaryArray&>(values));
+}
+
+// Keys' texts are short: a call of memcpy takes longer than the copy.
+inline void copy_text(char* to, const char* from, std::size_t length) {
+  if (length > 16) {
+    std::memcpy(to, from, length);
+  } else if (length >= 8) {
+    std::uint64_t first = 0, last = 0;
+    std::memcpy(&first, from, 8);
+    std::memcpy(&last, from + length - 8, 8);
+    std::memcpy(to, &first, 8);
+    std::memcpy(to + length - 8, &last, 8);
+  } else if (length >= 4) {
+    std::uint32_t first = 0, last = 0;
+    std::memcpy(&first, from, 4);
+    std::memcpy(&last, from + length - 4, 4);
+    std::memcpy(to, &first, 4);
+    std::memcpy(to + length - 4, &last, 4);
+  } else {
+    for (std::size_t i = 0; i < length; ++i) to[i] = from[i];
+  }
 }
 
 template <std::size_t Width>
@@ -77,8 +104,10 @@ void key_rows::place_rows(const std::vector<std::shared_ptr<arrow::Array>>& colu
   for (const auto number : texts_) {
     const auto& values = *columns[number];
     const bool nulls = values.null_count() > 0;
-    for (std::int64_t row = 0; row < rows; ++row)
-      if (!nulls || values.IsValid(row)) text_at_[row] += text_at(values, row).size();
+    with_text(values, [&](const auto* offsets, const char*) {
+      for (std::int64_t row = 0; row < rows; ++row)
+        if (!nulls || values.IsValid(row)) text_at_[row] += static_cast<std::size_t>(offsets[row + 1] - offsets[row]);
+    });
   }
   begins_.resize(count + 1);
   begins_[0] = 0;
@@ -103,15 +132,15 @@ void key_rows::put_column(std::size_t number, const arrow::Array& values, std::i
     if (values.type_id() == Type::NA) return;
   }
   if (its.width == 0) {
-    for (std::int64_t row = 0; row < rows; ++row) {
-      if (nulls && values.IsNull(row)) continue;
-      const auto text = text_at(values, row);
-      const auto length = static_cast<std::uint32_t>(text.size());
-      std::memcpy(bytes + begin(row) + its.offset, &length, sizeof length);
-      if (length > 0) std::memcpy(bytes + text_at_[row], text.data(), length);
-      text_at_[row] += length;
-    }
-    return;
+    return with_text(values, [&](const auto* offsets, const char* text) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        if (nulls && values.IsNull(row)) continue;
+        const auto length = static_cast<std::uint32_t>(offsets[row + 1] - offsets[row]);
+        std::memcpy(bytes + begins_[row] * 8 + its.offset, &length, sizeof length);
+        copy_text(bytes + text_at_[row], text + offsets[row], length);
+        text_at_[row] += length;
+      }
+    });
   }
   if (values.type_id() == Type::BOOL) {
     const auto& booleans = static_cast<const arrow::BooleanArray&>(values);
@@ -125,6 +154,10 @@ void key_rows::put_column(std::size_t number, const arrow::Array& values, std::i
     if (its.width == 8) return put_values<8>(from, rows, bytes + its.offset, stride);
     if (its.width == 4) return put_values<4>(from, rows, bytes + its.offset, stride);
     if (its.width == 16) return put_values<16>(from, rows, bytes + its.offset, stride);
+  }
+  if (!nulls && its.width == 8) {
+    for (std::int64_t row = 0; row < rows; ++row) std::memcpy(bytes + begins_[row] * 8 + its.offset, from + row * 8, 8);
+    return;
   }
   for (std::int64_t row = 0; row < rows; ++row)
     if (!nulls || values.IsValid(row))

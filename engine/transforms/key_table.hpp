@@ -92,16 +92,17 @@ class key_table {
   void grow(std::size_t slots);
   std::uint32_t add_key(std::span<const std::uint64_t> key);
   [[nodiscard]] const std::uint64_t* key_of(std::uint32_t number) const;
-  [[nodiscard]] bool equal(std::uint32_t number, std::span<const std::uint64_t> key) const;
+  [[nodiscard]] std::span<const std::uint64_t> words_of(std::uint32_t number) const;
+  void fetch(std::int64_t row, std::int64_t end) const;
 
   key_rows rows_;
   std::vector<slot> slots_;
   std::uint32_t size_ = 0;
   std::vector<std::unique_ptr<std::uint64_t[]>> chunks_;
+  unsigned chunk_shift_ = 0;    ///< log2 of the keys in a chunk, where they have one length
   std::size_t chunk_used_ = 0;  ///< words of the last one
   std::int64_t chunk_bytes_ = 0;
   std::vector<const std::uint64_t*> places_;  ///< of each key, where they are of different length
-  std::vector<std::uint32_t> lengths_;        ///< words of each
 };
 
 }  // namespace sluice

@@ -13,6 +13,9 @@ constexpr std::uint64_t magnitude_mask = 0x7fffffffffffffffULL;
 constexpr std::uint64_t mantissa_mask = 0x000fffffffffffffULL;
 constexpr int smallest_exponent = -1075;  // of the unit of bin 0
 
+constexpr std::size_t bins_in_cache = 16 * 1024;
+constexpr std::int64_t bins_ahead = 16;
+
 enum special_bit : std::uint8_t { has_nan = 1, has_infinity = 2, has_minus_infinity = 4 };
 
 // The bin of a magnitude's bits and the integer to add to it.
@@ -130,7 +133,9 @@ void exact_sums::add(const double* values, const std::uint32_t* groups, std::int
     auto* bins = bins_.data();
     const auto width = static_cast<std::size_t>(width_);
     const auto frequent = static_cast<unsigned>(std::clamp(bins_in_all - 1 - low_, 0, width_));
+    const bool far = bins_.size() > bins_in_cache;
     for (; i < rows; ++i) {
+      if (far && i + bins_ahead < rows) __builtin_prefetch(bins + groups[i + bins_ahead] * width, 1);
       const auto bits = std::bit_cast<std::uint64_t>(values[i]);
       const auto magnitude = bits & magnitude_mask;
       const int bin = magnitude == 0 ? 0 : bin_of(magnitude) - low_;

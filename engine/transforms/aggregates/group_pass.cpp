@@ -34,7 +34,11 @@ status group_pass::add(evaluated_rows in) {
   if (in.rows == 0) return {};
   seen_.note_first(groups, in.rows, index_->size(), order_, in.row_numbers);
   row_counts_.resize(index_->size());
-  for (std::int64_t row = 0; row < in.rows; ++row) ++row_counts_[groups[row]];
+  constexpr std::int64_t ahead = 16;  // counts of many groups are not in the cache
+  for (std::int64_t row = 0; row < in.rows; ++row) {
+    if (row + ahead < in.rows) __builtin_prefetch(&row_counts_[groups[row + ahead]], 1);
+    ++row_counts_[groups[row]];
+  }
   return add_states({.groups = groups,
                      .rows = in.rows,
                      .group_count = index_->size(),
