@@ -52,14 +52,35 @@ struct ndjson_table {
     }
     return made;
   }
+  /// Whether a column that nobody reads has to be looked into all the same: for keys that come twice or are unknown.
+  [[nodiscard]] bool is_passed(int index) const {
+    const auto& wanted = columns.wanted();
+    return !std::binary_search(wanted.begin(), wanted.end(), index) && has_keys(*records.schema->field(index)->type());
+  }
+  static bool has_keys(const arrow::DataType& type) {
+    return type.id() == arrow::Type::STRUCT || (type.id() == arrow::Type::LIST && has_keys(*type.field(0)->type()));
+  }
+  /// The columns for which is_passed, as they would be read.
+  [[nodiscard]] result<std::vector<column>> make_passed() const {
+    std::vector<column> made;
+    for (int i = 0; i < records.schema->num_fields(); ++i) {
+      if (!is_passed(i)) continue;
+      const auto& field = records.schema->field(i);
+      SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(), false, ignore_unknown));
+      made.push_back(std::move(one));
+    }
+    return made;
+  }
   /// All keys of the records: the ones that are not wanted are known all the same.
   [[nodiscard]] key_table make_keys() const {
     key_table keys;
     const auto& wanted = columns.wanted();
+    int passed = 0;
     for (int i = 0; i < records.schema->num_fields(); ++i) {
       const auto found = std::lower_bound(wanted.begin(), wanted.end(), i);
       const bool is_wanted = found != wanted.end() && *found == i;
       keys.add(records.schema->field(i)->name(), is_wanted ? static_cast<int>(found - wanted.begin()) : -1);
+      if (is_passed(i)) keys.entries.back().passed = passed++;
     }
     keys.ignore_unknown = ignore_unknown;
     keys.index();
@@ -121,7 +142,7 @@ std::string wider_type(const record_fault& fault, const arrow::Schema& records) 
 class ndjson_reader : public split_reader {
  public:
   ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, const input_file& file,
-                std::unique_ptr<line_blocks> lines, std::vector<column> columns,
+                std::unique_ptr<line_blocks> lines, std::vector<column> columns, std::vector<column> passed,
                 std::shared_ptr<const row_filter> filter)
       : what_(std::move(what)),
         filter_(std::move(filter)),
@@ -129,8 +150,9 @@ class ndjson_reader : public split_reader {
         file_(file),
         lines_(std::move(lines)),
         columns_(std::move(columns)),
+        passed_(std::move(passed)),
         keys_(what_->make_keys()),
-        parser_(columns_, keys_, what_->policy == on_error::set_null, what_->zone) {}
+        parser_(columns_, passed_, keys_, what_->policy == on_error::set_null, what_->zone) {}
 
   result<read_step> next() override {
     read_step step;
@@ -258,6 +280,7 @@ class ndjson_reader : public split_reader {
   const input_file& file_;  ///< one of the table's
   std::unique_ptr<line_blocks> lines_;
   std::vector<column> columns_;
+  std::vector<column> passed_;
   key_table keys_;
   record_parser parser_;
   growing_bytes positions_;
@@ -303,8 +326,9 @@ class ndjson_files : public source, public takes_filter {
     SLUICE_ASSIGN(const auto* file, find(piece));
     SLUICE_ASSIGN(auto lines, open_lines(*file, piece));
     SLUICE_ASSIGN(auto columns, what_->make_columns());
+    SLUICE_ASSIGN(auto passed, what_->make_passed());
     return std::unique_ptr<split_reader>(
-        new ndjson_reader(what_, piece, *file, std::move(lines), std::move(columns), filter_));
+        new ndjson_reader(what_, piece, *file, std::move(lines), std::move(columns), std::move(passed), filter_));
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
@@ -385,7 +409,9 @@ component_spec spec() {
           "arrays lists; kinds that do not go together are text. A key that a record lacks is null.\n\n"
           "A record that is no JSON object, is cut off, has a key twice, more behind it or a key in no record of the "
           "sample "
-          "goes to the rejects (`on_error: reject`). With `columns:` all other keys are passed over. A value that is "
+          "goes to the rejects (`on_error: reject`). With `columns:` all other keys are passed over, whatever is "
+          "inside "
+          "of their values, as long as it is JSON and no key comes twice beside them. A value that is "
           "none of "
           "the type that `types:` gave is handled by `on_error`; one that contradicts an inferred type fails the run "
           "and says "

@@ -83,7 +83,7 @@ void key_table::index() {
   by_name.clear();
   for (std::size_t i = 0; i < entries.size(); ++i) {
     by_name.emplace(entries[i].name, static_cast<int>(i));
-    if (!entries[i].learned && i + 1 < entries.size()) entries[i].follower = static_cast<int>(i) + 1;
+    if (i + 1 < entries.size()) entries[i].follower = static_cast<int>(i) + 1;
   }
 }
 
@@ -91,11 +91,16 @@ int key_table::learn(std::string_view name) {
   constexpr std::size_t most = 1000;
   if (entries.size() >= most || name.size() > 100) return -1;
   add(std::string(name), -1);
-  entries.back().learned = true;
   // Entries may have moved, and the names in them.
   by_name.clear();
   for (std::size_t i = 0; i < entries.size(); ++i) by_name.emplace(entries[i].name, static_cast<int>(i));
   return static_cast<int>(entries.size()) - 1;
+}
+
+bool key_table::note_other(std::string_view name) {
+  if (others_of != objects) others.clear();
+  others_of = objects;
+  return others.emplace(name).second;
 }
 
 void column::append_null() {

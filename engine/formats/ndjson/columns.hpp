@@ -2,6 +2,7 @@
 
 #include "engine/error.hpp"
 #include "engine/formats/csv/columns.hpp"
+#include "engine/formats/ndjson/cursor.hpp"
 
 #include <arrow/type_fwd.h>
 #include <emmintrin.h>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace sluice::ndjson {
@@ -83,11 +85,12 @@ struct key_table {
     int column = -1;         ///< in the columns; -1: passed over
     std::uint64_t seen = 0;  ///< the last object that had the key
     int follower = -1;       ///< the entry whose key came behind this one in the last object
-    bool learned = false;    ///< in no schema: only kept so that it is passed over faster
+    int passed = -1;         ///< of a key that is passed over: the column that says which keys are inside of it
 
     /// Whether the token stands there; 64 bytes are readable.
     [[nodiscard]] bool stands_at(const char* at) const {
-      if (token.size() > sizeof(begin)) return token.size() <= 64 && std::memcmp(at, token.data(), token.size()) == 0;
+      if (token.size() > sizeof(begin) || scalar_only)
+        return token.size() <= 64 && std::memcmp(at, token.data(), token.size()) == 0;
       const auto equal = [&](int from) {
         return static_cast<std::uint32_t>(
             _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at + from)),
@@ -106,12 +109,17 @@ struct key_table {
   bool ignore_unknown = false;                        ///< other keys are passed over
   std::uint64_t objects = 0;                          ///< seen so far
   int first = 0;                                      ///< the entry whose key came first in the last object
+  std::unordered_set<std::string> others;             ///< keys without an entry that an object had
+  std::uint64_t others_of = 0;                        ///< that object
 
   void add(std::string name, int column);
   /// Makes `by_name` when all are added, and expects them in this order.
   void index();
-  /// Adds a key that is passed over, unless there are too many; gives its entry or -1.
+  /// Adds a key that is in no schema, so that it is passed over faster, unless there are too many; gives its entry or
+  /// -1.
   int learn(std::string_view name);
+  /// Notes a key of the object that has no entry; false where the object has had it.
+  bool note_other(std::string_view name);
 };
 
 /// Gathers the values of one column of a batch; lists and structs have columns inside.

@@ -1,5 +1,7 @@
 #include "engine/formats/ndjson/cursor.hpp"
 
+#include "engine/formats/csv/record_index.hpp"
+
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -91,6 +93,16 @@ const char* skip_object(const char* at, int depth) {
 }
 
 }  // namespace
+
+const bool scalar_only = csv::best_simd_level() == csv::simd_level::scalar;
+
+int plain_run_scalar(__m128i bytes) {
+  unsigned char each[16];
+  std::memcpy(each, &bytes, sizeof each);
+  int run = 0;
+  while (run < 16 && each[run] != '"' && each[run] != '\\' && each[run] >= 0x20) ++run;
+  return run;
+}
 
 const char* read_any_number(const char* at, number& out) {
   out = number{};

@@ -17,13 +17,21 @@ namespace sluice::ndjson {
 inline constexpr std::int64_t padding = 64;
 inline constexpr int deepest_nesting = 256;
 
+/// SLUICE_SIMD=scalar: everything below reads byte by byte. The tests compare both ways.
+extern const bool scalar_only;
+
 inline const char* skip_blanks(const char* at) {
   while (*at == ' ' || *at == '\t' || *at == '\r') ++at;
   return at;
 }
 
+/// The scalar twin of plain_run.
+int plain_run_scalar(__m128i bytes);
+
 /// Index of the first byte of 16 that ends a run of plain characters (quote, backslash, control); 16: none does.
 inline int plain_run(__m128i bytes) {
+  if (scalar_only) [[unlikely]]
+    return plain_run_scalar(bytes);
   const auto quote = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
   const auto escape = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'));
   const auto control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
@@ -62,7 +70,7 @@ struct number {
   [[nodiscard]] std::string_view text() const { return {begin, static_cast<std::size_t>(end - begin)}; }
 };
 
-/// Reads a number at `at`, in any form; null where there is none.
+/// Reads a number at `at`, in any form, byte by byte; null where there is none.
 const char* read_any_number(const char* at, number& out);
 
 /// Where a plain number ends: digits, at most one point among them, 15 bytes at most, without exponent.
@@ -107,6 +115,8 @@ struct number_shape {
 
 /// Reads a number at `at`; null where there is none.
 [[gnu::always_inline]] inline const char* read_number(const char* at, number& out) {
+  if (scalar_only) [[unlikely]]
+    return read_any_number(at, out);
   const bool negative = *at == '-';
   const char* const first = at + (negative ? 1 : 0);
   const auto values = digit_values(first);
@@ -122,9 +132,11 @@ struct number_shape {
 }
 /// Passes over a number; null where there is none.
 [[gnu::always_inline]] inline const char* skip_number(const char* at) {
-  const char* const first = at + (*at == '-' ? 1 : 0);
-  const auto shape = measure(first, digit_values(first));
-  if (shape.length > 0) return first + shape.length;
+  if (!scalar_only) [[likely]] {
+    const char* const first = at + (*at == '-' ? 1 : 0);
+    const auto shape = measure(first, digit_values(first));
+    if (shape.length > 0) return first + shape.length;
+  }
   number ignored;
   return read_any_number(at, ignored);
 }

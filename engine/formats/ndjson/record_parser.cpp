@@ -79,6 +79,7 @@ const char* record_parser::find_key(const char* at, key_table& keys, int before,
     found = known->second;
   } else if (keys.ignore_unknown) {
     found = keys.learn(name);
+    if (found < 0 && !keys.note_other(name)) return twice(name);
   } else {
     return fail("unknown_field", std::string(name),
                 "the field " + shortened(name) +
@@ -92,50 +93,82 @@ const char* record_parser::find_key(const char* at, key_table& keys, int before,
 
 const char* record_parser::read_object(const char* at, key_table& keys, std::vector<column>& columns, std::int64_t row,
                                        int depth) {
-  const auto stamp = ++keys.objects;
-  int place = -1;
   std::size_t filled = 0;
-  at = skip_blanks(at + 1);
-  if (*at == '}') {
-    ++at;
-  } else {
-    for (;;) {
-      at = find_key(at, keys, place, place);
-      if (at == nullptr) return nullptr;
-      at = skip_blanks(at);
-      int column = -1;
-      if (place >= 0) {
-        auto& found = keys.entries[static_cast<std::size_t>(place)];
-        column = found.column;
-        if (found.seen == stamp && !found.learned)
-          return fail("duplicate_key", found.name, "the record has the key " + found.name + " twice");
-        found.seen = stamp;
-      }
-      if (column < 0) {
-        const char* end = skip_plain_value(at, depth + 1);
-        if (end == nullptr) return broken(at);
-        at = end;
-      } else {
-        at = read_value(at, columns[static_cast<std::size_t>(column)], depth + 1);
-        if (at == nullptr) return nullptr;
-        ++filled;
-      }
-      at = skip_blanks(at);
-      if (*at == ',') {
-        at = skip_blanks(at + 1);
-      } else if (*at == '}') {
-        ++at;
-        break;
-      } else {
-        return broken(at);
-      }
-    }
-  }
-  if (filled < columns.size()) {
+  at = read_members<false>(at, keys, columns, depth, filled);
+  if (at != nullptr && filled < columns.size()) {
     for (auto& one : columns)
       if (one.length == row) one.append_null();
   }
   return at;
+}
+
+/// Reads an object's members into `columns` and counts them in `filled`; with Pass they are only checked.
+template <bool Pass>
+const char* record_parser::read_members(const char* at, key_table& keys, std::vector<column>& columns, int depth,
+                                        std::size_t& filled) {
+  const auto stamp = ++keys.objects;
+  int place = -1;
+  at = skip_blanks(at + 1);
+  if (*at == '}') return at + 1;
+  for (;;) {
+    at = find_key(at, keys, place, place);
+    if (at == nullptr) return nullptr;
+    at = skip_blanks(at);
+    column* into = nullptr;
+    column* like = nullptr;
+    if (place >= 0) {
+      auto& found = keys.entries[static_cast<std::size_t>(place)];
+      if (found.seen == stamp) return twice(found.name);
+      found.seen = stamp;
+      if (found.column >= 0) (Pass ? like : into) = &columns[static_cast<std::size_t>(found.column)];
+      if (found.passed >= 0) like = &passed_[static_cast<std::size_t>(found.passed)];
+    }
+    if (into != nullptr) {
+      at = read_value(at, *into, depth + 1);
+      ++filled;
+    } else {
+      at = pass_value(at, like, depth + 1);
+    }
+    if (at == nullptr) return nullptr;
+    at = skip_blanks(at);
+    if (*at == '}') return at + 1;
+    if (*at != ',') return broken(at);
+    at = skip_blanks(at + 1);
+  }
+}
+
+/// Passes over a value that nobody reads. Objects inside that would be read as `like` says are checked as if they were.
+const char* record_parser::pass_value(const char* at, column* like, int depth) {
+  if (like != nullptr && like->kind == value_kind::structure && *at == '{') {
+    if (depth > deepest_nesting) return broken(at);
+    std::size_t ignored = 0;
+    return read_members<true>(at, like->keys, like->children, depth, ignored);
+  }
+  if (like != nullptr && like->kind == value_kind::list && *at == '[') {
+    if (depth > deepest_nesting) return broken(at);
+    return elements(at, [&](const char* value) { return pass_value(value, &like->children[0], depth + 1); });
+  }
+  const char* end = skip_plain_value(at, depth);
+  return end != nullptr ? end : broken(at);
+}
+
+const char* record_parser::twice(std::string_view key) {
+  return fail("duplicate_key", std::string(key), "the record has the key " + shortened(key) + " twice");
+}
+
+/// Calls `each` at the elements of the list that begins at `at`; it gives their ends.
+template <class Each>
+const char* record_parser::elements(const char* at, Each&& each) {
+  at = skip_blanks(at + 1);
+  if (*at == ']') return at + 1;
+  for (;;) {
+    at = each(at);
+    if (at == nullptr) return nullptr;
+    at = skip_blanks(at);
+    if (*at == ']') return at + 1;
+    if (*at != ',') return broken(at);
+    at = skip_blanks(at + 1);
+  }
 }
 
 const char* record_parser::read_value(const char* at, column& into, int depth) {
@@ -187,22 +220,8 @@ const char* record_parser::read_value(const char* at, column& into, int depth) {
 const char* record_parser::read_list(const char* at, column& into, int depth) {
   if (depth > deepest_nesting) return broken(at);
   auto& element = into.children[0];
-  at = skip_blanks(at + 1);
-  if (*at == ']') {
-    ++at;
-  } else {
-    for (;;) {
-      at = read_value(at, element, depth + 1);
-      if (at == nullptr) return nullptr;
-      at = skip_blanks(at);
-      if (*at == ']') {
-        ++at;
-        break;
-      }
-      if (*at != ',') return broken(at);
-      at = skip_blanks(at + 1);
-    }
-  }
+  at = elements(at, [&](const char* value) { return read_value(value, element, depth + 1); });
+  if (at == nullptr) return nullptr;
   into.offsets.append(static_cast<std::int32_t>(element.length));
   ++into.length;
   return at;

@@ -23,9 +23,11 @@ struct record_fault {
 /// Reads records into columns, keys in any order. What the columns don't want is passed over, but checked.
 class record_parser {
  public:
-  /// `keys` lead into `columns`; `null_for_misfits`: values that are none of their column's type become null.
-  record_parser(std::vector<column>& columns, key_table& keys, bool null_for_misfits, zone_clock zone)
-      : columns_(columns), keys_(keys), null_for_misfits_(null_for_misfits), zone_(zone) {}
+  /// `keys` lead into `columns`, keys that are passed over perhaps into `passed`; `null_for_misfits`: values that are
+  /// none of their column's type become null.
+  record_parser(std::vector<column>& columns, std::vector<column>& passed, key_table& keys, bool null_for_misfits,
+                zone_clock zone)
+      : columns_(columns), passed_(passed), keys_(keys), null_for_misfits_(null_for_misfits), zone_(zone) {}
 
   /// Reads the record at `at` as the next row and gives its newline. Null: the row was taken back, `fault` says why.
   const char* read(const char* at);
@@ -38,6 +40,13 @@ class record_parser {
 
  private:
   const char* read_object(const char* at, key_table& keys, std::vector<column>& columns, std::int64_t row, int depth);
+  template <bool Pass>
+  const char* read_members(const char* at, key_table& keys, std::vector<column>& columns, int depth,
+                           std::size_t& filled);
+  const char* pass_value(const char* at, column* like, int depth);
+  template <class Each>
+  const char* elements(const char* at, Each&& each);
+  const char* twice(std::string_view key);
   const char* find_key(const char* at, key_table& keys, int before, int& found);
   const char* read_value(const char* at, column& into, int depth);
   const char* read_list(const char* at, column& into, int depth);
@@ -48,6 +57,7 @@ class record_parser {
   const char* broken(const char* at);
 
   std::vector<column>& columns_;
+  std::vector<column>& passed_;
   key_table& keys_;
   bool null_for_misfits_;
   zone_clock zone_;  ///< of timestamptz values without offset

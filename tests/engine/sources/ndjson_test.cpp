@@ -343,6 +343,52 @@ TEST_CASE_METHOD(fixture, "only needed columns are read, but their records are s
   CHECK(codes(some) == std::vector<std::string>{"invalid_json", "duplicate_key"});
 }
 
+TEST_CASE_METHOD(fixture, "a key that comes twice is refused, whether somebody wants it or not") {
+  const std::string long_key(120, 'k');
+  std::string many = "{\"a\": 9";
+  for (int i = 0; i < 1500; ++i) many += ", \"key " + std::to_string(i) + "\": 0";
+  auto what = from(
+      "{\"a\": 1, \"z\": 1, \"z\": 2}\n"        // known from here on
+      "{\"a\": 2, \"z\": 1, \"z\": 2}\n"        // and now
+      "{\"z\": 1, \"a\": 3, \"\\u007a\": 2}\n"  // written in two ways
+      "{\"a\": 4, \"" +
+          long_key + "\": 1, \"" + long_key + "\": 2}\n" + many + "}\n" +  // more keys than are remembered, each once
+          many + ", \"key 1400\": 1}\n" +                                  // one of those that are not, twice
+          "{\"a\": 5, \"key 1400\": 1, \"x\": 1}\n"
+          "{\"a\": 6, \"y\": 1, \"w\": {\"b\": 1}}\n",
+      {{"a", "bigint"}});
+  what.columns = {"a"};
+  const auto all = must_read(ndjson(), what);
+  CHECK(codes(all) == std::vector<std::string>(5, "duplicate_key"));
+  REQUIRE(all.table->num_rows() == 3);
+  CHECK(value(all, "a", 0) == "9");
+  CHECK(value(all, "a", 1) == "5");
+  CHECK(value(all, "a", 2) == "6");
+}
+
+TEST_CASE_METHOD(fixture, "objects in columns that nobody reads are checked as if they were read") {
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "{\"a\": 1, \"o\": {\"k\": 1, \"l\": [{\"m\": 1}, {\"m\": null}]}}\n";
+  const auto fine = text;
+  text +=
+      "{\"a\": 2, \"o\": {\"k\": 1, \"k\": 1}}\n"
+      "{\"a\": 3, \"o\": {\"k\": 1, \"l\": [{\"m\": 1}, {\"m\": 1, \"m\": 2}]}}\n"
+      "{\"a\": 4, \"o\": {\"new\": 1}}\n"
+      "{\"a\": 5, \"o\": {\"k\": 1, \"l\": [}}\n"
+      "{\"a\": 6, \"o\": null}\n" +
+      fine;
+  auto what = from(text);
+  what.resolved = arrow::schema({arrow::field("a", parse_type("bigint").value()),
+                                 arrow::field("o", parse_type("struct(k bigint, l struct(m bigint)[])").value())});
+  const auto all = must_read(ndjson(), what);
+  CHECK(codes(all) == std::vector<std::string>{"duplicate_key", "duplicate_key", "unknown_field", "invalid_json"});
+  what.needed = {"a"};
+  const auto some = must_read(ndjson(), what);
+  CHECK(codes(some) == codes(all));
+  CHECK(some.table->num_rows() == all.table->num_rows());
+  CHECK(schema_of(some) == "a bigint");
+}
+
 TEST_CASE_METHOD(fixture, "an empty source needs given types") {
   CHECK(faults_of(ndjson(), from("")).at(0).code == "empty_source");
   CHECK(faults_of(ndjson(), from("\n \n")).at(0).code == "empty_source");
