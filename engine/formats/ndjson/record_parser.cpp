@@ -126,8 +126,13 @@ const char* record_parser::read_members(const char* at, key_table& keys, std::ve
     if (into != nullptr) {
       at = read_value(at, *into, depth + 1);
       ++filled;
+    } else if (like == nullptr) {
+      // Without a call: most of what nobody reads is plain.
+      const char* const end = skip_plain_value(at, depth + 1);
+      if (end == nullptr) return broken(at);
+      at = end;
     } else {
-      at = pass_value(at, like, depth + 1);
+      at = pass_value(at, *like, depth + 1);
     }
     if (at == nullptr) return nullptr;
     at = skip_blanks(at);
@@ -138,18 +143,18 @@ const char* record_parser::read_members(const char* at, key_table& keys, std::ve
 }
 
 /// Passes over a value that nobody reads. Objects inside that would be read as `like` says are checked as if they were.
-const char* record_parser::pass_value(const char* at, column* like, int depth) {
-  if (like != nullptr && like->kind == value_kind::structure && *at == '{') {
-    if (depth > deepest_nesting) return broken(at);
-    std::size_t ignored = 0;
-    return read_members<true>(at, like->keys, like->children, depth, ignored);
+const char* record_parser::pass_value(const char* at, column& like, int depth) {
+  const bool opens =
+      (like.kind == value_kind::structure && *at == '{') || (like.kind == value_kind::list && *at == '[');
+  if (!opens) {
+    const char* end = skip_plain_value(at, depth);
+    return end != nullptr ? end : broken(at);
   }
-  if (like != nullptr && like->kind == value_kind::list && *at == '[') {
-    if (depth > deepest_nesting) return broken(at);
-    return elements(at, [&](const char* value) { return pass_value(value, &like->children[0], depth + 1); });
-  }
-  const char* end = skip_plain_value(at, depth);
-  return end != nullptr ? end : broken(at);
+  if (depth > deepest_nesting) return broken(at);
+  if (like.kind == value_kind::list)
+    return elements(at, [&](const char* value) { return pass_value(value, like.children[0], depth + 1); });
+  std::size_t ignored = 0;
+  return read_members<true>(at, like.keys, like.children, depth, ignored);
 }
 
 const char* record_parser::twice(std::string_view key) {

@@ -43,7 +43,7 @@ class record_parser {
   template <bool Pass>
   const char* read_members(const char* at, key_table& keys, std::vector<column>& columns, int depth,
                            std::size_t& filled);
-  const char* pass_value(const char* at, column* like, int depth);
+  const char* pass_value(const char* at, column& like, int depth);
   template <class Each>
   const char* elements(const char* at, Each&& each);
   const char* twice(std::string_view key);
