@@ -40,6 +40,14 @@ result<std::shared_ptr<arrow::Scalar>> from_text(const std::string& text,
     const arrow::Decimal128 value(static_cast<std::int64_t>(unscaled >> 64), static_cast<std::uint64_t>(unscaled));
     return std::shared_ptr<arrow::Scalar>(std::make_shared<arrow::Decimal128Scalar>(value, type));
   }
+  if (type->id() == arrow::Type::DECIMAL256) {
+    const auto& decimal = static_cast<const arrow::Decimal256Type&>(*type);
+    wide_words words{};
+    if (parse_decimal(text, decimal.precision(), decimal.scale(), words) != parsed::good)
+      return internal_error("state_unreadable", "the watermark " + text + " can't be read");
+    const arrow::Decimal256 value(arrow::Decimal256::LittleEndianArray, words);
+    return std::shared_ptr<arrow::Scalar>(std::make_shared<arrow::Decimal256Scalar>(value, type));
+  }
   if (!counts_time(*type)) {
     SLUICE_ASSIGN_ARROW(auto value, arrow::Scalar::Parse(type, text), "read the watermark");
     return value;
@@ -202,7 +210,7 @@ class watermark_source : public source {
 }  // namespace
 
 bool can_be_watermark(const arrow::DataType& type) {
-  return arrow::is_integer(type.id()) || type.id() == arrow::Type::DECIMAL128 || counts_time(type) ||
+  return arrow::is_integer(type.id()) || arrow::is_decimal(type.id()) || counts_time(type) ||
          type.id() == arrow::Type::STRING;
 }
 

@@ -241,11 +241,13 @@ class ByColumn(Incremental):
         for kind, old, new in (("timestamptz", "2024-05-01 10:00:00.5+02", "2024-05-01 10:00:00.6+02"),
                                ("timestamp", "2024-05-01 10:00:00", "2024-05-01 10:00:01"),
                                ("date", "2024-05-01", "2024-05-02"), ("decimal(20,4)", "9.5000", "10.0001"),
+                               ("decimal(60,4)", "9" * 50 + ".5000", "1" + "0" * 50 + ".0001"),
                                ("text", "b", "c"), ("smallint", "-3", "4")):
             with self.subTest(kind):
-                self.write("p.yaml", BY_COLUMN.replace("daily", "daily-" + kind.split("(")[0]).replace(
+                name = "".join(each for each in kind if each.isalnum())
+                self.write("p.yaml", BY_COLUMN.replace("daily", "daily-" + name).replace(
                     "column: id", "column: at").replace("    incremental", f'    types: {{ at: "{kind}" }}\n    incremental')
-                    .replace("table: orders", "table: t_" + kind.split("(")[0]))
+                    .replace("table: orders", "table: t_" + name))
                 self.write("in/a.csv", f"id,at\n1,{old}\n")
                 self.run_it()
                 self.write("in/a.csv", f"id,at\n1,{old}\n2,{new}\n")
