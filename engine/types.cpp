@@ -253,6 +253,16 @@ class type_parser {
   std::size_t at_ = 0;
 };
 
+// The decimal that parse_type knows. Arrow's may have fewer than no places (12E3), or more places than digits
+// (0.00012).
+type_ptr language_decimal(const arrow::DecimalType& type) {
+  const int scale = std::max(type.scale(), 0);
+  const int precision = std::max(type.precision() - std::min(type.scale(), 0), scale);
+  if (precision <= arrow::Decimal128Type::kMaxPrecision) return arrow::decimal128(precision, scale);
+  if (precision <= arrow::Decimal256Type::kMaxPrecision) return arrow::decimal256(precision, scale);
+  return nullptr;
+}
+
 }  // namespace
 
 result<type_ptr> parse_type(std::string_view text) { return type_parser(text).parse(); }
@@ -284,9 +294,11 @@ type_ptr language_type(const type_ptr& type) {
     case arrow::Type::TIMESTAMP:
       return static_cast<const arrow::TimestampType&>(*type).timezone().empty() ? microseconds() : microseconds_utc();
     case arrow::Type::DECIMAL32:
-    case arrow::Type::DECIMAL64: {
-      const auto& decimal = static_cast<const arrow::DecimalType&>(*type);
-      return arrow::decimal128(decimal.precision(), decimal.scale());
+    case arrow::Type::DECIMAL64:
+    case arrow::Type::DECIMAL128:
+    case arrow::Type::DECIMAL256: {
+      auto made = language_decimal(static_cast<const arrow::DecimalType&>(*type));
+      return made && made->Equals(*type) ? type : made;
     }
     case arrow::Type::INTERVAL_MONTHS:
     case arrow::Type::INTERVAL_DAY_TIME:
@@ -324,8 +336,6 @@ type_ptr language_type(const type_ptr& type) {
     case arrow::Type::UINT64:
     case arrow::Type::FLOAT:
     case arrow::Type::DOUBLE:
-    case arrow::Type::DECIMAL128:
-    case arrow::Type::DECIMAL256:
     case arrow::Type::STRING:
     case arrow::Type::BINARY:
     case arrow::Type::DATE32:

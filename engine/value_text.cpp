@@ -41,8 +41,12 @@ char* write_floating(char* out, Float value, int plain_below) {
   return std::to_chars(out, out + longest_value, value, form).ptr;
 }
 
-// Decimals of up to 76 digits come as their digits without a point.
+// Decimals of up to 76 digits come as their digits without a point; a scale below 0 stands for zeros behind them.
 void append_scaled(std::string& out, std::string digits, int scale) {
+  if (scale < 0) {
+    if (digits != "0") digits.append(static_cast<std::size_t>(-scale), '0');
+    scale = 0;
+  }
   if (digits[0] == '-') {
     out += '-';
     digits.erase(0, 1);
@@ -303,10 +307,8 @@ void append_value(std::string& out, const arrow::Array& column, std::int64_t row
       std::memcpy(&unscaled, as<arrow::Decimal128Array>(column).GetValue(row), sizeof unscaled);
       const int scale = static_cast<const arrow::DecimalType&>(*column.type()).scale();
       if (scale < 0)
-        return append_scaled(out,
-                             arrow::Decimal128(as<arrow::Decimal128Array>(column).GetValue(row)).ToIntegerString() +
-                                 std::string(static_cast<std::size_t>(-scale), '0'),
-                             0);
+        return append_scaled(out, arrow::Decimal128(as<arrow::Decimal128Array>(column).GetValue(row)).ToIntegerString(),
+                             scale);
       end = write_decimal(text, unscaled, scale);
       break;
     }

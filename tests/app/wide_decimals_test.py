@@ -244,6 +244,38 @@ load:
                 self.assertEqual(made["f"], fixed(mine[0]["a"], 10))
                 self.assertEqual(made["any"], fixed(b[0], 30))
 
+    def test_decimals_that_others_store_in_other_ways_are_the_same_numbers(self):
+        def column(type, *unscaled):
+            width = type.byte_width
+            data = b"".join(value.to_bytes(width, "little", signed=True) for value in unscaled)
+            return pa.Array.from_buffers(type, len(unscaled), [None, pa.py_buffer(data)])
+
+        table = pa.table({"thousands": column(pa.decimal128(10, -3), 12, -7, 0),
+                          "wide_thousands": column(pa.decimal256(50, -3), 12, -7, 10**50 - 1),
+                          "tiny": column(pa.decimal128(2, 5), 12, -7, 99),
+                          "narrow": column(pa.decimal256(12, 2), 150, -1, 0),
+                          "small": column(pa.decimal64(12, 2), 150, -1, 0)})
+        with pa.ipc.new_file(self.folder / "in.arrow", table.schema) as out:
+            out.write_table(table)
+        self.run_pipeline("""
+extract:
+  rows: { ipc: { path: in.arrow } }
+transform:
+  more: { from: rows, derive: { next: thousands + 1, turned: -wide_thousands, part: thousands / 7, r: "round(tiny, 4)" } }
+load:
+  a: { from: more, csv: { path: out/t.csv } }
+  b: { from: rows, parquet: { path: out/t.parquet } }
+""")
+        nines = "9" * 50 + "000"
+        self.assertEqual((self.folder / "out/t.csv").read_text().split(),
+                         ["thousands,wide_thousands,tiny,narrow,small,next,turned,part,r",
+                          "12000,12000,0.00012,1.50,1.50,12001,-12000,1714.2857142857142857,0.0001",
+                          "-7000,-7000,-0.00007,-0.01,-0.01,-6999,7000,-1000.0000000000000000,-0.0001",
+                          f"0,{nines},0.00099,0.00,0.00,1,-{nines},0.0000000000000000,0.0010"])
+        back = pa.parquet.read_table(self.folder / "out/t.parquet")
+        self.assertEqual([str(back.schema.field(name).type) for name in ("thousands", "wide_thousands", "tiny", "narrow", "small")],
+                         ["decimal128(13, 0)", "decimal256(53, 0)", "decimal128(5, 5)", "decimal128(12, 2)", "decimal128(12, 2)"])
+
     def test_union_widens_to_what_holds_all_values(self):
         self.write_rows(6)
         self.run_pipeline("""

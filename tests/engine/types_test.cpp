@@ -87,6 +87,25 @@ TEST_CASE("values have one canonical text") {
   CHECK(text_of("text", "null").empty());
 }
 
+TEST_CASE("decimals of any make become those that the language can name") {
+  const auto of = [](const std::shared_ptr<arrow::DataType>& type) {
+    const auto made = language_type(type);
+    if (!made) return std::string("none");
+    CHECK((*parse_type(type_name(*made)))->Equals(*made));
+    return type_name(*made);
+  };
+  CHECK(of(arrow::decimal128(12, 2)) == "decimal(12,2)");
+  CHECK(of(arrow::decimal256(50, 2)) == "decimal(50,2)");
+  CHECK(of(arrow::decimal256(12, 2)) == "decimal(12,2)");
+  CHECK(of(arrow::smallest_decimal(5, 1)) == "decimal(5,1)");
+  CHECK(of(arrow::decimal128(10, -3)) == "decimal(13,0)");
+  CHECK(of(arrow::decimal128(37, -3)) == "decimal(40,0)");
+  CHECK(of(arrow::decimal256(76, -1)) == "none");
+  CHECK(of(arrow::decimal128(2, 5)) == "decimal(5,5)");
+  const auto plain = arrow::decimal128(12, 2);
+  CHECK(language_type(plain) == plain);
+}
+
 TEST_CASE("the nearest name is offered only where it is near") {
   CHECK(nearest_name("carier", {"flight", "carrier"}) == "carrier");
   CHECK(nearest_name("CARRIER", {"carrier"}) == "carrier");
