@@ -217,6 +217,11 @@ class transform_actor : public unit_actor {
   }
 
   void answered(call_answer answer) {
+    if (!answer.more.ok()) {
+      if (unit().policy == on_error::fail && !answer.rejected.empty())
+        return fail_at(answer.more.problem(), std::move(answer.rejected.front()));
+      return fail(answer.more.problem());
+    }
     counters_.filtered += answer.counted.filtered;
     counters_.merged += answer.counted.merged;
     counters_.added += answer.counted.added;
@@ -230,7 +235,6 @@ class transform_actor : public unit_actor {
       counters_.out += static_cast<std::uint64_t>(rows.rows());
       stamper_->made(port, std::move(rows), only_input_, stamped_);
     }
-    if (!answer.more.ok()) return fail(answer.more.problem());
     resuming_ = *answer.more;
     if (!resuming_) settle();
     send_stamped();

@@ -5,8 +5,16 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace sluice::actors {
+
+namespace {
+
+constexpr std::uint64_t failed_row = 0;  ///< no ticket of the rejects desk
+constexpr auto most_looking = std::chrono::seconds(2);
+
+}  // namespace
 
 unit_actor::unit_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
                        const node_services& services)
@@ -35,6 +43,7 @@ caf::behavior unit_actor::make_behavior() {
         if (working_) work();
       },
       [this](rejects_located& answer) {
+        if (answer.ticket == failed_row) return name_row(answer.rows.front());
         rejects_.located(answer);
         if (working_) work();
       },
@@ -124,6 +133,28 @@ void unit_actor::fail(error why) {
   if (why.where.empty()) why.where = "unit " + unit().definition.name;
   if (!why.path.empty() || why.to_blame == blame::user) why.path = unit_path(unit().definition) + why.path;
   send(links_.supervisor, instance_failed{who_, std::move(why)});
+}
+
+void unit_actor::fail_at(error why, rejected_row row) {
+  const auto source = position::unpack(row.position).source;
+  const bool known = row.position != position::unknown && source < links_.enumerators.size();
+  failure_ = std::move(why);
+  if (!known || !links_.enumerators[source]) return name_row(row);
+  working_ = false;
+  send(links_.enumerators[source], locate_rejects{failed_row, {row}});
+  // A disk that hangs keeps nobody from hearing of the failure.
+  delayed_send(this, most_looking, continuation{[this, row = std::move(row)] { name_row(row); }});
+}
+
+void unit_actor::name_row(const rejected_row& row) {
+  if (!failure_) return;
+  auto why = std::move(*failure_);
+  failure_.reset();
+  constexpr std::size_t most_shown = 300;
+  auto record = row.record.substr(0, most_shown) + (row.record.size() > most_shown ? "..." : "");
+  why.message += "; the row: " + record;
+  if (!row.file.empty()) why.message = row.file + " line " + std::to_string(row.line) + ": " + why.message;
+  fail(std::move(why));
 }
 
 void unit_actor::abandon_done() { send(links_.supervisor, abandoned{who_}); }

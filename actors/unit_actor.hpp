@@ -45,6 +45,8 @@ class unit_actor : public caf::event_based_actor {
   /// Reports to the supervisor, once, when everything was passed on: outputs ended, rejects stored.
   void finish_when_passed_on();
   void fail(error why);
+  /// Fails because of a row: with its file and line, if its source finds them in time.
+  void fail_at(error why, rejected_row row);
   void abandon_done();
 
   void emit(int port, batch rows);
@@ -77,7 +79,10 @@ class unit_actor : public caf::event_based_actor {
   void take_credit(const credit& message);
   void emit_rejects(const std::vector<rejected_row>& rows);
 
+  void name_row(const rejected_row& row);
+
   bool finished_ = false;
+  std::optional<error> failure_;  ///< while the source looks for the row
 };
 
 }  // namespace sluice::actors

@@ -137,7 +137,7 @@ def main():
     chosen = arguments.parse_args()
     data = (chosen.data or ROOT / f"data/tpch-sf{chosen.scale:g}").absolute()
     out = ROOT / "build/bench"
-    make_data(data, chosen.scale, int(2_000_000 * min(1, chosen.scale)))
+    make_data(data, chosen.scale, int(2_000_000 * chosen.scale))
     programs, results, faults = chosen.p.split(","), {}, []
     for workload in chosen.w.split(","):
         results[workload], found = measure(workload, programs, data, out, chosen.n)

@@ -80,8 +80,11 @@ void connect(draft& of) {
 void choose_positions(draft& of) {
   auto& units = of.made.units;
   for (std::size_t at = units.size(); at-- > 0;) {
-    const bool rejects = units[at].definition.role != unit_role::extract && units[at].policy == on_error::reject;
-    if (!rejects && !units[at].want_positions) continue;
+    const auto role = units[at].definition.role;
+    // A transform names the record that it fails at, or rejects it.
+    const bool names_rows = (role == unit_role::transform && units[at].policy != on_error::set_null) ||
+                            (role == unit_role::load && units[at].policy == on_error::reject);
+    if (!names_rows && !units[at].want_positions) continue;
     for (const auto& input : of.inputs[at]) units[static_cast<std::size_t>(input.unit)].want_positions = true;
   }
 }

@@ -64,7 +64,7 @@ class aggregate final : public single_output, public may_block {
       append_errors(errors, std::move(value.errors), input.column);
       rows.inputs.push_back(std::move(value.values));
     }
-    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     in = keep_rows(in, settled);
     for (auto& value : rows.inputs) value = keep_rows(value, settled);
     rows.rows = in.rows();
@@ -277,7 +277,7 @@ class aggregate final : public single_output, public may_block {
     }
     made.data = arrow::RecordBatch::Make(schema(), rows, std::move(columns));
     if (positions_) made.positions = unknown_positions(rows);
-    SLUICE_ASSIGN(const auto settled, settle_errors(made, std::move(errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(made, std::move(errors), policy_, out));
     made = keep_rows(made, settled);
     if (!with_places) return made;
     SLUICE_ASSIGN(auto places, places_of(groups));

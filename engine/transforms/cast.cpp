@@ -38,7 +38,7 @@ class cast final : public single_output {
       append_errors(errors, std::move(value.errors), input_->field(one.column)->name());
       columns[one.column] = std::move(value.values);
     }
-    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     out.emit(0, keep_rows(made_from(in, std::move(columns)), settled));
     return {};
   }

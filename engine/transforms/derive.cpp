@@ -50,7 +50,7 @@ class derive final : public single_output {
         columns.push_back(std::move(value.values));
       }
     }
-    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     out.emit(0, keep_rows(made_from(in, std::move(columns)), settled));
     return {};
   }

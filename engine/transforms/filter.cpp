@@ -24,7 +24,7 @@ class filter final : public single_output {
 
   status process(int, batch in, emitter& out) override {
     SLUICE_ASSIGN(auto condition, condition_->evaluate(in));
-    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(condition.errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(condition.errors), policy_, out));
     in = keep_rows(in, settled);
     const auto values = keep_rows(condition.values, settled);
     const auto& keep = static_cast<const arrow::BooleanArray&>(*values);

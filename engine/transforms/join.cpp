@@ -29,7 +29,7 @@ class join final : public single_output, public wants_last, public may_block, pu
         order_matters_(!what.keeps_right()),
         what_(std::move(what)),
         layout_(joins::key_types(what_)),
-        matcher_(what_, request.policy, request.unit),
+        matcher_(what_, request.policy),
         output_(what_),
         memory_(request.context->memory, request.unit) {}
 
@@ -77,7 +77,7 @@ class join final : public single_output, public wants_last, public may_block, pu
 
   status process(int input, batch in, emitter& out) override {
     if (in.rows() == 0) return {};
-    SLUICE_ASSIGN(auto keyed, joins::with_keys(what_, layout_, input, in, policy_, unit_, out));
+    SLUICE_ASSIGN(auto keyed, joins::with_keys(what_, layout_, input, in, policy_, out));
     if (input == 1) {
       SLUICE_TRY(add_right(std::move(keyed), out));
     } else if (keyed.rows.rows() > 0) {

@@ -46,7 +46,7 @@ class route final : public transform {
       for (std::int64_t row = 0; row < in.rows(); ++row)
         if (targets_[row] == none && holds.IsValid(row) && holds.Value(row)) targets_[row] = port;
     }
-    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     send(in, settled, out);
     return {};
   }

@@ -12,17 +12,11 @@ namespace sluice {
 
 namespace {
 
-error failure_of(const batch& entered, const row_error& first, std::size_t failed, const std::string& unit) {
+error failure_of(const row_error& first, std::size_t failed) {
   auto problem =
       user_error(first.code, first.column.empty() ? first.message : "column " + first.column + ": " + first.message,
                  "on_error: reject sends such rows to the rejects, set_null makes the value null");
   if (failed > 1) problem.message += " (and " + std::to_string(failed - 1) + " more in this batch)";
-  problem.where = "unit " + unit + ", row " + std::to_string(first.row + 1) + " of a batch";
-  if (entered.positions && entered.positions->Value(first.row) != position::unknown) {
-    const auto at = position::unpack(entered.positions->Value(first.row));
-    problem.where += " (source " + std::to_string(at.source) + ", split " + std::to_string(at.split) + ", offset " +
-                     std::to_string(at.offset) + ")";
-  }
   return problem;
 }
 
@@ -43,13 +37,13 @@ std::shared_ptr<arrow::Array> rows_without(std::int64_t rows, const row_errors& 
 
 }  // namespace
 
-result<settled_rows> settle_errors(const batch& entered, row_errors errors, on_error policy, const std::string& unit,
-                                   emitter& out) {
+result<settled_rows> settle_errors(const batch& entered, row_errors errors, on_error policy, emitter& out) {
   if (errors.empty()) return settled_rows{};
   std::stable_sort(errors.begin(), errors.end(), [](const row_error& a, const row_error& b) { return a.row < b.row; });
   switch (policy) {
     case on_error::fail:
-      return failure_of(entered, errors.front(), errors.size(), unit);
+      out.reject(entered, {errors.front()});
+      return failure_of(errors.front(), errors.size());
     case on_error::reject: {
       out.reject(entered, errors);
       return settled_rows{.all_kept = false, .kept = rows_without(entered.rows(), errors)};

@@ -15,11 +15,11 @@ struct settled_rows {
 
 /// Deals with row errors as `on_error` says; `entered` are the rows as they came into the unit.
 ///
-/// fail: gives an error that names column, value and row. reject: sends the rows to the rejects and leaves them out of
-/// `kept`. set_null: counts the values (an evaluated expression is null there already) and keeps all rows. `errors` may
-/// come in any order, with several entries a row.
-result<settled_rows> settle_errors(const batch& entered, row_errors errors, on_error policy, const std::string& unit,
-                                   emitter& out);
+/// fail: rejects the row too, so that whoever reports the error can say where it came from, and gives an error that
+/// names column and value. reject: sends the rows to the rejects and leaves them out of `kept`. set_null: counts the
+/// values (an evaluated expression is null there already) and keeps all rows. `errors` may come in any order, with
+/// several entries a row.
+result<settled_rows> settle_errors(const batch& entered, row_errors errors, on_error policy, emitter& out);
 
 /// Applies settled_rows to a batch and to a single column.
 batch keep_rows(const batch& in, const settled_rows& settled);

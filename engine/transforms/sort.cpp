@@ -54,7 +54,7 @@ class sort final : public single_output, public may_block, public keeps_first {
       append_errors(errors, std::move(value.errors), key.text);
       values.push_back(std::move(value.values));
     }
-    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     in = keep_rows(in, settled);
     auto columns = in.data->columns();
     for (const auto& value : values) columns.push_back(keep_rows(value, settled));

@@ -85,6 +85,33 @@ class BadInput(CommandLine):
     def test_division_by_zero_fails_the_run(self):
         self.refused("division_by_zero", "filter: \"status = 'paid'\"", "derive: { x: \"1 / (order_id - 1)\" }", exit_code=1)
 
+    def test_a_failing_record_is_named_by_file_line_and_content(self):
+        self.write("parts.csv", "id,n\n1,5\n2,0\n3,1\n")
+        self.write("kinds.csv", "id,kind\n1,A\n2,B\n3,A\n")
+        pipeline = """version: 1
+pipeline: shares
+extract:
+  parts: { csv: { path: parts.csv } }
+  kinds: { csv: { path: kinds.csv } }
+transform:
+  known: { from: [parts, kinds], join: { how: left, on: "parts.id = kinds.id" } }
+  shares:
+    from: known
+    steps:
+      - filter: "id > 0"
+      - derive: { share: "100 / n" }
+load:
+  out: { from: shares, csv: { path: out.csv } }
+"""
+        error = self.refused("division_by_zero", text=pipeline, exit_code=1)
+        self.assertIn('unit shares: parts.csv line 3: column share: division by zero: 100 / 0; '
+                      'the row: {"id":2,"n":0,"kind":"B"}', error)
+        # A row that an aggregate made has no line; its content says which one it is.
+        pipeline = pipeline.replace('- derive: { share: "100 / n" }',
+                                    '- aggregate: { by: [kind], compute: { sum: "sum(n)" } }\n'
+                                    '      - derive: { share: "100 / sum" }')
+        self.assertIn('the row: {"kind":"B","sum":0}', self.refused("division_by_zero", text=pipeline, exit_code=1))
+
     def test_a_folder_that_can_not_be_made(self):
         self.write("out", "a file in the way")
         self.refused("not_a_folder", exit_code=1)

@@ -43,7 +43,7 @@ class keep_best final : public spilling_keys {
       append_errors(errors, std::move(value.errors), key.text);
       values.push_back(std::move(value.values));
     }
-    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, unit_, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     in = keep_rows(in, settled);
     for (auto& value : values) value = keep_rows(value, settled);
     if (in.rows() == 0) return {};

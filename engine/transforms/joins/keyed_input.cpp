@@ -26,7 +26,7 @@ std::vector<std::shared_ptr<arrow::DataType>> key_types(const join_plan& what) {
 }
 
 result<keyed_rows> with_keys(const join_plan& what, const key_layout& layout, int input, const batch& in,
-                             on_error policy, const std::string& unit, emitter& out) {
+                             on_error policy, emitter& out) {
   std::vector<std::shared_ptr<arrow::Array>> keys;
   row_errors errors;
   for (const auto& key : what.keys) {
@@ -39,7 +39,7 @@ result<keyed_rows> with_keys(const join_plan& what, const key_layout& layout, in
     append_errors(errors, std::move(value.errors), side->to_string());
     keys.push_back(std::move(value.values));
   }
-  SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy, unit, out));
+  SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy, out));
   keyed_rows made{.rows = keep_rows(in, settled), .keys = {}};
   for (std::size_t i = 0; i < keys.size(); ++i) {
     SLUICE_ASSIGN(auto canonical, canonical_key(keep_rows(keys[i], settled)));

@@ -10,7 +10,7 @@ namespace sluice::joins {
 
 /// Evaluates and packs the keys of a batch of an input. Rows whose key fails are settled as `policy` says.
 result<keyed_rows> with_keys(const join_plan& what, const key_layout& layout, int input, const batch& in,
-                             on_error policy, const std::string& unit, emitter& out);
+                             on_error policy, emitter& out);
 
 /// The types of the keys, as key_layout takes them.
 std::vector<std::shared_ptr<arrow::DataType>> key_types(const join_plan& what);

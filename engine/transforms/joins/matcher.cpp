@@ -249,7 +249,7 @@ status matcher::settle_failed(const row_errors& failed, const std::string& text,
     errors.back().row = row;
     if (errors.back().column.empty()) errors.back().column = text;
   }
-  SLUICE_ASSIGN(const auto settled, settle_errors(in_->rows, std::move(errors), policy_, unit_, out));
+  SLUICE_ASSIGN(const auto settled, settle_errors(in_->rows, std::move(errors), policy_, out));
   (void)settled;
   return {};
 }

@@ -24,8 +24,7 @@ enum class left_state : std::uint8_t {
 /// them, and only the last one decides about rows without a match.
 class matcher {
  public:
-  matcher(const join_plan& what, on_error policy, std::string unit)
-      : what_(&what), policy_(policy), unit_(std::move(unit)) {}
+  matcher(const join_plan& what, on_error policy) : what_(&what), policy_(policy) {}
 
   /// Begins with a batch. All three must outlive its last `next`; `states` has an entry a row.
   void begin(const keyed_rows& left, build_side& right, std::vector<left_state>& states, bool last_chunk);
@@ -56,7 +55,6 @@ class matcher {
 
   const join_plan* what_;
   on_error policy_;
-  std::string unit_;
 
   const keyed_rows* in_ = nullptr;
   build_side* build_ = nullptr;

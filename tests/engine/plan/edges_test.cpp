@@ -184,20 +184,21 @@ TEST_CASE("several instances of a sink are refused") {
   CHECK(faults[0].code == "not_supported_yet");
 }
 
-TEST_CASE("only batches above a unit that can reject carry positions") {
+TEST_CASE("only batches above a unit that names or rejects single rows carry positions") {
   drafted d;
   const int in = d.source();
   const int other = d.source();
   const int above = d.unit({{in}}, {});
-  const int rejecting = d.unit({{above}}, {});
-  const int below = d.unit({{rejecting}}, {});
+  const int failing = d.unit({{above}}, {});
+  const int below = d.unit({{failing}}, {});
   d.sink(below);
   d.sink(other);
-  d.of.made.units[static_cast<std::size_t>(rejecting)].policy = on_error::reject;
+  d.of.made.units[static_cast<std::size_t>(above)].policy = on_error::set_null;
+  d.of.made.units[static_cast<std::size_t>(below)].policy = on_error::set_null;
   const auto& units = d.finish().units;
   CHECK(units[static_cast<std::size_t>(in)].want_positions);
   CHECK(units[static_cast<std::size_t>(above)].want_positions);
-  CHECK_FALSE(units[static_cast<std::size_t>(rejecting)].want_positions);
+  CHECK_FALSE(units[static_cast<std::size_t>(failing)].want_positions);
   CHECK_FALSE(units[static_cast<std::size_t>(below)].want_positions);
   CHECK_FALSE(units[static_cast<std::size_t>(other)].want_positions);
 }

@@ -43,7 +43,10 @@ TEST_CASE("a row error fails the run, with column, value and row") {
   REQUIRE(!failed.ok());
   CHECK(failed.problem().code == "division_by_zero");
   CHECK(failed.problem().message.find("column x") != std::string::npos);
-  CHECK(failed.problem().where == "unit unit_under_test, row 2 of a batch (source 0, split 1, offset 41)");
+  // Whoever reports the error asks the source for the line of the row that was rejected.
+  REQUIRE(unit.out.rejects.size() == 1);
+  CHECK(unit.out.rejects[0].record == "0");
+  CHECK(position::unpack(unit.out.rejects[0].position).offset == 41);
   CHECK(failed.problem().to_blame == blame::user);
 }
 
