@@ -1,11 +1,14 @@
 #include "engine/formats/language_columns.hpp"
 
+#include "engine/short_copy.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
+#include <arrow/util/bitmap_ops.h>
 
 #include <algorithm>
+#include <limits>
 
 namespace sluice {
 
@@ -53,10 +56,60 @@ status same_columns(const arrow::Schema& wanted, const arrow::Schema& file, cons
   return {};
 }
 
+namespace {
+
+/// The texts that numbers of a dictionary stand for. Null where Arrow's cast has to do it: other types of numbers or
+/// texts, nulls within the dictionary, more than 2 GiB.
+result<std::shared_ptr<arrow::Array>> texts_of(const arrow::DictionaryArray& values) {
+  const auto& from = *values.dictionary();
+  const bool view = from.type_id() == arrow::Type::STRING_VIEW;
+  if (values.indices()->type_id() != arrow::Type::INT32 || from.null_count() > 0 ||
+      (!view && from.type_id() != arrow::Type::STRING))
+    return std::shared_ptr<arrow::Array>();
+  std::vector<std::string_view> texts;
+  texts.reserve(static_cast<std::size_t>(from.length()));
+  for (std::int64_t i = 0; i < from.length(); ++i)
+    texts.push_back(view ? static_cast<const arrow::StringViewArray&>(from).GetView(i)
+                         : static_cast<const arrow::StringArray&>(from).GetView(i));
+  const auto& numbers = static_cast<const arrow::Int32Array&>(*values.indices());
+  const auto rows = values.length();
+  const bool nulls = values.null_count() > 0;
+  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> offsets, arrow::AllocateBuffer((rows + 1) * 4), "read texts");
+  auto* ends = reinterpret_cast<std::int32_t*>(offsets->mutable_data());
+  std::int64_t total = 0;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    ends[row] = static_cast<std::int32_t>(total);
+    if (!nulls || values.IsValid(row)) total += std::ssize(texts[static_cast<std::size_t>(numbers.Value(row))]);
+    if (total > std::numeric_limits<std::int32_t>::max()) return std::shared_ptr<arrow::Array>();
+  }
+  ends[rows] = static_cast<std::int32_t>(total);
+  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> bytes, arrow::AllocateBuffer(total), "read texts");
+  for (std::int64_t row = 0; row < rows; ++row) {
+    if (ends[row] == ends[row + 1]) continue;
+    const auto text = texts[static_cast<std::size_t>(numbers.Value(row))];
+    short_copy(bytes->mutable_data() + ends[row], text.data(), text.size());
+  }
+  std::shared_ptr<arrow::Buffer> valid;
+  if (nulls) {
+    SLUICE_ASSIGN_ARROW(
+        valid,
+        arrow::internal::CopyBitmap(arrow::default_memory_pool(), numbers.null_bitmap_data(), numbers.offset(), rows),
+        "read texts");
+  }
+  return std::shared_ptr<arrow::Array>(std::make_shared<arrow::StringArray>(rows, std::move(offsets), std::move(bytes),
+                                                                            std::move(valid), values.null_count()));
+}
+
+}  // namespace
+
 result<std::shared_ptr<arrow::Array>> to_language(const std::shared_ptr<arrow::Array>& values,
                                                   const std::shared_ptr<arrow::DataType>& type,
                                                   const std::string& column, const std::string& file) {
   if (values->type()->Equals(*type)) return values;
+  if (values->type_id() == arrow::Type::DICTIONARY && type->id() == arrow::Type::STRING) {
+    SLUICE_ASSIGN(auto texts, texts_of(static_cast<const arrow::DictionaryArray&>(*values)));
+    if (texts) return texts;
+  }
   auto cast = arrow::compute::Cast(*values, type, arrow::compute::CastOptions::Safe(type));
   if (cast.ok()) return std::move(cast).ValueUnsafe();
   return user_error("value_out_of_range",

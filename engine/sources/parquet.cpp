@@ -30,6 +30,33 @@ constexpr std::int64_t read_buffer_bytes = 1024 * 1024;
 
 using file_reader = parquet::arrow::FileReader;
 
+bool only_dictionary(const parquet::ColumnChunkMetaData& chunk) {
+  if (!chunk.has_dictionary_page()) return false;
+  const auto& pages = chunk.encoding_stats();
+  const auto is_data = [](const parquet::PageEncodingStats& page) {
+    return page.page_type == parquet::PageType::DATA_PAGE || page.page_type == parquet::PageType::DATA_PAGE_V2;
+  };
+  // Without these counts nobody can tell whether a writer fell back to plain values.
+  return !pages.empty() && std::all_of(pages.begin(), pages.end(), [&](const auto& page) {
+    return !is_data(page) || page.encoding == parquet::Encoding::RLE_DICTIONARY ||
+           page.encoding == parquet::Encoding::PLAIN_DICTIONARY;
+  });
+}
+
+/// Texts whose pages hold numbers of a dictionary are read as these: to_language makes texts of them, faster than
+/// Arrow's decoder appends each value.
+void read_dictionaries(const parquet::FileMetaData& footer, parquet::ArrowReaderProperties& columns) {
+  for (int leaf = 0; leaf < footer.num_columns(); ++leaf) {
+    const auto* column = footer.schema()->Column(leaf);
+    const bool text = column->physical_type() == parquet::Type::BYTE_ARRAY && column->logical_type()->is_string();
+    if (!text || column->max_repetition_level() > 0 || column->path()->ToDotVector().size() > 1) continue;
+    bool everywhere = footer.num_row_groups() > 0;
+    for (int group = 0; everywhere && group < footer.num_row_groups(); ++group)
+      everywhere = only_dictionary(*footer.RowGroup(group)->ColumnChunk(leaf));
+    if (everywhere) columns.set_read_dictionary(leaf, true);
+  }
+}
+
 /// Opens a file; its metadata are read unless they are given. Parquet's exceptions end here.
 result<std::unique_ptr<file_reader>> open_file(const input_file& file, std::shared_ptr<parquet::FileMetaData> known) {
   if (!file.seekable())
@@ -47,6 +74,7 @@ result<std::unique_ptr<file_reader>> open_file(const input_file& file, std::shar
     parquet::arrow::FileReaderBuilder builder;
     if (const auto opened = builder.Open(std::move(handle), properties, std::move(known)); !opened.ok())
       return corrupt_file(file.name, "Parquet file", opened);
+    read_dictionaries(*builder.raw_reader()->metadata(), columns);
     builder.properties(columns);
     auto made = builder.Build();
     if (!made.ok()) return corrupt_file(file.name, "Parquet file", made.status());

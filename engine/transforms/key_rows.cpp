@@ -1,5 +1,7 @@
 #include "engine/transforms/key_table.hpp"
 
+#include "engine/short_copy.hpp"
+
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/type.h>
@@ -42,27 +44,6 @@ void with_text(const arrow::Array& values, Function&& fn) {
   if (values.type_id() == Type::LARGE_STRING || values.type_id() == Type::LARGE_BINARY)
     return parts(static_cast<const arrow::LargeBinaryArray&>(values));
   return parts(static_cast<const arrow::BinaryArray&>(values));
-}
-
-// Keys' texts are short: a call of memcpy takes longer than the copy.
-inline void copy_text(char* to, const char* from, std::size_t length) {
-  if (length > 16) {
-    std::memcpy(to, from, length);
-  } else if (length >= 8) {
-    std::uint64_t first = 0, last = 0;
-    std::memcpy(&first, from, 8);
-    std::memcpy(&last, from + length - 8, 8);
-    std::memcpy(to, &first, 8);
-    std::memcpy(to + length - 8, &last, 8);
-  } else if (length >= 4) {
-    std::uint32_t first = 0, last = 0;
-    std::memcpy(&first, from, 4);
-    std::memcpy(&last, from + length - 4, 4);
-    std::memcpy(to, &first, 4);
-    std::memcpy(to + length - 4, &last, 4);
-  } else {
-    for (std::size_t i = 0; i < length; ++i) to[i] = from[i];
-  }
 }
 
 template <std::size_t Width>
@@ -137,7 +118,7 @@ void key_rows::put_column(std::size_t number, const arrow::Array& values, std::i
         if (nulls && values.IsNull(row)) continue;
         const auto length = static_cast<std::uint32_t>(offsets[row + 1] - offsets[row]);
         std::memcpy(bytes + begins_[row] * 8 + its.offset, &length, sizeof length);
-        copy_text(bytes + text_at_[row], text + offsets[row], length);
+        short_copy(bytes + text_at_[row], text + offsets[row], length);
         text_at_[row] += length;
       }
     });

@@ -180,6 +180,36 @@ load:
         self.assertEqual(a.schema.field("tiny").type, pa.int16())
         self.assertEqual(a.schema.field("unsigned").type, pa.int64())
 
+    def test_texts_of_dictionaries_in_parquet_come_in_unchanged(self):
+        """Pages by dictionary, with and without nulls, one that fell back to plain pages, and large and foreign texts."""
+        draw = random.Random(7)
+        few = ["", "a", "bcde", "fünf und", "0123456789abcdef", "x" * 17, "y" * 300]
+        rows = 9_000
+        columns = {
+            "few": [draw.choice(few) for _ in range(rows)],
+            "gaps": [draw.choice(few + [None]) for _ in range(rows)],
+            "nothing": [None] * rows,
+            "many": [f"value {draw.random()}" * 4 for _ in range(rows)],
+            "mixed": [draw.choice(few) if row < 3_000 else f"{row} {draw.random()}" for row in range(rows)],
+        }
+        for number, (kind, options) in enumerate([(pa.string(), {}), (pa.large_string(), {}), (pa.string_view(), {}),
+                                                  (pa.string(), {"data_page_version": "2.0"}),
+                                                  (pa.dictionary(pa.int32(), pa.string()), {})]):
+            with self.subTest(str(kind), **options):
+                table = pa.table({name: pa.array(values, pa.string()).cast(kind) for name, values in columns.items()})
+                pa.parquet.write_table(table, self.folder / f"{number}.parquet", row_group_size=2_500,
+                                       dictionary_pagesize_limit=20_000, data_page_size=4_000, **options)
+                self.write("p.yaml", f"""version: 1
+pipeline: texts-{number}
+extract:
+  texts: {{ parquet: {{ path: {number}.parquet }} }}
+load:
+  out: {{ from: texts, ipc: {{ path: {number}.arrow }} }}
+""")
+                self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+                with pa.ipc.open_file(self.folder / f"{number}.arrow") as came:
+                    self.assertEqual(came.read_all().to_pydict(), columns)
+
     def test_nan_survives_columnar_files_and_is_refused_by_json_and_sqlite(self):
         self.write_arrow(pa.table({"d": [math.nan, math.inf, 1.0]}))
         end = self.run_pipeline("""
