@@ -17,22 +17,6 @@ std::string token_of(const session& with) {
   return with.options.token.empty() ? cluster::read_token(with.options.state_folder) : with.options.token;
 }
 
-std::string escaped(const std::string& text) {
-  static constexpr char hex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const char letter : text) {
-    const auto byte = static_cast<unsigned char>(letter);
-    if (std::isalnum(byte) != 0 || letter == '-' || letter == '_' || letter == '.') {
-      out += letter;
-    } else {
-      out += '%';
-      out += hex[byte >> 4];
-      out += hex[byte & 15];
-    }
-  }
-  return out;
-}
-
 template <class T>
 T value_at(const options& of, const char* name, T otherwise) {
   const auto found = of.find(name);
@@ -85,6 +69,22 @@ store::event event_from(const options& cloud) {
 }
 
 }  // namespace
+
+std::string escaped(const std::string& text) {
+  static constexpr char hex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const char letter : text) {
+    const auto byte = static_cast<unsigned char>(letter);
+    if (std::isalnum(byte) != 0 || letter == '-' || letter == '_' || letter == '.') {
+      out += letter;
+    } else {
+      out += '%';
+      out += hex[byte >> 4];
+      out += hex[byte & 15];
+    }
+  }
+  return out;
+}
 
 result<cluster::http_client> client_for(const session& with) {
   const auto& to = with.options.to;

@@ -40,6 +40,9 @@ class run_source {
   std::string token_;
 };
 
+/// A name as a part of an address of the HTTP API.
+std::string escaped(const std::string& text);
+
 /// The node that --to or SLUICE_TO names, else the default one on this machine.
 result<cluster::http_client> client_for(const session& with);
 

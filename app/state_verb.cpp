@@ -28,7 +28,7 @@ result<options> look(const session& with, const std::string& pipeline, bool file
   if (!with.options.to.empty()) {
     SLUICE_ASSIGN(const auto client, client_for(with));
     SLUICE_ASSIGN(const auto answer, client.get("/v1/state?files=" + std::string(files ? "true" : "false") +
-                                                (pipeline.empty() ? "" : "&pipeline=" + pipeline)));
+                                                (pipeline.empty() ? "" : "&pipeline=" + escaped(pipeline))));
     return answer.value("pipelines", options::array());
   }
   auto list = options::array();
@@ -137,8 +137,8 @@ result<std::int64_t> do_reset(const session& with, const store::state_reset& how
   }
   SLUICE_ASSIGN(const auto client, client_for(with));
   std::string query = how.positions && how.schema ? "?" : how.schema ? "?only=schema&" : "?only=positions&";
-  if (how.unit) query += "unit=" + *how.unit;
-  SLUICE_ASSIGN(const auto answer, client.post("/v1/state/" + how.pipeline + "/reset" + query, options()));
+  if (how.unit) query += "unit=" + escaped(*how.unit);
+  SLUICE_ASSIGN(const auto answer, client.post("/v1/state/" + escaped(how.pipeline) + "/reset" + query, options()));
   return answer.value("units", std::int64_t{0});
 }
 

@@ -1,11 +1,13 @@
 """Two `sluice node` processes: the same output as one, pins, tokens, foreign clients, and a worker killed during a run."""
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -211,6 +213,43 @@ class TwoNodes(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, f"{written()} {self.nodes[0].logged()}")
             time.sleep(0.01)  # polls a condition of another process
         self.assertEqual(written(), [event["id"] for event in told])
+
+    def test_a_cluster_remembers_what_its_sources_have_taken(self):
+        first, _ = self.two()
+        (self.path / "in").mkdir()
+        (self.path / "in/a.csv").write_text("id,name\n1,anna\n2,ben\n")
+        (self.path / "p.yaml").write_text("""version: 1
+pipeline: daily
+extract:
+  people:
+    csv: { path: "in/*.csv" }
+    incremental: { by: file }
+transform:
+  known: { from: people, filter: "id > 0", place: { node: n2 } }
+load:
+  out: { from: known, sqlite: { path: out.db, table: people }, mode: append }
+""")
+        to = ("--to", first.http)
+
+        def load(*flags):
+            done = self.sluice("submit", "p.yaml", "--wait", *flags, *to)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with contextlib.closing(sqlite3.connect(self.path / "out.db")) as database:
+                return [row[0] for row in database.execute("select id from people order by rowid")]
+
+        self.assertEqual(load(), [1, 2])
+        (self.path / "in/b.csv").write_text("id,name\n3,cleo\n")
+        self.assertEqual(load(), [1, 2, 3])
+        unit = first.json("/v1/state?pipeline=daily&files=true")["pipelines"][0]["units"][0]
+        self.assertEqual((unit["unit"], unit["file_count"], [f["path"] for f in unit["files"]]),
+                         ("people", 2, [str(self.path / "in" / name) for name in ("a.csv", "b.csv")]))
+        self.assertIn("2 files", self.sluice("state", "show", "daily", *to).stdout)
+        self.assertEqual(load("--fresh"), [1, 2, 3, 1, 2, 3])
+        forgotten = self.sluice("state", "reset", "daily", "--yes", *to)
+        self.assertEqual(forgotten.returncode, 0, forgotten.stderr)
+        self.assertEqual(first.json("/v1/state"), {"pipelines": []})
+        self.assertIn("error[no_state]", self.sluice("state", "show", "a b/c?d", *to).stderr)
+        self.assertEqual(load()[6:], [1, 2, 3])
 
     def test_the_token_is_required(self):
         first, _ = self.two()
