@@ -64,4 +64,10 @@ void run_display::fill(run_progress& progress) const {
   }
 }
 
+std::uint64_t run_display::rejected() const {
+  std::uint64_t rows = 0;
+  for (const auto& unit : sums()) rows += unit.rejected;
+  return rows;
+}
+
 }  // namespace sluice::actors

@@ -23,6 +23,8 @@ class run_display {
   void tick(std::int64_t now);
   /// The units' part of the progress; sets the time left.
   void fill(run_progress& progress) const;
+  /// Rows that all units together have rejected.
+  [[nodiscard]] std::uint64_t rejected() const;
 
  private:
   struct unit_state {

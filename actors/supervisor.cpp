@@ -1,15 +1,15 @@
 #include "actors/supervisor.hpp"
 
+#include "actors/instance_table.hpp"
 #include "actors/journal.hpp"
 #include "actors/messages.hpp"
 #include "actors/rejects_writer.hpp"
 #include "actors/run_display.hpp"
+#include "actors/source_memory.hpp"
 #include "engine/flow/run_states.hpp"
-#include "engine/sources/watermark_source.hpp"
 
 #include <caf/all.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <set>
@@ -40,7 +40,8 @@ class supervisor : public caf::event_based_actor {
         plan_(*s_.setup->what),
         journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run, s_.setup->record.term,
                  [this](const error& why) { fail(why); }),
-        display_(plan_) {}
+        display_(plan_),
+        memory_(plan_) {}
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
@@ -73,15 +74,6 @@ class supervisor : public caf::event_based_actor {
   }
 
  private:
-  struct instance {
-    flow::instance_id who;
-    caf::actor handle;
-    std::string node;
-    bool started = false;
-    bool finished = false;
-    bool gone = false;  ///< abandoned or dead
-  };
-
   // -- starting
 
   store::event event_of(std::string type, const std::string& unit = {}, options data = options::object()) {
@@ -131,8 +123,7 @@ class supervisor : public caf::event_based_actor {
   void launched_all(launched message) {
     for (auto& one : message.instances) {
       monitor(one.handle);
-      by_address_[one.handle.address()] = one.who;
-      instances_[one.who] = {.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)};
+      instances_.add({.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)});
     }
     for (auto& [who, one] : instances_)
       send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
@@ -143,13 +134,13 @@ class supervisor : public caf::event_based_actor {
   void started(const flow::instance_id& who) {
     auto& one = instances_[who];
     one.started = true;
-    const auto unit_started = all_of_unit(who.unit, [](const auto& each) { return each.started; });
+    const auto unit_started = instances_.all_of_unit(who.unit, [](const auto& each) { return each.started; });
     if (unit_started && who.instance != flow::instance_id::enumerator && !states_.ending()) {
       const auto& unit = plan_.units[who.unit];
       events_.push_back(
           event_of("unit.started", unit.definition.name, {{"parallelism", unit.parallelism}, {"node", one.node}}));
     }
-    if (states_.now() != run_state::starting || !all([](const auto& each) { return each.started; })) return;
+    if (states_.now() != run_state::starting || !instances_.all([](const auto& each) { return each.started; })) return;
     if (!states_.advance(run_state::running)) return;
     auto events = std::exchange(events_, {});
     std::vector<store::event> first = {event_of("run.started", "", {{"units", plan_.units.size()}})};
@@ -191,52 +182,19 @@ class supervisor : public caf::event_based_actor {
     if (one.finished || states_.ending()) return;
     one.finished = true;
     display_.finished(who, message.report.counters);
-    if (!message.reached.empty()) reached(who.unit, message.reached);
+    if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     if (!message.target.empty()) targets_[who.unit] = std::move(message.target);
     balance_.add(std::move(message.report));
-    if (all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
+    if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
       tell(event_of("unit.finished", unit.definition.name, unit_options(who.unit)));
     }
     drain_when_read();
-    if (all([](const auto& each) { return each.finished; })) everything_finished();
-  }
-
-  void reached(std::uint32_t unit, const std::string& text) {
-    auto made = options::parse(text, nullptr, false);
-    const auto& mark = plan_.units[unit].reading.mark;
-    if (!mark || made.is_discarded()) return;
-    const auto before = reached_.find(unit);
-    reached_[unit] = before == reached_.end() ? std::move(made) : merge_reached(*mark, before->second, made);
-  }
-
-  /// Rows at or below the watermark that the last run did not see: they came late, and are not loaded.
-  std::vector<store::event> late_rows() {
-    std::vector<store::event> events;
-    for (const auto& [unit, made] : reached_) {
-      const auto& mark = *plan_.units[unit].reading.mark;
-      const auto late = made.value("at_or_below", std::int64_t{0}) - mark.rows;
-      if (mark.value && late > 0)
-        events.push_back(event_of("incremental.late_rows", plan_.units[unit].definition.name,
-                                  {{"rows", late}, {"column", mark.column}, {"at_or_below", watermark_text(mark)}}));
-    }
-    return events;
-  }
-
-  /// What the next run is not to take again.
-  std::vector<store::source_change> taken() {
-    std::vector<store::source_change> changes;
-    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit) {
-      const auto& reading = plan_.units[unit].reading;
-      if (!reading.remember) continue;
-      changes.push_back(*reading.remember);
-      if (reading.mark) changes.back().position = next_position(*reading.mark, reached_[unit]);
-    }
-    return changes;
+    if (instances_.all([](const auto& each) { return each.finished; })) everything_finished();
   }
 
   void drain_when_read() {
-    if (states_.now() == run_state::running && all([&](const auto& each) {
+    if (states_.now() == run_state::running && instances_.all([&](const auto& each) {
           return each.finished || plan_.units[each.who.unit].definition.role != unit_role::extract;
         }))
       drain();
@@ -252,7 +210,7 @@ class supervisor : public caf::event_based_actor {
     const auto balanced = balance_.verify(plan_);
     if (!balanced.ok()) return fail(balanced.problem());
     balanced_ = true;
-    auto verdict = flow::judge_rejects(plan_.definition.rejects, rejected(), read());
+    auto verdict = flow::judge_rejects(plan_.definition.rejects, display_.rejected(), read());
     if (verdict.cause) return fail(std::move(*verdict.cause));
     good_end_ = verdict.state;
     send(rejects_, close_rejects{});
@@ -304,15 +262,16 @@ class supervisor : public caf::event_based_actor {
 
   void give_up() {
     for (auto& [who, one] : instances_) send(one.handle, abandon{});
-    if (instances_.empty() || all([](const auto& each) { return each.gone; })) return close_rejects_and_end();
+    if (instances_.empty() || instances_.all([](const auto& each) { return each.gone; }))
+      return close_rejects_and_end();
     later(patience, [this] { close_rejects_and_end(); });
   }
 
   void gone(const flow::instance_id& who) {
-    const auto found = instances_.find(who);
-    if (found == instances_.end()) return;
-    found->second.gone = true;
-    if (states_.ending() && all_gone()) close_rejects_and_end();
+    auto* const found = instances_.find(who);
+    if (found == nullptr) return;
+    found->gone = true;
+    if (states_.ending() && instances_.all_gone()) close_rejects_and_end();
   }
 
   void close_rejects_and_end() {
@@ -324,17 +283,16 @@ class supervisor : public caf::event_based_actor {
   }
 
   void lost(const caf::down_msg& message) {
-    const auto found = by_address_.find(message.source);
-    if (found == by_address_.end()) return;
-    const auto who = found->second;
-    auto& one = instances_[who];
+    const auto who = instances_.at(message.source);
+    if (!who) return;
+    auto& one = instances_[*who];
     if (one.gone) return;
     one.gone = true;
-    if (states_.ending()) return gone(who);
-    auto why = internal_error("unit_died", "unit " + plan_.units[who.unit].definition.name + " ended unexpectedly" +
+    if (states_.ending()) return gone(*who);
+    auto why = internal_error("unit_died", "unit " + plan_.units[who->unit].definition.name + " ended unexpectedly" +
                                                (one.node.empty() ? "" : " on node " + one.node) + ": " +
                                                to_string(message.reason));
-    why.where = "unit " + plan_.units[who.unit].definition.name;
+    why.where = "unit " + plan_.units[who->unit].definition.name;
     if (!one.node.empty() && one.node != s_.services.node) {
       // The whole node may be gone: the unit starter says so in a moment, with everything that ran there.
       later(patience, [this, why] {
@@ -355,8 +313,8 @@ class supervisor : public caf::event_based_actor {
     if (data.contains("cause")) cause = data["cause"];
     auto events = std::exchange(events_, {});
     if (state == run_state::succeeded || state == run_state::partial) {
-      for (auto& late : late_rows()) events.push_back(std::move(late));
-      journal_.remember(taken());
+      for (auto& late : memory_.late_rows(s_.setup->run)) events.push_back(std::move(late));
+      journal_.remember(memory_.taken());
     }
     events.push_back(event_of("run." + store::to_string(state), "", data));
     journal_.write(state, cause, data, std::move(events), [this, last](const status& written) {
@@ -382,7 +340,7 @@ class supervisor : public caf::event_based_actor {
     made.state = state;
     made.cause = states_.cause();
     made.balanced = balanced_;
-    made.rejected = rejected();
+    made.rejected = display_.rejected();
     made.rejects_path = rejects_path_;
     made.duration_microseconds = microseconds(clock::now() - begun_);
     run_progress shown;
@@ -402,34 +360,11 @@ class supervisor : public caf::event_based_actor {
     return one;
   }
 
-  [[nodiscard]] std::uint64_t rejected() const {
-    run_progress shown;
-    display_.fill(shown);
-    std::uint64_t rows = 0;
-    for (const auto& unit : shown.units) rows += unit.counters.rejected;
-    return rows;
-  }
-
   [[nodiscard]] std::uint64_t read() const {
     std::uint64_t rows = 0;
     for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit)
       if (plan_.units[unit].definition.role == unit_role::extract) rows += balance_.of_unit(unit).in;
     return rows;
-  }
-
-  /// Of all instances but enumerators.
-  template <class Test>
-  [[nodiscard]] bool all(Test test) const {
-    return std::all_of(instances_.begin(), instances_.end(), [&](const auto& entry) {
-      return entry.first.instance == flow::instance_id::enumerator || test(entry.second);
-    });
-  }
-  template <class Test>
-  [[nodiscard]] bool all_of_unit(std::uint32_t unit, Test test) const {
-    return all([&](const auto& each) { return each.who.unit != unit || test(each); });
-  }
-  [[nodiscard]] bool all_gone() const {
-    return std::all_of(instances_.begin(), instances_.end(), [](const auto& entry) { return entry.second.gone; });
   }
 
   supervisor_settings s_;
@@ -439,9 +374,8 @@ class supervisor : public caf::event_based_actor {
   run_display display_;
   flow::balance balance_;
   caf::actor rejects_;
-  std::map<flow::instance_id, instance> instances_;
-  std::map<caf::actor_addr, flow::instance_id> by_address_;
-  std::map<std::uint32_t, options> reached_;      ///< by sources with a watermark
+  instance_table instances_;
+  source_memory memory_;
   std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
   std::set<flow::instance_id> uncommitted_;       ///< told to commit, no answer yet
   std::vector<std::string> visible_;              ///< sinks that have committed
