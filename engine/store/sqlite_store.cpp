@@ -1,4 +1,5 @@
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_schema.hpp"
 #include "engine/store/sqlite_source_state.hpp"
 #include "engine/store/store.hpp"
 
@@ -11,30 +12,7 @@ namespace sluice::store {
 
 namespace {
 
-constexpr std::int64_t schema_version = 2;
 constexpr int busy_milliseconds = 10'000;
-
-/// Makes the tables of version 1. `position` of a run orders runs made within the same microsecond.
-constexpr const char* schema[] = {
-    "CREATE TABLE runs (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, pipeline TEXT NOT NULL, "
-    "owner TEXT NOT NULL, tags TEXT NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL, created INTEGER NOT NULL, "
-    "started INTEGER NOT NULL, ended INTEGER NOT NULL, fingerprint TEXT NOT NULL, text TEXT NOT NULL, "
-    "params TEXT NOT NULL, plan BLOB NOT NULL, summary TEXT NOT NULL, pid INTEGER NOT NULL, "
-    "pid_started INTEGER NOT NULL, node TEXT NOT NULL, endpoint TEXT NOT NULL, term INTEGER NOT NULL, "
-    "sequence INTEGER NOT NULL)",
-    "CREATE INDEX runs_by_pipeline ON runs (pipeline, position)",
-    "CREATE INDEX runs_by_state ON runs (state, position)",
-    "CREATE TABLE events (cursor INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (id), "
-    "sequence INTEGER NOT NULL, type TEXT NOT NULL, unit TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL, "
-    "UNIQUE (run, sequence))",
-    "CREATE TABLE transitions (run TEXT NOT NULL REFERENCES runs (id), time INTEGER NOT NULL, state TEXT NOT NULL, "
-    "cause TEXT NOT NULL)",
-    "CREATE INDEX transitions_by_run ON transitions (run)",
-    "CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE lease (only INTEGER PRIMARY KEY CHECK (only = 1), term INTEGER NOT NULL)",
-    "INSERT INTO lease VALUES (1, 0)",
-    "PRAGMA user_version = 1",
-};
 
 #define SLUICE_RUN_COLUMNS                                                                                             \
   "id, pipeline, owner, tags, state, cause, created, started, ended, fingerprint, params, summary, pid, pid_started, " \
@@ -115,9 +93,6 @@ class sqlite_store final : public store {
     std::vector<std::string> tags;
   };
 
-  result<std::int64_t> version();
-  status make_schema();
-  status migrate();
   result<std::int64_t> term();
   status check_term(std::int64_t writer, std::int64_t run_term);
   result<standing> standing_of(const std::string& run);
@@ -132,46 +107,7 @@ class sqlite_store final : public store {
 
 status sqlite_store::open(const std::string& path) {
   SLUICE_TRY(database_.open(path, busy_milliseconds));
-  SLUICE_ASSIGN(auto found, version());
-  if (found == 0) {
-    SLUICE_TRY(make_schema());
-    SLUICE_ASSIGN(found, version());
-  }
-  if (found < schema_version) SLUICE_TRY(migrate());
-  if (found > schema_version)
-    return user_error("store_too_new",
-                      "the state in " + path + " was written by a newer sluice (its version " + std::to_string(found) +
-                          ", this program knows " + std::to_string(schema_version) + ")",
-                      "use that sluice, or give another state folder with --state");
-  return {};
-}
-
-result<std::int64_t> sqlite_store::version() {
-  std::int64_t found = 0;
-  SLUICE_TRY(
-      database_.each("PRAGMA user_version", [&](const sqlite_query& row) { return found = row.integer(0), false; }));
-  return found;
-}
-
-status sqlite_store::make_schema() {
-  sqlite_transaction transaction(database_);
-  SLUICE_TRY(transaction.begin());
-  SLUICE_ASSIGN(const auto found, version());
-  if (found != 0) return {};  // another process was faster
-  for (const auto* statement : schema) SLUICE_TRY(database_.execute(statement));
-  return transaction.commit();
-}
-
-/// Brings the tables of an older sluice up to date, one version after the other.
-status sqlite_store::migrate() {
-  sqlite_transaction transaction(database_);
-  SLUICE_TRY(transaction.begin());
-  SLUICE_ASSIGN(const auto found, version());
-  if (found == 1) {
-    SLUICE_TRY(make_source_state_tables(database_));
-    SLUICE_TRY(database_.execute("PRAGMA user_version = 2"));
-  }
-  return transaction.commit();
+  return bring_schema_up_to_date(database_, path);
 }
 
 result<std::int64_t> sqlite_store::term() {

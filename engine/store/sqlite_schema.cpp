@@ -1,0 +1,80 @@
+#include "engine/store/sqlite_schema.hpp"
+
+#include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_source_state.hpp"
+
+#include <cstdint>
+
+namespace sluice::store {
+
+namespace {
+
+constexpr std::int64_t schema_version = 2;
+
+/// Makes the tables of version 1. `position` of a run orders runs made within the same microsecond.
+constexpr const char* schema[] = {
+    "CREATE TABLE runs (position INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, pipeline TEXT NOT NULL, "
+    "owner TEXT NOT NULL, tags TEXT NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL, created INTEGER NOT NULL, "
+    "started INTEGER NOT NULL, ended INTEGER NOT NULL, fingerprint TEXT NOT NULL, text TEXT NOT NULL, "
+    "params TEXT NOT NULL, plan BLOB NOT NULL, summary TEXT NOT NULL, pid INTEGER NOT NULL, "
+    "pid_started INTEGER NOT NULL, node TEXT NOT NULL, endpoint TEXT NOT NULL, term INTEGER NOT NULL, "
+    "sequence INTEGER NOT NULL)",
+    "CREATE INDEX runs_by_pipeline ON runs (pipeline, position)",
+    "CREATE INDEX runs_by_state ON runs (state, position)",
+    "CREATE TABLE events (cursor INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL REFERENCES runs (id), "
+    "sequence INTEGER NOT NULL, type TEXT NOT NULL, unit TEXT NOT NULL, time INTEGER NOT NULL, data TEXT NOT NULL, "
+    "UNIQUE (run, sequence))",
+    "CREATE TABLE transitions (run TEXT NOT NULL REFERENCES runs (id), time INTEGER NOT NULL, state TEXT NOT NULL, "
+    "cause TEXT NOT NULL)",
+    "CREATE INDEX transitions_by_run ON transitions (run)",
+    "CREATE TABLE cursors (subscriber TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE lease (only INTEGER PRIMARY KEY CHECK (only = 1), term INTEGER NOT NULL)",
+    "INSERT INTO lease VALUES (1, 0)",
+    "PRAGMA user_version = 1",
+};
+
+result<std::int64_t> version_of(sqlite_database& in) {
+  std::int64_t found = 0;
+  SLUICE_TRY(in.each("PRAGMA user_version", [&](const sqlite_query& row) { return found = row.integer(0), false; }));
+  return found;
+}
+
+status make_schema(sqlite_database& in) {
+  sqlite_transaction transaction(in);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_ASSIGN(const auto found, version_of(in));
+  if (found != 0) return {};  // another process was faster
+  for (const auto* statement : schema) SLUICE_TRY(in.execute(statement));
+  return transaction.commit();
+}
+
+/// Brings the tables of an older sluice up to date, one version after the other.
+status migrate(sqlite_database& in) {
+  sqlite_transaction transaction(in);
+  SLUICE_TRY(transaction.begin());
+  SLUICE_ASSIGN(const auto found, version_of(in));
+  if (found == 1) {
+    SLUICE_TRY(make_source_state_tables(in));
+    SLUICE_TRY(in.execute("PRAGMA user_version = 2"));
+  }
+  return transaction.commit();
+}
+
+}  // namespace
+
+status bring_schema_up_to_date(sqlite_database& in, const std::string& path) {
+  SLUICE_ASSIGN(auto found, version_of(in));
+  if (found == 0) {
+    SLUICE_TRY(make_schema(in));
+    SLUICE_ASSIGN(found, version_of(in));
+  }
+  if (found < schema_version) SLUICE_TRY(migrate(in));
+  if (found > schema_version)
+    return user_error("store_too_new",
+                      "the state in " + path + " was written by a newer sluice (its version " + std::to_string(found) +
+                          ", this program knows " + std::to_string(schema_version) + ")",
+                      "use that sluice, or give another state folder with --state");
+  return {};
+}
+
+}  // namespace sluice::store
