@@ -6,11 +6,14 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
+#include "engine/formats/hidden_file.hpp"
+#include "engine/plan/plan.hpp"
 #include "engine/uuid.hpp"
 
 #include <sys/resource.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 
 namespace sluice::app {
@@ -136,12 +139,29 @@ int run_here(session& with, const chosen& what) {
   return exit_code_after(*ended);
 }
 
+/// Removes the hidden files of a run whose process was killed: nobody goes on with them.
+void remove_leftovers(store::store& in, const std::string& run) {
+  const auto record = in.find_run(run);
+  if (!record.ok()) return;
+  const auto plan = plan_from_bytes(record->plan);
+  if (!plan.ok()) return;
+  std::error_code ignored;
+  const auto here = std::filesystem::current_path(ignored).string();
+  for (const auto& unit : plan->units) {
+    const auto& own = unit.definition.own;
+    if (unit.definition.role != unit_role::load || !own.is_object() || !own.contains("path")) continue;
+    const auto& path = own["path"];
+    if (path.is_string() && path != "-") remove_hidden_files(target_of(path.get<std::string>(), here), run);
+  }
+}
+
 /// Writes the end of a run whose process was killed; gives its last event.
 std::optional<store::event> bury(store::store& in, const engine_end& end, const error& cause) {
   auto runs = in.runs({});
   if (!runs.ok()) return std::nullopt;
   for (const auto& run : *runs) {
     if (run.pid != end.pid || store::is_final(run.state)) continue;
+    remove_leftovers(in, run.id);
     store::change death;
     death.run = run.id;
     death.term = run.term;

@@ -28,6 +28,20 @@ std::string hidden_path(const std::string& target, const std::string& run, const
   return (path.parent_path() / name).string();
 }
 
+void remove_hidden_files(const std::string& target, const std::string& run) noexcept {
+  std::error_code ignored;
+  // SQLite's journal has a tail of its own behind ".part".
+  const auto is_its = [&](const std::string& name) {
+    const auto mark = name.find("." + run + ".");
+    return name.starts_with('.') && mark != std::string::npos && name.find(".part", mark) != std::string::npos;
+  };
+  std::vector<fs::path> found;
+  for (fs::directory_iterator at(fs::path(target).parent_path(), ignored), end; !ignored && at != end;
+       at.increment(ignored))
+    if (is_its(at->path().filename().string()) && at->is_regular_file(ignored)) found.push_back(at->path());
+  for (const auto& path : found) fs::remove(path, ignored);
+}
+
 std::string target_of(const std::string& path, const std::string& base_folder) {
   auto whole = fs::path(path);
   if (whole.is_relative()) whole = (base_folder.empty() ? fs::current_path() : fs::path(base_folder)) / whole;

@@ -12,6 +12,9 @@ namespace sluice {
 std::string hidden_path(const std::string& target, const std::string& run, const std::string& unit,
                         std::uint32_t attempt);
 
+/// Removes what a run whose process was killed has gathered beside a target: hidden files of all its attempts.
+void remove_hidden_files(const std::string& target, const std::string& run) noexcept;
+
 /// An absolute path without "." and "..", relative ones starting at `base_folder` (empty: the working folder). A target
 /// that is a symbolic link is followed, so that it stays one.
 std::string target_of(const std::string& path, const std::string& base_folder);
