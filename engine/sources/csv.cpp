@@ -2,6 +2,7 @@
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/source_options.hpp"
 #include "engine/sources/csv_files.hpp"
+#include "engine/sources/listed_files.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
@@ -56,13 +57,8 @@ void check_type_names(const std::map<std::string, csv::column_plan>& types, cons
 
 /// Finds the files and the type of every column.
 std::shared_ptr<arrow::Schema> infer_records(const source_request& request, csv_table& what, diagnostics& faults) {
-  auto files = find_files(what.search);
-  if (!files.ok()) {
-    auto problem = std::move(files).problem();
-    problem.path = "/csv" + (problem.path.empty() ? "/path" : problem.path);
-    faults.push_back(std::move(problem));
-    return nullptr;
-  }
+  const auto files = list_files(what.search, "csv", faults);
+  if (!files) return nullptr;
   const auto layouts = read_layouts(*files, what, request.columns.empty(), faults);
   if (layouts.empty()) return nullptr;
   const auto& names = layouts.front().names;

@@ -2,6 +2,8 @@
 #include "engine/formats/files.hpp"
 #include "engine/formats/language_columns.hpp"
 #include "engine/formats/source_columns.hpp"
+#include "engine/sources/columnar_files.hpp"
+#include "engine/sources/listed_files.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
@@ -16,7 +18,6 @@ namespace sluice {
 
 namespace {
 
-constexpr std::size_t checked_files = 100;
 constexpr std::string_view file_magic = "ARROW1";
 
 /// Lets Arrow read a stream from bytes that may be packed or come from standard input.
@@ -102,23 +103,15 @@ result<std::shared_ptr<arrow::Schema>> read_schema(const input_file& file) {
   return (*made)->schema();
 }
 
-struct ipc_table {
-  std::vector<input_file> files;
-  std::shared_ptr<arrow::Schema> records;
-  source_columns columns;
-  std::uint32_t number = 0;
-  std::int64_t split_bytes = 0;
-  bool want_positions = true;
-};
-
-std::shared_ptr<arrow::Schema> wanted_schema(const ipc_table& what) {
+std::shared_ptr<arrow::Schema> wanted_schema(const columnar_table& what) {
   arrow::FieldVector fields;
   for (const int index : what.columns.wanted()) fields.push_back(what.records->field(index));
   return arrow::schema(std::move(fields));
 }
 
 /// Finds the wanted columns in the file's own schema; all of the file's types are checked.
-result<std::vector<int>> included_fields(const ipc_table& what, const arrow::Schema& file, const std::string& name) {
+result<std::vector<int>> included_fields(const columnar_table& what, const arrow::Schema& file,
+                                         const std::string& name) {
   const auto wanted = wanted_schema(what);
   SLUICE_TRY(same_columns(*wanted, file, name));
   std::vector<int> included;
@@ -130,7 +123,7 @@ result<std::vector<int>> included_fields(const ipc_table& what, const arrow::Sch
 
 class ipc_reader : public split_reader {
  public:
-  ipc_reader(std::shared_ptr<const ipc_table> what, const split& piece, open_ipc file)
+  ipc_reader(std::shared_ptr<const columnar_table> what, const split& piece, open_ipc file)
       : what_(std::move(what)), piece_(piece), file_(std::move(file)), batch_(static_cast<int>(piece.begin)) {}
 
   result<read_step> next() override {
@@ -191,7 +184,7 @@ class ipc_reader : public split_reader {
     return {};
   }
 
-  std::shared_ptr<const ipc_table> what_;
+  std::shared_ptr<const columnar_table> what_;
   split piece_;
   open_ipc file_;
   std::shared_ptr<arrow::RecordBatch> rest_;  ///< of the batch in the file: its rows not given out yet
@@ -203,7 +196,7 @@ class ipc_reader : public split_reader {
 
 class ipc_files : public source {
  public:
-  explicit ipc_files(std::shared_ptr<const ipc_table> what) : what_(std::move(what)) {}
+  explicit ipc_files(std::shared_ptr<const columnar_table> what) : what_(std::move(what)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
 
@@ -233,9 +226,7 @@ class ipc_files : public source {
   }
 
   result<std::unique_ptr<split_reader>> open(const split& piece) override {
-    const auto file =
-        std::find_if(what_->files.begin(), what_->files.end(), [&](const auto& f) { return f.name == piece.object; });
-    if (file == what_->files.end()) return internal_error("unknown_split", "the source has no file " + piece.object);
+    SLUICE_ASSIGN(const auto* file, listed_file(what_->files, piece));
     SLUICE_ASSIGN(const auto schema, read_schema(*file));
     SLUICE_ASSIGN(const auto included, included_fields(*what_, *schema, file->name));
     SLUICE_ASSIGN(auto opened, open_file(*file, included));
@@ -245,32 +236,11 @@ class ipc_files : public source {
   }
 
  private:
-  std::shared_ptr<const ipc_table> what_;
+  std::shared_ptr<const columnar_table> what_;
 };
 
-std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::vector<input_file>& files,
-                                     diagnostics& faults) {
-  std::shared_ptr<arrow::Schema> records;
-  for (std::size_t i = 0; i < std::min(files.size(), checked_files); ++i) {
-    const auto schema = read_schema(files[i]);
-    if (!schema.ok()) {
-      faults.push_back(schema.problem());
-    } else if (!records) {
-      records = language_schema(**schema, request, files[i].name, faults);
-    } else if (auto same = same_columns(*records, **schema, files[i].name); !same.ok()) {
-      faults.push_back(std::move(same).problem());
-    }
-  }
-  return records;
-}
-
-/// The columns of a file as it says.
 result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request, const input_file& file) {
-  SLUICE_ASSIGN(const auto schema, read_schema(file));
-  diagnostics faults;
-  auto columns = language_schema(*schema, request, file.name, faults);
-  if (!faults.empty()) return faults.front();
-  return columns;
+  return columns_of_file(request, file, read_schema);
 }
 
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
@@ -281,22 +251,18 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
     problem.path = "/types";
     faults.push_back(std::move(problem));
   }
-  auto made = std::make_shared<ipc_table>();
+  auto made = std::make_shared<columnar_table>();
   const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
   const auto packed = request.own.is_object() ? request.own.value("compression", options("auto")) : options("auto");
-  auto files = find_files({.path = path,
+  auto files = list_files({.path = path,
                            .compression = packed.is_string() ? packed.get<std::string>() : "auto",
                            .base_folder = request.context ? request.context->base_folder : "",
                            .extensions = {"arrow", "arrows", "ipc", "feather"},
-                           .chosen = request.files});
-  if (!files.ok()) {
-    auto problem = std::move(files).problem();
-    problem.path = "/ipc" + (problem.path.empty() ? "/path" : problem.path);
-    faults.push_back(std::move(problem));
-    return nullptr;
-  }
-  made->files = std::move(files).value();
-  made->records = request.resolved ? records_of(request) : infer(request, made->files, faults);
+                           .chosen = request.files},
+                          "ipc", faults);
+  if (!files) return nullptr;
+  made->files = std::move(*files);
+  made->records = request.resolved ? records_of(request) : infer_columnar(request, made->files, read_schema, faults);
   if (faults.size() > before) return nullptr;
   auto columns = source_columns::choose(request, *made->records, false, faults);
   if (!columns.ok()) return nullptr;

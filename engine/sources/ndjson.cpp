@@ -2,6 +2,7 @@
 #include "engine/formats/files.hpp"
 #include "engine/formats/language_columns.hpp"
 #include "engine/formats/row_filter.hpp"
+#include "engine/sources/listed_files.hpp"
 #include "engine/sources/ndjson_reader.hpp"
 #include "engine/takes_filter.hpp"
 
@@ -47,22 +48,16 @@ class ndjson_files : public source, public takes_filter {
   }
 
   result<std::unique_ptr<split_reader>> open(const split& piece) override {
-    SLUICE_ASSIGN(const auto* file, find(piece));
+    SLUICE_ASSIGN(const auto* file, listed_file(what_->files, piece));
     return read_ndjson(what_, piece, *file, filter_);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
-    const auto file = find(piece);
+    const auto file = listed_file(what_->files, piece);
     return file.ok() ? ndjson_line_at(**file, piece.begin + static_cast<std::int64_t>(offset)) : 0;
   }
 
  private:
-  result<const input_file*> find(const split& piece) const {
-    for (const auto& file : what_->files)
-      if (file.name == piece.object) return &file;
-    return internal_error("unknown_split", "the source has no file " + piece.object);
-  }
-
   std::shared_ptr<const ndjson_table> what_;
   std::shared_ptr<const row_filter> filter_;
 };
@@ -73,19 +68,15 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
   const auto packed = request.own.is_object() ? request.own.value("compression", options("auto")) : options("auto");
   const auto encoding = request.own.is_object() ? request.own.value("encoding", options("utf-8")) : options("utf-8");
-  auto files = find_files({.path = path,
+  auto files = list_files({.path = path,
                            .compression = packed.is_string() ? packed.get<std::string>() : "auto",
                            .base_folder = request.context ? request.context->base_folder : "",
                            .extensions = {"ndjson", "jsonl", "json"},
                            .encoding = encoding.is_string() ? encoding.get<std::string>() : "utf-8",
-                           .chosen = request.files});
-  if (!files.ok()) {
-    auto problem = std::move(files).problem();
-    problem.path = "/ndjson" + (problem.path.empty() ? "/path" : problem.path);
-    faults.push_back(std::move(problem));
-    return nullptr;
-  }
-  made->files = std::move(files).value();
+                           .chosen = request.files},
+                          "ndjson", faults);
+  if (!files) return nullptr;
+  made->files = std::move(*files);
   if (request.resolved) {
     made->records = read_types(request, faults);
     made->records.schema = records_of(request);

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "engine/component.hpp"
+#include "engine/formats/files.hpp"
+#include "engine/formats/source_columns.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace sluice {
+
+/// What a source of files that say their columns (Arrow IPC, Parquet) reads, found out when it is made.
+struct columnar_table {
+  std::vector<input_file> files;
+  std::shared_ptr<arrow::Schema> records;
+  source_columns columns;
+  std::uint32_t number = 0;
+  std::int64_t split_bytes = 0;
+  bool want_positions = true;
+};
+
+/// Reads the columns that a file says it has.
+using read_file_schema = std::function<result<std::shared_ptr<arrow::Schema>>(const input_file&)>;
+
+/// Takes the columns of the first file, in the language's types, and compares those of the next ones (up to a hundred).
+/// Null where no file could be read.
+std::shared_ptr<arrow::Schema> infer_columnar(const source_request& request, const std::vector<input_file>& files,
+                                              const read_file_schema& read_schema, diagnostics& faults);
+
+/// Gives the columns of one file in the language's types.
+result<std::shared_ptr<arrow::Schema>> columns_of_file(const source_request& request, const input_file& file,
+                                                       const read_file_schema& read_schema);
+
+}  // namespace sluice

@@ -1,0 +1,23 @@
+#include "engine/sources/listed_files.hpp"
+
+#include <utility>
+
+namespace sluice {
+
+std::optional<std::vector<input_file>> list_files(const file_search& search, const std::string& component,
+                                                  diagnostics& faults) {
+  auto files = find_files(search);
+  if (files.ok()) return std::move(files).value();
+  auto problem = std::move(files).problem();
+  problem.path = "/" + component + (problem.path.empty() ? "/path" : problem.path);
+  faults.push_back(std::move(problem));
+  return std::nullopt;
+}
+
+result<const input_file*> listed_file(const std::vector<input_file>& files, const split& piece) {
+  for (const auto& file : files)
+    if (file.name == piece.object) return &file;
+  return internal_error("unknown_split", "the source has no file " + piece.object);
+}
+
+}  // namespace sluice
