@@ -1,5 +1,7 @@
 #include "engine/value_parse.hpp"
 
+#include "engine/powers_of_ten.hpp"
+
 #include <arrow/util/decimal.h>
 #include <fast_float/fast_float.h>
 
@@ -101,27 +103,8 @@ bool read_plain_decimal(std::string_view text, int precision, int scale, int128&
   }
   const int missing = scale - std::max(places, 0);
   if (digits == 0 || digits > 18 || missing < 0 || digits + missing > 18) return false;
-  constexpr std::uint64_t powers[] = {1,
-                                      10,
-                                      100,
-                                      1'000,
-                                      10'000,
-                                      100'000,
-                                      1'000'000,
-                                      10'000'000,
-                                      100'000'000,
-                                      1'000'000'000,
-                                      10'000'000'000,
-                                      100'000'000'000,
-                                      1'000'000'000'000,
-                                      10'000'000'000'000,
-                                      100'000'000'000'000,
-                                      1'000'000'000'000'000,
-                                      10'000'000'000'000'000,
-                                      100'000'000'000'000'000,
-                                      1'000'000'000'000'000'000};
-  value *= powers[missing];
-  if (value >= powers[precision]) return false;
+  value *= whole_powers_of_ten[missing];
+  if (value >= whole_powers_of_ten[precision]) return false;
   out = negative ? -static_cast<int128>(value) : static_cast<int128>(value);
   return true;
 }

@@ -1,6 +1,7 @@
 #include "engine/value_text.hpp"
 
 #include "engine/calendar.hpp"
+#include "engine/time_units.hpp"
 
 #include <arrow/api.h>
 #include <arrow/util/decimal.h>
@@ -64,20 +65,6 @@ void append_hex(std::string& out, std::string_view bytes) {
     out += digits[static_cast<unsigned char>(c) >> 4];
     out += digits[static_cast<unsigned char>(c) & 15];
   }
-}
-
-std::int64_t to_microseconds(std::int64_t value, arrow::TimeUnit::type unit) {
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return value * 1'000'000;
-    case arrow::TimeUnit::MILLI:
-      return value * 1'000;
-    case arrow::TimeUnit::MICRO:
-      return value;
-    case arrow::TimeUnit::NANO:
-      return floor_div(value, 1'000);
-  }
-  return value;
 }
 
 // A value inside a list or struct: JSON, where numbers and booleans stand bare.

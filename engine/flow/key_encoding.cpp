@@ -1,6 +1,8 @@
 #include "engine/flow/key_encoding.hpp"
 
+#include "engine/calendar.hpp"
 #include "engine/flow/key_hash.hpp"
+#include "engine/time_units.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/array_decimal.h>
@@ -89,22 +91,6 @@ char* put_decimal(char* out, Decimal value, std::int32_t scale) {
     std::memcpy(out, words, 16);
     return out + 16;
   }
-}
-
-std::int64_t floor_divide(std::int64_t value, std::int64_t by) { return value / by - (value % by < 0 ? 1 : 0); }
-
-std::int64_t to_microseconds(std::int64_t value, arrow::TimeUnit::type unit) {
-  switch (unit) {
-    case arrow::TimeUnit::SECOND:
-      return value * 1'000'000;
-    case arrow::TimeUnit::MILLI:
-      return value * 1'000;
-    case arrow::TimeUnit::MICRO:
-      return value;
-    case arrow::TimeUnit::NANO:
-      return floor_divide(value, 1'000);
-  }
-  return value;
 }
 
 std::int64_t to_nanoseconds(std::int64_t value, arrow::TimeUnit::type unit) {
@@ -214,7 +200,7 @@ status with_writer(const arrow::Array& column, Each&& each) {
     case Type::DATE64: {
       const auto& values = SLUICE_AS(Date64Array);
       each([&values](std::int64_t row, char* out) {
-        return put64(out, tag_date, static_cast<std::uint64_t>(floor_divide(values.Value(row), 86'400'000)));
+        return put64(out, tag_date, static_cast<std::uint64_t>(floor_div(values.Value(row), 86'400'000)));
       });
       return {};
     }

@@ -1,5 +1,6 @@
 #include "engine/expression/functions/support.hpp"
 #include "engine/expression/kernels/decimals.hpp"
+#include "engine/powers_of_ten.hpp"
 
 #include <cmath>
 #include <limits>
@@ -161,11 +162,7 @@ double round_whole(double x) {
   }
 }
 
-double power_of_ten(int digits) {
-  constexpr double exact[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                              1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  return digits <= 22 ? exact[digits] : std::pow(10.0, digits);
-}
+double power_of_ten(int digits) { return digits <= 22 ? exact_powers_of_ten[digits] : std::pow(10.0, digits); }
 
 // To `digits` places, half away from zero, of the product with ten to the digits.
 template <rounding How>

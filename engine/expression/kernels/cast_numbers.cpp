@@ -1,5 +1,6 @@
 #include "engine/expression/kernels/casts.hpp"
 #include "engine/expression/kernels/decimals.hpp"
+#include "engine/powers_of_ten.hpp"
 #include "engine/value_parse.hpp"
 
 #include <fast_float/fast_float.h>
@@ -86,12 +87,10 @@ result<array_ptr> decimal_to_integer(call& c) {
 }
 
 double decimal_to_double(int128 from, int scale) {
-  constexpr double exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   constexpr int128 exact = int128{1} << 53;
   // Both exact in a double: one division rounds correctly.
   if (from > -exact && from < exact && scale <= 22)
-    return static_cast<double>(static_cast<std::int64_t>(from)) / exact_powers[scale];
+    return static_cast<double>(static_cast<std::int64_t>(from)) / exact_powers_of_ten[scale];
   char text[longest_value];
   char* end = write_decimal(text, from, scale);
   double value = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "engine/powers_of_ten.hpp"
+
 #include <smmintrin.h>
 
 #include <array>
@@ -29,9 +31,6 @@ alignas(64) inline constexpr auto close_ranks = [] {
   }
   return all;
 }();
-
-inline constexpr double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                           1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
 /// The number that 16 digit values (0 to 9, highest first) make.
 [[gnu::always_inline]] inline std::uint64_t number_of(__m128i digits) {
@@ -108,7 +107,7 @@ inline bool all_digits(__m128i values) {
   std::uint64_t digits = 0;
   unsigned behind = 0;
   if (!parse_pointed(begin + negative, length - negative, digits, behind)) return false;
-  const auto value = static_cast<double>(static_cast<std::int64_t>(digits)) / detail::powers_of_ten[behind];
+  const auto value = static_cast<double>(static_cast<std::int64_t>(digits)) / exact_powers_of_ten[behind];
   out = negative != 0 ? -value : value;
   return true;
 }

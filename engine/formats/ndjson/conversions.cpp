@@ -1,6 +1,7 @@
 #include "engine/formats/ndjson/conversions.hpp"
 
 #include "engine/formats/csv/values.hpp"
+#include "engine/powers_of_ten.hpp"
 #include "engine/value_parse.hpp"
 
 #include <algorithm>
@@ -71,30 +72,11 @@ bool append_long_decimal(std::string_view text, column& into) {
 }
 
 bool append_decimal(const number& value, column& into) {
-  static constexpr std::uint64_t powers[] = {1,
-                                             10,
-                                             100,
-                                             1000,
-                                             10'000,
-                                             100'000,
-                                             1'000'000,
-                                             10'000'000,
-                                             100'000'000,
-                                             1'000'000'000,
-                                             10'000'000'000,
-                                             100'000'000'000,
-                                             1'000'000'000'000,
-                                             10'000'000'000'000,
-                                             100'000'000'000'000,
-                                             1'000'000'000'000'000,
-                                             10'000'000'000'000'000,
-                                             100'000'000'000'000'000,
-                                             1'000'000'000'000'000'000};
   const int shift = value.exponent + into.scale;
   if (into.kind == value_kind::decimal128 && value.exact && into.precision <= 18 && shift >= 0 && shift <= 18) {
-    const auto limit = powers[into.precision];
-    if (value.digits >= limit || value.digits > limit / powers[shift]) return false;
-    const auto unscaled = value.digits * powers[shift];
+    const auto limit = whole_powers_of_ten[into.precision];
+    if (value.digits >= limit || value.digits > limit / whole_powers_of_ten[shift]) return false;
+    const auto unscaled = value.digits * whole_powers_of_ten[shift];
     if (unscaled >= limit) return false;
     const auto low = value.negative ? 0 - unscaled : unscaled;
     const std::uint64_t parts[2] = {low, value.negative && unscaled != 0 ? ~std::uint64_t{0} : 0};

@@ -1,6 +1,7 @@
 #include "engine/formats/ndjson/cursor.hpp"
 
 #include "engine/formats/csv/record_index.hpp"
+#include "engine/powers_of_ten.hpp"
 
 #include <charconv>
 #include <cmath>
@@ -142,13 +143,12 @@ const char* read_any_number(const char* at, number& out) {
 }
 
 double to_double(const number& value) {
-  static constexpr double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                      1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   constexpr std::uint64_t exact_integer = std::uint64_t{1} << 53;
   if (value.exact && value.digits <= exact_integer && value.exponent >= -22 && value.exponent <= 22) {
     // Both are exact doubles, so that one operation rounds once (Clinger 1990).
     auto result = static_cast<double>(value.digits);
-    result = value.exponent < 0 ? result / powers[-value.exponent] : result * powers[value.exponent];
+    result = value.exponent < 0 ? result / exact_powers_of_ten[-value.exponent]
+                                : result * exact_powers_of_ten[value.exponent];
     return value.negative ? -result : result;
   }
   double result = 0;

@@ -1,5 +1,6 @@
 #include "engine/sinks/sqlite/row_binder.hpp"
 
+#include "engine/powers_of_ten.hpp"
 #include "engine/types.hpp"
 #include "engine/value_text.hpp"
 
@@ -7,18 +8,10 @@
 #include <sqlite3.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
 
 namespace sluice::sqlite {
-
-namespace {
-
-constexpr std::array<double, exact_digits + 1> powers_of_ten = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                                1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-
-}  // namespace
 
 struct row_binder::slot {
   enum class outcome { bound, nan, too_large };
@@ -68,7 +61,7 @@ struct binders {
     if (in.scale == 0)
       sqlite3_bind_int64(to, index, unscaled);
     else
-      sqlite3_bind_double(to, index, static_cast<double>(unscaled) / powers_of_ten[static_cast<std::size_t>(in.scale)]);
+      sqlite3_bind_double(to, index, static_cast<double>(unscaled) / exact_powers_of_ten[in.scale]);
     return outcome::bound;
   }
   static outcome bytes(Slot& in, sqlite3_stmt* to, int index, std::int64_t row) {
