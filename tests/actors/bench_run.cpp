@@ -308,4 +308,6 @@ std::vector<std::int64_t> up_to(std::int64_t n) {
   return all;
 }
 
+std::string why(const actors::run_outcome& outcome) { return outcome.cause.value_or(error{}).to_string(); }
+
 }  // namespace sluice::actors::testing

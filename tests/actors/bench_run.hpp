@@ -117,4 +117,7 @@ batch with_values(const batch& like, const std::vector<std::int64_t>& numbers);
 /// 0 to n - 1.
 std::vector<std::int64_t> up_to(std::int64_t n);
 
+/// The cause of a run's end as text, for INFO; of a good one it says nothing.
+std::string why(const actors::run_outcome& outcome);
+
 }  // namespace sluice::actors::testing
