@@ -1,3 +1,4 @@
+#include "app/allocator.hpp"
 #include "app/verbs.hpp"
 #include "cluster/node.hpp"
 #include "cluster/token.hpp"
@@ -53,6 +54,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
     }
     settings.state_folder += "/nodes/" + (what.name.empty() ? std::to_string(settings.listen.port) : what.name);
   }
+  const memory_trimmer trimmer;
   SLUICE_TRY(cluster::run_node(settings, [&](const cluster::node_addresses& at) {
     if (with.options.json) {
       const options line = {{"ready", true},

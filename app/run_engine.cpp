@@ -1,6 +1,7 @@
 #include "app/run_engine.hpp"
 
 #include "actors/run.hpp"
+#include "app/allocator.hpp"
 #include "app/engine_process.hpp"
 #include "app/event_text.hpp"
 #include "app/run_display.hpp"
@@ -86,6 +87,7 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "");
   const bool shared = with.terminal.out_is_terminal() && writes_to_stdout(*planned.what);
   run_display display(with, shared);
+  const memory_trimmer trimmer;
   signals stop;
   bool told = false;
   actors::run_callbacks callbacks;
