@@ -189,7 +189,9 @@ def make_json(rng):
             bad += 1
     end = rng.choice(["\n", "\n", "\r\n"])
     text = end.join(lines) + rng.choice(["", end])
-    ask = {"source": "ndjson", "own": {}, "types": {name: "text" for name in "abc"}, "columns": list("abc")}
+    # The types of the others too: one that were inferred to be a struct would reject keys that come twice inside of it.
+    names = ["a", "b", "c", "d", "x.y", ""]
+    ask = {"source": "ndjson", "own": {}, "types": {name: "text" for name in names}, "columns": list("abc")}
     return ask, text.encode(), rows, bad
 
 
