@@ -46,6 +46,17 @@ void combine_words(std::int64_t bits, std::uint8_t* out, const std::uint8_t* a, 
   if (bits % 64 != 0) store_word(out, whole, combine(load_word(a, whole, bits), load_word(b, whole, bits)));
 }
 
+/// Writes the bits of `truth(row)`, in whole words.
+template <class Truth>
+void gather_bits(std::int64_t rows, std::uint8_t* out, Truth&& truth) {
+  for (std::int64_t row = 0; row < rows; row += 64) {
+    std::uint64_t word = 0;
+    const auto count = rows - row < 64 ? rows - row : 64;
+    for (std::int64_t bit = 0; bit < count; ++bit) word |= static_cast<std::uint64_t>(truth(row + bit)) << bit;
+    store_word(out, row / 64, word);
+  }
+}
+
 inline bool get_bit(const std::uint8_t* bitmap, std::int64_t index) {
   return ((bitmap[index >> 3] >> (index & 7)) & 1) != 0;
 }

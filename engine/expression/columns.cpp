@@ -90,6 +90,10 @@ result<arrow::Datum> as_datum(const operand& of) {
   return arrow::Datum(std::move(scalar));
 }
 
+array_ptr make_booleans(std::int64_t rows, buffer_ptr bits, buffer_ptr validity) {
+  return make_array(arrow::boolean(), rows, std::move(bits), std::move(validity));
+}
+
 text_builder::text_builder(std::int64_t rows, std::int64_t bytes_expected)
     : rows_(rows),
       offset_buffer_(allocate((rows + 1) * 4)),

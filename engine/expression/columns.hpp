@@ -30,8 +30,10 @@ buffer_ptr all_valid(const std::vector<operand>& args, std::int64_t rows);
 /// Clears rows in a validity bitmap, copying it first (it may be shared).
 buffer_ptr without_rows(const buffer_ptr& validity, const std::vector<std::int64_t>& failed, std::int64_t rows);
 
-/// Makes an array of a fixed-width type, or of booleans.
+/// Makes an array of a fixed-width type.
 array_ptr make_array(const type_ptr& type, std::int64_t rows, buffer_ptr values, buffer_ptr validity);
+/// Makes an array of booleans from their bits.
+array_ptr make_booleans(std::int64_t rows, buffer_ptr bits, buffer_ptr validity);
 /// An array of nulls.
 array_ptr make_nulls(const type_ptr& type, std::int64_t rows);
 /// The operand as an array of `rows` rows.
@@ -162,5 +164,40 @@ class row_failures {
   call& call_;
   std::vector<std::int64_t> failed_;
 };
+
+/// Fills a fixed-width column: `work(row, out)` gives the value of each valid row, or adds its failure.
+template <class Out, class Work>
+result<array_ptr> fill_rows(call& c, row_failures& failures, Work&& work) {
+  const auto validity = all_valid(c.args, c.rows);
+  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(Out)));
+  auto* out = reinterpret_cast<Out*>(values->mutable_data());
+  if (validity) std::memset(static_cast<void*>(out), 0, static_cast<std::size_t>(c.rows) * sizeof(Out));
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    Out value{};
+    work(row, value);
+    out[row] = value;
+  });
+  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
+}
+
+/// Fills a boolean column from `truth(row)`, which is asked of valid rows only.
+template <class Truth>
+result<array_ptr> fill_booleans(call& c, Truth&& truth) {
+  const auto validity = all_valid(c.args, c.rows);
+  auto bits = allocate_bitmap(c.rows);
+  std::memset(bits->mutable_data(), 0, static_cast<std::size_t>(bits->size()));
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    if (truth(row)) set_bit(bits->mutable_data(), row);
+  });
+  return make_booleans(c.rows, std::move(bits), validity);
+}
+
+/// The same for a cheap `truth(row)` that can be asked of nulls, too.
+template <class Truth>
+array_ptr gather_booleans(call& c, Truth&& truth) {
+  auto bits = allocate_bitmap(c.rows);
+  gather_bits(c.rows, bits->mutable_data(), std::forward<Truth>(truth));
+  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
+}
 
 }  // namespace sluice::expression

@@ -47,33 +47,6 @@ inline node_ptr bind_fixed(binder& b, const call_site& site, const std::vector<t
   return b.call(site.name, result, std::move(inputs), run, std::move(how));
 }
 
-/// Fills a fixed-width column: `work(row, out) -> bool`, false where it has added the row's failure itself.
-template <class Out, class Work>
-result<array_ptr> fill_rows(call& c, row_failures& failures, Work&& work) {
-  const auto validity = all_valid(c.args, c.rows);
-  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(Out)));
-  auto* out = reinterpret_cast<Out*>(values->mutable_data());
-  if (validity) std::memset(static_cast<void*>(out), 0, static_cast<std::size_t>(c.rows) * sizeof(Out));
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    Out value{};
-    work(row, value);
-    out[row] = value;
-  });
-  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
-}
-
-/// Fills a boolean column from `truth(row)`.
-template <class Truth>
-result<array_ptr> fill_booleans(call& c, Truth&& truth) {
-  const auto validity = all_valid(c.args, c.rows);
-  auto bits = allocate_bitmap(c.rows);
-  std::memset(bits->mutable_data(), 0, static_cast<std::size_t>(bits->size()));
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    if (truth(row)) set_bit(bits->mutable_data(), row);
-  });
-  return make_booleans(c.rows, std::move(bits), validity);
-}
-
 /// The text of argument `index` in `row`, for messages.
 inline std::string argument_text(const call& c, std::size_t index, std::int64_t row) {
   return value_text(*c.args[index].array, c.args[index].constant ? 0 : row);

@@ -1,5 +1,6 @@
 #include "engine/expression/columns.hpp"
-#include "engine/expression/kernels/kernels.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
+#include "engine/expression/kernels/operators.hpp"
 #include "engine/types.hpp"
 #include "engine/value_text.hpp"
 
@@ -9,8 +10,6 @@
 namespace sluice::expression {
 
 namespace {
-
-enum class row_fault { none, overflow, division };
 
 template <class T>
 row_fault look(arithmetic op, T left, T right) {
@@ -46,11 +45,6 @@ row_fault look(arithmetic op, T left, T right) {
   }
 }
 
-const char* sign_of(arithmetic op) {
-  constexpr const char* signs[] = {"+", "-", "*", "/", "%"};
-  return signs[static_cast<int>(op)];
-}
-
 template <class T>
 std::string number_text(T value) {
   char text[longest_value];
@@ -73,12 +67,8 @@ buffer_ptr report(call& c, const column_of<T>& left, const column_of<T>& right, 
   for_valid(validity, c.rows, [&](std::int64_t row) {
     const auto fault = look(Op, left[row], right[row]);
     if (fault == row_fault::none) return;
-    if (!failures.counts(row)) return failures.add_silently(row);
-    const auto what = number_text(left[row]) + " " + sign_of(Op) + " " + number_text(right[row]);
-    if (fault == row_fault::division)
-      failures.add(row, "division_by_zero", "division by zero: " + what);
-    else
-      failures.add(row, "numeric_overflow", what + " is out of the range of " + type_name(*c.type));
+    fail_arithmetic(failures, c, row, fault,
+                    [&] { return number_text(left[row]) + " " + sign_of(Op) + " " + number_text(right[row]); });
   });
   return failures.apply(validity);
 }
@@ -86,33 +76,13 @@ buffer_ptr report(call& c, const column_of<T>& left, const column_of<T>& right, 
 template <class T, arithmetic Op>
 result<array_ptr> arithmetic_kernel(call& c) {
   const auto validity = all_valid(c.args, c.rows);
-  const auto form = c.rows == 1 || c.args[0].constant == c.args[1].constant ? operand_form::both_columns
-                    : c.args[0].constant                                    ? operand_form::left_constant
-                                                                            : operand_form::right_constant;
   const column_of<T> left(c.args[0]);
   const column_of<T> right(c.args[1]);
   auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(T)));
-  const bool bad =
-      find_arithmetic<T>(Op, form)(left.values, right.values, reinterpret_cast<T*>(values->mutable_data()), c.rows);
+  const bool bad = find_arithmetic<T>(Op, form_of(c))(left.values, right.values,
+                                                      reinterpret_cast<T*>(values->mutable_data()), c.rows);
   if (!bad) return make_array(c.type, c.rows, std::move(values), validity);
   return make_array(c.type, c.rows, std::move(values), report<T, Op>(c, left, right, validity));
-}
-
-template <class T>
-kernel by_op(arithmetic op) {
-  switch (op) {
-    case arithmetic::add:
-      return arithmetic_kernel<T, arithmetic::add>;
-    case arithmetic::subtract:
-      return arithmetic_kernel<T, arithmetic::subtract>;
-    case arithmetic::multiply:
-      return arithmetic_kernel<T, arithmetic::multiply>;
-    case arithmetic::divide:
-      return arithmetic_kernel<T, arithmetic::divide>;
-    case arithmetic::modulo:
-      return arithmetic_kernel<T, arithmetic::modulo>;
-  }
-  return nullptr;
 }
 
 template <class T>
@@ -144,24 +114,14 @@ result<array_ptr> negation_kernel(call& c) {
 
 kernel find_arithmetic_kernel(arithmetic op, const arrow::DataType& type) {
   switch (type.id()) {
-    case arrow::Type::INT16:
-      return by_op<std::int16_t>(op);
-    case arrow::Type::INT32:
-      return by_op<std::int32_t>(op);
-    case arrow::Type::INT64:
-      return by_op<std::int64_t>(op);
-    case arrow::Type::UINT64:
-      return by_op<std::uint64_t>(op);
-    case arrow::Type::FLOAT:
-      return by_op<float>(op);
-    case arrow::Type::DOUBLE:
-      return by_op<double>(op);
     case arrow::Type::DECIMAL128:
       return decimal_arithmetic_kernel(op);
     case arrow::Type::DECIMAL256:
       return wide_arithmetic_kernel(op);
     default:
-      return nullptr;
+      return dispatch_number(type, [op]<class T>(std::type_identity<T>) {
+        return dispatch(op, [](auto known) -> kernel { return arithmetic_kernel<T, known>; });
+      });
   }
 }
 

@@ -1,5 +1,6 @@
 #include "engine/expression/kernels/casts.hpp"
 #include "engine/expression/kernels/decimals.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
 #include "engine/powers_of_ten.hpp"
 #include "engine/value_parse.hpp"
 
@@ -144,18 +145,6 @@ result<array_ptr> integer_to_boolean(call& c) {
 template <class From>
 kernel from_number(const arrow::DataType& to) {
   switch (to.id()) {
-    case arrow::Type::INT16:
-      return number_kernel<From, std::int16_t>;
-    case arrow::Type::INT32:
-      return number_kernel<From, std::int32_t>;
-    case arrow::Type::INT64:
-      return number_kernel<From, std::int64_t>;
-    case arrow::Type::UINT64:
-      return number_kernel<From, std::uint64_t>;
-    case arrow::Type::FLOAT:
-      return number_kernel<From, float>;
-    case arrow::Type::DOUBLE:
-      return number_kernel<From, double>;
     case arrow::Type::DECIMAL128:
       if constexpr (std::is_integral_v<From>)
         return integer_to_decimal<From>;
@@ -165,29 +154,18 @@ kernel from_number(const arrow::DataType& to) {
       if constexpr (std::is_integral_v<From>) return integer_to_boolean<From>;
       return nullptr;
     default:
-      return nullptr;
+      return dispatch_number(to, []<class To>(std::type_identity<To>) -> kernel { return number_kernel<From, To>; });
   }
 }
 
 kernel from_decimal(const arrow::DataType& to) {
-  switch (to.id()) {
-    case arrow::Type::INT16:
-      return decimal_to_integer<std::int16_t>;
-    case arrow::Type::INT32:
-      return decimal_to_integer<std::int32_t>;
-    case arrow::Type::INT64:
-      return decimal_to_integer<std::int64_t>;
-    case arrow::Type::UINT64:
-      return decimal_to_integer<std::uint64_t>;
-    case arrow::Type::FLOAT:
-      return decimal_to_floating<float>;
-    case arrow::Type::DOUBLE:
-      return decimal_to_floating<double>;
-    case arrow::Type::DECIMAL128:
-      return decimal_to_decimal;
-    default:
-      return nullptr;
-  }
+  if (to.id() == arrow::Type::DECIMAL128) return decimal_to_decimal;
+  return dispatch_number(to, []<class To>(std::type_identity<To>) -> kernel {
+    if constexpr (std::is_integral_v<To>)
+      return decimal_to_integer<To>;
+    else
+      return decimal_to_floating<To>;
+  });
 }
 
 kernel from_boolean(const arrow::DataType& to) {
@@ -210,22 +188,10 @@ kernel find_number_cast(const arrow::DataType& from, const arrow::DataType& to) 
   switch (from.id()) {
     case arrow::Type::BOOL:
       return from_boolean(to);
-    case arrow::Type::INT16:
-      return from_number<std::int16_t>(to);
-    case arrow::Type::INT32:
-      return from_number<std::int32_t>(to);
-    case arrow::Type::INT64:
-      return from_number<std::int64_t>(to);
-    case arrow::Type::UINT64:
-      return from_number<std::uint64_t>(to);
-    case arrow::Type::FLOAT:
-      return from_number<float>(to);
-    case arrow::Type::DOUBLE:
-      return from_number<double>(to);
     case arrow::Type::DECIMAL128:
       return from_decimal(to);
     default:
-      return nullptr;
+      return dispatch_number(from, [&to]<class From>(std::type_identity<From>) { return from_number<From>(to); });
   }
 }
 

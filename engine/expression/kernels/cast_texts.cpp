@@ -2,6 +2,7 @@
 #include "engine/calendar.hpp"
 #include "engine/expression/kernels/casts.hpp"
 #include "engine/expression/kernels/decimals.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
 #include "engine/time_zone.hpp"
 #include "engine/value_parse.hpp"
 
@@ -28,20 +29,13 @@ void fail_text(row_failures& failures, call& c, std::int64_t row, parsed outcome
 
 template <class To, class Parse>
 result<array_ptr> parse_rows(call& c, Parse&& parse) {
-  const auto validity = all_valid(c.args, c.rows);
   const texts_of texts(c.args[0]);
-  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(To)));
-  auto* out = reinterpret_cast<To*>(values->mutable_data());
-  if (validity) std::memset(static_cast<void*>(out), 0, static_cast<std::size_t>(c.rows) * sizeof(To));
   row_failures failures(c);
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    To value{};
-    const auto outcome = parse(texts[row], value);
+  return fill_rows<To>(c, failures, [&](std::int64_t row, To& to) {
+    const auto outcome = parse(texts[row], to);
     if (outcome != parsed::good) [[unlikely]]
       fail_text(failures, c, row, outcome, texts[row]);
-    out[row] = value;
   });
-  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
 }
 
 template <class To>
@@ -162,18 +156,11 @@ result<array_ptr> integer_to_text(call& c) {
 }
 
 kernel find_cast_to_text(const arrow::DataType& from) {
-  switch (from.id()) {
-    case arrow::Type::INT16:
-      return integer_to_text<std::int16_t>;
-    case arrow::Type::INT32:
-      return integer_to_text<std::int32_t>;
-    case arrow::Type::INT64:
-      return integer_to_text<std::int64_t>;
-    case arrow::Type::UINT64:
-      return integer_to_text<std::uint64_t>;
-    default:
-      return everything_to_text;
-  }
+  const auto found = dispatch_number(from, []<class T>(std::type_identity<T>) -> kernel {
+    if constexpr (std::is_integral_v<T>) return integer_to_text<T>;
+    return nullptr;
+  });
+  return found != nullptr ? found : everything_to_text;
 }
 
 }  // namespace
@@ -182,18 +169,6 @@ kernel find_text_cast(const arrow::DataType& to) {
   switch (to.id()) {
     case arrow::Type::BOOL:
       return to_boolean;
-    case arrow::Type::INT16:
-      return to_number<std::int16_t>;
-    case arrow::Type::INT32:
-      return to_number<std::int32_t>;
-    case arrow::Type::INT64:
-      return to_number<std::int64_t>;
-    case arrow::Type::UINT64:
-      return to_number<std::uint64_t>;
-    case arrow::Type::FLOAT:
-      return to_number<float>;
-    case arrow::Type::DOUBLE:
-      return to_number<double>;
     case arrow::Type::DECIMAL128:
       return to_decimal<int128>;
     case arrow::Type::DECIMAL256:
@@ -209,7 +184,7 @@ kernel find_text_cast(const arrow::DataType& to) {
     case arrow::Type::BINARY:
       return to_bytea;
     default:
-      return nullptr;
+      return dispatch_number(to, []<class T>(std::type_identity<T>) -> kernel { return to_number<T>; });
   }
 }
 

@@ -24,19 +24,12 @@ inline void fail_range(row_failures& failures, call& c, std::int64_t row) {
 /// Converts every valid row by `convert(from, to) -> bool`, false where the value does not fit.
 template <class From, class To, class Convert>
 result<array_ptr> convert_rows(call& c, Convert&& convert) {
-  const auto validity = all_valid(c.args, c.rows);
   const column_of<From> from(c.args[0]);
-  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(To)));
-  auto* out = reinterpret_cast<To*>(values->mutable_data());
-  if (validity) std::memset(out, 0, static_cast<std::size_t>(c.rows) * sizeof(To));
   row_failures failures(c);
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    To value{};
-    if (!convert(from[row], value)) [[unlikely]]
+  return fill_rows<To>(c, failures, [&](std::int64_t row, To& to) {
+    if (!convert(from[row], to)) [[unlikely]]
       fail_range(failures, c, row);
-    out[row] = value;
   });
-  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
 }
 
 }  // namespace sluice::expression

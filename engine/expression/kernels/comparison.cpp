@@ -1,11 +1,8 @@
 #include "engine/expression/columns.hpp"
-#include "engine/expression/kernels/kernels.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
+#include "engine/expression/kernels/operators.hpp"
 
 namespace sluice::expression {
-
-array_ptr make_booleans(std::int64_t rows, buffer_ptr bits, buffer_ptr validity) {
-  return make_array(arrow::boolean(), rows, std::move(bits), std::move(validity));
-}
 
 namespace {
 
@@ -13,33 +10,17 @@ std::uint64_t* words(const buffer_ptr& buffer) { return reinterpret_cast<std::ui
 
 template <class T, comparison Op>
 result<array_ptr> comparison_kernel(call& c) {
-  const auto form = c.rows == 1 || c.args[0].constant == c.args[1].constant ? operand_form::both_columns
-                    : c.args[0].constant                                    ? operand_form::left_constant
-                                                                            : operand_form::right_constant;
   const column_of<T> left(c.args[0]);
   const column_of<T> right(c.args[1]);
   auto bits = allocate_bitmap(c.rows);
-  find_comparison<T>(Op, form)(left.values, right.values, words(bits), c.rows);
+  find_comparison<T>(Op, form_of(c))(left.values, right.values, words(bits), c.rows);
   return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
 }
 
-template <class T>
-kernel by_op(comparison op) {
-  switch (op) {
-    case comparison::equal:
-      return comparison_kernel<T, comparison::equal>;
-    case comparison::not_equal:
-      return comparison_kernel<T, comparison::not_equal>;
-    case comparison::less:
-      return comparison_kernel<T, comparison::less>;
-    case comparison::less_equal:
-      return comparison_kernel<T, comparison::less_equal>;
-    case comparison::greater:
-      return comparison_kernel<T, comparison::greater>;
-    case comparison::greater_equal:
-      return comparison_kernel<T, comparison::greater_equal>;
-  }
-  return nullptr;
+kernel find_number_comparison(comparison op, const arrow::DataType& type) {
+  return dispatch_number(type, [op]<class T>(std::type_identity<T>) {
+    return dispatch(op, [](auto known) -> kernel { return comparison_kernel<T, known>; });
+  });
 }
 
 // false < true: comparisons of booleans are logic.
@@ -66,66 +47,18 @@ result<array_ptr> boolean_kernel(call& c) {
   return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
 }
 
-kernel boolean_by_op(comparison op) {
-  switch (op) {
-    case comparison::equal:
-      return boolean_kernel<comparison::equal>;
-    case comparison::not_equal:
-      return boolean_kernel<comparison::not_equal>;
-    case comparison::less:
-      return boolean_kernel<comparison::less>;
-    case comparison::less_equal:
-      return boolean_kernel<comparison::less_equal>;
-    case comparison::greater:
-      return boolean_kernel<comparison::greater>;
-    case comparison::greater_equal:
-      return boolean_kernel<comparison::greater_equal>;
-  }
-  return nullptr;
-}
-
-// Text compares by its bytes, which for UTF-8 is the order of code points (collation "C").
-bool holds(comparison op, std::string_view left, std::string_view right) {
-  switch (op) {
-    case comparison::equal:
-      return left == right;
-    case comparison::not_equal:
-      return left != right;
-    case comparison::less:
-      return left < right;
-    case comparison::less_equal:
-      return left <= right;
-    case comparison::greater:
-      return left > right;
-    case comparison::greater_equal:
-      return left >= right;
-  }
-  return false;
-}
-
-// Gathers bits of `truth(row)` into words.
-template <class Truth>
-void gather(std::int64_t rows, std::uint64_t* out, Truth&& truth) {
-  for (std::int64_t row = 0; row < rows; row += 64) {
-    std::uint64_t word = 0;
-    const auto count = std::min<std::int64_t>(64, rows - row);
-    for (std::int64_t bit = 0; bit < count; ++bit) word |= static_cast<std::uint64_t>(truth(row + bit)) << bit;
-    *out++ = word;
-  }
-}
-
 // Equality with a constant: most rows are decided by their length or their first eight bytes.
-void gather_equal(const texts_of& texts, std::string_view wanted, std::int64_t rows, std::uint64_t* out) {
+void gather_equal(const texts_of& texts, std::string_view wanted, std::int64_t rows, std::uint8_t* out) {
   const auto length = static_cast<std::int32_t>(wanted.size());
   if (length < 8)
-    return gather(rows, out, [&](std::int64_t row) {
+    return gather_bits(rows, out, [&](std::int64_t row) {
       const auto begin = texts.offsets[row];
       return texts.offsets[row + 1] - begin == length &&
              std::memcmp(texts.bytes + begin, wanted.data(), wanted.size()) == 0;
     });
   std::uint64_t first;
   std::memcpy(&first, wanted.data(), 8);
-  gather(rows, out, [&](std::int64_t row) {
+  gather_bits(rows, out, [&](std::int64_t row) {
     const auto begin = texts.offsets[row];
     if (texts.offsets[row + 1] - begin != length) return false;
     std::uint64_t found;
@@ -134,6 +67,7 @@ void gather_equal(const texts_of& texts, std::string_view wanted, std::int64_t r
   });
 }
 
+// Text compares by its bytes, which for UTF-8 is the order of code points (collation "C").
 template <comparison Op>
 result<array_ptr> text_kernel(call& c) {
   const texts_of left(c.args[0]);
@@ -141,11 +75,11 @@ result<array_ptr> text_kernel(call& c) {
   auto bits = allocate_bitmap(c.rows);
   constexpr bool equality = Op == comparison::equal || Op == comparison::not_equal;
   if (equality && left.constant != right.constant && c.rows > 1) {
-    gather_equal(left.constant ? right : left, left.constant ? left[0] : right[0], c.rows, words(bits));
+    gather_equal(left.constant ? right : left, left.constant ? left[0] : right[0], c.rows, bits->mutable_data());
     if (Op == comparison::not_equal)
       for (std::int64_t word = 0; word < words_for(c.rows); ++word) words(bits)[word] = ~words(bits)[word];
   } else {
-    gather(c.rows, words(bits), [&](std::int64_t row) { return holds(Op, left[row], right[row]); });
+    gather_bits(c.rows, bits->mutable_data(), [&](std::int64_t row) { return holds<Op>(left[row], right[row]); });
   }
   return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
 }
@@ -175,42 +109,18 @@ result<array_ptr> distinct_kernel(call& c) {
 }  // namespace
 
 kernel text_comparison_kernel(comparison op) {
-  switch (op) {
-    case comparison::equal:
-      return text_kernel<comparison::equal>;
-    case comparison::not_equal:
-      return text_kernel<comparison::not_equal>;
-    case comparison::less:
-      return text_kernel<comparison::less>;
-    case comparison::less_equal:
-      return text_kernel<comparison::less_equal>;
-    case comparison::greater:
-      return text_kernel<comparison::greater>;
-    case comparison::greater_equal:
-      return text_kernel<comparison::greater_equal>;
-  }
-  return nullptr;
+  return dispatch(op, [](auto known) -> kernel { return text_kernel<known>; });
 }
 
 kernel find_comparison_kernel(comparison op, const arrow::DataType& type) {
   switch (type.id()) {
     case arrow::Type::BOOL:
-      return boolean_by_op(op);
-    case arrow::Type::INT16:
-      return by_op<std::int16_t>(op);
-    case arrow::Type::INT32:
+      return dispatch(op, [](auto known) -> kernel { return boolean_kernel<known>; });
     case arrow::Type::DATE32:
-      return by_op<std::int32_t>(op);
-    case arrow::Type::INT64:
+      return find_number_comparison(op, *arrow::int32());
     case arrow::Type::TIME64:
     case arrow::Type::TIMESTAMP:
-      return by_op<std::int64_t>(op);
-    case arrow::Type::UINT64:
-      return by_op<std::uint64_t>(op);
-    case arrow::Type::FLOAT:
-      return by_op<float>(op);
-    case arrow::Type::DOUBLE:
-      return by_op<double>(op);
+      return find_number_comparison(op, *arrow::int64());
     case arrow::Type::DECIMAL128:
     case arrow::Type::DECIMAL256:
       return decimal_comparison_kernel(op);
@@ -220,7 +130,7 @@ kernel find_comparison_kernel(comparison op, const arrow::DataType& type) {
     case arrow::Type::INTERVAL_MONTH_DAY_NANO:
       return interval_comparison_kernel(op);
     default:
-      return nullptr;
+      return find_number_comparison(op, type);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "engine/expression/columns.hpp"
 #include "engine/expression/kernels/decimals.hpp"
-#include "engine/expression/kernels/kernels.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
+#include "engine/expression/kernels/operators.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/util/decimal.h>
@@ -8,8 +9,6 @@
 namespace sluice::expression {
 
 namespace {
-
-enum class row_fault { none, overflow, division };
 
 // Scales of the operands and of the result.
 struct scales {
@@ -73,11 +72,6 @@ row_fault compute(int128 left, int128 right, const scales& s, int128& out) {
   return fault == row_fault::none && !fits(out, s.precision) ? row_fault::overflow : fault;
 }
 
-const char* sign_of(arithmetic op) {
-  constexpr const char* signs[] = {"+", "-", "*", "/", "%"};
-  return signs[static_cast<int>(op)];
-}
-
 // Sums of one scale and products of 64-bit factors, nulls included. False where some row (perhaps a null one) needs the
 // careful way.
 template <arithmetic Op>
@@ -124,12 +118,9 @@ result<array_ptr> arithmetic_kernel(call& c) {
     out[row] = value;
     if (fault == row_fault::none) [[likely]]
       return;
-    if (!failures.counts(row)) return failures.add_silently(row);
-    const auto what = decimal_text(left[row], s.left) + " " + sign_of(Op) + " " + decimal_text(right[row], s.right);
-    if (fault == row_fault::division)
-      failures.add(row, "division_by_zero", "division by zero: " + what);
-    else
-      failures.add(row, "numeric_overflow", what + " is out of the range of " + type_name(*c.type));
+    fail_arithmetic(failures, c, row, fault, [&] {
+      return decimal_text(left[row], s.left) + " " + sign_of(Op) + " " + decimal_text(right[row], s.right);
+    });
   };
   if (validity) std::memset(out, 0, static_cast<std::size_t>(c.rows) * 16);
   for_valid(validity, c.rows, run);
@@ -158,37 +149,6 @@ int compare(int128 left, int128 right, int shift_of_left) {
 }
 
 template <comparison Op>
-bool holds(int order) {
-  switch (Op) {
-    case comparison::equal:
-      return order == 0;
-    case comparison::not_equal:
-      return order != 0;
-    case comparison::less:
-      return order < 0;
-    case comparison::less_equal:
-      return order <= 0;
-    case comparison::greater:
-      return order > 0;
-    case comparison::greater_equal:
-      return order >= 0;
-  }
-  return false;
-}
-
-template <class Compare>
-array_ptr gather(call& c, Compare&& truth) {
-  auto bits = allocate_bitmap(c.rows);
-  for (std::int64_t row = 0; row < c.rows; row += 64) {
-    std::uint64_t word = 0;
-    const auto count = std::min<std::int64_t>(64, c.rows - row);
-    for (std::int64_t bit = 0; bit < count; ++bit) word |= static_cast<std::uint64_t>(truth(row + bit)) << bit;
-    store_word(bits->mutable_data(), row / 64, word);
-  }
-  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
-}
-
-template <comparison Op>
 result<array_ptr> comparison_kernel(call& c) {
   const auto& left_type = *c.args[0].array->type();
   const auto& right_type = *c.args[1].array->type();
@@ -199,51 +159,21 @@ result<array_ptr> comparison_kernel(call& c) {
   const column_of<int128> left(c.args[0]);
   const column_of<int128> right(c.args[1]);
   if (left_scale == right_scale)
-    return gather(c, [&](std::int64_t row) {
-      const auto a = left[row];
-      const auto b = right[row];
-      return holds<Op>((a > b) - (a < b));
-    });
-  return gather(c,
-                [&](std::int64_t row) { return holds<Op>(compare(left[row], right[row], right_scale - left_scale)); });
+    return gather_booleans(c, [&](std::int64_t row) { return holds<Op>(left[row], right[row]); });
+  return gather_booleans(
+      c, [&](std::int64_t row) { return holds<Op>(compare(left[row], right[row], right_scale - left_scale), 0); });
 }
 
 }  // namespace
 
 kernel decimal_arithmetic_kernel(arithmetic op) {
-  switch (op) {
-    case arithmetic::add:
-      return arithmetic_kernel<arithmetic::add>;
-    case arithmetic::subtract:
-      return arithmetic_kernel<arithmetic::subtract>;
-    case arithmetic::multiply:
-      return arithmetic_kernel<arithmetic::multiply>;
-    case arithmetic::divide:
-      return arithmetic_kernel<arithmetic::divide>;
-    case arithmetic::modulo:
-      return arithmetic_kernel<arithmetic::modulo>;
-  }
-  return nullptr;
+  return dispatch(op, [](auto known) -> kernel { return arithmetic_kernel<known>; });
 }
 
 kernel decimal_negation_kernel() { return negation_kernel; }
 
 kernel decimal_comparison_kernel(comparison op) {
-  switch (op) {
-    case comparison::equal:
-      return comparison_kernel<comparison::equal>;
-    case comparison::not_equal:
-      return comparison_kernel<comparison::not_equal>;
-    case comparison::less:
-      return comparison_kernel<comparison::less>;
-    case comparison::less_equal:
-      return comparison_kernel<comparison::less_equal>;
-    case comparison::greater:
-      return comparison_kernel<comparison::greater>;
-    case comparison::greater_equal:
-      return comparison_kernel<comparison::greater_equal>;
-  }
-  return nullptr;
+  return dispatch(op, [](auto known) -> kernel { return comparison_kernel<known>; });
 }
 
 }  // namespace sluice::expression

@@ -58,7 +58,4 @@ node_ptr make_coalesce(std::vector<node_ptr> inputs);
 /// Makes x IN (constants) for types that can be looked up, `constants` being an array of x's type.
 node_ptr make_lookup(node_ptr value, array_ptr constants);
 
-/// Turns a boolean result of the comparison loops into an array.
-array_ptr make_booleans(std::int64_t rows, buffer_ptr bits, buffer_ptr validity);
-
 }  // namespace sluice::expression

@@ -1,6 +1,8 @@
 // Dates, times and intervals: casts among them, their arithmetic, and the comparison of intervals.
 #include "engine/calendar.hpp"
 #include "engine/expression/kernels/casts.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
+#include "engine/expression/kernels/operators.hpp"
 #include "engine/time_zone.hpp"
 
 #include <cmath>
@@ -109,21 +111,16 @@ span negated(const span& of) {
 // Runs `work(left, right, out) -> bool` over rows; false is an overflow.
 template <class Left, class Right, class Out, class Work>
 result<array_ptr> combine(call& c, Work&& work) {
-  const auto validity = all_valid(c.args, c.rows);
   const column_of<Left> left(c.args[0]);
   const column_of<Right> right(c.args[1]);
-  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(Out)));
-  std::memset(values->mutable_data(), 0, static_cast<std::size_t>(values->size()));
-  auto* out = reinterpret_cast<Out*>(values->mutable_data());
   row_failures failures(c);
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    if (work(left[row], right[row], out[row])) return;
+  return fill_rows<Out>(c, failures, [&](std::int64_t row, Out& out) {
+    if (work(left[row], right[row], out)) return;
     failures.add(row, "out_of_range",
                  value_text(*c.args[0].array, c.args[0].constant ? 0 : row) + " with " +
                      value_text(*c.args[1].array, c.args[1].constant ? 0 : row) + " is out of the range of " +
                      type_name(*c.type));
   });
-  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
 }
 
 template <bool Subtract>
@@ -206,14 +203,10 @@ result<array_ptr> interval_sum(call& c) {
 // The right side is a double. Parts of a month or day go over to the smaller unit (30 days a month).
 template <bool Divide>
 result<array_ptr> interval_scaled(call& c) {
-  const auto validity = all_valid(c.args, c.rows);
   const column_of<span> left(c.args[0]);
   const column_of<double> right(c.args[1]);
-  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(span)));
-  std::memset(values->mutable_data(), 0, static_cast<std::size_t>(values->size()));
-  auto* out = reinterpret_cast<span*>(values->mutable_data());
   row_failures failures(c);
-  for_valid(validity, c.rows, [&](std::int64_t row) {
+  return fill_rows<span>(c, failures, [&](std::int64_t row, span& out) {
     const auto from = left[row];
     if (Divide && right[row] == 0) return failures.add(row, "division_by_zero", "division by zero");
     const double by = Divide ? 1 / right[row] : right[row];
@@ -222,10 +215,9 @@ result<array_ptr> interval_scaled(call& c) {
     const double time = static_cast<double>(from.nanoseconds) * by + (days - std::trunc(days)) * 86'400e9;
     if (!(std::fabs(months) < 2e9 && std::fabs(days) < 2e9 && std::fabs(time) < 9.2e18))
       return failures.add(row, "out_of_range", "the interval is out of range");
-    out[row] = {static_cast<std::int32_t>(months), static_cast<std::int32_t>(days),
-                static_cast<std::int64_t>(std::llround(time / 1000)) * 1000};
+    out = {static_cast<std::int32_t>(months), static_cast<std::int32_t>(days),
+           static_cast<std::int64_t>(std::llround(time / 1000)) * 1000};
   });
-  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
 }
 
 // A month counts 30 days and a day 24 hours, as PostgreSQL compares intervals.
@@ -237,20 +229,7 @@ template <comparison Op>
 result<array_ptr> interval_comparison(call& c) {
   const column_of<span> left(c.args[0]);
   const column_of<span> right(c.args[1]);
-  auto bits = allocate_bitmap(c.rows);
-  std::memset(bits->mutable_data(), 0, static_cast<std::size_t>(bits->size()));
-  for (std::int64_t row = 0; row < c.rows; ++row) {
-    const auto a = length_of(left[row]);
-    const auto b = length_of(right[row]);
-    const bool holds = Op == comparison::equal        ? a == b
-                       : Op == comparison::not_equal  ? a != b
-                       : Op == comparison::less       ? a < b
-                       : Op == comparison::less_equal ? a <= b
-                       : Op == comparison::greater    ? a > b
-                                                      : a >= b;
-    if (holds) set_bit(bits->mutable_data(), row);
-  }
-  return make_booleans(c.rows, std::move(bits), all_valid(c.args, c.rows));
+  return gather_booleans(c, [&](std::int64_t row) { return holds<Op>(length_of(left[row]), length_of(right[row])); });
 }
 
 typed_kernel add(temporal left, temporal right) {
@@ -315,21 +294,7 @@ kernel find_temporal_cast(const arrow::DataType& from, const arrow::DataType& to
 }
 
 kernel interval_comparison_kernel(comparison op) {
-  switch (op) {
-    case comparison::equal:
-      return interval_comparison<comparison::equal>;
-    case comparison::not_equal:
-      return interval_comparison<comparison::not_equal>;
-    case comparison::less:
-      return interval_comparison<comparison::less>;
-    case comparison::less_equal:
-      return interval_comparison<comparison::less_equal>;
-    case comparison::greater:
-      return interval_comparison<comparison::greater>;
-    case comparison::greater_equal:
-      return interval_comparison<comparison::greater_equal>;
-  }
-  return nullptr;
+  return dispatch(op, [](auto known) -> kernel { return interval_comparison<known>; });
 }
 
 }  // namespace sluice::expression

@@ -1,5 +1,6 @@
 // Casts between numbers of which one is a decimal with more than 38 digits. From text: cast_texts.cpp.
 #include "engine/expression/kernels/casts.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/wide_decimals.hpp"
 #include "engine/value_parse.hpp"
 
@@ -53,15 +54,10 @@ result<array_ptr> from_floating(call& c) {
 
 template <class To, class Convert>
 result<array_ptr> from_wide(call& c, Convert&& convert) {
-  const auto validity = all_valid(c.args, c.rows);
-  auto values = allocate(c.rows * static_cast<std::int64_t>(sizeof(To)));
-  auto* out = reinterpret_cast<To*>(values->mutable_data());
-  std::memset(out, 0, static_cast<std::size_t>(c.rows) * sizeof(To));
   row_failures failures(c);
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    if (!convert(row, out[row])) fail_range(failures, c, row);
+  return fill_rows<To>(c, failures, [&](std::int64_t row, To& to) {
+    if (!convert(row, to)) fail_range(failures, c, row);
   });
-  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
 }
 
 template <class To>
@@ -87,25 +83,13 @@ result<array_ptr> to_floating(call& c) {
 }
 
 kernel from_number(const arrow::DataType& from) {
-  switch (from.id()) {
-    case arrow::Type::INT16:
-      return from_integer<std::int16_t>;
-    case arrow::Type::INT32:
-      return from_integer<std::int32_t>;
-    case arrow::Type::INT64:
-      return from_integer<std::int64_t>;
-    case arrow::Type::UINT64:
-      return from_integer<std::uint64_t>;
-    case arrow::Type::FLOAT:
-      return from_floating<float>;
-    case arrow::Type::DOUBLE:
-      return from_floating<double>;
-    case arrow::Type::DECIMAL128:
-    case arrow::Type::DECIMAL256:
-      return between_decimals;
-    default:
-      return nullptr;
-  }
+  if (from.id() == arrow::Type::DECIMAL128 || from.id() == arrow::Type::DECIMAL256) return between_decimals;
+  return dispatch_number(from, []<class From>(std::type_identity<From>) -> kernel {
+    if constexpr (std::is_integral_v<From>)
+      return from_integer<From>;
+    else
+      return from_floating<From>;
+  });
 }
 
 }  // namespace
@@ -113,24 +97,13 @@ kernel from_number(const arrow::DataType& from) {
 kernel find_wide_cast(const arrow::DataType& from, const arrow::DataType& to) {
   if (to.id() == arrow::Type::DECIMAL256) return from_number(from);
   if (from.id() != arrow::Type::DECIMAL256) return nullptr;
-  switch (to.id()) {
-    case arrow::Type::INT16:
-      return to_integer<std::int16_t>;
-    case arrow::Type::INT32:
-      return to_integer<std::int32_t>;
-    case arrow::Type::INT64:
-      return to_integer<std::int64_t>;
-    case arrow::Type::UINT64:
-      return to_integer<std::uint64_t>;
-    case arrow::Type::FLOAT:
-      return to_floating<float>;
-    case arrow::Type::DOUBLE:
-      return to_floating<double>;
-    case arrow::Type::DECIMAL128:
-      return between_decimals;
-    default:
-      return nullptr;
-  }
+  if (to.id() == arrow::Type::DECIMAL128) return between_decimals;
+  return dispatch_number(to, []<class To>(std::type_identity<To>) -> kernel {
+    if constexpr (std::is_integral_v<To>)
+      return to_integer<To>;
+    else
+      return to_floating<To>;
+  });
 }
 
 }  // namespace sluice::expression

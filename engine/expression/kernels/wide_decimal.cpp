@@ -1,5 +1,6 @@
 // Arithmetic, comparison, negation and rounding of decimals with more than 38 digits.
-#include "engine/expression/kernels/kernels.hpp"
+#include "engine/expression/kernels/dispatch.hpp"
+#include "engine/expression/kernels/operators.hpp"
 #include "engine/expression/kernels/wide_decimals.hpp"
 
 #include <algorithm>
@@ -7,11 +8,6 @@
 namespace sluice::expression {
 
 namespace {
-
-const char* sign_of(arithmetic op) {
-  constexpr const char* signs[] = {"+", "-", "*", "/", "%"};
-  return signs[static_cast<int>(op)];
-}
 
 template <arithmetic Op>
 wide_integer compute(const wide_integer& left, const wide_integer& right, int left_scale, int right_scale, int scale) {
@@ -37,59 +33,32 @@ result<array_ptr> arithmetic_kernel(call& c) {
   const wide_column right(c.args[1]);
   const int scale = scale_of(*c.type);
   row_failures failures(c);
-  const auto shown = [&](std::int64_t row) { return left.text(row) + " " + sign_of(Op) + " " + right.text(row); };
+  const auto fail = [&](std::int64_t row, row_fault fault) {
+    fail_arithmetic(failures, c, row, fault,
+                    [&] { return left.text(row) + " " + sign_of(Op) + " " + right.text(row); });
+  };
   return fill_wide(
       c, failures,
       [&](std::int64_t row, wide_integer& out) {
         const auto divisor = right[row];
         if ((Op == arithmetic::divide || Op == arithmetic::modulo) && divisor == 0) {
-          if (failures.counts(row))
-            failures.add(row, "division_by_zero", "division by zero: " + shown(row));
-          else
-            failures.add_silently(row);
+          fail(row, row_fault::division);
           return false;
         }
         out = compute<Op>(left[row], divisor, left.scale, right.scale, scale);
         return true;
       },
-      [&](std::int64_t row) {
-        if (!failures.counts(row)) return failures.add_silently(row);
-        failures.add(row, "numeric_overflow", shown(row) + " is out of the range of " + type_name(*c.type));
-      });
-}
-
-template <comparison Op>
-bool holds(const wide_integer& left, const wide_integer& right) {
-  switch (Op) {
-    case comparison::equal:
-      return left == right;
-    case comparison::not_equal:
-      return left != right;
-    case comparison::less:
-      return left < right;
-    case comparison::less_equal:
-      return left <= right;
-    case comparison::greater:
-      return left > right;
-    case comparison::greater_equal:
-      return left >= right;
-  }
-  return false;
+      [&](std::int64_t row) { fail(row, row_fault::overflow); });
 }
 
 template <comparison Op>
 result<array_ptr> comparison_kernel(call& c) {
   const wide_column left(c.args[0]);
   const wide_column right(c.args[1]);
-  const auto validity = all_valid(c.args, c.rows);
   const int scale = std::max(left.scale, right.scale);
-  auto bits = allocate_bitmap(c.rows);
-  std::memset(bits->mutable_data(), 0, static_cast<std::size_t>(bits->size()));
-  for_valid(validity, c.rows, [&](std::int64_t row) {
-    if (holds<Op>(rescale(left[row], scale - left.scale), rescale(right[row], scale - right.scale)))
-      set_bit(bits->mutable_data(), row);
+  return fill_booleans(c, [&](std::int64_t row) {
+    return holds<Op>(rescale(left[row], scale - left.scale), rescale(right[row], scale - right.scale));
   });
-  return make_booleans(c.rows, std::move(bits), validity);
 }
 
 // -x and abs(x): no value of a decimal type is without its counterpart.
@@ -143,37 +112,11 @@ result<array_ptr> rounding_kernel(call& c) {
 }  // namespace
 
 kernel wide_arithmetic_kernel(arithmetic op) {
-  switch (op) {
-    case arithmetic::add:
-      return arithmetic_kernel<arithmetic::add>;
-    case arithmetic::subtract:
-      return arithmetic_kernel<arithmetic::subtract>;
-    case arithmetic::multiply:
-      return arithmetic_kernel<arithmetic::multiply>;
-    case arithmetic::divide:
-      return arithmetic_kernel<arithmetic::divide>;
-    case arithmetic::modulo:
-      return arithmetic_kernel<arithmetic::modulo>;
-  }
-  return nullptr;
+  return dispatch(op, [](auto known) -> kernel { return arithmetic_kernel<known>; });
 }
 
 kernel wide_comparison_kernel(comparison op) {
-  switch (op) {
-    case comparison::equal:
-      return comparison_kernel<comparison::equal>;
-    case comparison::not_equal:
-      return comparison_kernel<comparison::not_equal>;
-    case comparison::less:
-      return comparison_kernel<comparison::less>;
-    case comparison::less_equal:
-      return comparison_kernel<comparison::less_equal>;
-    case comparison::greater:
-      return comparison_kernel<comparison::greater>;
-    case comparison::greater_equal:
-      return comparison_kernel<comparison::greater_equal>;
-  }
-  return nullptr;
+  return dispatch(op, [](auto known) -> kernel { return comparison_kernel<known>; });
 }
 
 kernel wide_negation_kernel() { return sign_kernel<false>; }
