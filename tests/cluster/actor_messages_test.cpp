@@ -1,6 +1,7 @@
 #include "actors/messages.hpp"
 
 #include "actors/run.hpp"
+#include "tests/support/message_bytes.hpp"
 
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
@@ -78,15 +79,6 @@ auto samples(const caf::actor& someone) {
       unsubscribe_events{someone}, event_batch{{sample_event(), sample_event()}}, events_seen{9}, submitted{"run"},
       submission_refused{{sample_error(), sample_error()}}, cancel_run{"run"}, cancel_answer{"run", true, true},
       get_progress{"run"}, list_live_runs{}, live_runs{{progress, progress}}, await_run{"run", someone}, shut_down{});
-}
-
-/// The bytes that CAF makes of a message: equal where all fields are.
-template <class Message>
-std::vector<char> bytes_of(caf::actor_system& system, Message message) {
-  std::vector<char> bytes;
-  caf::binary_serializer out(system, bytes);
-  REQUIRE(out(message) == caf::none);
-  return bytes;
 }
 
 }  // namespace

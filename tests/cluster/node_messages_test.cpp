@@ -1,10 +1,10 @@
 #include "cluster/messages.hpp"
 
 #include "actors/run.hpp"
+#include "tests/support/message_bytes.hpp"
 
 #include <caf/all.hpp>
 #include <caf/binary_deserializer.hpp>
-#include <caf/binary_serializer.hpp>
 #include <caf/io/all.hpp>
 
 #include <catch2/catch.hpp>
@@ -44,14 +44,6 @@ auto samples(const caf::actor& someone) {
                          part_started{"run", "n1", {instance}}, part_failed{"run", "n1", why},
                          wire_part{"session", "run", {instance}, someone, someone}, part_wired{"run", "n1"},
                          release_part{"session", "run"});
-}
-
-template <class Message>
-std::vector<char> bytes_of(caf::actor_system& system, Message message) {
-  std::vector<char> bytes;
-  caf::binary_serializer out(system, bytes);
-  REQUIRE(out(message) == caf::none);
-  return bytes;
 }
 
 }  // namespace
