@@ -31,14 +31,6 @@ std::shared_ptr<arrow::Schema> language_schema(const arrow::Schema& file, const 
   return arrow::schema(std::move(fields));
 }
 
-std::shared_ptr<arrow::Schema> records_of(const source_request& request) {
-  arrow::FieldVector fields;
-  for (const auto& field : request.resolved->fields()) {
-    if (!request.metadata.is_object() || !request.metadata.contains(field->name())) fields.push_back(field);
-  }
-  return arrow::schema(std::move(fields));
-}
-
 status same_columns(const arrow::Schema& wanted, const arrow::Schema& file, const std::string& name) {
   for (const auto& field : wanted.fields()) {
     const auto found = file.GetFieldByName(field->name());

@@ -13,9 +13,6 @@ namespace sluice {
 std::shared_ptr<arrow::Schema> language_schema(const arrow::Schema& file, const source_request& request,
                                                const std::string& name, diagnostics& faults);
 
-/// The schema of the records behind a plan's schema: without the columns that `metadata:` adds.
-std::shared_ptr<arrow::Schema> records_of(const source_request& request);
-
 /// Checks that a further file has every column in `wanted` with the same type; other columns are passed over.
 status same_columns(const arrow::Schema& wanted, const arrow::Schema& file, const std::string& name);
 

@@ -129,6 +129,14 @@ result<std::shared_ptr<arrow::RecordBatch>> source_columns::assemble(
   return arrow::RecordBatch::Make(schema_, rows, std::move(arrays));
 }
 
+std::shared_ptr<arrow::Schema> records_of(const source_request& request) {
+  arrow::FieldVector fields;
+  for (const auto& field : request.resolved->fields()) {
+    if (!request.metadata.is_object() || !request.metadata.contains(field->name())) fields.push_back(field);
+  }
+  return arrow::schema(std::move(fields));
+}
+
 result<std::shared_ptr<arrow::UInt64Array>> row_positions(std::uint32_t source, std::uint32_t split, std::int64_t first,
                                                           std::int64_t count) {
   SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(count * 8), "number rows");

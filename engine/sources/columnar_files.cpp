@@ -31,6 +31,19 @@ std::shared_ptr<arrow::Schema> infer_columnar(const source_request& request, con
   return records;
 }
 
+std::shared_ptr<const columnar_table> make_columnar_table(const source_request& request, std::vector<input_file> files,
+                                                          std::shared_ptr<arrow::Schema> records, bool knows_rows,
+                                                          diagnostics& faults) {
+  auto columns = source_columns::choose(request, *records, knows_rows, faults);
+  if (!columns.ok()) return nullptr;
+  return std::make_shared<const columnar_table>(columnar_table{.files = std::move(files),
+                                                               .records = std::move(records),
+                                                               .columns = std::move(columns).value(),
+                                                               .number = request.number,
+                                                               .split_bytes = request.split_bytes,
+                                                               .want_positions = request.want_positions});
+}
+
 result<std::shared_ptr<arrow::Schema>> columns_of_file(const source_request& request, const input_file& file,
                                                        const read_file_schema& read_schema) {
   SLUICE_ASSIGN(const auto schema, read_schema(file));

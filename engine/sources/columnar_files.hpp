@@ -29,6 +29,11 @@ using read_file_schema = std::function<result<std::shared_ptr<arrow::Schema>>(co
 std::shared_ptr<arrow::Schema> infer_columnar(const source_request& request, const std::vector<input_file>& files,
                                               const read_file_schema& read_schema, diagnostics& faults);
 
+/// Puts together what a source reads; null where a fault was added. `knows_rows` as in source_columns::choose.
+std::shared_ptr<const columnar_table> make_columnar_table(const source_request& request, std::vector<input_file> files,
+                                                          std::shared_ptr<arrow::Schema> records, bool knows_rows,
+                                                          diagnostics& faults);
+
 /// Gives the columns of one file in the language's types.
 result<std::shared_ptr<arrow::Schema>> columns_of_file(const source_request& request, const input_file& file,
                                                        const read_file_schema& read_schema);

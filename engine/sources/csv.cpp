@@ -84,15 +84,6 @@ std::shared_ptr<arrow::Schema> infer_records(const source_request& request, csv_
   return arrow::schema(std::move(fields));
 }
 
-/// The columns of a record out of a plan's schema, which holds the metadata as well.
-std::shared_ptr<arrow::Schema> planned_records(const source_request& request) {
-  arrow::FieldVector fields;
-  for (const auto& field : request.resolved->fields()) {
-    if (!request.metadata.is_object() || !request.metadata.contains(field->name())) fields.push_back(field);
-  }
-  return arrow::schema(std::move(fields));
-}
-
 /// Refuses at once what no builder takes.
 void check_supported(const csv_table& what, diagnostics& faults) {
   for (const int index : what.columns.wanted()) {
@@ -113,8 +104,7 @@ std::vector<std::string> file_extensions() { return {"csv", "tsv", "txt", "tbl"}
 /// The names in a file's header; the types are not known.
 result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request, const input_file& file) {
   diagnostics faults;
-  const auto rules =
-      csv::read_file_rules(request.own.is_object() ? request.own : options::object({{"path", request.own}}), faults);
+  const auto rules = csv::read_file_rules(file_options(request), faults);
   if (!faults.empty()) return faults.front();
   SLUICE_ASSIGN(const auto layout, csv::read_layout(file, rules));
   arrow::FieldVector fields;
@@ -133,17 +123,11 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   what->policy = request.policy;
   what->all_columns = request.columns.empty();
   if (request.context) what->timezone = request.context->timezone;
-  const auto own = request.own.is_object() ? request.own : options::object({{"path", request.own}});
-  what->search = {.path = own.value("path", options()),
-                  .compression = own.value("compression", std::string("auto")),
-                  .base_folder = request.context ? request.context->base_folder : "",
-                  .extensions = file_extensions(),
-                  .encoding = own.value("encoding", std::string("utf-8")),
-                  .chosen = request.files};
-  what->rules = csv::read_file_rules(own, faults);
+  what->search = requested_files(request, file_extensions(), "utf-8");
+  what->rules = csv::read_file_rules(file_options(request), faults);
   what->types = csv::read_types(request.types, faults);
   if (faults.size() > before) return nullptr;
-  what->records = request.resolved ? planned_records(request) : infer_records(request, *what, faults);
+  what->records = request.resolved ? records_of(request) : infer_records(request, *what, faults);
   if (!what->records || faults.size() > before) return nullptr;
   auto columns = source_columns::choose(request, *what->records, true, faults);
   if (!columns.ok()) return nullptr;

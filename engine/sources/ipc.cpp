@@ -243,6 +243,8 @@ result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request,
   return columns_of_file(request, file, read_schema);
 }
 
+std::vector<std::string> file_extensions() { return {"arrow", "arrows", "ipc", "feather"}; }
+
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   if (!request.types.is_null() && !request.types.empty()) {
@@ -251,26 +253,12 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
     problem.path = "/types";
     faults.push_back(std::move(problem));
   }
-  auto made = std::make_shared<columnar_table>();
-  const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
-  const auto packed = request.own.is_object() ? request.own.value("compression", options("auto")) : options("auto");
-  auto files = list_files({.path = path,
-                           .compression = packed.is_string() ? packed.get<std::string>() : "auto",
-                           .base_folder = request.context ? request.context->base_folder : "",
-                           .extensions = {"arrow", "arrows", "ipc", "feather"},
-                           .chosen = request.files},
-                          "ipc", faults);
+  auto files = list_files(requested_files(request, file_extensions()), "ipc", faults);
   if (!files) return nullptr;
-  made->files = std::move(*files);
-  made->records = request.resolved ? records_of(request) : infer_columnar(request, made->files, read_schema, faults);
+  auto records = request.resolved ? records_of(request) : infer_columnar(request, *files, read_schema, faults);
   if (faults.size() > before) return nullptr;
-  auto columns = source_columns::choose(request, *made->records, false, faults);
-  if (!columns.ok()) return nullptr;
-  made->columns = std::move(columns).value();
-  made->number = request.number;
-  made->split_bytes = request.split_bytes;
-  made->want_positions = request.want_positions;
-  return std::make_unique<ipc_files>(std::move(made));
+  auto table = make_columnar_table(request, std::move(*files), std::move(records), false, faults);
+  return table ? std::make_unique<ipc_files>(std::move(table)) : nullptr;
 }
 
 component_spec spec() {
@@ -302,9 +290,8 @@ load:
 }  // namespace
 
 const component& ipc_source() {
-  static const component made = {.spec = spec(),
-                                 .make_source = make,
-                                 .files = {.extensions = {"arrow", "arrows", "ipc", "feather"}, .columns = columns_of}};
+  static const component made = {
+      .spec = spec(), .make_source = make, .files = {.extensions = file_extensions(), .columns = columns_of}};
   return made;
 }
 

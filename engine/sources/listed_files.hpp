@@ -9,6 +9,14 @@
 
 namespace sluice {
 
+/// The options of a component of files: `csv: a.csv` is short for `csv: { path: a.csv }`.
+options file_options(const source_request& request);
+
+/// What a request asks to be read: path, compression, the files that a plan has chosen. `encoding` is the one of text
+/// where the options name none; empty: the files are no text.
+file_search requested_files(const source_request& request, std::vector<std::string> extensions,
+                            const std::string& encoding = {});
+
 /// Finds the files of a source; faults stand at the option of `component` that they concern, "/csv/path".
 std::optional<std::vector<input_file>> list_files(const file_search& search, const std::string& component,
                                                   diagnostics& faults);

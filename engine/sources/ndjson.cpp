@@ -1,6 +1,5 @@
 #include "engine/component.hpp"
 #include "engine/formats/files.hpp"
-#include "engine/formats/language_columns.hpp"
 #include "engine/formats/row_filter.hpp"
 #include "engine/sources/listed_files.hpp"
 #include "engine/sources/ndjson_reader.hpp"
@@ -62,19 +61,12 @@ class ndjson_files : public source, public takes_filter {
   std::shared_ptr<const row_filter> filter_;
 };
 
+std::vector<std::string> file_extensions() { return {"ndjson", "jsonl", "json"}; }
+
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   auto made = std::make_shared<ndjson_table>();
-  const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
-  const auto packed = request.own.is_object() ? request.own.value("compression", options("auto")) : options("auto");
-  const auto encoding = request.own.is_object() ? request.own.value("encoding", options("utf-8")) : options("utf-8");
-  auto files = list_files({.path = path,
-                           .compression = packed.is_string() ? packed.get<std::string>() : "auto",
-                           .base_folder = request.context ? request.context->base_folder : "",
-                           .extensions = {"ndjson", "jsonl", "json"},
-                           .encoding = encoding.is_string() ? encoding.get<std::string>() : "utf-8",
-                           .chosen = request.files},
-                          "ndjson", faults);
+  auto files = list_files(requested_files(request, file_extensions(), "utf-8"), "ndjson", faults);
   if (!files) return nullptr;
   made->files = std::move(*files);
   if (request.resolved) {
@@ -152,7 +144,7 @@ load:
 
 const component& ndjson_source() {
   static const component made = {
-      .spec = spec(), .make_source = make, .files = {.extensions = {"ndjson", "jsonl", "json"}, .appends = true}};
+      .spec = spec(), .make_source = make, .files = {.extensions = file_extensions(), .appends = true}};
   return made;
 }
 

@@ -131,27 +131,18 @@ result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request,
   return columns_of_file(request, file, read_schema);
 }
 
+std::vector<std::string> file_extensions() { return {"parquet", "pq"}; }
+
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
-  auto made = std::make_shared<columnar_table>();
-  const auto path = request.own.is_object() && request.own.contains("path") ? request.own["path"] : request.own;
-  auto files = list_files({.path = path,
-                           .compression = "none",
-                           .base_folder = request.context ? request.context->base_folder : "",
-                           .extensions = {"parquet", "pq"},
-                           .chosen = request.files},
-                          "parquet", faults);
+  auto search = requested_files(request, file_extensions());
+  search.compression = "none";  // pages are packed, not files
+  auto files = list_files(search, "parquet", faults);
   if (!files) return nullptr;
-  made->files = std::move(*files);
-  made->records = request.resolved ? records_of(request) : infer(request, made->files, faults);
+  auto records = request.resolved ? records_of(request) : infer(request, *files, faults);
   if (faults.size() > before) return nullptr;
-  auto columns = source_columns::choose(request, *made->records, true, faults);
-  if (!columns.ok()) return nullptr;
-  made->columns = std::move(columns).value();
-  made->number = request.number;
-  made->split_bytes = request.split_bytes;
-  made->want_positions = request.want_positions;
-  return std::make_unique<parquet_files>(std::move(made));
+  auto table = make_columnar_table(request, std::move(*files), std::move(records), true, faults);
+  return table ? std::make_unique<parquet_files>(std::move(table)) : nullptr;
 }
 
 component_spec spec() {
@@ -187,7 +178,7 @@ load:
 const component& parquet_source() {
   static const component made = {.spec = spec(),
                                  .make_source = make,
-                                 .files = {.extensions = {"parquet", "pq"}, .packed = false, .columns = columns_of}};
+                                 .files = {.extensions = file_extensions(), .packed = false, .columns = columns_of}};
   return made;
 }
 
