@@ -1,7 +1,7 @@
 #include "actors/rejects_batch.hpp"
 
 #include "engine/options.hpp"
-#include "engine/types.hpp"
+#include "engine/value_text.hpp"
 
 #include <arrow/api.h>
 #include <arrow/util/base64.h>

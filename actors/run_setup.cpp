@@ -2,28 +2,12 @@
 
 namespace sluice::actors {
 
-namespace {
-
-const char* role_name(unit_role role) {
-  switch (role) {
-    case unit_role::extract:
-      return "extract";
-    case unit_role::transform:
-      return "transform";
-    case unit_role::load:
-      break;
-  }
-  return "load";
-}
-
-}  // namespace
-
 options to_options(const run_outcome& outcome) {
   auto units = options::array();
   for (const auto& unit : outcome.units) {
     const auto& c = unit.counters;
     auto entry = options{{"unit", unit.unit},
-                         {"role", role_name(unit.role)},
+                         {"role", to_string(unit.role)},
                          {"in", c.in},
                          {"added", c.added},
                          {"out", c.out},

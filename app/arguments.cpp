@@ -1,5 +1,6 @@
 #include "app/arguments.hpp"
 
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <CLI/CLI.hpp>

@@ -1,7 +1,7 @@
 #include "app/completion.hpp"
 #include "app/user_config.hpp"
 #include "app/verbs.hpp"
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -2,7 +2,7 @@
 #include "app/verbs.hpp"
 #include "config/json_schema.hpp"
 #include "engine/component.hpp"
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 #include <memory>

@@ -22,10 +22,6 @@ options schema_json(const arrow::Schema& schema) {
   return columns;
 }
 
-const char* role_name(unit_role role) {
-  return role == unit_role::extract ? "extract" : role == unit_role::transform ? "transform" : "load";
-}
-
 const char* edge_name(edge_kind kind) {
   switch (kind) {
     case edge_kind::forward:
@@ -44,7 +40,7 @@ options plan_json(const plan& what) {
   options out = {{"pipeline", what.definition.name}, {"units", options::array()}, {"edges", options::array()}};
   for (const auto& unit : what.units) {
     options entry = {{"unit", unit.definition.name},
-                     {"role", role_name(unit.definition.role)},
+                     {"role", to_string(unit.definition.role)},
                      {"component", unit.definition.component},
                      {"parallelism", unit.parallelism}};
     for (const auto& port : unit.outputs) {

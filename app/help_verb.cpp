@@ -1,6 +1,6 @@
 #include "app/verbs.hpp"
 #include "engine/error_codes.hpp"
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <memory>
 

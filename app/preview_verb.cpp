@@ -7,8 +7,10 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 #include "engine/uuid.hpp"
+#include "engine/value_text.hpp"
 
 #include <arrow/api.h>
 

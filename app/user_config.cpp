@@ -1,7 +1,7 @@
 #include "app/user_config.hpp"
 
 #include "config/document.hpp"
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 #include <cstdlib>

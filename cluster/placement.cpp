@@ -1,6 +1,6 @@
 #include "cluster/placement.hpp"
 
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 

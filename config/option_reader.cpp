@@ -1,6 +1,7 @@
 #include "config/option_reader.hpp"
 
 #include "config/not_supported_yet.hpp"
+#include "engine/quantities.hpp"
 #include "engine/types.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "config/reading.hpp"
 
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -2,7 +2,7 @@
 
 #include "config/not_supported_yet.hpp"
 #include "config/option_reader.hpp"
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 #include <cctype>

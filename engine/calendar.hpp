@@ -50,4 +50,17 @@ constexpr std::int64_t floor_div(std::int64_t value, std::int64_t by) {
   return value / by - (value % by != 0 && (value < 0) != (by < 0));
 }
 
+/// Gives the day of the week, Monday being 1 and Sunday 7: 1970-01-01 was a Thursday.
+constexpr int iso_weekday(std::int64_t day) { return static_cast<int>(((day + 3) % 7 + 7) % 7) + 1; }
+
+/// Gives the Thursday of a day's week: it decides the year to which the week belongs.
+constexpr std::int64_t iso_thursday(std::int64_t day) { return day - iso_weekday(day) + 4; }
+
+constexpr std::int64_t iso_year(std::int64_t day) { return civil_from_days(iso_thursday(day)).year; }
+
+/// Gives the number of a day's week in its ISO year, from 1.
+constexpr std::int64_t iso_week(std::int64_t day) {
+  return (iso_thursday(day) - days_from_civil(iso_year(day), 1, 1)) / 7 + 1;
+}
+
 }  // namespace sluice

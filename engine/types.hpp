@@ -7,9 +7,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace sluice {
+
+// The types of the language as Arrow holds them, where they have parameters: microseconds, and UTC in timestamptz.
+const std::shared_ptr<arrow::DataType>& timestamp_type();
+const std::shared_ptr<arrow::DataType>& timestamptz_type();
+const std::shared_ptr<arrow::DataType>& time_type();
+const std::shared_ptr<arrow::DataType>& interval_type();
 
 /// Parses an SQL type ("decimal(12,2)", "timestamptz", "text[]", "struct(a bigint, b text)") or an alias (int64,
 /// varchar). The error names the nearest known type, with `offset` into the text.
@@ -22,15 +27,5 @@ std::shared_ptr<arrow::DataType> language_type(const std::shared_ptr<arrow::Data
 std::string type_name(const arrow::DataType& type);
 /// "id bigint, name text", for messages and `explain`.
 std::string schema_text(const arrow::Schema& schema);
-/// One value as a CSV sink writes it: the canonical text of every type (null: empty).
-std::string value_text(const arrow::Array& column, std::int64_t row);
-/// `name` as SQL wants it written: quoted where it is not a plain lower-case identifier.
-std::string quoted_identifier(std::string_view name);
-/// The known name nearest to `name` (edit distance at most a third of its length), or empty.
-std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
-/// Parses "90s", "1h30m", "250ms" to microseconds.
-result<std::int64_t> parse_duration(std::string_view text);
-/// Parses "512MiB", "2GB", "100" to bytes.
-result<std::int64_t> parse_size(std::string_view text);
 
 }  // namespace sluice

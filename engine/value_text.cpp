@@ -251,54 +251,80 @@ void append_json_text(std::string& out, std::string_view text) {
   out += '"';
 }
 
+namespace {
+
+// Writes a number; null where the column holds none, or one that takes more than longest_value bytes.
+char* write_number(char* out, const arrow::Array& column, std::int64_t row) {
+  switch (column.type_id()) {
+    case arrow::Type::INT8:
+      return write_integer(out, as<arrow::Int8Array>(column).Value(row));
+    case arrow::Type::INT16:
+      return write_integer(out, as<arrow::Int16Array>(column).Value(row));
+    case arrow::Type::INT32:
+      return write_integer(out, as<arrow::Int32Array>(column).Value(row));
+    case arrow::Type::INT64:
+      return write_integer(out, as<arrow::Int64Array>(column).Value(row));
+    case arrow::Type::UINT8:
+      return write_unsigned(out, as<arrow::UInt8Array>(column).Value(row));
+    case arrow::Type::UINT16:
+      return write_unsigned(out, as<arrow::UInt16Array>(column).Value(row));
+    case arrow::Type::UINT32:
+      return write_unsigned(out, as<arrow::UInt32Array>(column).Value(row));
+    case arrow::Type::UINT64:
+      return write_unsigned(out, as<arrow::UInt64Array>(column).Value(row));
+    case arrow::Type::FLOAT:
+      return write_float(out, as<arrow::FloatArray>(column).Value(row));
+    case arrow::Type::DOUBLE:
+      return write_double(out, as<arrow::DoubleArray>(column).Value(row));
+    case arrow::Type::DECIMAL128: {
+      const int scale = static_cast<const arrow::DecimalType&>(*column.type()).scale();
+      if (scale < 0) return nullptr;
+      int128 unscaled;
+      std::memcpy(&unscaled, as<arrow::Decimal128Array>(column).GetValue(row), sizeof unscaled);
+      return write_decimal(out, unscaled, scale);
+    }
+    default:
+      return nullptr;
+  }
+}
+
+// Writes a date, time or timestamp; null where the column holds none.
+char* write_moment(char* out, const arrow::Array& column, std::int64_t row) {
+  switch (column.type_id()) {
+    case arrow::Type::DATE32:
+      return write_date(out, as<arrow::Date32Array>(column).Value(row));
+    case arrow::Type::TIME64:
+      return write_time(out, to_microseconds(as<arrow::Time64Array>(column).Value(row),
+                                             static_cast<const arrow::TimeType&>(*column.type()).unit()));
+    case arrow::Type::TIMESTAMP: {
+      const auto& type = static_cast<const arrow::TimestampType&>(*column.type());
+      return write_timestamp(out, to_microseconds(as<arrow::TimestampArray>(column).Value(row), type.unit()),
+                             !type.timezone().empty());
+    }
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
 void append_value(std::string& out, const arrow::Array& column, std::int64_t row) {
   if (column.IsNull(row)) return;
   char text[longest_value];
-  char* end = text;
+  char* end = write_number(text, column, row);
+  if (end == nullptr) end = write_moment(text, column, row);
+  if (end != nullptr) {
+    out.append(text, end);
+    return;
+  }
   switch (column.type_id()) {
     case arrow::Type::BOOL:
       out += as<arrow::BooleanArray>(column).Value(row) ? "true" : "false";
       return;
-    case arrow::Type::INT8:
-      end = write_integer(text, as<arrow::Int8Array>(column).Value(row));
-      break;
-    case arrow::Type::INT16:
-      end = write_integer(text, as<arrow::Int16Array>(column).Value(row));
-      break;
-    case arrow::Type::INT32:
-      end = write_integer(text, as<arrow::Int32Array>(column).Value(row));
-      break;
-    case arrow::Type::INT64:
-      end = write_integer(text, as<arrow::Int64Array>(column).Value(row));
-      break;
-    case arrow::Type::UINT8:
-      end = write_unsigned(text, as<arrow::UInt8Array>(column).Value(row));
-      break;
-    case arrow::Type::UINT16:
-      end = write_unsigned(text, as<arrow::UInt16Array>(column).Value(row));
-      break;
-    case arrow::Type::UINT32:
-      end = write_unsigned(text, as<arrow::UInt32Array>(column).Value(row));
-      break;
-    case arrow::Type::UINT64:
-      end = write_unsigned(text, as<arrow::UInt64Array>(column).Value(row));
-      break;
-    case arrow::Type::FLOAT:
-      end = write_float(text, as<arrow::FloatArray>(column).Value(row));
-      break;
-    case arrow::Type::DOUBLE:
-      end = write_double(text, as<arrow::DoubleArray>(column).Value(row));
-      break;
-    case arrow::Type::DECIMAL128: {
-      int128 unscaled;
-      std::memcpy(&unscaled, as<arrow::Decimal128Array>(column).GetValue(row), sizeof unscaled);
-      const int scale = static_cast<const arrow::DecimalType&>(*column.type()).scale();
-      if (scale < 0)
-        return append_scaled(out, arrow::Decimal128(as<arrow::Decimal128Array>(column).GetValue(row)).ToIntegerString(),
-                             scale);
-      end = write_decimal(text, unscaled, scale);
-      break;
-    }
+    case arrow::Type::DECIMAL128:
+      append_scaled(out, arrow::Decimal128(as<arrow::Decimal128Array>(column).GetValue(row)).ToIntegerString(),
+                    static_cast<const arrow::DecimalType&>(*column.type()).scale());
+      return;
     case arrow::Type::DECIMAL256:
       append_scaled(out, arrow::Decimal256(as<arrow::Decimal256Array>(column).GetValue(row)).ToIntegerString(),
                     static_cast<const arrow::DecimalType&>(*column.type()).scale());
@@ -318,19 +344,6 @@ void append_value(std::string& out, const arrow::Array& column, std::int64_t row
     case arrow::Type::FIXED_SIZE_BINARY:
       append_hex(out, as<arrow::FixedSizeBinaryArray>(column).GetView(row));
       return;
-    case arrow::Type::DATE32:
-      end = write_date(text, as<arrow::Date32Array>(column).Value(row));
-      break;
-    case arrow::Type::TIME64:
-      end = write_time(text, to_microseconds(as<arrow::Time64Array>(column).Value(row),
-                                             static_cast<const arrow::TimeType&>(*column.type()).unit()));
-      break;
-    case arrow::Type::TIMESTAMP: {
-      const auto& type = static_cast<const arrow::TimestampType&>(*column.type());
-      end = write_timestamp(text, to_microseconds(as<arrow::TimestampArray>(column).Value(row), type.unit()),
-                            !type.timezone().empty());
-      break;
-    }
     case arrow::Type::INTERVAL_MONTH_DAY_NANO: {
       const auto value = as<arrow::MonthDayNanoIntervalArray>(column).GetValue(row);
       append_interval(out, value.months, value.days, value.nanoseconds);
@@ -349,13 +362,15 @@ void append_value(std::string& out, const arrow::Array& column, std::int64_t row
       append_value(out, *coded.dictionary(), coded.GetValueIndex(row));
       return;
     }
-    default: {
-      const auto scalar = column.GetScalar(row);
-      if (scalar.ok()) out += (*scalar)->ToString();
-      return;
-    }
+    default:
+      if (const auto scalar = column.GetScalar(row); scalar.ok()) out += (*scalar)->ToString();
   }
-  out.append(text, end);
+}
+
+std::string value_text(const arrow::Array& column, std::int64_t row) {
+  std::string text;
+  append_value(text, column, row);
+  return text;
 }
 
 }  // namespace sluice

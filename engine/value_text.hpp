@@ -29,11 +29,13 @@ char* write_timestamp(char* out, std::int64_t microseconds, bool with_zone);
 /// Writes an unscaled decimal of up to 128 bits with `scale` digits behind the point.
 char* write_decimal(char* out, int128 unscaled, int scale);
 
+/// One value as a CSV sink writes it: the canonical text of every type (null: empty).
+std::string value_text(const arrow::Array& column, std::int64_t row);
 /// Appends as PostgreSQL prints it: 1 year 2 mons 3 days 04:05:06.
 void append_interval(std::string& out, std::int32_t months, std::int32_t days, std::int64_t nanoseconds);
 /// Appends `text` as a JSON string.
 void append_json_text(std::string& out, std::string_view text);
-/// Appends value_text(column, row).
+/// Appends value_text(column, row) without a text of its own.
 void append_value(std::string& out, const arrow::Array& column, std::int64_t row);
 
 }  // namespace sluice

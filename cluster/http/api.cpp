@@ -2,7 +2,7 @@
 
 #include "cluster/error_json.hpp"
 #include "cluster/token.hpp"
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -4,6 +4,7 @@
 #include "engine/expression/lexer.hpp"
 #include "engine/expression/parser.hpp"
 #include "engine/expression/typing.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>

@@ -5,6 +5,7 @@
 #include "engine/expression/functions.hpp"
 #include "engine/expression/lexer.hpp"
 #include "engine/expression/typing.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 #include "engine/value_parse.hpp"
 

@@ -83,6 +83,8 @@ class binder {
   node_ptr is_distinct(argument left, argument right, bool negated, std::size_t at);
   node_ptr read_literal(const constant_node& literal, const type_ptr& to, std::size_t at);
   node_ptr field_of(const node_ptr& value, const std::string& name, std::size_t at);
+  node_ptr number_arithmetic(arithmetic op, argument left, argument right, std::size_t at);
+  node_ptr temporal_arithmetic(arithmetic op, argument left, argument right, std::size_t at);
   node_ptr narrow_decimal(const node_ptr& of);
   node_ptr narrow_constant(const argument& constant, const argument& column);
   node_ptr no_operator(const std::string& op, const argument& left, const argument& right, std::size_t at);

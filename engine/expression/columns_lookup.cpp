@@ -1,6 +1,7 @@
 // What the names of columns mean.
 #include "engine/expression/binder.hpp"
 #include "engine/expression/lexer.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>

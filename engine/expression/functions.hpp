@@ -25,9 +25,11 @@ inline constexpr std::size_t any_number = 1000;
 /// The families, each in a file of its own under functions/.
 const std::vector<function>& math_functions();
 const std::vector<function>& text_functions();
+const std::vector<function>& text_part_functions();
 const std::vector<function>& pattern_functions();
 const std::vector<function>& condition_functions();
 const std::vector<function>& date_functions();
+const std::vector<function>& date_field_functions();
 const std::vector<function>& format_functions();
 const std::vector<function>& hash_functions();
 const std::vector<function>& random_functions();

@@ -2,6 +2,7 @@
 #include "engine/expression/binder.hpp"
 #include "engine/expression/columns.hpp"
 #include "engine/expression/typing.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>

@@ -1,6 +1,7 @@
 #include "engine/expression/node.hpp"
 
 #include "engine/expression/columns.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 #include "engine/value_text.hpp"
 

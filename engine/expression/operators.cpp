@@ -95,7 +95,6 @@ node_ptr binder::narrow_decimal(const node_ptr& of) {
 }
 
 node_ptr binder::arithmetic_of(arithmetic op, argument left, argument right, std::size_t at) {
-  const auto sign = sign_of(op);
   const bool temporal = !is_number_type(*left.value->type) || !is_number_type(*right.value->type);
   // '1 day' beside a timestamp is an interval, beside a date a number of days would be an integer: ask.
   if (temporal && is_untyped(right.value) && left.value->type->id() == arrow::Type::TIMESTAMP &&
@@ -107,30 +106,39 @@ node_ptr binder::arithmetic_of(arithmetic op, argument left, argument right, std
     if (as_interval) right.value = as_interval;
   }
   if (!align(left, right)) return nullptr;
-  if (is_number_type(*left.value->type) && is_number_type(*right.value->type)) {
-    auto type = common_number(left.value->type, right.value->type);
-    if (is_decimal_type(*type)) {
-      const auto as_decimal = [&](const argument& side) {
-        if (is_decimal_type(*side.value->type)) return narrow_decimal(side.value);
-        return narrow_decimal(cast(side, decimal_for(*side.value->type)));
-      };
-      left.value = as_decimal(left);
-      right.value = as_decimal(right);
-      if (!left.value || !right.value) return nullptr;
-      type = decimal_result(op, *left.value->type, *right.value->type);
-      if (type == nullptr)
-        return fault(at, "not_supported_yet", "the result of " + sign + " would have more than 76 decimal places",
-                     "round the sides first, or cast to double");
-      const auto is_wide = [](const type_ptr& of) { return of->id() == arrow::Type::DECIMAL256; };
-      if (is_wide(left.value->type) || is_wide(right.value->type) || is_wide(type))
-        return call(sign, type, {left.value, right.value}, wide_arithmetic_kernel(op), {.form = notation::infix});
-    } else {
-      left.value = cast(left, type);
-      right.value = cast(right, type);
-    }
+  return is_number_type(*left.value->type) && is_number_type(*right.value->type)
+             ? number_arithmetic(op, std::move(left), std::move(right), at)
+             : temporal_arithmetic(op, std::move(left), std::move(right), at);
+}
+
+node_ptr binder::number_arithmetic(arithmetic op, argument left, argument right, std::size_t at) {
+  const auto sign = sign_of(op);
+  auto type = common_number(left.value->type, right.value->type);
+  if (is_decimal_type(*type)) {
+    const auto as_decimal = [&](const argument& side) {
+      if (is_decimal_type(*side.value->type)) return narrow_decimal(side.value);
+      return narrow_decimal(cast(side, decimal_for(*side.value->type)));
+    };
+    left.value = as_decimal(left);
+    right.value = as_decimal(right);
     if (!left.value || !right.value) return nullptr;
-    return call(sign, type, {left.value, right.value}, find_arithmetic_kernel(op, *type), {.form = notation::infix});
+    type = decimal_result(op, *left.value->type, *right.value->type);
+    if (type == nullptr)
+      return fault(at, "not_supported_yet", "the result of " + sign + " would have more than 76 decimal places",
+                   "round the sides first, or cast to double");
+    const auto is_wide = [](const type_ptr& of) { return of->id() == arrow::Type::DECIMAL256; };
+    if (is_wide(left.value->type) || is_wide(right.value->type) || is_wide(type))
+      return call(sign, type, {left.value, right.value}, wide_arithmetic_kernel(op), {.form = notation::infix});
+  } else {
+    left.value = cast(left, type);
+    right.value = cast(right, type);
   }
+  if (!left.value || !right.value) return nullptr;
+  return call(sign, type, {left.value, right.value}, find_arithmetic_kernel(op, *type), {.form = notation::infix});
+}
+
+node_ptr binder::temporal_arithmetic(arithmetic op, argument left, argument right, std::size_t at) {
+  const auto sign = sign_of(op);
   const auto& a = *left.value->type;
   const auto& b = *right.value->type;
   // Days: date - date, date + 7, 7 + date.

@@ -51,23 +51,6 @@ bool is_timestamptz(const arrow::DataType& type) {
   return type.id() == arrow::Type::TIMESTAMP && !static_cast<const arrow::TimestampType&>(type).timezone().empty();
 }
 
-const type_ptr& timestamp_type() {
-  static const auto type = arrow::timestamp(arrow::TimeUnit::MICRO);
-  return type;
-}
-const type_ptr& timestamptz_type() {
-  static const auto type = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
-  return type;
-}
-const type_ptr& time_type() {
-  static const auto type = arrow::time64(arrow::TimeUnit::MICRO);
-  return type;
-}
-const type_ptr& interval_type() {
-  static const auto type = arrow::month_day_nano_interval();
-  return type;
-}
-
 type_ptr decimal_for(const arrow::DataType& integer) {
   switch (integer.id()) {
     case arrow::Type::INT16:

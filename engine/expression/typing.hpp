@@ -16,11 +16,6 @@ bool is_number_type(const arrow::DataType& type);
 bool is_text_type(const arrow::DataType& type);
 bool is_timestamptz(const arrow::DataType& type);
 
-const type_ptr& timestamp_type();
-const type_ptr& timestamptz_type();
-const type_ptr& time_type();
-const type_ptr& interval_type();
-
 /// The decimal that holds every value of an integer type: decimal(19,0) for bigint.
 type_ptr decimal_for(const arrow::DataType& integer);
 /// A decimal of at most 38 digits (76 where `wide`): more are cut off at the front, so that values which don't fit

@@ -107,155 +107,151 @@ std::int64_t to_nanoseconds(std::int64_t value, arrow::TimeUnit::type unit) {
   return value;
 }
 
+// Calls `each` with a writer of values: `put(out, value)` appends one.
+template <class ArrayType, class Each, class Put>
+status each_value(const arrow::Array& column, Each&& each, Put put) {
+  const auto& values = static_cast<const ArrayType&>(column);
+  each([&values, put](std::int64_t row, char* out) {
+    if constexpr (requires { values.GetView(row); })
+      return put(out, values.GetView(row));
+    else
+      return put(out, values.GetValue(row));
+  });
+  return {};
+}
+
+template <class ArrayType, class Each>
+status each_integer(const arrow::Array& column, Each&& each) {
+  return each_value<ArrayType>(column, each, [](char* out, auto value) {
+    return put64(out, tag_integer, static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
+  });
+}
+
+template <class ArrayType, class Each>
+status each_text(const arrow::Array& column, std::uint8_t kind, Each&& each) {
+  return each_value<ArrayType>(column, each,
+                               [kind](char* out, std::string_view value) { return put_bytes(out, kind, value); });
+}
+
+// Times of day and durations.
+template <class ArrayType, class Each>
+status each_span(const arrow::Array& column, std::uint8_t kind, arrow::TimeUnit::type unit, Each&& each) {
+  return each_value<ArrayType>(column, each, [kind, unit](char* out, auto value) {
+    return put64(out, kind, static_cast<std::uint64_t>(to_nanoseconds(value, unit)));
+  });
+}
+
+template <class Each>
+status with_number_writer(const arrow::Array& column, Each&& each) {
+  const auto floating = [](char* out, double value) { return put_double(out, value); };
+  switch (column.type_id()) {
+    case Type::BOOL:
+      return each_value<arrow::BooleanArray>(column, each, [](char* out, bool value) {
+        out[0] = tag_boolean;
+        out[1] = value ? 1 : 0;
+        return out + 2;
+      });
+    case Type::INT8:
+      return each_integer<arrow::Int8Array>(column, each);
+    case Type::INT16:
+      return each_integer<arrow::Int16Array>(column, each);
+    case Type::INT32:
+      return each_integer<arrow::Int32Array>(column, each);
+    case Type::INT64:
+      return each_integer<arrow::Int64Array>(column, each);
+    case Type::UINT8:
+      return each_integer<arrow::UInt8Array>(column, each);
+    case Type::UINT16:
+      return each_integer<arrow::UInt16Array>(column, each);
+    case Type::UINT32:
+      return each_integer<arrow::UInt32Array>(column, each);
+    case Type::UINT64:
+      return each_value<arrow::UInt64Array>(column, each, [](char* out, std::uint64_t value) {
+        return put64(out, value >> 63 ? tag_large_integer : tag_integer, value);
+      });
+    case Type::FLOAT:
+      return each_value<arrow::FloatArray>(column, each, floating);
+    case Type::DOUBLE:
+      return each_value<arrow::DoubleArray>(column, each, floating);
+    default:
+      return check_key_type(*column.type(), "");
+  }
+}
+
+template <class Each>
+status with_time_writer(const arrow::Array& column, Each&& each) {
+  const auto& type = *column.type();
+  switch (type.id()) {
+    case Type::DATE32:
+      return each_value<arrow::Date32Array>(column, each, [](char* out, std::int64_t days) {
+        return put64(out, tag_date, static_cast<std::uint64_t>(days));
+      });
+    case Type::DATE64:
+      return each_value<arrow::Date64Array>(column, each, [](char* out, std::int64_t milliseconds) {
+        return put64(out, tag_date, static_cast<std::uint64_t>(floor_div(milliseconds, 86'400'000)));
+      });
+    case Type::TIME32:
+      return each_span<arrow::Time32Array>(column, tag_time, static_cast<const arrow::TimeType&>(type).unit(), each);
+    case Type::TIME64:
+      return each_span<arrow::Time64Array>(column, tag_time, static_cast<const arrow::TimeType&>(type).unit(), each);
+    case Type::DURATION:
+      return each_span<arrow::DurationArray>(column, tag_duration, static_cast<const arrow::DurationType&>(type).unit(),
+                                             each);
+    case Type::TIMESTAMP: {
+      const auto& of = static_cast<const arrow::TimestampType&>(type);
+      const auto kind = of.timezone().empty() ? tag_timestamp : tag_timestamptz;
+      return each_value<arrow::TimestampArray>(column, each, [kind, unit = of.unit()](char* out, std::int64_t value) {
+        return put64(out, kind, static_cast<std::uint64_t>(to_microseconds(value, unit)));
+      });
+    }
+    case Type::INTERVAL_MONTH_DAY_NANO:
+      return each_value<arrow::MonthDayNanoIntervalArray>(
+          column, each, [](char* out, const arrow::MonthDayNanoIntervalType::MonthDayNanos& value) {
+            *out++ = tag_interval;
+            std::memcpy(out, &value.months, 4);
+            std::memcpy(out + 4, &value.days, 4);
+            std::memcpy(out + 8, &value.nanoseconds, 8);
+            return out + 16;
+          });
+    default:
+      return with_number_writer(column, each);
+  }
+}
+
 // Calls `each(write)`, where write(row, out) appends the value of a row that is not null and returns its new end.
 template <class Each>
 status with_writer(const arrow::Array& column, Each&& each) {
-  const auto integer = [&]<class ArrayType>(const ArrayType& values) {
-    each([&values](std::int64_t row, char* out) {
-      return put64(out, tag_integer, static_cast<std::uint64_t>(static_cast<std::int64_t>(values.Value(row))));
-    });
-  };
-  const auto bytes = [&]<class ArrayType>(const ArrayType& values, std::uint8_t kind) {
-    each([&values, kind](std::int64_t row, char* out) { return put_bytes(out, kind, values.GetView(row)); });
-  };
-  const auto as = [&]<class ArrayType>(const ArrayType*) -> const ArrayType& {
-    return static_cast<const ArrayType&>(column);
-  };
-#define SLUICE_AS(type) as(static_cast<const arrow::type*>(nullptr))
   switch (column.type_id()) {
-    case Type::BOOL: {
-      const auto& values = SLUICE_AS(BooleanArray);
-      each([&values](std::int64_t row, char* out) {
-        out[0] = tag_boolean;
-        out[1] = values.Value(row) ? 1 : 0;
-        return out + 2;
-      });
-      return {};
-    }
-    case Type::INT8:
-      return integer(SLUICE_AS(Int8Array)), status{};
-    case Type::INT16:
-      return integer(SLUICE_AS(Int16Array)), status{};
-    case Type::INT32:
-      return integer(SLUICE_AS(Int32Array)), status{};
-    case Type::INT64:
-      return integer(SLUICE_AS(Int64Array)), status{};
-    case Type::UINT8:
-      return integer(SLUICE_AS(UInt8Array)), status{};
-    case Type::UINT16:
-      return integer(SLUICE_AS(UInt16Array)), status{};
-    case Type::UINT32:
-      return integer(SLUICE_AS(UInt32Array)), status{};
-    case Type::UINT64: {
-      const auto& values = SLUICE_AS(UInt64Array);
-      each([&values](std::int64_t row, char* out) {
-        const auto value = values.Value(row);
-        return put64(out, value >> 63 ? tag_large_integer : tag_integer, value);
-      });
-      return {};
-    }
-    case Type::FLOAT: {
-      const auto& values = SLUICE_AS(FloatArray);
-      each([&values](std::int64_t row, char* out) { return put_double(out, values.Value(row)); });
-      return {};
-    }
-    case Type::DOUBLE: {
-      const auto& values = SLUICE_AS(DoubleArray);
-      each([&values](std::int64_t row, char* out) { return put_double(out, values.Value(row)); });
-      return {};
-    }
-    case Type::DECIMAL128: {
-      const auto& values = SLUICE_AS(Decimal128Array);
-      const auto scale = static_cast<const arrow::Decimal128Type&>(*column.type()).scale();
-      each([&values, scale](std::int64_t row, char* out) {
-        return put_decimal(out, arrow::Decimal128(values.GetValue(row)), scale);
-      });
-      return {};
-    }
+    case Type::DECIMAL128:
     case Type::DECIMAL256: {
-      const auto& values = SLUICE_AS(Decimal256Array);
-      const auto scale = static_cast<const arrow::Decimal256Type&>(*column.type()).scale();
-      each([&values, scale](std::int64_t row, char* out) {
-        return put_decimal(out, arrow::Decimal256(values.GetValue(row)), scale);
-      });
+      const auto scale = static_cast<const arrow::DecimalType&>(*column.type()).scale();
+      const auto& values = static_cast<const arrow::FixedSizeBinaryArray&>(column);
+      if (column.type_id() == Type::DECIMAL128)
+        each([&values, scale](std::int64_t row, char* out) {
+          return put_decimal(out, arrow::Decimal128(values.GetValue(row)), scale);
+        });
+      else
+        each([&values, scale](std::int64_t row, char* out) {
+          return put_decimal(out, arrow::Decimal256(values.GetValue(row)), scale);
+        });
       return {};
     }
     case Type::STRING:
-      return bytes(SLUICE_AS(StringArray), tag_text), status{};
+      return each_text<arrow::StringArray>(column, tag_text, each);
     case Type::LARGE_STRING:
-      return bytes(SLUICE_AS(LargeStringArray), tag_text), status{};
+      return each_text<arrow::LargeStringArray>(column, tag_text, each);
     case Type::BINARY:
-      return bytes(SLUICE_AS(BinaryArray), tag_binary), status{};
+      return each_text<arrow::BinaryArray>(column, tag_binary, each);
     case Type::LARGE_BINARY:
-      return bytes(SLUICE_AS(LargeBinaryArray), tag_binary), status{};
+      return each_text<arrow::LargeBinaryArray>(column, tag_binary, each);
     case Type::FIXED_SIZE_BINARY:
-      return bytes(SLUICE_AS(FixedSizeBinaryArray), tag_binary), status{};
-    case Type::DATE32: {
-      const auto& values = SLUICE_AS(Date32Array);
-      each([&values](std::int64_t row, char* out) {
-        return put64(out, tag_date, static_cast<std::uint64_t>(std::int64_t{values.Value(row)}));
-      });
-      return {};
-    }
-    case Type::DATE64: {
-      const auto& values = SLUICE_AS(Date64Array);
-      each([&values](std::int64_t row, char* out) {
-        return put64(out, tag_date, static_cast<std::uint64_t>(floor_div(values.Value(row), 86'400'000)));
-      });
-      return {};
-    }
-    case Type::TIME32: {
-      const auto& values = SLUICE_AS(Time32Array);
-      const auto unit = static_cast<const arrow::Time32Type&>(*column.type()).unit();
-      each([&values, unit](std::int64_t row, char* out) {
-        return put64(out, tag_time, static_cast<std::uint64_t>(to_nanoseconds(values.Value(row), unit)));
-      });
-      return {};
-    }
-    case Type::TIME64: {
-      const auto& values = SLUICE_AS(Time64Array);
-      const auto unit = static_cast<const arrow::Time64Type&>(*column.type()).unit();
-      each([&values, unit](std::int64_t row, char* out) {
-        return put64(out, tag_time, static_cast<std::uint64_t>(to_nanoseconds(values.Value(row), unit)));
-      });
-      return {};
-    }
-    case Type::TIMESTAMP: {
-      const auto& values = SLUICE_AS(TimestampArray);
-      const auto& type = static_cast<const arrow::TimestampType&>(*column.type());
-      const auto kind = type.timezone().empty() ? tag_timestamp : tag_timestamptz;
-      each([&values, kind, unit = type.unit()](std::int64_t row, char* out) {
-        return put64(out, kind, static_cast<std::uint64_t>(to_microseconds(values.Value(row), unit)));
-      });
-      return {};
-    }
-    case Type::DURATION: {
-      const auto& values = SLUICE_AS(DurationArray);
-      const auto unit = static_cast<const arrow::DurationType&>(*column.type()).unit();
-      each([&values, unit](std::int64_t row, char* out) {
-        return put64(out, tag_duration, static_cast<std::uint64_t>(to_nanoseconds(values.Value(row), unit)));
-      });
-      return {};
-    }
-    case Type::INTERVAL_MONTH_DAY_NANO: {
-      const auto& values = SLUICE_AS(MonthDayNanoIntervalArray);
-      each([&values](std::int64_t row, char* out) {
-        const auto value = values.GetValue(row);
-        *out++ = tag_interval;
-        std::memcpy(out, &value.months, 4);
-        std::memcpy(out + 4, &value.days, 4);
-        std::memcpy(out + 8, &value.nanoseconds, 8);
-        return out + 16;
-      });
-      return {};
-    }
+      return each_text<arrow::FixedSizeBinaryArray>(column, tag_binary, each);
     case Type::NA:
       each([](std::int64_t, char* out) { return out; });
       return {};
     default:
-      return check_key_type(*column.type(), "");
+      return with_time_writer(column, each);
   }
-#undef SLUICE_AS
 }
 
 // Bytes that row `row` may need for this column.

@@ -1,5 +1,6 @@
 #include "engine/formats/source_columns.hpp"
 
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>

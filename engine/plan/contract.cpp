@@ -1,3 +1,4 @@
+#include "engine/names.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/secrets.hpp"
@@ -28,12 +29,6 @@ names missing_from(const names& list, const names& all) {
   return missing;
 }
 
-std::string list_text(const names& all) {
-  std::string text;
-  for (const auto& name : all) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 /// What files of one shape have that the source has not, and the other way round.
 struct difference {
   names fresh;
@@ -43,7 +38,7 @@ struct difference {
   [[nodiscard]] std::string text() const {
     std::string told;
     const auto add = [&](const char* what, const names& which) {
-      if (!which.empty()) told += (told.empty() ? "" : "; ") + std::string(what) + list_text(which);
+      if (!which.empty()) told += (told.empty() ? "" : "; ") + std::string(what) + joined(which);
     };
     add("new columns: ", fresh);
     add("lost columns: ", lost);
@@ -255,10 +250,10 @@ class contract_check {
       if (rule() == column_contract::freeze) {
         good = fail(frozen("file " + file + " has " + what.text()));
       } else if (!what.retyped.empty() && rule() != column_contract::quarantine) {
-        good = fail(
-            user_error("schema_changed", "a column of " + file + " has changed its type: " + list_text(what.retyped),
-                       "read such files by a unit of their own and cast there; contract: quarantine sends their "
-                       "rows to the rejects"));
+        good =
+            fail(user_error("schema_changed", "a column of " + file + " has changed its type: " + joined(what.retyped),
+                            "read such files by a unit of their own and cast there; contract: quarantine sends their "
+                            "rows to the rejects"));
       } else {
         tell(what, file, shapes_[at].files.size(),
              rule() == column_contract::quarantine ? "the rows go to the rejects"

@@ -1,3 +1,4 @@
+#include "engine/names.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/types.hpp"
 
@@ -8,24 +9,6 @@ namespace sluice {
 namespace {
 
 constexpr std::size_t widest_options = 300;
-
-const char* word_for(unit_role role) {
-  switch (role) {
-    case unit_role::extract:
-      return "extract";
-    case unit_role::transform:
-      return "transform";
-    case unit_role::load:
-      break;
-  }
-  return "load";
-}
-
-std::string join(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 std::string counted(int count, const std::string& word) {
   return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
@@ -41,7 +24,7 @@ std::string spread(const planned_edge& edge) {
       text = "round robin";
       break;
     case edge_kind::hash:
-      text = "by hash of " + join(edge.keys);
+      text = "by hash of " + joined(edge.keys);
       break;
     case edge_kind::broadcast:
       text = "to every instance";
@@ -75,9 +58,9 @@ std::string explain(const plan& from) {
   for (std::size_t at = 0; at < from.units.size(); ++at) {
     const auto& unit = from.units[at];
     const auto& definition = unit.definition;
-    text += "\n" + std::string(word_for(definition.role)) + " " + definition.name + ": " + definition.component;
+    text += "\n" + std::string(to_string(definition.role)) + " " + definition.name + ": " + definition.component;
     if (!definition.mode.empty()) text += ", mode " + definition.mode;
-    if (!definition.key.empty()) text += " by " + join(definition.key);
+    if (!definition.key.empty()) text += " by " + joined(definition.key);
     text += ", " + counted(unit.parallelism, definition.role == unit_role::extract ? "reader" : "instance");
     text += std::string(", on_error ") + (unit.policy == on_error::fail     ? "fail"
                                           : unit.policy == on_error::reject ? "reject"

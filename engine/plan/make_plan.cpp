@@ -1,3 +1,4 @@
+#include "engine/names.hpp"
 #include "engine/plan/edges.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/plan.hpp"
@@ -6,7 +7,6 @@
 #include "engine/plan/reading.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/takes_filter.hpp"
-#include "engine/types.hpp"
 
 #include <arrow/type.h>
 
@@ -15,12 +15,6 @@
 namespace sluice {
 
 namespace {
-
-std::string join(const std::vector<std::string>& words) {
-  std::string text;
-  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
-  return text;
-}
 
 /// Puts the units into topological order and numbers the sources.
 draft lay_out(pipeline definition, const unit_graph& graph) {
@@ -130,7 +124,7 @@ class binder {
     const auto path = "/from/" + std::to_string(input);
     if (reference.port.empty()) {
       faults_.push_back(unit_fault(
-          unit.definition, path, "missing_port", above.definition.name + " has several outputs: " + join(ports),
+          unit.definition, path, "missing_port", above.definition.name + " has several outputs: " + joined(ports),
           "name one: from: " + above.definition.name + "." + (ports.empty() ? "" : ports.front())));
       return false;
     }
@@ -139,7 +133,7 @@ class binder {
         unit_fault(unit.definition, path, "unknown_port", above.definition.name + " has no output " + reference.port,
                    !near.empty()   ? "did you mean `" + above.definition.name + "." + near + "`?"
                    : ports.empty() ? "from: " + above.definition.name
-                                   : "its outputs are " + join(ports));
+                                   : "its outputs are " + joined(ports));
     fault.offset = above.definition.name.size() + 1;
     faults_.push_back(std::move(fault));
     return false;
@@ -187,14 +181,14 @@ void check_targets(const draft& of, diagnostics& faults) {
     if (definition.role != unit_role::load || definition.mode != "replace" || source_of[at].empty()) continue;
     const auto* sink = find_component(component_kind::sink, definition.component);
     if (sink == nullptr || sink->spec.modes.size() < 2) continue;  // keeps nothing
-    std::string others;
+    std::vector<std::string> others;
     for (const auto& mode : sink->spec.modes)
-      if (!mode.empty() && mode != "replace") others += (others.empty() ? "" : ", ") + mode;
+      if (!mode.empty() && mode != "replace") others.push_back(mode);
     faults.push_back(
         unit_fault(definition, {}, "replaces_increment",
                    "mode: replace below the incremental source " + source_of[at] +
                        ": each run would replace the target by the rows that are new, also where there are none",
-                   "mode: one of " + others +
+                   "mode: one of " + joined(others) +
                        (sink->spec.modes.front() == "replace" ? "; with error, give each run a file of its "
                                                                 "own by a param in the path"
                                                               : "")));

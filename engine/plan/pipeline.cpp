@@ -18,16 +18,18 @@ const char* to_string(column_contract rule) {
   return "none";
 }
 
-std::string unit_path(const unit_definition& unit) {
-  switch (unit.role) {
+const char* to_string(unit_role role) {
+  switch (role) {
     case unit_role::extract:
-      return "/extract/" + unit.name;
+      return "extract";
     case unit_role::transform:
-      return "/transform/" + unit.name;
+      return "transform";
     case unit_role::load:
       break;
   }
-  return "/load/" + unit.name;
+  return "load";
 }
+
+std::string unit_path(const unit_definition& unit) { return std::string("/") + to_string(unit.role) + "/" + unit.name; }
 
 }  // namespace sluice

@@ -16,6 +16,8 @@
 namespace sluice {
 
 enum class unit_role { extract, transform, load };
+/// The section of the file in which such units stand.
+[[nodiscard]] const char* to_string(unit_role role);
 
 /// Where a unit is to run: on a node by name, or on any node that has all the labels. Both empty: anywhere.
 struct placement {

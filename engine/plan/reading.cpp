@@ -1,5 +1,6 @@
 #include "engine/plan/reading.hpp"
 
+#include "engine/names.hpp"
 #include "engine/plan/file_choice.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/secrets.hpp"

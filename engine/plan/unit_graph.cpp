@@ -1,6 +1,6 @@
 #include "engine/plan/unit_graph.hpp"
 
-#include "engine/types.hpp"
+#include "engine/names.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
 #include "engine/component.hpp"
-#include "engine/types.hpp"
+#include "engine/quantities.hpp"
 
 #include <chrono>
 #include <thread>

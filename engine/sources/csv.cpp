@@ -1,9 +1,9 @@
 #include "engine/component.hpp"
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/source_options.hpp"
+#include "engine/names.hpp"
 #include "engine/sources/csv_files.hpp"
 #include "engine/sources/listed_files.hpp"
-#include "engine/types.hpp"
 
 #include <arrow/type.h>
 
@@ -49,7 +49,7 @@ void check_type_names(const std::map<std::string, csv::column_plan>& types, cons
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const auto near = nearest_name(name, names);
     auto problem = user_error("unknown_column", "the source has no column " + name,
-                              near.empty() ? "its columns are " + csv_names_text(names) : "did you mean " + near + "?");
+                              near.empty() ? "its columns are " + joined(names) : "did you mean " + near + "?");
     problem.path = "/types/" + name;
     faults.push_back(std::move(problem));
   }

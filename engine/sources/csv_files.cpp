@@ -2,6 +2,7 @@
 
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/line_counter.hpp"
+#include "engine/names.hpp"
 #include "engine/takes_filter.hpp"
 
 #include <arrow/type.h>
@@ -12,12 +13,6 @@
 
 namespace sluice {
 
-std::string csv_names_text(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 error different_csv_columns(const input_file& file, const std::vector<std::string>& found,
                             const std::vector<std::string>& wanted) {
   std::vector<std::string> lost;
@@ -27,8 +22,8 @@ error different_csv_columns(const input_file& file, const std::vector<std::strin
   for (const auto& name : found)
     if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) fresh.push_back(name);
   std::string message = "the file " + file.name + " has other columns than the source's first file:";
-  if (!lost.empty()) message += " it lacks " + csv_names_text(lost);
-  if (!fresh.empty()) message += std::string(lost.empty() ? "" : ", and") + " it also has " + csv_names_text(fresh);
+  if (!lost.empty()) message += " it lacks " + joined(lost);
+  if (!fresh.empty()) message += std::string(lost.empty() ? "" : ", and") + " it also has " + joined(fresh);
   return user_error(
       "different_columns", message,
       "read such files by a source of their own, or name the columns that all of them have: columns: [...]");

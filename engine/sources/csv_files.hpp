@@ -36,8 +36,6 @@ struct csv_table {
   std::string timezone = "UTC";
 };
 
-/// The names as a message shows them: "id, name, amount".
-std::string csv_names_text(const std::vector<std::string>& names);
 /// Says which of the wanted columns a file lacks and which others it has.
 error different_csv_columns(const input_file& file, const std::vector<std::string>& found,
                             const std::vector<std::string>& wanted);

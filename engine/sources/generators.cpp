@@ -1,5 +1,6 @@
 #include "engine/sources/generators.hpp"
 
+#include "engine/quantities.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
@@ -218,7 +219,7 @@ std::shared_ptr<arrow::Scalar> parse_moment(const std::string& text) {
   // Arrow reads a zone behind any timestamp, whether its type has one or not.
   const auto time = text.find_first_of("T ");
   const bool zoned = time != std::string::npos && text.find_first_of("Z+-", time) != std::string::npos;
-  const auto type = zoned ? arrow::timestamp(arrow::TimeUnit::MICRO, "UTC") : arrow::timestamp(arrow::TimeUnit::MICRO);
+  const auto type = zoned ? timestamptz_type() : timestamp_type();
   return arrow::Scalar::Parse(type, text).ValueOr(nullptr);
 }
 

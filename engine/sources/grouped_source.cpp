@@ -1,7 +1,6 @@
 #include "engine/sources/grouped_source.hpp"
 
 #include "engine/formats/files.hpp"
-#include "engine/types.hpp"
 #include "engine/value_text.hpp"
 
 #include <arrow/api.h>

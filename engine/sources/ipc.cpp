@@ -4,7 +4,6 @@
 #include "engine/formats/source_columns.hpp"
 #include "engine/sources/columnar_files.hpp"
 #include "engine/sources/listed_files.hpp"
-#include "engine/types.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>

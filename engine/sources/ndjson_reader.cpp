@@ -2,7 +2,6 @@
 
 #include "engine/formats/contradiction.hpp"
 #include "engine/formats/ndjson/lines.hpp"
-#include "engine/types.hpp"
 
 #include <arrow/api.h>
 #include <simdjson.h>

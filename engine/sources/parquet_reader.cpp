@@ -4,7 +4,6 @@
 #include "engine/formats/parquet/row_groups.hpp"
 #include "engine/formats/partitions.hpp"
 #include "engine/formats/source_columns.hpp"
-#include "engine/types.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>

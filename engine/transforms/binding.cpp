@@ -1,7 +1,5 @@
 #include "engine/transforms/binding.hpp"
 
-#include "engine/types.hpp"
-
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 

@@ -170,6 +170,27 @@ void texts(const arrow::Array& column, Each&& each) {
   each([&values](std::int64_t row, char* out) { return put_text(out, values.GetView(row)); });
 }
 
+template <class ArrayType, class Each>
+void floatings(const arrow::Array& column, Each&& each) {
+  const auto& values = static_cast<const ArrayType&>(column);
+  each([&values](std::int64_t row, char* out) { return put_floating(out, values.Value(row)); });
+}
+
+// Values of fixed width in `column`; `put(out, bytes)` writes one.
+template <class Each, class Put>
+void fixed(const arrow::Array& column, Each&& each, Put put) {
+  const auto& values = static_cast<const arrow::FixedSizeBinaryArray&>(column);
+  each([&values, put](std::int64_t row, char* out) { return put(out, values.GetValue(row)); });
+}
+
+char* put_decimal256(char* out, const std::uint8_t* bytes) {
+  std::uint64_t words[4];
+  std::memcpy(words, bytes, sizeof words);
+  out = put_integer(out, static_cast<std::int64_t>(words[3]));
+  for (int word = 2; word >= 0; --word) out = put_integer(out, words[word]);
+  return out;
+}
+
 // Calls `each` with a function that writes the value of a row that is not null.
 template <class Each>
 void with_writer(const arrow::Array& column, Each&& each) {
@@ -206,33 +227,20 @@ void with_writer(const arrow::Array& column, Each&& each) {
       return integers<arrow::TimestampArray>(column, each);
     case Type::DURATION:
       return integers<arrow::DurationArray>(column, each);
-    case Type::FLOAT: {
-      const auto& values = static_cast<const arrow::FloatArray&>(column);
-      return each([&values](std::int64_t row, char* out) { return put_floating(out, values.Value(row)); });
-    }
-    case Type::DOUBLE: {
-      const auto& values = static_cast<const arrow::DoubleArray&>(column);
-      return each([&values](std::int64_t row, char* out) { return put_floating(out, values.Value(row)); });
-    }
+    case Type::FLOAT:
+      return floatings<arrow::FloatArray>(column, each);
+    case Type::DOUBLE:
+      return floatings<arrow::DoubleArray>(column, each);
     case Type::DECIMAL128: {
-      const auto& values = static_cast<const arrow::FixedSizeBinaryArray&>(column);
       const bool narrow = static_cast<const arrow::Decimal128Type&>(*column.type()).precision() <= 18;
-      return each([&values, narrow](std::int64_t row, char* out) {
+      return fixed(column, each, [narrow](char* out, const std::uint8_t* bytes) {
         int128 value;
-        std::memcpy(&value, values.GetValue(row), sizeof value);
+        std::memcpy(&value, bytes, sizeof value);
         return narrow ? put_integer(out, static_cast<std::int64_t>(value)) : put_wide(out, value);
       });
     }
-    case Type::DECIMAL256: {
-      const auto& values = static_cast<const arrow::FixedSizeBinaryArray&>(column);
-      return each([&values](std::int64_t row, char* out) {
-        std::uint64_t words[4];
-        std::memcpy(words, values.GetValue(row), sizeof words);
-        out = put_integer(out, static_cast<std::int64_t>(words[3]));
-        for (int word = 2; word >= 0; --word) out = put_integer(out, words[word]);
-        return out;
-      });
-    }
+    case Type::DECIMAL256:
+      return fixed(column, each, put_decimal256);
     case Type::INTERVAL_MONTH_DAY_NANO: {
       const auto& values = static_cast<const arrow::MonthDayNanoIntervalArray&>(column);
       return each(
@@ -246,13 +254,13 @@ void with_writer(const arrow::Array& column, Each&& each) {
       return texts<arrow::LargeStringArray>(column, each);
     case Type::LARGE_BINARY:
       return texts<arrow::LargeBinaryArray>(column, each);
-    case Type::FIXED_SIZE_BINARY: {
-      const auto& values = static_cast<const arrow::FixedSizeBinaryArray&>(column);
-      return each([&values](std::int64_t row, char* out) {
-        std::memcpy(out, values.GetValue(row), static_cast<std::size_t>(values.byte_width()));
-        return out + values.byte_width();
-      });
-    }
+    case Type::FIXED_SIZE_BINARY:
+      return fixed(column, each,
+                   [width = static_cast<const arrow::FixedSizeBinaryType&>(*column.type()).byte_width()](
+                       char* out, const std::uint8_t* bytes) {
+                     std::memcpy(out, bytes, static_cast<std::size_t>(width));
+                     return out + width;
+                   });
     default:
       return each([](std::int64_t, char* out) { return out; });  // the null type
   }

@@ -1,4 +1,7 @@
 #include "engine/types.hpp"
+#include "engine/names.hpp"
+#include "engine/quantities.hpp"
+#include "engine/value_text.hpp"
 
 #include <arrow/api.h>
 #include <arrow/json/from_string.h>

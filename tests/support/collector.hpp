@@ -3,6 +3,7 @@
 #include "engine/component.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/types.hpp"
+#include "engine/value_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <arrow/api.h>

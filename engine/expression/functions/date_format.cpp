@@ -147,7 +147,6 @@ bool read_postgres(std::string_view format, std::vector<date_item>& items, std::
 }
 
 // --- writing
-// ---------------------------------------------------------------------------------------------------------------
 
 struct local_time {
   std::int64_t day;
@@ -176,15 +175,12 @@ void append_name(std::string& out, std::string_view name, const date_item& item,
   if (item.padded && out.size() - begin < width) out.append(width - (out.size() - begin), ' ');
 }
 
-int iso_weekday(std::int64_t day) { return static_cast<int>(((day + 3) % 7 + 7) % 7) + 1; }
-
 void append_item(std::string& out, const date_item& item, const local_time& at) {
   const auto number = [&](std::int64_t value, std::size_t width) {
     append_number(out, value, item.padded ? width : 1);
   };
   const auto seconds = at.time / microseconds_per_second;
   const auto hour = seconds / 3600;
-  const auto thursday = at.day - iso_weekday(at.day) + 4;
   switch (item.part) {
     case date_part::literal:
       out += item.literal;
@@ -212,9 +208,9 @@ void append_item(std::string& out, const date_item& item, const local_time& at) 
     case date_part::quarter:
       return number((at.date.month + 2) / 3, 1);
     case date_part::iso_year:
-      return number(civil_from_days(thursday).year, 4);
+      return number(iso_year(at.day), 4);
     case date_part::iso_week:
-      return number((thursday - days_from_civil(civil_from_days(thursday).year, 1, 1)) / 7 + 1, 2);
+      return number(iso_week(at.day), 2);
     case date_part::hour24:
       return number(hour, 2);
     case date_part::hour12:
@@ -237,7 +233,6 @@ void append_item(std::string& out, const date_item& item, const local_time& at) 
 }
 
 // --- reading
-// ---------------------------------------------------------------------------------------------------------------
 
 struct found_parts {
   std::int64_t year = 1, month = 1, day = 1, day_of_year = 0, hour = 0, minute = 0, second = 0, microseconds = 0,

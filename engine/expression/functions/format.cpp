@@ -2,6 +2,7 @@
 #include "engine/expression/functions/date_format.hpp"
 #include "engine/expression/functions/support.hpp"
 #include "engine/time_zone.hpp"
+#include "engine/types.hpp"
 
 #include <cmath>
 

@@ -1,6 +1,7 @@
 #include "engine/expression/functions/support.hpp"
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/powers_of_ten.hpp"
+#include "engine/types.hpp"
 
 #include <cmath>
 #include <limits>
@@ -10,7 +11,6 @@ namespace sluice::expression {
 namespace {
 
 // --- double functions
-// --------------------------------------------------------------------------------------------------
 
 using one_double = double (*)(double);
 
@@ -67,7 +67,6 @@ node_ptr bind_log(binder& b, const call_site& site) {
 }
 
 // --- abs and sign
-// ------------------------------------------------------------------------------------------------------
 
 // A number as it is; an untyped text as a double.
 node_ptr number(binder& b, const call_site& site) {
@@ -146,7 +145,6 @@ node_ptr bind_mod(binder& b, const call_site& site) {
 }
 
 // --- rounding
-// ----------------------------------------------------------------------------------------------------------
 
 template <rounding How>
 double round_whole(double x) {

@@ -10,7 +10,6 @@ namespace {
 namespace compute = arrow::compute;
 
 // --- LIKE
-// ----------------------------------------------------------------------------------------------------------------
 
 struct like_step {
   enum class kind { literal, any_character, any_text } what;
@@ -129,7 +128,6 @@ node_ptr bind_like(binder& b, const call_site& site) { return like(b, site, fals
 node_ptr bind_ilike(binder& b, const call_site& site) { return like(b, site, true); }
 
 // --- regular expressions
-// -------------------------------------------------------------------------------------------------
 
 // The pattern, which must be known now; checked by running it over nothing.
 std::optional<std::string> pattern_of(binder& b, const call_site& site, const std::vector<node_ptr>& inputs) {

@@ -3,7 +3,6 @@
 #include "engine/expression/columns.hpp"
 #include "engine/expression/functions.hpp"
 #include "engine/expression/typing.hpp"
-#include "engine/types.hpp"
 #include "engine/value_text.hpp"
 
 namespace sluice::expression {

@@ -4,6 +4,7 @@
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/time_zone.hpp"
+#include "engine/types.hpp"
 #include "engine/value_parse.hpp"
 
 namespace sluice::expression {

@@ -2,7 +2,6 @@
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/operators.hpp"
-#include "engine/types.hpp"
 
 #include <arrow/util/decimal.h>
 

@@ -4,6 +4,8 @@
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/operators.hpp"
 #include "engine/time_zone.hpp"
+#include "engine/types.hpp"
+#include "engine/value_text.hpp"
 
 #include <cmath>
 
@@ -80,7 +82,6 @@ result<array_ptr> time_to_interval(call& c) {
 }
 
 // --- arithmetic
-// ---------------------------------------------------------------------------------------------------------
 
 // Adds calendar months (the day is cut to the month's length), then days, then the time.
 bool add_interval(std::int64_t local, const span& by, std::int64_t& out) {
@@ -233,34 +234,28 @@ result<array_ptr> interval_comparison(call& c) {
 }
 
 typed_kernel add(temporal left, temporal right) {
-  static const auto timestamp = arrow::timestamp(arrow::TimeUnit::MICRO);
-  static const auto timestamptz = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
-  static const auto interval_of = arrow::month_day_nano_interval();
   if (right == temporal::interval) {
-    if (left == temporal::date) return {date_interval<false>, timestamp};
-    if (left == temporal::time) return {time_interval<false>, arrow::time64(arrow::TimeUnit::MICRO)};
-    if (left == temporal::timestamp) return {timestamp_interval<false>, timestamp};
-    if (left == temporal::timestamptz) return {timestamptz_interval<false>, timestamptz};
-    if (left == temporal::interval) return {interval_sum<false>, interval_of};
+    if (left == temporal::date) return {date_interval<false>, timestamp_type()};
+    if (left == temporal::time) return {time_interval<false>, time_type()};
+    if (left == temporal::timestamp) return {timestamp_interval<false>, timestamp_type()};
+    if (left == temporal::timestamptz) return {timestamptz_interval<false>, timestamptz_type()};
+    if (left == temporal::interval) return {interval_sum<false>, interval_type()};
   }
-  if (left == temporal::date && right == temporal::time) return {date_and_time, timestamp};
+  if (left == temporal::date && right == temporal::time) return {date_and_time, timestamp_type()};
   return {};
 }
 
 typed_kernel subtract(temporal left, temporal right) {
-  static const auto timestamp = arrow::timestamp(arrow::TimeUnit::MICRO);
-  static const auto timestamptz = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
-  static const auto interval_of = arrow::month_day_nano_interval();
   if (right == temporal::interval) {
-    if (left == temporal::date) return {date_interval<true>, timestamp};
-    if (left == temporal::time) return {time_interval<true>, arrow::time64(arrow::TimeUnit::MICRO)};
-    if (left == temporal::timestamp) return {timestamp_interval<true>, timestamp};
-    if (left == temporal::timestamptz) return {timestamptz_interval<true>, timestamptz};
-    if (left == temporal::interval) return {interval_sum<true>, interval_of};
+    if (left == temporal::date) return {date_interval<true>, timestamp_type()};
+    if (left == temporal::time) return {time_interval<true>, time_type()};
+    if (left == temporal::timestamp) return {timestamp_interval<true>, timestamp_type()};
+    if (left == temporal::timestamptz) return {timestamptz_interval<true>, timestamptz_type()};
+    if (left == temporal::interval) return {interval_sum<true>, interval_type()};
   }
   if (left == right && (left == temporal::timestamp || left == temporal::timestamptz))
-    return {timestamp_difference, interval_of};
-  if (left == temporal::time && right == temporal::time) return {time_difference, interval_of};
+    return {timestamp_difference, interval_type()};
+  if (left == temporal::time && right == temporal::time) return {time_difference, interval_type()};
   return {};
 }
 
@@ -270,8 +265,8 @@ typed_kernel find_temporal_kernel(arithmetic op, const arrow::DataType& left, co
   const auto a = kind_of(left);
   const auto b = kind_of(right);
   if (a == temporal::interval && right.id() == arrow::Type::DOUBLE) {
-    if (op == arithmetic::multiply) return {interval_scaled<false>, arrow::month_day_nano_interval()};
-    if (op == arithmetic::divide) return {interval_scaled<true>, arrow::month_day_nano_interval()};
+    if (op == arithmetic::multiply) return {interval_scaled<false>, interval_type()};
+    if (op == arithmetic::divide) return {interval_scaled<true>, interval_type()};
   }
   if (op == arithmetic::add) return add(a, b);
   if (op == arithmetic::subtract) return subtract(a, b);

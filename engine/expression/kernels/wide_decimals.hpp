@@ -2,7 +2,7 @@
 
 #include "engine/expression/columns.hpp"
 #include "engine/expression/kernels/decimals.hpp"
-#include "engine/types.hpp"
+#include "engine/value_text.hpp"
 #include "engine/wide_decimal.hpp"
 
 namespace sluice::expression {

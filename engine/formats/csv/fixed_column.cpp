@@ -1,6 +1,7 @@
 #include "engine/arrow_functions.hpp"
 #include "engine/formats/csv/column_base.hpp"
 #include "engine/formats/csv/fixed_kinds.hpp"
+#include "engine/types.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/builder_primitive.h>
@@ -164,7 +165,7 @@ class zoned_builder final : public fixed_builder<timestamp_kind> {
  private:
   status move_to_utc() {
     auto* const values = reinterpret_cast<std::int64_t*>(values_->mutable_data());
-    arrow::TimestampBuilder local(arrow::timestamp(arrow::TimeUnit::MICRO), arrow::default_memory_pool());
+    arrow::TimestampBuilder local(timestamp_type(), arrow::default_memory_pool());
     for (const auto row : local_rows_) SLUICE_TRY_ARROW(local.Append(values[row]), "read CSV");
     SLUICE_ASSIGN_ARROW(const auto array, local.Finish(), "read CSV");
     SLUICE_TRY(ensure_arrow_functions());

@@ -3,6 +3,7 @@
 #include "engine/formats/csv/parse.hpp"
 #include "engine/formats/csv/record_index.hpp"
 #include "engine/formats/csv/values.hpp"
+#include "engine/types.hpp"
 
 #include <arrow/type.h>
 
@@ -189,9 +190,9 @@ std::shared_ptr<arrow::DataType> type_guess::type() const {
       return arrow::date32();
     case local:
     case date | local:
-      return arrow::timestamp(arrow::TimeUnit::MICRO);
+      return timestamp_type();
     case zoned:
-      return arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+      return timestamptz_type();
     default:
       return arrow::utf8();
   }

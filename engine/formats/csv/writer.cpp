@@ -1,6 +1,5 @@
 #include "engine/formats/csv/writer.hpp"
 
-#include "engine/types.hpp"
 #include "engine/value_text.hpp"
 
 #include <arrow/api.h>

@@ -1,6 +1,7 @@
 #include "engine/formats/ndjson/inference.hpp"
 
 #include "engine/formats/ndjson/cursor.hpp"
+#include "engine/types.hpp"
 #include "engine/value_parse.hpp"
 
 #include <arrow/api.h>
@@ -154,8 +155,8 @@ std::shared_ptr<arrow::DataType> observation::type() const {
     return arrow::struct_(std::move(fields));
   }
   if (dates_) return arrow::date32();
-  if (local_times_) return arrow::timestamp(arrow::TimeUnit::MICRO);
-  return zoned_times_ ? arrow::timestamp(arrow::TimeUnit::MICRO, "UTC") : arrow::utf8();
+  if (local_times_) return timestamp_type();
+  return zoned_times_ ? timestamptz_type() : arrow::utf8();
 }
 
 void sample::look(const char* at) {

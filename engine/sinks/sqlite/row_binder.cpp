@@ -1,7 +1,6 @@
 #include "engine/sinks/sqlite/row_binder.hpp"
 
 #include "engine/powers_of_ten.hpp"
-#include "engine/types.hpp"
 #include "engine/value_text.hpp"
 
 #include <arrow/api.h>

@@ -1,5 +1,6 @@
 #include "engine/component.hpp"
 #include "engine/formats/hidden_file.hpp"
+#include "engine/names.hpp"
 #include "engine/sinks/file_sink_options.hpp"
 #include "engine/sinks/sqlite/row_binder.hpp"
 #include "engine/sinks/sqlite/table.hpp"

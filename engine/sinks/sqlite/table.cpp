@@ -1,5 +1,6 @@
 #include "engine/sinks/sqlite/table.hpp"
 
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
@@ -18,15 +19,9 @@ std::string upper(std::string text) {
 
 bool same_name(const std::string& a, const std::string& b) { return upper(a) == upper(b); }
 
-std::string joined(const std::vector<std::string>& names) {
+std::string quoted_names(const std::vector<std::string>& names) {
   std::string out;
   for (const auto& name : names) out += (out.empty() ? "" : ", ") + quoted_name(name);
-  return out;
-}
-
-std::string plain(const std::vector<std::string>& names) {
-  std::string out;
-  for (const auto& name : names) out += (out.empty() ? "" : ", ") + name;
   return out;
 }
 
@@ -150,7 +145,7 @@ status check_columns(table& found, const std::vector<existing_column>& theirs, c
       const auto near = nearest_name(field->name(), names);
       return user_error(
           "unknown_column",
-          "the table " + found.name + " has no column " + field->name() + " to write to; it has " + plain(names),
+          "the table " + found.name + " has no column " + field->name() + " to write to; it has " + joined(names),
           near.empty() ? "leave the column out by select, or add it to the table"
                        : "did you mean " + near + "? rename it before");
     }
@@ -212,7 +207,7 @@ table new_table(const std::string& name, const arrow::Schema& schema, const std:
     if (std::find(key.begin(), key.end(), field->name()) != key.end()) sql += " NOT NULL";
   }
   if (!key.empty()) {
-    sql += ", PRIMARY KEY (" + joined(key) + ")";
+    sql += ", PRIMARY KEY (" + quoted_names(key) + ")";
     made.unique_keys.push_back(key);
   }
   made.definition.push_back("CREATE TABLE " + quoted_name(name) + " (" + sql + ")");
@@ -251,11 +246,11 @@ result<table> find_table(connection& database, const std::string& name, const ar
   const bool unique = std::any_of(found.unique_keys.begin(), found.unique_keys.end(),
                                   [&](const auto& one) { return same_columns(one, found.key); });
   if (!unique)
-    return user_error(
-        "no_unique_key",
-        "mode upsert finds rows of the table " + found.name + " by " + plain(found.key) +
-            ", which nothing keeps unique there",
-        "CREATE UNIQUE INDEX " + found.name + "_key ON " + quoted_name(found.name) + " (" + joined(found.key) + ")");
+    return user_error("no_unique_key",
+                      "mode upsert finds rows of the table " + found.name + " by " + joined(found.key) +
+                          ", which nothing keeps unique there",
+                      "CREATE UNIQUE INDEX " + found.name + "_key ON " + quoted_name(found.name) + " (" +
+                          quoted_names(found.key) + ")");
   return found;
 }
 
@@ -264,7 +259,7 @@ namespace {
 std::string names_of(const table& into) {
   std::vector<std::string> names;
   for (const auto& one : into.columns) names.push_back(one.name);
-  return joined(names);
+  return quoted_names(names);
 }
 
 std::string on_conflict(const table& into) {
@@ -276,7 +271,7 @@ std::string on_conflict(const table& into) {
   }
   // With nothing but the key a repeated row is the same row: set to itself, so that it counts as changed.
   if (sets.empty()) sets = quoted_name(into.key[0]) + " = excluded." + quoted_name(into.key[0]);
-  return " ON CONFLICT (" + joined(into.key) + ") DO UPDATE SET " + sets;
+  return " ON CONFLICT (" + quoted_names(into.key) + ") DO UPDATE SET " + sets;
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "engine/transforms/aggregates/accumulator.hpp"
 #include "engine/transforms/aggregates/integer_result.hpp"
-#include "engine/types.hpp"
 #include "engine/wide_decimal.hpp"
 
 #include <arrow/array.h>

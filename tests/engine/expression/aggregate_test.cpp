@@ -1,3 +1,5 @@
+#include "engine/types.hpp"
+#include "engine/value_text.hpp"
 #include "tests/engine/expression/evaluating.hpp"
 
 #include <catch2/catch.hpp>

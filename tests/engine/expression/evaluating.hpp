@@ -2,6 +2,7 @@
 
 #include "engine/expression/expression.hpp"
 #include "engine/types.hpp"
+#include "engine/value_text.hpp"
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>

@@ -1,5 +1,6 @@
 #include "engine/component.hpp"
 #include "engine/types.hpp"
+#include "engine/value_text.hpp"
 
 #include <arrow/api.h>
 #include <unistd.h>

@@ -2,6 +2,7 @@
 #include "tests/support/temporary_folder.hpp"
 
 #include "engine/types.hpp"
+#include "engine/value_text.hpp"
 
 #include <arrow/api.h>
 

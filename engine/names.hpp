@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sluice {
+
+// Names of columns, units and options in messages.
+
+/// `name` as SQL wants it written: quoted where it is not a plain lower-case identifier.
+std::string quoted_identifier(std::string_view name);
+/// The known name nearest to `name` (edit distance at most a third of its length), or empty.
+std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
+/// "a, b, c".
+std::string joined(const std::vector<std::string>& names);
+
+}  // namespace sluice
