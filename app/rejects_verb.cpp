@@ -107,7 +107,9 @@ status list(session& with, reject_reader& from, const chosen& what) {
   return {};
 }
 
-constexpr const char* columns[] = {"file", "line", "unit", "column", "code", "message", "record", "offset", "run"};
+/// A record that is not UTF-8 stands in the last one, so that the file stays text and no byte is lost.
+constexpr const char* columns[] = {"file",    "line",   "unit",   "column", "code",
+                                   "message", "record", "offset", "run",    "record_base64"};
 
 std::string csv_field(const std::string& text) {
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;

@@ -1,4 +1,5 @@
 #include "engine/formats/files.hpp"
+#include "engine/formats/foreign_bytes.hpp"
 
 #include <arrow/result.h>
 #include <arrow/util/compression.h>
@@ -252,18 +253,6 @@ result<std::unique_ptr<arrow::util::Codec>> make_codec(compression kind) {
 }  // namespace
 
 namespace {
-
-/// Says by their first bytes how bytes are packed: the magic numbers of RFC 1952, RFC 8878, lz4's frames and bzip2.
-compression packed_as(std::string_view first) {
-  const auto starts = [&](std::string_view magic) { return first.substr(0, magic.size()) == magic; };
-  if (starts("\x1F\x8B\x08")) return compression::gzip;
-  if (starts("\x28\xB5\x2F\xFD")) return compression::zstd;
-  if (starts("\x04\x22\x4D\x18")) return compression::lz4;
-  const auto block = first.substr(std::min<std::size_t>(first.size(), 4));
-  if (starts("BZh") && (block == "\x31\x41\x59\x26\x53\x59" || block == "\x17\x72\x45\x38\x50\x90"))
-    return compression::bz2;
-  return compression::none;
-}
 
 /// Gives bytes that were read too early, then the rest.
 class prefixed_stream : public byte_stream {

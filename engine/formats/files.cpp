@@ -200,6 +200,10 @@ result<input_file> look_at_file(const std::string& name, const file_search& what
   }
   if (S_ISDIR(info.st_mode))
     return user_error("is_a_folder", name + " is a folder, a file is wanted", "name a file inside it");
+  // Planning looks at the begin of a file, and a pipe would have lost it to whoever reads it then.
+  if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))
+    return user_error("not_seekable", name + " is a pipe, which can be read only once",
+                      "read it as standard input: path: \"-\", and sluice run ... < " + name);
   if (::access(file.path.c_str(), R_OK) != 0) return from_errno(errno, "read " + name);
   if (S_ISREG(info.st_mode)) file.size = info.st_size;
   if (file.encoding != text_encoding::as_it_is && file.packed == compression::none && file.size >= 0)

@@ -78,7 +78,8 @@ struct file_search {
 /// Finds the files in the order of the list, those of a glob or folder sorted by path; a file named twice is read once.
 ///
 /// Folders are searched with all below; hidden names (. and _) count only where written out. Errors: file_not_found
-/// (also for a glob or folder that gives nothing: says what was searched), permission_denied, is_a_folder;
+/// (also for a glob or folder that gives nothing: says what was searched), permission_denied, is_a_folder,
+/// not_seekable (a named pipe);
 /// source_changed for a chosen file that has become shorter.
 result<std::vector<input_file>> find_files(const file_search& what);
 

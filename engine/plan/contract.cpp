@@ -90,8 +90,7 @@ class contract_check {
         "schema_changed",
         std::string("contract: freeze, but there are other columns than ") +
             (base_ ? "in the last run: " : "in the first file, or than types and columns name: ") + what,
-        (base_ ? "to accept them: sluice state reset PIPELINE --unit " + unit_.definition.name + " --schema; or let"
-               : std::string("let")) +
+        (base_ ? "to accept them: " + reset_command(unit_, context_) + " --schema; or let" : std::string("let")) +
             " the contract be evolve, discard or quarantine");
   }
 

@@ -58,7 +58,10 @@ result<std::optional<std::int64_t>> next_line(const random_file& file, std::int6
 class chooser {
  public:
   chooser(const std::vector<store::file_mark>& taken, const file_choice_rules& rules) : rules_(rules) {
-    for (const auto& mark : taken) taken_.emplace(mark.path, &mark);
+    for (const auto& mark : taken) {
+      taken_.emplace(mark.path, &mark);
+      by_time_.emplace(mark.modified, &mark);
+    }
   }
 
   status look(const input_file& file) {
@@ -75,6 +78,11 @@ class chooser {
     SLUICE_ASSIGN(const auto bytes, random_file::open(file));
     SLUICE_TRY(take_fingerprints(*bytes, mark));
     // An empty file had nothing to take.
+    if (before == nullptr && was_renamed(mark)) {
+      ++made_.known;
+      made_.marks.push_back(std::move(mark));
+      return {};
+    }
     if (before == nullptr || before->size == 0) {
       ++made_.fresh;
       return take(file, std::move(mark));
@@ -87,10 +95,22 @@ class chooser {
     return user_error(
         "file_changed", "files that earlier runs have taken were changed since: " + changed_,
         "to take changed files again in whole: incremental: { by: file, changed: read_again } (into a sink "
-        "with mode: upsert); to begin anew: sluice state reset");
+        "with mode: upsert); to begin anew: " +
+            rules_.reset);
   }
 
  private:
+  /// True where a taken file of the same size, time and bytes is no longer under its name: renaming keeps all three.
+  [[nodiscard]] bool was_renamed(const store::file_mark& mark) const {
+    const auto [first, last] = by_time_.equal_range(mark.modified);
+    return mark.size > 0 && std::any_of(first, last, [&](const auto& one) {
+             const auto& old = *one.second;
+             struct stat info {};
+             return old.size == mark.size && old.head == mark.head && old.tail == mark.tail &&
+                    ::stat(old.path.c_str(), &info) != 0 && errno == ENOENT;
+           });
+  }
+
   status compare(const input_file& file, store::file_mark mark, const store::file_mark& before,
                  const random_file& bytes) {
     if (mark.size == before.size && mark.head == before.head && mark.tail == before.tail) {
@@ -135,6 +155,7 @@ class chooser {
 
   file_choice_rules rules_;
   std::unordered_map<std::string, const store::file_mark*> taken_;
+  std::unordered_multimap<std::int64_t, const store::file_mark*> by_time_;
   file_choice made_;
   std::string changed_;
   int changes_ = 0;

@@ -13,6 +13,7 @@ namespace sluice {
 struct file_choice_rules {
   bool appends = false;       ///< a file that has grown is read on behind its last line
   bool read_changed = false;  ///< a file that was changed is read again; else it is a fault
+  std::string reset;          ///< the command that forgets what was taken, for the hint
 };
 
 /// Which of the files that were found a run takes.

@@ -1,5 +1,6 @@
 #include "engine/plan/instances.hpp"
 
+#include "engine/plan/reading.hpp"
 #include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/sources/grouped_source.hpp"
@@ -160,7 +161,7 @@ std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_c
   if (!keeps_column) read.needed.push_back(mark->column);
   auto made = reading.groups.empty() ? make_plain_source(read, context, faults) : make_groups(read, context, faults);
   if (made == nullptr) return nullptr;
-  if (reading.frozen) made = make_frozen_source(std::move(made), unit.definition.name);
+  if (reading.frozen) made = make_frozen_source(std::move(made), reset_command(unit, context));
   if (!mark) return made;
   auto marked = make_watermark_source(std::move(made), *mark, keeps_column, unit.want_positions);
   if (marked.ok()) return std::move(*marked);

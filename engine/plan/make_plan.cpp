@@ -85,7 +85,7 @@ class binder {
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
         if (!unit.resolved) unit.resolved = made->schema();
-        if (!pruned && !finish_reading(unit, *unit.resolved, remembered_, faults_)) return false;
+        if (!pruned && !finish_reading(unit, *unit.resolved, context_, remembered_, faults_)) return false;
         of_.can_filter[at] = !unit.reading.mark && dynamic_cast<const takes_filter*>(made.get()) != nullptr;
         break;
       }

@@ -50,10 +50,11 @@ void tell(source_reading& reading, std::string type, options data) {
 
 /// Chooses the files that are new; `found` becomes those to read.
 bool choose_files(planned_unit& unit, const file_reading& reads, const store::source_state* known,
-                  std::vector<input_file>& found, diagnostics& faults) {
+                  std::vector<input_file>& found, const run_context& context, diagnostics& faults) {
   auto& reading = unit.reading;
   const file_choice_rules rules = {.appends = reads.appends && !numbers_rows(unit.definition),
-                                   .read_changed = unit.definition.incremental.read_changed};
+                                   .read_changed = unit.definition.incremental.read_changed,
+                                   .reset = reset_command(unit, context)};
   auto choice = choose_new_files(found, known == nullptr ? std::vector<store::file_mark>() : known->files, rules);
   if (!choice.ok()) return fail(unit, "/incremental", std::move(choice).problem(), faults);
   found = std::move(choice->files);
@@ -82,7 +83,8 @@ void set_chosen(source_reading& reading, const std::vector<input_file>& files) {
   reading.files = std::make_shared<const chosen_files>(std::move(chosen));
 }
 
-bool check_position(const planned_unit& unit, const store::source_state& known, diagnostics& faults) {
+bool check_position(const planned_unit& unit, const store::source_state& known, const run_context& context,
+                    diagnostics& faults) {
   const auto& rule = unit.definition.incremental;
   if (!known.position.is_object() || rule.by == way::none) return true;
   const auto by = known.position.value("by", "");
@@ -93,8 +95,7 @@ bool check_position(const planned_unit& unit, const store::source_state& known, 
                          "earlier runs have read this source by " + by + (column.empty() ? "" : " " + column) +
                              ", which says nothing about what is new by " +
                              (rule.by == way::file ? std::string("file") : "column " + rule.column),
-                         "write it as it was, or forget what was taken: sluice state reset PIPELINE --unit " +
-                             unit.definition.name),
+                         "write it as it was, or forget what was taken: " + reset_command(unit, context)),
               faults);
 }
 
@@ -109,6 +110,10 @@ bool uses_source_state(const pipeline& definition) {
 const store::source_state* state_of(const planned_unit& unit, const remembered_sources& remembered) {
   if (remembered.state == nullptr || remembered.fresh) return nullptr;
   return remembered.state->find(unit.definition.name);
+}
+
+std::string reset_command(const planned_unit& unit, const run_context& context) {
+  return "sluice state reset " + context.pipeline + " --unit " + unit.definition.name;
 }
 
 options columns_to_json(const arrow::Schema& columns) {
@@ -136,7 +141,7 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
   auto& reading = unit.reading;
   reading.remember = store::source_change{.unit = definition.name, .forget_files = remembered.fresh};
   const auto* known = state_of(unit, remembered);
-  if (known != nullptr && !check_position(unit, *known, faults)) return false;
+  if (known != nullptr && !check_position(unit, *known, context, faults)) return false;
   if (rule.by != way::file && definition.contract == column_contract::none) return true;
 
   const auto* component = find_component(component_kind::source, definition.component);
@@ -165,7 +170,7 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
                            "read it without incremental"),
                 faults);
   const auto all = found;
-  if (rule.by == way::file && !choose_files(unit, component->files, known, found, faults)) return false;
+  if (rule.by == way::file && !choose_files(unit, component->files, known, found, context, faults)) return false;
   const bool has_schema = known != nullptr && !known->schema.is_null();
   if (definition.contract != column_contract::none) {
     if (!apply_contract(unit, found.empty() && !has_schema ? all : found, known, context, faults)) return false;
@@ -186,8 +191,8 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
   return true;
 }
 
-bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const remembered_sources& remembered,
-                    diagnostics& faults) {
+bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const run_context& context,
+                    const remembered_sources& remembered, diagnostics& faults) {
   auto& reading = unit.reading;
   if (!reading.remember) return true;
   if (!reading.remember->schema) reading.remember->schema = columns_to_json(columns);
@@ -218,7 +223,7 @@ bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const reme
                   user_error("state_mismatch",
                              "column " + rule.column + " was " + type + " in earlier runs and is " + mark.type + " now",
                              "give it the type that it had: types: { " + rule.column + ": " + type +
-                                 " }, or forget what was taken with `sluice state reset`"),
+                                 " }, or forget what was taken: " + reset_command(unit, context)),
                   faults);
     if (known->position.contains("value")) mark.value = known->position["value"].get<std::string>();
     mark.rows = known->position.value("rows", std::int64_t{0});

@@ -12,12 +12,15 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
                      diagnostics& faults);
 
 /// Once its columns are known: finds the watermark, and says what is to be remembered.
-bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const remembered_sources& remembered,
-                    diagnostics& faults);
+bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const run_context& context,
+                    const remembered_sources& remembered, diagnostics& faults);
 
 /// Compares the columns of the files that are to be read with those of the last run.
 bool apply_contract(planned_unit& unit, const std::vector<input_file>& files, const store::source_state* known,
                     const run_context& context, diagnostics& faults);
+
+/// The command that forgets what is remembered of a unit: for hints.
+std::string reset_command(const planned_unit& unit, const run_context& context);
 
 /// Columns as the Store keeps them: [{ name, type }, ...].
 options columns_to_json(const arrow::Schema& columns);

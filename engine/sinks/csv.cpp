@@ -3,6 +3,7 @@
 #include "engine/formats/csv/writer.hpp"
 #include "engine/formats/file_target.hpp"
 #include "engine/formats/files.hpp"
+#include "engine/sinks/appended_text.hpp"
 #include "engine/sinks/file_sink_options.hpp"
 
 #include <arrow/record_batch.h>
@@ -23,15 +24,22 @@ struct csv_target {
 class csv_file : public sink {
  public:
   csv_file(const sink_request& request, csv_target what)
-      : what_(std::move(what)), target_(request, what_.path), writer_(what_.rules, request.schema) {}
+      : what_(std::move(what)),
+        target_(request, what_.path),
+        writer_(what_.rules, request.schema),
+        columns_(request.schema->field_names()) {}
   ~csv_file() override { csv_file::abort(); }
 
   status open() override {
     SLUICE_TRY(target_.open());
     SLUICE_ASSIGN(packer_, make_packer(what_.packed));
-    const bool continues = target_.appended_to() > 0;
-    if (continues && !packer_ && target_.last_old_byte() != '\n') writer_.append(what_.rules.line_end);
-    if (what_.rules.header && !continues) writer_.write_header();
+    bool has_header = false;
+    if (const auto old = old_text(target_, what_.packed)) {
+      SLUICE_ASSIGN(has_header, has_header_of(*old, what_.rules, columns_));
+      SLUICE_ASSIGN(const bool ends_within_line, lacks_line_end(target_, *old));
+      if (ends_within_line) writer_.append(what_.rules.line_end);
+    }
+    if (what_.rules.header && !has_header) writer_.write_header();
     return {};
   }
 
@@ -74,6 +82,7 @@ class csv_file : public sink {
   csv_target what_;
   file_target target_;
   csv::writer writer_;
+  std::vector<std::string> columns_;
   std::unique_ptr<packer> packer_;
   std::string packed_;
   std::uint64_t loaded_ = 0;
@@ -139,7 +148,9 @@ component_spec spec() {
       .kind = component_kind::sink,
       .summary = "Writes a CSV file: comma, tab or otherwise separated text",
       .description =
-          "The file appears under its name when it is complete. Values with separators, quotes or line ends are quoted "
+          "The file appears under its name when it is complete; with `mode: append` old and new content appear "
+          "together, and the columns must be those of the old content, in its order. Values with separators, quotes or "
+          "line ends are quoted "
           "(RFC 4180), and so are empty texts and texts that look like the null value, so that a null stays a null "
           "when "
           "the file is read. Floating-point numbers are written as the shortest text that reads back as the same "

@@ -2,6 +2,7 @@
 #include "engine/formats/file_target.hpp"
 #include "engine/formats/files.hpp"
 #include "engine/formats/ndjson/writer.hpp"
+#include "engine/sinks/appended_text.hpp"
 #include "engine/sinks/file_sink_options.hpp"
 
 #include <arrow/api.h>
@@ -23,8 +24,11 @@ class ndjson_file : public sink {
   status open() override {
     SLUICE_TRY(target_.open());
     SLUICE_ASSIGN(packer_, make_packer(packed_));
-    // Packed streams simply follow each other; plain text must begin a line of its own.
-    if (!packer_ && target_.last_old_byte().value_or('\n') != '\n') SLUICE_TRY(target_.write("\n"));
+    // Packed streams simply follow each other, but what is in them must begin a line of its own.
+    if (const auto old = old_text(target_, packed_)) {
+      SLUICE_ASSIGN(const bool ends_within_line, lacks_line_end(target_, *old));
+      if (ends_within_line) lines_.append('\n');
+    }
     return {};
   }
 

@@ -14,6 +14,12 @@ namespace sluice {
 
 namespace {
 
+bool same_names(std::vector<std::string> a, std::vector<std::string> b) {
+  std::sort(a.begin(), a.end());
+  std::sort(b.begin(), b.end());
+  return a == b;
+}
+
 /// Reads the begin of the first hundred files: their columns must be the same, in any order.
 std::vector<csv::file_layout> read_layouts(const std::vector<input_file>& files, const csv_table& what,
                                            bool all_columns, diagnostics& faults) {
@@ -27,18 +33,18 @@ std::vector<csv::file_layout> read_layouts(const std::vector<input_file>& files,
       faults.push_back(std::move(problem));
       return {};
     }
-    if (!layouts.empty() && all_columns) {
-      auto wanted = layouts.front().names;
-      auto found = layout->names;
-      std::sort(wanted.begin(), wanted.end());
-      std::sort(found.begin(), found.end());
-      if (found != wanted) {
-        faults.push_back(different_csv_columns(file, layout->names, layouts.front().names));
-        faults.back().path = "/csv/path";
-        return {};
-      }
-    }
     layouts.push_back(std::move(*layout));
+  }
+  if (auto named = csv::name_empty_files(files, layouts, what.rules); !named.ok()) {
+    faults.push_back(std::move(named).problem());
+    faults.back().path = "/csv/path";
+    return {};
+  }
+  for (std::size_t i = 1; i < layouts.size() && all_columns; ++i) {
+    if (same_names(layouts[i].names, layouts.front().names)) continue;
+    faults.push_back(different_csv_columns(files[i], layouts[i].names, layouts.front().names));
+    faults.back().path = "/csv/path";
+    return {};
   }
   return layouts;
 }
@@ -107,6 +113,7 @@ result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request,
   const auto rules = csv::read_file_rules(file_options(request), faults);
   if (!faults.empty()) return faults.front();
   SLUICE_ASSIGN(const auto layout, csv::read_layout(file, rules));
+  if (layout.names.empty()) return csv::empty_file(file, rules, "holds no record");
   arrow::FieldVector fields;
   for (const auto& name : layout.names) fields.push_back(arrow::field(name, arrow::null()));
   return arrow::schema(std::move(fields));

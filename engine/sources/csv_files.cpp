@@ -112,6 +112,7 @@ class csv_files : public source, public takes_filter {
     }
     auto fresh = std::make_shared<known_file>();
     SLUICE_ASSIGN(fresh->layout, csv::read_layout(file, what_->rules));
+    if (fresh->layout.names.empty()) fresh->layout.names = what_->records->field_names();
     SLUICE_ASSIGN(fresh->plan, plan_for(file, fresh->layout));
     fresh->layout.data_begin = std::max(fresh->layout.data_begin, file.begin);
     if (file.seekable()) {
@@ -180,7 +181,7 @@ class csv_files : public source, public takes_filter {
       if (!layout.ok()) return 0;
       layouts.push_back(std::move(*layout));
     }
-    if (layouts.empty()) return 0;
+    if (layouts.empty() || !csv::name_empty_files(*files, layouts, what_->rules).ok()) return 0;
     const auto guessed = csv::guess_types(*files, layouts, what_->rules, what_->sample);
     return guessed.ok() ? guessed->rows : 0;
   }

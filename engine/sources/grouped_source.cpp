@@ -137,8 +137,8 @@ class grouped_source : public source {
 
 class frozen_reader : public split_reader {
  public:
-  frozen_reader(std::unique_ptr<split_reader> inner, std::string unit, std::string file)
-      : inner_(std::move(inner)), unit_(std::move(unit)), file_(std::move(file)) {}
+  frozen_reader(std::unique_ptr<split_reader> inner, std::string reset, std::string file)
+      : inner_(std::move(inner)), reset_(std::move(reset)), file_(std::move(file)) {}
 
   result<read_step> next() override {
     SLUICE_ASSIGN(auto step, inner_->next());
@@ -147,7 +147,9 @@ class frozen_reader : public split_reader {
       auto problem = user_error("schema_changed",
                                 "contract: freeze, but a record of " + file_ + " has the new field " + one.column +
                                     ": " + one.record.substr(0, 200),
-                                "to accept it: sluice state reset PIPELINE --unit " + unit_ +
+                                // It was in no record of the sample, so the next run would not know it either.
+                                "to accept it, give its type beside the component, types: { " + one.column +
+                                    ": text }, and then: " + reset_ +
                                     " --schema; or let the contract be evolve, discard or quarantine");
       problem.path = "/contract";
       return problem;
@@ -157,25 +159,26 @@ class frozen_reader : public split_reader {
 
  private:
   std::unique_ptr<split_reader> inner_;
-  std::string unit_;
+  std::string reset_;
   std::string file_;
 };
 
 class frozen_source : public source {
  public:
-  frozen_source(std::unique_ptr<source> inner, std::string unit) : inner_(std::move(inner)), unit_(std::move(unit)) {}
+  frozen_source(std::unique_ptr<source> inner, std::string reset)
+      : inner_(std::move(inner)), reset_(std::move(reset)) {}
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return inner_->schema(); }
   result<std::vector<split>> discover() override { return inner_->discover(); }
   result<std::unique_ptr<split_reader>> open(const split& piece) override {
     SLUICE_ASSIGN(auto reader, inner_->open(piece));
-    return std::unique_ptr<split_reader>(new frozen_reader(std::move(reader), unit_, piece.object));
+    return std::unique_ptr<split_reader>(new frozen_reader(std::move(reader), reset_, piece.object));
   }
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override { return inner_->line_of(piece, offset); }
 
  private:
   std::unique_ptr<source> inner_;
-  std::string unit_;
+  std::string reset_;
 };
 
 }  // namespace
@@ -188,8 +191,8 @@ std::unique_ptr<source> make_grouped_source(std::vector<std::unique_ptr<source>>
                                           std::move(schema));
 }
 
-std::unique_ptr<source> make_frozen_source(std::unique_ptr<source> inner, const std::string& unit) {
-  return std::make_unique<frozen_source>(std::move(inner), unit);
+std::unique_ptr<source> make_frozen_source(std::unique_ptr<source> inner, std::string reset) {
+  return std::make_unique<frozen_source>(std::move(inner), std::move(reset));
 }
 
 }  // namespace sluice

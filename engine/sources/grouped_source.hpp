@@ -17,7 +17,8 @@ std::unique_ptr<source> make_grouped_source(std::vector<std::unique_ptr<source>>
                                             std::shared_ptr<const chosen_files> files,
                                             std::vector<std::uint32_t> group_of, std::shared_ptr<arrow::Schema> schema);
 
-/// Fails the run (schema_changed) where the inner source rejects a record for a field that is no column.
-std::unique_ptr<source> make_frozen_source(std::unique_ptr<source> inner, const std::string& unit);
+/// Fails the run (schema_changed) where the inner source rejects a record for a field that is no column. `reset` is
+/// reset_command of the unit.
+std::unique_ptr<source> make_frozen_source(std::unique_ptr<source> inner, std::string reset);
 
 }  // namespace sluice

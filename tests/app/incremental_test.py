@@ -364,7 +364,7 @@ class Contracts(Incremental):
         self.write("in/a.csv", "id,name,mail\n1,anna,a@x\n")
         problem = self.assert_error(self.sluice("run", "p.yaml"), "schema_changed")
         self.assertIn("new columns: mail", problem)
-        self.assertIn("sluice state reset PIPELINE --unit orders --schema", problem)
+        self.assertIn("sluice state reset daily --unit orders --schema", problem)
         self.assertEqual(self.out(), "id,name\n1,anna\n")
         self.assertEqual(self.sluice("state", "reset", "daily", "--unit", "orders", "--schema", "--yes").returncode, 0)
         self.run_it()

@@ -37,6 +37,8 @@ RECORDS = [
     js("integers exact to the 64-bit limits", '{"a":-9223372036854775808}\n{"a":9223372036854775807}\n', [[-(2**63)], [2**63 - 1]], types=["bigint"]),
     js("integers beyond 64 bits", '{"a":18446744073709551616}\n{"a":-1}\n', [[D(18446744073709551616)], [D(-1)]], types=["decimal(38,0)"]),
     js("integers beyond 38 digits", '{"a":' + "9" * 50 + "}\n", [[D("9" * 50)]], types=["decimal(76,0)"]),
+    js("integers beyond 76 digits are text", '{"a":' + "9" * 77 + '}\n{"a":1}\n', [["9" * 77], ["1"]], types=["text"]),
+    js("numbers that no double holds are text", '{"a":1e400}\n{"a":0.5}\n', [["1e400"], ["0.5"]], types=["text"]),
     js("decimals are exact", '{"a":0.10}\n{"a":12345678901234567890.12}\n{"a":1e2}\n{"a":0.125}\n', [[D("0.10")], [D("12345678901234567890.12")], [D("100.00")]],
        beside='types: { a: "decimal(22,2)" }', rejects=[("a.ndjson:4", "invalid_value", "a")]),
     js("escapes", '{"a":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\ud83d\\ude00\\u0000"}\n', [['"\\/\b\f\n\r\tä😀\0']]),

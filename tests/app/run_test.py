@@ -1,5 +1,6 @@
 """Runs from the command line: streams, exit codes, events, rejects, a second terminal, signals and sudden deaths."""
 
+import base64
 import csv
 import io
 import json
@@ -109,6 +110,15 @@ class Runs(CommandLine):
         self.assertEqual(self.sluice("rejects", "last", "--unit", "paid").stdout, "")
         self.assert_error(self.sluice("rejects", "nothing"), "run_not_found")
         self.assert_error(self.sluice("rejects", "export", "last", "no/such/folder.csv"), "file_not_found", 1)
+
+    def test_rejects_that_are_not_utf_8_are_exported_in_base64(self):
+        self.write("orders.csv", b"order_id,country,status,amount\n1,\xff\xfe,paid,1\n2,DE,paid,x\n")
+        self.sluice("run", "orders.yaml")
+        first, second = csv.DictReader(io.StringIO(self.sluice("rejects", "export", "last", "--format", "csv").stdout))
+        self.assertEqual((first["record"], base64.b64decode(first["record_base64"])), ("", b"1,\xff\xfe,paid,1"))
+        self.assertEqual((second["record"], second["record_base64"]), ("2,DE,paid,x", ""))
+        first, second = events(self.sluice("rejects", "export", "last").stdout)
+        self.assertEqual(base64.b64decode(first["record_base64"]), b"1,\xff\xfe,paid,1")
 
     def test_runs_and_status_know_what_happened(self):
         self.sluice("run", "orders.yaml")

@@ -1,6 +1,9 @@
 #include "engine/formats/csv/layout.hpp"
 
 #include "engine/formats/csv/record_index.hpp"
+#include "engine/formats/foreign_bytes.hpp"
+
+#include <simdjson.h>
 
 #include <algorithm>
 #include <cstring>
@@ -45,10 +48,12 @@ std::int64_t next_line(const head& in, std::int64_t at) {
   return -1;
 }
 
-error empty_file(const input_file& file, const std::string& what) {
-  return user_error(
-      "empty_file", "the file " + file.name + " " + what,
-      "a CSV file starts with a line of column names; header: false or a list of names reads one without");
+error no_header(const input_file& file, const head& in, const std::string& what) {
+  const std::string_view begin(reinterpret_cast<const char*>(in.data()), static_cast<std::size_t>(in.size));
+  auto hint = option_for_bytes(file, begin);
+  if (hint.empty()) hint = "look at the file; names can be given instead: header: [id, name], skip_rows: 1";
+  return user_error("invalid_header", "the first line of " + file.name + " can't be column names: " + what,
+                    std::move(hint));
 }
 
 /// Looks at a head; nullopt where it ends too early to tell.
@@ -58,13 +63,18 @@ class layout_reader {
       : file_(file), rules_(rules), in_(in) {}
 
   result<std::optional<file_layout>> read() {
+    const std::string_view begin(reinterpret_cast<const char*>(in_.data()), static_cast<std::size_t>(in_.size));
+    if (looks_like_utf16(begin) || (file_.packed == compression::none && packed_as(begin) != compression::none))
+      return user_error("invalid_utf8", "the file " + file_.name + " is no text in UTF-8",
+                        option_for_bytes(file_, begin));
     if (in_.size >= 3 && std::memcmp(in_.data(), "\xEF\xBB\xBF", 3) == 0) at_ = 3;
     for (std::int64_t i = 0; i < rules_.skip_rows; ++i) {
       const auto next = next_line(in_, at_);
       if (next < 0) {
         if (!in_.whole) return std::optional<file_layout>();
         return empty_file(
-            file_, "has only " + std::to_string(i) + " lines, and skip_rows is " + std::to_string(rules_.skip_rows));
+            file_, rules_,
+            "has only " + std::to_string(i) + " lines, and skip_rows is " + std::to_string(rules_.skip_rows));
       }
       at_ = next;
     }
@@ -89,6 +99,7 @@ class layout_reader {
       const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1;
       if (ignored(base, begin, index.ends()[first], last == first)) continue;
       take_fields(base, index, first, last);
+      SLUICE_TRY(check_names());
       const auto end = index.ends()[last];
       const bool line_feed = end < to && base[end] != '\n' && base[end] != '\r';
       if (rules_.header) layout_.data_begin = static_cast<std::int64_t>(end + (line_feed ? 0 : 1) - padding);
@@ -96,7 +107,8 @@ class layout_reader {
       return std::optional(layout_);
     }
     if (!in_.whole) return std::optional<file_layout>();
-    return empty_file(file_, in_.size == 0 ? "is empty" : "holds no record");
+    if (!rules_.header) return std::optional(layout_);  // no record, no names
+    return empty_file(file_, rules_, in_.size == 0 ? "is empty" : "holds no record");
   }
 
   [[nodiscard]] bool ignored(const std::uint8_t* base, std::uint32_t begin, std::uint32_t end, bool only_field) const {
@@ -117,6 +129,18 @@ class layout_reader {
     layout_.names = unique_names(std::move(layout_.names));
   }
 
+  /// Names go into messages, expressions and other formats, all of which are UTF-8.
+  [[nodiscard]] status check_names() const {
+    for (std::size_t i = 0; i < layout_.names.size(); ++i) {
+      const auto& name = layout_.names[i];
+      const char* fault = !simdjson::validate_utf8(name.data(), name.size()) ? " is not UTF-8"
+                          : name.find('\0') != std::string::npos             ? " holds a zero byte"
+                                                                             : nullptr;
+      if (fault != nullptr) return no_header(file_, in_, "that of column " + std::to_string(i + 1) + fault);
+    }
+    return {};
+  }
+
   /// Blanks around a name that is not quoted are typing, not naming.
   static std::string_view trim(const field_text& content) {
     auto text = content.text;
@@ -134,6 +158,24 @@ class layout_reader {
 };
 
 }  // namespace
+
+error empty_file(const input_file& file, const file_rules& rules, const std::string& what) {
+  return user_error("empty_file", "the file " + file.name + " " + what,
+                    rules.header
+                        ? "a CSV file starts with a line of column names; take this one out of path, or give the names "
+                          "of files that have no such line: header: [id, name]"
+                        : "nothing says which columns there are: give their names, header: [id, name]");
+}
+
+status name_empty_files(const std::vector<input_file>& files, std::vector<file_layout>& layouts,
+                        const file_rules& rules) {
+  const auto named = std::find_if(layouts.begin(), layouts.end(), [](const auto& one) { return !one.names.empty(); });
+  if (named == layouts.end()) return empty_file(files.front(), rules, "holds no record");
+  const auto names = named->names;
+  for (auto& each : layouts)
+    if (each.names.empty()) each.names = names;
+  return {};
+}
 
 std::vector<std::string> unique_names(std::vector<std::string> names) {
   std::unordered_set<std::string> taken(names.begin(), names.end());

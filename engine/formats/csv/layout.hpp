@@ -22,13 +22,22 @@ struct file_rules {
 
 /// What the begin of one file says.
 struct file_layout {
-  std::vector<std::string> names;  ///< of all its fields; empty ones and doubles are made unique
-  std::int64_t data_begin = 0;     ///< byte of the first record behind the header, in the unpacked content
+  /// Of all its fields; empty ones and doubles are made unique. None where `header: false` meets a file of no records.
+  std::vector<std::string> names;
+  std::int64_t data_begin = 0;  ///< byte of the first record behind the header, in the unpacked content
   bool quotes_in_header = false;
 };
 
-/// Reads byte order mark, preamble and header. Errors: empty_file, record_too_large.
+/// Reads byte order mark, preamble and header. Errors: empty_file, invalid_header (no
+/// text), record_too_large.
 result<file_layout> read_layout(const input_file& file, const file_rules& rules);
+
+/// The error of a file without the line or record that its columns would be known by.
+error empty_file(const input_file& file, const file_rules& rules, const std::string& what);
+
+/// Gives files of no records, which have no names, those of the others. The error is empty_file: all are such.
+status name_empty_files(const std::vector<input_file>& files, std::vector<file_layout>& layouts,
+                        const file_rules& rules);
 
 /// Gives names that are empty or taken another one: column_3, name_2.
 std::vector<std::string> unique_names(std::vector<std::string> names);

@@ -4,6 +4,7 @@
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 
@@ -78,6 +79,19 @@ char read_sign(const options& map, const char* key, char preset, const std::stri
   return preset;
 }
 
+/// What a format leaves open, so that it would have to be made up; empty: nothing.
+std::string left_open(std::string_view format, const arrow::DataType& type) {
+  const auto has = [&](std::string_view directives) {
+    for (std::size_t i = 0; i + 1 < format.size(); ++i)
+      if (format[i] == '%' && directives.find(format[++i]) != std::string_view::npos) return true;
+    return false;
+  };
+  if (type.id() == arrow::Type::TIME64) return has("HIT") ? "" : "an hour (%H)";
+  if (!has("YyF")) return "a year (%Y)";
+  if (has("j")) return {};
+  return !has("mbhBF") ? "a month (%m)" : !has("deF") ? "a day (%d)" : "";
+}
+
 void read_formats(const options& map, const std::string& path, column_plan& into, diagnostics& faults) {
   if (!map.contains("formats") || map["formats"].is_null()) return;
   const auto& formats = map["formats"];
@@ -95,6 +109,11 @@ void read_formats(const options& map, const std::string& path, column_plan& into
       faults.push_back(at(path + "/formats",
                           user_error("invalid_option", "a format has no " + unknown + ": " + format,
                                      "known are %Y %y %m %d %e %H %I %p %M %S %f %b %B %a %A %j %F %T %z %Z %%")));
+    else if (const auto missing = into.type ? left_open(format, *into.type) : ""; !missing.empty())
+      faults.push_back(
+          at(path + "/formats",
+             user_error("invalid_option", "a format for " + type_name(*into.type) + " needs " + missing + ": " + format,
+                        "read it as text, and complete it in a derive")));
     into.formats.push_back(format);
   }
 }
@@ -129,6 +148,14 @@ column_plan read_type(const std::string& name, const options& value, diagnostics
   if (plan.decimal == plan.thousands)
     faults.push_back(at(path + "/thousands", user_error("invalid_option", "decimal and thousands are the same",
                                                         "decimal: \",\", thousands: \".\"")));
+  const auto id = plan.type->id();
+  for (const auto* key : {"decimal", "thousands"}) {
+    if (!value.contains(key) || arrow::is_integer(id) || arrow::is_floating(id) || arrow::is_decimal(id)) continue;
+    faults.push_back(
+        at(path + "/" + key,
+           user_error("invalid_option", std::string(key) + " is for numbers, not for " + type_name(*plan.type),
+                      "remove it, or write type: \"decimal(12,2)\"")));
+  }
   read_formats(value, path, plan, faults);
   return plan;
 }

@@ -271,6 +271,7 @@ bool read_formatted(std::string_view text, std::string_view format, moment& out)
   cursor from(text);
   parts found;
   if (!take_format(from, format, found) || !from.done()) return false;
+  if (found.afternoon >= 0 && (found.hour < 1 || found.hour > 12)) return false;
   if (found.afternoon >= 0) found.hour = found.hour % 12 + 12 * found.afternoon;
   if (found.month < 1 || found.month > 12 || found.day < 1 || found.hour > 23 || found.minute > 59 || found.second > 59)
     return false;

@@ -201,6 +201,10 @@ char* writer::write_text(std::string_view text, bool clean, char* out) const {
     copy_text(out, text.data(), text.size());
     return out + text.size();
   }
+  return write_quoted(text, out);
+}
+
+char* writer::write_quoted(std::string_view text, char* out) const {
   *out++ = rules_.quote;
   for (const char c : text) {
     if (c == rules_.quote) *out++ = rules_.quote;
@@ -217,7 +221,11 @@ void writer::write_header() {
     auto* out = buffer_.get() + used_;
     if (!first) *out++ = rules_.separator;
     first = false;
-    used_ = static_cast<std::size_t>(write_text(name, false, out) - buffer_.get());
+    // Readers take blanks around an unquoted name for typing.
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    const bool blanks = !name.empty() && (is_blank(name.front()) || is_blank(name.back()));
+    out = blanks ? write_quoted(name, out) : write_text(name, false, out);
+    used_ = static_cast<std::size_t>(out - buffer_.get());
   }
   append(rules_.line_end);
 }

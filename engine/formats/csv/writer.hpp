@@ -45,6 +45,7 @@ class writer {
   char* write_rows(std::vector<column>& columns, std::int64_t from, std::int64_t to, char* out) const;
   char* write_cell(const column& each, std::int64_t row, char* out) const;
   char* write_text(std::string_view text, bool clean, char* out) const;
+  char* write_quoted(std::string_view text, char* out) const;
   [[nodiscard]] bool needs_quotes(std::string_view text) const;
   [[nodiscard]] bool is_clean(const char* data, std::size_t size) const;
 

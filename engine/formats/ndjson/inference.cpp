@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 namespace sluice::ndjson {
 
@@ -121,7 +122,10 @@ const char* observation::look_at_number(const char* at) {
   if (at == nullptr) return nullptr;
   number_ = true;
   fraction_ = fraction_ || !value.whole;
-  if (!value.whole) return at;
+  if (!value.whole) {
+    beyond_ = beyond_ || std::isinf(to_double(value));
+    return at;
+  }
   negative_ = negative_ || (value.negative && value.digits != 0);
   most_digits_ = std::max(most_digits_, static_cast<int>(value.end - value.begin) - (value.negative ? 1 : 0));
   std::int64_t as_signed = 0;
@@ -133,12 +137,13 @@ const char* observation::look_at_number(const char* at) {
 }
 
 std::shared_ptr<arrow::DataType> observation::number_type() const {
+  if (beyond_) return arrow::utf8();
   if (fraction_) return arrow::float64();
   if (!above_signed_) return arrow::int64();
   if (!above_unsigned_ && !negative_) return arrow::uint64();
   // Every digit is kept as long as a decimal has room for it.
   if (most_digits_ <= 38) return arrow::decimal128(38, 0);
-  return most_digits_ <= 76 ? arrow::decimal256(76, 0) : arrow::float64();
+  return most_digits_ <= 76 ? arrow::decimal256(76, 0) : arrow::utf8();
 }
 
 std::shared_ptr<arrow::DataType> observation::type() const {
@@ -162,7 +167,10 @@ std::shared_ptr<arrow::DataType> observation::type() const {
 void sample::look(const char* at) {
   at = skip_blanks(at);
   // A record that is broken must not leave traces: it is checked before.
-  if (*at != '{' || skip_value(at, 0) == nullptr) return;
+  if (*at != '{' || skip_value(at, 0) == nullptr) {
+    if (broken_++ == 0) first_broken_.assign(at, line_end(at));
+    return;
+  }
   (void)all_.look(at, 0);
   ++records_;
 }

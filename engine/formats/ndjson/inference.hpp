@@ -42,6 +42,7 @@ class observation {
   bool negative_ = false;
   bool above_signed_ = false;    ///< one above 2^63 - 1
   bool above_unsigned_ = false;  ///< one beyond 64 bits
+  bool beyond_ = false;          ///< one with point or exponent that no double holds
   int most_digits_ = 0;
   // Of texts: what all of them were so far
   bool dates_ = true;
@@ -61,12 +62,17 @@ class sample {
   /// Looks at the record at `at`, which ends in a newline; what is no object is left to the reader to complain about.
   void look(const char* at);
   [[nodiscard]] std::uint64_t records() const { return records_; }
+  /// Lines that are no JSON objects, and the first of them.
+  [[nodiscard]] std::uint64_t broken() const { return broken_; }
+  [[nodiscard]] const std::string& first_broken() const { return first_broken_; }
   /// The columns, in the order in which the fields came first.
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const;
 
  private:
   observation all_;
   std::uint64_t records_ = 0;
+  std::uint64_t broken_ = 0;
+  std::string first_broken_;
 };
 
 }  // namespace sluice::ndjson

@@ -1,6 +1,7 @@
 #include "engine/formats/ndjson/sampling.hpp"
 
 #include "engine/formats/csv/source_options.hpp"
+#include "engine/formats/foreign_bytes.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 #include "engine/formats/ndjson/inference.hpp"
 #include "engine/formats/ndjson/lines.hpp"
@@ -84,6 +85,31 @@ std::int64_t rows_of_each(std::size_t files, std::optional<std::int64_t> sampled
       sampled.value_or(default_sample) / static_cast<std::int64_t>(std::max<std::size_t>(files, 1)), 3);
 }
 
+/// The begin of a line, whatever bytes it has.
+std::string shown(std::string_view line) {
+  constexpr std::size_t most = 40;
+  std::string text;
+  for (const char c : line.substr(0, most)) text += c >= ' ' && c <= '~' ? c : '?';
+  return text + (line.size() > most ? "..." : "");
+}
+
+/// Why nothing can be inferred: there is nothing, or nothing that is a record.
+error nothing_sampled(const std::vector<input_file>& files, const sample& all) {
+  const auto name = (files.empty() ? "the source" : files[0].name) + (files.size() > 1 ? " and the other files" : "");
+  if (all.broken() == 0)
+    return user_error("empty_source", "there is no record in " + name + " to infer the columns from",
+                      "give the columns: types: { id: bigint }, if it may be empty");
+  const auto& first = all.first_broken();
+  auto why = user_error("invalid_json", "none of " + std::to_string(all.broken()) + " lines looked at in " + name +
+                                            " is a JSON object; the first one is: " + shown(first));
+  if (const auto begin = peek_file(files[0], 1024); begin.ok()) why.hint = option_for_bytes(files[0], *begin);
+  if (why.hint.empty() && (first.starts_with('[') || first.starts_with('{')))
+    why.hint = std::string("one object stands on one line in NDJSON; jq turns other JSON into it: jq -c ") +
+               (first.starts_with('[') ? "'.[]'" : ".");
+  if (why.hint.empty()) why.hint = "look at the file: it should hold one JSON object a line";
+  return why;
+}
+
 }  // namespace
 
 record_columns read_types(const source_request& request, diagnostics& faults) {
@@ -118,10 +144,8 @@ record_columns infer_columns(const source_request& request, const std::vector<in
   }
   if (faults.size() > before) return made;
   if (all.records() == 0 && made.given.empty()) {
-    faults.push_back(user_error("empty_source",
-                                "there is no record in " + (files.empty() ? "the source" : files[0].name) +
-                                    (files.size() > 1 ? " and the other files" : "") + " to infer the columns from",
-                                "give the columns: types: { id: bigint }, if it may be empty"));
+    faults.push_back(nothing_sampled(files, all));
+    faults.back().path = "/ndjson/path";
     return made;
   }
   arrow::FieldVector fields;

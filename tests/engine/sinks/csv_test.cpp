@@ -56,6 +56,11 @@ TEST_CASE("values are quoted where they must be, and empty text is not null") {
         "\"\",0\nNULL,9223372036854775807\n");
 }
 
+TEST_CASE("names with blanks around them are quoted, for readers take those for typing") {
+  const auto table = make_table({{" a ", "bigint", "[1]"}, {"b c", "bigint", "[2]"}, {"\t", "bigint", "[3]"}});
+  CHECK(written(table) == "\" a \",b c,\"\t\"\n1,2,3\n");
+}
+
 TEST_CASE("a text that looks like the null value is quoted, and no value may look like it") {
   const auto table = make_table({{"a", "text", R"(["NA", null])"}});
   CHECK(written(table, {{"null_value", "NA"}}) == "a\n\"NA\"\nNA\n");
