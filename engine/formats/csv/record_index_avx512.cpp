@@ -19,13 +19,13 @@ class avx512_block {
   explicit avx512_block(const dialect& rules)
       : separator_(_mm512_set1_epi8(static_cast<char>(rules.separator))),
         quote_(_mm512_set1_epi8(static_cast<char>(rules.quote.value_or(0)))),
-        has_quote_(rules.quote.has_value()) {}
+        may_quote_(rules.quote ? ~__mmask64{0} : 0) {}
 
   block_masks masks(const std::uint8_t* data) {
     const auto bytes = _mm512_loadu_si512(data);
     high_ = _mm512_or_si512(high_, bytes);
     return {.separator = _mm512_cmpeq_epi8_mask(bytes, separator_),
-            .quote = has_quote_ ? _mm512_cmpeq_epi8_mask(bytes, quote_) : 0,
+            .quote = _mm512_mask_cmpeq_epi8_mask(may_quote_, bytes, quote_),
             .line_feed = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\n')),
             .carriage_return = _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8('\r'))};
   }
@@ -55,7 +55,7 @@ class avx512_block {
   __m512i separator_;
   __m512i quote_;
   __m512i high_ = _mm512_setzero_si512();
-  bool has_quote_;
+  __mmask64 may_quote_;
 };
 
 }  // namespace
