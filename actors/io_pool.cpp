@@ -48,6 +48,7 @@ void io_pool::run(std::function<void()> job) {
   std::unique_lock guard(core_->lock);
   core_->jobs.push_back(std::move(job));
   if (core_->jobs.size() <= core_->idle || core_->threads == core_->most) {
+    guard.unlock();  // or the one that wakes would wait for us
     core_->more.notify_one();
     return;
   }

@@ -54,6 +54,8 @@ class record_reader {
   }
 
   [[nodiscard]] bool finished() const { return finished_; }
+  /// The start of the next record.
+  [[nodiscard]] std::int64_t at() const { return at_; }
   /// The start of the first record that is not ours.
   [[nodiscard]] std::int64_t true_end() const { return true_end_; }
   [[nodiscard]] std::int64_t pending() const { return chunk_.pending(); }
@@ -100,7 +102,11 @@ class split_part_reader final : public split_reader {
       return step;
     }
     auto step = records_.next();
-    if (records_.finished()) chain_->report(index_, start_, records_.true_end());
+    if (records_.finished()) {
+      chain_->report(index_, start_, records_.true_end());
+    } else if (step.ok()) {
+      chain_->report_so_far(index_, start_, records_.at());
+    }
     return step;
   }
 

@@ -31,6 +31,8 @@ class split_chain {
   /// Says that records read from `start` in a split go on to `end`, the first start at or behind the next split's
   /// begin.
   void report(std::size_t split, std::int64_t start, std::int64_t end);
+  /// Says that they go on to `record` so far, which is the start of one: nobody has to search what lies before.
+  void report_so_far(std::size_t split, std::int64_t start, std::int64_t record);
   /// A start that was guessed turned out wrong: guessing is not worth it in this file.
   void guessed_wrong() {
     const std::lock_guard guard(lock_);
@@ -46,17 +48,20 @@ class split_chain {
  private:
   struct finding {
     std::int64_t start, end;
+    bool whole;  ///< else `end` is the start of a record of the split
   };
   void follow_reports(std::size_t split);
-  result<std::int64_t> scan(std::int64_t start, std::int64_t target) const;
+  /// The furthest start of a record that is known in the last split whose start is.
+  [[nodiscard]] std::int64_t furthest() const;
 
   std::shared_ptr<random_file> file_;
   dialect rules_;
   std::int64_t data_begin_;
   std::int64_t split_bytes_;
-  std::mutex lock_;
+  std::mutex searching_;  ///< one searches at a time; taken before lock_
+  std::mutex lock_;       ///< of what follows; never held while reading
   std::vector<std::int64_t> starts_;         ///< proved, from split 0 on
-  std::map<std::size_t, finding> findings_;  ///< reported and not yet proved
+  std::map<std::size_t, finding> findings_;  ///< reported and not yet proved, or not whole
   bool guessing_pays_ = true;
 };
 
