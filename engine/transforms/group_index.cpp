@@ -104,7 +104,7 @@ result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<
     return all;
   }
   if (!frequent_.usable()) {
-    table_.number(keys, rows, true, numbers_.data());
+    SLUICE_TRY(add_to_table(keys, rows, numbers_.data()));
     return all;
   }
   // In small pieces, so that the first rows of a batch make the keys of the
@@ -119,22 +119,40 @@ result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<
   return all;
 }
 
-status group_index::add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
-                              std::uint32_t* numbers) {
-  if (!frequent_.usable()) {
-    table_.number(keys, rows, true, numbers);
-    return {};
-  }
-  const auto& unknown = frequent_.find(keys, rows, numbers);
-  if (unknown.empty()) return {};
-  auto others = keys;
-  const arrow::Int32Array indices(static_cast<std::int64_t>(unknown.size()), arrow::Buffer::Wrap(unknown));
-  for (auto& column : others) {
+status group_index::number_some(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                                const std::vector<std::int32_t>& rows) {
+  auto some = keys;
+  const arrow::Int32Array indices(static_cast<std::int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
+  for (auto& column : some) {
     SLUICE_ASSIGN_ARROW(column, arrow::compute::Take(*column, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
                         "group rows");
   }
-  found_.resize(unknown.size());
-  table_.number(others, indices.length(), true, found_.data());
+  found_.resize(rows.size());
+  table_.number(some, indices.length(), true, found_.data());
+  return {};
+}
+
+status group_index::add_to_table(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
+                                 std::uint32_t* numbers) {
+  const auto& firsts = runs_.find(keys, rows);
+  if (firsts.empty()) {
+    table_.number(keys, rows, true, numbers);
+    return {};
+  }
+  SLUICE_TRY(number_some(keys, firsts));
+  for (std::size_t run = 0; run < firsts.size(); ++run) {
+    const auto end = run + 1 < firsts.size() ? firsts[run + 1] : static_cast<std::int32_t>(rows);
+    std::fill(numbers + firsts[run], numbers + end, found_[run]);
+  }
+  return {};
+}
+
+status group_index::add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
+                              std::uint32_t* numbers) {
+  if (!frequent_.usable()) return add_to_table(keys, rows, numbers);
+  const auto& unknown = frequent_.find(keys, rows, numbers);
+  if (unknown.empty()) return {};
+  SLUICE_TRY(number_some(keys, unknown));
   for (std::size_t i = 0; i < unknown.size(); ++i) {
     numbers[unknown[i]] = found_[i];
     if (frequent_.usable()) frequent_.remember(unknown[i], found_[i]);
@@ -161,7 +179,7 @@ result<std::vector<std::shared_ptr<arrow::Array>>> group_index::keys(std::span<c
 }
 
 std::int64_t group_index::bytes() const {
-  return table_.bytes() + frequent_.bytes() +
+  return table_.bytes() + frequent_.bytes() + runs_.bytes() +
          static_cast<std::int64_t>((numbers_.capacity() + found_.capacity()) * sizeof(std::uint32_t));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error.hpp"
+#include "engine/transforms/key_runs.hpp"
 #include "engine/transforms/key_table.hpp"
 #include "engine/transforms/packed_keys.hpp"
 
@@ -47,11 +48,17 @@ class group_index {
  private:
   explicit group_index(const std::vector<std::shared_ptr<arrow::DataType>>& types);
   const std::uint32_t* numbers_for(std::int64_t rows);
+  /// Adds the keys of some rows to the table; their numbers go to found_.
+  status number_some(const std::vector<std::shared_ptr<arrow::Array>>& keys, const std::vector<std::int32_t>& rows);
+  /// Adds to the table, a run of equal keys at a time.
+  status add_to_table(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
+                      std::uint32_t* numbers);
   status add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows, std::uint32_t* numbers);
 
   bool has_keys_;
   key_table table_;
-  packed_keys frequent_;                        ///< in front of the table, whose numbers it repeats
+  packed_keys frequent_;  ///< in front of the table, whose numbers it repeats
+  key_runs runs_;
   std::vector<std::uint32_t> numbers_, found_;  ///< of the last call
   bool any_row_ = false;
 };

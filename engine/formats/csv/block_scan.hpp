@@ -14,8 +14,9 @@ struct block_masks {
 
 /// Scans whole blocks of 64 bytes. `Block` gives the masks of one and the XOR of all bits up to each.
 ///
-/// Quotes and line ends come too irregularly to be foreseen, and a branch that is guessed wrong costs as much as a third
-/// of a block. So every block takes the same way, with or without them; what stands between two blocks is kept in bits.
+/// Quotes and line ends come too irregularly to be foreseen, and a branch that is guessed wrong costs as much as a
+/// third of a block. So every block takes the same way, with or without them; what stands between two blocks is kept in
+/// bits.
 template <class Block>
 struct block_scan {
   static std::uint32_t run(record_index& index, const std::uint8_t* data, std::uint32_t from, std::uint32_t to) {
@@ -26,8 +27,8 @@ struct block_scan {
       const auto found = block.masks(data + at);
       // A CR before a LF is part of that line end; one at the block's end looks at the byte behind.
       const bool line_feed_next = at + 64 < to && data[at + 64] == '\n';
-      const auto alone = found.carriage_return &
-                         ~((found.line_feed >> 1) | (std::uint64_t{line_feed_next ? 1U : 0U} << 63));
+      const auto alone =
+          found.carriage_return & ~((found.line_feed >> 1) | (std::uint64_t{line_feed_next ? 1U : 0U} << 63));
       if (scan.take(found, at, alone)) continue;
       scan.put_back(index);
       index.saw_quote_ = true;

@@ -58,8 +58,8 @@ class split_chain {
   dialect rules_;
   std::int64_t data_begin_;
   std::int64_t split_bytes_;
-  std::mutex searching_;  ///< one searches at a time; taken before lock_
-  std::mutex lock_;       ///< of what follows; never held while reading
+  std::mutex searching_;                     ///< one searches at a time; taken before lock_
+  std::mutex lock_;                          ///< of what follows; never held while reading
   std::vector<std::int64_t> starts_;         ///< proved, from split 0 on
   std::map<std::size_t, finding> findings_;  ///< reported and not yet proved, or not whole
   bool guessing_pays_ = true;

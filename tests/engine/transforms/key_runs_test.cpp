@@ -1,0 +1,57 @@
+#include "engine/transforms/key_runs.hpp"
+
+#include "tests/support/collector.hpp"
+
+using namespace sluice;
+using namespace sluice::testing;
+
+namespace {
+
+std::vector<std::int32_t> runs_of(const std::string& columns, const std::string& values) {
+  const auto in = rows(columns, values);
+  return key_runs().find(in.data->columns(), in.rows());
+}
+
+using firsts = std::vector<std::int32_t>;
+
+}  // namespace
+
+TEST_CASE("a run ends where any key column changes, also to null and back") {
+  CHECK(runs_of("a bigint", "[[1], [1], [1], [2], [2], [null], [null], [2]]") == firsts{0, 3, 5, 7});
+  CHECK(runs_of("a bigint, b text", R"~([[1, "x"], [1, "x"], [1, "y"], [1, "y"], [2, "y"], [2, "y"]])~") ==
+        firsts{0, 2, 4});
+  CHECK(runs_of("b text", R"~([["ab"], ["ab"], [""], [""], [null], [null], ["a"], ["a"]])~") == firsts{0, 2, 4, 6});
+  CHECK(runs_of("c boolean", "[[true], [true], [false], [false], [null], [null]]") == firsts{0, 2, 4});
+  CHECK(runs_of("d decimal(40,2), e date", R"~([["1.00", 1], ["1.00", 1], ["1.01", 1], ["1.01", 2]])~") ==
+        firsts{0, 2, 3});
+}
+
+TEST_CASE("no runs are given where nearly every row has a key of its own") {
+  CHECK(runs_of("a bigint", "[[1], [2], [3], [4], [4]]").empty());
+  std::string values = "[[0]";
+  for (int i = 1; i < 1000; ++i) values += ", [" + std::to_string(i < 256 ? i : 0) + "]";
+  CHECK(runs_of("a bigint", values + "]").empty());
+}
+
+TEST_CASE("an aggregate of sorted rows and one of shuffled rows have the same groups") {
+  std::string sorted, shuffled;
+  for (int i = 0; i < 6000; ++i) {
+    const auto row = [](int n) {
+      return "[" + (n % 7 == 0 ? "null" : std::to_string(n / 4)) + ", \"k" + std::to_string(n / 8) + "\", " +
+             std::to_string(n) + "]";
+    };
+    sorted += (i > 0 ? ", " : "") + row(i);
+    shuffled += (i > 0 ? ", " : "") + row(i * 2399 % 6000);
+  }
+  const auto lines_of = [](const std::string& values) {
+    runner unit("aggregate", R"~({"by": ["a", "b"], "compute": {"n": "count(*)", "s": "sum(v)"}})~",
+                "a bigint, b text, v bigint");
+    unit.feed("[" + values + "]").end();
+    auto all = unit.lines();
+    std::sort(all.begin(), all.end());
+    return all;
+  };
+  const auto made = lines_of(sorted);
+  CHECK(made.size() == 2250);
+  CHECK(made == lines_of(shuffled));
+}
