@@ -67,15 +67,31 @@ int width_of(value_kind kind) {
   }
 }
 
+void key_table::write_token(entry& of) const {
+  of.token = lead == 1 ? "," : ", ";
+  append_json_text(of.token, of.name);
+  of.token += ':';
+  of.size = static_cast<int>(of.token.size());
+  const auto held = std::min<std::size_t>(of.token.size(), 32);
+  std::memset(of.begin, 0, sizeof(of.begin));
+  std::memcpy(of.begin, of.token.data(), held);
+  of.wanted = held == 32 ? ~std::uint32_t{0} : (std::uint32_t{1} << held) - 1;
+}
+
+// Objects that are written now in one way, now in the other must not have the tokens written again and again.
+void key_table::write_tokens(int with_lead) {
+  constexpr int often_enough = 4;
+  if (rewritten_ == often_enough) return;
+  ++rewritten_;
+  lead = with_lead;
+  for (auto& one : entries) write_token(one);
+}
+
 void key_table::add(std::string name, int column) {
   entry made;
-  append_json_text(made.token, name);
-  made.token += ':';
-  const auto held = std::min(made.token.size(), sizeof(made.begin));
-  std::memcpy(made.begin, made.token.data(), held);
-  made.wanted = held == 32 ? ~std::uint32_t{0} : (std::uint32_t{1} << held) - 1;
   made.name = std::move(name);
   made.column = column;
+  write_token(made);
   entries.push_back(std::move(made));
 }
 

@@ -21,7 +21,8 @@ inline constexpr int deepest_nesting = 256;
 extern const bool scalar_only;
 
 inline const char* skip_blanks(const char* at) {
-  while (*at == ' ' || *at == '\t' || *at == '\r') ++at;
+  // Mostly there is none: one comparison says so.
+  while (static_cast<unsigned char>(*at) <= ' ' && (*at == ' ' || *at == '\t' || *at == '\r')) ++at;
   return at;
 }
 

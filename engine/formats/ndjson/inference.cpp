@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 namespace sluice::ndjson {
 
@@ -31,6 +32,7 @@ bool has_date(std::string_view text) {
 
 struct observation::named {
   std::string name;
+  std::string token;  ///< "name": as it mostly stands in the text
   observation seen;
 };
 
@@ -40,6 +42,7 @@ observation::observation(observation&&) noexcept = default;
 observation& observation::operator=(observation&&) noexcept = default;
 
 const char* observation::look(const char* at, int depth) {
+  if (given_) return skip_plain_value(at, depth);
   if (depth > deepest_column) {
     // What is nested deeper is read as text.
     text_ = object_ = true;
@@ -63,19 +66,35 @@ const char* observation::look(const char* at, int depth) {
   }
 }
 
+const char* observation::find_field(const char* at, std::size_t& place) {
+  // Mostly records have the same fields one behind the other.
+  if (place < fields_.size() && std::strncmp(at, fields_[place].token.data(), fields_[place].token.size()) == 0)
+    return at + fields_[place].token.size();
+  std::string name;
+  at = *at == '"' ? read_string(at + 1, name) : nullptr;
+  if (at == nullptr) return nullptr;
+  at = skip_blanks(at);
+  if (*at != ':') return nullptr;
+  const auto [known, added] = by_name_.emplace(name, fields_.size());
+  place = known->second;
+  if (added) {
+    auto& made = fields_.emplace_back();
+    append_json_text(made.token, name);
+    made.token += ':';
+    made.seen.given_ = given_fields_ != nullptr && given_fields_->contains(name);
+    made.name = std::move(name);
+  }
+  return at + 1;
+}
+
 const char* observation::look_at_object(const char* at, int depth) {
   object_ = true;
   at = skip_blanks(at + 1);
   if (*at == '}') return at + 1;
-  std::string name;
-  for (;;) {
-    at = *at == '"' ? read_string(at + 1, name) : nullptr;
+  for (std::size_t place = 0;; ++place) {
+    at = find_field(at, place);
     if (at == nullptr) return nullptr;
-    at = skip_blanks(at);
-    if (*at != ':') return nullptr;
-    const auto [known, added] = by_name_.emplace(name, fields_.size());
-    if (added) fields_.push_back({name, {}});
-    at = fields_[known->second].seen.look(skip_blanks(at + 1), depth + 1);
+    at = fields_[place].seen.look(skip_blanks(at), depth + 1);
     if (at == nullptr) return nullptr;
     at = skip_blanks(at);
     if (*at == '}') return at + 1;
@@ -101,9 +120,10 @@ const char* observation::look_at_list(const char* at, int depth) {
 
 const char* observation::look_at_text(const char* at) {
   text_ = true;
+  if (!(dates_ || local_times_ || zoned_times_)) return skip_string(at + 1);
   std::string text;
   at = read_string(at + 1, text);
-  if (at == nullptr || !(dates_ || local_times_ || zoned_times_)) return at;
+  if (at == nullptr) return at;
   const bool date = has_date(text);
   dates_ = dates_ && date && text.size() == 10;
   std::int64_t value = 0;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace sluice::ndjson {
@@ -29,9 +30,14 @@ class observation {
   [[nodiscard]] std::shared_ptr<arrow::DataType> number_type() const;
 
   struct named;
+  /// Reads a field's key at `at` and gives what is behind it; `place` is its number, which it gets here where it is
+  /// new.
+  const char* find_field(const char* at, std::size_t& place);
   std::vector<named> fields_;  ///< of objects, as they came first
   std::unordered_map<std::string, std::size_t> by_name_;
-  std::unique_ptr<observation> element_;  ///< of arrays
+  const std::unordered_set<std::string>* given_fields_ = nullptr;  ///< of a record, those whose types are known
+  bool given_ = false;                                             ///< one of these: values are checked, not looked at
+  std::unique_ptr<observation> element_;                           ///< of arrays
   bool boolean_ = false;
   bool number_ = false;
   bool text_ = false;
@@ -59,6 +65,12 @@ class observation {
 /// Records from which columns are inferred.
 class sample {
  public:
+  /// `given`: the fields whose types are known already.
+  explicit sample(std::unordered_set<std::string> given = {}) : given_(std::move(given)) {
+    all_.given_fields_ = &given_;
+  }
+  sample(const sample&) = delete;
+  sample& operator=(const sample&) = delete;
   /// Looks at the record at `at`, which ends in a newline; what is no object is left to the reader to complain about.
   void look(const char* at);
   [[nodiscard]] std::uint64_t records() const { return records_; }
@@ -69,6 +81,7 @@ class sample {
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const;
 
  private:
+  std::unordered_set<std::string> given_;
   observation all_;
   std::uint64_t records_ = 0;
   std::uint64_t broken_ = 0;

@@ -65,9 +65,9 @@ const char* record_parser::find_key(const char* at, key_table& keys, int before,
   auto& guess = before < 0 ? keys.first : keys.entries[static_cast<std::size_t>(before)].follower;
   if (guess >= 0 && static_cast<std::size_t>(guess) < keys.entries.size()) {
     const auto& entry = keys.entries[static_cast<std::size_t>(guess)];
-    if (entry.stands_at(at)) {
+    if (entry.stands_at(at, keys.lead)) {
       found = guess;
-      return at + entry.token.size();
+      return at + entry.rest(keys.lead);
     }
   }
   found = -1;
@@ -110,8 +110,8 @@ const char* record_parser::read_members(const char* at, key_table& keys, std::ve
   int place = -1;
   at = skip_blanks(at + 1);
   if (*at == '}') return at + 1;
+  at = find_key(at, keys, place, place);
   for (;;) {
-    at = find_key(at, keys, place, place);
     if (at == nullptr) return nullptr;
     at = skip_blanks(at);
     column* into = nullptr;
@@ -135,10 +135,23 @@ const char* record_parser::read_members(const char* at, key_table& keys, std::ve
       at = pass_value(at, *like, depth + 1);
     }
     if (at == nullptr) return nullptr;
+    if (place >= 0) {
+      // Mostly the key follows that followed in the last object.
+      if (const int next = keys.entries[static_cast<std::size_t>(place)].follower; next >= 0) {
+        const auto& entry = keys.entries[static_cast<std::size_t>(next)];
+        if (entry.stands_at(at, 0)) {
+          at += entry.size;
+          place = next;
+          continue;
+        }
+      }
+    }
     at = skip_blanks(at);
     if (*at == '}') return at + 1;
     if (*at != ',') return broken(at);
+    keys.note_lead(at);
     at = skip_blanks(at + 1);
+    at = find_key(at, keys, place, place);
   }
 }
 

@@ -136,7 +136,9 @@ std::int64_t count_sampled(const std::vector<input_file>& files, std::optional<s
 record_columns infer_columns(const source_request& request, const std::vector<input_file>& files, diagnostics& faults) {
   const auto before = faults.size();
   auto made = read_types(request, faults);
-  sample all;
+  std::unordered_set<std::string> known;
+  for (const auto& one : made.given) known.insert(one.first);
+  sample all(std::move(known));
   const auto count = std::min(files.size(), sampled_files);
   const auto rows = rows_of_each(count, request.sample);
   for (std::size_t i = 0; i < count; ++i) {

@@ -66,13 +66,20 @@ TEST_CASE("keys are known again alike by 16 bytes and one by one") {
   for (int round = 0; round < 50'000; ++round) {
     key_table keys;
     keys.add(random_text(random, "ab", 1 + random() % 70), -1);
+    if (random() % 2 == 0) keys.note_lead(", \"");
     const auto& entry = keys.entries[0];
+    const auto lead = static_cast<std::size_t>(keys.lead);
     auto text = random() % 2 == 0 ? entry.token : random_text(random, "ab\":", 70);
     if (random() % 3 == 0 && !text.empty()) text[random() % text.size()] ^= 1;
     const auto padded = text + std::string(padding, 'a');
     const bool stands = entry.token.size() <= 64 && padded.compare(0, entry.token.size(), entry.token) == 0;
     INFO(entry.token << " in " << text);
-    REQUIRE(entry.stands_at(padded.data()) == stands);
+    REQUIRE(entry.stands_at(padded.data(), 0) == stands);
+    const bool key_stands =
+        entry.token.size() <= 64 && padded.compare(0, entry.rest(keys.lead), entry.token.substr(lead)) == 0;
+    REQUIRE(entry.stands_at(padded.data(), keys.lead) == key_stands);
+    REQUIRE(entry.stands_at((entry.token.substr(lead) + std::string(padding, 'a')).data(), keys.lead) ==
+            (entry.token.size() <= 64));
     same += stands ? 1 : 0;
   }
   CHECK(same > 5'000);
