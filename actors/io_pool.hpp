@@ -8,8 +8,9 @@
 
 namespace sluice::actors {
 
-/// Runs calls that may block, on threads that it starts when none is idle. Its destructor waits a second for calls
-/// under way and leaves those behind that are stuck (a stalled disk, a FIFO that nobody opens); they own what they use.
+/// Runs calls that may block, on threads that it starts when none is idle. Its destructor waits for
+/// calls under way as long as they use the processor, and leaves those behind that hang for a second (a stalled disk, a
+/// FIFO that nobody opens); they own what they use.
 class io_pool {
  public:
   explicit io_pool(std::size_t most_threads = 256);

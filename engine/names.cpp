@@ -27,7 +27,35 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
+/// A text as a flow map of YAML holds it: in double quotes where it is more than a word. A ${...} is for the pipeline's
+/// own substitution, so a dollar sign is doubled.
+std::string in_flow_map(std::string_view text, std::string_view harmless) {
+  const auto word = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           harmless.find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), word)) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      quoted += {'\\', c};
+    } else if (c == '$') {
+      quoted += "$$";
+    } else if (static_cast<unsigned char>(c) < 0x20) {
+      constexpr auto digits = std::string_view("0123456789abcdef");
+      quoted += {'\\', 'x', digits[static_cast<unsigned char>(c) >> 4], digits[c & 15]};
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + '"';
+}
+
 }  // namespace
+
+std::string types_line(std::string_view column, std::string_view type) {
+  return "types: { " + in_flow_map(column, "") + ": " + in_flow_map(type, "()[]") + " }";
+}
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
   const std::size_t limit = name.size() < 2 ? 0 : std::max<std::size_t>(1, name.size() / 3);

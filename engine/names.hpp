@@ -12,6 +12,8 @@ namespace sluice {
 std::string quoted_identifier(std::string_view name);
 /// The known name nearest to `name` (edit distance at most a third of its length), or empty.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
+/// The line of a pipeline that gives a column its type, to be pasted: types: { "a b": "decimal(12,2)" }.
+std::string types_line(std::string_view column, std::string_view type);
 /// "a, b, c".
 std::string joined(const std::vector<std::string>& names);
 

@@ -1,5 +1,7 @@
 #include "engine/formats/contradiction.hpp"
 
+#include "engine/names.hpp"
+
 namespace sluice {
 
 namespace {
@@ -11,19 +13,10 @@ std::string with_commas(std::uint64_t number) {
   return text;
 }
 
-std::string as_key(const std::string& name) {
-  const bool plain =
-      !name.empty() &&
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == std::string::npos;
-  return plain ? name : "\"" + name + "\"";
-}
-
 }  // namespace
 
 error contradicts_type(const contradiction& what) {
-  // A type with a comma would end the entry in a flow map.
-  const auto wider = what.wider.find(',') == std::string::npos ? what.wider : "\"" + what.wider + "\"";
-  const auto remedy = "types: { " + as_key(what.key) + ": " + wider + " }";
+  const auto remedy = types_line(what.key, what.wider);
   auto message = "column " + what.column + " inferred " + what.type;
   if (what.sampled_rows > 0) message += " from " + with_commas(static_cast<std::uint64_t>(what.sampled_rows)) + " rows";
   message += "; value '" + what.value.substr(0, 80) + "'";

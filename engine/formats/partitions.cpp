@@ -2,6 +2,7 @@
 
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/values.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
@@ -99,8 +100,8 @@ result<std::shared_ptr<arrow::Array>> partition_values(const std::string& file, 
   if (!fits)
     return user_error("contradicts_type",
                       "column " + column.name() + " is " + type_name(*column.type()) + ", and the folders of " + file +
-                          " say '" + *text + "': types: { " + column.name() + ": text }",
-                      "write types: { " + column.name() + ": text } beside the component");
+                          " say '" + *text + "': " + types_line(column.name(), "text"),
+                      "write " + types_line(column.name(), "text") + " beside the component");
   SLUICE_ASSIGN_ARROW(auto values, arrow::MakeArrayFromScalar(*value, rows), "fill in the partition");
   return values;
 }

@@ -298,7 +298,7 @@ class contract_check {
         continue;
       }
       fail(user_error("unknown_column", "no file has a column " + name,
-                      "its type can be given: types: { " + name + ": text }"));
+                      "its type can be given: " + types_line(name, "text")));
       return nullptr;
     }
     return arrow::schema(std::move(fields));

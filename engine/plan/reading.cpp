@@ -207,13 +207,13 @@ bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const run_
                 faults);
   }
   if (!can_be_watermark(*field->type()))
-    return fail(unit, "/incremental/column",
-                user_error("invalid_watermark",
-                           "column " + rule.column + " is " + type_name(*field->type()) +
-                               ": what is new can be told by integers, decimals, dates, timestamps and texts",
-                           "name a column that only grows, or give it such a type: types: { " + rule.column +
-                               ": timestamptz }"),
-                faults);
+    return fail(
+        unit, "/incremental/column",
+        user_error("invalid_watermark",
+                   "column " + rule.column + " is " + type_name(*field->type()) +
+                       ": what is new can be told by integers, decimals, dates, timestamps and texts",
+                   "name a column that only grows, or give it such a type: " + types_line(rule.column, "timestamptz")),
+        faults);
   watermark mark{.column = rule.column, .type = type_name(*field->type()), .value = {}, .rows = 0};
   const auto* known = state_of(unit, remembered);
   if (known != nullptr && known->position.is_object()) {
@@ -222,8 +222,8 @@ bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const run_
       return fail(unit, "/incremental/column",
                   user_error("state_mismatch",
                              "column " + rule.column + " was " + type + " in earlier runs and is " + mark.type + " now",
-                             "give it the type that it had: types: { " + rule.column + ": " + type +
-                                 " }, or forget what was taken: " + reset_command(unit, context)),
+                             "give it the type that it had: " + types_line(rule.column, type) +
+                                 ", or forget what was taken: " + reset_command(unit, context)),
                   faults);
     if (known->position.contains("value")) mark.value = known->position["value"].get<std::string>();
     mark.rows = known->position.value("rows", std::int64_t{0});

@@ -1,18 +1,13 @@
 #include "engine/sinks/appended_text.hpp"
 
 #include "engine/formats/csv/layout.hpp"
+#include "engine/names.hpp"
 
 namespace sluice {
 
 namespace {
 
 constexpr std::int64_t block_bytes = 256 * 1024;
-
-std::string list_text(const std::vector<std::string>& names) {
-  std::string text;
-  for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 result<char> last_byte(const input_file& old) {
   SLUICE_ASSIGN(const auto stream, open_stream(old));
@@ -61,11 +56,11 @@ result<bool> has_header_of(const input_file& old, const csv::writer_rules& rules
                       "bring the columns into line by a select, or write to another file");
   }
   if (found == csv::unique_names(columns)) return true;
-  return user_error("different_columns",
-                    "the target " + old.name + " has the columns " + list_text(found) + ", and the rows to append " +
-                        list_text(columns),
-                    "bring them into line and order by a select: [" + list_text(found) +
-                        "], or write to another file; header: false appends to a file without header");
+  return user_error(
+      "different_columns",
+      "the target " + old.name + " has the columns " + joined(found) + ", and the rows to append " + joined(columns),
+      "bring them into line and order by a select: [" + joined(found) +
+          "], or write to another file; header: false appends to a file without header");
 }
 
 }  // namespace sluice

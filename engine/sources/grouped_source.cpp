@@ -1,6 +1,7 @@
 #include "engine/sources/grouped_source.hpp"
 
 #include "engine/formats/files.hpp"
+#include "engine/names.hpp"
 #include "engine/value_text.hpp"
 
 #include <arrow/api.h>
@@ -144,13 +145,13 @@ class frozen_reader : public split_reader {
     SLUICE_ASSIGN(auto step, inner_->next());
     for (const auto& one : step.rejected) {
       if (one.code != "unknown_field") continue;
-      auto problem = user_error("schema_changed",
-                                "contract: freeze, but a record of " + file_ + " has the new field " + one.column +
-                                    ": " + one.record.substr(0, 200),
-                                // It was in no record of the sample, so the next run would not know it either.
-                                "to accept it, give its type beside the component, types: { " + one.column +
-                                    ": text }, and then: " + reset_ +
-                                    " --schema; or let the contract be evolve, discard or quarantine");
+      auto problem =
+          user_error("schema_changed",
+                     "contract: freeze, but a record of " + file_ + " has the new field " + one.column + ": " +
+                         one.record.substr(0, 200),
+                     // It was in no record of the sample, so the next run would not know it either.
+                     "to accept it, give its type beside the component, " + types_line(one.column, "text") +
+                         ", and then: " + reset_ + " --schema; or let the contract be evolve, discard or quarantine");
       problem.path = "/contract";
       return problem;
     }

@@ -107,7 +107,8 @@ component_spec spec() {
       .description =
           "Columns and types are inferred from a sample of the records, unless `types:` gives them: whole numbers are "
           "bigint "
-          "(ubigint or decimal(38,0) where they are larger), others double, ISO dates and timestamps such, objects "
+          "(ubigint or decimal(38,0) where they are larger), others double (text, where a whole number beside them is "
+          "none), ISO dates and timestamps such, objects "
           "structs, "
           "arrays lists; kinds that do not go together are text. A key that a record lacks is null.\n\n"
           "A record that is no JSON object, is cut off, has a key twice, more behind it or a key in no record of the "

@@ -2,6 +2,7 @@
 
 #include "engine/formats/contradiction.hpp"
 #include "engine/formats/ndjson/lines.hpp"
+#include "engine/value_parse.hpp"
 
 #include <arrow/api.h>
 #include <simdjson.h>
@@ -36,7 +37,7 @@ bool is_number(const std::string& json) { return json[0] == '-' || (json[0] >= '
 /// What a JSON value is, in a word or two.
 std::string nature_of(const std::string& json) {
   if (is_number(json))
-    return json.find_first_of(".eE") == std::string::npos ? "is an integer beyond 64 bits" : "is decimal";
+    return json.find_first_of(".eE") == std::string::npos ? "is an integer that it has no room for" : "is decimal";
   switch (json[0]) {
     case '{':
       return "is an object";
@@ -54,7 +55,12 @@ std::string nature_of(const std::string& json) {
 std::string wider_type(const record_fault& fault, const arrow::Schema& records) {
   const auto field = records.GetFieldByName(fault.column);
   if (!field || !is_number(fault.value) || !arrow::is_integer(field->type()->id())) return "text";
-  return fault.value.find_first_of(".eE") == std::string::npos ? "decimal(38,0)" : "double";
+  if (fault.value.find_first_of(".eE") == std::string::npos) {
+    const auto digits = fault.value.size() - (fault.value.starts_with('-') ? 1 : 0);
+    return digits <= 38 ? "decimal(38,0)" : digits <= 76 ? "decimal(76,0)" : "text";
+  }
+  double value = 0;
+  return parse_value(fault.value, value) == parsed::good ? "double" : "text";
 }
 
 class ndjson_reader : public split_reader {
@@ -151,9 +157,20 @@ class ndjson_reader : public split_reader {
     return {};
   }
 
+  /// The column that a field such as a.b[].c is in: names may hold dots and brackets themselves.
+  [[nodiscard]] std::string column_of(const std::string& field) const {
+    std::string found;
+    for (const auto& name : what_->records.schema->field_names()) {
+      const bool begins = field.starts_with(name) && name.size() >= found.size();
+      if (begins && (field.size() == name.size() || field[name.size()] == '.' || field[name.size()] == '['))
+        found = name;
+    }
+    return found;
+  }
+
   [[nodiscard]] error contradiction_of(const record_fault& fault, std::uint64_t line) const {
     auto problem = contradicts_type({.column = fault.column,
-                                     .key = fault.column.substr(0, fault.column.find_first_of(".[")),
+                                     .key = column_of(fault.column),
                                      .type = fault.type,
                                      .value = fault.value,
                                      .nature = nature_of(fault.value),

@@ -135,6 +135,12 @@ VALUES = [
         error="invalid_option"),
     csv("a decimal comma of a date is refused", "a\n2024-01-01\n", beside='types: { a: { type: date, decimal: "," } }', error="invalid_option",
         says=["decimal is for numbers, not for date"]),
+    csv("a time that a format of dates takes is not cut off", "a\n01.05.2024 12:30\n02.05.2024 00:00\n", [[date("2024-05-02")]],
+        beside='types: { a: { type: date, formats: ["%d.%m.%Y %H:%M"] } }', rejects=[("a.csv:2", "invalid_value", "a")]),
+    csv("there is no year 0", "a\n0000-01-01\n0001-01-01\n", [[date("0001-01-01")]], beside="types: { a: date }",
+        rejects=[("a.csv:2", "invalid_value", "a")]),
+    csv("large integers beside fractions keep their digits", "a,b\n9007199254740993,9007199254740992\n0.5,0.5\n",
+        [["9007199254740993", 9007199254740992.0], ["0.5", 0.5]], types=["text", "double"]),
     csv("an hour that can't be pm", "a\n2024-05-01 13:00 PM\n2024-05-01 01:00 PM\n", [[moment("2024-05-01T13:00:00")]],
         beside='types: { a: { type: timestamp, formats: ["%Y-%m-%d %H:%M %p"] } }', rejects=[("a.csv:2", "invalid_value", "a")]),
     csv("impossible dates of another format", "a\n31.04.2024\n30.04.2024\n", [[date("2024-04-30")]],
@@ -182,6 +188,14 @@ class FilesAsTheyAre(FileCases):
                                 r"types: \{ amount: double \}")
         self.write("p.yaml", (self.folder / "p.yaml").read_text().replace("path: a.csv }", "path: a.csv }, types: { amount: double }"))
         self.assertEqual(self.sluice("run", "p.yaml", "-q").returncode, 0)
+
+    def test_a_large_integer_that_contradicts_double_is_not_rounded(self):
+        lines = ["id,amount"] + [f"{i},{i}.5" for i in range(200_000)]
+        lines[60_001] = "60000,-9007199254740993"
+        case = csv("", "\n".join(lines) + "\n", error="contradicts_type",
+                   says=["value '-9007199254740993' at line 60,002 of a.csv is an integer that no double holds: types: { amount: text }"])
+        self.run_case(case)
+        self.run_case(csv("", case.files["a.csv"], beside="types: { amount: text }", types=["bigint", "text"]))
 
     def test_a_type_is_inferred_from_the_middle_and_the_tail_as_well(self):
         for place in (107_000, 199_990):

@@ -1,7 +1,9 @@
 """Hints of file sources, followed to the letter: what a message says to write must mend what it complains about."""
 
 import gzip
+import json
 import os
+import re
 import unittest
 
 from command_line import CommandLine
@@ -31,6 +33,26 @@ class HintsThatMend(CommandLine):
                     self.assertFalse((self.folder / "out.csv").exists())
                     self.assertEqual(self.output(self.run_source(f"{component}: {{ path: a.txt, {option} }}")), text)
                     (self.folder / "out.csv").unlink()
+
+    def test_the_types_line_fits_every_name(self):
+        names = ["a b", "a: b", "a.b", "a[0]", '"q"', "it's", "back\\slash", "two\nlines", "${x}", "$$", "{x}", "#x", "null", "-", "ä", "1.5", "x, y", ""]
+        for component in ("csv", "ndjson"):
+            for name in names:
+                if (component, name) == ("csv", ""):
+                    continue  # an empty name of a header is replaced
+                with self.subTest(name, component=component):
+                    values = ["foo" if i == 2_000 else i for i in range(8_000)]
+                    if component == "csv":
+                        quoted = name.replace('"', '""')
+                        lines = [f'id,"{quoted}"'] + [f"{i},{value}" for i, value in enumerate(values)]
+                    else:
+                        lines = [json.dumps({"id": i, name: value}) for i, value in enumerate(values)]
+                    self.write("a.txt", "\n".join(lines) + "\n")
+                    source = f"{component}: {{ path: a.txt }}\n    sample: 60"
+                    error = self.assert_error(self.run_source(source), "contradicts_type", 1)
+                    line = re.search(r": (types: \{.*\})$", error, re.M)
+                    self.assertTrue(line, error)
+                    self.assertEqual(self.output(self.run_source(f"{source}\n    {line[1]}")).count("foo"), 1)
 
     def test_headers_that_can_be_no_names(self):
         self.write("a.csv", b"a,b\0\n1,2\n")

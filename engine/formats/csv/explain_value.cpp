@@ -47,7 +47,7 @@ std::string wider_type(const column_plan& column, const std::string& value) {
       guess.see("1");
       break;
     case arrow::Type::DOUBLE:
-      guess.see("1.5");
+      guess.see("1.5");  // with a large integer: text
       break;
     case arrow::Type::DATE32:
       guess.see("2000-01-01");
@@ -70,7 +70,9 @@ error contradicts_inference(const column_plan& column, const std::string& value,
                            .key = column.name,
                            .type = type_name(*column.type),
                            .value = value,
-                           .nature = nature_of(value),
+                           .nature = column.type->id() == arrow::Type::DOUBLE && beyond_double(trim_blanks(value))
+                                         ? "is an integer that no double holds"
+                                         : nature_of(value),
                            .wider = wider_type(column, value),
                            .sampled_rows = sampled_rows,
                            .file = file,

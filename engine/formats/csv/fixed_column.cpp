@@ -1,14 +1,13 @@
-#include "engine/arrow_functions.hpp"
 #include "engine/formats/csv/column_base.hpp"
 #include "engine/formats/csv/fixed_kinds.hpp"
+#include "engine/time_zone.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/array.h>
-#include <arrow/array/builder_primitive.h>
-#include <arrow/compute/api.h>
 #include <arrow/result.h>
 
 #include <cstring>
+#include <optional>
 
 namespace sluice::csv {
 
@@ -164,24 +163,16 @@ class zoned_builder final : public fixed_builder<timestamp_kind> {
 
  private:
   status move_to_utc() {
+    if (!zone_) {
+      SLUICE_ASSIGN(zone_, zone_clock::find(what_.timezone));
+    }
     auto* const values = reinterpret_cast<std::int64_t*>(values_->mutable_data());
-    arrow::TimestampBuilder local(timestamp_type(), arrow::default_memory_pool());
-    for (const auto row : local_rows_) SLUICE_TRY_ARROW(local.Append(values[row]), "read CSV");
-    SLUICE_ASSIGN_ARROW(const auto array, local.Finish(), "read CSV");
-    SLUICE_TRY(ensure_arrow_functions());
-    // Of an hour that comes twice the first is meant, as in PostgreSQL's standard; one that never comes moves on.
-    const arrow::compute::AssumeTimezoneOptions zone(what_.timezone,
-                                                     arrow::compute::AssumeTimezoneOptions::AMBIGUOUS_EARLIEST,
-                                                     arrow::compute::AssumeTimezoneOptions::NONEXISTENT_LATEST);
-    SLUICE_ASSIGN_ARROW(const auto utc, arrow::compute::AssumeTimezone(array, zone), "read times of " + what_.timezone);
-    const auto array_of_utc = utc.make_array();
-    const auto& moved = static_cast<const arrow::TimestampArray&>(*array_of_utc);
-    for (std::size_t i = 0; i < local_rows_.size(); ++i)
-      values[local_rows_[i]] = moved.Value(static_cast<std::int64_t>(i));
+    for (const auto row : local_rows_) values[row] = zone_->to_utc(values[row]);
     return {};
   }
 
   bool is_utc_ = true;
+  std::optional<zone_clock> zone_;
   std::vector<std::int64_t> local_rows_;
 };
 

@@ -66,10 +66,11 @@ struct double_kind {
   using value = double;
   static constexpr bool number = true;
   static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
-    return parse_double(begin, length, out) && !(rules.inferred && odd_number(begin, length));
+    if (!parse_double(begin, length, out)) return false;
+    return !rules.inferred || (length <= 15 && !odd_number(begin, length));
   }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
-    return read_double(text, out) && !(rules.inferred && odd_number(text));
+    return read_double(text, out) && !(rules.inferred && (odd_number(text) || beyond_double(text)));
   }
 };
 
@@ -134,7 +135,8 @@ struct date_kind {
   static bool read(std::string_view text, const value_rules&, value& out) { return read_date(text, out); }
   static bool of(const moment& when, value& out) {
     constexpr std::int64_t day = 86'400'000'000;
-    out = static_cast<std::int32_t>((when.microseconds - (when.microseconds % day + day) % day) / day);
+    if (when.zoned || when.microseconds % day != 0) return false;  // no part of a value is dropped
+    out = static_cast<std::int32_t>(when.microseconds / day);
     return true;
   }
 };
@@ -147,7 +149,7 @@ struct time_kind {
   static bool of(const moment& when, value& out) {
     constexpr std::int64_t day = 86'400'000'000;
     out = (when.microseconds % day + day) % day;
-    return true;
+    return !when.zoned;
   }
 };
 

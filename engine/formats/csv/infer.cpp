@@ -174,11 +174,13 @@ type_guess::kind type_guess::kind_of(std::string_view value) {
 
 void type_guess::see(std::string_view value) {
   if ((seen_ & text) != 0) return;
-  seen_ |= kind_of(value);
+  const auto found = kind_of(value);
+  seen_ |= found | (found == whole && beyond_double(trim_blanks(value)) ? large : none);
 }
 
 std::shared_ptr<arrow::DataType> type_guess::type() const {
-  switch (seen_) {
+  if ((seen_ & large) != 0 && (seen_ & floating) != 0) return arrow::utf8();
+  switch (seen_ & ~static_cast<unsigned>(large)) {
     case boolean:
       return arrow::boolean();
     case whole:

@@ -20,7 +20,17 @@ class type_guess {
   [[nodiscard]] std::shared_ptr<arrow::DataType> type() const;
 
  private:
-  enum kind : unsigned { none = 0, boolean = 1, whole = 2, floating = 4, date = 8, local = 16, zoned = 32, text = 64 };
+  enum kind : unsigned {
+    none = 0,
+    boolean = 1,
+    whole = 2,
+    floating = 4,
+    date = 8,
+    local = 16,
+    zoned = 32,
+    text = 64,
+    large = 128  ///< a whole number that no double is equal to
+  };
   static kind kind_of(std::string_view value);
   unsigned seen_ = none;
 };

@@ -172,6 +172,7 @@ inline constexpr auto days_before_month = [] {
     out = detail::days_before_year[table] + detail::days_before_month[leap ? 1 : 0][month] +
           static_cast<std::int32_t>(day) - 1;
   } else {
+    if (year == 0) return false;  // there is none, in PostgreSQL and elsewhere
     out = days_of(year, month, day);
   }
   return true;

@@ -1,6 +1,7 @@
 #include "engine/formats/csv/source_options.hpp"
 
 #include "engine/formats/csv/values.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
@@ -127,8 +128,8 @@ column_plan read_type(const std::string& name, const options& value, diagnostics
   const auto type_path = map ? path + "/type" : path;
   const auto text = map ? value.value("type", options("")) : value;
   if (!text.is_string() || text.get<std::string>().empty()) {
-    faults.push_back(at(
-        type_path, user_error("invalid_type", "column " + name + " needs a type", "types: { " + name + ": bigint }")));
+    faults.push_back(
+        at(type_path, user_error("invalid_type", "column " + name + " needs a type", types_line(name, "bigint"))));
     return plan;
   }
   auto type = parse_type(text.get<std::string>());

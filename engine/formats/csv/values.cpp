@@ -226,6 +226,17 @@ bool read_unsigned(std::string_view text, std::uint64_t& out) { return read_whol
 bool read_double(std::string_view text, double& out) { return read_floating(text, out); }
 bool read_float(std::string_view text, float& out) { return read_floating(text, out); }
 
+bool beyond_double(std::string_view text) {
+  if (!text.empty() && text[0] == '-') text.remove_prefix(1);
+  constexpr std::size_t surely_exact = 15;
+  constexpr std::size_t most_digits = 19;  // that 64 bits hold
+  if (text.size() <= surely_exact || !std::all_of(text.begin(), text.end(), digit)) return false;
+  if (text.size() > most_digits) return true;
+  std::uint64_t number = 0;
+  for (const char c : text) number = number * 10 + static_cast<std::uint64_t>(c - '0');
+  return static_cast<std::uint64_t>(static_cast<double>(number)) != number;
+}
+
 bool read_boolean(std::string_view text, bool& out) {
   for (const auto* word : {"true", "t", "yes", "y", "on", "1"}) {
     if (same_word(text, word)) return out = true;
@@ -273,7 +284,8 @@ bool read_formatted(std::string_view text, std::string_view format, moment& out)
   if (!take_format(from, format, found) || !from.done()) return false;
   if (found.afternoon >= 0 && (found.hour < 1 || found.hour > 12)) return false;
   if (found.afternoon >= 0) found.hour = found.hour % 12 + 12 * found.afternoon;
-  if (found.month < 1 || found.month > 12 || found.day < 1 || found.hour > 23 || found.minute > 59 || found.second > 59)
+  if (found.year < 1 || found.month < 1 || found.month > 12 || found.day < 1 || found.hour > 23 || found.minute > 59 ||
+      found.second > 59)
     return false;
   const auto month = static_cast<unsigned>(found.month);
   if (static_cast<unsigned>(found.day) > days_in_month(found.year, month)) return false;

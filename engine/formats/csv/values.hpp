@@ -15,6 +15,8 @@ bool read_unsigned(std::string_view text, std::uint64_t& out);
 /// Decimal or scientific notation, NaN and Infinity; false also where a finite text gives an infinite value.
 bool read_double(std::string_view text, double& out);
 bool read_float(std::string_view text, float& out);
+/// True for a whole number that no double is equal to: where types are inferred, its digits must not get lost.
+bool beyond_double(std::string_view text);
 /// true, t, yes, y, on, 1 and their opposites, in any case.
 bool read_boolean(std::string_view text, bool& out);
 /// YYYY-MM-DD.

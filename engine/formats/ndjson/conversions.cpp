@@ -90,13 +90,11 @@ bool append_decimal(const number& value, column& into) {
 }
 
 bool append_moment(std::string_view text, column& into, zone_clock& zone) {
-  std::int64_t value = 0;
-  std::int64_t offset = 0;
-  bool has_offset = false;
-  if (parse_timestamp(text, value, has_offset, offset) != parsed::good) return false;
+  csv::moment when;
+  if (!csv::read_moment(csv::trim_blanks(text), when)) return false;
   // A local time that names its zone is no local time.
-  if (into.kind == value_kind::timestamp) return !has_offset && append(into, value);
-  return append(into, has_offset ? value - offset * 1'000'000 : zone.to_utc(value));
+  if (into.kind == value_kind::timestamp) return !when.zoned && append(into, when.microseconds);
+  return append(into, when.zoned ? when.microseconds : zone.to_utc(when.microseconds));
 }
 
 bool append_bytes(std::string_view text, column& into) {
@@ -151,9 +149,9 @@ bool append_formatted(std::string_view text, column& into, zone_clock& zone) {
   const auto time = (when.microseconds % day + day) % day;
   switch (into.kind) {
     case value_kind::date:
-      return append(into, static_cast<std::int32_t>((when.microseconds - time) / day));
+      return !when.zoned && time == 0 && append(into, static_cast<std::int32_t>(when.microseconds / day));
     case value_kind::time:
-      return append(into, time);
+      return !when.zoned && append(into, time);
     case value_kind::timestamp:
       return !when.zoned && append(into, when.microseconds);
     case value_kind::timestamptz:
@@ -170,7 +168,7 @@ bool append_number(const number& value, column& into) {
     case value_kind::int64:
       return append_whole<std::int64_t>(value, into);
     case value_kind::float64:
-      return append_float<double>(to_double(value), into);
+      return (into.given || !beyond_double(value)) && append_float<double>(to_double(value), into);
     case value_kind::int32:
       return append_whole<std::int32_t>(value, into);
     case value_kind::int16:
@@ -201,7 +199,7 @@ bool append_text(std::string_view text, column& into, zone_clock& zone) {
     }
     case value_kind::time: {
       std::int64_t microseconds = 0;
-      return parse_time(text, microseconds) == parsed::good && append(into, microseconds);
+      return csv::read_time(csv::trim_blanks(text), microseconds) && append(into, microseconds);
     }
     case value_kind::timestamp:
     case value_kind::timestamptz:

@@ -143,6 +143,10 @@ struct number_shape {
 }
 /// The nearest double; infinite where it is too large for one.
 double to_double(const number& value);
+/// True for a whole number that no double is equal to: where types are inferred, its digits must not get lost.
+inline bool beyond_double(const number& value) {
+  return value.whole && (!value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits);
+}
 
 /// Reads an escape sequence at its backslash, gives its bytes as UTF-8 (at most 4, their count in `length`); null where
 /// it is none.

@@ -1,5 +1,6 @@
 #include "engine/formats/ndjson/inference.hpp"
 
+#include "engine/formats/csv/values.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 #include "engine/types.hpp"
 #include "engine/value_parse.hpp"
@@ -126,13 +127,10 @@ const char* observation::look_at_text(const char* at) {
   if (at == nullptr) return at;
   const bool date = has_date(text);
   dates_ = dates_ && date && text.size() == 10;
-  std::int64_t value = 0;
-  std::int64_t offset = 0;
-  bool zoned = false;
-  const bool time = date && text.size() > 10 && (text[10] == 'T' || text[10] == ' ') &&
-                    parse_timestamp(text, value, zoned, offset) == parsed::good;
-  local_times_ = local_times_ && time && !zoned;
-  zoned_times_ = zoned_times_ && time && zoned;
+  csv::moment when;
+  const bool time = date && text.size() > 10 && (text[10] == 'T' || text[10] == ' ') && csv::read_moment(text, when);
+  local_times_ = local_times_ && time && !when.zoned;
+  zoned_times_ = zoned_times_ && time && when.zoned;
   return at;
 }
 
@@ -146,6 +144,7 @@ const char* observation::look_at_number(const char* at) {
     beyond_ = beyond_ || std::isinf(to_double(value));
     return at;
   }
+  large_ = large_ || beyond_double(value);
   negative_ = negative_ || (value.negative && value.digits != 0);
   most_digits_ = std::max(most_digits_, static_cast<int>(value.end - value.begin) - (value.negative ? 1 : 0));
   std::int64_t as_signed = 0;
@@ -157,7 +156,7 @@ const char* observation::look_at_number(const char* at) {
 }
 
 std::shared_ptr<arrow::DataType> observation::number_type() const {
-  if (beyond_) return arrow::utf8();
+  if (beyond_ || (fraction_ && large_)) return arrow::utf8();
   if (fraction_) return arrow::float64();
   if (!above_signed_) return arrow::int64();
   if (!above_unsigned_ && !negative_) return arrow::uint64();

@@ -276,6 +276,11 @@ TEST_CASE("times without offset are those of the run's time zone") {
   const auto got = read_text("t,i\n2024-07-01 12:00:00,1\n2024-01-01 12:00:00,2\n",
                              {.own = options::object(), .types = {{"t", "timestamptz"}}, .timezone = "Europe/Berlin"});
   CHECK(got.rows == list{"2024-07-01 10:00:00+00|1", "2024-01-01 11:00:00+00|2"});
+  // What a clock change skips has the offset before it, what comes twice is standard time: as casts have it.
+  const auto changes =
+      read_text("t,i\n2024-03-31 02:30:00,1\n2024-10-27 02:30:00,2\n",
+                {.own = options::object(), .types = {{"t", "timestamptz"}}, .timezone = "Europe/Berlin"});
+  CHECK(changes.rows == list{"2024-03-31 01:30:00+00|1", "2024-10-27 01:30:00+00|2"});
 }
 
 TEST_CASE("text that is not UTF-8 is rejected, and valid text stays byte for byte") {

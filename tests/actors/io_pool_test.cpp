@@ -1,0 +1,51 @@
+#include "actors/io_pool.hpp"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <future>
+
+using namespace sluice::actors;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Uses the processor for a while, as packing a large batch does.
+void be_busy(std::chrono::milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < until) {
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a pool that ends waits for calls that work, and for those behind them") {
+  auto removed = std::make_shared<std::atomic<bool>>(false);
+  {
+    const auto pool = std::make_unique<io_pool>();
+    std::promise<void> begun;
+    pool->run([&begun, removed] {
+      begun.set_value();
+      be_busy(2500ms);
+      *removed = true;
+    });
+    begun.get_future().wait();
+  }
+  CHECK(*removed);
+}
+
+TEST_CASE("a pool that ends leaves calls behind that hang") {
+  auto release = std::make_shared<std::promise<void>>();
+  const auto begin = std::chrono::steady_clock::now();
+  {
+    const auto pool = std::make_unique<io_pool>();
+    std::promise<void> begun;
+    pool->run([&begun, hanging = std::make_shared<std::future<void>>(release->get_future())] {
+      begun.set_value();
+      hanging->wait();
+    });
+    begun.get_future().wait();
+  }
+  CHECK(std::chrono::steady_clock::now() - begin < 30s);
+  release->set_value();
+}
