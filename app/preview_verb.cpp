@@ -212,8 +212,12 @@ result<int> preview(session& with, const chosen& what) {
   request.run_id = uuid_v7();
   if (data) request.text = reading_pipeline(*data);
   request.adapt = [&](pipeline& definition) { return cut_down(definition, unit, what.rows); };
-  const auto planned = plan_pipeline(with, request, faults, source);
-  if (data) source = nullptr;  // the pipeline is ours: its lines would mean nothing to anybody
+  auto planned = plan_pipeline(with, request, faults, source);
+  if (data) {
+    // The pipeline is ours: its lines would mean nothing to anybody.
+    source = nullptr;
+    if (planned) planned->source = nullptr;
+  }
   if (!planned) {
     if (data)
       for (auto& fault : faults) fault.at = {};

@@ -1,5 +1,7 @@
 #include "app/run_records.hpp"
 
+#include "cluster/lost_runs.hpp"
+
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -9,26 +11,11 @@ namespace sluice::app {
 using store::run_record;
 using store::run_state;
 
-bool is_alive(const run_record& run) {
-  return run.pid > 0 && run.pid_started > 0 && store::process_start(run.pid) == run.pid_started;
-}
-
 void bury_dead(store::store& in, std::vector<run_record>& runs) {
   for (auto& run : runs) {
     // Without a pid nobody works on it yet: a submission that waits for its node.
     if (store::is_final(run.state) || run.pid == 0 || run.pid_started == 0 || is_alive(run)) continue;
-    store::change death;
-    death.run = run.id;
-    death.state = run_state::failed;
-    death.term = run.term;
-    death.cause = options{{"code", "engine_died"},
-                          {"message", "the process that ran it (pid " + std::to_string(run.pid) + ") is gone"},
-                          {"hint", "nothing unfinished was published; run it again"}};
-    store::event failed;
-    failed.type = "run.failed";
-    failed.data = {{"state", "failed"}, {"cause", *death.cause}};
-    death.events.push_back(std::move(failed));
-    (void)in.apply(death);
+    (void)in.apply(cluster::death_of(run, run.term));
     // It may have ended by itself in between: what the Store says now holds.
     if (auto now = in.find_run(run.id); now.ok()) run = std::move(now).value();
   }

@@ -6,8 +6,6 @@ namespace sluice::app {
 
 /// Writes the end of runs whose process is gone: they become failed, with the cause, in the Store and in `runs`.
 void bury_dead(store::store& in, std::vector<store::run_record>& runs);
-/// True while the process that a record names lives (and is the same one, not a later one with its pid).
-bool is_alive(const store::run_record& run);
 
 /// Finds a run by id, prefix, pipeline or "last", its death noticed.
 result<store::run_record> find_run(store::store& in, const std::string& reference);

@@ -6,6 +6,7 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
+#include "engine/error_json.hpp"
 #include "engine/formats/hidden_file.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/uuid.hpp"

@@ -1,5 +1,7 @@
 #include "app/session.hpp"
 
+#include "engine/error_json.hpp"
+
 namespace sluice::app {
 
 result<std::shared_ptr<store::store>> session::open_store() const { return store::open_sqlite(store_path()); }
@@ -8,18 +10,6 @@ int exit_code_of(const error& problem) {
   for (const auto* unreached : {"node_unreachable", "request_timed_out", "join_failed"})
     if (problem.code == unreached) return exit_unknown;
   return problem.to_blame == blame::user ? exit_unusable : exit_failed;
-}
-
-options to_json(const error& problem) {
-  sluice::options out = {{"code", problem.code}, {"message", problem.message}};
-  if (!problem.hint.empty()) out["hint"] = problem.hint;
-  if (!problem.where.empty()) out["where"] = problem.where;
-  if (problem.at.line > 0) {
-    out["file"] = problem.at.file;
-    out["line"] = problem.at.line;
-    out["column"] = problem.at.column;
-  }
-  return out;
 }
 
 void report(session& with, const error& problem) {

@@ -53,7 +53,5 @@ enum exit_code : int {
 int exit_code_of(const error& problem);
 /// Prints an error to stderr: as text with its hint, or as one line of JSON under --json.
 void report(session& with, const error& problem);
-/// The error as JSON: code, message, hint, where, file, line, column.
-options to_json(const error& problem);
 
 }  // namespace sluice::app

@@ -1,5 +1,7 @@
 #include "cluster/error_json.hpp"
 
+#include "engine/error_json.hpp"
+
 namespace sluice::cluster {
 
 namespace {
@@ -17,14 +19,7 @@ int number_of(const options& json, const char* key) {
 }  // namespace
 
 options error_to_json(const error& problem) {
-  options out = {{"code", problem.code}, {"message", problem.message}};
-  if (!problem.hint.empty()) out["hint"] = problem.hint;
-  if (!problem.where.empty()) out["where"] = problem.where;
-  if (problem.at.line > 0) {
-    out["file"] = problem.at.file;
-    out["line"] = problem.at.line;
-    out["column"] = problem.at.column;
-  }
+  options out = to_json(problem);
   out["blame"] = problem.to_blame == blame::user       ? "user"
                  : problem.to_blame == blame::external ? "external"
                                                        : "internal";

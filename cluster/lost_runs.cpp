@@ -2,15 +2,11 @@
 
 namespace sluice::cluster {
 
-namespace {
-
-bool process_lives(const store::run_record& run) { return store::process_start(run.pid) == run.pid_started; }
-
 store::change death_of(const store::run_record& run, std::int64_t term) {
   store::change what;
   what.run = run.id;
   what.state = store::run_state::failed;
-  what.term = term > 0 ? term : run.term;
+  what.term = term;
   what.cause = options{{"code", "engine_died"},
                        {"message", "the process that ran it (pid " + std::to_string(run.pid) + ") is gone"},
                        {"hint", "nothing unfinished was published; run it again"}};
@@ -21,8 +17,6 @@ store::change death_of(const store::run_record& run, std::int64_t term) {
   return what;
 }
 
-}  // namespace
-
 result<std::int64_t> fail_lost_runs(store::store& in, std::int64_t term) {
   store::run_query query;
   query.limit = 10000;
@@ -31,8 +25,8 @@ result<std::int64_t> fail_lost_runs(store::store& in, std::int64_t term) {
   SLUICE_ASSIGN(const auto open, in.runs(query));
   std::int64_t lost = 0;
   for (const auto& run : open) {
-    if (run.pid == 0 || run.pid_started == 0 || process_lives(run)) continue;
-    SLUICE_TRY(in.apply(death_of(run, term)));
+    if (run.pid == 0 || run.pid_started == 0 || is_alive(run)) continue;
+    SLUICE_TRY(in.apply(death_of(run, term > 0 ? term : run.term)));
     ++lost;
   }
   return lost;

@@ -59,6 +59,10 @@ std::int64_t process_start(std::int64_t pid) {
   return start;
 }
 
+bool is_alive(const run_record& run) {
+  return run.pid > 0 && run.pid_started > 0 && process_start(run.pid) == run.pid_started;
+}
+
 options cloud_event(const event& what) {
   options out;
   out["specversion"] = "1.0";

@@ -118,6 +118,8 @@ result<std::shared_ptr<store>> open_sqlite(const std::string& path);
 
 /// When a process began, in clock ticks since boot; 0 if there is none with that pid.
 std::int64_t process_start(std::int64_t pid);
+/// True while the process that a record names lives (and is the same one, not a later one with its pid).
+bool is_alive(const run_record& run);
 
 /// The event as a CloudEvents 1.0 JSON object: `source` is "/sluice/runs/<id>", `sequence` zero-padded text as the
 /// extension wants it, the integer in data.sequence.
