@@ -1,7 +1,7 @@
 // Encoders of columns whose values all have one size: dictionary or plain, with the smallest and the largest value.
 #include "engine/formats/parquet/fixed_encoder.hpp"
 
-#include "engine/formats/parquet/dictionary.hpp"
+#include "engine/formats/parquet/dictionary_encoder.hpp"
 #include "engine/value_text.hpp"
 
 #include <arrow/api.h>
@@ -93,13 +93,14 @@ struct decimal_layout {
 };
 
 template <class Layout>
-class fixed_encoder : public column_encoder {
+class fixed_encoder : public dictionary_encoder<value_dictionary<typename Layout::stored>> {
  public:
   using stored = typename Layout::stored;
   using source = typename Layout::source;
+  using base = dictionary_encoder<value_dictionary<stored>>;
 
   fixed_encoder(const ::parquet::ColumnDescriptor& column, std::shared_ptr<arrow::util::Codec> codec)
-      : column_encoder(column, std::move(codec)), layout_(column) {}
+      : base(column, std::move(codec)), layout_(column) {}
 
  protected:
   void take(const arrow::ArrayData& data, std::int64_t from, std::int64_t rows) override {
@@ -120,17 +121,9 @@ class fixed_encoder : public column_encoder {
   }
 
   void reconsider(bool page_complete) override {
-    if (!by_dictionary_ || !in_first_page()) return;
-    const dictionary_trial trial{.values = dictionary_.size(),
-                                 .value_bytes = dictionary_.page_bytes(),
-                                 .drawn = numbers_.size(),
-                                 .plain_bytes = numbers_.size() * sizeof(stored),
-                                 .page_complete = page_complete};
-    if (dictionary_pays(trial, most_dictionary_bytes)) return;
+    if (!base::should_give_up(numbers_.size() * sizeof(stored), page_complete)) return;
     for (const auto number : numbers_) plain_.push_back(dictionary_[number]);
-    numbers_ = {};
-    dictionary_.clear();
-    by_dictionary_ = false;
+    base::give_up();
   }
 
   ::parquet::Encoding::type append_page(bytes& out, encoded_page& page) override {
@@ -142,33 +135,17 @@ class fixed_encoder : public column_encoder {
       plain_.clear();
       return ::parquet::Encoding::PLAIN;
     }
-    const auto width = width_of(static_cast<std::uint32_t>(std::max<std::size_t>(dictionary_.size(), 1) - 1));
-    out.push_back(static_cast<std::uint8_t>(width));
-    append_hybrid(out, numbers_, width);
-    numbers_.clear();
-    if (dictionary_.page_bytes() > most_dictionary_bytes) {
-      by_dictionary_ = false;
-      fell_back_ = true;
-      dictionary_.end_lookup();
-      numbers_ = {};
-    }
-    return ::parquet::Encoding::RLE_DICTIONARY;
+    return base::append_numbers(out);
   }
 
   status end_chunk(encoded_chunk& chunk) override {
     set_statistics(chunk.statistics, range_);
     range_ = {};
-    chunk.fell_back = fell_back_;
-    if (by_dictionary_ || fell_back_) {
+    return base::end_dictionary(chunk, [this] {
       bytes page;
       layout_.append(page, dictionary_.values().data(), dictionary_.size());
-      SLUICE_ASSIGN(chunk.dictionary, own_copy(page));
-      chunk.dictionary_values = static_cast<std::int32_t>(dictionary_.size());
-    }
-    dictionary_.clear();
-    by_dictionary_ = true;
-    fell_back_ = false;
-    return {};
+      return page;
+    });
   }
 
   std::int64_t own_bytes() const override {
@@ -208,15 +185,15 @@ class fixed_encoder : public column_encoder {
     to.set_is_signed(std::is_signed_v<stored> || sizeof(stored) == 16);
   }
 
+  using base::by_dictionary_;
+  using base::dictionary_;
+  using base::numbers_;
+
   Layout layout_;
-  value_dictionary<stored> dictionary_;
-  std::vector<std::uint32_t> numbers_;  ///< of the page, by dictionary
-  std::vector<stored> plain_;           ///< of the page, without
+  std::vector<stored> plain_;  ///< of the page, without a dictionary
   std::vector<stored> converted_;
   value_range<stored> page_range_;
   value_range<stored> range_;
-  bool by_dictionary_ = true;
-  bool fell_back_ = false;  ///< earlier pages of the row group are by dictionary
 };
 
 /// One bit a value; a dictionary would only make it larger.

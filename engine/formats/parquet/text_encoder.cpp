@@ -1,5 +1,5 @@
 // The encoder of text and bytes.
-#include "engine/formats/parquet/dictionary.hpp"
+#include "engine/formats/parquet/dictionary_encoder.hpp"
 #include "engine/formats/parquet/fixed_encoder.hpp"
 
 #include <arrow/api.h>
@@ -61,9 +61,9 @@ class text_range {
   bool any_ = false;
 };
 
-class text_encoder : public column_encoder {
+class text_encoder : public dictionary_encoder<text_dictionary> {
  public:
-  using column_encoder::column_encoder;
+  using dictionary_encoder::dictionary_encoder;
 
  protected:
   std::int64_t fitting(const arrow::ArrayData& data, std::int64_t from, std::int64_t rows) override {
@@ -106,22 +106,14 @@ class text_encoder : public column_encoder {
   }
 
   void reconsider(bool page_complete) override {
-    if (!by_dictionary_ || !in_first_page()) return;
-    const dictionary_trial trial{.values = dictionary_.size(),
-                                 .value_bytes = dictionary_.page_bytes(),
-                                 .drawn = numbers_.size(),
-                                 .plain_bytes = static_cast<std::size_t>(plain_bytes_),
-                                 .page_complete = page_complete};
-    if (dictionary_pays(trial, most_dictionary_bytes)) return;
+    if (!should_give_up(static_cast<std::size_t>(plain_bytes_), page_complete)) return;
     for (const auto number : numbers_) {
       const auto text = dictionary_[number];
       const auto* from = reinterpret_cast<const std::uint8_t*>(text.data()) - 4;
       plain_.insert(plain_.end(), from, from + 4 + text.size());
       page_range_.take(text);
     }
-    numbers_ = {};
-    dictionary_.clear();
-    by_dictionary_ = false;
+    give_up();
   }
 
   ::parquet::Encoding::type append_page(bytes& out, encoded_page& page) override {
@@ -137,31 +129,13 @@ class text_encoder : public column_encoder {
       plain_.clear();
       return ::parquet::Encoding::PLAIN;
     }
-    const auto width = width_of(static_cast<std::uint32_t>(std::max<std::size_t>(dictionary_.size(), 1) - 1));
-    out.push_back(static_cast<std::uint8_t>(width));
-    append_hybrid(out, numbers_, width);
-    numbers_.clear();
-    if (dictionary_.page_bytes() > most_dictionary_bytes) {
-      by_dictionary_ = false;
-      fell_back_ = true;
-      dictionary_.end_lookup();
-      numbers_ = {};
-    }
-    return ::parquet::Encoding::RLE_DICTIONARY;
+    return append_numbers(out);
   }
 
   status end_chunk(encoded_chunk& chunk) override {
     range_.fill(chunk.statistics);
     range_ = {};
-    chunk.fell_back = fell_back_;
-    if (by_dictionary_ || fell_back_) {
-      SLUICE_ASSIGN(chunk.dictionary, own_copy(dictionary_.page()));
-      chunk.dictionary_values = static_cast<std::int32_t>(dictionary_.size());
-    }
-    dictionary_.clear();
-    by_dictionary_ = true;
-    fell_back_ = false;
-    return {};
+    return end_dictionary(chunk, [this] { return dictionary_.page(); });
   }
 
   std::int64_t own_bytes() const override {
@@ -177,15 +151,11 @@ class text_encoder : public column_encoder {
       if (used_[i] != 0) page_range_.take(dictionary_[i]);
   }
 
-  text_dictionary dictionary_;
-  std::vector<std::uint32_t> numbers_;  ///< of the page, by dictionary
-  bytes plain_;                         ///< of the page, without
+  bytes plain_;  ///< of the page, without a dictionary
   bytes used_;
   std::int64_t plain_bytes_ = 0;  ///< of the page's values without a dictionary
   text_range page_range_;
   text_range range_;
-  bool by_dictionary_ = true;
-  bool fell_back_ = false;  ///< earlier pages of the row group are by dictionary
 };
 
 }  // namespace
