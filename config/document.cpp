@@ -263,17 +263,4 @@ std::vector<std::string> pointer_keys(std::string_view pointer) {
   return keys;
 }
 
-std::string pointer_to(const std::string& parent, std::string_view key) {
-  auto pointer = parent + "/";
-  for (const char c : key) {
-    if (c == '~')
-      pointer += "~0";
-    else if (c == '/')
-      pointer += "~1";
-    else
-      pointer += c;
-  }
-  return pointer;
-}
-
 }  // namespace sluice::config

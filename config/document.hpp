@@ -57,7 +57,5 @@ class document {
 
 /// Splits a JSON pointer into its keys, unescaped.
 std::vector<std::string> pointer_keys(std::string_view pointer);
-/// Appends a key to a JSON pointer, escaped.
-std::string pointer_to(const std::string& parent, std::string_view key);
 
 }  // namespace sluice::config

@@ -17,13 +17,6 @@ struct reading {
   void fault(const node& at, std::string code, std::string message, std::string hint = {}) const {
     add(source.fault(at, std::move(code), std::move(message), std::move(hint)));
   }
-  /// Reports at a byte of a scalar's value.
-  void fault_in(const node& at, std::size_t offset, std::string code, std::string message,
-                std::string hint = {}) const {
-    auto made = user_error(std::move(code), std::move(message), std::move(hint));
-    made.at = source.locate_in(at, offset);
-    add(std::move(made));
-  }
   /// Reports the error of a library function that was given a scalar's value.
   void fault_from(const node& at, error problem) const {
     problem.at = source.locate_in(at, problem.offset.value_or(0));

@@ -125,18 +125,4 @@ result<array_ptr> text_builder::finish(const type_ptr& type, buffer_ptr validity
       arrow::ArrayData::Make(type, rows_, {std::move(validity), offset_buffer_, std::move(bytes_)}, nulls));
 }
 
-buffer_ptr result_values(call& c, std::int64_t width) {
-  for (auto& arg : c.args) {
-    if (arg.constant || arg.array.use_count() != 1) continue;
-    const auto& data = arg.array->data();
-    if (data.use_count() != 1 || data->offset != 0 || data->buffers.size() != 2) continue;
-    const auto& buffer = data->buffers[1];
-    if (buffer.use_count() == 1 && buffer->is_mutable() && buffer->parent() == nullptr &&
-        arrow::is_fixed_width(data->type->id()) && data->type->byte_width() == width &&
-        buffer->size() >= c.rows * width)
-      return buffer;
-  }
-  return allocate(c.rows * width);
-}
-
 }  // namespace sluice::expression

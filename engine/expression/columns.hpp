@@ -73,9 +73,6 @@ struct texts_of {
   }
 };
 
-/// The buffer for the result's values: that of an argument which nobody else holds, else a new one.
-buffer_ptr result_values(call& c, std::int64_t width);
-
 /// Calls `visit(row)` for every row of the result where all arguments are valid and, with `only_active`, whose errors
 /// count.
 template <class Visit>

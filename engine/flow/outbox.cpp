@@ -153,10 +153,4 @@ void outbox::fill(instance_report& report) const {
     report.sent.push_back({.channel = channel.name, .rows = channel.sent, .dropped = channel.dropped});
 }
 
-std::int64_t outbox::on_the_way() const {
-  std::int64_t sum = 0;
-  for (const auto& channel : channels_) sum += channel.window.batches_on_the_way();
-  return sum;
-}
-
 }  // namespace sluice::flow

@@ -42,8 +42,6 @@ class outbox {
   [[nodiscard]] bool any_ordered() const;
   /// Adds the counts of ports and channels.
   void fill(instance_report& report) const;
-  /// Batches on their way on all channels, for tests of the bound.
-  [[nodiscard]] std::int64_t on_the_way() const;
 
  private:
   struct channel_state {

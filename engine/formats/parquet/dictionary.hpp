@@ -121,7 +121,6 @@ class text_dictionary {
   }
   /// The values as a page has them.
   [[nodiscard]] const bytes& page() const { return page_; }
-  [[nodiscard]] bytes take_page() { return std::move(page_); }
   [[nodiscard]] std::size_t page_bytes() const { return page_.size(); }
   [[nodiscard]] std::size_t held_bytes() const {
     return page_.capacity() + starts_.capacity() * 4 + slots_.capacity() * sizeof(slot_entry);
