@@ -288,9 +288,7 @@ class State(Incremental):
 
     def test_the_shell_completes_pipelines_with_state(self):
         self.run_it()
-        offered = self.sluice("__complete", "state", "reset", "").stdout
-        if offered:
-            self.assertIn("daily", offered)
+        self.assertEqual(self.sluice("__complete", "state", "reset", "").stdout.split(), ["daily"])
 
 
 if __name__ == "__main__":
