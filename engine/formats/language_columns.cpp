@@ -1,6 +1,6 @@
 #include "engine/formats/language_columns.hpp"
 
-#include "engine/short_copy.hpp"
+#include "engine/short_bytes.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>

@@ -96,15 +96,14 @@ const std::uint32_t* group_index::numbers_for(std::int64_t rows) {
   return numbers_.data();
 }
 
-result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<arrow::Array>>& keys,
-                                              std::int64_t rows) {
+const std::uint32_t* group_index::add(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows) {
   const auto* all = numbers_for(rows);
   if (!has_keys_) {
     any_row_ = any_row_ || rows > 0;
     return all;
   }
   if (!frequent_.usable()) {
-    SLUICE_TRY(add_to_table(keys, rows, numbers_.data()));
+    add_to_table(keys, rows, numbers_.data());
     return all;
   }
   // In small pieces, so that the first rows of a batch make the keys of the
@@ -114,57 +113,37 @@ result<const std::uint32_t*> group_index::add(const std::vector<std::shared_ptr<
     auto piece = keys;
     if (count < rows)
       for (auto& column : piece) column = column->Slice(begin, count);
-    SLUICE_TRY(add_piece(piece, count, numbers_.data() + begin));
+    add_piece(piece, count, numbers_.data() + begin);
   }
   return all;
 }
 
-status group_index::number_some(const std::vector<std::shared_ptr<arrow::Array>>& keys,
-                                const std::vector<std::int32_t>& rows) {
-  auto some = keys;
-  const arrow::Int32Array indices(static_cast<std::int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
-  for (auto& column : some) {
-    SLUICE_ASSIGN_ARROW(column, arrow::compute::Take(*column, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
-                        "group rows");
-  }
-  found_.resize(rows.size());
-  table_.number(some, indices.length(), true, found_.data());
-  return {};
-}
-
-status group_index::add_to_table(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
-                                 std::uint32_t* numbers) {
+void group_index::add_to_table(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
+                               std::uint32_t* numbers) {
   const auto& firsts = runs_.find(keys, rows);
-  if (firsts.empty()) {
-    table_.number(keys, rows, true, numbers);
-    return {};
-  }
-  SLUICE_TRY(number_some(keys, firsts));
-  for (std::size_t run = 0; run < firsts.size(); ++run) {
-    const auto end = run + 1 < firsts.size() ? firsts[run + 1] : static_cast<std::int32_t>(rows);
-    std::fill(numbers + firsts[run], numbers + end, found_[run]);
-  }
-  return {};
+  if (firsts.empty()) return table_.number(keys, {.rows = rows}, true, numbers);
+  found_.resize(firsts.size());
+  table_.number(keys, {.rows = std::ssize(firsts), .chosen = firsts.data()}, true, found_.data());
+  runs_.spread(found_.data(), numbers);
 }
 
-status group_index::add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
-                              std::uint32_t* numbers) {
+void group_index::add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
+                            std::uint32_t* numbers) {
   if (!frequent_.usable()) return add_to_table(keys, rows, numbers);
   const auto& unknown = frequent_.find(keys, rows, numbers);
-  if (unknown.empty()) return {};
-  SLUICE_TRY(number_some(keys, unknown));
+  if (unknown.empty()) return;
+  found_.resize(unknown.size());
+  table_.number(keys, {.rows = std::ssize(unknown), .chosen = unknown.data()}, true, found_.data());
   for (std::size_t i = 0; i < unknown.size(); ++i) {
     numbers[unknown[i]] = found_[i];
     if (frequent_.usable()) frequent_.remember(unknown[i], found_[i]);
   }
-  return {};
 }
 
-result<const std::uint32_t*> group_index::find(const std::vector<std::shared_ptr<arrow::Array>>& keys,
-                                               std::int64_t rows) {
+const std::uint32_t* group_index::find(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows) {
   const auto* all = numbers_for(rows);
   if (has_keys_) {
-    table_.number(keys, rows, false, numbers_.data());
+    table_.number(keys, {.rows = rows}, false, numbers_.data());
   } else {
     std::fill_n(numbers_.begin(), rows, any_row_ ? 0 : missing);
   }

@@ -30,9 +30,9 @@ class group_index {
   static result<std::unique_ptr<group_index>> make(const std::vector<std::shared_ptr<arrow::DataType>>& types);
 
   /// The group of each row, new ones added. Valid until the next call.
-  result<const std::uint32_t*> add(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
+  const std::uint32_t* add(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
   /// The group of each row, or `missing`; valid until the next call.
-  result<const std::uint32_t*> find(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
+  const std::uint32_t* find(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
   static constexpr std::uint32_t missing = key_table::missing;
   /// Of the keys of the last `find`: 64 bits, for spreading rows over
   /// partitions.
@@ -48,12 +48,9 @@ class group_index {
  private:
   explicit group_index(const std::vector<std::shared_ptr<arrow::DataType>>& types);
   const std::uint32_t* numbers_for(std::int64_t rows);
-  /// Adds the keys of some rows to the table; their numbers go to found_.
-  status number_some(const std::vector<std::shared_ptr<arrow::Array>>& keys, const std::vector<std::int32_t>& rows);
   /// Adds to the table, a run of equal keys at a time.
-  status add_to_table(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows,
-                      std::uint32_t* numbers);
-  status add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows, std::uint32_t* numbers);
+  void add_to_table(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows, std::uint32_t* numbers);
+  void add_piece(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows, std::uint32_t* numbers);
 
   bool has_keys_;
   key_table table_;

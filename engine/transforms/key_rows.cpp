@@ -1,6 +1,6 @@
 #include "engine/transforms/key_table.hpp"
 
-#include "engine/short_copy.hpp"
+#include "engine/short_bytes.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -47,12 +47,9 @@ void with_text(const arrow::Array& values, Function&& fn) {
 }
 
 template <std::size_t Width>
-void put_values(const std::uint8_t* from, std::int64_t rows, char* out, std::size_t stride) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    std::memcpy(out, from, Width);
-    from += Width;
-    out += stride;
-  }
+void put_values(const std::uint8_t* from, const row_choice& rows, char* out, std::size_t stride) {
+  for (std::int64_t row = 0; row < rows.rows; ++row, out += stride)
+    std::memcpy(out, from + static_cast<std::size_t>(rows[row]) * Width, Width);
 }
 
 }  // namespace
@@ -75,8 +72,8 @@ key_rows::key_rows(std::vector<std::shared_ptr<arrow::DataType>> types) {
   fixed_words_ = (fixed_bytes_ + 7) / 8;
 }
 
-void key_rows::place_rows(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows) {
-  const auto count = static_cast<std::size_t>(rows);
+void key_rows::place_rows(const std::vector<std::shared_ptr<arrow::Array>>& columns, const row_choice& rows) {
+  const auto count = static_cast<std::size_t>(rows.rows);
   if (!has_text_) {
     words_.assign(count * fixed_words_, 0);
     return;
@@ -86,8 +83,11 @@ void key_rows::place_rows(const std::vector<std::shared_ptr<arrow::Array>>& colu
     const auto& values = *columns[number];
     const bool nulls = values.null_count() > 0;
     with_text(values, [&](const auto* offsets, const char*) {
-      for (std::int64_t row = 0; row < rows; ++row)
-        if (!nulls || values.IsValid(row)) text_at_[row] += static_cast<std::size_t>(offsets[row + 1] - offsets[row]);
+      for (std::int64_t row = 0; row < rows.rows; ++row) {
+        const auto from = rows[row];
+        if (!nulls || values.IsValid(from))
+          text_at_[row] += static_cast<std::size_t>(offsets[from + 1] - offsets[from]);
+      }
     });
   }
   begins_.resize(count + 1);
@@ -99,7 +99,7 @@ void key_rows::place_rows(const std::vector<std::shared_ptr<arrow::Array>>& colu
   words_.assign(begins_[count], 0);
 }
 
-void key_rows::put_column(std::size_t number, const arrow::Array& values, std::int64_t rows) {
+void key_rows::put_column(std::size_t number, const arrow::Array& values, const row_choice& rows) {
   const auto& its = columns_[number];
   auto* bytes = reinterpret_cast<char*>(words_.data());
   const auto begin = [&](std::int64_t row) {
@@ -107,26 +107,27 @@ void key_rows::put_column(std::size_t number, const arrow::Array& values, std::i
   };
   const bool nulls = values.type_id() == Type::NA || values.null_count() > 0;
   if (nulls) {
-    for (std::int64_t row = 0; row < rows; ++row)
-      if (values.type_id() == Type::NA || values.IsNull(row))
+    for (std::int64_t row = 0; row < rows.rows; ++row)
+      if (values.type_id() == Type::NA || values.IsNull(rows[row]))
         bytes[begin(row) + number / 8] = static_cast<char>(bytes[begin(row) + number / 8] | (1 << (number % 8)));
     if (values.type_id() == Type::NA) return;
   }
   if (its.width == 0) {
     return with_text(values, [&](const auto* offsets, const char* text) {
-      for (std::int64_t row = 0; row < rows; ++row) {
-        if (nulls && values.IsNull(row)) continue;
-        const auto length = static_cast<std::uint32_t>(offsets[row + 1] - offsets[row]);
+      for (std::int64_t row = 0; row < rows.rows; ++row) {
+        const auto at = rows[row];
+        if (nulls && values.IsNull(at)) continue;
+        const auto length = static_cast<std::uint32_t>(offsets[at + 1] - offsets[at]);
         std::memcpy(bytes + begins_[row] * 8 + its.offset, &length, sizeof length);
-        short_copy(bytes + text_at_[row], text + offsets[row], length);
+        short_copy(bytes + text_at_[row], text + offsets[at], length);
         text_at_[row] += length;
       }
     });
   }
   if (values.type_id() == Type::BOOL) {
     const auto& booleans = static_cast<const arrow::BooleanArray&>(values);
-    for (std::int64_t row = 0; row < rows; ++row)
-      if (!nulls || values.IsValid(row)) bytes[begin(row) + its.offset] = booleans.Value(row) ? 1 : 0;
+    for (std::int64_t row = 0; row < rows.rows; ++row)
+      if (!nulls || values.IsValid(rows[row])) bytes[begin(row) + its.offset] = booleans.Value(rows[row]) ? 1 : 0;
     return;
   }
   const auto* from = values.data()->buffers[1]->data() + values.offset() * static_cast<std::int64_t>(its.width);
@@ -137,12 +138,13 @@ void key_rows::put_column(std::size_t number, const arrow::Array& values, std::i
     if (its.width == 16) return put_values<16>(from, rows, bytes + its.offset, stride);
   }
   if (!nulls && its.width == 8) {
-    for (std::int64_t row = 0; row < rows; ++row) std::memcpy(bytes + begins_[row] * 8 + its.offset, from + row * 8, 8);
+    for (std::int64_t row = 0; row < rows.rows; ++row)
+      std::memcpy(bytes + begins_[row] * 8 + its.offset, from + rows[row] * 8, 8);
     return;
   }
-  for (std::int64_t row = 0; row < rows; ++row)
-    if (!nulls || values.IsValid(row))
-      std::memcpy(bytes + begin(row) + its.offset, from + static_cast<std::size_t>(row) * its.width, its.width);
+  for (std::int64_t row = 0; row < rows.rows; ++row)
+    if (!nulls || values.IsValid(rows[row]))
+      std::memcpy(bytes + begin(row) + its.offset, from + static_cast<std::size_t>(rows[row]) * its.width, its.width);
 }
 
 void key_rows::hash_rows(std::int64_t rows) {
@@ -157,10 +159,10 @@ void key_rows::hash_rows(std::int64_t rows) {
   for (std::int64_t row = 0; row < rows; ++row, at += fixed_words_) hashes_[row] = XXH3_64bits(at, size);
 }
 
-void key_rows::encode(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows) {
+void key_rows::encode(const std::vector<std::shared_ptr<arrow::Array>>& columns, const row_choice& rows) {
   place_rows(columns, rows);
   for (std::size_t i = 0; i < columns.size(); ++i) put_column(i, *columns[i], rows);
-  hash_rows(rows);
+  hash_rows(rows.rows);
 }
 
 result<std::shared_ptr<arrow::Array>> key_rows::decode_column(std::size_t number,

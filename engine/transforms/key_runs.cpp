@@ -1,5 +1,7 @@
 #include "engine/transforms/key_runs.hpp"
 
+#include "engine/short_bytes.hpp"
+
 #include <arrow/array.h>
 #include <arrow/type.h>
 
@@ -111,6 +113,14 @@ const std::vector<std::int32_t>& key_runs::find(const std::vector<std::shared_pt
   collect(keys, rows);
   if (!pay(firsts_.size(), rows)) firsts_.clear();
   return firsts_;
+}
+
+void key_runs::spread(const std::uint32_t* of_runs, std::uint32_t* of_rows) const {
+  --of_runs;  // the first row begins the first run
+  for (std::size_t row = 0; row < begins_.size(); ++row) {
+    of_runs += begins_[row];
+    of_rows[row] = *of_runs;
+  }
 }
 
 }  // namespace sluice

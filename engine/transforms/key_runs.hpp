@@ -15,6 +15,8 @@ class key_runs {
   /// two runs (a null with other bytes under it); those in one run are equal. Empty where looking for runs does not
   /// pay.
   const std::vector<std::int32_t>& find(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
+  /// Gives each row of the last call the number of its run.
+  void spread(const std::uint32_t* of_runs, std::uint32_t* of_rows) const;
   [[nodiscard]] std::int64_t bytes() const {
     return static_cast<std::int64_t>(begins_.capacity() + firsts_.capacity() * sizeof(std::int32_t));
   }

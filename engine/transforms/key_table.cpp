@@ -97,9 +97,10 @@ std::uint32_t key_table::add_key(std::span<const std::uint64_t> key) {
   }
 }
 
-void key_table::number(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows, bool add,
+void key_table::number(const std::vector<std::shared_ptr<arrow::Array>>& keys, const row_choice& chosen, bool add,
                        std::uint32_t* numbers) {
-  rows_.encode(keys, rows);
+  rows_.encode(keys, chosen);
+  const auto rows = chosen.rows;
   const auto& hashes = rows_.hashes();
   if (slots_.empty()) grow(first_slots);
   for (std::int64_t begin = 0; begin < rows; begin += rows_at_once) {

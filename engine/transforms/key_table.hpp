@@ -11,6 +11,13 @@
 
 namespace sluice {
 
+/// The rows of some columns that are meant.
+struct row_choice {
+  std::int64_t rows = 0;                 ///< how many
+  const std::int32_t* chosen = nullptr;  ///< which; null: all
+  [[nodiscard]] std::int64_t operator[](std::int64_t row) const { return chosen == nullptr ? row : chosen[row]; }
+};
+
 /// Keys of rows as bytes: each row's columns one behind the other, so that
 /// equal keys have equal bytes. Rows are padded to whole words.
 ///
@@ -22,7 +29,7 @@ class key_rows {
   explicit key_rows(std::vector<std::shared_ptr<arrow::DataType>> types);
 
   /// Lays out columns of these types (as canonical_key gives them).
-  void encode(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows);
+  void encode(const std::vector<std::shared_ptr<arrow::Array>>& columns, const row_choice& rows);
   /// Of the rows encoded last: their words, and XXH3-64 of them.
   [[nodiscard]] std::span<const std::uint64_t> row(std::int64_t at) const {
     if (!has_text_) return {words_.data() + static_cast<std::size_t>(at) * fixed_words_, fixed_words_};
@@ -45,8 +52,8 @@ class key_rows {
     std::size_t offset = 0;  ///< of the value, or of a text's length, in the row
     std::size_t width = 0;   ///< 0: text
   };
-  void place_rows(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows);
-  void put_column(std::size_t number, const arrow::Array& values, std::int64_t rows);
+  void place_rows(const std::vector<std::shared_ptr<arrow::Array>>& columns, const row_choice& rows);
+  void put_column(std::size_t number, const arrow::Array& values, const row_choice& rows);
   void hash_rows(std::int64_t rows);
   [[nodiscard]] result<std::shared_ptr<arrow::Array>> decode_column(std::size_t number,
                                                                     std::span<const std::uint64_t* const> rows) const;
@@ -70,9 +77,9 @@ class key_table {
   explicit key_table(std::vector<std::shared_ptr<arrow::DataType>> types);
 
   static constexpr std::uint32_t missing = ~std::uint32_t{0};
-  /// Writes the number of each row's key to `numbers`; new ones are added, or
+  /// Writes the number of each chosen row's key to `numbers`; new ones are added, or
   /// `missing` where `add` is false.
-  void number(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows, bool add,
+  void number(const std::vector<std::shared_ptr<arrow::Array>>& keys, const row_choice& rows, bool add,
               std::uint32_t* numbers);
   /// Of the rows of the last call.
   [[nodiscard]] const std::vector<std::uint64_t>& hashes() const { return rows_.hashes(); }

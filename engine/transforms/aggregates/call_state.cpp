@@ -47,7 +47,7 @@ status call_state::add_distinct(const grouped_rows& rows) {
   const auto groups = std::make_shared<arrow::UInt32Array>(rows.rows, arrow::Buffer::Wrap(rows.groups, rows.rows));
   if (frozen_) return spill_pairs(rows, {groups, values});
   const auto known = distinct_->size();
-  SLUICE_ASSIGN(const auto* pairs, distinct_->add({groups, values}, rows.rows));
+  const auto* pairs = distinct_->add({groups, values}, rows.rows);
   new_pair_.assign(distinct_->size() - known, 1);
   chosen_.clear();
   for (std::int64_t row = 0; row < rows.rows; ++row) {
@@ -88,7 +88,7 @@ status call_state::freeze() {
 
 // Pairs that are known say nothing new; the others wait on disk.
 status call_state::spill_pairs(const grouped_rows& rows, const std::vector<std::shared_ptr<arrow::Array>>& pairs) {
-  SLUICE_ASSIGN(const auto* numbers, distinct_->find(pairs, rows.rows));
+  const auto* numbers = distinct_->find(pairs, rows.rows);
   std::vector<std::int32_t> unknown;
   std::vector<std::uint64_t> hashes;
   for (std::int64_t row = 0; row < rows.rows; ++row) {

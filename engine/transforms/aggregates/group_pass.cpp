@@ -25,10 +25,10 @@ status group_pass::add(evaluated_rows in) {
   left_out_.clear();
   const std::uint32_t* groups = nullptr;
   if (frozen_) {
-    SLUICE_ASSIGN(groups, index_->find(in.keys, in.rows));
+    groups = index_->find(in.keys, in.rows);
     SLUICE_TRY(keep_known(in, groups));
   } else {
-    SLUICE_ASSIGN(groups, index_->add(in.keys, in.rows));
+    groups = index_->add(in.keys, in.rows);
   }
   merged_ = static_cast<std::uint64_t>(in.rows) - (index_->size() - known);
   if (in.rows == 0) return {};

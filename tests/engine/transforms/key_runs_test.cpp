@@ -7,12 +7,12 @@ using namespace sluice::testing;
 
 namespace {
 
-std::vector<std::int32_t> runs_of(const std::string& columns, const std::string& values) {
+using firsts = std::vector<std::int32_t>;
+
+firsts runs_of(const std::string& columns, const std::string& values) {
   const auto in = rows(columns, values);
   return key_runs().find(in.data->columns(), in.rows());
 }
-
-using firsts = std::vector<std::int32_t>;
 
 }  // namespace
 
@@ -24,6 +24,28 @@ TEST_CASE("a run ends where any key column changes, also to null and back") {
   CHECK(runs_of("c boolean", "[[true], [true], [false], [false], [null], [null]]") == firsts{0, 2, 4});
   CHECK(runs_of("d decimal(40,2), e date", R"~([["1.00", 1], ["1.00", 1], ["1.01", 1], ["1.01", 2]])~") ==
         firsts{0, 2, 3});
+}
+
+TEST_CASE("texts of every length end a run where any byte of them changes") {
+  for (const std::size_t length : {1, 3, 4, 7, 8, 9, 15, 16, 17, 40}) {
+    const std::string text(length, 'a');
+    for (std::size_t at = 0; at < length; ++at) {
+      auto other = text;
+      other[at] = 'b';
+      REQUIRE(runs_of("b text", R"~([[")~" + text + R"~("], [")~" + text + R"~("], [")~" + other + R"~("], [")~" +
+                                    other + R"~("]])~") == firsts{0, 2});
+    }
+  }
+}
+
+TEST_CASE("each row gets the number of its run") {
+  const auto in = rows("a bigint", "[[5], [5], [6], [6], [6], [7]]");
+  key_runs runs;
+  REQUIRE(runs.find(in.data->columns(), in.rows()) == firsts{0, 2, 5});
+  const std::vector<std::uint32_t> of_runs = {30, 10, 20};
+  std::vector<std::uint32_t> of_rows(6);
+  runs.spread(of_runs.data(), of_rows.data());
+  CHECK(of_rows == std::vector<std::uint32_t>{30, 30, 10, 10, 10, 20});
 }
 
 TEST_CASE("no runs are given where nearly every row has a key of its own") {
