@@ -127,7 +127,8 @@ class finder {
       for (const auto& extension : what_.extensions) wanted += (wanted.empty() ? "*." : ", *.") + extension;
       return user_error("file_not_found",
                         "the folder " + name + " holds no file" + (wanted.empty() ? "" : " named " + wanted),
-                        "searched " + path + " and all below; name a glob to read other names: " + name + "/*");
+                        "searched " + path + " and all below; name a glob to read other names: " + name +
+                            (name.back() == '/' ? "*" : "/*"));
     }
     for (const auto& each : names) SLUICE_TRY(take(each));
     return {};

@@ -34,6 +34,9 @@ def csv(name, content, rows=None, options="", beside="", **more):
 LETTERS = "types: { a: text, b: text }"
 
 STRUCTURE = [
+    csv("a header with a quote that never closes loses no rows", 'a,"b\n1,2\n3,4\n', error="invalid_header",
+        says=["the quoted name of column 2 does not end as it should", 'quote: ""']),
+    csv("a header with text behind a closing quote", '"a"x,b\n1,2\n', error="invalid_header"),
     csv("quoted separators, line ends and doubled quotes", 'a,b\n"x,y","l1\nl2"\n"say ""hi""","\r\n"\n',
         [["x,y", "l1\nl2"], ['say "hi"', "\r\n"]], types=["text", "text"]),
     csv("a quote inside an unquoted field is text", 'a,b\n5" pipe,x\n', [['5" pipe', "x"]]),

@@ -123,6 +123,7 @@ class layout_reader {
       auto end = index.ends()[i];
       if (i == last && end > begin && base[end] == '\n' && base[end - 1] == '\r') --end;
       const auto content = unquote.content(base + begin, base + end);
+      if (content.broken && broken_ == 0) broken_ = layout_.names.size() + 1;
       layout_.quotes_in_header |= content.quoted;
       layout_.names.push_back(rules_.header ? std::string(trim(content)) : std::string());
     }
@@ -131,6 +132,14 @@ class layout_reader {
 
   /// Names go into messages, expressions and other formats, all of which are UTF-8.
   [[nodiscard]] status check_names() const {
+    // A quote that is never closed makes the whole file one header, which would lose every row of it.
+    if (broken_ > 0 && rules_.header)
+      return user_error(
+          "invalid_header",
+          "the first line of " + file_.name + " can't be column names: the quoted name of column " +
+              std::to_string(broken_) + " does not end as it should",
+          "close the quote, or read without quotes: quote: \"\"; names can be given instead: header: [id, "
+          "name], skip_rows: 1");
     for (std::size_t i = 0; i < layout_.names.size(); ++i) {
       const auto& name = layout_.names[i];
       const char* fault = !simdjson::validate_utf8(name.data(), name.size()) ? " is not UTF-8"
@@ -154,6 +163,7 @@ class layout_reader {
   const file_rules& rules_;
   const head& in_;
   std::int64_t at_ = 0;
+  std::size_t broken_ = 0;  ///< number of the first name with quotes that do not fit; 0: none
   file_layout layout_;
 };
 
