@@ -6,6 +6,7 @@
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
 #include <arrow/util/bitmap_ops.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <limits>
@@ -92,7 +93,39 @@ result<std::shared_ptr<arrow::Array>> texts_of(const arrow::DictionaryArray& val
                                                                             std::move(valid), values.null_count()));
 }
 
+/// True where every value is UTF-8: all bytes together are, and no value begins within a character.
+bool is_utf8(const arrow::StringArray& texts) {
+  if (texts.length() == 0) return true;
+  const auto* const ends = texts.raw_value_offsets();
+  const auto* const bytes = reinterpret_cast<const char*>(texts.raw_data());
+  const auto begin = ends[0];
+  const auto end = ends[texts.length()];
+  if (begin == end) return true;
+  if (!simdjson::validate_utf8(bytes + begin, static_cast<std::size_t>(end - begin))) return false;
+  const auto continues = [&](std::int32_t at) {
+    return at < end && (static_cast<unsigned char>(bytes[at]) & 0xC0U) == 0x80U;
+  };
+  return std::none_of(ends, ends + texts.length(), continues);
+}
+
 }  // namespace
+
+status check_texts(const arrow::Array& values, const std::string& column, const std::string& file) {
+  switch (values.type_id()) {
+    case arrow::Type::STRING:
+      if (is_utf8(static_cast<const arrow::StringArray&>(values))) return {};
+      return user_error("invalid_utf8", "column " + column + " of " + file + " is called text, and is not UTF-8",
+                        "leave the column out: columns: [...]; or let its writer store bytes");
+    case arrow::Type::LIST:
+      return check_texts(*static_cast<const arrow::ListArray&>(values).values(), column, file);
+    case arrow::Type::STRUCT:
+      for (const auto& field : static_cast<const arrow::StructArray&>(values).fields())
+        SLUICE_TRY(check_texts(*field, column, file));
+      return {};
+    default:
+      return {};
+  }
+}
 
 result<std::shared_ptr<arrow::Array>> to_language(const std::shared_ptr<arrow::Array>& values,
                                                   const std::shared_ptr<arrow::DataType>& type,

@@ -21,6 +21,9 @@ result<std::shared_ptr<arrow::Array>> to_language(const std::shared_ptr<arrow::A
                                                   const std::shared_ptr<arrow::DataType>& type,
                                                   const std::string& column, const std::string& file);
 
+/// Fails (invalid_utf8) where texts, also those in lists and structs, are not UTF-8: writers may call any bytes text.
+status check_texts(const arrow::Array& values, const std::string& column, const std::string& file);
+
 /// An error about a file whose bytes are not what they should be.
 error corrupt_file(const std::string& name, const std::string& format, const arrow::Status& why);
 

@@ -9,6 +9,7 @@
 #include "engine/types.hpp"
 
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 
@@ -207,13 +208,15 @@ bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const run_
                 faults);
   }
   if (!can_be_watermark(*field->type()))
-    return fail(
-        unit, "/incremental/column",
-        user_error("invalid_watermark",
-                   "column " + rule.column + " is " + type_name(*field->type()) +
-                       ": what is new can be told by integers, decimals, dates, timestamps and texts",
-                   "name a column that only grows, or give it such a type: " + types_line(rule.column, "timestamptz")),
-        faults);
+    return fail(unit, "/incremental/column",
+                user_error("invalid_watermark",
+                           "column " + rule.column + " is " + type_name(*field->type()) +
+                               ": what is new can be told by integers, decimals, dates, timestamps and texts",
+                           arrow::is_floating(field->type()->id())
+                               ? "give it a type that keeps each digit: " + types_line(rule.column, "decimal(38,9)") +
+                                     "; or name another column that only grows"
+                               : "name a column that only grows"),
+                faults);
   watermark mark{.column = rule.column, .type = type_name(*field->type()), .value = {}, .rows = 0};
   const auto* known = state_of(unit, remembered);
   if (known != nullptr && known->position.is_object()) {

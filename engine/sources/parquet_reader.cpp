@@ -187,6 +187,7 @@ class parquet_reader : public split_reader {
         }
         SLUICE_ASSIGN(auto values,
                       to_language(rows->GetColumnByName(field->name()), field->type(), field->name(), piece_.object));
+        SLUICE_TRY(check_texts(*values, field->name(), piece_.object));
         arrays.push_back(std::move(values));
       }
       SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, count, piece_.object, first_row_ + row_ + 1));

@@ -54,6 +54,13 @@ class HintsThatMend(CommandLine):
                     self.assertTrue(line, error)
                     self.assertEqual(self.output(self.run_source(f"{source}\n    {line[1]}")).count("foo"), 1)
 
+    def test_a_watermark_that_is_no_double(self):
+        self.write("a.csv", "a\n1.5\n2.25\n")
+        source, beside, load = "csv: { path: a.csv }", "    incremental: { by: column, column: a }\n", "mode: append, csv: { path: out.csv }"
+        error = self.assert_error(self.run_source(source, beside, load), "invalid_watermark")
+        line = re.search(r'types: \{ a: "[^"]*" \}|types: \{ a: [^ ]* \}', error)[0]
+        self.assertEqual(self.output(self.run_source(source, f"{beside}    {line}\n", load)), "a\n1.500000000\n2.250000000\n")
+
     def test_headers_that_can_be_no_names(self):
         self.write("a.csv", b"a,b\0\n1,2\n")
         self.assertIn("header: [id, name], skip_rows: 1", self.assert_error(self.run_source("csv: { path: a.csv }"), "invalid_header"))
