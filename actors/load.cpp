@@ -109,16 +109,8 @@ class load_actor : public unit_actor {
   }
 
   void reject(const batch& in, const row_errors& why) {
-    for (std::size_t at = 0; at < why.size();) {
-      const auto row = why[at].row;
-      rejected_row record;
+    for (auto& record : rejected_rows(in, why)) {
       record.unit = unit().definition.name;
-      record.code = why[at].code;
-      record.column = why[at].column;
-      for (; at < why.size() && why[at].row == row; ++at)
-        record.message += (record.message.empty() ? "" : "; ") + why[at].message;
-      record.record = row_json(*in.data, row);
-      if (in.positions) record.position = in.positions->Value(row);
       ++counters_.rejected;
       rejects_.add(std::move(record));
     }

@@ -95,6 +95,22 @@ result<batch> rejects_batch(const std::vector<rejected_row>& rows, const std::sh
   return made;
 }
 
+std::vector<rejected_row> rejected_rows(const batch& in, const row_errors& why) {
+  std::vector<rejected_row> rows;
+  for (std::size_t at = 0; at < why.size();) {
+    const auto row = why[at].row;
+    rejected_row record;
+    record.code = why[at].code;
+    record.column = why[at].column;
+    for (; at < why.size() && why[at].row == row; ++at)
+      record.message += (record.message.empty() ? "" : "; ") + why[at].message;
+    record.record = row_json(*in.data, row);
+    if (in.positions) record.position = in.positions->Value(row);
+    rows.push_back(std::move(record));
+  }
+  return rows;
+}
+
 std::string row_json(const arrow::RecordBatch& of, std::int64_t row) {
   auto object = options::object();
   for (int i = 0; i < of.num_columns(); ++i) object[of.column_name(i)] = json_value(*of.column(i), row);

@@ -7,6 +7,7 @@
 #include "actors/run_display.hpp"
 #include "actors/source_memory.hpp"
 #include "engine/flow/run_states.hpp"
+#include "engine/names.hpp"
 
 #include <caf/all.hpp>
 
@@ -84,8 +85,9 @@ class supervisor : public caf::event_based_actor {
     if (s_.created) return start();
     journal_.create(s_.setup->record, event_of("run.queued", "", {{"pipeline", s_.setup->record.pipeline}}),
                     [this](const status& made) {
-                      if (!made.ok()) stored_nothing_ = true;
-                      if (!made.ok()) return fail(made.problem());
+                      if (made.ok()) return;
+                      stored_nothing_ = true;
+                      fail(made.problem());
                     });
     start();
   }
@@ -249,10 +251,8 @@ class supervisor : public caf::event_based_actor {
   // -- a bad end
 
   void fail(error why) {
-    if (states_.committing() && !visible_.empty()) {
-      why.hint += (why.hint.empty() ? "" : "; ") + std::string("already published: ");
-      for (const auto& unit : visible_) why.hint += unit + " ";
-    }
+    if (states_.committing() && !visible_.empty())
+      why.hint += (why.hint.empty() ? "" : "; ") + std::string("already published: ") + joined(visible_);
     if (states_.fail(std::move(why))) give_up();
   }
 
@@ -262,8 +262,7 @@ class supervisor : public caf::event_based_actor {
 
   void give_up() {
     for (auto& [who, one] : instances_) send(one.handle, abandon{});
-    if (instances_.empty() || instances_.all([](const auto& each) { return each.gone; }))
-      return close_rejects_and_end();
+    if (instances_.all_gone()) return close_rejects_and_end();
     later(patience, [this] { close_rejects_and_end(); });
   }
 

@@ -60,17 +60,7 @@ class call_answer final : public emitter {
     if (rows.rows() > 0) made.push_back({port, std::move(rows)});
   }
   void reject(const batch& in, const row_errors& why) override {
-    for (std::size_t at = 0; at < why.size();) {
-      const auto row = why[at].row;
-      rejected_row record;
-      record.code = why[at].code;
-      record.column = why[at].column;
-      for (; at < why.size() && why[at].row == row; ++at)
-        record.message += (record.message.empty() ? "" : "; ") + why[at].message;
-      record.record = row_json(*in.data, row);
-      if (in.positions) record.position = in.positions->Value(row);
-      rejected.push_back(std::move(record));
-    }
+    for (auto& row : rejected_rows(in, why)) rejected.push_back(std::move(row));
   }
   void count_filtered(std::uint64_t rows) override { counted.filtered += rows; }
   void count_merged(std::uint64_t rows) override { counted.merged += rows; }
