@@ -16,7 +16,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <set>
 
 namespace sluice::app {

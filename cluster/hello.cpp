@@ -2,7 +2,6 @@
 
 #include <msgpack.hpp>
 
-#include <optional>
 
 namespace sluice::cluster {
 

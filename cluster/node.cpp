@@ -190,6 +190,14 @@ void tell_of_events(node_parts& all) {
                                                      all.store, "events.ndjson", 0, engine.services));
 }
 
+/// The address as others learn of it: port 0 becomes a free one, found by listening there for a moment.
+result<address> with_port(const address& wanted, const char* option) {
+  if (wanted.port != 0) return wanted;
+  boost::asio::io_context network;
+  boost::asio::ip::tcp::acceptor probe(network);
+  return listen_on(probe, wanted, option);
+}
+
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
   std::error_code problem;
   std::filesystem::create_directories(settings.state_folder, problem);
@@ -205,19 +213,9 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();
   // The API's port goes into what others learn of this node, and the node actor into what the API asks.
-  auto api_address = settings.http;
-  if (api_address.port == 0) {
-    boost::asio::io_context network;
-    boost::asio::ip::tcp::acceptor probe(network);
-    SLUICE_ASSIGN(api_address, listen_on(probe, settings.http, "--http"));
-  }
+  SLUICE_ASSIGN(const auto api_address, with_port(settings.http, "--http"));
   all.self.http = api_address.to_string();
-  auto listen = settings.listen;
-  if (listen.port == 0) {
-    boost::asio::io_context network;
-    boost::asio::ip::tcp::acceptor probe(network);
-    SLUICE_ASSIGN(listen, listen_on(probe, settings.listen, "--listen"));
-  }
+  SLUICE_ASSIGN(const auto listen, with_port(settings.listen, "--listen"));
   all.self.host = listen.host == "localhost" ? "127.0.0.1" : listen.host;
   all.self.port = listen.port;
   all.self.name = settings.name.empty() ? host_name() + "-" + std::to_string(listen.port) : settings.name;

@@ -2,7 +2,6 @@
 
 #include <arrow/type.h>
 
-#include <algorithm>
 #include <optional>
 #include <set>
 

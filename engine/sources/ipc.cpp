@@ -11,7 +11,6 @@
 #include <arrow/ipc/api.h>
 
 #include <algorithm>
-#include <cstring>
 
 namespace sluice {
 

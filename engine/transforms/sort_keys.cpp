@@ -8,11 +8,11 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include <algorithm>
 #include <bit>
 #include <cctype>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace sluice {
 

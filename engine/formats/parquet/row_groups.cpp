@@ -7,7 +7,6 @@
 
 #include <compare>
 #include <optional>
-#include <string_view>
 
 namespace sluice::row_groups {
 

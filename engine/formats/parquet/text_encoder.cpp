@@ -6,7 +6,6 @@
 #include <parquet/schema.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <string>
 
