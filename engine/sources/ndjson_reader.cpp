@@ -15,7 +15,7 @@ using namespace ndjson;
 
 namespace {
 
-constexpr std::int64_t block_bytes = 512 * 1024;  // stays in the second cache from the read to the last field
+constexpr std::int64_t block_bytes = 256 * 1024;  // stays in the second cache from the read to the last field
 // JSON text is about twice as long as its columns.
 constexpr std::int64_t batch_text_bytes = 2 * target_batch_bytes;
 
