@@ -1,8 +1,11 @@
 #include "actors/io_pool.hpp"
 
+#include <pthread.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
+#include <map>
 #include <thread>
 
 namespace sluice::actors {
@@ -16,9 +19,19 @@ struct io_pool::core {
   std::size_t threads = 0;
   std::size_t idle = 0;
   bool closing = false;
+  std::map<std::thread::id, clockid_t> clocks;  ///< of the threads' use of the processor
+  std::chrono::nanoseconds ended{0};            ///< used by threads that have ended
+
+  static std::chrono::nanoseconds used_by(clockid_t clock) {
+    timespec time{};
+    if (::clock_gettime(clock, &time) != 0) return {};
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  }
 
   static void loop(const std::shared_ptr<core>& self) {
     std::unique_lock guard(self->lock);
+    clockid_t own = CLOCK_THREAD_CPUTIME_ID;
+    if (::pthread_getcpuclockid(::pthread_self(), &own) == 0) self->clocks.emplace(std::this_thread::get_id(), own);
     for (;;) {
       ++self->idle;
       self->more.wait(guard, [&] { return self->closing || !self->jobs.empty(); });
@@ -31,8 +44,17 @@ struct io_pool::core {
       job = nullptr;
       guard.lock();
     }
+    self->ended += used_by(own);
+    self->clocks.erase(std::this_thread::get_id());
     --self->threads;
     self->fewer.notify_all();
+  }
+
+  /// Processor time that the threads have used so far.
+  [[nodiscard]] std::chrono::nanoseconds used() const {
+    auto all = ended;
+    for (const auto& [thread, clock] : clocks) all += used_by(clock);
+    return all;
   }
 };
 
@@ -44,12 +66,12 @@ io_pool::~io_pool() {
   core_->more.notify_all();
   // What takes processor time still packs or encodes, and comes to the removal of its hidden file; what takes none
   // hangs.
-  constexpr auto least_of_a_second = CLOCKS_PER_SEC / 10;
-  for (auto used = std::clock();;) {
+  constexpr auto least_of_a_second = std::chrono::milliseconds(50);
+  constexpr int most_seconds = 30;
+  for (int second = 0; second < most_seconds; ++second) {
+    const auto before = core_->used();
     if (core_->fewer.wait_for(guard, std::chrono::seconds(1), [&] { return core_->threads == 0; })) return;
-    const auto now = std::clock();
-    if (now - used < least_of_a_second) return;
-    used = now;
+    if (core_->used() - before < least_of_a_second) return;
   }
 }
 
