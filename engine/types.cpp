@@ -22,6 +22,24 @@ type_ptr language_decimal(const arrow::DecimalType& type) {
   return nullptr;
 }
 
+type_ptr language_list(const type_ptr& type) {
+  auto value = language_type(type->field(0)->type());
+  if (value == nullptr) return nullptr;
+  if (type->id() == arrow::Type::LIST && value->Equals(*type->field(0)->type())) return type;
+  return arrow::list(value);
+}
+
+type_ptr language_struct(const type_ptr& type) {
+  arrow::FieldVector fields;
+  for (const auto& field : type->fields()) {
+    auto inner = language_type(field->type());
+    if (inner == nullptr) return nullptr;
+    fields.push_back(arrow::field(field->name(), std::move(inner)));
+  }
+  auto made = arrow::struct_(std::move(fields));
+  return made->Equals(*type) ? type : made;
+}
+
 }  // namespace
 
 const type_ptr& timestamp_type() {
@@ -90,22 +108,10 @@ type_ptr language_type(const type_ptr& type) {
     case arrow::Type::LARGE_LIST:
     case arrow::Type::LIST_VIEW:
     case arrow::Type::LARGE_LIST_VIEW:
-    case arrow::Type::FIXED_SIZE_LIST: {
-      auto value = language_type(type->field(0)->type());
-      if (value == nullptr) return nullptr;
-      if (type->id() == arrow::Type::LIST && value->Equals(*type->field(0)->type())) return type;
-      return arrow::list(value);
-    }
-    case arrow::Type::STRUCT: {
-      arrow::FieldVector fields;
-      for (const auto& field : type->fields()) {
-        auto inner = language_type(field->type());
-        if (inner == nullptr) return nullptr;
-        fields.push_back(arrow::field(field->name(), std::move(inner)));
-      }
-      auto made = arrow::struct_(std::move(fields));
-      return made->Equals(*type) ? type : made;
-    }
+    case arrow::Type::FIXED_SIZE_LIST:
+      return language_list(type);
+    case arrow::Type::STRUCT:
+      return language_struct(type);
     case arrow::Type::BOOL:
     case arrow::Type::INT16:
     case arrow::Type::INT32:

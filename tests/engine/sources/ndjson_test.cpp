@@ -1,10 +1,4 @@
-#include "tests/support/components.hpp"
-#include "tests/support/temporary_folder.hpp"
-
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
-
-#include <arrow/api.h>
+#include "tests/engine/sources/ndjson_reading.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -13,134 +7,7 @@
 using namespace sluice;
 using namespace sluice::test;
 
-namespace {
-
-class fixture {
- public:
-  fixture() : context(make_context(folder.path().string())) {}
-
-  source_request from(const std::string& text, options types = {}, const std::string& name = "t.ndjson") {
-    (void)folder.write(name, text);
-    source_request made;
-    made.unit = "in";
-    made.own = {{"path", name}};
-    made.types = std::move(types);
-    made.context = &context;
-    return made;
-  }
-
-  temporary_folder folder;
-  run_context context;
-};
-
-const component& ndjson() { return *find_component(component_kind::source, "ndjson"); }
-
-std::string schema_of(const read_result& all) { return schema_text(*all.table->schema()); }
-
-std::string value(const read_result& all, const std::string& column, int row) {
-  const auto values = all.table->GetColumnByName(column);
-  return values->chunk(0)->IsNull(row) ? "null" : value_text(*values->chunk(0), row);
-}
-
-std::vector<std::string> codes(const read_result& all) {
-  std::vector<std::string> found;
-  for (const auto& record : all.rejected) found.push_back(record.code);
-  return found;
-}
-
-}  // namespace
-
-TEST_CASE_METHOD(fixture, "columns and types of JSON records are inferred") {
-  const auto all = must_read(
-      ndjson(), from(R"({"a": 1, "b": 1.5, "c": "x", "d": true, "e": null, "f": [1, null], "g": {"h": 1, "i": "y"}}
-{"a": null, "b": 2, "day": "2024-05-01", "at": "2024-05-01T12:00:00.25", "z": "2024-05-01T12:00:00+02:00", "f": []}
-{"j": 18446744073709551615, "k": -123456789012345678901234567890, "m": [{"n": 1}], "o": {}}
-)"));
-  CHECK(
-      schema_of(all) ==
-      "a bigint, b double, c text, d boolean, e text, f bigint[], g struct(h bigint, i text), day date, at timestamp, "
-      "z timestamptz, j ubigint, k decimal(38,0), m struct(n bigint)[], o text");
-  CHECK(all.table->num_rows() == 3);
-  CHECK(value(all, "a", 0) == "1");
-  CHECK(value(all, "a", 1) == "null");
-  CHECK(value(all, "a", 2) == "null");
-  CHECK(value(all, "b", 1) == "2");
-  CHECK(value(all, "at", 1) == "2024-05-01 12:00:00.25");
-  CHECK(value(all, "z", 1) == "2024-05-01 10:00:00+00");
-  CHECK(value(all, "j", 2) == "18446744073709551615");
-  CHECK(value(all, "k", 2) == "-123456789012345678901234567890");
-  CHECK(value(all, "f", 0) == "[1,null]");
-  CHECK(value(all, "m", 2) == R"([{"n":1}])");
-  CHECK(value(all, "o", 2) == "{}");
-}
-
-TEST_CASE_METHOD(fixture, "kinds that do not go together are text, as they stand") {
-  const auto all =
-      must_read(ndjson(), from("{\"a\": 1.50}\n{\"a\": \"x\"}\n{\"a\": {\"b\": [1,  2]}}\n{\"a\": true}\n"));
-  CHECK(schema_of(all) == "a text");
-  CHECK(value(all, "a", 0) == "1.50");
-  CHECK(value(all, "a", 2) == "{\"b\": [1,  2]}");
-  CHECK(value(all, "a", 3) == "true");
-}
-
-TEST_CASE_METHOD(fixture, "escapes of JSON texts are resolved, whatever stands around them") {
-  const auto all =
-      must_read(ndjson(), from(R"({"\u0061": "q\"s\\ \/ \b\f\n\r\t \u00fc \ud83d\ude00 0123456789abcdef0123456789"})"
-                               "\n"));
-  CHECK(schema_of(all) == "a text");
-  CHECK(value(all, "a", 0) == "q\"s\\ / \b\f\n\r\t \u00fc \U0001F600 0123456789abcdef0123456789");
-}
-
-TEST_CASE_METHOD(fixture, "numbers keep their value to the last bit") {
-  const options types = {
-      {"i", "bigint"}, {"u", "ubigint"}, {"d", "double"}, {"c", "decimal(20,4)"}, {"w", "decimal(40,2)"}};
-  const auto all = must_read(
-      ndjson(),
-      from(
-          R"({"i": -9223372036854775808, "u": 18446744073709551615, "d": 5e-324, "c": 1234567890123456.7890, "w": 12345678901234567890123456789012345678.9}
-{"i": 9223372036854775807, "u": 0, "d": 1.7976931348623157e308, "c": -0.0001, "w": -1e2}
-{"i": 1e3, "u": 10.0, "d": 0.1, "c": 12e-1, "w": 0}
-{"i": -0, "u": -0, "d": 123456789012345678901234567890, "c": 5, "w": 1}
-)",
-          types));
-  CHECK(all.rejected.empty());
-  CHECK(value(all, "i", 0) == "-9223372036854775808");
-  CHECK(value(all, "i", 1) == "9223372036854775807");
-  CHECK(value(all, "i", 2) == "1000");
-  CHECK(value(all, "u", 0) == "18446744073709551615");
-  CHECK(value(all, "u", 2) == "10");
-  CHECK(value(all, "d", 0) == "5e-324");
-  CHECK(value(all, "d", 1) == "1.7976931348623157e+308");
-  CHECK(value(all, "d", 3) == "1.2345678901234568e+29");
-  CHECK(value(all, "c", 0) == "1234567890123456.7890");
-  CHECK(value(all, "c", 1) == "-0.0001");
-  CHECK(value(all, "c", 2) == "1.2000");
-  CHECK(value(all, "w", 0) == "12345678901234567890123456789012345678.90");
-  CHECK(value(all, "w", 1) == "-100.00");
-}
-
-TEST_CASE_METHOD(fixture, "doubles are read as strtod reads them") {
-  std::mt19937_64 random(7);
-  std::string text;
-  std::vector<double> expected;
-  for (int i = 0; i < 20000; ++i) {
-    const auto bits = random();
-    double value = 0;
-    std::memcpy(&value, &bits, 8);
-    if (i % 2 == 0) value = static_cast<double>(static_cast<std::int64_t>(bits) % 1000000) / 1000;
-    if (!std::isfinite(value)) continue;
-    char number[64];
-    std::snprintf(number, sizeof number, i % 3 == 0 ? "%.17g" : i % 3 == 1 ? "%.20e" : "%.3g", value);
-    expected.push_back(std::strtod(number, nullptr));
-    text += "{\"d\": " + std::string(number) + "}\n";
-  }
-  const auto all = must_read(ndjson(), from(text, {{"d", "double"}}));
-  const auto& values = static_cast<const arrow::DoubleArray&>(*all.table->column(0)->chunk(0));
-  REQUIRE(values.length() == static_cast<std::int64_t>(expected.size()));
-  for (std::size_t i = 0; i < expected.size(); ++i) REQUIRE(values.Value(static_cast<std::int64_t>(i)) == expected[i]);
-}
-
-TEST_CASE_METHOD(fixture, "broken records go to the rejects with what they held, good ones stay") {
+TEST_CASE_METHOD(ndjson_fixture, "broken records go to the rejects with what they held, good ones stay") {
   const auto all = must_read(ndjson(), from("{\"a\": 1, \"b\": \"x\"}\n"
                                             "{\"a\": 2, \"b\": \"x\n"  // cut off
                                             "\"b\"}\n"                 // its rest
@@ -169,35 +36,13 @@ TEST_CASE_METHOD(fixture, "broken records go to the rejects with what they held,
   CHECK(all.rejected.back().message == "the record ends in the middle of its JSON object");
 }
 
-TEST_CASE_METHOD(fixture, "bytes that are no UTF-8 reject only their record") {
+TEST_CASE_METHOD(ndjson_fixture, "bytes that are no UTF-8 reject only their record") {
   const auto all = must_read(ndjson(), from("{\"a\": \"x\"}\n{\"a\": \"\xff\"}\n{\"a\": \"\xc3\xbc\"}\n"));
   CHECK(codes(all) == std::vector<std::string>{"invalid_utf8"});
   CHECK(value(all, "a", 1) == "\xc3\xbc");
 }
 
-TEST_CASE_METHOD(fixture, "a value that is none of its given type follows on_error") {
-  const std::string text =
-      "{\"a\": 1, \"s\": {\"t\": [1, 2]}}\n{\"a\": \"x\", \"s\": {\"t\": [1, \"y\"]}}\n{\"a\": 3, \"s\": null}\n";
-  const options types = {{"a", "bigint"}, {"s", "struct(t bigint[])"}};
-  auto what = from(text, types);
-  const auto rejected = must_read(ndjson(), what);
-  CHECK(rejected.table->num_rows() == 2);
-  REQUIRE(rejected.rejected.size() == 1);
-  CHECK(rejected.rejected[0].column == "a");
-  CHECK(rejected.rejected[0].message == "expected bigint, found \"x\"");
-  what.policy = on_error::set_null;
-  const auto nulls = must_read(ndjson(), what);
-  CHECK(nulls.table->num_rows() == 3);
-  CHECK(nulls.set_null == 2);
-  CHECK(value(nulls, "s", 1) == R"({"t":[1,null]})");
-  what.policy = on_error::fail;
-  const auto failed = read_all(ndjson(), what);
-  REQUIRE_FALSE(failed.ok());
-  CHECK(failed.problem().code == "invalid_value");
-  CHECK(failed.problem().message == "the record at line 2 of t.ndjson, column a: expected bigint, found \"x\"");
-}
-
-TEST_CASE_METHOD(fixture, "a row taken back leaves nothing in any column") {
+TEST_CASE_METHOD(ndjson_fixture, "a row taken back leaves nothing in any column") {
   const options types = {{"a", "text"}, {"l", "text[]"}, {"s", "struct(t text[], u bigint)"}, {"z", "bigint"}};
   const auto all = must_read(ndjson(), from(R"({"a": "one", "l": ["p"], "s": {"t": ["q"], "u": 1}, "z": 1}
 {"a": "bad", "l": ["bad", null], "s": {"t": ["bad"], "u": 2}, "z": "no number"}
@@ -214,49 +59,7 @@ TEST_CASE_METHOD(fixture, "a row taken back leaves nothing in any column") {
   CHECK(value(all, "s", 1) == "null");
 }
 
-TEST_CASE_METHOD(fixture, "given types take numbers, booleans and times from texts, exactly or not at all") {
-  const options types = {{"i", "smallint"},    {"b", "boolean"}, {"c", "decimal(5,2)"},
-                         {"t", "timestamptz"}, {"x", "bytea"},   {"d", "double"}};
-  context.timezone = "Europe/Berlin";
-  const auto all = must_read(
-      ndjson(), from(R"({"i": "-7", "b": "yes", "c": "123.40", "t": "2024-07-01 12:00:00", "x": "\\x6162", "d": "NaN"}
-{"i": 32768}
-{"c": 1.005}
-{"c": 1000}
-{"b": 1}
-{"t": 5}
-)",
-                     types));
-  CHECK(all.table->num_rows() == 1);
-  CHECK(all.rejected.size() == 5);
-  CHECK(value(all, "i", 0) == "-7");
-  CHECK(value(all, "c", 0) == "123.40");
-  CHECK(value(all, "t", 0) == "2024-07-01 10:00:00+00");
-  CHECK(value(all, "x", 0) == "\\x6162");
-  CHECK(value(all, "d", 0) == "NaN");
-}
-
-TEST_CASE_METHOD(fixture, "a value that contradicts the sample fails and says which line mends it") {
-  auto what = from("{\"n\": {\"a\": 1}}\n{\"n\": {\"a\": 2}}\n{\"n\": {\"a\": \"x\"}}\n");
-  what.sample = 1;
-  (void)folder.write("t.ndjson",
-                     "{\"n\": {\"a\": 1}}\n{\"n\": {\"a\": 2}}\n{\"n\": {\"a\": \"x\"}}\n{\"n\": {\"a\": 3}}\n");
-  const auto read = read_all(ndjson(), what);
-  REQUIRE_FALSE(read.ok());
-  CHECK(read.problem().code == "contradicts_type");
-  CHECK(read.problem().message ==
-        "column n.a inferred bigint from 3 rows; value '\"x\"' at line 3 of t.ndjson is text: types: { n: text }");
-  (void)folder.write("t.ndjson", "{\"n\": 1}\n{\"n\": 2}\n{\"n\": 2.5}\n{\"n\": 2}\n");
-  const auto number = read_all(ndjson(), what);
-  REQUIRE_FALSE(number.ok());
-  CHECK(number.problem().message.find("types: { n: double }") != std::string::npos);
-  (void)folder.write("t.ndjson",
-                     "{\"n\": {\"a\": 1}}\n{\"n\": {\"a\": 2}}\n{\"n\": {\"a\": \"x\"}}\n{\"n\": {\"a\": 3}}\n");
-  what.types = {{"n", "text"}};
-  CHECK(value(must_read(ndjson(), what), "n", 2) == "{\"a\": \"x\"}");
-}
-
-TEST_CASE_METHOD(fixture, "a key that is in no record of the sample is not lost silently") {
+TEST_CASE_METHOD(ndjson_fixture, "a key that is in no record of the sample is not lost silently") {
   // Of three: the first, one of the middle and the last.
   auto what = from("{\"a\": 1}\n{\"a\": 2}\n{\"a\": 4, \"new\": 1}\n{\"a\": 3}\n");
   what.sample = 1;
@@ -267,7 +70,7 @@ TEST_CASE_METHOD(fixture, "a key that is in no record of the sample is not lost 
   CHECK(must_read(ndjson(), what).table->num_rows() == 4);
 }
 
-TEST_CASE_METHOD(fixture, "splits of any size give the same rows, positions and rejects") {
+TEST_CASE_METHOD(ndjson_fixture, "splits of any size give the same rows, positions and rejects") {
   std::string text = "\xef\xbb\xbf";
   std::mt19937 random(3);
   for (int i = 0; i < 600; ++i) {
@@ -303,7 +106,7 @@ TEST_CASE_METHOD(fixture, "splits of any size give the same rows, positions and 
   }
 }
 
-TEST_CASE_METHOD(fixture, "lines of records are counted for messages") {
+TEST_CASE_METHOD(ndjson_fixture, "lines of records are counted for messages") {
   auto what = from("{\"a\": 1}\n\n{\"a\": 2}\n{\"a\": oops}\n");
   what.split_bytes = 12;
   const auto all = must_read(ndjson(), what);
@@ -316,7 +119,7 @@ TEST_CASE_METHOD(fixture, "lines of records are counted for messages") {
   CHECK(made->line_of(splits[1], 19 - 12) == 4);
 }
 
-TEST_CASE_METHOD(fixture, "packed files and standard formats of lines are read alike") {
+TEST_CASE_METHOD(ndjson_fixture, "packed files and standard formats of lines are read alike") {
   auto what = from("{\"a\": 1}\r\n{\"a\": 2}\r\n");
   CHECK(value(must_read(ndjson(), what), "a", 1) == "2");
   REQUIRE(std::system(("gzip -k " + folder.file("t.ndjson")).c_str()) == 0);
@@ -326,7 +129,7 @@ TEST_CASE_METHOD(fixture, "packed files and standard formats of lines are read a
   CHECK(value(packed, "a", 1) == "2");
 }
 
-TEST_CASE_METHOD(fixture, "only needed columns are read, but their records are still checked") {
+TEST_CASE_METHOD(ndjson_fixture, "only needed columns are read, but their records are still checked") {
   auto what = from(
       "{\"a\": 1, \"b\": {\"c\": [1, 2]}, \"d\": \"x\"}\n{\"a\": 2, \"b\": {\"c\": [1, 2}, \"d\": \"y\"}\n{\"b\": 1, "
       "\"d\": \"z\", \"d\": \"z\"}\n");
@@ -344,7 +147,7 @@ TEST_CASE_METHOD(fixture, "only needed columns are read, but their records are s
   CHECK(codes(some) == std::vector<std::string>{"invalid_json", "duplicate_key"});
 }
 
-TEST_CASE_METHOD(fixture, "a key that comes twice is refused, whether somebody wants it or not") {
+TEST_CASE_METHOD(ndjson_fixture, "a key that comes twice is refused, whether somebody wants it or not") {
   const std::string long_key(120, 'k');
   std::string many = "{\"a\": 9";
   for (int i = 0; i < 1500; ++i) many += ", \"key " + std::to_string(i) + "\": 0";
@@ -367,7 +170,7 @@ TEST_CASE_METHOD(fixture, "a key that comes twice is refused, whether somebody w
   CHECK(value(all, "a", 2) == "6");
 }
 
-TEST_CASE_METHOD(fixture, "objects in columns that nobody reads are checked as if they were read") {
+TEST_CASE_METHOD(ndjson_fixture, "objects in columns that nobody reads are checked as if they were read") {
   std::string text;
   for (int i = 0; i < 40; ++i) text += "{\"a\": 1, \"o\": {\"k\": 1, \"l\": [{\"m\": 1}, {\"m\": null}]}}\n";
   const auto fine = text;
@@ -390,7 +193,7 @@ TEST_CASE_METHOD(fixture, "objects in columns that nobody reads are checked as i
   CHECK(schema_of(some) == "a bigint");
 }
 
-TEST_CASE_METHOD(fixture, "an empty source needs given types") {
+TEST_CASE_METHOD(ndjson_fixture, "an empty source needs given types") {
   CHECK(faults_of(ndjson(), from("")).at(0).code == "empty_source");
   CHECK(faults_of(ndjson(), from("\n \n")).at(0).code == "empty_source");
   const auto all = must_read(ndjson(), from("", {{"a", "bigint"}}));
@@ -399,13 +202,13 @@ TEST_CASE_METHOD(fixture, "an empty source needs given types") {
   CHECK(faults_of(ndjson(), from("{}", {{"a", "bigingt"}})).at(0).path == "/types/a");
 }
 
-TEST_CASE_METHOD(fixture, "a record longer than a block is read") {
+TEST_CASE_METHOD(ndjson_fixture, "a record longer than a block is read") {
   const auto all = must_read(ndjson(), from("{\"a\": \"" + std::string(9 << 20, 'x') + "\"}\n{\"a\": \"y\"}\n"));
   CHECK(value(all, "a", 0).size() == 9 << 20);
   CHECK(value(all, "a", 1) == "y");
 }
 
-TEST_CASE_METHOD(fixture, "nesting without end is refused, not followed") {
+TEST_CASE_METHOD(ndjson_fixture, "nesting without end is refused, not followed") {
   const auto all =
       must_read(ndjson(), from("{\"a\": " + std::string(100'000, '[') + "\n{\"a\": 1}\n", {{"a", "text"}}));
   CHECK(all.rejected.size() == 1);
