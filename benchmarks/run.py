@@ -7,6 +7,7 @@ meets all of them; ratios of medians of one invocation are what counts. Exit 1 i
 """
 import argparse
 import concurrent.futures
+import itertools
 import json
 import multiprocessing
 import os
@@ -126,6 +127,15 @@ def table(results, programs):
     return "\n".join(lines)
 
 
+def new_name(folder, stem):
+    """A name that no result has yet: the second table of a commit gets "-2"."""
+    numbers = itertools.count(2)
+    name = stem
+    while (folder / f"{name}.md").exists():
+        name = f"{stem}-{next(numbers)}"
+    return name
+
+
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("-n", type=int, default=5, help="runs of each")
@@ -149,9 +159,11 @@ def main():
     text = f"{heading}\n\n{table(results, programs)}\n"
     text += "".join(f"\n- {fault}" for fault in faults) + ("\n" if faults else "")
     print(text)
-    name = ROOT / "benchmarks/results" / f"{time.strftime('%Y-%m-%d')}-{commit.stdout.strip()}"
-    name.with_suffix(".md").write_text(text)
-    name.with_suffix(".json").write_text(json.dumps({"heading": heading, "runs": results, "faults": faults}, indent=1))
+    folder = ROOT / "benchmarks/results"
+    name = new_name(folder, f"{time.strftime('%Y-%m-%d')}-{commit.stdout.strip()}"
+                            + (f"-sf{chosen.scale:g}" if chosen.scale != 1 else ""))
+    folder.joinpath(f"{name}.md").write_text(text)
+    folder.joinpath(f"{name}.json").write_text(json.dumps({"heading": heading, "runs": results, "faults": faults}, indent=1))
     if not chosen.keep:
         shutil.rmtree(out, ignore_errors=True)
     sys.exit(1 if faults else 0)
