@@ -151,6 +151,12 @@ class finder {
 
 }  // namespace
 
+std::string_view name_of(compression kind) {
+  for (const auto& known : named_compressions)
+    if (known.kind == kind) return known.name;
+  return "auto";
+}
+
 result<compression> compression_of(std::string_view path, std::string_view option) {
   if (option.empty() || option == "auto") {
     for (const auto& known : named_compressions) {

@@ -26,6 +26,8 @@ enum class compression {
 
 /// Reads the option `compression`: one of its names, or "auto" for what the extension of `path` says.
 result<compression> compression_of(std::string_view path, std::string_view option);
+/// The name that the option has for it.
+std::string_view name_of(compression kind);
 
 /// One file that a source reads.
 struct input_file {

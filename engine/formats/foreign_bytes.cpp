@@ -43,23 +43,6 @@ compression packed_as(std::string_view first) {
   return compression::none;
 }
 
-const char* to_string(compression kind) {
-  switch (kind) {
-    case compression::gzip:
-      return "gzip";
-    case compression::zstd:
-      return "zstd";
-    case compression::lz4:
-      return "lz4";
-    case compression::bz2:
-      return "bz2";
-    case compression::none:
-    case compression::by_content:
-      break;
-  }
-  return "none";
-}
-
 bool looks_like_utf16(std::string_view first) {
   first = first.substr(0, looked_at);
   const auto zeros = count_zeros(first);
@@ -70,7 +53,7 @@ bool looks_like_utf16(std::string_view first) {
 
 std::string option_for_bytes(const input_file& file, std::string_view first) {
   if (const auto packed = packed_as(first); packed != compression::none && file.packed == compression::none)
-    return std::string("it begins as a packed file does: compression: ") + to_string(packed);
+    return "it begins as a packed file does: compression: " + std::string(name_of(packed));
   if (looks_like_utf16(first)) {
     const auto zeros = count_zeros(first.substr(0, looked_at));
     return std::string("it looks like UTF-16 without a mark: encoding: ") +

@@ -11,9 +11,6 @@ namespace sluice {
 /// compression::none where nothing is known.
 compression packed_as(std::string_view first);
 
-/// The name that the option `compression` has for it.
-const char* to_string(compression kind);
-
 /// True for text in UTF-16 without a mark: every second byte of its ASCII characters is zero.
 bool looks_like_utf16(std::string_view first);
 

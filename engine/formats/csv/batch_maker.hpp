@@ -21,7 +21,6 @@ class batch_maker {
   result<read_step> make(const chunk_reader& chunk, std::size_t& record, std::int64_t end);
 
  private:
-  struct bad_row;
   void choose_rows(const chunk_reader& chunk, std::size_t& record, std::int64_t end, read_step& step);
   [[nodiscard]] bool ignored(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
   void reject_count(const chunk_reader& chunk, std::size_t first, std::size_t last, read_step& step);

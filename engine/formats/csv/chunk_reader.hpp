@@ -33,8 +33,6 @@ class chunk_reader {
   [[nodiscard]] std::int64_t offset_of(std::uint32_t place) const { return offset_ + place; }
   /// Offset of the record behind the complete ones.
   [[nodiscard]] std::int64_t next_record() const { return offset_of(index_.next_record()); }
-  /// Where the content ends; known once it was read to there.
-  [[nodiscard]] bool at_end() const { return ended_; }
   [[nodiscard]] std::int64_t read_so_far() const { return offset_of(filled_); }
   /// Bytes that the buffer holds for a record without an end.
   [[nodiscard]] std::int64_t pending() const { return filled_ - index_.next_record(); }
