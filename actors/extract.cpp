@@ -35,7 +35,8 @@ struct split_session {
   }
 };
 
-/// Reads splits one after the other, up to two calls ahead of what is passed on.
+/// Reads splits one after the other, up to two calls ahead of what is passed on: as soon as one of two batches that
+/// wait for credit has gone, the next one is read.
 class extract_actor : public unit_actor {
  public:
   using unit_actor::unit_actor;
@@ -63,7 +64,7 @@ class extract_actor : public unit_actor {
   }
 
   void work() override {
-    while (session_ && reads_ < most_reads && may_work()) {
+    while (session_ && working_ && rejects_.clear() && reads_ + outbox_->waiting() < most_ahead) {
       ++reads_;
       calls_.call(
           [session = session_] { return session->step(); },
@@ -88,7 +89,7 @@ class extract_actor : public unit_actor {
   }
 
  private:
-  static constexpr int most_reads = 2;
+  static constexpr std::size_t most_ahead = 2;
 
   void ask() { send(links_.enumerators[unit().source_number], want_split{who_}); }
 
@@ -150,7 +151,7 @@ class extract_actor : public unit_actor {
   std::shared_ptr<source> source_;
   std::shared_ptr<split_session> session_;
   std::uint32_t sequence_ = 0;  ///< of the next batch of the split
-  int reads_ = 0;               ///< calls under way
+  std::size_t reads_ = 0;       ///< calls under way
   bool done_ = false;           ///< no split follows
 };
 

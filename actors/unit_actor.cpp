@@ -103,7 +103,7 @@ void unit_actor::take_credit(const credit& message) {
   if (!outbox_) return;
   const auto taken = outbox_->credited(message.channel, message.rows, message.markers);
   if (!taken.ok()) return fail(taken.problem());
-  if (working_ && outbox_->clear()) work();
+  if (working_) work();
 }
 
 void unit_actor::started() { send(links_.supervisor, instance_started{who_}); }

@@ -35,6 +35,8 @@ class outbox {
 
   /// True where nothing waits for credit; a unit makes nothing new before.
   [[nodiscard]] bool clear() const { return waiting_ == 0; }
+  /// Batches that wait for credit, on all channels.
+  [[nodiscard]] std::size_t waiting() const { return waiting_; }
   /// True where at least one channel starts here and no receiver needs more.
   [[nodiscard]] bool unwanted() const;
   /// True once every channel has sent its end.
@@ -70,7 +72,7 @@ class outbox {
   std::vector<edge_state> edges_;
   std::vector<std::uint64_t> port_rows_;
   bool ending_ = false;
-  std::size_t waiting_ = 0;  ///< batches without credit, on all channels
+  std::size_t waiting_ = 0;
 };
 
 }  // namespace sluice::flow

@@ -274,33 +274,49 @@ TEST_CASE("a unit that has enough stops its sources, and the counts still balanc
   CHECK(*read < 100'000 / 2);
 }
 
-TEST_CASE("a slow sink holds back the whole line: batches in flight never exceed the bound") {
-  bench job;
-  job.credit = {.rows = 40, .bytes = 1 << 20, .markers = 4};
-  auto to = std::make_shared<shelf>();
-  auto written = std::make_shared<std::atomic<std::int64_t>>(0);
-  auto most = std::make_shared<std::atomic<std::int64_t>>(0);
-  numbers of{.splits = 4, .rows = 500, .batch_rows = 10};
-  const auto read = of.batches_read;
-  // On each of two channels 4 batches of credit and what its sender makes before it sees that there is none: one for
-  // the unit, two for the source, which reads ahead.
-  constexpr std::int64_t bound = 4 + 1 + 4 + 2;
-  to->before_write = [=] {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (*written == 0 && *read < bound && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
-    *most = std::max<std::int64_t>(*most, *read - *written);
-    ++*written;
-  };
-  const int from = job.source("numbers", of);
-  const int through = job.transform("through", pass_on);
-  const int into = job.sink("shelf", to);
-  job.edge(from, through);
-  job.edge(through, into);
-  const auto outcome = job.run();
-  INFO(why(outcome));
-  CHECK(outcome.state == run_state::succeeded);
-  CHECK(to->rows == up_to(2000));
-  CHECK(*most == bound);
+TEST_CASE("a slow sink holds back the whole line: batches in flight never exceed the bound, and reach it") {
+  // Also where the unit always finds its source as far ahead as it may be.
+  for (const bool late : {false, true}) {
+    bench job;
+    job.credit = {.rows = 40, .bytes = 1 << 20, .markers = 4};
+    auto to = std::make_shared<shelf>();
+    auto written = std::make_shared<std::atomic<std::int64_t>>(0);
+    auto most = std::make_shared<std::atomic<std::int64_t>>(0);
+    numbers of{.splits = 4, .rows = 500, .batch_rows = 10};
+    const auto read = of.batches_read;
+    const auto await_read = [=](std::int64_t batches) {
+      const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (*read < batches && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+    };
+    // On each of two channels 4 batches of credit and what its sender makes before it sees that there is none: one for
+    // the unit, two for the source, which reads ahead.
+    constexpr std::int64_t source_alone = 4 + 2;
+    constexpr std::int64_t bound = source_alone + 4 + 1;
+    to->before_write = [=] {
+      if (*written == 0) await_read(bound);
+      *most = std::max<std::int64_t>(*most, *read - *written);
+      ++*written;
+    };
+    const auto passes_late = [=] {
+      auto made = pass_on();
+      auto passed = std::make_shared<std::int64_t>(0);
+      made.process = [=, pass = made.process](int input, batch in, emitter& out) {
+        if (*written == 0) await_read(source_alone + (*passed)++);
+        return pass(input, std::move(in), out);
+      };
+      return made;
+    };
+    const int from = job.source("numbers", of);
+    const int through = job.transform("through", late ? std::function<script()>(passes_late) : pass_on);
+    const int into = job.sink("shelf", to);
+    job.edge(from, through);
+    job.edge(through, into);
+    const auto outcome = job.run();
+    INFO(why(outcome) << ", late: " << late);
+    CHECK(outcome.state == run_state::succeeded);
+    CHECK(to->rows == up_to(2000));
+    CHECK(*most == bound);
+  }
 }
 
 TEST_CASE("an input that wants to be last is read no further than its credit before the others have ended") {
