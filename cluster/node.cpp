@@ -11,6 +11,7 @@
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
 #include "cluster/token.hpp"
+#include "cluster/transport.hpp"
 
 #include <unistd.h>
 #include <caf/all.hpp>
@@ -59,6 +60,7 @@ struct node_parts {
   caf::actor_system system;
   std::shared_ptr<store::store> store;
   std::shared_ptr<data_links> links;
+  caf::io::middleman_actor transport;
   actors::engine_actors engine;
   std::vector<caf::actor> subscribers;  ///< held, because nothing else refers to them between two events
   caf::actor node;
@@ -163,12 +165,8 @@ status open_links(node_parts& all) {
 /// Publishes the node actor: from now on others may join.
 status listen_for_nodes(node_parts& all, const address& where) {
   const auto host = where.host == "localhost" ? std::string("127.0.0.1") : where.host;
-  const auto port = all.system.middleman().publish(all.node, where.port, host.c_str(), true);
-  if (!port)
-    return external_error("port_in_use", "cannot listen on " + where.to_string() + " (--listen)",
-                          "choose another port");
+  SLUICE_ASSIGN(all.self.port, publish(all.system, all.transport, all.node, host, where.port));
   all.self.host = host;
-  all.self.port = *port;
   return {};
 }
 
@@ -226,6 +224,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
     if (lost > 0) log_line(std::to_string(lost) + " runs of processes that are gone are failed now");
   }
 
+  all.transport = spawn_transport(all.system, log_line);
   std::promise<status> told;
   auto outcome = told.get_future();
   node_settings of_actor{.self = all.self,
@@ -235,6 +234,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                          .term = all.term,
                          .services = {.io = std::make_shared<actors::io_pool>(), .node = all.self.name},
                          .links = all.links,
+                         .transport = all.transport,
                          .join = settings.join,
                          .log = log_line,
                          .on_joined = {}};
@@ -271,6 +271,8 @@ void close_all(node_parts& all) {
   all.subscribers.clear();
   all.links.reset();
   all.node = nullptr;
+  if (all.transport) caf::anon_send_exit(all.transport, caf::exit_reason::user_shutdown);
+  all.transport = nullptr;
 }
 
 }  // namespace

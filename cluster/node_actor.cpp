@@ -86,6 +86,7 @@ class node_actor : public caf::event_based_actor {
     controller_ = {};
     parts_.clear();
     s_.on_joined = nullptr;
+    s_.transport = nullptr;
   }
 
  private:
@@ -109,7 +110,7 @@ class node_actor : public caf::event_based_actor {
 
   /// Dials a node; `then` gets the actor that it publishes, or null and why.
   void dial(const cluster::address& where, std::function<void(caf::actor, const std::string&)> then) {
-    request(system().middleman().actor_handle(), connect_limit, caf::connect_atom::value, where.host, where.port)
+    request(s_.transport, connect_limit, caf::connect_atom::value, where.host, where.port)
         .then(
             [then](const caf::node_id&, const caf::strong_actor_ptr& found, const std::set<std::string>&) {
               then(caf::actor_cast<caf::actor>(found), "it publishes nothing");

@@ -6,6 +6,7 @@
 
 #include <caf/actor.hpp>
 #include <caf/fwd.hpp>
+#include <caf/io/middleman_actor.hpp>
 
 #include <functional>
 #include <memory>
@@ -25,7 +26,8 @@ struct node_settings {
   std::int64_t term = 1;  ///< of the first node
   actors::node_services services;
   std::shared_ptr<data_links> links;
-  std::optional<address> join;  ///< the first node; without it this is the first
+  caf::io::middleman_actor transport;  ///< dials other nodes
+  std::optional<address> join;         ///< the first node; without it this is the first
   std::function<void(const std::string&)> log;
   /// The outcome of the first attempt to join; later ones are repeated until they succeed.
   std::function<void(status)> on_joined;

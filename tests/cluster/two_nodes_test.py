@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
 import tempfile
 import time
@@ -76,7 +77,10 @@ class Node:
 
     def submit(self, text, folder, **params):
         body = {"text": text, "file": "p.yaml", "base_folder": str(folder), "params": params}
-        return json.loads(self.get("/v1/runs", data=json.dumps(body).encode()))["run"]
+        try:
+            return json.loads(self.get("/v1/runs", data=json.dumps(body).encode()))["run"]
+        except urllib.error.HTTPError as refused:
+            raise AssertionError(f"{refused.read().decode()} {self.logged()}") from None
 
     def events(self, run, stop=lambda event: False):
         """Yields a run's events until its last."""
@@ -268,8 +272,11 @@ load:
         for node in (first, worker):
             ports |= {int(node.cluster.split(":")[1]), int(node.http.split(":")[1])} | listening(node.process.pid)
         self.assertEqual(len(ports), 6)
+        # Headers of CAF's protocol, of all its operations, that claim a payload of nearly 4 GiB.
+        greedy = [struct.pack(">BxxBIQQQ", operation, 0, 0xF0000000, 1, 1, 1) + bytes(4096) for operation in range(8)]
         for port in ports:
-            for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096)):
+            for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096),
+                             *greedy):
                 with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
                     try:
                         client.sendall(greeting)
@@ -279,6 +286,9 @@ load:
                     except OSError as problem:  # a reset is a refusal, a wait that ends is none
                         self.assertNotIsInstance(problem, TimeoutError)
         self.assertIn("refused a data connection", first.logged())
+        for node in (first, worker):
+            self.assertIn("refused a control connection from 127.0.0.1", node.logged())
+            self.assertLess(peak_kilobytes(node.process.pid), 500_000)
         run = first.submit(PIPELINE, self.path, out="after")
         self.assertEqual(list(first.events(run))[-1]["type"], "run.succeeded")
 
@@ -317,6 +327,11 @@ load:
                 first.process.send_signal(signal.SIGTERM)
         self.assertEqual(types[-1], "run.cancelled")
         self.assertEqual(first.stop(), 0)
+
+
+def peak_kilobytes(pid):
+    """The most memory that a process has had."""
+    return int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{pid}/status").read_text())[1])
 
 
 def listening(pid):
