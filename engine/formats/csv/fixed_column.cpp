@@ -25,6 +25,7 @@ class fixed_builder : public builder_base {
       rules_.precision = decimal->precision();
       rules_.scale = decimal->scale();
     }
+    if constexpr (requires { Kind::wide(simd_level::scalar); }) wide_ = Kind::wide(best_simd_level());
     const bool changed_number = what_.plan.decimal != '.' || what_.plan.thousands != '\0';
     carefully_ = escapes_ || changed_number || !what_.plan.formats.empty();
     // A null token that could be a value must be looked for first.
@@ -94,12 +95,27 @@ class fixed_builder : public builder_base {
     auto* const out = reinterpret_cast<value*>(values_->mutable_data()) + rows_;
     const bool trim = Trim && trims(in);
     const auto rules = rules_;
-    for (std::int64_t i = 0; i < in.rows; ++i) {
+    for (std::int64_t i = Trim ? 0 : append_wide(in, out); i < in.rows; ++i) {
       const auto text = field(in, i, trim);
       if (Carefully || !Kind::fast(text.begin, text.size(), rules, out[i])) [[unlikely]]
         slowly(rows_ + i, text, out[i]);
     }
     rows_ += in.rows;
+  }
+
+  /// Converts as many rows as can be at once, from the first; their number.
+  std::int64_t append_wide(const record_block& in, value* out) {
+    if constexpr (requires { Kind::wide(simd_level::scalar); }) {
+      if (wide_ == nullptr) return 0;
+      odd_rows_.clear();
+      const auto done = wide_(in, what_.field, rules_.inferred, out, odd_rows_);
+      for (const auto row : odd_rows_) {
+        const auto text = field(in, row, false);
+        if (!Kind::fast(text.begin, text.size(), rules_, out[row])) slowly(rows_ + row, text, out[row]);
+      }
+      return done;
+    }
+    return 0;
   }
 
   [[gnu::noinline]] void slowly(std::int64_t row, span raw, value& out) {
@@ -124,6 +140,8 @@ class fixed_builder : public builder_base {
   bool carefully_ = false;
   std::string number_;
   std::unique_ptr<arrow::Buffer> values_;
+  read_wide<value> wide_ = nullptr;
+  std::vector<std::uint32_t> odd_rows_;  ///< that were not in the plain form
 };
 
 /// Moments without offset are those of the run's time zone; they are moved to UTC all together, at the end.
@@ -207,7 +225,7 @@ std::unique_ptr<column_builder> make_fixed_builder(builder_request what) {
     case arrow::Type::INT32:
       return make(static_cast<fixed_builder<integer_kind<std::int32_t>>*>(nullptr));
     case arrow::Type::INT64:
-      return make(static_cast<fixed_builder<integer_kind<std::int64_t>>*>(nullptr));
+      return make(static_cast<fixed_builder<bigint_kind>*>(nullptr));
     case arrow::Type::UINT64:
       return make(static_cast<fixed_builder<unsigned_kind>*>(nullptr));
     case arrow::Type::FLOAT:

@@ -3,6 +3,7 @@
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/parse.hpp"
 #include "engine/formats/csv/values.hpp"
+#include "engine/formats/csv/wide_fields.hpp"
 #include "engine/value_parse.hpp"
 
 #include <array>
@@ -30,7 +31,8 @@ inline bool odd_number(std::string_view text) {
          odd_number(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
 }
 
-// A kind has `fast`, for the plain form (may read 16 bytes around the field), and `read`, for all forms.
+// A kind has `fast`, for the plain form (may read 16 bytes around the field), and `read`, for all forms; some have
+// `wide`, which is `fast` for many rows.
 
 template <class Integer>
 struct integer_kind {
@@ -53,6 +55,10 @@ struct integer_kind {
   }
 };
 
+struct bigint_kind : integer_kind<std::int64_t> {
+  static read_wide<value> wide(simd_level level) { return wide_integers(level); }
+};
+
 struct unsigned_kind {
   using value = std::uint64_t;
   static constexpr bool number = true;
@@ -69,6 +75,7 @@ struct double_kind {
     if (!parse_double(begin, length, out)) return false;
     return !rules.inferred || (length <= 15 && !odd_number(begin, length));
   }
+  static read_wide<value> wide(simd_level level) { return wide_doubles(level); }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
     return read_double(text, out) && !(rules.inferred && (odd_number(text) || beyond_double(text)));
   }
@@ -132,6 +139,7 @@ struct date_kind {
   static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
     return length == 10 && parse_iso_date(begin, out);
   }
+  static read_wide<value> wide(simd_level level) { return wide_dates(level); }
   static bool read(std::string_view text, const value_rules&, value& out) { return read_date(text, out); }
   static bool of(const moment& when, value& out) {
     constexpr std::int64_t day = 86'400'000'000;
