@@ -28,16 +28,15 @@ struct eight_fields {
   __m128i bits;      ///< which bytes belong to the field; none where it is empty or longer than 16
 };
 
-inline eight_fields load(const record_block& in, std::int64_t row, int field) {
+/// `ends`: of the column's field in a record that begins with the first of all.
+inline eight_fields load(const std::uint8_t* data, const std::uint32_t* ends, const std::uint32_t* first) {
   const auto pair = [&](int i) {
-    const auto* end = in.ends + in.first[row + i] + field;
     std::int64_t both = 0;
-    std::memcpy(&both, end - 1, sizeof both);
+    std::memcpy(&both, ends + first[i] - 1, sizeof both);
     return both;
   };
   const auto tail = [&](int i) {
-    const auto end = in.ends[in.first[row + i] + static_cast<std::uint32_t>(field)];
-    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(in.data + end - 16));
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + ends[first[i]] - 16));
   };
   const auto four = [&](int i) {
     const auto low = _mm512_castsi128_si512(tail(i));
@@ -45,10 +44,10 @@ inline eight_fields load(const record_block& in, std::int64_t row, int field) {
     return _mm512_inserti64x2(_mm512_inserti64x2(two, tail(i + 2), 2), tail(i + 3), 3);
   };
   // The end of the field before, and behind it the end of this one.
-  const auto ends = _mm512_set_epi64(pair(7), pair(6), pair(5), pair(4), pair(3), pair(2), pair(1), pair(0));
-  const auto begins = _mm512_add_epi32(ends, _mm512_set1_epi32(1));
+  const auto both = _mm512_set_epi64(pair(7), pair(6), pair(5), pair(4), pair(3), pair(2), pair(1), pair(0));
+  const auto begins = _mm512_add_epi32(both, _mm512_set1_epi32(1));
   const auto lengths =
-      _mm512_and_si512(_mm512_sub_epi32(_mm512_srli_epi64(ends, 32), begins), _mm512_set1_epi64(0xFFFFFFFF));
+      _mm512_and_si512(_mm512_sub_epi32(_mm512_srli_epi64(both, 32), begins), _mm512_set1_epi64(0xFFFFFFFF));
   eight_fields all;
   all.bytes[0] = four(0);
   all.bytes[1] = four(4);
@@ -202,24 +201,25 @@ inline __mmask8 dates(const eight_fields& from, bool, std::int32_t* out) {
 template <class Value, class Read>
 inline std::int64_t read_groups(const record_block& in, int field, bool inferred, Value* out,
                                 std::vector<std::uint32_t>& odd, Read read) {
+  const auto* const ends = in.ends + field;
   std::int64_t row = 0;
   for (; row + group <= in.rows; row += group) {
-    for (unsigned left = read(load(in, row, field), inferred, out + row); left != 0; left &= left - 1)
+    for (unsigned left = read(load(in.data, ends, in.first + row), inferred, out + row); left != 0; left &= left - 1)
       odd.push_back(static_cast<std::uint32_t>(row) + static_cast<std::uint32_t>(__builtin_ctz(left)));
   }
   return row;
 }
 
-std::int64_t doubles_avx512(const record_block& in, int field, bool inferred, double* out,
-                            std::vector<std::uint32_t>& odd) {
+[[gnu::flatten]] std::int64_t doubles_avx512(const record_block& in, int field, bool inferred, double* out,
+                                             std::vector<std::uint32_t>& odd) {
   return read_groups(in, field, inferred, out, odd, doubles);
 }
-std::int64_t integers_avx512(const record_block& in, int field, bool inferred, std::int64_t* out,
-                             std::vector<std::uint32_t>& odd) {
+[[gnu::flatten]] std::int64_t integers_avx512(const record_block& in, int field, bool inferred, std::int64_t* out,
+                                              std::vector<std::uint32_t>& odd) {
   return read_groups(in, field, inferred, out, odd, integers);
 }
-std::int64_t dates_avx512(const record_block& in, int field, bool inferred, std::int32_t* out,
-                          std::vector<std::uint32_t>& odd) {
+[[gnu::flatten]] std::int64_t dates_avx512(const record_block& in, int field, bool inferred, std::int32_t* out,
+                                           std::vector<std::uint32_t>& odd) {
   return read_groups(in, field, inferred, out, odd, dates);
 }
 

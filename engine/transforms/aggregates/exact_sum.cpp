@@ -14,7 +14,10 @@ constexpr std::uint64_t mantissa_mask = 0x000fffffffffffffULL;
 constexpr int smallest_exponent = -1075;  // of the unit of bin 0
 
 constexpr std::size_t bins_in_cache = 16 * 1024;
-constexpr std::int64_t bins_ahead = 16;
+constexpr std::size_t bins_ahead = 16;
+constexpr std::size_t few_bins = 64;
+constexpr std::size_t copies = 4;
+constexpr std::int64_t least_for_copies = 16 * terms_at_once;
 
 enum special_bit : std::uint8_t { has_nan = 1, has_infinity = 2, has_minus_infinity = 4 };
 
@@ -29,6 +32,10 @@ inline int128 scaled(std::uint64_t bits) {
   const auto sign = static_cast<std::int64_t>(bits) >> 63;
   const auto mantissa = (static_cast<std::int64_t>(unsigned_mantissa) ^ sign) - sign;
   return static_cast<int128>(mantissa) << shift;
+}
+
+inline int128 term(const exact_terms& of, std::size_t i) {
+  return (static_cast<int128>(of.high[i]) << 64) | static_cast<int128>(of.low[i]);
 }
 
 // Rounds the sum of bins, the first of which is number `low`.
@@ -128,23 +135,61 @@ void exact_sums::add_rare(double value, std::uint32_t group) {
   special_[group] |= std::isnan(value) ? has_nan : value > 0 ? has_infinity : has_minus_infinity;
 }
 
-void exact_sums::add(const double* values, const std::uint32_t* groups, std::int64_t rows) {
-  for (std::int64_t i = 0; i < rows;) {
-    auto* bins = bins_.data();
-    const auto width = static_cast<std::size_t>(width_);
-    const auto frequent = static_cast<unsigned>(std::clamp(bins_in_all - 1 - low_, 0, width_));
-    const bool far = bins_.size() > bins_in_cache;
-    for (; i < rows; ++i) {
-      if (far && i + bins_ahead < rows) __builtin_prefetch(bins + groups[i + bins_ahead] * width, 1);
-      const auto bits = std::bit_cast<std::uint64_t>(values[i]);
-      const auto magnitude = bits & magnitude_mask;
-      const int bin = magnitude == 0 ? 0 : bin_of(magnitude) - low_;
-      if (static_cast<unsigned>(bin) >= frequent) break;
-      bins[groups[i] * width + static_cast<std::size_t>(bin)] += scaled(bits);
+void exact_sums::add_one(double value, std::uint32_t group) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  const auto magnitude = bits & magnitude_mask;
+  if (magnitude == 0) return;
+  if (static_cast<std::uint32_t>(bin_of(magnitude) - low_) >= window().plain) return add_rare(value, group);
+  bins_[group * static_cast<std::size_t>(width_) + static_cast<std::size_t>(bin_of(magnitude) - low_)] += scaled(bits);
+}
+
+bin_window exact_sums::window() const {
+  return {.first = static_cast<std::uint32_t>(low_),
+          .width = static_cast<std::uint32_t>(width_),
+          .plain = static_cast<std::uint32_t>(std::clamp(bins_in_all - 1 - low_, 0, width_))};
+}
+
+// Rows that follow each other often belong to one group, and an addition to a bin waits for the one before it: so
+// they go to four copies of the bins in turn.
+std::int64_t exact_sums::add_to_copies(const double* values, const std::uint32_t* groups, std::int64_t rows) {
+  std::array<int128, copies* few_bins> bins = {};
+  exact_terms terms;
+  std::int64_t done = 0;
+  for (; done + terms_at_once <= rows; done += terms_at_once) {
+    if (!make_terms_(values + done, groups + done, terms_at_once, window(), terms)) break;
+    for (std::size_t i = 0; i < terms_at_once; i += copies) {
+      for (std::size_t copy = 0; copy < copies; ++copy)
+        bins[copy * few_bins + terms.bin[i + copy]] += term(terms, i + copy);
     }
-    if (i == rows) break;
-    if (values[i] != 0.0) add_rare(values[i], groups[i]);
-    ++i;
+  }
+  for (std::size_t copy = 0; copy < copies; ++copy) {
+    for (std::size_t bin = 0; bin < bins_.size(); ++bin) bins_[bin] += bins[copy * few_bins + bin];
+  }
+  return done;
+}
+
+void exact_sums::add_terms(const exact_terms& terms, std::size_t count) {
+  const bool far = bins_.size() > bins_in_cache;
+  for (std::size_t i = 0; far && i < std::min(bins_ahead, count); ++i)
+    __builtin_prefetch(bins_.data() + terms.bin[i], 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (far && i + bins_ahead < count) __builtin_prefetch(bins_.data() + terms.bin[i + bins_ahead], 1);
+    bins_[terms.bin[i]] += term(terms, i);
+  }
+}
+
+void exact_sums::add(const double* values, const std::uint32_t* groups, std::int64_t rows) {
+  exact_terms terms;
+  for (std::int64_t done = 0; done < rows;) {
+    if (bins_.size() <= few_bins && rows - done >= least_for_copies)
+      done += add_to_copies(values + done, groups + done, rows - done);
+    const auto count = std::min<std::int64_t>(terms_at_once, rows - done);
+    if (make_terms_(values + done, groups + done, count, window(), terms)) {
+      add_terms(terms, static_cast<std::size_t>(count));
+    } else {
+      for (auto i = done; i < done + count; ++i) add_one(values[i], groups[i]);
+    }
+    done += count;
   }
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "engine/expression/loops/loops.hpp"
+#include "engine/transforms/aggregates/exact_terms/exact_terms.hpp"
 #include "engine/value_text.hpp"
 
 #include <array>
@@ -40,6 +42,8 @@ class exact_number {
 /// data.
 class exact_sums {
  public:
+  /// `generation`: whose machines' code adds; tests compare them.
+  explicit exact_sums(int generation = expression::machine_generation()) : make_terms_(find_make_terms(generation)) {}
   void resize(std::size_t groups);
   /// Adds values[i] to the sum of groups[i].
   void add(const double* values, const std::uint32_t* groups, std::int64_t rows);
@@ -54,9 +58,14 @@ class exact_sums {
   [[nodiscard]] std::int64_t bytes() const;
 
  private:
+  [[nodiscard]] bin_window window() const;
+  std::int64_t add_to_copies(const double* values, const std::uint32_t* groups, std::int64_t rows);
+  void add_terms(const exact_terms& terms, std::size_t count);
+  void add_one(double value, std::uint32_t group);
   void widen(int low, int high);
   void add_rare(double value, std::uint32_t group);
 
+  make_terms make_terms_;
   std::size_t groups_ = 0;
   int low_ = 0;                        ///< number of the first bin kept
   int width_ = 0;                      ///< bins kept
