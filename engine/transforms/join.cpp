@@ -4,14 +4,13 @@
 #include "engine/transforms/joins/joined_rows.hpp"
 #include "engine/transforms/joins/keyed_input.hpp"
 #include "engine/transforms/joins/spilled_join.hpp"
+#include "engine/transforms/joins/waiting_rows.hpp"
 #include "engine/wants_last.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-
-#include <deque>
 
 namespace sluice {
 
@@ -31,7 +30,8 @@ class join final : public single_output, public wants_last, public may_block, pu
         layout_(joins::key_types(what_)),
         matcher_(what_, request.policy),
         output_(what_),
-        memory_(request.context->memory, request.unit) {}
+        memory_(request.context->memory, request.unit),
+        waiting_(layout_, static_cast<std::size_t>(what_.inputs[0]->num_fields())) {}
 
   [[nodiscard]] int last_input() const override { return 0; }
   // Rows of the right without a match come last.
@@ -81,8 +81,7 @@ class join final : public single_output, public wants_last, public may_block, pu
     if (input == 1) {
       SLUICE_TRY(add_right(std::move(keyed), out));
     } else if (keyed.rows.rows() > 0) {
-      waiting_bytes_ += joins::bytes_of(keyed);
-      waiting_.push_back(std::move(keyed));
+      waiting_.add(std::move(keyed));
     }
     return reserve();
   }
@@ -155,19 +154,9 @@ class join final : public single_output, public wants_last, public may_block, pu
 
   // Makes the next batch of the left the present one; false where none has come.
   result<bool> next_left() {
-    keyed_rows next;
-    if (early_at_ < early_.size()) {
-      const auto& block = early_[early_at_++];
-      SLUICE_ASSIGN(next,
-                    joins::read_rows(*file_, layout_, block, static_cast<std::size_t>(what_.inputs[0]->num_fields())));
-      file_->drop(block);
-    } else if (!waiting_.empty()) {
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
-      waiting_bytes_ -= joins::bytes_of(next);
-    } else {
-      return false;
-    }
+    SLUICE_ASSIGN(auto waiting, waiting_.take(file_.get()));
+    if (!waiting) return false;
+    auto next = *std::move(waiting);
     if (runs_) number(next);
     if (parts_) {
       SLUICE_ASSIGN(next, parts_->add_spilled(std::move(next)));
@@ -229,7 +218,7 @@ class join final : public single_output, public wants_last, public may_block, pu
   // --- memory
 
   [[nodiscard]] std::int64_t used() const {
-    return waiting_bytes_ + (parts_ ? parts_->bytes() : 0) +
+    return waiting_.bytes() + (parts_ ? parts_->bytes() : 0) +
            (build_ ? (right_ended_ && !prepared_ ? build_->bytes_prepared() : build_->bytes()) : 0);
   }
 
@@ -247,8 +236,8 @@ class join final : public single_output, public wants_last, public may_block, pu
   result<bool> relieve() {
     if (!file_) file_ = std::make_unique<memory::spill_file>(*context_, unit_);
     const auto build_bytes = build_ ? build_->bytes() : 0;
-    if (waiting_bytes_ > build_bytes + (parts_ ? parts_->bytes() : 0)) {
-      SLUICE_TRY(spill_waiting());
+    if (waiting_.bytes() > build_bytes + (parts_ ? parts_->bytes() : 0)) {
+      SLUICE_TRY(waiting_.spill(*file_));
       return true;
     }
     if (!parts_ && build_ && build_->rows() > 0 && !build_->begun()) {
@@ -270,18 +259,9 @@ class join final : public single_output, public wants_last, public may_block, pu
         return true;
       }
     }
-    if (waiting_.empty()) return false;
-    SLUICE_TRY(spill_waiting());
+    if (!waiting_.holds_rows()) return false;
+    SLUICE_TRY(waiting_.spill(*file_));
     return true;
-  }
-
-  status spill_waiting() {
-    for (; !waiting_.empty(); waiting_.pop_front()) {
-      SLUICE_ASSIGN(auto block, joins::write_rows(*file_, layout_, waiting_.front()));
-      early_.push_back(std::move(block));
-    }
-    waiting_bytes_ = 0;
-    return {};
   }
 
   const run_context* context_;
@@ -299,10 +279,7 @@ class join final : public single_output, public wants_last, public may_block, pu
   std::int64_t right_rows_ = 0;                ///< with a whole key
   bool left_ended_ = false, right_ended_ = false;
   bool prepared_ = false;
-  std::vector<memory::spilled_block> early_;  ///< of the left, what did not fit; before what is waiting
-  std::size_t early_at_ = 0;
-  std::deque<keyed_rows> waiting_;  ///< of the left, in the order of arrival
-  std::int64_t waiting_bytes_ = 0;
+  joins::waiting_rows waiting_;    ///< of the left
   std::uint64_t next_number_ = 0;  ///< of the left's rows
   keyed_rows left_;                ///< the batch that is being matched
   bool matching_ = false;
@@ -310,71 +287,31 @@ class join final : public single_output, public wants_last, public may_block, pu
   std::size_t next_block_ = 0;             ///< whose rows without a match come out next
 };
 
-std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
-  if (!require_inputs(request, "join", 2, faults)) return nullptr;
-  const auto before = faults.size();
-  auto what = joins::bind_join(request, faults);
-  if (faults.size() > before) return nullptr;
-  return std::make_unique<join>(request, std::move(what));
-}
+constexpr const char* description =
+    "`from: [left, right]`. The right input is read whole first, then the left one streams past it: put "
+    "the smaller one right. `using` names key columns that both have, and the output has them once. `on` "
+    "is a condition over both inputs: its equalities between the two, put together by `and`, are the "
+    "keys; whatever else it says (`and a.x <> b.x`) is asked of each pair of rows with equal keys. "
+    "Without any equality every pair is looked at. Keys of different types are compared in their common "
+    "type.\n\n"
+    "| `how` | what comes out |\n"
+    "|---|---|\n"
+    "| `inner` | a row for each pair that matches |\n"
+    "| `left` | the same, and rows of the left without a match, with nulls |\n"
+    "| `right` | the same, and rows of the right without a match, with nulls |\n"
+    "| `full` | the same, and rows of both without a match |\n"
+    "| `semi` | rows of the left that have a match, once each, with the left's columns only |\n"
+    "| `anti` | rows of the left that have no match, with the left's columns only |\n"
+    "| `cross` | every row of the left with every row of the right; takes no `using` or `on` |\n\n"
+    "Null equals nothing, not even null: a row with a null in its key has no match. So `anti` keeps the "
+    "left's rows with a null key, and nulls on the right don't change its answer; that is SQL's `not "
+    "exists`, not its `not in`. A condition that is null is not met. Under `right` and `full` a key that "
+    "is shown once has the value of the side that has the row.\n\n"
+    "All kinds but `right` and `full` keep the left's order. Columns other than shared keys may not have "
+    "the same name on both sides, except in `semi` and `anti`. A condition that fails over a pair "
+    "(division by zero) is an error of the left's row.";
 
-}  // namespace
-
-const component& join_transform() {
-  static const component self{
-      .spec = {.name = "join",
-               .kind = component_kind::transform,
-               .summary = "Brings two inputs together where their keys are equal.",
-               .description =
-                   "`from: [left, right]`. The right input is read whole first, then the left one streams past it: put "
-                   "the smaller one "
-                   "right. `using` names key columns that both have, and the output has them once. `on` is a condition "
-                   "over both "
-                   "inputs: its equalities between the two, put together by `and`, are the keys; whatever else it says "
-                   "(`and a.x <> b.x`) is asked of each pair of rows with equal keys. Without any equality every pair "
-                   "is looked at. "
-                   "Keys of different types are compared in their common type.\n\n"
-                   "| `how` | what comes out |\n|---|---|\n"
-                   "| `inner` | a row for each pair that matches |\n"
-                   "| `left` | the same, and rows of the left without a match, with nulls |\n"
-                   "| `right` | the same, and rows of the right without a match, with nulls |\n"
-                   "| `full` | the same, and rows of both without a match |\n"
-                   "| `semi` | rows of the left that have a match, once each, with the left's columns only |\n"
-                   "| `anti` | rows of the left that have no match, with the left's columns only |\n"
-                   "| `cross` | every row of the left with every row of the right; takes no `using` or `on` |\n\n"
-                   "Null equals nothing, not even null: a row with a null in its key has no match. So `anti` keeps the "
-                   "left's rows with a "
-                   "null key, and nulls on the right don't change its answer; that is SQL's `not exists`, not its `not "
-                   "in`. A condition "
-                   "that is null is not met. Under `right` and `full` a key that is shown once has the value of the "
-                   "side that has the "
-                   "row.\n\n"
-                   "All kinds but `right` and `full` keep the left's order. Columns other than shared keys may not "
-                   "have the same name on "
-                   "both sides, except in `semi` and `anti`. A condition that fails over a pair (division by zero) is "
-                   "an error of the "
-                   "left's row.",
-               .value = {.form = shape::object,
-                         .help = "kind and keys",
-                         .required = true,
-                         .elements = {{.name = "how",
-                                       .form = shape::text,
-                                       .help = "which rows come out",
-                                       .default_value = "inner",
-                                       .choices = {"inner", "left", "right", "full", "semi", "anti", "cross"}},
-                                      {.name = "using",
-                                       .form = shape::list,
-                                       .help = "key columns, of the same name in both inputs",
-                                       .elements = {{.form = shape::column, .help = "a key column"}}},
-                                      {.name = "on",
-                                       .form = shape::expression,
-                                       .help = "\"left.a = right.b and left.c <> right.c\""}}},
-               .law = "in + added = out + filtered + merged + rejected (merged: rows of the right; in right and full "
-                      "only those with a "
-                      "match, the others go out; filtered: rows of the left without a match in inner, right, semi and, "
-                      "where the right is "
-                      "empty, cross; rows with one in anti; added: matches of a row of the left beyond its first)",
-               .example = R"yaml(version: 1
+constexpr const char* example = R"yaml(version: 1
 pipeline: named-flights
 rejects: { allow: 10 }
 extract:
@@ -395,7 +332,48 @@ load:
   show:
     from: first
     stdout: {}
-)yaml"},
+)yaml";
+
+field_spec value_spec() {
+  return {
+      .form = shape::object,
+      .help = "kind and keys",
+      .required = true,
+      .elements = {{.name = "how",
+                    .form = shape::text,
+                    .help = "which rows come out",
+                    .default_value = "inner",
+                    .choices = {"inner", "left", "right", "full", "semi", "anti", "cross"}},
+                   {.name = "using",
+                    .form = shape::list,
+                    .help = "key columns, of the same name in both inputs",
+                    .elements = {{.form = shape::column, .help = "a key column"}}},
+                   {.name = "on", .form = shape::expression, .help = "\"left.a = right.b and left.c <> right.c\""}}};
+}
+
+std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
+  if (!require_inputs(request, "join", 2, faults)) return nullptr;
+  const auto before = faults.size();
+  auto what = joins::bind_join(request, faults);
+  if (faults.size() > before) return nullptr;
+  return std::make_unique<join>(request, std::move(what));
+}
+
+}  // namespace
+
+const component& join_transform() {
+  static const component self{
+      .spec = {.name = "join",
+               .kind = component_kind::transform,
+               .summary = "Brings two inputs together where their keys are equal.",
+               .description = description,
+               .value = value_spec(),
+               .law = "in + added = out + filtered + merged + rejected (merged: rows of the right; in right and full "
+                      "only those with a "
+                      "match, the others go out; filtered: rows of the left without a match in inner, right, semi and, "
+                      "where the right is "
+                      "empty, cross; rows with one in anti; added: matches of a row of the left beyond its first)",
+               .example = example},
       .make_transform = make};
   return self;
 }
