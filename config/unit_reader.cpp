@@ -2,7 +2,8 @@
 
 #include "config/not_supported_yet.hpp"
 #include "config/option_reader.hpp"
-#include "engine/names.hpp"
+#include "config/unit_component.hpp"
+#include "config/unit_roles.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -10,35 +11,6 @@
 namespace sluice::config {
 
 namespace {
-
-const std::vector<std::string> shared_keys = {"description", "on_error", "parallelism", "place", "retry", "timeout"};
-
-component_kind kind_of(unit_role role) {
-  if (role == unit_role::extract) return component_kind::source;
-  return role == unit_role::transform ? component_kind::transform : component_kind::sink;
-}
-
-place_of_form place_of(unit_role role) {
-  if (role == unit_role::extract) return place_of_form::extract;
-  return role == unit_role::transform ? place_of_form::transform : place_of_form::load;
-}
-
-const char* word_for(unit_role role) {
-  if (role == unit_role::extract) return "source";
-  return role == unit_role::transform ? "transform" : "sink";
-}
-
-std::vector<std::string> component_names(component_kind kind) {
-  std::vector<std::string> names;
-  for (const auto* one : components())
-    if (one->spec.kind == kind) names.push_back(one->spec.name);
-  if (kind == component_kind::transform && find_component(kind, "steps") == nullptr) names.emplace_back("steps");
-  return names;
-}
-
-bool contains(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
 
 bool is_identifier(const std::string& text) {
   if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '_'))
@@ -56,15 +28,6 @@ bool refuse_unsupported(const reading& in, place_of_form place, const node& key,
 
 }  // namespace
 
-std::vector<std::string> unit_keys(unit_role role) {
-  auto keys = shared_keys;
-  const auto add = [&](std::initializer_list<const char*> more) { keys.insert(keys.end(), more.begin(), more.end()); };
-  if (role == unit_role::extract) add({"types", "columns", "sample", "contract", "metadata", "incremental", "order"});
-  if (role == unit_role::transform) add({"from"});
-  if (role == unit_role::load) add({"from", "mode", "key", "when_down", "commit"});
-  return keys;
-}
-
 unit_reader::unit_reader(const document& source, diagnostics& faults, const node* defaults)
     : source_(source), faults_(faults) {
   if (defaults == nullptr || defaults->is_null() || defaults->broken) return;
@@ -76,7 +39,7 @@ unit_reader::unit_reader(const document& source, diagnostics& faults, const node
   }
   for (const auto& [key, value] : defaults->entries) {
     if (refuse_unsupported(in, place_of_form::unit, key, value)) continue;
-    if (!read_shared(in, key, value, defaults_)) in.unknown_key(key, "defaults", shared_keys);
+    if (!read_shared(in, key, value, defaults_)) in.unknown_key(key, "defaults", shared_keys());
   }
 }
 
@@ -101,7 +64,7 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
   for (const auto& [key, held] : value.entries) {
     if (refuse_unsupported(in, place_of_form::unit, key, held)) continue;
     if (refuse_unsupported(in, place_of(role), key, held)) continue;
-    if (!contains(keys, key.text)) continue;
+    if (std::find(keys.begin(), keys.end(), key.text) == keys.end()) continue;
     if (held.is_null()) {
       in.fault(key, "invalid_value", key.text + " has no value", "give a value or remove the key");
       continue;
@@ -116,7 +79,7 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
   if (role != unit_role::extract && value.find("from") == nullptr)
     in.fault(name, "missing_key", std::string("a ") + word_for(role) + " needs from: the unit that it reads",
              "from: unit, from: unit.port, or from: [unit, unit]");
-  if (const auto by = choose(in, name, value, role); by.key != nullptr) {
+  if (const auto by = choose_component(in, name, value, role); by.key != nullptr) {
     read_component(in, by, unit);
     if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
   }
@@ -251,153 +214,6 @@ bool unit_reader::read_sink_key(const reading& in, const node& key, const node& 
     return false;
   }
   return true;
-}
-
-unit_reader::chosen unit_reader::choose(const reading& in, const node& name, const node& value, unit_role role) {
-  chosen by;
-  const auto keys = unit_keys(role);
-  std::vector<const std::pair<node, node>*> others;
-  bool seen = false;
-  for (const auto& entry : value.entries) {
-    const auto& key = entry.first;
-    if (contains(keys, key.text)) continue;
-    const auto* found = find_component(kind_of(role), key.text);
-    const bool known = found != nullptr || (role == unit_role::transform && key.text == "steps") ||
-                       contains(planned_components(kind_of(role)), key.text);
-    if (!known) {
-      others.push_back(&entry);
-      continue;
-    }
-    if (by.key != nullptr) {
-      in.fault(key, "two_components",
-               std::string("a unit has one ") + word_for(role) + ", found " + by.key->text + " and " + key.text,
-               role == unit_role::transform ? "put both into steps: [...], or into units of their own"
-                                            : "put each into a unit of its own");
-      continue;
-    }
-    seen = true;
-    by = {&key, &entry.second, found};
-  }
-  const auto before = faults_.size();
-  for (const auto* other : others) report_unknown(in, other->first, other->second, role, seen);
-  if (!seen && faults_.size() == before)
-    in.fault(name, "missing_component", std::string("the unit has no ") + word_for(role),
-             "one of " + enumerate(component_names(kind_of(role))));
-  if (seen && by.found == nullptr && by.key->text != "steps") {
-    in.fault(*by.key, "not_supported_yet",
-             std::string("the ") + word_for(role) + " " + by.key->text + " is not supported yet",
-             "one of " + enumerate(component_names(kind_of(role))));
-    by = {};
-  }
-  return by;
-}
-
-void unit_reader::report_unknown(const reading& in, const node& key, const node& value, unit_role role,
-                                 bool has_component) {
-  for (const auto other : {unit_role::extract, unit_role::transform, unit_role::load}) {
-    if (other == role) continue;
-    if (find_component(kind_of(other), key.text) != nullptr) {
-      in.fault(key, "unknown_component", key.text + " is a " + word_for(other) + ", no " + word_for(role),
-               "one of " + enumerate(component_names(kind_of(role))));
-      return;
-    }
-    if (contains(unit_keys(other), key.text)) {
-      in.fault(key, "unknown_key", key.text + " belongs to a " + word_for(other) + ", this is a " + word_for(role),
-               "remove it");
-      return;
-    }
-  }
-  const auto components_known = component_names(kind_of(role));
-  const bool near_key = !nearest_name(key.text, unit_keys(role)).empty();
-  const bool near_component = !nearest_name(key.text, components_known).empty();
-  if (has_component || (near_key && !near_component && !value.is_map())) {
-    auto known = unit_keys(role);
-    if (role == unit_role::transform && has_component && near_component) known = components_known;
-    in.unknown_key(key, "a " + std::string(word_for(role)) + "'s unit", known);
-    return;
-  }
-  in.fault(key, "unknown_component", "there is no " + std::string(word_for(role)) + " " + key.text,
-           suggest(key.text, components_known));
-}
-
-void unit_reader::read_component(const reading& in, const chosen& by, unit_definition& unit) {
-  unit.component = by.key->text;
-  if (unit.component == "steps") {
-    if (auto own = read_steps(in, *by.key, *by.value)) unit.own = *std::move(own);
-    return;
-  }
-  const auto& spec = by.found->spec.value;
-  const bool nothing = by.value->is_null() && spec.form != shape::expression;
-  auto own =
-      nothing ? default_options(in, *by.key, spec, unit.component) : read_options(in, *by.value, spec, unit.component);
-  if (own) unit.own = *std::move(own);
-}
-
-std::optional<options> unit_reader::read_steps(const reading& in, const node& key, const node& value) {
-  if (value.broken) return {};
-  if (!value.is_sequence() || value.items.empty()) {
-    in.fault(value.is_null() ? key : value, "invalid_value",
-             "steps must be a list of operations, found " + describe(value),
-             "steps:\n    - filter: \"a > 1\"\n    - derive: { b: \"a + 1\" }");
-    return {};
-  }
-  auto steps = options::array();
-  bool whole = true;
-  for (const auto& item : value.items) {
-    whole = whole && !item.broken;
-    if (item.broken) continue;
-    if (!item.is_map() || item.entries.size() != 1) {
-      in.fault(item, "invalid_value",
-               "a step is one operation, found " +
-                   (item.is_map() ? std::to_string(item.entries.size()) + " keys" : describe(item)),
-               "begin each step with a dash: - filter: ...");
-      whole = false;
-      continue;
-    }
-    const auto& [name, held] = item.entries.front();
-    const auto* found = name.text == "steps" ? nullptr : find_component(component_kind::transform, name.text);
-    if (found == nullptr) {
-      if (contains(planned_components(component_kind::transform), name.text))
-        in.fault(name, "not_supported_yet", "the transform " + name.text + " is not supported yet");
-      else
-        in.fault(name, "unknown_component", "there is no transform " + name.text + " for a step",
-                 suggest(name.text, component_names(component_kind::transform)));
-      whole = false;
-      continue;
-    }
-    auto own = held.is_null() ? default_options(in, name, found->spec.value, name.text)
-                              : read_options(in, held, found->spec.value, name.text);
-    whole = whole && own.has_value();
-    if (own) steps.push_back(options{{name.text, *std::move(own)}});
-  }
-  if (!whole) return {};
-  return steps;
-}
-
-void unit_reader::check_sink(const reading& in, const node& name, const node& value, const component& by,
-                             unit_definition& unit) {
-  const auto& modes = by.spec.modes;
-  const auto* mode = value.find("mode");
-  const auto* key = value.find("key");
-  if (mode == nullptr && !modes.empty()) {
-    unit.mode = modes.front();
-    if (unit.mode.empty())
-      in.fault(name, "missing_key", by.spec.name + " needs mode: what to do with the rows that the table holds",
-               "mode: one of " + enumerate({modes.begin() + 1, modes.end()}));
-  } else if (mode != nullptr && mode->is_scalar() && (mode->text.empty() || !contains(modes, mode->text))) {
-    if (find_unsupported(place_of_form::load, "mode", mode->text) == nullptr) {
-      std::vector<std::string> known;
-      std::copy_if(modes.begin(), modes.end(), std::back_inserter(known), [](const auto& one) { return !one.empty(); });
-      in.fault(*mode, "invalid_value", by.spec.name + " has no mode " + unit.mode,
-               known.empty() ? "remove it" : suggest(unit.mode, known));
-    }
-    return;
-  }
-  if (unit.mode == "upsert" && key == nullptr)
-    in.fault(mode != nullptr ? *mode : name, "missing_key", "mode: upsert needs key: the columns that identify a row",
-             "key: [id]");
-  if (key != nullptr && unit.mode != "upsert")
-    in.fault(*key, "invalid_value", "key is used by mode: upsert only", "set mode: upsert, or remove key");
 }
 
 }  // namespace sluice::config
