@@ -38,6 +38,15 @@ std::string sign_of(comparison op) {
 
 bool is_null_literal(const node_ptr& of) { return of->type->id() == arrow::Type::NA; }
 
+// True for the midnight that a date stands for where it is compared with times.
+bool is_midnight(const constant_node& constant) {
+  const auto& type = *constant.type;
+  if (type.id() != arrow::Type::TIMESTAMP || constant.is_null()) return false;
+  if (!static_cast<const arrow::TimestampType&>(type).timezone().empty()) return false;
+  constexpr std::int64_t day = 86'400'000'000;
+  return static_cast<const arrow::TimestampArray&>(*constant.value).Value(0) % day == 0;
+}
+
 }  // namespace
 
 std::string kind_of(const node_ptr& of) {
@@ -173,7 +182,7 @@ node_ptr binder::temporal_arithmetic(arithmetic op, argument left, argument righ
   return call(sign, found.type, {left.value, right.value}, found.run, {.form = notation::infix});
 }
 
-// The constant in the type of the column, if it is the same number there; else null.
+// The constant in the type of the column, if it is the same value there; else null.
 node_ptr binder::narrow_constant(const argument& constant, const argument& column) {
   if (as_constant(constant.value) == nullptr || as_constant(column.value) != nullptr) return nullptr;
   const auto& from = constant.value->type;
@@ -184,6 +193,8 @@ node_ptr binder::narrow_constant(const argument& constant, const argument& colum
     if (to->id() != arrow::Type::DECIMAL128 || is_floating_type(*from)) return nullptr;
     if (is_decimal_type(*from) && scale_of(*from) > scale_of(*to)) return nullptr;
     wanted = arrow::decimal128(most_digits, scale_of(*to));  // a greater number than the column can hold is fine
+  } else if (to->id() == arrow::Type::DATE32) {
+    if (!is_midnight(*as_constant(constant.value))) return nullptr;
   } else if (!is_integer_type(*to) || !is_integer_type(*from)) {
     return nullptr;
   }
@@ -203,7 +214,7 @@ node_ptr binder::compare(comparison op, argument left, argument right, std::size
     return no_operator(sign, left, right, at);
   }
   // A constant that fits the column's type saves converting the column.
-  if (is_integer_type(*type) || is_decimal_type(*type)) {
+  if (is_integer_type(*type) || is_decimal_type(*type) || type->id() == arrow::Type::TIMESTAMP) {
     if (auto narrowed = narrow_constant(right, left)) {
       right.value = narrowed;
       type = left.value->type;

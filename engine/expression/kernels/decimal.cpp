@@ -5,6 +5,8 @@
 
 #include <arrow/util/decimal.h>
 
+#include <optional>
+
 namespace sluice::expression {
 
 namespace {
@@ -71,29 +73,61 @@ row_fault compute(int128 left, int128 right, const scales& s, int128& out) {
   return fault == row_fault::none && !fits(out, s.precision) ? row_fault::overflow : fault;
 }
 
-// Sums of one scale and products of 64-bit factors, nulls included. False where some row (perhaps a null one) needs the
-// careful way.
-template <arithmetic Op>
+// What brings the operands of a sum to the scale of the result; 1 for those that have it.
+struct factors {
+  std::int64_t left = 1;
+  std::int64_t right = 1;
+};
+
+// Those of scales that are not too far apart for a product of 64-bit factors.
+std::optional<factors> factors_of(const scales& s) {
+  constexpr int most = 18;
+  const int left = s.out - s.left;
+  const int right = s.out - s.right;
+  if (left < 0 || right < 0 || left > most || right > most) return {};
+  return factors{static_cast<std::int64_t>(powers_of_ten[static_cast<std::size_t>(left)]),
+                 static_cast<std::int64_t>(powers_of_ten[static_cast<std::size_t>(right)])};
+}
+
+// Sums of one scale, and of two and products where the factors have 64 bits; nulls included. False where some row
+// (perhaps a null one) needs the careful way.
+template <arithmetic Op, bool Scaled>
 bool quick_loop(const column_of<int128>& left, const column_of<int128>& right, int128* out, std::int64_t rows,
-                int precision) {
+                const factors& by, int precision) {
   const auto limit = powers_of_ten[static_cast<std::size_t>(precision)];
   bool bad = false;
   for (std::int64_t row = 0; row < rows; ++row) {
-    const auto a = left[row];
-    const auto b = right[row];
+    auto a = left[row];
+    auto b = right[row];
+    if constexpr (Scaled || Op == arithmetic::multiply)
+      bad |= a != static_cast<std::int64_t>(a) || b != static_cast<std::int64_t>(b);
     int128 value = 0;
     if constexpr (Op == arithmetic::multiply) {
-      bad |= a != static_cast<std::int64_t>(a) || b != static_cast<std::int64_t>(b);
       value = int128{static_cast<std::int64_t>(a)} * static_cast<std::int64_t>(b);
-    } else if constexpr (Op == arithmetic::add) {
-      bad |= __builtin_add_overflow(a, b, &value);
     } else {
-      bad |= __builtin_sub_overflow(a, b, &value);
+      if constexpr (Scaled) {
+        a = int128{static_cast<std::int64_t>(a)} * by.left;
+        b = int128{static_cast<std::int64_t>(b)} * by.right;
+      }
+      if constexpr (Op == arithmetic::add) {
+        bad |= __builtin_add_overflow(a, b, &value);
+      } else {
+        bad |= __builtin_sub_overflow(a, b, &value);
+      }
     }
     bad |= value >= limit || value <= -limit;
     out[row] = value;
   }
   return !bad;
+}
+
+template <arithmetic Op>
+bool compute_quickly(const column_of<int128>& left, const column_of<int128>& right, int128* out, std::int64_t rows,
+                     const scales& s) {
+  if (Op == arithmetic::multiply || (s.left == s.out && s.right == s.out))
+    return quick_loop<Op, false>(left, right, out, rows, {}, s.precision);
+  const auto by = factors_of(s);
+  return by && quick_loop<Op, true>(left, right, out, rows, *by, s.precision);
 }
 
 template <arithmetic Op>
@@ -106,8 +140,7 @@ result<array_ptr> arithmetic_kernel(call& c) {
   auto values = allocate(c.rows * 16);
   auto* out = reinterpret_cast<int128*>(values->mutable_data());
   if constexpr (Op == arithmetic::multiply || Op == arithmetic::add || Op == arithmetic::subtract) {
-    const bool quick = Op == arithmetic::multiply || (s.left == s.out && s.right == s.out);
-    if (quick && quick_loop<Op>(left, right, out, c.rows, s.precision))
+    if (compute_quickly<Op>(left, right, out, c.rows, s))
       return make_array(c.type, c.rows, std::move(values), validity);
   }
   row_failures failures(c);

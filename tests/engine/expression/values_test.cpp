@@ -211,6 +211,35 @@ TEST_CASE("columns of every type are compared and branched over") {
   check("boolean", "false,true", "less|else");
 }
 
+TEST_CASE("a date compares with a constant time as its midnight does") {
+  const auto rows = rows_of({{"d", "date", "[-2, 19843, 19844, 19845, null]"}});
+  for (const std::string time :
+       {"timestamp '2024-05-01'", "timestamp '2024-05-01 00:00:01'", "timestamp '2024-04-30 23:59:59.999999'",
+        "timestamp '1969-12-30'", "timestamp '1969-12-29 23:00:00'", "date '2024-07-30' - interval '90 days'"}) {
+    for (const std::string op : {"=", "<>", "<", "<=", ">", ">="}) {
+      INFO(op << " " << time);
+      CHECK(values_of("d " + op + " " + time, rows) == values_of("d::timestamp " + op + " " + time, rows));
+      CHECK(values_of(time + " " + op + " d", rows) == values_of(time + " " + op + " d::timestamp", rows));
+    }
+  }
+  sluice::diagnostics faults;
+  const auto bound =
+      sluice::expression::bind("d <= date '2024-07-30' - interval '90 days'", scope_of(rows), "/x", faults);
+  CHECK(bound->to_string() == "d <= '2024-05-01'::date");
+}
+
+TEST_CASE("decimals of different scales are added and subtracted exactly, whatever their size") {
+  const auto rows = rows_of(
+      {{"a", "decimal(30,2)",
+        R"(["1.25", "-9223372036854775808.99", "92233720368547758.07", "1234567890123456789012345678.12", null])"},
+       {"b", "decimal(15,5)", R"(["0.00001", "9999999999.99999", "-0.00001", "-9999999999.99999", "1"])"}});
+  CHECK(values_of("a + b", rows) ==
+        "1.25001|-9223372026854775808.99001|92233720368547758.06999|1234567890123456779012345678.12001|null");
+  CHECK(values_of("b - a", rows) ==
+        "-1.24999|9223372046854775808.98999|-92233720368547758.07001|-1234567890123456799012345678.11999|null");
+  CHECK(values_of("1 - b", rows) == "0.99999|-9999999998.99999|1.00001|10000000000.99999|0.00000");
+}
+
 TEST_CASE("the run's time zone stands between timestamp and timestamptz") {
   context().timezone = "Europe/Berlin";
   check_all({{"timestamp '2024-07-01 12:00'::timestamptz", "2024-07-01 10:00:00+00"},
