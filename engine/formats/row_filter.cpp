@@ -1,6 +1,7 @@
 #include "engine/formats/row_filter.hpp"
 
 #include "engine/expression/bits.hpp"
+#include "engine/expression/conjuncts.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -26,12 +27,15 @@ result<std::shared_ptr<const row_filter>> row_filter::make(const std::string& co
                                                            const run_context& context,
                                                            const std::shared_ptr<arrow::Schema>& columns) {
   diagnostics faults;
-  const auto bind_over = [&](const std::shared_ptr<arrow::Schema>& schema) {
+  const auto names_over = [&](const std::shared_ptr<arrow::Schema>& schema) {
     expression::scope names;
     names.inputs.push_back({.qualifier = unit, .schema = schema});
     names.context = &context;
     names.unit = unit;
-    return expression::bind_condition(condition, names, {}, faults);
+    return names;
+  };
+  const auto bind_over = [&](const std::shared_ptr<arrow::Schema>& schema) {
+    return expression::bind_condition(condition, names_over(schema), {}, faults);
   };
   const auto over_all = bind_over(columns);
   if (!over_all) return faults.front();
@@ -42,6 +46,15 @@ result<std::shared_ptr<const row_filter>> row_filter::make(const std::string& co
   made->schema_ = arrow::schema(std::move(fields));
   made->condition_ = bind_over(made->schema_);
   if (!made->condition_) return faults.front();
+  for (const auto& part : expression::bind_conjuncts(condition, names_over(made->schema_), {}, faults)) {
+    const auto& read = part.whole->columns();
+    if (read.size() != 1 || made->schema_->field(read.front())->type()->id() != arrow::Type::STRING) break;
+    auto alone = expression::bind_condition(
+        part.whole->to_string(), names_over(arrow::schema({made->schema_->field(read.front())})), {}, faults);
+    if (!alone) return faults.front();
+    made->leading_texts_.push_back({read.front(), std::move(alone)});
+  }
+  if (!faults.empty()) return faults.front();
   return std::shared_ptr<const row_filter>(std::move(made));
 }
 

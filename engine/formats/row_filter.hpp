@@ -25,6 +25,14 @@ class row_filter {
       const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t rows) const;
   /// The condition, bound over a schema of `columns()` alone.
   [[nodiscard]] const expression::bound_ptr& condition() const { return condition_; }
+  /// A part of the condition that reads one text and nothing else.
+  struct text_part {
+    int column;                       ///< index in `columns()`
+    expression::bound_ptr condition;  ///< over a schema of that column alone
+  };
+  /// Such parts that stand at the condition's begin, joined by AND, in order: a row for which one of them is false, and
+  /// none before it has an error, does not stay, whatever the rest says.
+  [[nodiscard]] const std::vector<text_part>& leading_texts() const { return leading_texts_; }
   /// Leaves rows out of a source's batch, counting them.
   [[nodiscard]] result<batch> apply(batch rows, std::uint64_t& left_out) const;
 
@@ -32,6 +40,7 @@ class row_filter {
   std::vector<int> columns_;
   std::shared_ptr<arrow::Schema> schema_;
   expression::bound_ptr condition_;
+  std::vector<text_part> leading_texts_;
 };
 
 /// Numbers of the rows that stay, ascending; for what `row_filter::keep` gives.

@@ -1,11 +1,13 @@
 #include "engine/sources/parquet_reader.hpp"
 
 #include "engine/formats/language_columns.hpp"
+#include "engine/formats/parquet/dictionary_filter.hpp"
 #include "engine/formats/parquet/row_groups.hpp"
 #include "engine/formats/partitions.hpp"
 #include "engine/formats/source_columns.hpp"
 
 #include <arrow/api.h>
+#include <arrow/compute/api.h>
 #include <arrow/io/file.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
@@ -14,6 +16,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <map>
+#include <optional>
 #include <set>
 
 namespace sluice {
@@ -67,6 +71,11 @@ class parquet_reader : public split_reader {
     if (piece_.end > footer->num_row_groups())
       return user_error("source_changed", "the file " + piece_.object + " has changed since the run began",
                         "run again");
+    if (filter_ && !filter_->leading_texts().empty()) {
+      std::vector<std::string> names;
+      for (const int column : filter_->columns()) names.push_back(what_->columns.schema()->field(column)->name());
+      dictionaries_.emplace(filter_, std::move(names));
+    }
     const auto bounds = bounds_of_filter();
     for (int i = 0; i < static_cast<int>(piece_.end); ++i) {
       const auto group = footer->RowGroup(i);
@@ -166,7 +175,6 @@ class parquet_reader : public split_reader {
 
   result<read_step> read() {
     read_step step;
-    std::vector<std::shared_ptr<arrow::Array>> arrays;
     SLUICE_TRY(next_stretch(step));
     auto count = stretches_.empty() ? 0 : std::min(stretches_.front().rows, target_batch_rows);
     std::shared_ptr<arrow::RecordBatch> rows;
@@ -178,25 +186,7 @@ class parquet_reader : public split_reader {
       count = rows->num_rows();
     }
     if (count > 0) {
-      for (const int index : what_->columns.wanted()) {
-        const auto& field = what_->records->field(index);
-        if (from_folders_.contains(index)) {
-          SLUICE_ASSIGN(auto values, partition_values(piece_.object, *field, count));
-          arrays.push_back(std::move(values));
-          continue;
-        }
-        SLUICE_ASSIGN(auto values,
-                      to_language(rows->GetColumnByName(field->name()), field->type(), field->name(), piece_.object));
-        SLUICE_TRY(check_texts(*values, field->name(), piece_.object));
-        arrays.push_back(std::move(values));
-      }
-      SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, count, piece_.object, first_row_ + row_ + 1));
-      if (what_->want_positions) {
-        SLUICE_ASSIGN(step.rows.positions, row_positions(what_->number, piece_.id, row_, count));
-      }
-    }
-    if (count > 0 && filter_) {
-      SLUICE_ASSIGN(step.rows, filter_->apply(std::move(step.rows), step.filtered));
+      SLUICE_ASSIGN(step.rows, make_rows(std::move(rows), count, step.filtered));
     }
     if (count > 0) stretches_.front().rows -= count;
     pass(count, step);
@@ -204,14 +194,86 @@ class parquet_reader : public split_reader {
     return step;
   }
 
+  /// Puts a batch together from the next `count` rows; `read` holds what the file has of them, null where no column of
+  /// it is wanted.
+  result<batch> make_rows(std::shared_ptr<arrow::RecordBatch> read, std::int64_t count, std::uint64_t& left_out) {
+    batch made;
+    if (what_->want_positions) {
+      SLUICE_ASSIGN(made.positions, row_positions(what_->number, piece_.id, row_, count));
+    }
+    std::optional<std::vector<std::int64_t>> numbers;
+    SLUICE_ASSIGN(const auto stay, look_at_dictionaries(read));
+    if (stay) {
+      numbers.emplace();
+      for (const auto row : kept_rows(*stay)) numbers->push_back(first_row_ + row_ + 1 + row);
+      SLUICE_ASSIGN_ARROW(read, filter_read(read, *stay), "filter rows");
+      if (made.positions) {
+        SLUICE_ASSIGN_ARROW(const auto kept, arrow::compute::Filter(made.positions, arrow::Datum(stay)), "filter rows");
+        made.positions = std::static_pointer_cast<arrow::UInt64Array>(kept.make_array());
+      }
+      left_out += static_cast<std::uint64_t>(count) - numbers->size();
+      count = std::ssize(*numbers);
+    }
+    std::vector<std::shared_ptr<arrow::Array>> arrays;
+    for (const int index : what_->columns.wanted()) {
+      const auto& field = what_->records->field(index);
+      if (from_folders_.contains(index)) {
+        SLUICE_ASSIGN(auto values, partition_values(piece_.object, *field, count));
+        arrays.push_back(std::move(values));
+        continue;
+      }
+      SLUICE_ASSIGN(auto values,
+                    to_language(read->GetColumnByName(field->name()), field->type(), field->name(), piece_.object));
+      SLUICE_TRY(check_texts(*values, field->name(), piece_.object));
+      arrays.push_back(std::move(values));
+    }
+    SLUICE_ASSIGN(made.data, what_->columns.assemble(arrays, count, piece_.object, first_row_ + row_ + 1,
+                                                     numbers ? &*numbers : nullptr));
+    return filter_ && count > 0 ? filter_->apply(std::move(made), left_out) : result<batch>(std::move(made));
+  }
+
+  /// Whether rows stay, as far as dictionaries tell; null: all do. The texts of rows that go are checked as well.
+  result<std::shared_ptr<arrow::BooleanArray>> look_at_dictionaries(const std::shared_ptr<arrow::RecordBatch>& read) {
+    if (!read || !dictionaries_) return std::shared_ptr<arrow::BooleanArray>();
+    SLUICE_ASSIGN(auto stay, dictionaries_->keep(*read));
+    if (!stay) return stay;
+    for (const int index : what_->columns.wanted()) {
+      const auto& field = what_->records->field(index);
+      const auto values = from_folders_.contains(index) ? nullptr : read->GetColumnByName(field->name());
+      if (!values) continue;
+      if (values->type_id() != arrow::Type::DICTIONARY) {
+        if (!values->type()->Equals(*field->type()) && !arrow::is_fixed_width(values->type_id()))
+          return std::shared_ptr<arrow::BooleanArray>();  // checked when it has been cast
+        SLUICE_TRY(check_texts(*values, field->name(), piece_.object));
+        continue;
+      }
+      const auto& dictionary = static_cast<const arrow::DictionaryArray&>(*values).dictionary();
+      auto& checked = checked_[index];
+      if (checked == dictionary) continue;
+      SLUICE_ASSIGN(const auto texts, to_language(dictionary, field->type(), field->name(), piece_.object));
+      SLUICE_TRY(check_texts(*texts, field->name(), piece_.object));
+      checked = dictionary;
+    }
+    return stay;
+  }
+
+  static arrow::Result<std::shared_ptr<arrow::RecordBatch>> filter_read(const std::shared_ptr<arrow::RecordBatch>& read,
+                                                                        const arrow::BooleanArray& stay) {
+    if (stay.true_count() == 0) return read->Slice(0, 0);
+    ARROW_ASSIGN_OR_RAISE(auto kept, arrow::compute::Filter(read, arrow::MakeArray(stay.data())));
+    return kept.record_batch();
+  }
+
   std::shared_ptr<const columnar_table> what_;
   split piece_;
   std::unique_ptr<file_reader> file_;
-  std::shared_ptr<const row_filter> filter_;          ///< may be null
-  std::unique_ptr<arrow::RecordBatchReader> reader_;  ///< goes before `file_`, which it reads from
-  std::set<int> from_folders_;                        ///< columns that the file's folders give
-  std::int64_t first_row_ = 0;                        ///< of the split in its file
-  std::deque<stretch> stretches_;                     ///< to come
+  std::shared_ptr<const row_filter> filter_;              ///< may be null
+  std::optional<dictionary_filter> dictionaries_;         ///< of it, where it looks at texts first
+  std::map<int, std::shared_ptr<arrow::Array>> checked_;  ///< dictionaries that are known to be UTF-8, by column
+  std::unique_ptr<arrow::RecordBatchReader> reader_;      ///< goes before `file_`, which it reads from
+  std::set<int> from_folders_;                            ///< columns that the file's folders give
+  std::int64_t first_row_ = 0;                            ///< of the split in its file
+  std::deque<stretch> stretches_;                         ///< to come
   std::int64_t row_ = 0;
   std::int64_t rows_left_ = 0;
   double bytes_per_row_ = 0;
