@@ -60,10 +60,13 @@ struct io_pool::core {
 
 io_pool::io_pool(std::size_t most_threads) : core_(std::make_shared<core>()) { core_->most = most_threads; }
 
-io_pool::~io_pool() {
+io_pool::~io_pool() { finish(); }
+
+void io_pool::finish() {
   std::unique_lock guard(core_->lock);
   core_->closing = true;
   core_->more.notify_all();
+  if (core_->clocks.contains(std::this_thread::get_id())) return;  // one of our own threads, which ends soon
   // What takes processor time still packs or encodes, and comes to the removal of its hidden file; what takes none
   // hangs.
   constexpr auto least_of_a_second = std::chrono::milliseconds(50);

@@ -5,10 +5,11 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace sluice::actors {
 
-/// Runs calls that may block, on threads that it starts when none is idle. Its destructor waits for
+/// Runs calls that may block, on threads that it starts when none is idle. At its end it waits for
 /// calls under way as long as they use the processor, and leaves those behind that hang for a second (a stalled disk, a
 /// FIFO that nobody opens); they own what they use.
 class io_pool {
@@ -19,10 +20,24 @@ class io_pool {
   io_pool& operator=(const io_pool&) = delete;
 
   virtual void run(std::function<void()> job);
+  /// Ends the threads and waits for their calls as the destructor does, which does not know on which thread it runs: a
+  /// call may hold the last reference to its pool, and a thread can't wait for itself.
+  void finish();
 
  private:
   struct core;
   std::shared_ptr<core> core_;
+};
+
+/// Finishes a pool when it goes, whoever else still refers to the pool. A process that ended before its calls would
+/// take memory away that they use: this stands in front of the actors that post them.
+struct finishes_calls {
+  std::shared_ptr<io_pool> pool;
+
+  explicit finishes_calls(std::shared_ptr<io_pool> what) : pool(std::move(what)) {}
+  ~finishes_calls() { pool->finish(); }
+  finishes_calls(const finishes_calls&) = delete;
+  finishes_calls& operator=(const finishes_calls&) = delete;
 };
 
 /// Runs calls on a pool one after the other, in the order posted: those on one reader, sink or file never overlap.

@@ -20,10 +20,10 @@ void configure(caf::actor_system_config& config, std::size_t threads) {
   config.set("scheduler.policy", caf::atom("sharing"));
 }
 
-engine_actors start_actors(caf::actor_system& system, std::shared_ptr<store::store> store, const std::string& node,
+engine_actors start_actors(caf::actor_system& system, std::shared_ptr<store::store> store, node_services services,
                            caf::actor starter) {
   engine_actors all;
-  all.services = {.io = std::make_shared<io_pool>(), .node = node};
+  all.services = std::move(services);
   all.starter = starter ? std::move(starter) : spawn_local_starter(system, all.services);
   all.notifier = spawn_notifier(system, store, all.services);
   all.control = spawn_control(system, {all.services, std::move(store), all.starter, all.notifier});
@@ -51,9 +51,13 @@ struct engine_config : caf::actor_system_config {
 
 struct engine::state {
   state(std::shared_ptr<store::store> store, const std::string& node, std::size_t threads)
-      : config(threads), system(config), actors(start_actors(system, std::move(store), node)) {}
+      : config(threads),
+        calls(std::make_shared<io_pool>()),
+        system(config),
+        actors(start_actors(system, std::move(store), {.io = calls.pool, .node = node})) {}
 
   engine_config config;
+  finishes_calls calls;
   caf::actor_system system;
   engine_actors actors;
 };

@@ -16,6 +16,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 
 namespace sluice::app {
@@ -169,68 +170,127 @@ void print_table(session& with, const kept_rows& rows) {
   terminal.out(shown.render(terminal.out_width(), terminal.color_out(), terminal.unicode()));
 }
 
-result<int> show(session& with, const chosen& what, const planned_pipeline& planned, const std::string& unit) {
-  const auto rows = std::make_shared<kept_rows>();
-  const auto sink_at = planned.what->find(sink_unit);
-  rows->schema = planned.what->units[static_cast<std::size_t>(*sink_at)].inputs.front().schema;
-  SLUICE_ASSIGN(const auto outcome, fetch(with, planned, rows));
-  if (outcome.state == store::run_state::failed) {
+/// What a preview shows, and what became of the run that got it.
+struct fetched {
+  planned_pipeline planned;
+  std::shared_ptr<kept_rows> rows;
+  actors::run_outcome outcome;
+};
+
+int show(session& with, const chosen& what, const fetched& got, const std::string& unit) {
+  if (got.outcome.state == store::run_state::failed) {
     diagnostics cause = {
-        outcome.cause.value_or(internal_error("preview_failed", "the preview failed, and nothing says why"))};
-    if (planned.source) config::resolve_locations(*planned.source, cause);
-    report_faults(with, cause, planned.source.get());
+        got.outcome.cause.value_or(internal_error("preview_failed", "the preview failed, and nothing says why"))};
+    if (got.planned.source) config::resolve_locations(*got.planned.source, cause);
+    report_faults(with, cause, got.planned.source.get());
     return exit_failed;
   }
   if (with.options.json) {
-    print_json(with, unit, *rows);
+    print_json(with, unit, *got.rows);
     return exit_succeeded;
   }
-  print_table(with, *rows);
+  print_table(with, *got.rows);
   std::int64_t count = 0;
-  for (const auto& each : rows->batches) count += each->num_rows();
+  for (const auto& each : got.rows->batches) count += each->num_rows();
   std::string said = unit + ": " + (count == what.rows ? "the first " : "all ") +
                      thousands(static_cast<std::uint64_t>(count)) + (count == 1 ? " row" : " rows") + ", " +
-                     std::to_string(rows->schema->num_fields()) + " columns";
-  if (outcome.rejected > 0) said += "; " + thousands(outcome.rejected) + " rejected on the way";
+                     std::to_string(got.rows->schema->num_fields()) + " columns";
+  if (got.outcome.rejected > 0) said += "; " + thousands(got.outcome.rejected) + " rejected on the way";
   if (!with.options.quiet) with.terminal.note(paint(said + "\n", style::dim, with.terminal.color_err()));
   return exit_succeeded;
 }
 
+/// The column whose inferred type the data contradict, where that is what the run failed of.
+std::optional<std::string> contradicted_column(const actors::run_outcome& outcome) {
+  if (outcome.state != store::run_state::failed || !outcome.cause || outcome.cause->code != "contradicts_type")
+    return std::nullopt;
+  const options::json_pointer at(outcome.cause->path);
+  if (at.empty() || at.parent_pointer().empty() || at.parent_pointer().back() != "types") return std::nullopt;
+  return at.back();
+}
+
+/// One preview: of a pipeline, or of a data file.
+class previewing {
+ public:
+  previewing(session& with, const chosen& what, std::optional<data_file> data)
+      : with_(with), what_(what), data_(std::move(data)), unit_(what.unit) {}
+
+  result<int> run() {
+    for (;;) {
+      const auto planned = plan();
+      if (!planned) return failed_;
+      if (what_.yaml) {
+        with_.terminal.out(skeleton_pipeline(*data_, *schema_of(*planned)));
+        return exit_succeeded;
+      }
+      if (!data_ && !with_.options.quiet)
+        report_faults(with_, planned->what->warnings, planned->source.get(), "warning");
+      const auto rows = std::make_shared<kept_rows>();
+      rows->schema = schema_of(*planned);
+      SLUICE_ASSIGN(auto outcome, fetch(with_, *planned, rows));
+      if (read_as_text(outcome)) continue;
+      if (!as_text_.empty() && !with_.options.quiet) report_faults(with_, told_, nullptr, "warning");
+      return show(with_, what_, {*planned, rows, std::move(outcome)}, unit_);
+    }
+  }
+
+ private:
+  std::optional<planned_pipeline> plan() {
+    diagnostics faults;
+    std::shared_ptr<const config::document> source;
+    planning_request request;
+    request.file = what_.file;
+    request.set = what_.set;
+    request.run_id = uuid_v7();
+    if (data_) request.text = reading_pipeline(*data_);
+    request.adapt = [&](pipeline& definition) {
+      for (const auto& column : as_text_) definition.units.front().types[column] = "text";
+      return cut_down(definition, unit_, what_.rows);
+    };
+    auto planned = plan_pipeline(with_, request, faults, source);
+    if (data_) {
+      // The pipeline is ours: its lines would mean nothing to anybody.
+      source = nullptr;
+      if (planned) planned->source = nullptr;
+      for (auto& fault : faults) fault.at = {};
+    }
+    if (!planned) {
+      report_faults(with_, faults, source.get());
+      failed_ = exit_code_of(faults);
+    }
+    return planned;
+  }
+
+  [[nodiscard]] static const std::shared_ptr<arrow::Schema>& schema_of(const planned_pipeline& planned) {
+    return planned.what->units[static_cast<std::size_t>(*planned.what->find(sink_unit))].inputs.front().schema;
+  }
+
+  /// Of a data file whose values contradict what was inferred of a column: shows that as text from now on, which takes
+  /// every value as it stands. A pipeline says itself what its columns are.
+  bool read_as_text(const actors::run_outcome& outcome) {
+    const auto column = data_ ? contradicted_column(outcome) : std::nullopt;
+    if (!column || !as_text_.insert(*column).second) return false;
+    told_.push_back(*outcome.cause);
+    told_.back().message += "; shown as text";
+    return true;
+  }
+
+  session& with_;
+  const chosen& what_;
+  std::optional<data_file> data_;
+  std::string unit_;
+  std::set<std::string> as_text_;  ///< columns of a data file whose values contradict what was inferred
+  diagnostics told_;               ///< ... and the contradictions
+  int failed_ = exit_unusable;
+};
+
 result<int> preview(session& with, const chosen& what) {
-  const auto data = recognise_data_file(what.file);
+  auto data = recognise_data_file(what.file);
   if (what.yaml && !data)
     return user_error(
         "bad_arguments", "--yaml makes a pipeline of a data file, and " + what.file + " is none that is known",
         "data files end in .csv, .tsv, .ndjson, .jsonl, .json, .parquet, .arrow or .feather, also packed");
-  diagnostics faults;
-  std::shared_ptr<const config::document> source;
-  auto unit = what.unit;
-  planning_request request;
-  request.file = what.file;
-  request.set = what.set;
-  request.run_id = uuid_v7();
-  if (data) request.text = reading_pipeline(*data);
-  request.adapt = [&](pipeline& definition) { return cut_down(definition, unit, what.rows); };
-  auto planned = plan_pipeline(with, request, faults, source);
-  if (data) {
-    // The pipeline is ours: its lines would mean nothing to anybody.
-    source = nullptr;
-    if (planned) planned->source = nullptr;
-  }
-  if (!planned) {
-    if (data)
-      for (auto& fault : faults) fault.at = {};
-    report_faults(with, faults, source.get());
-    return exit_code_of(faults);
-  }
-  if (what.yaml) {
-    const auto& schema =
-        planned->what->units[static_cast<std::size_t>(*planned->what->find(sink_unit))].inputs.front().schema;
-    with.terminal.out(skeleton_pipeline(*data, *schema));
-    return exit_succeeded;
-  }
-  if (!data && !with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
-  return show(with, what, *planned, unit);
+  return previewing(with, what, std::move(data)).run();
 }
 
 }  // namespace

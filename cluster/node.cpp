@@ -54,9 +54,10 @@ status check_port(const address& where, std::string_view flag) {
 
 /// Everything that a node is made of, in the order in which it has to go away again.
 struct node_parts {
-  explicit node_parts(int threads) : config(threads), system(config) {}
+  explicit node_parts(int threads) : config(threads), calls(std::make_shared<actors::io_pool>()), system(config) {}
 
   node_config config;
+  actors::finishes_calls calls;
   caf::actor_system system;
   std::shared_ptr<store::store> store;
   std::shared_ptr<data_links> links;
@@ -232,7 +233,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                          .state_folder = settings.state_folder,
                          .spill_folder = all.spill_folder,
                          .term = all.term,
-                         .services = {.io = std::make_shared<actors::io_pool>(), .node = all.self.name},
+                         .services = {.io = all.calls.pool, .node = all.self.name},
                          .links = all.links,
                          .transport = all.transport,
                          .join = settings.join,
@@ -243,7 +244,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       promise->set_value(std::move(how));
     };
   all.node = spawn_node(all.system, std::move(of_actor));
-  all.engine = actors::start_actors(all.system, all.store, all.self.name, all.node);
+  all.engine = actors::start_actors(all.system, all.store, {.io = all.calls.pool, .node = all.self.name}, all.node);
   tell_of_events(all);
   SLUICE_TRY(listen_for_nodes(all, listen));
   SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all)));

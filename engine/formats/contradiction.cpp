@@ -1,6 +1,7 @@
 #include "engine/formats/contradiction.hpp"
 
 #include "engine/names.hpp"
+#include "engine/options.hpp"
 
 namespace sluice {
 
@@ -22,9 +23,11 @@ error contradicts_type(const contradiction& what) {
   message += "; value '" + what.value.substr(0, 80) + "'";
   if (what.line > 0) message += " at line " + with_commas(what.line);
   message += " of " + what.file + " " + what.nature + ": " + remedy;
-  return user_error("contradicts_type", message,
-                    "write " + remedy + " beside the component; with the given type " + what.type +
-                        " instead, values that are none go to the rejects");
+  auto problem = user_error("contradicts_type", message,
+                            "write " + remedy + " beside the component; with the given type " + what.type +
+                                " instead, values that are none go to the rejects");
+  problem.path = (options::json_pointer() / "types" / what.key).to_string();
+  return problem;
 }
 
 }  // namespace sluice

@@ -20,7 +20,7 @@ struct contradiction {
   std::uint64_t line = 0;  ///< 0 unknown
 };
 
-/// The error contradicts_type, with the `types:` line that mends it.
+/// The error contradicts_type, with the `types:` line that mends it; its `path` is that of the column in `types:`.
 error contradicts_type(const contradiction& what);
 
 }  // namespace sluice

@@ -36,6 +36,31 @@ TEST_CASE("a pool that ends waits for calls that work, and for those behind them
   CHECK(*removed);
 }
 
+TEST_CASE("a pool is finished by its owner also where a call holds the last reference to it") {
+  auto done = std::make_shared<std::atomic<bool>>(false);
+  {
+    const finishes_calls owner(std::make_shared<io_pool>());
+    std::promise<void> begun;
+    owner.pool->run([&begun, done, pool = owner.pool]() mutable {
+      begun.set_value();
+      be_busy(300ms);
+      pool.reset();
+      *done = true;
+    });
+    begun.get_future().wait();
+  }
+  CHECK(*done);
+  std::promise<std::chrono::steady_clock::duration> gone;
+  auto alone = std::make_shared<io_pool>();
+  auto* const pool = alone.get();
+  pool->run([&gone, last = std::move(alone)]() mutable {
+    const auto begin = std::chrono::steady_clock::now();
+    last.reset();
+    gone.set_value(std::chrono::steady_clock::now() - begin);
+  });
+  CHECK(gone.get_future().get() < 900ms);  // it waits for nobody, least of all for itself
+}
+
 TEST_CASE("a pool that ends leaves calls behind that hang") {
   auto release = std::make_shared<std::promise<void>>();
   std::atomic<bool> busy_elsewhere = true;  // what other threads do says nothing about the calls

@@ -9,7 +9,7 @@ import pathlib
 import signal
 import unittest
 
-from command_line import ENDLESS, ORDERS, SIGINT, SIGKILL, SIGTERM, STARTER, CommandLine, events
+from command_line import ENDLESS, ORDERS, ROOT, SIGINT, SIGKILL, SIGTERM, STARTER, CommandLine, events
 
 
 class Runs(CommandLine):
@@ -171,6 +171,34 @@ class Runs(CommandLine):
         skeleton = self.sluice("preview", "orders.csv", "--yaml").stdout
         self.write("made.yaml", skeleton)
         self.assertEqual(self.sluice("run", "made.yaml").returncode, 0)
+
+    def test_preview_of_a_data_file_shows_as_text_what_contradicts_the_sample(self):
+        flights = str(ROOT / "examples/data/flights_2013_01.csv")
+        done = self.sluice("preview", flights, "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shown = json.loads(done.stdout)
+        self.assertEqual(len(shown["rows"]), 10)
+        self.assertEqual({c["name"]: c["type"] for c in shown["columns"]}["time_hour"], "text")
+        self.assertEqual(shown["rows"][0]["time_hour"], "2013-01-01T10:00:00Z")
+        told = json.loads(done.stderr)["warning"]
+        self.assertEqual(told["code"], "contradicts_type")
+        self.assertRegex(told["message"], r"types: \{ time_hour: text \}; shown as text$")
+        # Several columns, with names that a path or YAML would take for something else.
+        lines = ["".join(f"{i},{'x' if i == 9_000 else i},{'1.5' if i == 9_500 else i}\n") for i in range(30_000)]
+        self.write("a.csv", "id,a/~1b,${c}\n" + "".join(lines))
+        self.write("a.ndjson", "".join(json.dumps({"id": i, "a/~1b": "x" if i == 12_000 else i, "c": {"d": [] if i == 13_000 else i}}) + "\n"
+                                       for i in range(200_000)))
+        for file, types, row in (("a.csv", ["bigint", "text", "text"], [0, "0", "0"]),
+                                 ("a.ndjson", ["bigint", "text", "text"], [0, "0", '{"d": 0}'])):
+            done = self.sluice("preview", file, "--json", "--rows", "3")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            shown = json.loads(done.stdout)
+            self.assertEqual([c["type"] for c in shown["columns"]], types, file)
+            self.assertEqual(list(shown["rows"][0].values()), row)
+            self.assertEqual(len(done.stderr.splitlines()), 2)
+        # A pipeline says itself what its columns are.
+        self.write("p.yaml", f"version: 1\npipeline: p\nextract:\n  in:\n    csv: {{ path: {flights} }}\nload:\n  out: {{ from: in, blackhole: {{}} }}\n")
+        self.assertIn("p.yaml:4:3", self.assert_error(self.sluice("preview", "p.yaml"), "contradicts_type", 1))
 
 
 class SecondTerminal(CommandLine):
