@@ -1,11 +1,15 @@
 #include "actors/io_pool.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <ctime>
+#include <fstream>
 #include <map>
+#include <string>
 #include <thread>
 
 namespace sluice::actors {
@@ -19,8 +23,8 @@ struct io_pool::core {
   std::size_t threads = 0;
   std::size_t idle = 0;
   bool closing = false;
-  std::map<std::thread::id, clockid_t> clocks;  ///< of the threads' use of the processor
-  std::chrono::nanoseconds ended{0};            ///< used by threads that have ended
+  std::map<pid_t, clockid_t> clocks;  ///< of the threads' use of the processor
+  std::chrono::nanoseconds ended{0};  ///< used by threads that have ended
 
   static std::chrono::nanoseconds used_by(clockid_t clock) {
     timespec time{};
@@ -30,8 +34,9 @@ struct io_pool::core {
 
   static void loop(const std::shared_ptr<core>& self) {
     std::unique_lock guard(self->lock);
+    const auto number = ::gettid();
     clockid_t own = CLOCK_THREAD_CPUTIME_ID;
-    if (::pthread_getcpuclockid(::pthread_self(), &own) == 0) self->clocks.emplace(std::this_thread::get_id(), own);
+    if (::pthread_getcpuclockid(::pthread_self(), &own) == 0) self->clocks.emplace(number, own);
     for (;;) {
       ++self->idle;
       self->more.wait(guard, [&] { return self->closing || !self->jobs.empty(); });
@@ -45,7 +50,7 @@ struct io_pool::core {
       guard.lock();
     }
     self->ended += used_by(own);
-    self->clocks.erase(std::this_thread::get_id());
+    self->clocks.erase(number);
     --self->threads;
     self->fewer.notify_all();
   }
@@ -55,6 +60,17 @@ struct io_pool::core {
     auto all = ended;
     for (const auto& [thread, clock] : clocks) all += used_by(clock);
     return all;
+  }
+
+  /// Whether a thread could go on if only it got the processor.
+  [[nodiscard]] bool wants_processor() const {
+    return std::any_of(clocks.begin(), clocks.end(), [](const auto& thread) {
+      std::ifstream file("/proc/self/task/" + std::to_string(thread.first) + "/stat");
+      std::string line;
+      std::getline(file, line);
+      const auto name_end = line.rfind(')');  // the state stands behind the name, which may hold anything
+      return name_end != std::string::npos && line.compare(name_end, 3, ") R") == 0;
+    });
   }
 };
 
@@ -66,15 +82,15 @@ void io_pool::finish() {
   std::unique_lock guard(core_->lock);
   core_->closing = true;
   core_->more.notify_all();
-  if (core_->clocks.contains(std::this_thread::get_id())) return;  // one of our own threads, which ends soon
-  // What takes processor time still packs or encodes, and comes to the removal of its hidden file; what takes none
-  // hangs.
+  if (core_->clocks.contains(::gettid())) return;  // one of our own threads, which ends soon
+  // What takes processor time still packs or encodes, and comes to the removal of its hidden file, also where a busy
+  // machine gives it hardly any; what wants none hangs.
   constexpr auto least_of_a_second = std::chrono::milliseconds(50);
   constexpr int most_seconds = 30;
   for (int second = 0; second < most_seconds; ++second) {
     const auto before = core_->used();
     if (core_->fewer.wait_for(guard, std::chrono::seconds(1), [&] { return core_->threads == 0; })) return;
-    if (core_->used() - before < least_of_a_second) return;
+    if (core_->used() - before < least_of_a_second && !core_->wants_processor()) return;
   }
 }
 

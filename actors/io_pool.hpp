@@ -10,8 +10,8 @@
 namespace sluice::actors {
 
 /// Runs calls that may block, on threads that it starts when none is idle. At its end it waits for
-/// calls under way as long as they use the processor, and leaves those behind that hang for a second (a stalled disk, a
-/// FIFO that nobody opens); they own what they use.
+/// calls under way as long as they use or want the processor, and leaves those behind that hang for a second (a stalled
+/// disk, a FIFO that nobody opens); they own what they use.
 class io_pool {
  public:
   explicit io_pool(std::size_t most_threads = 256);
