@@ -23,6 +23,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr auto patience = 60s;  ///< until a test gives up; machines may be slow
+
 /// A Store with one run, whose events go through a notifier.
 struct newsroom {
   test::temporary_folder folder;
@@ -58,7 +60,7 @@ struct newsroom {
             came = true;
             for (const auto& one : batch.events) sequences.push_back(one.sequence);
           },
-          caf::after(10s) >> [] {});
+          caf::after(patience) >> [] {});
       if (!came) break;
       if (seen) self->send(notifier, events_seen{});
     }
@@ -94,7 +96,7 @@ TEST_CASE("a subscriber that does not answer delays nobody and misses nothing") 
       room.inside.system(), room.notifier, [seen](const store::event&) { return ++*seen, status(); }, nullptr, "", 0,
       room.inside.actors().services);
   for (int i = 0; i < 100; ++i) room.write(10);
-  const auto limit = std::chrono::steady_clock::now() + 20s;
+  const auto limit = std::chrono::steady_clock::now() + patience;
   while (*seen < 1001 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
   CHECK(*seen == 1001);
   room.self->send(room.notifier, events_seen{});
@@ -115,7 +117,7 @@ TEST_CASE("a named subscriber goes on where it stood, and a delivery that fails 
     return {};
   };
   const auto await = [&](std::size_t count) {
-    const auto limit = std::chrono::steady_clock::now() + 20s;
+    const auto limit = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < limit) {
       const auto cursor = room.store->cursor_of("pager").value();
       const std::lock_guard guard(*lock);

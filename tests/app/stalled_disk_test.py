@@ -10,6 +10,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ["SLUICE_BINARY"]
+PATIENCE = 60  # seconds until a test gives up; machines may be slow
 PIPELINE = """
 version: 1
 pipeline: stalled
@@ -20,7 +21,7 @@ load:
 """
 
 
-def wait_until(condition, seconds=30):
+def wait_until(condition, seconds=PATIENCE):
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -44,14 +45,14 @@ class StalledDisk(unittest.TestCase):
                                        for path in pathlib.Path(folder).iterdir() if path.is_file()))
                 stalled.touch()
                 begin = time.monotonic()
-                cancelled = subprocess.run([BINARY, "--state", state, "cancel", "last"], text=True, timeout=30,
+                cancelled = subprocess.run([BINARY, "--state", state, "cancel", "last"], text=True, timeout=PATIENCE,
                                            capture_output=True)
                 seconds = time.monotonic() - begin
                 self.assertTrue(stalled.exists())  # answered while the disk still hung
                 self.assertEqual(cancelled.returncode, 0, cancelled.stderr)
                 print(f"cancel answered in {seconds * 1000:.0f} ms, start of its process included")
                 stalled.unlink()
-                out, _ = run.communicate(timeout=30)
+                out, _ = run.communicate(timeout=PATIENCE)
                 self.assertEqual(json.loads(out.splitlines()[-1])["type"].rsplit(".", 1)[-1], "cancelled", out)
                 self.assertFalse((pathlib.Path(folder) / "out.csv").exists())
             finally:

@@ -1,6 +1,7 @@
 #include "cluster/data_links.hpp"
 
 #include "cluster/hello.hpp"
+#include "tests/support/closed_port.hpp"
 
 #include <arrow/api.h>
 
@@ -20,6 +21,8 @@ using namespace sluice::cluster;
 using namespace std::chrono_literals;
 
 namespace {
+
+constexpr auto patience = 60s;  ///< until a test gives up; machines may be slow
 
 batch rows_of(std::int64_t first, std::int64_t count) {
   arrow::Int64Builder ids;
@@ -57,7 +60,7 @@ struct node_links {
   template <class Test>
   bool wait(Test test) {
     std::unique_lock guard(lock);
-    return changed.wait_for(guard, 10s, test);
+    return changed.wait_for(guard, patience, test);
   }
   void receive(const std::string& peer, const data_route& route) {
     links->receive(peer, route, 1, [this](wire::payload body) { add(arrived, std::move(body)); });
@@ -73,7 +76,7 @@ bool closed_after(std::uint16_t port, const std::string& bytes) {
   where.sin_port = htons(port);
   where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   REQUIRE(::connect(file, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
-  const timeval limit{10, 0};
+  const timeval limit{patience.count(), 0};
   ::setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   (void)::send(file, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   char answer = 0;
@@ -120,7 +123,7 @@ TEST_CASE("what is encoded for a peer stays under 8 MiB while it takes nothing")
   a.links->add_peer("b", {"127.0.0.1", ntohs(where.sin_port)});
   const auto rows = rows_of(0, 128 * 1024);  // 1 MiB
   for (int i = 0; i < 100; ++i) a.links->send("b", route, 1, rows);
-  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   while (a.links->most_queued_bytes() < 4 * 1024 * 1024 && std::chrono::steady_clock::now() < deadline)
     std::this_thread::yield();
   CHECK(a.links->most_queued_bytes() > 4 * 1024 * 1024);
@@ -186,12 +189,8 @@ TEST_CASE("a peer that nobody knows, or nobody answers for, fails the run") {
   node_links a("a");
   a.links->send("ghost", route, 1, rows_of(0, 1));
   REQUIRE(a.wait([&] { return a.failed.size() == 1; }));
-  std::uint16_t free_port = 0;
-  {
-    node_links gone("gone");
-    free_port = gone.links->port();
-  }
-  a.links->add_peer("gone", {"127.0.0.1", free_port});
+  const test::closed_port gone;
+  a.links->add_peer("gone", {"127.0.0.1", gone.number()});
   a.links->send("gone", {.run = "run-2", .edge = 0, .from = 0, .to = 0}, 1, rows_of(0, 1));
   REQUIRE(a.wait([&] { return a.failed.size() == 2; }));
   CHECK(a.failed[1].first == "run-2");

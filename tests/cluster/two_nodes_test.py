@@ -17,6 +17,8 @@ import urllib.error
 import urllib.request
 
 SLUICE = os.path.abspath(os.environ["SLUICE_BINARY"])
+PATIENCE = 60  # seconds until a test gives up; machines may be slow
+PROMISED = 10  # seconds until a run fails whose worker died (docs/delivery.md)
 PIPELINE = """version: 1
 pipeline: spread
 params: { out: { type: text } }
@@ -69,7 +71,7 @@ class Node:
         request = urllib.request.Request(f"http://{self.http}{path}", data=data)
         if token:
             request.add_header("Authorization", "Bearer " + self.token)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.read().decode()
 
     def json(self, path):
@@ -82,10 +84,10 @@ class Node:
         except urllib.error.HTTPError as refused:
             raise AssertionError(f"{refused.read().decode()} {self.logged()}") from None
 
-    def events(self, run, stop=lambda event: False):
+    def events(self, run):
         """Yields a run's events until its last."""
         request = urllib.request.Request(f"http://{self.http}/v1/runs/{run}/events", headers={"Authorization": "Bearer " + self.token})
-        with urllib.request.urlopen(request, timeout=60) as stream:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as stream:
             for line in stream:
                 if line.startswith(b"data: "):
                     yield json.loads(line[6:])
@@ -98,7 +100,7 @@ class Node:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(20)
+            code = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -126,8 +128,17 @@ class TwoNodes(unittest.TestCase):
         self.nodes.append(Node("n2", self.path, "--join", self.nodes[0].cluster, "--labels", "zone=dmz"))
         return self.nodes
 
+    def eventually(self, look, what):
+        """Calls `look` until it gives something true."""
+        give_up = time.monotonic() + PATIENCE
+        while time.monotonic() < give_up:
+            if found := look():
+                return found
+            time.sleep(0.02)
+        self.fail(f"never saw: {what} {[node.logged() for node in self.nodes]}")
+
     def sluice(self, *words, **more):
-        return subprocess.run([SLUICE, *words, "--state", str(self.path)], capture_output=True, text=True, timeout=120,
+        return subprocess.run([SLUICE, *words, "--state", str(self.path)], capture_output=True, text=True, timeout=2 * PATIENCE,
                               cwd=self.path, **more)
 
     def test_output_is_that_of_one_process_bit_for_bit(self):
@@ -153,23 +164,22 @@ class TwoNodes(unittest.TestCase):
         (self.path / "endless.yaml").write_text(ENDLESS)
         waiting = subprocess.Popen([SLUICE, "submit", "endless.yaml", "--wait", "--state", str(self.path), "--to", first.http],
                                    cwd=self.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        run = None
-        deadline = time.monotonic() + 30
-        while run is None and time.monotonic() < deadline:
+
+        def running():
             runs = first.json("/v1/runs")["runs"]
-            run = runs[0]["id"] if runs and runs[0]["state"] == "running" else None
-        self.assertIsNotNone(run)
+            return runs[0]["id"] if runs and runs[0]["state"] == "running" else None
+
+        run = self.eventually(running, "a run that runs")
         worker.process.kill()
         killed = time.monotonic()
         last = list(first.events(run))[-1]
-        self.assertLess(time.monotonic() - killed, 10)
+        self.assertLess(time.monotonic() - killed, PROMISED)
         self.assertEqual(last["type"], "run.failed")
         cause = last["data"]["cause"]
         self.assertEqual(cause["code"], "node_lost")
         for part in ("node n2", f"pid {worker.process.pid}", "nothing"):
             self.assertIn(part, cause["message"])
-        _, shown = waiting.communicate(timeout=10)
-        self.assertLess(time.monotonic() - killed, 10)
+        _, shown = waiting.communicate(timeout=PATIENCE)
         self.assertEqual(waiting.returncode, 1, shown)
         self.assertIn("node_lost", shown)
         self.assertIn("node n2", shown)
@@ -186,7 +196,7 @@ class TwoNodes(unittest.TestCase):
                 stopped = time.monotonic()
             last = event
         worker.process.kill()
-        self.assertLess(time.monotonic() - stopped, 10)
+        self.assertLess(time.monotonic() - stopped, PROMISED)
         self.assertEqual((last["type"], last["data"]["cause"]["code"]), ("run.failed", "node_lost"), last)
 
     def test_a_worker_comes_back_after_the_first_node_was_restarted(self):
@@ -196,11 +206,7 @@ class TwoNodes(unittest.TestCase):
         first.stop()
         again = Node("n1", self.path, "--listen", port)
         self.nodes[0] = again
-        deadline = time.monotonic() + 20
-        names = []
-        while names != ["n1", "n2"] and time.monotonic() < deadline:
-            names = [n["name"] for n in again.json("/v1/nodes")["nodes"]]
-        self.assertEqual(names, ["n1", "n2"])
+        self.eventually(lambda: [n["name"] for n in again.json("/v1/nodes")["nodes"]] == ["n1", "n2"], "both nodes")
 
     def test_every_event_of_a_run_reaches_the_log_and_the_file_of_events(self):
         self.nodes.append(Node("n1", self.path))
@@ -212,10 +218,8 @@ class TwoNodes(unittest.TestCase):
             lines = file.read_text().splitlines() if file.exists() else []
             return [json.loads(line)["id"] for line in lines]
 
-        deadline = time.monotonic() + 30
-        while len(written()) < len(told) or "run.succeeded" not in self.nodes[0].logged().replace("run succeeded", "run.succeeded"):
-            self.assertLess(time.monotonic(), deadline, f"{written()} {self.nodes[0].logged()}")
-            time.sleep(0.01)  # polls a condition of another process
+        self.eventually(lambda: len(written()) >= len(told), "all events in the file")
+        self.eventually(lambda: "run.succeeded" in self.nodes[0].logged(), "the last event in the log")
         self.assertEqual(written(), [event["id"] for event in told])
 
     def test_a_cluster_remembers_what_its_sources_have_taken(self):
@@ -277,7 +281,7 @@ load:
         for port in ports:
             for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096),
                              *greedy):
-                with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+                with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
                     try:
                         client.sendall(greeting)
                         client.shutdown(socket.SHUT_WR)
@@ -285,9 +289,9 @@ load:
                             pass
                     except OSError as problem:  # a reset is a refusal, a wait that ends is none
                         self.assertNotIsInstance(problem, TimeoutError)
-        self.assertIn("refused a data connection", first.logged())
+        self.eventually(lambda: "refused a data connection" in first.logged(), "a refused data connection")
         for node in (first, worker):
-            self.assertIn("refused a control connection from 127.0.0.1", node.logged())
+            self.eventually(lambda: "refused a control connection from 127.0.0.1" in node.logged(), "a refused control connection")
             self.assertLess(peak_kilobytes(node.process.pid), 500_000)
         run = first.submit(PIPELINE, self.path, out="after")
         self.assertEqual(list(first.events(run))[-1]["type"], "run.succeeded")
@@ -309,10 +313,12 @@ load:
     def test_bad_addresses_and_ports_in_use(self):
         self.nodes.append(Node("n1", self.path))
         first = self.nodes[0]
-        for flags, code in ((("--listen", first.cluster), "port_in_use"), (("--http", first.http, "--listen", "127.0.0.1:0"), "port_in_use"),
+        # Any port that is not named is a free one: those by default may be in use.
+        for flags, code in ((("--listen", first.cluster), "port_in_use"), (("--http", first.http), "port_in_use"),
                             (("--listen", "0.0.0.0:7070"), "not_supported_yet"), (("--listen", "7070"), "invalid_address"),
-                            (("--join", "127.0.0.1:1", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"), "join_failed")):
-            refused = self.sluice("node", *flags)
+                            (("--join", "127.0.0.1:1"), "join_failed")):
+            free = [word for option in ("--listen", "--http") if option not in flags for word in (option, "127.0.0.1:0")]
+            refused = self.sluice("node", *flags, *free)
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn(f"error[{code}]", refused.stderr)
 
