@@ -172,6 +172,12 @@ void gate::await_waiting() {
   changed_.wait(guard, [&] { return waiting_ > 0; });
 }
 
+void open_before_reading(shelf& to, numbers& of) {
+  auto opening = std::make_shared<gate>();
+  to.before_open = [=] { opening->open(); };
+  of.before_read = [=](std::uint32_t) { opening->pass(); };
+}
+
 std::vector<std::int64_t> shelf::sorted() const {
   auto all = rows;
   std::sort(all.begin(), all.end());

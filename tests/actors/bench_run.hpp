@@ -59,6 +59,9 @@ struct shelf {
   [[nodiscard]] std::vector<std::int64_t> sorted() const;
 };
 
+/// Lets the source read only when the sink has been opened: one that fails before that never opens it.
+void open_before_reading(shelf& to, numbers& of);
+
 /// A transform from functions.
 struct script {
   bool keeps_order = true;

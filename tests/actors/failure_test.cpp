@@ -27,6 +27,7 @@ struct line {
 
   explicit line(numbers of = {.splits = 3, .rows = 10}, const std::function<script()>& make = pass_on,
                 int readers = 1) {
+    if (!of.before_read) open_before_reading(*to, of);
     const int from = job.source("numbers", std::move(of), readers);
     through = job.transform("through", make);
     const int into = job.sink("shelf", to);
@@ -190,17 +191,18 @@ TEST_CASE("cancel is answered though a reader is stuck in a FIFO that nobody wri
   const auto fifo = folder.file("fifo");
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   auto at_fifo = std::make_shared<gate>();
-  auto through = std::make_shared<gate>();
-  through->open();
+  auto at_target = std::make_shared<gate>();
   line made({.splits = 1, .rows = 10, .before_read = [=](std::uint32_t) {
                at_fifo->open();
                const int opened = ::open(fifo.c_str(), O_RDONLY | O_CLOEXEC);
                if (opened >= 0) ::close(opened);
              }});
+  made.to->before_open = [=] { at_target->open(); };
   engine inside(made.job.store());
   const auto setup = made.job.setup();
   auto running = std::async(std::launch::async, [&] { return inside.run(setup); });
   at_fifo->pass();
+  at_target->pass();
 
   // The reader hangs until the FIFO has a writer: whatever comes before did not wait for it.
   CHECK(cancelled_live(inside, setup->run));

@@ -71,7 +71,9 @@ TEST_CASE("more rejects than allowed give a partial run; a share above fail_abov
     auto to = std::make_shared<shelf>();
     job.what().definition.rejects.allow = 1;
     if (fails) job.what().definition.rejects.fail_above = 0.1;
-    const int from = job.source("numbers", {.splits = 1, .rows = 10, .bad = {1, 2}});
+    numbers of{.splits = 1, .rows = 10, .bad = {1, 2}};
+    open_before_reading(*to, of);
+    const int from = job.source("numbers", of);
     const int into = job.sink("shelf", to);
     job.edge(from, into);
     const auto outcome = job.run();
