@@ -1,7 +1,7 @@
 #include "engine/sources/csv_files.hpp"
 
 #include "engine/formats/csv/infer.hpp"
-#include "engine/formats/csv/line_counter.hpp"
+#include "engine/formats/line_counter.hpp"
 #include "engine/names.hpp"
 #include "engine/takes_filter.hpp"
 
@@ -68,12 +68,15 @@ class csv_files : public source, public takes_filter {
       return csv::read_split(std::move(plan), piece, known->chain, index, std::move(ask));
     }
     SLUICE_ASSIGN(auto stream, open_stream(file));
-    return csv::read_whole(std::move(plan), piece, std::move(stream), known->layout.data_begin, std::move(ask));
+    return csv::read_whole(std::move(plan), piece, std::move(stream), known->layout.data_begin, std::move(ask),
+                           file.path == "-" ? once_ : nullptr);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
     const auto file = find_file(piece.object, what_->search);
-    return file.ok() ? lines_.line_at(*file, piece.begin + static_cast<std::int64_t>(offset)) : 0;
+    if (!file.ok()) return 0;
+    const auto at = piece.begin + static_cast<std::int64_t>(offset);
+    return file->path == "-" ? once_->line_at(at) : lines_.line_at(*file, at);
   }
 
  private:
@@ -190,7 +193,8 @@ class csv_files : public source, public takes_filter {
   std::shared_ptr<const row_filter> filter_;
   std::mutex lock_;
   std::map<std::string, std::shared_ptr<const known_file>> known_;
-  csv::line_counter lines_;
+  line_counter lines_{line_break::any};
+  std::shared_ptr<passing_lines> once_ = std::make_shared<passing_lines>(line_break::any);  ///< of standard input
 };
 
 }  // namespace

@@ -53,7 +53,7 @@ class ndjson_files : public source, public takes_filter {
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
     const auto file = listed_file(what_->files, piece);
-    return file.ok() ? ndjson_line_at(**file, piece.begin + static_cast<std::int64_t>(offset)) : 0;
+    return file.ok() ? what_->line_at(**file, piece.begin + static_cast<std::int64_t>(offset)) : 0;
   }
 
  private:

@@ -105,6 +105,10 @@ class ndjson_reader : public split_reader {
     step.end = !more;
     at_ = more ? lines_->begin() : nullptr;
     end_ = more ? lines_->end() : nullptr;
+    if (more && file_.path == "-") {
+      what_->once->forget_before(lines_->offset());
+      what_->once->pass(lines_->offset(), reinterpret_cast<const std::uint8_t*>(at_), end_ - at_);
+    }
     valid_utf8_ = !more || simdjson::validate_utf8(at_, static_cast<std::size_t>(end_ - at_));
     return {};
   }
@@ -144,10 +148,11 @@ class ndjson_reader : public split_reader {
 
   status refuse(record_fault fault, std::string_view record, std::uint64_t offset, read_step& step) const {
     if (fault.wrong_guess || what_->policy == on_error::fail) {
-      const auto line = ndjson_line_at(file_, piece_.begin + static_cast<std::int64_t>(offset));
+      const auto line = what_->line_at(file_, piece_.begin + static_cast<std::int64_t>(offset));
       const auto place = (line > 0 ? " at line " + std::to_string(line) : std::string()) + " of " + piece_.object;
       return fault.wrong_guess ? contradiction_of(fault, line) : failure(fault, place);
     }
+    if (file_.path == "-") what_->once->keep(static_cast<std::int64_t>(offset));
     if (!record.empty() && record.back() == '\r') record.remove_suffix(1);
     step.rejected.push_back({.record = std::string(record),
                              .offset = offset,
@@ -281,19 +286,8 @@ result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_t
                                                          std::move(columns), std::move(passed), std::move(filter)));
 }
 
-std::uint64_t ndjson_line_at(const input_file& file, std::int64_t target) {
-  if (file.path == "-") return 0;
-  auto lines = open_lines(file, {.id = 0, .object = file.name, .begin = 0, .end = target + 1, .bytes = 0});
-  if (!lines.ok()) return 0;
-  std::uint64_t line = 1;
-  for (;;) {
-    const auto more = (*lines)->next();
-    if (!more.ok() || !*more) return 0;
-    const auto length = (*lines)->end() - (*lines)->begin();
-    const auto wanted = std::min<std::int64_t>(target - (*lines)->offset(), length);
-    line += static_cast<std::uint64_t>(std::count((*lines)->begin(), (*lines)->begin() + wanted, '\n'));
-    if (wanted < length) return line;
-  }
+std::uint64_t ndjson_table::line_at(const input_file& file, std::int64_t offset) const {
+  return file.path == "-" ? once->line_at(offset) : lines->line_at(file, offset);
 }
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include "engine/component.hpp"
 #include "engine/formats/files.hpp"
+#include "engine/formats/line_counter.hpp"
 #include "engine/formats/ndjson/record_parser.hpp"
 #include "engine/formats/ndjson/sampling.hpp"
 #include "engine/formats/row_filter.hpp"
@@ -29,6 +30,9 @@ struct ndjson_table {
   bool whole_files = false;  ///< not cut into splits: rows are numbered
   on_error policy = on_error::reject;
   zone_clock zone;
+  std::shared_ptr<line_counter> lines = std::make_shared<line_counter>(line_break::newline);
+  /// Of standard input.
+  std::shared_ptr<passing_lines> once = std::make_shared<passing_lines>(line_break::newline);
 
   /// The wanted columns, to be read into.
   [[nodiscard]] result<std::vector<ndjson::column>> make_columns() const;
@@ -36,6 +40,8 @@ struct ndjson_table {
   [[nodiscard]] result<std::vector<ndjson::column>> make_passed() const;
   /// All keys of the records: the ones that are not wanted are known all the same.
   [[nodiscard]] ndjson::key_table make_keys() const;
+  /// Number of the line, from 1, that a record begins in, by its byte in the unpacked file; 0 where it is not known.
+  [[nodiscard]] std::uint64_t line_at(const input_file& file, std::int64_t offset) const;
 
  private:
   /// Whether a column that nobody reads has to be looked into all the same: for keys that come twice or are unknown.
@@ -45,8 +51,5 @@ struct ndjson_table {
 /// Reads the records of a split; `file` must outlive the reader, as the table's files do. `filter` may be null.
 result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_table> what, const split& piece,
                                                   const input_file& file, std::shared_ptr<const row_filter> filter);
-
-/// Number of the line, from 1, that holds a byte of a file; 0 where it can't be read again. Reads all that is before.
-std::uint64_t ndjson_line_at(const input_file& file, std::int64_t target);
 
 }  // namespace sluice

@@ -70,6 +70,24 @@ class ManyFiles(FileCases):
     def test_places(self):
         self.run_cases(PLACES)
 
+    def test_lines_of_many_rejects_are_found_without_reading_all_again_for_each(self):
+        """Of packed files, of NDJSON and of standard input, which can be read only once."""
+        rows = 60_000
+        table = "a,b\r\n" + "".join(f'x,"{i}\n{i}"\r\n' if i % 2 else f"{i},y\r\n" for i in range(rows))
+        records = "\n".join('{"a":"x"}\n' if i % 2 else '{"a":%d}' % i for i in range(rows)) + "\n"
+        for source, text, lines in (("csv", table, [2 + i + i // 2 for i in range(rows) if i % 2]),
+                                    ("ndjson", records, [1 + i + i // 2 for i in range(rows) if i % 2])):
+            packed = gzip.compress(text.encode(), 1)
+            for name, content in ((f"a.{source}.gz", packed), (f"a.{source}", text.encode()), ("-", text.encode()), ("-", packed)):
+                with self.subTest(source, name=name):
+                    self.write(name.replace("-", "stdin"), content)
+                    self.write("p.yaml", f"version: 1\npipeline: p\nrejects: {{ allow: {rows} }}\nextract:\n  in:\n"
+                                         f"    {source}: {{ path: \"{name}\" }}\n    types: {{ a: bigint }}\nload:\n  out: {{ from: in, blackhole: {{}} }}\n")
+                    with open(self.folder / name.replace("-", "stdin"), "rb") as stdin:
+                        done = self.sluice("run", "p.yaml", "-q", stdin=stdin)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertEqual([r["place"] for r in self.rejects()], [f"{name}:{line}" for line in lines])
+
     def run_text(self, text, expect=0):
         self.write("p.yaml", "version: 1\npipeline: files\n" + text)
         done = self.sluice("run", "p.yaml", "-q", "--fresh")

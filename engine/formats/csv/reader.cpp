@@ -179,8 +179,9 @@ class split_part_reader final : public split_reader {
 /// Reads a stream to its end.
 class whole_reader final : public split_reader {
  public:
-  whole_reader(record_reader records, std::shared_ptr<byte_stream> from, std::int64_t data_begin)
-      : records_(std::move(records)), from_(std::move(from)), data_begin_(data_begin) {}
+  whole_reader(record_reader records, std::shared_ptr<byte_stream> from, std::int64_t data_begin,
+               std::shared_ptr<passing_lines> lines)
+      : records_(std::move(records)), from_(std::move(from)), data_begin_(data_begin), lines_(std::move(lines)) {}
 
   result<read_step> next() override {
     if (!started_) {
@@ -193,6 +194,10 @@ class whole_reader final : public split_reader {
     const auto taken = from_->consumed();
     step.bytes = static_cast<std::uint64_t>(taken - taken_);
     taken_ = taken;
+    if (lines_) {
+      for (const auto& record : step.rejected) lines_->keep(static_cast<std::int64_t>(record.offset));
+      lines_->forget_before(records_.at());
+    }
     return step;
   }
 
@@ -202,6 +207,7 @@ class whole_reader final : public split_reader {
     for (auto left = data_begin_; left > 0;) {
       SLUICE_ASSIGN(const auto got, from_->read(buffer.data(), std::min(left, std::ssize(buffer))));
       if (got == 0) break;
+      if (lines_) lines_->pass(data_begin_ - left, buffer.data(), got);
       left -= got;
     }
     return {};
@@ -210,6 +216,7 @@ class whole_reader final : public split_reader {
   record_reader records_;
   std::shared_ptr<byte_stream> from_;
   std::int64_t data_begin_;
+  std::shared_ptr<passing_lines> lines_;  ///< may be null
   std::int64_t taken_ = 0;
   bool started_ = false;
 };
@@ -227,12 +234,17 @@ std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::share
 }
 
 std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::unique_ptr<byte_stream> from,
-                                         std::int64_t data_begin, reader_questions ask) {
+                                         std::int64_t data_begin, reader_questions ask,
+                                         std::shared_ptr<passing_lines> lines) {
   const auto rules = plan.rules.rules;
   std::shared_ptr<byte_stream> stream = std::move(from);
-  fetch next = [stream](std::int64_t, std::uint8_t* into, std::int64_t size) { return stream->read(into, size); };
+  fetch next = [stream, lines](std::int64_t at, std::uint8_t* into, std::int64_t size) {
+    auto got = stream->read(into, size);
+    if (lines && got.ok()) lines->pass(at, into, *got);
+    return got;
+  };
   record_reader records(std::move(next), rules, batch_maker(std::move(plan), std::move(piece), std::move(ask)));
-  return std::make_unique<whole_reader>(std::move(records), std::move(stream), data_begin);
+  return std::make_unique<whole_reader>(std::move(records), std::move(stream), data_begin, std::move(lines));
 }
 
 }  // namespace sluice::csv

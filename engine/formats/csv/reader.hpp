@@ -4,6 +4,7 @@
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/layout.hpp"
 #include "engine/formats/csv/split_chain.hpp"
+#include "engine/formats/line_counter.hpp"
 #include "engine/formats/row_filter.hpp"
 
 #include <functional>
@@ -38,8 +39,10 @@ struct reader_questions {
 /// Reads a split of a plain file; `index` is its number among the splits of that file.
 std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::shared_ptr<split_chain> chain,
                                          std::size_t index, reader_questions ask);
-/// Reads a file from begin to end: packed ones and standard input.
+/// Reads a file from begin to end: packed ones and standard input. `lines`, where given, are those of what can't be
+/// read again: the lines of rejects are kept in it.
 std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::unique_ptr<byte_stream> from,
-                                         std::int64_t data_begin, reader_questions ask);
+                                         std::int64_t data_begin, reader_questions ask,
+                                         std::shared_ptr<passing_lines> lines);
 
 }  // namespace sluice::csv
