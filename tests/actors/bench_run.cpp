@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <thread>
 
 namespace sluice::actors::testing {
 
@@ -170,6 +171,20 @@ void gate::pass() {
 void gate::await_waiting() {
   std::unique_lock guard(lock_);
   changed_.wait(guard, [&] { return waiting_ > 0; });
+}
+
+bool called(shelf& to, const std::string& name) {
+  const std::lock_guard guard(to.lock);
+  return std::find(to.calls.begin(), to.calls.end(), name) != to.calls.end();
+}
+
+bool eventually(const std::function<bool()>& look) {
+  const auto limit = std::chrono::steady_clock::now() + patience;
+  while (!look()) {
+    if (std::chrono::steady_clock::now() > limit) return false;
+    std::this_thread::yield();
+  }
+  return true;
 }
 
 void open_before_reading(shelf& to, numbers& of) {

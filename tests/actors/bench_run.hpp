@@ -5,6 +5,7 @@
 #include "tests/support/temporary_folder.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -58,6 +59,13 @@ struct shelf {
 
   [[nodiscard]] std::vector<std::int64_t> sorted() const;
 };
+
+/// Whether a call has come to a sink.
+bool called(shelf& to, const std::string& name);
+
+constexpr auto patience = std::chrono::seconds(60);  ///< until a test gives up; machines may be slow
+/// Waits until `look` gives true; false where it never does.
+bool eventually(const std::function<bool()>& look);
 
 /// Lets the source read only when the sink has been opened: one that fails before that never opens it.
 void open_before_reading(shelf& to, numbers& of);

@@ -23,7 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto patience = 60s;  ///< until a test gives up; machines may be slow
 
 /// A Store with one run, whose events go through a notifier.
 struct newsroom {
