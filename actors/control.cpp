@@ -50,7 +50,9 @@ class control : public caf::event_based_actor {
  private:
   struct live_run {
     std::shared_ptr<const run_setup> setup;
-    caf::actor supervisor;  ///< null while queued
+    caf::actor supervisor = nullptr;  ///< null while queued
+    bool stored = false;              ///< the Store has it
+    bool cancelled = false;           ///< before the Store had it
   };
 
   // -- submitting: the run is in the Store before the submitter hears of it
@@ -61,7 +63,7 @@ class control : public caf::event_based_actor {
       promise.deliver(caf::make_error(caf::sec::request_receiver_down));
       return promise;
     }
-    live_[setup->run] = {setup, nullptr};
+    live_[setup->run] = {.setup = setup};
     store::event queued{.run = setup->run, .type = "run.queued", .data = {{"pipeline", setup->record.pipeline}}};
     calls_.call(
         [store = s_.store, setup, queued]() -> result<std::vector<store::event>> {
@@ -77,10 +79,17 @@ class control : public caf::event_based_actor {
           }
           promise.deliver(submitted{setup->run});
           if (s_.notifier) send(s_.notifier, events_written{std::move(events).value()});
-          waiting_.push_back(setup->run);
-          admit();
+          stored(setup->run);
         });
     return promise;
+  }
+
+  void stored(const std::string& run) {
+    auto& found = live_.at(run);
+    found.stored = true;
+    if (found.cancelled) return start(found, true);
+    waiting_.push_back(run);
+    admit();
   }
 
   void refuse(const run_setup& setup, error why) {
@@ -95,11 +104,15 @@ class control : public caf::event_based_actor {
       const auto found = live_.find(waiting_.front());
       waiting_.pop_front();
       if (found == live_.end()) continue;
-      ++running_;
-      found->second.supervisor =
-          spawn_supervisor(system(), {found->second.setup, s_.services, s_.store, s_.starter, s_.notifier, this, true});
-      monitor(found->second.supervisor);
+      start(found->second, false);
     }
+  }
+
+  void start(live_run& run, bool cancelled) {
+    ++running_;
+    run.supervisor =
+        spawn_supervisor(system(), {run.setup, s_.services, s_.store, s_.starter, s_.notifier, this, cancelled});
+    monitor(run.supervisor);
   }
 
   // -- asking
@@ -113,22 +126,16 @@ class control : public caf::event_based_actor {
       return answer;
     }
     answer.known = true;
+    // A queued run has no supervisor yet: one that cancels at once ends it as any other.
     if (found->second.supervisor) {
       send(found->second.supervisor, cancel_run{run});
+    } else if (found->second.stored) {
+      std::erase(waiting_, run);
+      start(found->second, true);
     } else {
-      cancel_queued(found->second.setup);
+      found->second.cancelled = true;
     }
     return answer;
-  }
-
-  /// A queued run has no supervisor yet: one that is told to cancel at once ends it as any other.
-  void cancel_queued(const std::shared_ptr<const run_setup>& setup) {
-    auto& run = live_[setup->run];
-    std::erase(waiting_, setup->run);
-    ++running_;
-    run.supervisor = spawn_supervisor(system(), {setup, s_.services, s_.store, s_.starter, s_.notifier, this, true});
-    monitor(run.supervisor);
-    send(run.supervisor, cancel_run{setup->run});
   }
 
   caf::typed_response_promise<run_progress> progress(const get_progress& message) {

@@ -17,26 +17,6 @@ journal::journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, st
       term_(term),
       failed_(std::move(failed)) {}
 
-void journal::create(store::run_record record, store::event first, then_function then) {
-  busy_ = true;
-  calls_.call(
-      [store = store_, record = std::move(record), first = std::move(first)]() -> result<std::vector<store::event>> {
-        SLUICE_ASSIGN(const bool made, store->create_run(record, {first}));
-        if (!made) return std::vector<store::event>();
-        return store->events(0, record.id, 1);
-      },
-      [this, then = std::move(then)](result<std::vector<store::event>> events) {
-        busy_ = false;
-        if (!events.ok()) {
-          then(status(events.problem()));
-          return;
-        }
-        announce(std::move(events).value());
-        then({});
-        flush_next();
-      });
-}
-
 void journal::write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
                     std::vector<store::event> events, then_function then) {
   any_ = true;

@@ -21,8 +21,6 @@ class journal {
   journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
           caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed);
 
-  /// Inserts the run with its first event; nothing else may come before.
-  void create(store::run_record record, store::event first, then_function then);
   /// Adds to the next write; `then` is called when it is durable.
   void write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
              std::vector<store::event> events, then_function then = {});

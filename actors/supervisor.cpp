@@ -46,7 +46,7 @@ class supervisor : public caf::event_based_actor {
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
-    create();
+    s_.cancelled ? cancel() : start();
     return {
         [this](launched& message) { launched_all(std::move(message)); },
         [this](const launch_failed& message) { fail(message.why); },
@@ -79,17 +79,6 @@ class supervisor : public caf::event_based_actor {
 
   store::event event_of(std::string type, const std::string& unit = {}, options data = options::object()) {
     return {.run = s_.setup->run, .type = std::move(type), .unit = unit, .data = std::move(data)};
-  }
-
-  void create() {
-    if (s_.created) return start();
-    journal_.create(s_.setup->record, event_of("run.queued", "", {{"pipeline", s_.setup->record.pipeline}}),
-                    [this](const status& made) {
-                      if (made.ok()) return;
-                      stored_nothing_ = true;
-                      fail(made.problem());
-                    });
-    start();
   }
 
   void start() {
@@ -318,7 +307,7 @@ class supervisor : public caf::event_based_actor {
     events.push_back(event_of("run." + store::to_string(state), "", data));
     journal_.write(state, cause, data, std::move(events), [this, last](const status& written) {
       auto told = last;
-      if (!written.ok() && !stored_nothing_) {
+      if (!written.ok()) {
         told.state = run_state::failed;
         told.cause = written.problem();
       }
@@ -384,7 +373,6 @@ class supervisor : public caf::event_based_actor {
   clock::time_point begun_ = clock::now();
   bool balanced_ = false;
   bool closing_ = false;
-  bool stored_nothing_ = false;  ///< the Store did not even take the run
 };
 
 }  // namespace

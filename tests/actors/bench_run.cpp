@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <thread>
 
 namespace sluice::actors::testing {
 
@@ -176,15 +175,6 @@ void gate::await_waiting() {
 bool called(shelf& to, const std::string& name) {
   const std::lock_guard guard(to.lock);
   return std::find(to.calls.begin(), to.calls.end(), name) != to.calls.end();
-}
-
-bool eventually(const std::function<bool()>& look) {
-  const auto limit = std::chrono::steady_clock::now() + patience;
-  while (!look()) {
-    if (std::chrono::steady_clock::now() > limit) return false;
-    std::this_thread::yield();
-  }
-  return true;
 }
 
 void open_before_reading(shelf& to, numbers& of) {

@@ -2,6 +2,7 @@
 
 #include "actors/run.hpp"
 #include "actors/run_setup.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <atomic>
@@ -63,9 +64,8 @@ struct shelf {
 /// Whether a call has come to a sink.
 bool called(shelf& to, const std::string& name);
 
-constexpr auto patience = std::chrono::seconds(60);  ///< until a test gives up; machines may be slow
-/// Waits until `look` gives true; false where it never does.
-bool eventually(const std::function<bool()>& look);
+using test::eventually;
+using test::patience;
 
 /// Lets the source read only when the sink has been opened: one that fails before that never opens it.
 void open_before_reading(shelf& to, numbers& of);

@@ -1,4 +1,5 @@
 #include "tests/actors/bench_run.hpp"
+#include "tests/support/hooked_store.hpp"
 
 #include <caf/all.hpp>
 #include <catch2/catch.hpp>
@@ -280,6 +281,25 @@ TEST_CASE("a cancelled queued run ends without having started, and unknown runs 
         },
         [](const cancel_answer&) {});
   }
+}
+
+TEST_CASE("a run that is cancelled while the Store still writes it ends as cancelled, once") {
+  line made;
+  auto disk = std::make_shared<gate>();
+  const auto slow = std::make_shared<test::hooked_store>(made.job.store());
+  slow->before_create = [=] { disk->pass(); };
+  engine inside(slow);
+  const auto setup = made.job.setup();
+  auto running = std::async(std::launch::async, [&] { return inside.run(setup); });
+  disk->await_waiting();
+  CHECK(cancelled_live(inside, setup->run));
+  disk->open();
+  CHECK(running.get().state == run_state::cancelled);
+  caf::scoped_actor self(inside.system());
+  self->request(inside.actors().control, patience, list_live_runs{})
+      .receive([](const live_runs& answer) { CHECK(answer.runs.empty()); }, [](const caf::error&) { FAIL(); });
+  const auto events = made.job.events(setup->run);
+  CHECK(events == std::vector<std::string>{"run.queued", "run.cancelled"});
 }
 
 TEST_CASE("shutting down an engine cancels what runs in it") {

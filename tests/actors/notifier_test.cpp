@@ -23,7 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-
 /// A Store with one run, whose events go through a notifier.
 struct newsroom {
   test::temporary_folder folder;
@@ -95,8 +94,7 @@ TEST_CASE("a subscriber that does not answer delays nobody and misses nothing") 
       room.inside.system(), room.notifier, [seen](const store::event&) { return ++*seen, status(); }, nullptr, "", 0,
       room.inside.actors().services);
   for (int i = 0; i < 100; ++i) room.write(10);
-  const auto limit = std::chrono::steady_clock::now() + patience;
-  while (*seen < 1001 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+  CHECK(eventually([&] { return *seen >= 1001; }));
   CHECK(*seen == 1001);
   room.self->send(room.notifier, events_seen{});
   CHECK(room.take(1000) == from_to(2, 1001));
@@ -116,25 +114,24 @@ TEST_CASE("a named subscriber goes on where it stood, and a delivery that fails 
     return {};
   };
   const auto await = [&](std::size_t count) {
-    const auto limit = std::chrono::steady_clock::now() + patience;
-    while (std::chrono::steady_clock::now() < limit) {
+    return eventually([&] {
       const auto cursor = room.store->cursor_of("pager").value();
       const std::lock_guard guard(*lock);
-      if (got->size() >= count && cursor >= static_cast<std::int64_t>(count)) return;
-    }
+      return got->size() >= count && cursor >= static_cast<std::int64_t>(count);
+    });
   };
   const auto start = [&] {
     return spawn_subscriber(room.inside.system(), room.notifier, deliver, room.store, "pager", 0,
                             room.inside.actors().services);
   };
   auto pager = start();
-  await(3);
+  CHECK(await(3));
   CHECK(*got == from_to(1, 3));
   room.self->send_exit(pager, caf::exit_reason::kill);
   room.self->wait_for(pager);
   room.write(2);
   pager = start();
-  await(5);
+  CHECK(await(5));
   CHECK(*got == from_to(1, 5));
   room.self->send_exit(pager, caf::exit_reason::user_shutdown);
 }

@@ -9,7 +9,7 @@ import pathlib
 import signal
 import unittest
 
-from command_line import ENDLESS, ORDERS, ROOT, SIGINT, SIGKILL, SIGTERM, STARTER, CommandLine, events
+from command_line import ENDLESS, ORDERS, ROOT, SIGINT, SIGKILL, SIGTERM, STARTER, CommandLine, events, eventually
 
 
 class Runs(CommandLine):
@@ -278,7 +278,7 @@ class Signals(CommandLine):
         run.send_signal(SIGINT)
         # Not just any signal: SIGSTOP itself may still be pending, and two SIGINTs at once would count as one.
         passed_on = 1 << (signal.SIGUSR1 - 1)
-        self.eventually(lambda: int(self.proc_status(record["pid"])["ShdPnd"], 16) & passed_on, "the first Ctrl-C")
+        eventually(lambda: int(self.proc_status(record["pid"])["ShdPnd"], 16) & passed_on, "the first Ctrl-C")
         run.send_signal(SIGINT)
         code, _, err = self.end_of(run)
         self.assertEqual(code, 130, err)
@@ -295,7 +295,7 @@ class Signals(CommandLine):
         self.write("endless.yaml", ENDLESS + "  table: { from: numbers, sqlite: { path: out.db, table: numbers }, mode: append }\n")
         run = self.start("run", "endless.yaml", "--json")
         record = self.running()
-        self.eventually(lambda: len([name for name in self.names() if ".part" in name]) > 1, "both hidden files")
+        eventually(lambda: len([name for name in self.names() if ".part" in name]) > 1, "both hidden files")
         os.kill(record["pid"], SIGKILL)
         code, out, err = self.end_of(run)
         self.assertEqual((code, err), (1, ""))
@@ -312,7 +312,7 @@ class Signals(CommandLine):
         run.kill()
         os.kill(record["pid"], SIGKILL)
         self.end_of(run)
-        record = self.eventually(lambda: (r := self.run_record()) and r["state"] == "failed" and r, "a failed run")
+        record = eventually(lambda: (r := self.run_record()) and r["state"] == "failed" and r, "a failed run")
         self.assertEqual(record["cause"]["code"], "engine_died")
         self.assertEqual(events(self.sluice("events", "last", "--json").stdout)[-1]["type"], "run.failed")
 
@@ -321,7 +321,7 @@ class Signals(CommandLine):
         record = self.running()
         run.kill()
         self.end_of(run)
-        self.eventually(lambda: not pathlib.Path(f"/proc/{record['pid']}/cmdline").read_bytes()
+        eventually(lambda: not pathlib.Path(f"/proc/{record['pid']}/cmdline").read_bytes()
                         if pathlib.Path(f"/proc/{record['pid']}").exists() else True, "the engine's end")
         self.assertIn(self.run_record()["state"], ("cancelled", "failed"))
 

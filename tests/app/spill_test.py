@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from command_line import CommandLine
+from command_line import CommandLine, eventually
 
 PIPELINE = """\
 version: 1
@@ -73,7 +73,7 @@ class Spill(CommandLine):
         self.pipeline("sort", "rate: 300000,", 40_000_000)
         for how in (signal.SIGINT, signal.SIGKILL):
             run = self.start("run", "p.yaml", "--spill", "spill")
-            record = self.eventually(lambda: self.spilling(), "an open spill file")
+            record = eventually(lambda: self.spilling(), "an open spill file")
             os.kill(record["pid"] if how == signal.SIGKILL else run.pid, how)
             code, _, err = self.end_of(run)
             self.assertEqual(code, 1 if how == signal.SIGKILL else 130, err)

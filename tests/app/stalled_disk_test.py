@@ -8,9 +8,10 @@ import tempfile
 import time
 import unittest
 
+from command_line import PATIENCE, eventually
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ["SLUICE_BINARY"]
-PATIENCE = 60  # seconds until a test gives up; machines may be slow
 PIPELINE = """
 version: 1
 pipeline: stalled
@@ -19,14 +20,6 @@ extract:
 load:
   out: { from: numbers, csv: { path: "FOLDER/out.csv" } }
 """
-
-
-def wait_until(condition, seconds=PATIENCE):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError("waited in vain")
-        time.sleep(0.01)  # polls a condition of another process
 
 
 @unittest.skipIf("sanitize" in BINARY, "AddressSanitizer wants to be preloaded first")
@@ -41,8 +34,8 @@ class StalledDisk(unittest.TestCase):
             run = subprocess.Popen([BINARY, "--state", state, "--json", "run", f"{folder}/p.yaml"], env=environment,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
             try:
-                wait_until(lambda: any(path.name.endswith("tmp") or path.name.startswith(".") and path.stat().st_size > 0
-                                       for path in pathlib.Path(folder).iterdir() if path.is_file()))
+                eventually(lambda: any(path.name.endswith("tmp") or path.name.startswith(".") and path.stat().st_size > 0
+                                       for path in pathlib.Path(folder).iterdir() if path.is_file()), "rows in the hidden file")
                 stalled.touch()
                 begin = time.monotonic()
                 cancelled = subprocess.run([BINARY, "--state", state, "cancel", "last"], text=True, timeout=PATIENCE,

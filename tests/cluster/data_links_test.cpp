@@ -2,6 +2,7 @@
 
 #include "cluster/hello.hpp"
 #include "tests/support/closed_port.hpp"
+#include "tests/support/patience.hpp"
 
 #include <arrow/api.h>
 
@@ -18,11 +19,10 @@
 
 using namespace sluice;
 using namespace sluice::cluster;
+using test::patience;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr auto patience = 60s;  ///< until a test gives up; machines may be slow
 
 batch rows_of(std::int64_t first, std::int64_t count) {
   arrow::Int64Builder ids;
@@ -123,15 +123,11 @@ TEST_CASE("what is encoded for a peer stays under 8 MiB while it takes nothing")
   a.links->add_peer("b", {"127.0.0.1", ntohs(where.sin_port)});
   const auto rows = rows_of(0, 128 * 1024);  // 1 MiB
   for (int i = 0; i < 100; ++i) a.links->send("b", route, 1, rows);
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (a.links->most_queued_bytes() < 4 * 1024 * 1024 && std::chrono::steady_clock::now() < deadline)
-    std::this_thread::yield();
-  CHECK(a.links->most_queued_bytes() > 4 * 1024 * 1024);
+  CHECK(test::eventually([&] { return a.links->most_queued_bytes() > 4 * 1024 * 1024; }));
   CHECK(a.links->most_queued_bytes() <= most_encoded_bytes);
   CHECK(a.links->waiting() > 50);
   a.links->forget("run-1");
-  while (a.links->waiting() > 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  CHECK(a.links->waiting() == 0);
+  CHECK(test::eventually([&] { return a.links->waiting() == 0; }));
   ::close(listener);
 }
 

@@ -2,6 +2,8 @@
 
 #include "cluster/http_client.hpp"
 #include "tests/support/closed_port.hpp"
+#include "tests/support/hooked_store.hpp"
+#include "tests/support/patience.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <arpa/inet.h>
@@ -15,70 +17,41 @@
 #include <mutex>
 #include <thread>
 
-namespace sluice::store {
+using namespace sluice;
+using namespace sluice::cluster;
+using test::patience;
+using namespace std::chrono_literals;
 
 namespace {
 
-/// A Store whose disk hangs while `hang` is set: runs are not found until it is let go.
-class hanging_store final : public store {
- public:
-  explicit hanging_store(std::shared_ptr<store> real) : real_(std::move(real)) {}
+const std::string token = "0123456789abcdef0123456789abcdef";
 
+/// A disk that hangs while `hang` is set.
+class disk {
+ public:
   void hang(bool on) {
     const std::lock_guard guard(lock_);
     hangs_ = on;
     changed_.notify_all();
+  }
+  void call() {
+    std::unique_lock guard(lock_);
+    ++waiting_;
+    changed_.notify_all();
+    changed_.wait(guard, [&] { return !hangs_; });
+    --waiting_;
   }
   void wait_for_waiting(int calls) {
     std::unique_lock guard(lock_);
     changed_.wait(guard, [&] { return waiting_ >= calls; });
   }
 
-  result<bool> create_run(const run_record& run, std::vector<event> events) override {
-    return real_->create_run(run, std::move(events));
-  }
-  result<std::vector<event>> apply(const change& what) override { return real_->apply(what); }
-  result<std::vector<run_record>> runs(const run_query& query) override { return real_->runs(query); }
-  result<run_record> find_run(const std::string& reference) override {
-    std::unique_lock guard(lock_);
-    ++waiting_;
-    changed_.notify_all();
-    changed_.wait(guard, [&] { return !hangs_; });
-    --waiting_;
-    return real_->find_run(reference);
-  }
-  result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override {
-    return real_->events(after, run, limit);
-  }
-  result<std::int64_t> next_term() override { return real_->next_term(); }
-  result<std::int64_t> cursor_of(const std::string& subscriber) override { return real_->cursor_of(subscriber); }
-  status set_cursor(const std::string& subscriber, std::int64_t cursor) override {
-    return real_->set_cursor(subscriber, cursor);
-  }
-  result<pipeline_state> sources_of(const std::string& pipeline) override { return real_->sources_of(pipeline); }
-  result<std::vector<std::string>> pipelines_with_state() override { return real_->pipelines_with_state(); }
-  result<std::int64_t> reset_sources(const state_reset& what) override { return real_->reset_sources(what); }
-
  private:
-  std::shared_ptr<store> real_;
   std::mutex lock_;
   std::condition_variable changed_;
   int waiting_ = 0;
   bool hangs_ = false;
 };
-
-}  // namespace
-
-}  // namespace sluice::store
-
-using namespace sluice;
-using namespace sluice::cluster;
-using namespace std::chrono_literals;
-
-namespace {
-
-const std::string token = "0123456789abcdef0123456789abcdef";
-constexpr auto patience = 60s;  ///< until a test gives up; machines may be slow
 
 /// A Store with a server on it, and how many streams woke.
 struct served {
@@ -251,22 +224,24 @@ TEST_CASE("cancel reaches a live run, and is told where there is none") {
 
 TEST_CASE("a live run is cancelled while the Store's disk hangs and every thread that reads it waits") {
   test::temporary_folder folder;
-  const auto slow = std::make_shared<store::hanging_store>(store::open_sqlite(folder.file("sluice.db")).value());
+  const auto kept = std::make_shared<test::hooked_store>(store::open_sqlite(folder.file("sluice.db")).value());
+  disk slow;
+  kept->before_find = [&] { slow.call(); };
   std::string run;
   api_handlers handlers;
-  handlers.store = slow;
+  handlers.store = kept;
   handlers.cancel = [&](const std::string& whole_id) -> result<bool> { return whole_id == run; };
   served with(std::move(handlers));
-  with.kept = slow;
+  with.kept = kept;
   run = with.make_run("daily");
 
-  slow->hang(true);
+  slow.hang(true);
   std::vector<std::thread> readers;
   for (int i = 0; i < 2; ++i) readers.emplace_back([&] { (void)with.client().get("/v1/runs/last"); });
-  slow->wait_for_waiting(2);
+  slow.wait_for_waiting(2);
   const auto told = with.client().cancel(run);
   const auto health = with.client().get_text("/healthz");
-  slow->hang(false);
+  slow.hang(false);
   for (auto& reader : readers) reader.join();
   REQUIRE(told.ok());
   CHECK(told->value("state", "") == "cancelling");

@@ -16,8 +16,9 @@ import unittest
 import urllib.error
 import urllib.request
 
+from command_line import PATIENCE, eventually
+
 SLUICE = os.path.abspath(os.environ["SLUICE_BINARY"])
-PATIENCE = 60  # seconds until a test gives up; machines may be slow
 PROMISED = 10  # seconds until a run fails whose worker died (docs/delivery.md)
 PIPELINE = """version: 1
 pipeline: spread
@@ -128,15 +129,6 @@ class TwoNodes(unittest.TestCase):
         self.nodes.append(Node("n2", self.path, "--join", self.nodes[0].cluster, "--labels", "zone=dmz"))
         return self.nodes
 
-    def eventually(self, look, what):
-        """Calls `look` until it gives something true."""
-        give_up = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up:
-            if found := look():
-                return found
-            time.sleep(0.02)
-        self.fail(f"never saw: {what} {[node.logged() for node in self.nodes]}")
-
     def sluice(self, *words, **more):
         return subprocess.run([SLUICE, *words, "--state", str(self.path)], capture_output=True, text=True, timeout=2 * PATIENCE,
                               cwd=self.path, **more)
@@ -169,7 +161,7 @@ class TwoNodes(unittest.TestCase):
             runs = first.json("/v1/runs")["runs"]
             return runs[0]["id"] if runs and runs[0]["state"] == "running" else None
 
-        run = self.eventually(running, "a run that runs")
+        run = eventually(running, "a run that runs")
         worker.process.kill()
         killed = time.monotonic()
         last = list(first.events(run))[-1]
@@ -206,7 +198,7 @@ class TwoNodes(unittest.TestCase):
         first.stop()
         again = Node("n1", self.path, "--listen", port)
         self.nodes[0] = again
-        self.eventually(lambda: [n["name"] for n in again.json("/v1/nodes")["nodes"]] == ["n1", "n2"], "both nodes")
+        eventually(lambda: [n["name"] for n in again.json("/v1/nodes")["nodes"]] == ["n1", "n2"], "both nodes")
 
     def test_every_event_of_a_run_reaches_the_log_and_the_file_of_events(self):
         self.nodes.append(Node("n1", self.path))
@@ -218,8 +210,8 @@ class TwoNodes(unittest.TestCase):
             lines = file.read_text().splitlines() if file.exists() else []
             return [json.loads(line)["id"] for line in lines]
 
-        self.eventually(lambda: len(written()) >= len(told), "all events in the file")
-        self.eventually(lambda: "run.succeeded" in self.nodes[0].logged(), "the last event in the log")
+        eventually(lambda: len(written()) >= len(told), "all events in the file")
+        eventually(lambda: "run.succeeded" in self.nodes[0].logged(), "the last event in the log")
         self.assertEqual(written(), [event["id"] for event in told])
 
     def test_a_cluster_remembers_what_its_sources_have_taken(self):
@@ -289,9 +281,9 @@ load:
                             pass
                     except OSError as problem:  # a reset is a refusal, a wait that ends is none
                         self.assertNotIsInstance(problem, TimeoutError)
-        self.eventually(lambda: "refused a data connection" in first.logged(), "a refused data connection")
+        eventually(lambda: "refused a data connection" in first.logged(), "a refused data connection")
         for node in (first, worker):
-            self.eventually(lambda: "refused a control connection from 127.0.0.1" in node.logged(), "a refused control connection")
+            eventually(lambda: "refused a control connection from 127.0.0.1" in node.logged(), "a refused control connection")
             self.assertLess(peak_kilobytes(node.process.pid), 500_000)
         run = first.submit(PIPELINE, self.path, out="after")
         self.assertEqual(list(first.events(run))[-1]["type"], "run.succeeded")

@@ -48,6 +48,16 @@ load:
 """
 
 
+def eventually(look, what):
+    """Calls `look` until it gives something true."""
+    give_up = time.monotonic() + PATIENCE
+    while time.monotonic() < give_up:
+        if found := look():
+            return found
+        time.sleep(0.02)  # polls a condition of another process
+    raise AssertionError(f"never saw: {what}")
+
+
 class CommandLine(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-cli-"))
@@ -88,15 +98,6 @@ class CommandLine(unittest.TestCase):
         out, err = process.communicate(timeout=PATIENCE)
         return process.returncode, out, err
 
-    def eventually(self, look, what):
-        """Calls `look` until it gives something true."""
-        give_up = time.monotonic() + PATIENCE
-        while time.monotonic() < give_up:
-            if found := look():
-                return found
-            time.sleep(0.02)
-        self.fail(f"never saw: {what}")
-
     def run_record(self, run="last"):
         done = self.sluice("status", run, "--json")
         return json.loads(done.stdout) if done.returncode == 0 else None
@@ -108,7 +109,7 @@ class CommandLine(unittest.TestCase):
             record = self.run_record(pipeline)
             return record if record and any(u["in"] > 0 for u in record.get("progress", {}).get("units", [])) else None
 
-        return self.eventually(look, "a run that reads rows")
+        return eventually(look, "a run that reads rows")
 
     def names(self):
         """All files outside the state folder."""
