@@ -2,21 +2,23 @@
 
 namespace sluice::actors {
 
+void add_counters(options& to, const flow::unit_counters& counters) {
+  to["in"] = counters.in;
+  to["added"] = counters.added;
+  to["out"] = counters.out;
+  to["filtered"] = counters.filtered;
+  to["merged"] = counters.merged;
+  to["rejected"] = counters.rejected;
+  to["set_null"] = counters.set_null;
+  to["bytes"] = counters.bytes;
+  to["batches"] = counters.batches;
+}
+
 options to_options(const run_outcome& outcome) {
   auto units = options::array();
   for (const auto& unit : outcome.units) {
-    const auto& c = unit.counters;
-    auto entry = options{{"unit", unit.unit},
-                         {"role", to_string(unit.role)},
-                         {"in", c.in},
-                         {"added", c.added},
-                         {"out", c.out},
-                         {"filtered", c.filtered},
-                         {"merged", c.merged},
-                         {"rejected", c.rejected},
-                         {"set_null", c.set_null},
-                         {"bytes", c.bytes},
-                         {"batches", c.batches}};
+    auto entry = options{{"unit", unit.unit}, {"role", to_string(unit.role)}};
+    add_counters(entry, unit.counters);
     if (!unit.target.empty()) entry["target"] = unit.target;
     units.push_back(std::move(entry));
   }

@@ -60,6 +60,9 @@ struct run_outcome {
   std::int64_t duration_microseconds = 0;
 };
 
+/// Adds a unit's counters as events and the API show them.
+void add_counters(options& to, const flow::unit_counters& counters);
+
 /// The outcome as events, the Store's summary and `--json` show it.
 options to_options(const run_outcome& outcome);
 

@@ -78,20 +78,10 @@ std::string metrics_text(const actors::live_runs& runs) {
 options progress_to_json(const actors::run_progress& progress) {
   options units = options::array();
   for (const auto& unit : progress.units) {
-    const auto& c = unit.counters;
-    options one = {{"unit", unit.unit},
-                   {"state", unit.state},
-                   {"in", c.in},
-                   {"added", c.added},
-                   {"out", c.out},
-                   {"filtered", c.filtered},
-                   {"merged", c.merged},
-                   {"rejected", c.rejected},
-                   {"set_null", c.set_null},
-                   {"skipped", c.skipped},
-                   {"bytes", c.bytes},
-                   {"batches", c.batches},
-                   {"rows_per_second", unit.rows_per_second}};
+    options one = {{"unit", unit.unit}, {"state", unit.state}};
+    actors::add_counters(one, unit.counters);
+    one["skipped"] = unit.counters.skipped;
+    one["rows_per_second"] = unit.rows_per_second;
     if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
     units.push_back(std::move(one));
   }

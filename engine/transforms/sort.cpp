@@ -50,9 +50,8 @@ class sort final : public single_output, public may_block, public keeps_first {
     row_errors errors;
     for (const auto& key : keys_) {
       if (key.value->as_column()) continue;
-      SLUICE_ASSIGN(auto value, key.value->evaluate(in));
-      append_errors(errors, std::move(value.errors), key.text);
-      values.push_back(std::move(value.values));
+      SLUICE_ASSIGN(auto value, evaluate(key, in, errors));
+      values.push_back(std::move(value));
     }
     SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     in = keep_rows(in, settled);

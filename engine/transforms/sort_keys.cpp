@@ -268,6 +268,12 @@ void with_writer(const arrow::Array& column, Each&& each) {
 
 }  // namespace
 
+result<std::shared_ptr<arrow::Array>> evaluate(const sort_key& key, const batch& in, row_errors& errors) {
+  SLUICE_ASSIGN(auto value, key.value->evaluate(in));
+  append_errors(errors, std::move(value.errors), key.text);
+  return std::move(value.values);
+}
+
 status encoded_keys::encode(const std::vector<sort_key>& keys, std::vector<std::shared_ptr<arrow::Array>> columns,
                             std::int64_t rows) {
   for (auto& column : columns) {

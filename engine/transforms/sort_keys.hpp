@@ -23,6 +23,9 @@ struct sort_key {
 std::vector<sort_key> bind_sort_keys(const transform_request& request, const options& entries, const std::string& path,
                                      diagnostics& faults);
 
+/// Evaluates what to sort by; errors of rows that name no column name the key.
+result<std::shared_ptr<arrow::Array>> evaluate(const sort_key& key, const batch& in, row_errors& errors);
+
 /// Keys of a batch's rows as bytes that compare (memcmp, shorter first) as the rows are to be ordered.
 ///
 /// Each value is one byte that puts null before or behind all others, then: integers, dates and times big-endian with

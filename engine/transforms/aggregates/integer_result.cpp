@@ -32,13 +32,31 @@ arrow::Decimal256 divided(int128 value, std::int32_t scale, std::int32_t to_scal
   return quotient;
 }
 
+// What results have in common: an Arrow builder.
 template <class Builder>
-class whole final : public integer_result {
+class built : public integer_result {
+ public:
+  explicit built(const std::shared_ptr<arrow::DataType>& to) : builder_(to, arrow::default_memory_pool()) {}
+
+  status append_null() override {
+    SLUICE_TRY_ARROW(builder_.AppendNull(), "read sums");
+    return {};
+  }
+  result<std::shared_ptr<arrow::Array>> finish() override {
+    SLUICE_ASSIGN_ARROW(auto array, builder_.Finish(), "read sums");
+    return array;
+  }
+
+ protected:
+  Builder builder_;
+};
+
+template <class Builder>
+class whole final : public built<Builder> {
  public:
   using value_type = typename Builder::value_type;
 
-  whole(const std::shared_ptr<arrow::DataType>& to, std::int32_t scale)
-      : to_(to), scale_(scale), builder_(to, arrow::default_memory_pool()) {}
+  whole(const std::shared_ptr<arrow::DataType>& to, std::int32_t scale) : built<Builder>(to), to_(to), scale_(scale) {}
 
   status append(int128 sum, std::int64_t divisor) override {
     if (divisor != 1 || scale_ != 0) {
@@ -47,28 +65,19 @@ class whole final : public integer_result {
     }
     if (sum < static_cast<int128>(std::numeric_limits<value_type>::min()) ||
         sum > static_cast<int128>(std::numeric_limits<value_type>::max()))
-      return overflow(*to_);
-    SLUICE_TRY_ARROW(builder_.Append(static_cast<value_type>(sum)), "read sums");
+      return integer_result::overflow(*to_);
+    SLUICE_TRY_ARROW(this->builder_.Append(static_cast<value_type>(sum)), "read sums");
     return {};
-  }
-  status append_null() override {
-    SLUICE_TRY_ARROW(builder_.AppendNull(), "read sums");
-    return {};
-  }
-  result<std::shared_ptr<arrow::Array>> finish() override {
-    SLUICE_ASSIGN_ARROW(auto array, builder_.Finish(), "read sums");
-    return array;
   }
 
  private:
   std::shared_ptr<arrow::DataType> to_;
   std::int32_t scale_;
-  Builder builder_;
 };
 
-class real final : public integer_result {
+class real final : public built<arrow::DoubleBuilder> {
  public:
-  explicit real(std::int32_t scale) : scale_(scale) {}
+  explicit real(std::int32_t scale) : built(arrow::float64()), scale_(scale) {}
 
   status append(int128 sum, std::int64_t divisor) override {
     auto value = static_cast<double>(sum) / static_cast<double>(divisor);
@@ -76,25 +85,16 @@ class real final : public integer_result {
     SLUICE_TRY_ARROW(builder_.Append(value), "read sums");
     return {};
   }
-  status append_null() override {
-    SLUICE_TRY_ARROW(builder_.AppendNull(), "read sums");
-    return {};
-  }
-  result<std::shared_ptr<arrow::Array>> finish() override {
-    SLUICE_ASSIGN_ARROW(auto array, builder_.Finish(), "read sums");
-    return array;
-  }
 
  private:
   std::int32_t scale_;
-  arrow::DoubleBuilder builder_;
 };
 
 template <class Builder, class Value>
-class decimal final : public integer_result {
+class decimal final : public built<Builder> {
  public:
   decimal(const std::shared_ptr<arrow::DataType>& to, std::int32_t scale)
-      : to_(to), from_scale_(scale), builder_(to, arrow::default_memory_pool()) {
+      : built<Builder>(to), to_(to), from_scale_(scale) {
     const auto& type = static_cast<const arrow::DecimalType&>(*to);
     precision_ = type.precision();
     scale_ = type.scale();
@@ -102,22 +102,15 @@ class decimal final : public integer_result {
 
   status append(int128 sum, std::int64_t divisor) override {
     const auto exact = divided(sum, from_scale_, scale_, divisor);
-    if (!exact.FitsInPrecision(precision_)) return overflow(*to_);
+    if (!exact.FitsInPrecision(precision_)) return integer_result::overflow(*to_);
     if constexpr (std::is_same_v<Value, arrow::Decimal128>) {
       const auto words = exact.little_endian_array();
-      SLUICE_TRY_ARROW(builder_.Append(arrow::Decimal128(static_cast<std::int64_t>(words[1]), words[0])), "read sums");
+      SLUICE_TRY_ARROW(this->builder_.Append(arrow::Decimal128(static_cast<std::int64_t>(words[1]), words[0])),
+                       "read sums");
     } else {
-      SLUICE_TRY_ARROW(builder_.Append(exact), "read sums");
+      SLUICE_TRY_ARROW(this->builder_.Append(exact), "read sums");
     }
     return {};
-  }
-  status append_null() override {
-    SLUICE_TRY_ARROW(builder_.AppendNull(), "read sums");
-    return {};
-  }
-  result<std::shared_ptr<arrow::Array>> finish() override {
-    SLUICE_ASSIGN_ARROW(auto array, builder_.Finish(), "read sums");
-    return array;
   }
 
  private:
@@ -125,7 +118,6 @@ class decimal final : public integer_result {
   std::int32_t from_scale_;
   std::int32_t precision_ = 0;
   std::int32_t scale_ = 0;
-  Builder builder_;
 };
 
 }  // namespace

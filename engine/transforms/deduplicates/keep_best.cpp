@@ -39,9 +39,8 @@ class keep_best final : public spilling_keys {
     std::vector<std::shared_ptr<arrow::Array>> values;
     row_errors errors;
     for (const auto& key : order_) {
-      SLUICE_ASSIGN(auto value, key.value->evaluate(in));
-      append_errors(errors, std::move(value.errors), key.text);
-      values.push_back(std::move(value.values));
+      SLUICE_ASSIGN(auto value, evaluate(key, in, errors));
+      values.push_back(std::move(value));
     }
     SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     in = keep_rows(in, settled);
