@@ -37,6 +37,4 @@ bool credit_window::returned(std::int64_t rows, std::int64_t markers) {
   return true;
 }
 
-std::int64_t credit_window::batches_on_the_way() const { return static_cast<std::int64_t>(batches_.size()) + markers_; }
-
 }  // namespace sluice::flow

@@ -27,10 +27,6 @@ class credit_window {
   /// Takes back what the receiver has worked off; false where that is more than is on its way (a defect of the peer).
   [[nodiscard]] bool returned(std::int64_t rows, std::int64_t markers);
 
-  [[nodiscard]] std::int64_t batches_on_the_way() const;
-  [[nodiscard]] std::int64_t rows_on_the_way() const { return rows_; }
-  [[nodiscard]] std::int64_t bytes_on_the_way() const { return bytes_; }
-
  private:
   struct sent_batch {
     std::int64_t rows;  ///< not yet given back

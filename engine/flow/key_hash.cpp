@@ -87,16 +87,4 @@ result<std::vector<std::uint64_t>> hash_keys(const std::vector<std::shared_ptr<a
   return hashes;
 }
 
-status encode_key(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t row, std::string& out) {
-  std::vector<std::shared_ptr<arrow::Array>> plain;
-  for (const auto& column : columns) {
-    SLUICE_ASSIGN(auto values, decoded_key(column->Slice(row, 1)));
-    plain.push_back(std::move(values));
-  }
-  block_encoder encoder;
-  SLUICE_TRY(encoder.encode(plain, 0, 1));
-  out += encoder.row(0);
-  return {};
-}
-
 }  // namespace sluice::flow

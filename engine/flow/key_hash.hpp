@@ -42,9 +42,6 @@ status check_key_type(const arrow::DataType& type, const std::string& column);
 result<std::vector<std::uint64_t>> hash_keys(const std::vector<std::shared_ptr<arrow::Array>>& columns,
                                              std::int64_t rows);
 
-/// Appends the canonical encoding of one row, as it is hashed. For tests and for snapshots; hash_keys is the fast path.
-status encode_key(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t row, std::string& out);
-
 /// Splits a batch into one part for each of `instances`, by the hash of `keys` cast to `key_types` (empty: not cast).
 /// Rows keep their order within a part; every part has the batch's order key and epoch, and parts may have no rows.
 result<std::vector<batch>> partition_by_keys(const batch& in, const std::vector<std::string>& keys,

@@ -34,7 +34,6 @@ bool split_assignment::finished(std::uint32_t reader, std::uint32_t id) {
   const auto found = assigned_.find(id);
   if (found == assigned_.end() || found->second != reader) return false;
   assigned_.erase(found);
-  ++finished_;
   return true;
 }
 

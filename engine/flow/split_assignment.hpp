@@ -29,7 +29,6 @@ class split_assignment {
   /// The splits of a lost reader are handed out again, lowest first; gives their number.
   std::size_t give_back(std::uint32_t reader);
 
-  [[nodiscard]] bool all_finished() const { return finished_ == splits_.size(); }
   [[nodiscard]] const std::vector<split>& all() const { return splits_; }
   [[nodiscard]] std::uint64_t bytes() const;
 
@@ -40,7 +39,6 @@ class split_assignment {
   std::uint32_t window_;
   std::set<std::uint32_t> unassigned_;
   std::map<std::uint32_t, std::uint32_t> assigned_;  ///< split -> reader
-  std::size_t finished_ = 0;
 };
 
 }  // namespace sluice::flow

@@ -71,8 +71,6 @@ class file_target {
   /// The absolute path, or "-": what users are shown.
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
-  /// True once the reader of standard output or a pipe has gone: further bytes are dropped quietly.
-  [[nodiscard]] bool reader_gone() const { return reader_gone_; }
 
  private:
   status check_target();
@@ -95,10 +93,10 @@ class file_target {
   std::int64_t old_modified_ = 0;  ///< nanoseconds
   std::int64_t bytes_ = 0;
   int file_ = -1;
-  bool direct_ = false;  ///< standard output, a device or a pipe
-  bool reader_gone_ = false;
-  bool published_ = false;  ///< the new content stands under its name
-  bool committed_ = false;  ///< and that is durable
+  bool direct_ = false;       ///< standard output, a device or a pipe
+  bool reader_gone_ = false;  ///< of standard output or a pipe: further bytes are dropped quietly
+  bool published_ = false;    ///< the new content stands under its name
+  bool committed_ = false;    ///< and that is durable
 };
 
 }  // namespace sluice

@@ -33,18 +33,19 @@ TEST_CASE("bytes come back when the last row of their batch does, however a link
   window.sent(10, 60);
   window.sent(10, 40);
   CHECK(window.returned(4, 0));
-  CHECK(window.bytes_on_the_way() == 100);
+  CHECK_FALSE(window.accepts(1, 1));  // all 100 bytes are on their way
   CHECK(window.returned(8, 0));
-  CHECK(window.bytes_on_the_way() == 40);
-  CHECK(window.batches_on_the_way() == 1);
-  CHECK(window.rows_on_the_way() == 8);
+  CHECK(window.accepts(92, 60));  // 8 rows and 40 bytes still are
+  CHECK_FALSE(window.accepts(93, 60));
+  CHECK_FALSE(window.accepts(92, 61));
 }
 
 TEST_CASE("more credit than was spent is refused") {
-  credit_window window;
+  credit_window window(credit_limits{.rows = 10, .bytes = 10, .markers = 2});
   window.sent(3, 3);
   CHECK_FALSE(window.returned(4, 0));
   CHECK_FALSE(window.returned(1, 1));
   CHECK_FALSE(window.returned(-1, 0));
-  CHECK(window.rows_on_the_way() == 3);
+  CHECK(window.accepts(7, 7));  // what was refused has changed nothing
+  CHECK_FALSE(window.accepts(8, 7));
 }

@@ -1,5 +1,7 @@
 #include "engine/flow/key_hash.hpp"
 
+#include "engine/flow/key_encoding.hpp"
+
 #include "tests/support/collector.hpp"
 
 #include <arrow/compute/cast.h>
@@ -24,9 +26,9 @@ std::string hex(const std::string& bytes) {
 
 std::string encoded(const std::string& schema, const std::string& json) {
   const auto in = rows(schema, json);
-  std::string bytes;
-  must(flow::encode_key(in.data->columns(), 0, bytes));
-  return hex(bytes);
+  flow::block_encoder encoder;
+  must(encoder.encode(in.data->columns(), 0, in.rows()));
+  return hex(std::string(encoder.row(0)));
 }
 
 std::vector<std::uint64_t> hashed(const std::string& schema, const std::string& json) {

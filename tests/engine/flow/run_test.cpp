@@ -91,7 +91,6 @@ TEST_CASE("the splits of a lost reader come back first, and nobody is told of th
   CHECK(all.next(1).piece->id == 2);
   CHECK(all.finished(1, 0));
   CHECK(all.finished(1, 2));
-  CHECK(all.all_finished());
   CHECK(all.next(1).what == answer::none_left);
 }
 
