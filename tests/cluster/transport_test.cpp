@@ -1,6 +1,7 @@
 #include "cluster/transport.hpp"
 
 #include "actors/run.hpp"
+#include "tests/support/patience.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,11 +19,9 @@
 
 using namespace sluice;
 using namespace sluice::cluster;
-using namespace std::chrono_literals;
+using test::patience;
 
 namespace {
-
-constexpr auto patience = 60s;  ///< until a test gives up; machines may be slow
 
 struct node_config : caf::actor_system_config {
   node_config() {
