@@ -12,6 +12,7 @@
 
 #include <array>
 #include <limits>
+#include <optional>
 #include <thread>
 
 namespace sluice::cluster {
@@ -123,53 +124,69 @@ result<options> json_of(const address& to, answer got) {
 /// How one connection of a stream ended.
 enum class stream_end { by_taker, by_node, broken };
 
-/// Reads one connection of a stream of events; `after` follows the events taken.
-result<stream_end> read_stream(const address& to, const std::string& token, const std::string& run, std::int64_t& after,
-                               const http_client::event_taker& take, const std::function<bool()>& stopped) {
-  exchange_state with(to);
+using stream_parser = http::response_parser<http::buffer_body>;
+
+/// Asks for a stream of events and reads the header of the answer.
+status open_stream(exchange_state& with, const std::string& target, const std::string& token, stream_parser& parser) {
   SLUICE_TRY(with.connect(milliseconds(5000)));
-  const auto target =
-      (run.empty() ? std::string("/v1/events") : "/v1/runs/" + run + "/events") + "?after=" + std::to_string(after);
-  auto request = make_request(http::verb::get, target, to, token);
+  auto request = make_request(http::verb::get, target, with.to, token);
   request.set(http::field::accept, "text/event-stream");
   SLUICE_TRY(with.send(request, milliseconds(5000)));
-
-  http::response_parser<http::buffer_body> parser;
   parser.body_limit(std::numeric_limits<std::uint64_t>::max());
   boost::system::error_code problem;
   with.stream.expires_after(milliseconds(10000));
   http::async_read_header(with.stream, with.buffer, parser,
                           [&](boost::system::error_code got, std::size_t) { problem = got; });
   with.run();
-  if (problem) return unreachable(to, problem.message());
+  if (problem) return unreachable(with.to, problem.message());
+  return {};
+}
+
+/// Reads the next bytes of the answer, which the parser puts where its body points. Nothing where they are no longer
+/// `wanted`, which is asked while none come: the connection is closed then.
+std::optional<boost::system::error_code> read_some(exchange_state& with, stream_parser& parser,
+                                                   const std::function<bool()>& wanted) {
+  boost::system::error_code problem;
+  bool done = false;
+  with.stream.expires_never();
+  http::async_read_some(with.stream, with.buffer, parser, [&](boost::system::error_code got, std::size_t) {
+    problem = got;
+    done = true;
+  });
+  // Cut into short runs, so that the caller can stop a quiet stream.
+  for (;;) {
+    with.network.restart();
+    with.network.run_for(milliseconds(200));
+    if (done) return problem;
+    if (wanted()) continue;
+    with.stream.socket().close();
+    with.run();
+    return {};
+  }
+}
+
+/// Reads one connection of a stream of events; `after` follows the events taken.
+result<stream_end> read_stream(const address& to, const std::string& token, const std::string& run, std::int64_t& after,
+                               const http_client::event_taker& take, const std::function<bool()>& stopped) {
+  exchange_state with(to);
+  stream_parser parser;
+  const auto path = run.empty() ? std::string("/v1/events") : "/v1/runs/" + run + "/events";
+  SLUICE_TRY(open_stream(with, path + "?after=" + std::to_string(after), token, parser));
   std::string refusal;
   event_lines lines;
   std::array<char, 16 * 1024> chunk{};
-  auto heard = steady_clock::now();
   for (;;) {
     parser.get().body().data = chunk.data();
     parser.get().body().size = chunk.size();
     parser.get().body().more = true;
-    bool done = false;
-    with.stream.expires_never();
-    http::async_read_some(with.stream, with.buffer, parser, [&](boost::system::error_code got, std::size_t) {
-      problem = got;
-      done = true;
+    const auto waits_since = steady_clock::now();
+    bool silent = false;  // keep-alives come every 10 s
+    const auto read = read_some(with, parser, [&] {
+      silent = steady_clock::now() - waits_since > std::chrono::seconds(30);
+      return !silent && !(stopped && stopped());
     });
-    // Cut into short runs, so that the caller can stop a quiet stream; keep-alives come every 10 s.
-    with.network.restart();
-    while (!done) {
-      with.network.run_for(milliseconds(200));
-      if (done) break;
-      const bool silent = steady_clock::now() - heard > std::chrono::seconds(30);
-      if (silent || (stopped && stopped())) {
-        with.stream.socket().close();
-        with.run();
-        return silent ? stream_end::broken : stream_end::by_taker;
-      }
-      with.network.restart();
-    }
-    heard = steady_clock::now();
+    if (!read) return silent ? stream_end::broken : stream_end::by_taker;
+    const auto problem = *read;
     const std::string_view text(chunk.data(), chunk.size() - parser.get().body().size);
     if (parser.get().result_int() != 200) {
       refusal += text;

@@ -165,37 +165,11 @@ void key_rows::encode(const std::vector<std::shared_ptr<arrow::Array>>& columns,
   hash_rows(rows.rows);
 }
 
-result<std::shared_ptr<arrow::Array>> key_rows::decode_column(std::size_t number,
-                                                              std::span<const std::uint64_t* const> rows) const {
+result<std::vector<std::shared_ptr<arrow::Buffer>>> key_rows::decode_texts(
+    std::size_t number, std::span<const std::uint64_t* const> rows) const {
   const auto& its = columns_[number];
   const auto count = static_cast<std::int64_t>(rows.size());
-  if (its.type->id() == Type::NA) return std::shared_ptr<arrow::Array>(std::make_shared<arrow::NullArray>(count));
   const auto byte_at = [&](std::size_t row) { return reinterpret_cast<const char*>(rows[row]); };
-  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> valid, arrow::AllocateEmptyBitmap(count), "read keys");
-  std::int64_t nulls = 0;
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    const bool is_null = (byte_at(row)[number / 8] >> (number % 8)) & 1;
-    nulls += is_null;
-    if (!is_null) valid->mutable_data()[row / 8] |= static_cast<std::uint8_t>(1U << (row % 8));
-  }
-  if (nulls == 0) valid = nullptr;
-  const auto made = [&](std::vector<std::shared_ptr<arrow::Buffer>> buffers) {
-    return arrow::MakeArray(arrow::ArrayData::Make(its.type, count, std::move(buffers), nulls));
-  };
-  if (its.type->id() == Type::BOOL) {
-    SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> bits, arrow::AllocateEmptyBitmap(count), "read keys");
-    for (std::size_t row = 0; row < rows.size(); ++row)
-      if (byte_at(row)[its.offset] != 0) bits->mutable_data()[row / 8] |= static_cast<std::uint8_t>(1U << (row % 8));
-    return made({valid, bits});
-  }
-  if (its.width > 0) {
-    SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> values,
-                        arrow::AllocateBuffer(count * static_cast<std::int64_t>(its.width)), "read keys");
-    auto* out = values->mutable_data();
-    for (std::size_t row = 0; row < rows.size(); ++row, out += its.width)
-      std::memcpy(out, byte_at(row) + its.offset, its.width);
-    return made({valid, values});
-  }
   const auto length_of = [&](std::size_t row, std::size_t text) {
     std::uint32_t length = 0;
     std::memcpy(&length, byte_at(row) + columns_[text].offset, sizeof length);
@@ -229,7 +203,43 @@ result<std::shared_ptr<arrow::Array>> key_rows::decode_column(std::size_t number
     at += length;
     put_offset(row + 1);
   }
-  return made({valid, offsets, data});
+  return std::vector<std::shared_ptr<arrow::Buffer>>{std::move(offsets), std::move(data)};
+}
+
+result<std::shared_ptr<arrow::Array>> key_rows::decode_column(std::size_t number,
+                                                              std::span<const std::uint64_t* const> rows) const {
+  const auto& its = columns_[number];
+  const auto count = static_cast<std::int64_t>(rows.size());
+  if (its.type->id() == Type::NA) return std::shared_ptr<arrow::Array>(std::make_shared<arrow::NullArray>(count));
+  const auto byte_at = [&](std::size_t row) { return reinterpret_cast<const char*>(rows[row]); };
+  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> valid, arrow::AllocateEmptyBitmap(count), "read keys");
+  std::int64_t nulls = 0;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const bool is_null = (byte_at(row)[number / 8] >> (number % 8)) & 1;
+    nulls += is_null;
+    if (!is_null) valid->mutable_data()[row / 8] |= static_cast<std::uint8_t>(1U << (row % 8));
+  }
+  if (nulls == 0) valid = nullptr;
+  const auto made = [&](std::vector<std::shared_ptr<arrow::Buffer>> buffers) {
+    return arrow::MakeArray(arrow::ArrayData::Make(its.type, count, std::move(buffers), nulls));
+  };
+  if (its.type->id() == Type::BOOL) {
+    SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> bits, arrow::AllocateEmptyBitmap(count), "read keys");
+    for (std::size_t row = 0; row < rows.size(); ++row)
+      if (byte_at(row)[its.offset] != 0) bits->mutable_data()[row / 8] |= static_cast<std::uint8_t>(1U << (row % 8));
+    return made({valid, bits});
+  }
+  if (its.width > 0) {
+    SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> values,
+                        arrow::AllocateBuffer(count * static_cast<std::int64_t>(its.width)), "read keys");
+    auto* out = values->mutable_data();
+    for (std::size_t row = 0; row < rows.size(); ++row, out += its.width)
+      std::memcpy(out, byte_at(row) + its.offset, its.width);
+    return made({valid, values});
+  }
+  SLUICE_ASSIGN(auto texts, decode_texts(number, rows));
+  texts.insert(texts.begin(), valid);
+  return made(std::move(texts));
 }
 
 result<std::vector<std::shared_ptr<arrow::Array>>> key_rows::decode(std::span<const std::uint64_t* const> rows) const {

@@ -57,6 +57,9 @@ class key_rows {
   void hash_rows(std::int64_t rows);
   [[nodiscard]] result<std::shared_ptr<arrow::Array>> decode_column(std::size_t number,
                                                                     std::span<const std::uint64_t* const> rows) const;
+  /// The offsets and bytes of a column of text.
+  [[nodiscard]] result<std::vector<std::shared_ptr<arrow::Buffer>>> decode_texts(
+      std::size_t number, std::span<const std::uint64_t* const> rows) const;
 
   std::vector<column> columns_;
   std::vector<std::size_t> texts_;  ///< which columns are text
