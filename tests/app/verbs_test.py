@@ -139,6 +139,19 @@ class Settings(CommandLine):
         self.assertIn("xdg/sluice", done.stderr)
 
 
+class Documentation(unittest.TestCase):
+    def test_the_page_of_the_command_line_has_every_option_and_no_other(self):
+        def told(*words):
+            return subprocess.run([BINARY, *words, "--help"], capture_output=True, text=True, check=True).stdout
+
+        verbs = re.findall(r"^  ([a-z]+)  ", told(), re.M)
+        self.assertGreater(len(verbs), 15)
+        options = {o for verb in verbs for o in re.findall(r"^ +(?:-[a-z], )?(--[a-z-]+)", told(verb), re.M)}
+        page = (ROOT / "docs/cli.md").read_text()
+        self.assertEqual(options, set(re.findall(r"--[a-z][a-z-]*", page)))
+        self.assertEqual([verb for verb in verbs if not re.search(rf"`[^`]*\b{verb}\b", page)], [])
+
+
 class Codes(unittest.TestCase):
     def test_every_code_in_the_tree_is_explained(self):
         made = re.compile(r"(?:user_error|external_error|internal_error)\(\s*\"([a-z0-9_]+)\"|\.code = \"([a-z0-9_]+)\"|"
