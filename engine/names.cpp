@@ -57,6 +57,12 @@ std::string types_line(std::string_view column, std::string_view type) {
   return "types: { " + in_flow_map(column, "") + ": " + in_flow_map(type, "()[]") + " }";
 }
 
+std::string shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80) --most;
+  return std::string(text.substr(0, most)) + "...";
+}
+
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
   const std::size_t limit = name.size() < 2 ? 0 : std::max<std::size_t>(1, name.size() / 3);
   std::size_t best = limit + 1;

@@ -14,6 +14,8 @@ std::string quoted_identifier(std::string_view name);
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 /// The line of a pipeline that gives a column its type, to be pasted: types: { "a b": "decimal(12,2)" }.
 std::string types_line(std::string_view column, std::string_view type);
+/// At most `most` bytes of a text, cut between two characters, with "..." where something is missing.
+std::string shortened(std::string_view text, std::size_t most);
 /// "a, b, c".
 std::string joined(const std::vector<std::string>& names);
 

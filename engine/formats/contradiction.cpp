@@ -20,7 +20,7 @@ error contradicts_type(const contradiction& what) {
   const auto remedy = types_line(what.key, what.wider);
   auto message = "column " + what.column + " inferred " + what.type;
   if (what.sampled_rows > 0) message += " from " + with_commas(static_cast<std::uint64_t>(what.sampled_rows)) + " rows";
-  message += "; value '" + what.value.substr(0, 80) + "'";
+  message += "; value '" + shortened(what.value, 80) + "'";
   if (what.line > 0) message += " at line " + with_commas(what.line);
   message += " of " + what.file + " " + what.nature + ": " + remedy;
   auto problem = user_error("contradicts_type", message,

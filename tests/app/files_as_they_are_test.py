@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import gzip
 import unittest
 
 import pyarrow.ipc
@@ -207,6 +208,18 @@ class FilesAsTheyAre(FileCases):
             case = csv(f"at {place}", "\n".join(lines) + "\n", types=["bigint", "double"])
             with self.subTest(place):
                 self.run_case(case)
+
+    def test_a_type_is_inferred_from_records_larger_than_the_sample(self):
+        content = "".join(f'{i},"{"x" * 900_000}"\n' for i in range(6))
+        for name, data in (("a.csv", "id,a\n" + content), ("a.csv.gz", gzip.compress(f"id,a\n{content}".encode(), 1)),
+                           ("a.csv", "id,a\r" + content.replace("\n", "\r"))):
+            with self.subTest(name):
+                self.run_case(Case("", {name: data}, f"csv: {{ path: {name} }}", types=["bigint", "text"]))
+
+    def test_a_type_is_inferred_from_the_middle_and_the_tail_where_CR_ends_lines(self):
+        lines = ["id,amount,price"] + [f"{i},{i * 2},{i}" for i in range(200_000)]
+        lines[110_000], lines[199_990] = "1,1.5,2", "1,2,1.5"
+        self.run_case(csv("CR", "\r".join(lines), types=["bigint", "double", "double"]))
 
     def test_a_field_of_100_megabytes(self):
         text = "x" * (100 << 20)

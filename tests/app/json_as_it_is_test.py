@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import gzip
 import json
 import unittest
 
@@ -69,6 +70,13 @@ RECORDS = [
        rejects=[(f"a.ndjson:{n}", "invalid_json", "") for n in range(1, 7)]),
     js("deep nesting is an error of the record, not a crash", '{"a":' + "[" * 100_000 + "]" * 100_000 + '}\n{"a":1}\n', None, beside="types: { a: text }",
        rejects=[("a.ndjson:1", "invalid_json", "")]),
+    js("nesting that is too deep is called so", '{"a":' + "[" * 300 + "]" * 300 + '}\n{"a":1}\n', [["1"]], beside="types: { a: text }",
+       rejects=[("a.ndjson:1", "invalid_json", "")], says=["the record is nested more than 256 objects and lists deep"]),
+    js("nesting that is too deep everywhere", '{"a":' + "[" * 300 + "]" * 300 + "}\n", error="invalid_json", says=["nested more than 256"]),
+    js("brackets in texts are no nesting", '{"a":"' + "[" * 300 + '\\"{"}\n{"a":x}\n', [["[" * 300 + '"{']], rejects=[("a.ndjson:2", "invalid_json", "")],
+       says=["no valid JSON from byte 6 on: x}"]),
+    js("messages cut no character in two", '{"a":' + "ä" * 30 + '}\n{"a":1}\n', [[1]], rejects=[("a.ndjson:1", "invalid_json", "")],
+       says=["on: " + "ä" * 10 + "..."]),
     js("dates and times", '{"d":"2024-02-29","t":"2024-05-01T12:00:00Z","l":"2024-05-01 12:00:00"}\n',
        [[datetime.date(2024, 2, 29), datetime.datetime(2024, 5, 1, 12, tzinfo=UTC), datetime.datetime(2024, 5, 1, 12)]],
        types=["date", "timestamptz", "timestamp"]),
@@ -107,6 +115,12 @@ class JsonAsItIs(FileCases):
             lines[-2] = '{"id": 1, "amount": 12.5}'
             with self.subTest(rows):
                 self.run_case(js("tail", "\n".join(lines) + "\n", types=["bigint", "double"]))
+
+    def test_types_are_inferred_from_records_larger_than_the_sample(self):
+        content = '{"n":1,"a":"' + "x" * (5 << 20) + '"}\n{"n":2.5,"a":"y"}\n'
+        self.run_case(Case("packed", {"a.ndjson.gz": gzip.compress(content.encode(), 1)}, "ndjson: { path: a.ndjson.gz }", types=["double", "text"]))
+        self.run_case(Case("standard input", {}, 'ndjson: { path: "-" }', types=["double", "text"], stdin=content.encode()))
+        self.run_case(js("alone", content.splitlines()[0], types=["bigint", "text"]))
 
     def test_a_field_of_100_megabytes(self):
         text = "x" * (100 << 20)

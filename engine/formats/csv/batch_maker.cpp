@@ -1,6 +1,7 @@
 #include "engine/formats/csv/batch_maker.hpp"
 
 #include "engine/formats/csv/explain_value.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/array.h>
@@ -23,7 +24,7 @@ constexpr std::size_t block_rows = 256;  // their bytes and field ends stay in t
 constexpr std::size_t longest_shown = 80;
 
 std::string shown(std::string_view value) {
-  auto text = "'" + std::string(value.substr(0, longest_shown)) + (value.size() > longest_shown ? "...'" : "'");
+  auto text = "'" + shortened(value, longest_shown) + "'";
   for (auto& c : text) {
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
   }

@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::int64_t least_region = 16 * 1024;
 constexpr std::int64_t most_region = 1024 * 1024;
+constexpr std::int64_t most_of_a_record =
+    64 * 1024 * 1024;  // where a region holds no whole record, it grows up to this
 constexpr std::size_t padding = 64;
 
 bool all_of_digits(std::string_view text) {
@@ -47,6 +49,7 @@ class sampler {
     index.reset(padding);
     index.scan(base, padding, static_cast<std::uint32_t>(padding + text.size()), whole);
     const auto records = static_cast<std::int64_t>(index.records());
+    records_found = records;
     if (where == from::all && records > limit) {
       const auto each = std::max<std::int64_t>(1, limit / 3);
       return take_records(base, index, columns, 0, each) +
@@ -95,6 +98,7 @@ class sampler {
   unquoter unquote_;
 
  public:
+  std::int64_t records_found = 0;  ///< in the text taken last, those that are not looked at too
   std::vector<type_guess> guesses;
 };
 
@@ -110,10 +114,43 @@ std::vector<int> order_of(const std::vector<std::string>& names, const std::vect
   return order;
 }
 
-/// A region from anywhere starts with the rest of a record: it goes. One file end is no line end.
+/// A region from anywhere starts with the rest of a record: it goes. The end of a file is no line end.
 std::string_view from_line_start(std::string_view text) {
-  const auto line = text.find('\n');
-  return line == std::string_view::npos ? std::string_view() : text.substr(line + 1);
+  const auto line = text.find_first_of("\r\n");
+  if (line == std::string_view::npos) return {};
+  const bool two = text[line] == '\r' && line + 1 < text.size() && text[line + 1] == '\n';
+  return text.substr(line + (two ? 2 : 1));
+}
+
+/// Looks at the head of a file that has to be read from its begin, or is as short as that.
+result<std::int64_t> sample_head(const input_file& file, const file_layout& layout, const std::vector<int>& columns,
+                                 std::int64_t rows, std::int64_t bytes, sampler& into) {
+  for (;; bytes *= 4) {
+    SLUICE_ASSIGN(const auto text, peek_file(file, layout.data_begin + bytes));
+    const bool whole = static_cast<std::int64_t>(text.size()) < layout.data_begin + bytes;
+    const auto begin = std::min(text.size(), static_cast<std::size_t>(layout.data_begin));
+    const auto taken = into.take(std::string_view(text).substr(begin), whole, columns, rows,
+                                 whole ? sampler::from::all : sampler::from::head);
+    if (into.records_found > 0 || whole || bytes >= most_of_a_record) return taken;
+  }
+}
+
+/// Looks at a place of a seekable file; the tail is what ends with the file.
+result<std::int64_t> sample_region(const random_file& file, std::int64_t size, const file_layout& layout,
+                                   std::int64_t at, const std::vector<int>& columns, std::int64_t rows,
+                                   std::int64_t bytes, sampler& into) {
+  const bool tail = at + bytes == size;
+  for (;; bytes *= 4) {
+    if (tail) at = std::max(layout.data_begin, size - bytes);
+    std::string text(static_cast<std::size_t>(std::min(bytes, size - at)), '\0');
+    SLUICE_ASSIGN(const auto got, file.read_at(at, text.data(), std::ssize(text)));
+    const auto part = std::string_view(text).substr(0, static_cast<std::size_t>(got));
+    const bool last = at + got == size;
+    const auto taken = into.take(at == layout.data_begin ? part : from_line_start(part), last, columns, rows,
+                                 last ? sampler::from::tail : sampler::from::head);
+    const bool all = got < bytes || (tail ? at == layout.data_begin : last);
+    if (into.records_found > 0 || all || bytes >= most_of_a_record) return taken;
+  }
 }
 
 result<std::int64_t> sample_file(const input_file& file, const file_layout& layout, const std::vector<int>& columns,
@@ -121,24 +158,15 @@ result<std::int64_t> sample_file(const input_file& file, const file_layout& layo
   // A record has some 8 bytes a field; twice that, so that the wanted number is there.
   const auto guess = rows * static_cast<std::int64_t>(columns.size()) * 16 / 3;
   const auto region = std::clamp(guess, least_region, most_region);
-  if (!file.seekable() || file.size - layout.data_begin <= 3 * region) {
-    SLUICE_ASSIGN(const auto text, peek_file(file, layout.data_begin + 3 * region));
-    const bool whole = static_cast<std::int64_t>(text.size()) < layout.data_begin + 3 * region;
-    const auto begin = std::min(text.size(), static_cast<std::size_t>(layout.data_begin));
-    return into.take(std::string_view(text).substr(begin), whole, columns, rows,
-                     whole ? sampler::from::all : sampler::from::head);
-  }
+  if (!file.seekable() || file.size - layout.data_begin <= 3 * region)
+    return sample_head(file, layout, columns, rows, 3 * region, into);
   SLUICE_ASSIGN(const auto open, random_file::open(file));
   const auto each = std::max<std::int64_t>(1, (rows + 2) / 3);
-  std::string text(static_cast<std::size_t>(region), '\0');
   std::int64_t taken = 0;
   const auto middle = layout.data_begin + (file.size - layout.data_begin) / 2;
   for (const auto at : {layout.data_begin, middle, file.size - region}) {
-    SLUICE_ASSIGN(const auto got, open->read_at(at, text.data(), region));
-    const auto part = std::string_view(text).substr(0, static_cast<std::size_t>(got));
-    const bool last = at + got == file.size;
-    taken += into.take(at == layout.data_begin ? part : from_line_start(part), last, columns, each,
-                       last ? sampler::from::tail : sampler::from::head);
+    SLUICE_ASSIGN(const auto some, sample_region(*open, file.size, layout, at, columns, each, region, into));
+    taken += some;
   }
   return taken;
 }

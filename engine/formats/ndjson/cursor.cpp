@@ -225,6 +225,25 @@ const char* read_string(const char* at, std::string& out) {
   }
 }
 
+bool nested_too_deep(std::string_view line) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t at = 0; at < line.size(); ++at) {
+    const char c = line[at];
+    if (quoted) {
+      if (c == '\\') ++at;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > deepest_nesting) return true;
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
 const char* skip_value(const char* at, int depth) {
   if (depth > deepest_nesting) return nullptr;
   switch (*at) {

@@ -158,6 +158,9 @@ const char* read_string(const char* at, std::string& out);
 /// Passes over any value, checking it; null where it is none. `depth` counts what encloses it.
 const char* skip_value(const char* at, int depth);
 
+/// Whether more objects and lists than can be read stand within each other in a line.
+bool nested_too_deep(std::string_view line);
+
 /// The same, the two most frequent kinds without a call.
 [[gnu::always_inline]] inline const char* skip_plain_value(const char* at, int depth) {
   if (*at == '"') {

@@ -10,7 +10,6 @@ namespace sluice::ndjson {
 
 namespace {
 
-constexpr std::int64_t longest_record = 256 * 1024 * 1024;
 constexpr std::int64_t tail_bytes = 64 * 1024;
 constexpr std::int64_t byte_order_mark_bytes = 3;
 

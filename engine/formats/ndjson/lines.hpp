@@ -10,6 +10,8 @@
 
 namespace sluice::ndjson {
 
+inline constexpr std::int64_t longest_record = 256 * 1024 * 1024;
+
 /// Bytes that grow without being given values.
 class byte_room {
  public:

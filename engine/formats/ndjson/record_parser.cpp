@@ -1,6 +1,7 @@
 #include "engine/formats/ndjson/record_parser.hpp"
 
 #include "engine/formats/ndjson/conversions.hpp"
+#include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <cstring>
@@ -11,10 +12,7 @@ namespace {
 
 bool starts_number(char c) { return c == '-' || (c >= '0' && c <= '9'); }
 
-std::string shortened(std::string_view text) {
-  constexpr std::size_t enough = 100;
-  return std::string(text.substr(0, enough)) + (text.size() > enough ? "..." : "");
-}
+std::string shortened(std::string_view text) { return sluice::shortened(text, 100); }
 
 }  // namespace
 
@@ -25,9 +23,13 @@ const char* record_parser::fail(std::string code, std::string column, std::strin
 
 const char* record_parser::broken(const char* at) {
   if (*at == '\n') return fail("invalid_json", "", "the record ends in the middle of its JSON object");
-  const auto rest = std::string_view(at, static_cast<std::size_t>(line_end(at) - at)).substr(0, 20);
+  const auto* const end = line_end(at);
+  if (nested_too_deep({begin_, static_cast<std::size_t>(end - begin_)}))
+    return fail("invalid_json", "",
+                "the record is nested more than " + std::to_string(deepest_nesting) + " objects and lists deep");
   return fail("invalid_json", "",
-              "no valid JSON from byte " + std::to_string(at - begin_ + 1) + " on: " + std::string(rest));
+              "no valid JSON from byte " + std::to_string(at - begin_ + 1) +
+                  " on: " + sluice::shortened({at, static_cast<std::size_t>(end - at)}, 20));
 }
 
 const char* record_parser::read(const char* at) {

@@ -58,8 +58,13 @@ status look_at_range(const std::shared_ptr<random_file>& file, const std::string
 status look_at_file(const input_file& file, std::int64_t rows, sample& all) {
   if (!file.seekable()) {
     SLUICE_ASSIGN(auto head, peek_file(file, sampled_bytes));
+    bool whole = static_cast<std::int64_t>(head.size()) < sampled_bytes;
+    for (auto more = sampled_bytes; !whole && head.find('\n') == std::string::npos && more < longest_record;) {
+      more *= 4;
+      SLUICE_ASSIGN(head, peek_file(file, more));
+      whole = static_cast<std::int64_t>(head.size()) < more;
+    }
     // The peek may end in the middle of a record.
-    const bool whole = static_cast<std::int64_t>(head.size()) < sampled_bytes;
     if (!whole) head.resize(head.rfind('\n') + 1);
     head += '\n';
     const auto end = head.size();
@@ -100,6 +105,12 @@ error nothing_sampled(const std::vector<input_file>& files, const sample& all) {
     return user_error("empty_source", "there is no record in " + name + " to infer the columns from",
                       "give the columns: types: { id: bigint }, if it may be empty");
   const auto& first = all.first_broken();
+  if (nested_too_deep(first))
+    return user_error("invalid_json",
+                      "none of " + std::to_string(all.broken()) + " lines looked at in " + name +
+                          " can be read; the first one is nested more than " + std::to_string(deepest_nesting) +
+                          " objects and lists deep",
+                      "write what is nested so deep as a text of its own");
   auto why = user_error("invalid_json", "none of " + std::to_string(all.broken()) + " lines looked at in " + name +
                                             " is a JSON object; the first one is: " + shown(first));
   if (const auto begin = peek_file(files[0], 1024); begin.ok()) why.hint = option_for_bytes(files[0], *begin);
