@@ -313,6 +313,9 @@ TEST_CASE("shutting down an engine cancels what runs in it") {
     self->request(inside.actors().control, patience, submit_setup{setup})
         .receive([](const submitted&) {}, [](const caf::error&) { FAIL("not taken"); });
     stuck->await_waiting();
+    // As the destructor asks, which waits no longer than 5 s.
+    self->request(inside.actors().control, patience, shut_down{})
+        .receive([](shut_down) {}, [](const caf::error&) { FAIL("not shut down"); });
   }
   CHECK(made.job.store()->find_run(setup->run).value().state == run_state::cancelled);
   stuck->open();
