@@ -112,7 +112,7 @@ error refused(const address& to, const answer& got, diagnostics* faults = nullpt
                         "check that --to is the HTTP address of a Sluice node");
 }
 
-result<options> json_of(const address& to, answer got) {
+result<options> json_of(const address& to, const answer& got) {
   if (got.status >= 300) return refused(to, got);
   auto json = options::parse(got.body, nullptr, false);
   if (json.is_discarded())
@@ -218,7 +218,7 @@ http_client::http_client(address to, std::string token, milliseconds limit)
 
 result<options> http_client::get(const std::string& target) const {
   SLUICE_ASSIGN(auto got, ask(to_, limit_, make_request(http::verb::get, target, to_, token_)));
-  return json_of(to_, std::move(got));
+  return json_of(to_, got);
 }
 
 result<std::string> http_client::get_text(const std::string& target) const {
@@ -235,7 +235,7 @@ result<options> http_client::post(const std::string& target, const options& body
   }
   request.prepare_payload();
   SLUICE_ASSIGN(auto got, ask(to_, limit_, request));
-  return json_of(to_, std::move(got));
+  return json_of(to_, got);
 }
 
 result<std::string> http_client::submit(const submission& what, diagnostics& faults) const {
@@ -250,7 +250,7 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   // Planning reads samples of the inputs: it may take its time.
   SLUICE_ASSIGN(auto got, ask(to_, std::max(limit_, milliseconds(120000)), request));
   if (got.status >= 300) return refused(to_, got, &faults);
-  SLUICE_ASSIGN(const auto json, json_of(to_, std::move(got)));
+  SLUICE_ASSIGN(const auto json, json_of(to_, got));
   if (!json.is_object() || !json.contains("run") || !json["run"].is_string())
     return external_error("invalid_answer", "the node took the pipeline but named no run");
   return json["run"].get<std::string>();
