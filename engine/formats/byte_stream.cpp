@@ -1,4 +1,6 @@
 #include "engine/formats/files.hpp"
+
+#include "engine/formats/file_faults.hpp"
 #include "engine/formats/foreign_bytes.hpp"
 
 #include <arrow/result.h>
@@ -20,7 +22,8 @@ constexpr std::int64_t packed_block = 256 * 1024;
 /// Reads a file or standard input from its begin.
 class plain_stream : public byte_stream {
  public:
-  plain_stream(std::string name, int handle, bool owned) : name_(std::move(name)), handle_(handle), owned_(owned) {}
+  plain_stream(std::string name, int handle, bool owned, std::int64_t size = -1)
+      : name_(std::move(name)), handle_(handle), owned_(owned), size_(size) {}
   ~plain_stream() override {
     if (owned_) ::close(handle_);
   }
@@ -31,6 +34,7 @@ class plain_stream : public byte_stream {
       const auto got = ::read(handle_, into + done, static_cast<std::size_t>(size - done));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return from_errno(errno, "read " + name_);
+      if (got == 0 && consumed_ + done < size_) return source_shrank(name_, size_, consumed_ + done);
       if (got == 0) break;
       done += got;
     }
@@ -43,6 +47,7 @@ class plain_stream : public byte_stream {
   std::string name_;
   int handle_;
   bool owned_;
+  std::int64_t size_;  ///< that it had; -1: not known
   std::int64_t consumed_ = 0;
 };
 
@@ -304,7 +309,7 @@ result<std::unique_ptr<byte_stream>> open_stream(const input_file& file) {
   } else {
     const int handle = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
     if (handle < 0) return from_errno(errno, "open " + file.name);
-    stream = std::make_unique<plain_stream>(file.name, handle, true);
+    stream = std::make_unique<plain_stream>(file.name, handle, true, file.size);
   }
   return unpacked_text(std::move(stream), file);
 }

@@ -1,5 +1,6 @@
 #include "engine/formats/files.hpp"
 
+#include "engine/formats/file_faults.hpp"
 #include "engine/formats/glob.hpp"
 
 #include <fcntl.h>
@@ -52,6 +53,10 @@ std::string absolute(const std::string& name, const std::string& base_folder) {
 }
 
 error not_found(const std::string& name, const std::string& path) {
+  std::error_code no_link;
+  if (const auto target = fs::read_symlink(path, no_link); !no_link)
+    return user_error("file_not_found", name + " is a link to " + target.string() + ", which is not there",
+                      "remove the link, or put back what it links to");
   auto problem =
       user_error("file_not_found", "there is no file " + name,
                  name == path ? "check the path" : "relative paths are those of the command: looked for " + path);
@@ -266,12 +271,11 @@ result<std::shared_ptr<random_file>> random_file::open(const input_file& file) {
   const int handle = ::open(file.path.c_str(), O_RDONLY | O_CLOEXEC);
   if (handle < 0) return from_errno(errno, "open " + file.name);
   struct stat info {};
-  if (::fstat(handle, &info) != 0) {
-    const int number = errno;
-    ::close(handle);
-    return from_errno(number, "open " + file.name);
-  }
-  return std::shared_ptr<random_file>(new random_file(file.name, handle, info.st_size));
+  const int failure = ::fstat(handle, &info) != 0 ? errno : 0;
+  std::shared_ptr<random_file> opened(new random_file(file.name, handle, info.st_size));
+  if (failure != 0) return from_errno(failure, "open " + file.name);
+  if (info.st_size < file.size) return source_shrank(file.name, file.size, info.st_size);
+  return opened;
 }
 
 random_file::~random_file() { ::close(handle_); }
@@ -283,6 +287,7 @@ result<std::int64_t> random_file::read_at(std::int64_t at, void* into, std::int6
     const auto got = ::pread(handle_, to + done, static_cast<std::size_t>(size - done), at + done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return from_errno(errno, "read " + name_);
+    if (got == 0 && at + done < size_) return source_shrank(name_, size_, at + done);
     if (got == 0) break;
     done += got;
   }

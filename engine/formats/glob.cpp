@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 namespace sluice {
 
@@ -40,9 +41,9 @@ result<std::vector<entry>> list_folder(const std::string& path) {
     if (name == "." || name == "..") continue;
     bool is_folder = item->d_type == DT_DIR;
     if (item->d_type == DT_LNK || item->d_type == DT_UNKNOWN) {
+      // A link to nowhere is a file that whoever opens it does not find: it is not passed over.
       struct stat info {};
-      if (::stat((path + "/" + name).c_str(), &info) != 0) continue;
-      is_folder = S_ISDIR(info.st_mode);
+      is_folder = ::stat((path + "/" + name).c_str(), &info) == 0 && S_ISDIR(info.st_mode);
     }
     entries.push_back({name, is_folder});
   }
@@ -58,20 +59,18 @@ bool fits_entry(const std::string& pattern, const std::string& name) {
   return fits_glob(pattern, name);
 }
 
-constexpr int deepest_folder = 64;  // ends loops of symbolic links
-
 /// Walks a pattern part by part.
 class walker {
  public:
   walker(std::vector<std::string> parts, std::string base) : parts_(std::move(parts)), base_(std::move(base)) {}
 
-  status walk(const std::string& prefix, std::size_t part, int depth) {
+  status walk(const std::string& prefix, std::size_t part) {
     const auto& pattern = parts_[part];
     const bool last = part + 1 == parts_.size();
-    if (pattern == "**") return walk_below(prefix, part, depth);
+    if (pattern == "**") return walk_below(prefix, part);
     if (!is_glob(pattern)) {
       const auto name = prefix + pattern;
-      if (!last) return walk(name + "/", part + 1, depth);
+      if (!last) return walk(name + "/", part + 1);
       struct stat info {};
       if (::stat(real(name).c_str(), &info) == 0 && !S_ISDIR(info.st_mode)) found.push_back(name);
       return {};
@@ -80,7 +79,7 @@ class walker {
     for (const auto& each : entries) {
       if (!fits_entry(pattern, each.name)) continue;
       if (last && !each.folder) found.push_back(prefix + each.name);
-      if (!last && each.folder) SLUICE_TRY(walk(prefix + each.name + "/", part + 1, depth));
+      if (!last && each.folder) SLUICE_TRY(walk(prefix + each.name + "/", part + 1));
     }
     return {};
   }
@@ -88,14 +87,25 @@ class walker {
   std::vector<std::string> found;
 
  private:
-  status walk_below(const std::string& prefix, std::size_t part, int depth) {
+  status walk_below(const std::string& prefix, std::size_t part) {
+    // A link to a folder above leads to what is found without it.
+    struct stat info {};
+    if (::stat(real(prefix).c_str(), &info) != 0) return {};
+    const auto here = std::pair(info.st_dev, info.st_ino);
+    if (std::find(above_.begin(), above_.end(), here) != above_.end()) return {};
+    above_.push_back(here);
+    auto done = walk_folder(prefix, part);
+    above_.pop_back();
+    return done;
+  }
+
+  status walk_folder(const std::string& prefix, std::size_t part) {
     const bool last = part + 1 == parts_.size();
-    if (!last) SLUICE_TRY(walk(prefix, part + 1, depth));
-    if (depth == deepest_folder) return {};
+    if (!last) SLUICE_TRY(walk(prefix, part + 1));
     SLUICE_ASSIGN(const auto entries, list_folder(real(prefix)));
     for (const auto& each : entries) {
       if (hidden(each.name)) continue;
-      if (each.folder) SLUICE_TRY(walk_below(prefix + each.name + "/", part, depth + 1));
+      if (each.folder) SLUICE_TRY(walk_below(prefix + each.name + "/", part));
       if (last && !each.folder) found.push_back(prefix + each.name);
     }
     return {};
@@ -108,6 +118,7 @@ class walker {
 
   std::vector<std::string> parts_;
   std::string base_;
+  std::vector<std::pair<dev_t, ino_t>> above_;  ///< folders that `**` is within
 };
 
 /// Matches a set "[a-z]" at the start of `pattern`; gives its length, 0 where it has no end.
@@ -199,7 +210,7 @@ result<std::vector<std::string>> expand_glob(std::string_view pattern, const std
   auto parts = parts_of(pattern);
   if (parts.empty()) return std::vector<std::string>{};
   walker walk(std::move(parts), base_folder);
-  SLUICE_TRY(walk.walk(pattern.front() == '/' ? "/" : "", 0, 0));
+  SLUICE_TRY(walk.walk(pattern.front() == '/' ? "/" : "", 0));
   std::sort(walk.found.begin(), walk.found.end());
   walk.found.erase(std::unique(walk.found.begin(), walk.found.end()), walk.found.end());
   return std::move(walk.found);

@@ -2,10 +2,12 @@
 
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/values.hpp"
+#include "engine/formats/file_faults.hpp"
 #include "engine/names.hpp"
 #include "engine/types.hpp"
 
 #include <arrow/api.h>
+#include <simdjson.h>
 
 #include <algorithm>
 
@@ -88,6 +90,8 @@ result<std::shared_ptr<arrow::Array>> partition_values(const std::string& file, 
   std::int64_t number = 0;
   std::int32_t days = 0;
   bool fits = true;
+  if (text && !simdjson::validate_utf8(*text))
+    return name_not_utf8(file, "rename the folder, or leave column " + column.name() + " out: columns: [...]");
   if (text && column.type()->id() == arrow::Type::STRING) {
     value = std::make_shared<arrow::StringScalar>(*text);
   } else if (text && column.type()->id() == arrow::Type::INT64) {

@@ -1,5 +1,6 @@
 #include "engine/formats/source_columns.hpp"
 
+#include "engine/formats/file_faults.hpp"
 #include "engine/names.hpp"
 #include "engine/types.hpp"
 
@@ -116,7 +117,7 @@ result<std::shared_ptr<arrow::RecordBatch>> source_columns::assemble(
       const auto at = std::lower_bound(wanted_.begin(), wanted_.end(), one.index) - wanted_.begin();
       arrays.push_back(read[static_cast<std::size_t>(at)]);
     } else if (one.from == origin::path) {
-      SLUICE_ASSIGN_ARROW(auto paths, arrow::MakeArrayFromScalar(arrow::StringScalar(path), rows), "fill in the path");
+      SLUICE_ASSIGN(auto paths, path_values(path, rows));
       arrays.push_back(std::move(paths));
     } else {
       arrow::Int64Builder numbers;

@@ -290,6 +290,7 @@ result<std::unique_ptr<file_reader>> open_parquet(const input_file& file,
     SLUICE_ASSIGN_ARROW(auto handle, arrow::io::ReadableFile::Open(file.path), "open " + file.name);
     // Reads each column in steps instead of holding whole column chunks.
     auto properties = parquet::default_reader_properties();
+    properties.set_page_checksum_verification(true);  // of pages whose writer gave them one
     properties.enable_buffered_stream();
     properties.set_buffer_size(read_buffer_bytes);
     parquet::ArrowReaderProperties columns(/*use_threads=*/false);

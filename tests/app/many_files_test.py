@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import json
+import os
 import unittest
 
 import pyarrow as pa
@@ -87,6 +88,45 @@ class ManyFiles(FileCases):
                         done = self.sluice("run", "p.yaml", "-q", stdin=stdin)
                     self.assertEqual(done.returncode, 0, done.stderr)
                     self.assertEqual([r["place"] for r in self.rejects()], [f"{name}:{line}" for line in lines])
+
+    def source_of(self, path, beside=""):
+        return (f"extract:\n  in:\n    csv: {{ path: '{path}' }}\n{beside}load:\n  out: {{ from: in, ipc: {{ path: out.arrow }} }}\n")
+
+    def test_a_link_to_a_folder_above_is_not_followed(self):
+        self.write("d/a.csv", "a\n1\n")
+        self.write("d/x/b.csv", "a\n2\n")
+        self.write("other/c.csv", "a\n3\n")
+        (self.folder / "d/x/loop").symlink_to("../../d")
+        (self.folder / "d/x/self").symlink_to(".")
+        (self.folder / "d/other").symlink_to("../other")
+        self.write("/".join([str(self.folder / "d/deep")] + ["e"] * 70 + ["z.csv"]), "a\n4\n")
+        for path in ("d", "d/**", "d/**/*.csv"):
+            with self.subTest(path):
+                self.run_text(self.source_of(path))
+                with pa.ipc.open_file(self.folder / "out.arrow") as opened:
+                    self.assertEqual(opened.read_all()["a"].to_pylist(), [1, 4, 3, 2])
+
+    def test_a_link_to_nowhere_is_not_passed_over(self):
+        self.write("d/b.csv", "a\n1\n")
+        (self.folder / "d/a.csv").symlink_to("gone.csv")
+        for path in ("d", "d/*.csv", "d/a.csv"):
+            with self.subTest(path):
+                error = self.run_text(self.source_of(path), 2)
+                self.assertIn("error[file_not_found]", error)
+                self.assertIn("d/a.csv is a link to gone.csv, which is not there", error)
+
+    def test_names_that_are_not_utf_8_are_no_texts(self):
+        folder = os.fsencode(self.folder)
+        os.makedirs(folder + b"/d/k=\xff")
+        (self.folder / "a.csv").write_text("a\n1\n")
+        os.rename(folder + b"/a.csv", folder + b"/d/\xff.csv")
+        self.run_text(self.source_of("d"))
+        self.assertIn("error[invalid_utf8]", self.run_text(self.source_of("d", "    metadata: { f: path }\n"), 1))
+        self.parquet("a.parquet", a=[1])
+        os.rename(folder + b"/a.parquet", folder + b"/d/k=\xff/a.parquet")
+        text = "extract: { in: { parquet: { path: d }%s } }\nload: { out: { from: in, ipc: { path: out.arrow } } }\n"
+        self.assertIn("error[invalid_utf8]", self.run_text(text % "", 1))
+        self.run_text(text % ", columns: [a]")
 
     def run_text(self, text, expect=0):
         self.write("p.yaml", "version: 1\npipeline: files\n" + text)

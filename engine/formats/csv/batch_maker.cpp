@@ -1,6 +1,7 @@
 #include "engine/formats/csv/batch_maker.hpp"
 
 #include "engine/formats/csv/explain_value.hpp"
+#include "engine/formats/file_faults.hpp"
 #include "engine/names.hpp"
 #include "engine/types.hpp"
 
@@ -299,11 +300,7 @@ result<std::shared_ptr<arrow::RecordBatch>> batch_maker::finish() {
 }
 
 result<std::shared_ptr<arrow::Array>> batch_maker::metadata_column(const std::string& kind) const {
-  if (kind == "path") {
-    SLUICE_ASSIGN_ARROW(auto paths, arrow::MakeArrayFromScalar(arrow::StringScalar(piece_.object), std::ssize(first_)),
-                        "read CSV");
-    return paths;
-  }
+  if (kind == "path") return path_values(piece_.object, std::ssize(first_));
   arrow::Int64Builder numbers;
   SLUICE_TRY_ARROW(numbers.AppendValues(numbers_), "read CSV");
   SLUICE_ASSIGN_ARROW(auto rows, numbers.Finish(), "read CSV");
