@@ -4,6 +4,7 @@ import bz2
 import gzip
 import json
 import os
+import resource
 import unittest
 
 import pyarrow as pa
@@ -70,6 +71,26 @@ PLACES = (
 class ManyFiles(FileCases):
     def test_places(self):
         self.run_cases(PLACES)
+
+    def test_more_files_than_may_be_open_at_first_are_read(self):
+        (self.folder / "in").mkdir()
+        for number in range(300):
+            self.write(f"in/{number:03}.csv", f"id,name\n{number},n{number}\n")
+        self.write("p.yaml", """version: 1
+pipeline: many
+extract:
+  rows: { csv: { path: "in/*.csv" } }
+load:
+  out: { from: rows, csv: { path: out.csv } }
+""")
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        for limits, code in (((100, most), 0), ((100, 100), 1)):
+            done = self.sluice("run", "p.yaml", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
+            self.assertEqual(done.returncode, code, done.stderr)
+            if code:
+                self.assertIn("error[too_many_files]", done.stderr)
+            else:
+                self.assertEqual(len((self.folder / "out.csv").read_text().splitlines()), 301)
 
     def test_lines_of_many_rejects_are_found_without_reading_all_again_for_each(self):
         """Of packed files, of NDJSON and of standard input, which can be read only once."""
