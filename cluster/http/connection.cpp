@@ -31,9 +31,19 @@ std::optional<api_response> refusal(boost::beast::error_code problem) {
 http_connection::http_connection(boost::asio::ip::tcp::socket socket, http_shared& shared)
     : stream_(std::move(socket)), shared_(shared) {
   ++shared_.connections;
+  owe(true);
 }
 
-http_connection::~http_connection() { --shared_.connections; }
+http_connection::~http_connection() {
+  owe(false);
+  --shared_.connections;
+}
+
+void http_connection::owe(bool answer) {
+  if (answer == owes_) return;
+  owes_ = answer;
+  shared_.unanswered += answer ? 1 : -1;
+}
 
 void http_connection::read() {
   parser_.emplace();
@@ -50,6 +60,7 @@ void http_connection::on_request(boost::beast::error_code problem) {
     if (auto refused = refusal(problem)) write(std::move(*refused), false, false);
     return;
   }
+  owe(true);
   const auto& message = parser_->get();
   api_request request;
   request.method = text_of(message.method_string());
@@ -115,6 +126,7 @@ void http_connection::write(api_response answered, bool head_only, bool keep_ali
   http::async_write(stream_, *response_,
                     [self = shared_from_this(), keep_alive](boost::beast::error_code problem, std::size_t) {
                       if (problem) return;
+                      self->owe(false);
                       if (keep_alive) return self->read();
                       boost::beast::error_code ignored;
                       self->stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);

@@ -5,6 +5,7 @@
 #include "cluster/http/api.hpp"
 
 #include <atomic>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -26,8 +27,11 @@ struct http_shared : std::enable_shared_from_this<http_shared> {
   api answers;
   std::atomic<int> connections = 0;
   std::atomic<int> streams = 0;
+  std::atomic<int> unanswered = 0;  ///< connections whose client waits for an answer, or has not asked yet
   std::atomic<bool> draining = false;
   boost::asio::io_context network{1};
+  /// A server that takes no more connections still sends the answers that its handlers are working on.
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> at_work{network.get_executor()};
   /// Where blocking calls of the handlers run; the network thread never waits.
   boost::asio::thread_pool blocking{2};
   /// For requests that need no Store: they are answered while a disk holds up all of `blocking`.
@@ -48,6 +52,8 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   using request_parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
   using response = boost::beast::http::response<boost::beast::http::string_body>;
 
+  /// Whether the client is owed an answer: a server that ends gives it first.
+  void owe(bool answer);
   void on_request(boost::beast::error_code problem);
   void answer(api_request request, bool head_only, bool keep_alive);
   void answer_from_store(api_request request, bool head_only, bool keep_alive);
@@ -60,6 +66,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   boost::beast::flat_buffer buffer_;
   std::optional<request_parser> parser_;
   std::optional<response> response_;
+  bool owes_ = false;
 };
 
 /// A subscriber behind a connection: catches up from the Store by cursor, then waits to be woken. At most 256 events

@@ -72,9 +72,10 @@ void http_server::drain() {
   });
   std::unique_lock guard(lock);
   changed.wait(guard, [&] { return closed; });
-  // Streams look at the Store at least once a second and end there.
+  // Who has asked gets an answer: a run that is cancelled may have ended before its cancel was answered. Streams look
+  // at the Store at least once a second and end there.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
-  while (state_->shared->streams > 0 && std::chrono::steady_clock::now() < deadline)
+  while ((state_->shared->streams > 0 || state_->shared->unanswered > 0) && std::chrono::steady_clock::now() < deadline)
     changed.wait_for(guard, std::chrono::milliseconds(10));
 }
 

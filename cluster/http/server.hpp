@@ -24,7 +24,8 @@ class http_server {
 
   /// Where it listens; the port is the real one.
   [[nodiscard]] address where() const;
-  /// Lets the streams of events send what the Store has, for up to a second, and ends them. No new requests.
+  /// Takes no more connections; waits a while, up to a second and a half, until requests at work are answered and
+  /// streams of events have sent what the Store has.
   void drain();
 
  private:

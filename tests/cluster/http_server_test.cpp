@@ -355,6 +355,23 @@ TEST_CASE("a server ends while streams are open, and its clients are told") {
   CHECK(ended.problem().code == "node_unreachable");
 }
 
+TEST_CASE("a request that is at work when the server ends gets its answer") {
+  disk slow;
+  slow.hang(true);
+  api_handlers handlers;
+  handlers.cancel = [&](const std::string&) -> result<bool> { return slow.call(), true; };
+  served with(std::move(handlers));
+  const auto client = with.client();
+  auto asked = std::async(std::launch::async, [&] { return client.cancel("some-run"); });
+  slow.wait_for_waiting(1);
+  with.server->drain();  // waits for a while, and then has nothing to do but that answer
+  slow.hang(false);
+  const auto answer = asked.get();
+  INFO((answer.ok() ? std::string() : answer.problem().to_string()));
+  REQUIRE(answer.ok());
+  CHECK(answer->value("state", "") == "cancelling");
+}
+
 TEST_CASE("nobody there is told as such") {
   const test::closed_port closed;
   const address where{"127.0.0.1", closed.number()};
