@@ -74,7 +74,7 @@ class parquet_reader : public split_reader {
     if (filter_ && !filter_->leading_texts().empty()) {
       std::vector<std::string> names;
       for (const int column : filter_->columns()) names.push_back(what_->columns.schema()->field(column)->name());
-      dictionaries_.emplace(filter_, std::move(names));
+      dictionaries_.emplace(*filter_, names);
     }
     const auto bounds = bounds_of_filter();
     for (int i = 0; i < static_cast<int>(piece_.end); ++i) {

@@ -17,9 +17,8 @@ constexpr std::int64_t rows_per_value = 4;
 
 }  // namespace
 
-dictionary_filter::dictionary_filter(std::shared_ptr<const row_filter> filter, std::vector<std::string> names)
-    : filter_(std::move(filter)) {
-  for (const auto& text : filter_->leading_texts())
+dictionary_filter::dictionary_filter(const row_filter& filter, const std::vector<std::string>& names) {
+  for (const auto& text : filter.leading_texts())
     parts_.push_back({.column = names[static_cast<std::size_t>(text.column)], .what = text});
 }
 
@@ -47,7 +46,6 @@ result<const arrow::DictionaryArray*> dictionary_filter::look_up(part& of, const
 
 result<std::shared_ptr<arrow::BooleanArray>> dictionary_filter::keep(const arrow::RecordBatch& rows) {
   const auto count = rows.num_rows();
-  std::shared_ptr<arrow::Buffer> bits;
   std::vector<verdict> so_far(static_cast<std::size_t>(count), verdict::stays);
   std::int64_t going = 0;
   for (auto& one : parts_) {
@@ -62,7 +60,7 @@ result<std::shared_ptr<arrow::BooleanArray>> dictionary_filter::keep(const arrow
     }
   }
   if (going == 0) return std::shared_ptr<arrow::BooleanArray>();
-  SLUICE_ASSIGN_ARROW(bits, arrow::AllocateEmptyBitmap(count), "filter rows");
+  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> bits, arrow::AllocateEmptyBitmap(count), "filter rows");
   for (std::int64_t row = 0; row < count; ++row)
     if (so_far[static_cast<std::size_t>(row)] != verdict::goes) arrow::bit_util::SetBit(bits->mutable_data(), row);
   return std::make_shared<arrow::BooleanArray>(count, std::move(bits), nullptr, 0);

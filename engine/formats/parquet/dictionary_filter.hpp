@@ -17,7 +17,7 @@ namespace sluice {
 class dictionary_filter {
  public:
   /// `names`: the file's columns that `filter.columns()` are.
-  dictionary_filter(std::shared_ptr<const row_filter> filter, std::vector<std::string> names);
+  dictionary_filter(const row_filter& filter, const std::vector<std::string>& names);
 
   /// Whether rows as the file has them stay; those that the dictionaries say nothing of do. Empty: all stay, or nothing
   /// can be said. The rest of the condition is still to be looked at.
@@ -34,7 +34,6 @@ class dictionary_filter {
   /// The numbers of a part's texts, with verdicts that are up to date; null where it is not of that form.
   result<const arrow::DictionaryArray*> look_up(part& of, const arrow::RecordBatch& rows);
 
-  std::shared_ptr<const row_filter> filter_;
   std::vector<part> parts_;
 };
 
