@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
 #include "engine/flow/channels.hpp"
 #include "engine/flow/conservation.hpp"
 #include "engine/store/store.hpp"
@@ -23,9 +23,9 @@ namespace sluice::actors {
 using flow::channel_id;
 using flow::instance_id;
 
-struct run_setup;    // actors/run_setup.hpp
-struct run_outcome;  // actors/run_setup.hpp
-struct submission;   // actors/control.hpp
+struct run_setup;    // actors/run/run_setup.hpp
+struct run_outcome;  // actors/run/run_setup.hpp
+struct submission;   // actors/run/control.hpp
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Data, in band (local)

@@ -1,8 +1,8 @@
 #include "actors/notifier.hpp"
 
-#include "actors/blocking_calls.hpp"
-#include "actors/guarded.hpp"
 #include "actors/messages.hpp"
+#include "actors/units/blocking_calls.hpp"
+#include "actors/units/guarded.hpp"
 #include "engine/flow/event_feed.hpp"
 
 #include <caf/all.hpp>

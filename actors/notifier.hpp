@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/instance.hpp"
+#include "actors/units/instance.hpp"
 #include "engine/store/store.hpp"
 
 #include <caf/actor.hpp>

@@ -9,9 +9,9 @@ namespace sluice::app {
 /// Chooses where buffers come from. Called first of all: Arrow asks once. docs/adr/0007-parquet-writing.md has why.
 void choose_allocator();
 
-/// Gives memory that is free, but scattered over the allocator's pages, back to the system once a second while it lives.
-/// Batches of all sizes that are made by one thread and freed by another would otherwise leave more of it the longer a
-/// run lasts.
+/// Gives memory that is free, but scattered over the allocator's pages, back to the system once a second while it
+/// lives. Batches of all sizes that are made by one thread and freed by another would otherwise leave more of it the
+/// longer a run lasts.
 class memory_trimmer {
  public:
   memory_trimmer();

@@ -1,7 +1,7 @@
 #include "app/arguments.hpp"
 
-#include "engine/names.hpp"
-#include "engine/types.hpp"
+#include "engine/error/names.hpp"
+#include "engine/values/types.hpp"
 
 #include <CLI/CLI.hpp>
 

@@ -1,7 +1,7 @@
 #include "app/completion.hpp"
 #include "app/user_config.hpp"
 #include "app/verbs.hpp"
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,8 +1,8 @@
 #include "app/completion.hpp"
 
 #include "app/verbs.hpp"
-#include "engine/component.hpp"
-#include "engine/error_codes.hpp"
+#include "engine/component/component.hpp"
+#include "engine/error/error_codes.hpp"
 #include "engine/expression/expression.hpp"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 #include "app/spec_text.hpp"
 #include "app/verbs.hpp"
 #include "config/json_schema.hpp"
-#include "engine/component.hpp"
-#include "engine/names.hpp"
+#include "engine/component/component.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 #include <memory>

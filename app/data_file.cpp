@@ -1,7 +1,7 @@
 #include "app/data_file.hpp"
 
-#include "engine/options.hpp"
-#include "engine/types.hpp"
+#include "engine/component/options.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 

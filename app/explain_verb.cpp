@@ -1,6 +1,6 @@
 #include "app/planning.hpp"
 #include "app/verbs.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 

@@ -1,6 +1,6 @@
 #include "app/verbs.hpp"
+#include "engine/error/names.hpp"
 #include "engine/expression/expression.hpp"
-#include "engine/names.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,6 +1,6 @@
 #include "app/verbs.hpp"
-#include "engine/error_codes.hpp"
-#include "engine/names.hpp"
+#include "engine/error/error_codes.hpp"
+#include "engine/error/names.hpp"
 
 #include <memory>
 

@@ -2,7 +2,7 @@
 
 #include "config/load.hpp"
 #include "config/render.hpp"
-#include "engine/error_json.hpp"
+#include "engine/error/error_json.hpp"
 #include "engine/plan/make_context.hpp"
 
 #include <algorithm>

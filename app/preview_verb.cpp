@@ -1,5 +1,5 @@
-#include "actors/rejects_batch.hpp"
-#include "actors/run.hpp"
+#include "actors/run/rejects_batch.hpp"
+#include "actors/run/run.hpp"
 #include "app/data_file.hpp"
 #include "app/planning.hpp"
 #include "app/run_engine.hpp"
@@ -7,10 +7,10 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
-#include "engine/names.hpp"
-#include "engine/types.hpp"
-#include "engine/uuid.hpp"
-#include "engine/value_text.hpp"
+#include "engine/error/names.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/uuid.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 

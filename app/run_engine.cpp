@@ -1,6 +1,6 @@
 #include "app/run_engine.hpp"
 
-#include "actors/run.hpp"
+#include "actors/run/run.hpp"
 #include "app/allocator.hpp"
 #include "app/engine_process.hpp"
 #include "app/event_text.hpp"

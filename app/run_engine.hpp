@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/run_setup.hpp"
+#include "actors/run/run_setup.hpp"
 #include "app/planning.hpp"
 
 #include <csignal>

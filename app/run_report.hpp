@@ -1,7 +1,7 @@
 #pragma once
 
 #include "app/console.hpp"
-#include "engine/options.hpp"
+#include "engine/component/options.hpp"
 
 #include <cstdint>
 #include <string>

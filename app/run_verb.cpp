@@ -6,10 +6,10 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
-#include "engine/error_json.hpp"
-#include "engine/formats/hidden_file.hpp"
+#include "engine/error/error_json.hpp"
+#include "engine/files/hidden_file.hpp"
 #include "engine/plan/plan.hpp"
-#include "engine/uuid.hpp"
+#include "engine/values/uuid.hpp"
 
 #include <sys/resource.h>
 

@@ -1,6 +1,6 @@
 #include "app/session.hpp"
 
-#include "engine/error_json.hpp"
+#include "engine/error/error_json.hpp"
 
 namespace sluice::app {
 

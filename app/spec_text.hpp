@@ -1,7 +1,7 @@
 #pragma once
 
 #include "app/console.hpp"
-#include "engine/spec.hpp"
+#include "engine/component/spec.hpp"
 
 #include <string>
 

@@ -1,7 +1,7 @@
 #include "app/user_config.hpp"
 
 #include "config/document.hpp"
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 #include "app/planning.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
-#include "engine/error_json.hpp"
+#include "engine/error/error_json.hpp"
 
 #include <memory>
 

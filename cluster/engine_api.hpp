@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/run.hpp"
+#include "actors/run/run.hpp"
 #include "cluster/http/api.hpp"
 
 #include <memory>

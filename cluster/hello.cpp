@@ -2,7 +2,6 @@
 
 #include <msgpack.hpp>
 
-
 namespace sluice::cluster {
 
 namespace {

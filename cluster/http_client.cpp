@@ -1,6 +1,6 @@
 #include <utility>
 // Boost's Asio 1.74 uses std::exchange without including it.
-#include "cluster/error_json.hpp"
+#include "cluster/error_answer.hpp"
 #include "cluster/http/line_reader.hpp"
 #include "cluster/http_client.hpp"
 #include "engine/store/store.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "cluster/address.hpp"
-#include "engine/error.hpp"
-#include "engine/options.hpp"
+#include "engine/component/options.hpp"
+#include "engine/error/error.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -10,8 +10,8 @@ namespace sluice::cluster {
 /// who writes it.
 store::change death_of(const store::run_record& run, std::int64_t term);
 
-/// Ends the runs of processes that died without writing an end (killed, machine restarted), as the first node does before it takes
-/// work. Gives how many there were. `term` is that of the controller that writes; 0: that of each run.
+/// Ends the runs of processes that died without writing an end (killed, machine restarted), as the first node does
+/// before it takes work. Gives how many there were. `term` is that of the controller that writes; 0: that of each run.
 result<std::int64_t> fail_lost_runs(store::store& in, std::int64_t term = 0);
 
 }  // namespace sluice::cluster

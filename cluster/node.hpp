@@ -1,7 +1,7 @@
 #pragma once
 
 #include "cluster/address.hpp"
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
 
 #include <functional>
 #include <map>

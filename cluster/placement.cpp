@@ -1,6 +1,6 @@
 #include "cluster/placement.hpp"
 
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 

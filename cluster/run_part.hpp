@@ -1,8 +1,8 @@
 #pragma once
 
-#include "actors/instance.hpp"
+#include "actors/units/instance.hpp"
 #include "cluster/data_links.hpp"
-#include "cluster/messages.hpp"
+#include "cluster/node_messages.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/fwd.hpp>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "cluster/messages.hpp"
+#include "cluster/node_messages.hpp"
 #include "cluster/placement.hpp"
 #include "cluster/run_part.hpp"
 

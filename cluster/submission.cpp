@@ -2,7 +2,7 @@
 
 #include "config/load.hpp"
 #include "engine/plan/make_context.hpp"
-#include "engine/uuid.hpp"
+#include "engine/values/uuid.hpp"
 
 #include <unistd.h>
 #include <xxhash.h>

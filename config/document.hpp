@@ -2,7 +2,7 @@
 
 #include "config/node.hpp"
 #include "config/substitution.hpp"
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
 
 #include <memory>
 #include <optional>

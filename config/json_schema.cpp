@@ -1,6 +1,6 @@
 #include "config/json_schema.hpp"
 
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 
 namespace sluice::config {
 

@@ -1,8 +1,8 @@
 #include "config/option_reader.hpp"
 
 #include "config/not_supported_yet.hpp"
-#include "engine/quantities.hpp"
-#include "engine/types.hpp"
+#include "engine/values/quantities.hpp"
+#include "engine/values/types.hpp"
 
 #include <algorithm>
 #include <charconv>

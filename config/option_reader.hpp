@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/reading.hpp"
-#include "engine/spec.hpp"
+#include "engine/component/spec.hpp"
 
 #include <optional>
 #include <string>

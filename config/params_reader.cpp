@@ -1,6 +1,6 @@
 #include "config/params_reader.hpp"
 
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api.h>

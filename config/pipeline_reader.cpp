@@ -3,7 +3,7 @@
 #include "config/not_supported_yet.hpp"
 #include "config/option_reader.hpp"
 #include "config/unit_reader.hpp"
-#include "engine/quantities.hpp"
+#include "engine/values/quantities.hpp"
 
 #include <arrow/scalar.h>
 

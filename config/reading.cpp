@@ -1,6 +1,6 @@
 #include "config/reading.hpp"
 
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/document.hpp"
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
 
 #include <string>
 

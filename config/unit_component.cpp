@@ -2,7 +2,7 @@
 
 #include "config/option_reader.hpp"
 #include "config/unit_roles.hpp"
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 

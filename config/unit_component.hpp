@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/reading.hpp"
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 #include "engine/plan/pipeline.hpp"
 
 namespace sluice::config {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "config/not_supported_yet.hpp"
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 #include "engine/plan/pipeline.hpp"
 
 #include <string>

@@ -1,4 +1,4 @@
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 
 namespace sluice {
 

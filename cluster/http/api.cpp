@@ -1,8 +1,8 @@
 #include "cluster/http/api.hpp"
 
-#include "cluster/error_json.hpp"
+#include "cluster/error_answer.hpp"
 #include "cluster/token.hpp"
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,4 +1,4 @@
-#include "cluster/error_json.hpp"
+#include "cluster/error_answer.hpp"
 #include "cluster/http/api.hpp"
 
 #include <charconv>

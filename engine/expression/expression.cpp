@@ -1,11 +1,11 @@
 #include "engine/expression/expression.hpp"
 
-#include "engine/arrow_functions.hpp"
-#include "engine/expression/binder.hpp"
+#include "engine/expression/bind/binder.hpp"
+#include "engine/expression/bind/typing.hpp"
 #include "engine/expression/columns.hpp"
-#include "engine/expression/parser.hpp"
-#include "engine/expression/typing.hpp"
-#include "engine/types.hpp"
+#include "engine/expression/parse/parser.hpp"
+#include "engine/values/arrow_functions.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "engine/batch.hpp"
-#include "engine/error.hpp"
-#include "engine/row_errors.hpp"
-#include "engine/run_context.hpp"
+#include "engine/component/run_context.hpp"
+#include "engine/error/error.hpp"
+#include "engine/error/row_errors.hpp"
+#include "engine/values/batch.hpp"
 
 #include <memory>
 #include <optional>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/expression/binder.hpp"
+#include "engine/expression/bind/binder.hpp"
 
 namespace sluice::expression {
 

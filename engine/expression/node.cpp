@@ -1,9 +1,9 @@
 #include "engine/expression/node.hpp"
 
+#include "engine/error/names.hpp"
 #include "engine/expression/columns.hpp"
-#include "engine/names.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/compute/api.h>
 

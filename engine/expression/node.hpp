@@ -1,9 +1,9 @@
 #pragma once
 
-#include "engine/batch.hpp"
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
+#include "engine/error/row_errors.hpp"
 #include "engine/expression/bits.hpp"
-#include "engine/row_errors.hpp"
+#include "engine/values/batch.hpp"
 
 #include <arrow/type_fwd.h>
 

@@ -1,6 +1,6 @@
 #include "engine/flow/outbox.hpp"
 
-#include "engine/flow/key_hash.hpp"
+#include "engine/operators/keys/key_hash.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "engine/flow/key_hash.hpp"
+#include "engine/operators/keys/key_hash.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>

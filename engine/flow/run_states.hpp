@@ -1,7 +1,6 @@
 #pragma once
 
-#include "engine/error.hpp"
-#include "engine/plan/pipeline.hpp"
+#include "engine/error/error.hpp"
 #include "engine/store/store.hpp"
 
 #include <cstdint>

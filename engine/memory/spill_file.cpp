@@ -1,6 +1,6 @@
 #include "engine/memory/spill_file.hpp"
 
-#include "engine/formats/hidden_file.hpp"
+#include "engine/files/hidden_file.hpp"
 
 #include <arrow/array.h>
 #include <arrow/io/interfaces.h>

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "engine/batch.hpp"
-#include "engine/error.hpp"
+#include "engine/component/run_context.hpp"
+#include "engine/error/error.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/run_context.hpp"
+#include "engine/values/batch.hpp"
 
 #include <cstdint>
 #include <memory>

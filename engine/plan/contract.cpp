@@ -1,10 +1,10 @@
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
+#include "engine/operators/common_type.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
-#include "engine/transforms/common_type.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 #include <arrow/type_traits.h>

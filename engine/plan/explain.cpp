@@ -1,6 +1,6 @@
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 #include "engine/plan/plan.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 

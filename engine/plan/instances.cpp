@@ -1,11 +1,11 @@
 #include "engine/plan/instances.hpp"
 
+#include "engine/component/takes_filter.hpp"
+#include "engine/plan/grouped_source.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
-#include "engine/sources/grouped_source.hpp"
-#include "engine/sources/watermark_source.hpp"
-#include "engine/takes_filter.hpp"
+#include "engine/plan/watermark_source.hpp"
 
 #include <arrow/type.h>
 

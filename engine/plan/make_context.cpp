@@ -2,7 +2,7 @@
 
 #include "engine/memory/manager.hpp"
 #include "engine/plan/secrets.hpp"
-#include "engine/uuid.hpp"
+#include "engine/values/uuid.hpp"
 
 #include <unistd.h>
 

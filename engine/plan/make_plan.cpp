@@ -1,4 +1,5 @@
-#include "engine/names.hpp"
+#include "engine/component/takes_filter.hpp"
+#include "engine/error/names.hpp"
 #include "engine/plan/edges.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/plan.hpp"
@@ -6,7 +7,6 @@
 #include "engine/plan/push_filters.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/unit_graph.hpp"
-#include "engine/takes_filter.hpp"
 
 #include <arrow/type.h>
 

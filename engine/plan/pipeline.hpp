@@ -1,8 +1,8 @@
 #pragma once
 
-#include "engine/error.hpp"
-#include "engine/options.hpp"
-#include "engine/run_context.hpp"
+#include "engine/component/options.hpp"
+#include "engine/component/run_context.hpp"
+#include "engine/error/error.hpp"
 
 #include <arrow/type_fwd.h>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 #include "engine/plan/pipeline.hpp"
 #include "engine/plan/source_reading.hpp"
 

@@ -1,9 +1,9 @@
 #include "engine/plan/push_filters.hpp"
 
+#include "engine/expression/bind/volatility.hpp"
 #include "engine/expression/expression.hpp"
-#include "engine/expression/volatility.hpp"
+#include "engine/operators/binding.hpp"
 #include "engine/plan/unit_graph.hpp"
-#include "engine/transforms/binding.hpp"
 
 #include <arrow/type.h>
 
@@ -73,20 +73,6 @@ std::optional<int> unit_of_filter(const plan& of, int source) {
     if (one.from_port != unit.rejects_port) return one.to_unit;
   }
   return {};
-}
-
-void count_where_written(const plan& of, std::vector<flow::unit_counters>& counters) {
-  for (std::size_t at = 0; at < of.units.size(); ++at) {
-    const auto below = unit_of_filter(of, static_cast<int>(at));
-    if (!below) continue;
-    auto& source = counters[at];
-    auto& filter = counters[static_cast<std::size_t>(*below)];
-    const auto rows = source.filtered;
-    source.filtered = 0;
-    source.out += rows;
-    filter.in += rows;
-    filter.filtered += rows;
-  }
 }
 
 }  // namespace sluice

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "engine/flow/conservation.hpp"
 #include "engine/plan/edges.hpp"
 
 #include <optional>
@@ -15,9 +14,5 @@ void push_filters(draft& of, const run_context& context);
 
 /// The unit whose filter a source evaluates, by its index; nothing where it has none.
 std::optional<int> unit_of_filter(const plan& of, int source);
-
-/// Counts rows that readers left out for a filter where the user wrote that filter: as passed on by the source, taken
-/// in and filtered by the unit below. `counters` are those of the units, in the order of the plan.
-void count_where_written(const plan& of, std::vector<flow::unit_counters>& counters);
 
 }  // namespace sluice

@@ -1,12 +1,12 @@
 #include "engine/plan/reading.hpp"
 
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 #include "engine/plan/file_choice.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
-#include "engine/sources/watermark_source.hpp"
-#include "engine/types.hpp"
+#include "engine/plan/watermark_source.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 #include <arrow/type_traits.h>

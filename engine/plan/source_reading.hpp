@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/formats/files.hpp"
+#include "engine/files/files.hpp"
 #include "engine/store/source_state.hpp"
 
 #include <arrow/type_fwd.h>

@@ -1,6 +1,6 @@
 #include "engine/plan/unit_graph.hpp"
 
-#include "engine/names.hpp"
+#include "engine/error/names.hpp"
 
 #include <algorithm>
 #include <map>

@@ -1,5 +1,5 @@
-#include "engine/component.hpp"
-#include "engine/quantities.hpp"
+#include "engine/component/component.hpp"
+#include "engine/values/quantities.hpp"
 
 #include <chrono>
 #include <thread>

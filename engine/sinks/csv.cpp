@@ -1,10 +1,10 @@
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
+#include "engine/files/appended_text.hpp"
+#include "engine/files/file_sink_options.hpp"
+#include "engine/files/file_target.hpp"
+#include "engine/files/files.hpp"
 #include "engine/formats/csv/values.hpp"
 #include "engine/formats/csv/writer.hpp"
-#include "engine/formats/file_target.hpp"
-#include "engine/formats/files.hpp"
-#include "engine/sinks/appended_text.hpp"
-#include "engine/sinks/file_sink_options.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>

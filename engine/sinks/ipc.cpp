@@ -1,6 +1,6 @@
-#include "engine/component.hpp"
-#include "engine/sinks/arrow_file_sink.hpp"
-#include "engine/sinks/file_sink_options.hpp"
+#include "engine/component/component.hpp"
+#include "engine/files/arrow_file_sink.hpp"
+#include "engine/files/file_sink_options.hpp"
 #include "engine/version.hpp"
 
 #include <arrow/api.h>

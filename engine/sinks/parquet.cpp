@@ -1,9 +1,9 @@
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
+#include "engine/files/arrow_file_sink.hpp"
+#include "engine/files/file_sink_options.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/sinks/arrow_file_sink.hpp"
-#include "engine/sinks/file_sink_options.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 #include "engine/version.hpp"
 
 #include <arrow/api.h>

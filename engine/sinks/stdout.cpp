@@ -1,9 +1,9 @@
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
+#include "engine/files/file_sink_options.hpp"
+#include "engine/files/file_target.hpp"
 #include "engine/formats/csv/writer.hpp"
-#include "engine/formats/file_target.hpp"
 #include "engine/formats/ndjson/writer.hpp"
 #include "engine/formats/table_text.hpp"
-#include "engine/sinks/file_sink_options.hpp"
 
 #include <arrow/api.h>
 #include <unistd.h>

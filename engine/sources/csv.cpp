@@ -1,9 +1,9 @@
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
+#include "engine/error/names.hpp"
+#include "engine/files/listed_files.hpp"
+#include "engine/formats/csv/csv_files.hpp"
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/source_options.hpp"
-#include "engine/names.hpp"
-#include "engine/sources/csv_files.hpp"
-#include "engine/sources/listed_files.hpp"
 
 #include <arrow/type.h>
 

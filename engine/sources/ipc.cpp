@@ -1,9 +1,9 @@
-#include "engine/component.hpp"
-#include "engine/formats/files.hpp"
-#include "engine/formats/language_columns.hpp"
-#include "engine/formats/source_columns.hpp"
-#include "engine/sources/columnar_files.hpp"
-#include "engine/sources/listed_files.hpp"
+#include "engine/columns/language_columns.hpp"
+#include "engine/columns/source_columns.hpp"
+#include "engine/component/component.hpp"
+#include "engine/files/columnar_files.hpp"
+#include "engine/files/files.hpp"
+#include "engine/files/listed_files.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>

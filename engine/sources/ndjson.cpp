@@ -1,9 +1,9 @@
-#include "engine/component.hpp"
-#include "engine/formats/files.hpp"
-#include "engine/formats/row_filter.hpp"
-#include "engine/sources/listed_files.hpp"
-#include "engine/sources/ndjson_reader.hpp"
-#include "engine/takes_filter.hpp"
+#include "engine/columns/row_filter.hpp"
+#include "engine/component/component.hpp"
+#include "engine/component/takes_filter.hpp"
+#include "engine/files/files.hpp"
+#include "engine/files/listed_files.hpp"
+#include "engine/formats/ndjson/ndjson_reader.hpp"
 
 #include <arrow/type.h>
 

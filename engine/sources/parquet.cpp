@@ -1,12 +1,12 @@
-#include "engine/component.hpp"
-#include "engine/formats/files.hpp"
-#include "engine/formats/language_columns.hpp"
-#include "engine/formats/partitions.hpp"
-#include "engine/formats/row_filter.hpp"
-#include "engine/sources/columnar_files.hpp"
-#include "engine/sources/listed_files.hpp"
-#include "engine/sources/parquet_reader.hpp"
-#include "engine/takes_filter.hpp"
+#include "engine/columns/language_columns.hpp"
+#include "engine/columns/row_filter.hpp"
+#include "engine/component/component.hpp"
+#include "engine/component/takes_filter.hpp"
+#include "engine/files/columnar_files.hpp"
+#include "engine/files/files.hpp"
+#include "engine/files/folder_columns.hpp"
+#include "engine/files/listed_files.hpp"
+#include "engine/formats/parquet/parquet_reader.hpp"
 
 #include <arrow/type.h>
 #include <parquet/arrow/reader.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/options.hpp"
+#include "engine/component/options.hpp"
 
 #include <cstdint>
 #include <optional>

@@ -3,7 +3,6 @@
 #include "engine/store/sqlite_database.hpp"
 #include "engine/store/store.hpp"
 
-
 namespace sluice::store {
 
 namespace {

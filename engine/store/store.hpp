@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/error.hpp"
-#include "engine/options.hpp"
+#include "engine/component/options.hpp"
+#include "engine/error/error.hpp"
 #include "engine/store/source_state.hpp"
 
 #include <cstdint>

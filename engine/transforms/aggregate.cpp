@@ -1,12 +1,12 @@
-#include "engine/may_block.hpp"
+#include "engine/component/may_block.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/transforms/aggregates/bind.hpp"
-#include "engine/transforms/aggregates/group_pass.hpp"
-#include "engine/transforms/binding.hpp"
-#include "engine/transforms/external_sort.hpp"
-#include "engine/transforms/partitioned_spill.hpp"
-#include "engine/transforms/row_policy.hpp"
-#include "engine/transforms/unknown_positions.hpp"
+#include "engine/operators/aggregates/bind.hpp"
+#include "engine/operators/aggregates/group_pass.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/partitioned_spill.hpp"
+#include "engine/operators/row_policy.hpp"
+#include "engine/operators/sorting/external_sort.hpp"
+#include "engine/operators/unknown_positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>

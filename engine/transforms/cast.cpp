@@ -1,6 +1,6 @@
-#include "engine/transforms/binding.hpp"
-#include "engine/transforms/row_policy.hpp"
-#include "engine/types.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/row_policy.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>

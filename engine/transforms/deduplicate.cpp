@@ -1,5 +1,5 @@
-#include "engine/flow/key_hash.hpp"
-#include "engine/transforms/deduplicates/keep.hpp"
+#include "engine/operators/deduplicates/keep.hpp"
+#include "engine/operators/keys/key_hash.hpp"
 
 #include <arrow/type.h>
 

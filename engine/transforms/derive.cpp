@@ -1,5 +1,5 @@
-#include "engine/transforms/binding.hpp"
-#include "engine/transforms/row_policy.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/row_policy.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>

@@ -1,11 +1,11 @@
-#include "engine/late_answers.hpp"
-#include "engine/may_block.hpp"
+#include "engine/component/late_answers.hpp"
+#include "engine/component/may_block.hpp"
+#include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/transforms/joins/joined_rows.hpp"
-#include "engine/transforms/joins/keyed_input.hpp"
-#include "engine/transforms/joins/spilled_join.hpp"
-#include "engine/transforms/joins/waiting_rows.hpp"
-#include "engine/wants_last.hpp"
+#include "engine/operators/joins/joined_rows.hpp"
+#include "engine/operators/joins/keyed_input.hpp"
+#include "engine/operators/joins/spilled_join.hpp"
+#include "engine/operators/joins/waiting_rows.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>

@@ -1,4 +1,4 @@
-#include "engine/transforms/binding.hpp"
+#include "engine/operators/binding.hpp"
 
 #include <arrow/type.h>
 

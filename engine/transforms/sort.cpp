@@ -1,8 +1,8 @@
-#include "engine/may_block.hpp"
-#include "engine/transforms/binding.hpp"
-#include "engine/transforms/external_sort.hpp"
-#include "engine/transforms/keeps_first.hpp"
-#include "engine/transforms/row_policy.hpp"
+#include "engine/component/may_block.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/keeps_first.hpp"
+#include "engine/operators/row_policy.hpp"
+#include "engine/operators/sorting/external_sort.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>

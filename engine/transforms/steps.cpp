@@ -1,8 +1,8 @@
-#include "engine/may_block.hpp"
-#include "engine/names.hpp"
-#include "engine/transforms/binding.hpp"
-#include "engine/transforms/entered_rows.hpp"
-#include "engine/transforms/keeps_first.hpp"
+#include "engine/component/may_block.hpp"
+#include "engine/error/names.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/entered_rows.hpp"
+#include "engine/operators/keeps_first.hpp"
 
 #include <arrow/type.h>
 

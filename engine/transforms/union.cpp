@@ -1,6 +1,6 @@
-#include "engine/transforms/binding.hpp"
-#include "engine/transforms/common_type.hpp"
-#include "engine/types.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/common_type.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>

@@ -10,7 +10,6 @@
 #include <arrow/util/bit_util.h>
 #include <arrow/util/bitmap_ops.h>
 
-
 namespace sluice::wire {
 
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/batch.hpp"
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
+#include "engine/values/batch.hpp"
 
 #include <cstdint>
 #include <span>

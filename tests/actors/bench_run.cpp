@@ -1,8 +1,8 @@
 #include "tests/actors/bench_run.hpp"
 
-#include "engine/may_block.hpp"
+#include "engine/component/may_block.hpp"
+#include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/wants_last.hpp"
 
 #include <arrow/api.h>
 

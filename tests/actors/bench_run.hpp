@@ -1,7 +1,7 @@
 #pragma once
 
-#include "actors/run.hpp"
-#include "actors/run_setup.hpp"
+#include "actors/run/run.hpp"
+#include "actors/run/run_setup.hpp"
 #include "tests/support/patience.hpp"
 #include "tests/support/temporary_folder.hpp"
 

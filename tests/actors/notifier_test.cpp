@@ -2,7 +2,7 @@
 
 #include "actors/io_pool.hpp"
 #include "actors/messages.hpp"
-#include "actors/run.hpp"
+#include "actors/run/run.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
 #include "tests/actors/bench_run.hpp"

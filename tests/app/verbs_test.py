@@ -165,10 +165,10 @@ class Codes(unittest.TestCase):
                     sources += text
                 for groups in made.findall(text):
                     used.setdefault(next(filter(None, groups)), str(path.relative_to(ROOT)))
-        listed = set(re.findall(r"^\s*\{\"([a-z0-9_]+)\",", (ROOT / "engine/error_codes.cpp").read_text(), re.M))
+        listed = set(re.findall(r"^\s*\{\"([a-z0-9_]+)\",", (ROOT / "engine/error/error_codes.cpp").read_text(), re.M))
         self.assertGreater(len(used), 20)
         missing = {code: path for code, path in used.items() if code not in listed}
-        self.assertEqual(missing, {}, "explain these in engine/error_codes.cpp")
+        self.assertEqual(missing, {}, "explain these in engine/error/error_codes.cpp")
         self.assertEqual([code for code in sorted(listed) if f'"{code}"' not in sources], [], "nothing gives these")
 
 

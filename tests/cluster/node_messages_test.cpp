@@ -1,6 +1,6 @@
-#include "cluster/messages.hpp"
+#include "cluster/node_messages.hpp"
 
-#include "actors/run.hpp"
+#include "actors/run/run.hpp"
 #include "tests/support/message_bytes.hpp"
 
 #include <caf/all.hpp>

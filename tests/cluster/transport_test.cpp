@@ -1,6 +1,6 @@
 #include "cluster/transport.hpp"
 
-#include "actors/run.hpp"
+#include "actors/run/run.hpp"
 #include "tests/support/patience.hpp"
 
 #include <boost/asio/connect.hpp>

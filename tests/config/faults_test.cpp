@@ -1,5 +1,5 @@
 #include "config/not_supported_yet.hpp"
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 #include "tests/support/planning.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
 #include "config/json_schema.hpp"
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 
 #include <catch2/catch.hpp>
 

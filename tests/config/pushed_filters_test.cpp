@@ -1,3 +1,4 @@
+#include "engine/flow/written_counts.hpp"
 #include "engine/plan/push_filters.hpp"
 #include "tests/support/planning.hpp"
 
@@ -53,7 +54,7 @@ TEST_CASE("rows that a reader left out are counted where the filter was written"
   const auto filter = static_cast<std::size_t>(*made.planned->find("high"));
   counters[source] = {.in = 100, .out = 30, .filtered = 60, .rejected = 10};
   counters[filter] = {.in = 30, .out = 29, .filtered = 1};
-  count_where_written(*made.planned, counters);
+  flow::count_where_written(*made.planned, counters);
   CHECK(counters[source] == flow::unit_counters{.in = 100, .out = 90, .rejected = 10});
   CHECK(counters[filter] == flow::unit_counters{.in = 90, .out = 29, .filtered = 61});
 }

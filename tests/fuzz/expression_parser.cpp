@@ -1,5 +1,5 @@
 #include "engine/expression/expression.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 #include "tests/fuzz/read_file.hpp"
 #include "tests/fuzz/targets.hpp"
 

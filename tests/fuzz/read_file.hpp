@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 
 #include <cstdint>
 #include <optional>

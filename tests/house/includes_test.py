@@ -34,9 +34,19 @@ class Includes(unittest.TestCase):
         self.assertGreater(seen, 20)
 
     def test_the_check_sees_a_wrong_one(self):
-        self.assertEqual(wrong_includes("engine", '#include "actors/run.hpp"\n'), ["actors/run.hpp"])
+        self.assertEqual(wrong_includes("engine", '#include "actors/run/run.hpp"\n'), ["actors/run/run.hpp"])
         self.assertEqual(wrong_includes("config", "#include <caf/fwd.hpp>\n"), ["caf/fwd.hpp"])
-        self.assertEqual(wrong_includes("app", '#include "engine/batch.hpp"\n'), [])
+        self.assertEqual(wrong_includes("app", '#include "engine/values/batch.hpp"\n'), [])
+
+    def test_a_plan_does_not_include_what_is_made_from_it(self):
+        for _, path in self.files(".hpp", ".cpp"):
+            if path.is_relative_to(ROOT / "engine/plan"):
+                above = [name for name in INCLUDE.findall(path.read_text()) if name.startswith("engine/flow/")]
+                self.assertEqual(above, [], str(path.relative_to(ROOT)))
+
+    def test_the_root_of_the_engine_holds_the_list_alone(self):
+        loose = sorted(path.name for path in (ROOT / "engine").iterdir() if path.is_file())
+        self.assertEqual(loose, ["components.cpp", "components.inc", "version.cpp", "version.hpp"])
 
     def test_heavy_headers_stay_in_sources(self):
         for _, path in self.files(".hpp"):

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <arrow/api.h>

@@ -1,9 +1,9 @@
 #include "tests/support/components.hpp"
 
-#include "engine/takes_filter.hpp"
+#include "engine/component/takes_filter.hpp"
 
 #include "engine/memory/manager.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/api.h>
 #include <arrow/json/from_string.h>

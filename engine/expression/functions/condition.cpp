@@ -1,5 +1,5 @@
 #include "engine/expression/functions/support.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/compute/api.h>
 

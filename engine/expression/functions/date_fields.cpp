@@ -1,10 +1,10 @@
 // extract and date_part.
-#include "engine/calendar.hpp"
+#include "engine/error/names.hpp"
 #include "engine/expression/functions/support.hpp"
 #include "engine/expression/kernels/decimals.hpp"
-#include "engine/names.hpp"
-#include "engine/time_zone.hpp"
-#include "engine/types.hpp"
+#include "engine/values/calendar.hpp"
+#include "engine/values/time_zone.hpp"
+#include "engine/values/types.hpp"
 
 #include <map>
 

@@ -1,6 +1,6 @@
 #include "engine/expression/functions/date_format.hpp"
 
-#include "engine/calendar.hpp"
+#include "engine/values/calendar.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
-#include "engine/calendar.hpp"
 #include "engine/expression/functions/date_format.hpp"
 #include "engine/expression/functions/support.hpp"
-#include "engine/time_zone.hpp"
-#include "engine/types.hpp"
+#include "engine/values/calendar.hpp"
+#include "engine/values/time_zone.hpp"
+#include "engine/values/types.hpp"
 
 #include <cmath>
 

@@ -1,7 +1,7 @@
 #include "engine/expression/functions/support.hpp"
 #include "engine/expression/kernels/decimals.hpp"
-#include "engine/powers_of_ten.hpp"
-#include "engine/types.hpp"
+#include "engine/values/powers_of_ten.hpp"
+#include "engine/values/types.hpp"
 
 #include <cmath>
 #include <limits>

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "engine/expression/bind/typing.hpp"
 #include "engine/expression/columns.hpp"
 #include "engine/expression/functions.hpp"
-#include "engine/expression/typing.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/value_text.hpp"
 
 namespace sluice::expression {
 

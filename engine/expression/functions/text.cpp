@@ -1,6 +1,6 @@
 #include "engine/expression/functions/arrow_call.hpp"
 #include "engine/expression/functions/utf8.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/compute/api.h>
 

@@ -1,8 +1,8 @@
 #include "engine/expression/columns.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/operators.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <cmath>
 #include <limits>

@@ -1,8 +1,8 @@
 #include "engine/expression/kernels/casts.hpp"
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
-#include "engine/powers_of_ten.hpp"
-#include "engine/value_parse.hpp"
+#include "engine/values/powers_of_ten.hpp"
+#include "engine/values/value_parse.hpp"
 
 #include <fast_float/fast_float.h>
 

@@ -1,11 +1,11 @@
 // Casts from text, with PostgreSQL's input syntax, and of everything to text.
-#include "engine/calendar.hpp"
 #include "engine/expression/kernels/casts.hpp"
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
-#include "engine/time_zone.hpp"
-#include "engine/types.hpp"
-#include "engine/value_parse.hpp"
+#include "engine/values/calendar.hpp"
+#include "engine/values/time_zone.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_parse.hpp"
 
 namespace sluice::expression {
 

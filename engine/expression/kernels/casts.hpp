@@ -2,8 +2,8 @@
 
 #include "engine/expression/columns.hpp"
 #include "engine/expression/kernels/kernels.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 namespace sluice::expression {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/value_text.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/type.h>
 

@@ -2,7 +2,7 @@
 
 #include "engine/expression/columns.hpp"
 #include "engine/expression/loops/loops.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <string>
 

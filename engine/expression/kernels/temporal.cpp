@@ -1,11 +1,11 @@
 // Dates, times and intervals: casts among them, their arithmetic, and the comparison of intervals.
-#include "engine/calendar.hpp"
 #include "engine/expression/kernels/casts.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/operators.hpp"
-#include "engine/time_zone.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/calendar.hpp"
+#include "engine/values/time_zone.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <cmath>
 

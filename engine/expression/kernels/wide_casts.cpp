@@ -2,7 +2,7 @@
 #include "engine/expression/kernels/casts.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/wide_decimals.hpp"
-#include "engine/value_parse.hpp"
+#include "engine/values/value_parse.hpp"
 
 #include <fast_float/fast_float.h>
 

@@ -2,7 +2,7 @@
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/operators.hpp"
 #include "engine/expression/kernels/wide_decimals.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <algorithm>
 

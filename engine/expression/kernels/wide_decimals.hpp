@@ -2,8 +2,8 @@
 
 #include "engine/expression/columns.hpp"
 #include "engine/expression/kernels/decimals.hpp"
-#include "engine/value_text.hpp"
-#include "engine/wide_decimal.hpp"
+#include "engine/values/value_text.hpp"
+#include "engine/values/wide_decimal.hpp"
 
 namespace sluice::expression {
 

@@ -1,9 +1,9 @@
 #include "engine/formats/csv/batch_maker.hpp"
 
+#include "engine/error/names.hpp"
+#include "engine/files/file_faults.hpp"
 #include "engine/formats/csv/explain_value.hpp"
-#include "engine/formats/file_faults.hpp"
-#include "engine/names.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>

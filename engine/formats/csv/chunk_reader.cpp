@@ -8,9 +8,9 @@ namespace sluice::csv {
 
 namespace {
 
-constexpr std::uint32_t padding = 64;  // SIMD code reads so far beyond what it looks at
+constexpr std::uint32_t padding = 64;               // SIMD code reads so far beyond what it looks at
 constexpr std::uint32_t block_bytes = 1024 * 1024;  // fits the second cache; half as much costs twice the messages
-constexpr std::uint32_t small_block = 16 * 1024;  // for the rest of a record behind the end of a split
+constexpr std::uint32_t small_block = 16 * 1024;    // for the rest of a record behind the end of a split
 constexpr std::uint32_t largest_record = 1U << 30;
 
 }  // namespace

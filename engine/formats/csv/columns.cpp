@@ -1,7 +1,7 @@
 #include "engine/formats/csv/columns.hpp"
 
 #include "engine/formats/csv/column_base.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/result.h>
 

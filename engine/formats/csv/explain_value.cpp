@@ -1,9 +1,9 @@
 #include "engine/formats/csv/explain_value.hpp"
 
-#include "engine/formats/contradiction.hpp"
+#include "engine/columns/contradiction.hpp"
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/values.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 

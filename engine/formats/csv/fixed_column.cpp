@@ -1,7 +1,7 @@
 #include "engine/formats/csv/column_base.hpp"
 #include "engine/formats/csv/fixed_kinds.hpp"
-#include "engine/time_zone.hpp"
-#include "engine/types.hpp"
+#include "engine/values/time_zone.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/array.h>
 #include <arrow/result.h>

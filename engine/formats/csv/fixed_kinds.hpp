@@ -4,7 +4,7 @@
 #include "engine/formats/csv/parse.hpp"
 #include "engine/formats/csv/values.hpp"
 #include "engine/formats/csv/wide_fields.hpp"
-#include "engine/value_parse.hpp"
+#include "engine/values/value_parse.hpp"
 
 #include <array>
 #include <cstring>

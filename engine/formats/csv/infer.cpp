@@ -3,7 +3,7 @@
 #include "engine/formats/csv/parse.hpp"
 #include "engine/formats/csv/record_index.hpp"
 #include "engine/formats/csv/values.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 

@@ -1,7 +1,7 @@
 #include "engine/formats/csv/layout.hpp"
 
+#include "engine/files/foreign_bytes.hpp"
 #include "engine/formats/csv/record_index.hpp"
-#include "engine/formats/foreign_bytes.hpp"
 
 #include <simdjson.h>
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
+#include "engine/files/files.hpp"
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/dialect.hpp"
-#include "engine/formats/files.hpp"
 
 #include <optional>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/powers_of_ten.hpp"
+#include "engine/values/powers_of_ten.hpp"
 
 #include <smmintrin.h>
 

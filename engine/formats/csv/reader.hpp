@@ -1,11 +1,11 @@
 #pragma once
 
-#include "engine/component.hpp"
+#include "engine/columns/row_filter.hpp"
+#include "engine/component/component.hpp"
+#include "engine/files/line_counter.hpp"
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/layout.hpp"
 #include "engine/formats/csv/split_chain.hpp"
-#include "engine/formats/line_counter.hpp"
-#include "engine/formats/row_filter.hpp"
 
 #include <functional>
 #include <memory>

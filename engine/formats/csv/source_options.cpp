@@ -1,8 +1,8 @@
 #include "engine/formats/csv/source_options.hpp"
 
+#include "engine/error/names.hpp"
 #include "engine/formats/csv/values.hpp"
-#include "engine/names.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 #include <arrow/type_traits.h>

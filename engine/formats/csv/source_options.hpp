@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/layout.hpp"
 

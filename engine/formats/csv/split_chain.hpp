@@ -1,7 +1,7 @@
 #pragma once
 
+#include "engine/files/files.hpp"
 #include "engine/formats/csv/dialect.hpp"
-#include "engine/formats/files.hpp"
 
 #include <cstdint>
 #include <map>

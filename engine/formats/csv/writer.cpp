@@ -1,6 +1,6 @@
 #include "engine/formats/csv/writer.hpp"
 
-#include "engine/value_text.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <emmintrin.h>

@@ -1,7 +1,7 @@
 #include "engine/formats/ndjson/columns.hpp"
 
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <arrow/util/bit_util.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/error.hpp"
+#include "engine/error/error.hpp"
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 

@@ -1,8 +1,8 @@
 #include "engine/formats/ndjson/conversions.hpp"
 
 #include "engine/formats/csv/values.hpp"
-#include "engine/powers_of_ten.hpp"
-#include "engine/value_parse.hpp"
+#include "engine/values/powers_of_ten.hpp"
+#include "engine/values/value_parse.hpp"
 
 #include <algorithm>
 #include <charconv>

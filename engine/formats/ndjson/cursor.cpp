@@ -1,7 +1,7 @@
 #include "engine/formats/ndjson/cursor.hpp"
 
 #include "engine/formats/csv/record_index.hpp"
-#include "engine/powers_of_ten.hpp"
+#include "engine/values/powers_of_ten.hpp"
 
 #include <charconv>
 #include <cmath>

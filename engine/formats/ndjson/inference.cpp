@@ -2,8 +2,8 @@
 
 #include "engine/formats/csv/values.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
-#include "engine/types.hpp"
-#include "engine/value_parse.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_parse.hpp"
 
 #include <arrow/api.h>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/error.hpp"
-#include "engine/formats/files.hpp"
+#include "engine/error/error.hpp"
+#include "engine/files/files.hpp"
 
 #include <cstdint>
 #include <cstring>

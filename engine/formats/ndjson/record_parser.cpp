@@ -1,8 +1,8 @@
 #include "engine/formats/ndjson/record_parser.hpp"
 
+#include "engine/error/names.hpp"
 #include "engine/formats/ndjson/conversions.hpp"
-#include "engine/names.hpp"
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <cstring>
 

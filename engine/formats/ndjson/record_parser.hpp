@@ -2,7 +2,7 @@
 
 #include "engine/formats/ndjson/columns.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
-#include "engine/time_zone.hpp"
+#include "engine/values/time_zone.hpp"
 
 #include <string>
 #include <string_view>

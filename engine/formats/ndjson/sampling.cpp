@@ -1,7 +1,7 @@
 #include "engine/formats/ndjson/sampling.hpp"
 
+#include "engine/files/foreign_bytes.hpp"
 #include "engine/formats/csv/source_options.hpp"
-#include "engine/formats/foreign_bytes.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 #include "engine/formats/ndjson/inference.hpp"
 #include "engine/formats/ndjson/lines.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
+#include "engine/files/files.hpp"
 #include "engine/formats/csv/columns.hpp"
-#include "engine/formats/files.hpp"
 
 #include <arrow/type_fwd.h>
 

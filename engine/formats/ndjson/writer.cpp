@@ -1,7 +1,7 @@
 #include "engine/formats/ndjson/writer.hpp"
 
 #include "engine/formats/ndjson/text_writer.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 

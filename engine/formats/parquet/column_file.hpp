@@ -2,7 +2,7 @@
 
 #include "engine/formats/parquet/column_encoder.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
-#include "engine/task_lanes.hpp"
+#include "engine/memory/task_lanes.hpp"
 
 #include <parquet/metadata.h>
 #include <parquet/page_index.h>

@@ -1,6 +1,6 @@
 #include "engine/formats/parquet/dictionary_filter.hpp"
 
-#include "engine/formats/language_columns.hpp"
+#include "engine/columns/language_columns.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>

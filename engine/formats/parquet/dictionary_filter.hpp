@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/formats/row_filter.hpp"
+#include "engine/columns/row_filter.hpp"
 
 #include <arrow/type_fwd.h>
 

@@ -2,7 +2,7 @@
 #include "engine/formats/parquet/fixed_encoder.hpp"
 
 #include "engine/formats/parquet/dictionary_encoder.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <parquet/schema.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/expression/bounds.hpp"
+#include "engine/expression/bind/bounds.hpp"
 
 #include <parquet/arrow/schema.h>
 #include <parquet/metadata.h>

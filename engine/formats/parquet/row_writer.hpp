@@ -1,8 +1,8 @@
 #pragma once
 
-#include "engine/batch.hpp"
-#include "engine/error.hpp"
-#include "engine/formats/file_target_stream.hpp"
+#include "engine/error/error.hpp"
+#include "engine/files/file_target_stream.hpp"
+#include "engine/values/batch.hpp"
 
 #include <arrow/type_fwd.h>
 #include <parquet/type_fwd.h>

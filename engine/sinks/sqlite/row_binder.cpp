@@ -1,7 +1,7 @@
 #include "engine/sinks/sqlite/row_binder.hpp"
 
-#include "engine/powers_of_ten.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/powers_of_ten.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <sqlite3.h>

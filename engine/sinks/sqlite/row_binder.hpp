@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/row_errors.hpp"
+#include "engine/error/row_errors.hpp"
 #include "engine/sinks/sqlite/table.hpp"
 
 #include <arrow/type_fwd.h>

@@ -1,11 +1,11 @@
-#include "engine/component.hpp"
-#include "engine/formats/hidden_file.hpp"
-#include "engine/names.hpp"
-#include "engine/sinks/file_sink_options.hpp"
+#include "engine/component/component.hpp"
+#include "engine/error/names.hpp"
+#include "engine/files/file_sink_options.hpp"
+#include "engine/files/hidden_file.hpp"
 #include "engine/sinks/sqlite/row_binder.hpp"
 #include "engine/sinks/sqlite/table.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <fcntl.h>

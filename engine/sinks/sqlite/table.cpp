@@ -1,7 +1,7 @@
 #include "engine/sinks/sqlite/table.hpp"
 
-#include "engine/names.hpp"
-#include "engine/types.hpp"
+#include "engine/error/names.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/api.h>
 

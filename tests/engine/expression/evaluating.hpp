@@ -1,8 +1,8 @@
 #pragma once
 
 #include "engine/expression/expression.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>

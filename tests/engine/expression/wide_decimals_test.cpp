@@ -1,5 +1,5 @@
 // Decimals with more than 38 digits, and values that lie where only eight bytes are aligned.
-#include "engine/wide_decimal.hpp"
+#include "engine/values/wide_decimal.hpp"
 #include "tests/engine/expression/evaluating.hpp"
 
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "engine/formats/files.hpp"
+#include "engine/files/files.hpp"
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 

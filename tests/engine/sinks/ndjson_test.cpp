@@ -1,7 +1,7 @@
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
-#include "engine/types.hpp"
+#include "engine/values/types.hpp"
 
 #include <arrow/api.h>
 

@@ -1,6 +1,6 @@
-#include "engine/component.hpp"
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/component/component.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <unistd.h>

@@ -3,8 +3,8 @@
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
-#include "engine/types.hpp"
-#include "engine/value_text.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 

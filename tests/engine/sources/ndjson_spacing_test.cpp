@@ -1,7 +1,7 @@
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
-#include "engine/value_text.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 

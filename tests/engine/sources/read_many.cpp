@@ -1,4 +1,4 @@
-#include "engine/component.hpp"
+#include "engine/component/component.hpp"
 #include "tests/fuzz/read_file.hpp"
 
 #include <arrow/api.h>

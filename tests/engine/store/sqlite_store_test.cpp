@@ -1,6 +1,6 @@
-#include "../../support/temporary_folder.hpp"
 #include "engine/store/sqlite_database.hpp"
-#include "store_suite.hpp"
+#include "tests/engine/store/store_suite.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <unistd.h>
 #include <catch2/catch.hpp>

@@ -1,4 +1,4 @@
-#include "store_suite.hpp"
+#include "tests/engine/store/store_suite.hpp"
 
 #include <unistd.h>
 #include <catch2/catch.hpp>

@@ -1,6 +1,6 @@
 #include "tests/support/collector.hpp"
 
-#include "engine/flow/key_hash.hpp"
+#include "engine/operators/keys/key_hash.hpp"
 
 #include <algorithm>
 #include <cmath>

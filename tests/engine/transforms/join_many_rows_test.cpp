@@ -1,4 +1,4 @@
-#include "engine/flow/key_hash.hpp"
+#include "engine/operators/keys/key_hash.hpp"
 #include "tests/engine/transforms/join_inputs.hpp"
 #include "tests/support/collector.hpp"
 

@@ -1,4 +1,4 @@
-#include "engine/late_answers.hpp"
+#include "engine/component/late_answers.hpp"
 #include "tests/support/collector.hpp"
 
 #include <arrow/compute/cast.h>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/batch.hpp"
+#include "engine/values/batch.hpp"
 
 #include <string>
 #include <vector>

@@ -1,0 +1,269 @@
+#include "actors/run/control.hpp"
+
+#include "actors/messages.hpp"
+#include "actors/run/supervisor.hpp"
+#include "actors/units/blocking_calls.hpp"
+#include "actors/units/guarded.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <vector>
+
+namespace sluice::actors {
+
+namespace {
+
+/// How many ended runs are remembered for those who ask late.
+constexpr std::size_t most_outcomes = 200;
+
+class control : public caf::event_based_actor {
+ public:
+  control(caf::actor_config& config, control_settings settings)
+      : caf::event_based_actor(config), s_(std::move(settings)), calls_(this, s_.services.io) {}
+
+  caf::behavior make_behavior() override {
+    set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
+    return {
+        [this](const submit_setup& message) { return submit(message.setup); },
+        [this](const cancel_run& message) -> caf::result<cancel_answer> { return cancel(message.run); },
+        [this](const get_progress& message) { return progress(message); },
+        [this](const list_live_runs&) { return list(); },
+        [this](const await_run& message) { await(message); },
+        [this](const run_ended& message) { ended(message); },
+        [this](const shut_down&) { return close(); },
+        [this](const actors::leave&) { quit(); },
+        resume_calls(),
+    };
+  }
+
+  void on_exit() override {
+    s_.starter = nullptr;
+    s_.notifier = nullptr;
+    live_.clear();
+    waiters_.clear();
+  }
+
+ private:
+  struct live_run {
+    std::shared_ptr<const run_setup> setup;
+    caf::actor supervisor = nullptr;  ///< null while queued
+    bool stored = false;              ///< the Store has it
+    bool cancelled = false;           ///< before the Store had it
+  };
+
+  // -- submitting: the run is in the Store before the submitter hears of it
+
+  caf::response_promise submit(const std::shared_ptr<const run_setup>& setup) {
+    auto promise = make_response_promise();
+    if (closing_ || live_.count(setup->run) > 0) {
+      promise.deliver(caf::make_error(caf::sec::request_receiver_down));
+      return promise;
+    }
+    live_[setup->run] = {.setup = setup};
+    store::event queued{.run = setup->run, .type = "run.queued", .data = {{"pipeline", setup->record.pipeline}}};
+    calls_.call(
+        [store = s_.store, setup, queued]() -> result<std::vector<store::event>> {
+          SLUICE_ASSIGN(const bool made,
+                        guarded("write the run's state", [&] { return store->create_run(setup->record, {queued}); }));
+          if (!made) return internal_error("run_exists", "a run with the id " + setup->run + " exists");
+          return store->events(0, setup->run, 1);
+        },
+        [this, promise, setup](result<std::vector<store::event>> events) mutable {
+          if (!events.ok()) {
+            promise.deliver(submission_refused{{events.problem()}});
+            return refuse(*setup, std::move(events).problem());
+          }
+          promise.deliver(submitted{setup->run});
+          if (s_.notifier) send(s_.notifier, events_written{std::move(events).value()});
+          stored(setup->run);
+        });
+    return promise;
+  }
+
+  void stored(const std::string& run) {
+    auto& found = live_.at(run);
+    found.stored = true;
+    if (found.cancelled) return start(found, true);
+    waiting_.push_back(run);
+    admit();
+  }
+
+  void refuse(const run_setup& setup, error why) {
+    auto outcome = std::make_shared<run_outcome>();
+    outcome->run = setup.run;
+    outcome->cause = std::move(why);
+    ended(run_ended{std::move(outcome)});
+  }
+
+  void admit() {
+    while (!waiting_.empty() && running_ < s_.most_runs) {
+      const auto found = live_.find(waiting_.front());
+      waiting_.pop_front();
+      if (found == live_.end()) continue;
+      start(found->second, false);
+    }
+  }
+
+  void start(live_run& run, bool cancelled) {
+    ++running_;
+    run.supervisor =
+        spawn_supervisor(system(), {run.setup, s_.services, s_.store, s_.starter, s_.notifier, this, cancelled});
+    monitor(run.supervisor);
+  }
+
+  // -- asking
+
+  cancel_answer cancel(const std::string& run) {
+    cancel_answer answer;
+    answer.run = run;
+    const auto found = live_.find(run);
+    if (found == live_.end()) {
+      answer.known = answer.ended = outcomes_.count(run) > 0;
+      return answer;
+    }
+    answer.known = true;
+    // A queued run has no supervisor yet: one that cancels at once ends it as any other.
+    if (found->second.supervisor) {
+      send(found->second.supervisor, cancel_run{run});
+    } else if (found->second.stored) {
+      std::erase(waiting_, run);
+      start(found->second, true);
+    } else {
+      found->second.cancelled = true;
+    }
+    return answer;
+  }
+
+  caf::typed_response_promise<run_progress> progress(const get_progress& message) {
+    auto promise = make_response_promise<run_progress>();
+    const auto found = live_.find(message.run);
+    if (found == live_.end()) {
+      promise.deliver(run_progress{});
+    } else if (!found->second.supervisor) {
+      promise.deliver(queued(*found->second.setup));
+    } else {
+      request(found->second.supervisor, std::chrono::seconds(1), message)
+          .then([promise](run_progress& made) mutable { promise.deliver(std::move(made)); },
+                [promise](const caf::error&) mutable { promise.deliver(run_progress{}); });
+    }
+    return promise;
+  }
+
+  static run_progress queued(const run_setup& setup) {
+    run_progress made;
+    made.run = setup.run;
+    made.pipeline = setup.record.pipeline;
+    made.state = "queued";
+    return made;
+  }
+
+  caf::typed_response_promise<live_runs> list() {
+    struct gathering {
+      live_runs answer;
+      std::size_t missing = 0;
+    };
+    auto promise = make_response_promise<live_runs>();
+    auto all = std::make_shared<gathering>();
+    for (const auto& [id, run] : live_) {
+      if (run.supervisor) {
+        ++all->missing;
+      } else {
+        all->answer.runs.push_back(queued(*run.setup));
+      }
+    }
+    auto one_less = [promise, all]() mutable {
+      if (--all->missing == 0) promise.deliver(all->answer);
+    };
+    if (all->missing == 0) promise.deliver(all->answer);
+    for (const auto& [id, run] : live_) {
+      if (!run.supervisor) continue;
+      request(run.supervisor, std::chrono::seconds(1), get_progress{id})
+          .then(
+              [all, one_less](run_progress& made) mutable {
+                all->answer.runs.push_back(std::move(made));
+                one_less();
+              },
+              [one_less](const caf::error&) mutable { one_less(); });
+    }
+    return promise;
+  }
+
+  void await(const await_run& message) {
+    if (const auto found = outcomes_.find(message.run); found != outcomes_.end()) {
+      send(message.to, run_ended{found->second});
+    } else {
+      waiters_[message.run].push_back(message.to);
+    }
+  }
+
+  // -- ending
+
+  void ended(const run_ended& message) {
+    const auto run = message.outcome->run;
+    const auto found = live_.find(run);
+    if (found == live_.end()) return;
+    if (found->second.supervisor) --running_;
+    live_.erase(found);
+    outcomes_[run] = message.outcome;
+    order_.push_back(run);
+    if (order_.size() > most_outcomes) {
+      outcomes_.erase(order_.front());
+      order_.pop_front();
+    }
+    for (const auto& waiter : waiters_[run]) send(waiter, message);
+    waiters_.erase(run);
+    admit();
+    if (closing_ && live_.empty()) closed();
+  }
+
+  void lost(const caf::down_msg& message) {
+    const auto found = std::find_if(live_.begin(), live_.end(), [&](const auto& entry) {
+      return entry.second.supervisor && entry.second.supervisor.address() == message.source;
+    });
+    if (found == live_.end()) return;  // it had said goodbye
+    auto outcome = std::make_shared<run_outcome>();
+    outcome->run = found->first;
+    outcome->cause =
+        internal_error("supervisor_died", "the run's supervisor ended unexpectedly: " + to_string(message.reason));
+    ended(run_ended{std::move(outcome)});
+  }
+
+  caf::typed_response_promise<shut_down> close() {
+    auto promise = make_response_promise<shut_down>();
+    closing_ = true;
+    closers_.push_back(promise);
+    std::vector<std::string> all;
+    for (const auto& [id, run] : live_) all.push_back(id);
+    for (const auto& id : all) cancel(id);
+    if (live_.empty()) closed();
+    return promise;
+  }
+
+  void closed() {
+    for (auto& promise : closers_) promise.deliver(shut_down{});
+    closers_.clear();
+  }
+
+  control_settings s_;
+  blocking_calls calls_;
+  std::map<std::string, live_run> live_;
+  std::deque<std::string> waiting_;  ///< admitted in this order
+  std::size_t running_ = 0;
+  std::map<std::string, std::shared_ptr<const run_outcome>> outcomes_;
+  std::deque<std::string> order_;  ///< of outcomes_, oldest first
+  std::map<std::string, std::vector<caf::actor>> waiters_;
+  std::vector<caf::typed_response_promise<shut_down>> closers_;
+  bool closing_ = false;
+};
+
+}  // namespace
+
+caf::actor spawn_control(caf::actor_system& system, control_settings settings) {
+  return system.spawn<control>(std::move(settings));
+}
+
+}  // namespace sluice::actors

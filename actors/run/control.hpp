@@ -1,0 +1,25 @@
+#pragma once
+
+#include "actors/units/instance.hpp"
+#include "engine/store/store.hpp"
+
+#include <caf/actor.hpp>
+
+#include <cstddef>
+#include <memory>
+
+namespace sluice::actors {
+
+struct control_settings {
+  node_services services;
+  std::shared_ptr<store::store> store;
+  caf::actor starter;
+  caf::actor notifier;
+  std::size_t most_runs = 4;  ///< at a time; further ones are queued in the order they came
+};
+
+/// Starts the control actor: it takes submissions (`submit_setup`), admits them, and answers `cancel_run`,
+/// `get_progress`, `list_live_runs`, `await_run` and `shut_down`. It never waits for a disk.
+caf::actor spawn_control(caf::actor_system& system, control_settings settings);
+
+}  // namespace sluice::actors

@@ -1,0 +1,73 @@
+#include "actors/run/instance_reports.hpp"
+
+#include "engine/flow/written_counts.hpp"
+
+#include <algorithm>
+
+namespace sluice::actors {
+
+instance_reports::instance_reports(const plan& of) : plan_(&of), units_(of.units.size()) {}
+
+void instance_reports::discovered(std::uint32_t unit, std::uint64_t bytes) {
+  if (bytes > 0) units_[unit].share.expect(bytes);
+}
+
+void instance_reports::counted(const flow::instance_id& who, const flow::unit_counters& counters) {
+  if (who.instance != flow::instance_id::enumerator) units_[who.unit].instances[who.instance] = counters;
+}
+
+void instance_reports::finished(const flow::instance_id& who, const flow::unit_counters& counters) {
+  counted(who, counters);
+  ++units_[who.unit].finished;
+}
+
+flow::unit_counters instance_reports::sum(const unit_state& unit) {
+  flow::unit_counters all;
+  for (const auto& [instance, counters] : unit.instances) all += counters;
+  return all;
+}
+
+std::vector<flow::unit_counters> instance_reports::sums() const {
+  std::vector<flow::unit_counters> all;
+  for (const auto& unit : units_) all.push_back(sum(unit));
+  flow::count_where_written(*plan_, all);
+  return all;
+}
+
+void instance_reports::tick(std::int64_t now) {
+  const auto all = sums();
+  for (std::size_t index = 0; index < units_.size(); ++index) {
+    units_[index].rate.at(now, all[index].in);
+    units_[index].share.at(now, all[index].bytes);
+  }
+}
+
+void instance_reports::fill(run_progress& progress) const {
+  progress.units.clear();
+  const auto all = sums();
+  for (std::size_t index = 0; index < units_.size(); ++index) {
+    const auto& unit = units_[index];
+    const auto& planned = plan_->units[index];
+    unit_progress shown;
+    shown.unit = planned.definition.name;
+    shown.counters = all[index];
+    const bool done = unit.finished == static_cast<std::size_t>(planned.parallelism);
+    shown.state = done ? "finished" : shown.counters.in > 0 ? "running" : "waiting";
+    shown.rows_per_second = unit.rate.per_second();
+    if (done) {
+      shown.done_ppm = 1'000'000;
+    } else if (planned.definition.role == unit_role::extract) {
+      shown.done_ppm = unit.share.done_ppm().value_or(-1);
+      if (const auto left = unit.share.left()) progress.left_microseconds = std::max(progress.left_microseconds, *left);
+    }
+    progress.units.push_back(std::move(shown));
+  }
+}
+
+std::uint64_t instance_reports::rejected() const {
+  std::uint64_t rows = 0;
+  for (const auto& unit : sums()) rows += unit.rejected;
+  return rows;
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/run/run_setup.hpp"
+#include "engine/flow/progress.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sluice::actors {
+
+/// Turns what instances report into what displays show. Times are microseconds of a steady clock.
+class instance_reports {
+ public:
+  explicit instance_reports(const plan& of);
+
+  void discovered(std::uint32_t unit, std::uint64_t bytes);
+  void counted(const flow::instance_id& who, const flow::unit_counters& counters);
+  void finished(const flow::instance_id& who, const flow::unit_counters& counters);
+  /// Takes the rates' next step.
+  void tick(std::int64_t now);
+  /// The units' part of the progress; sets the time left.
+  void fill(run_progress& progress) const;
+  /// Rows that all units together have rejected.
+  [[nodiscard]] std::uint64_t rejected() const;
+
+ private:
+  struct unit_state {
+    std::map<std::uint32_t, flow::unit_counters> instances;
+    std::size_t finished = 0;
+    flow::rate_meter rate;
+    flow::progress_meter share;
+  };
+  [[nodiscard]] static flow::unit_counters sum(const unit_state& unit);
+  /// Of each unit, as the user wrote the pipeline.
+  [[nodiscard]] std::vector<flow::unit_counters> sums() const;
+
+  const plan* plan_;
+  std::vector<unit_state> units_;
+};
+
+}  // namespace sluice::actors

@@ -1,0 +1,71 @@
+#include "actors/run/journal.hpp"
+
+#include "actors/messages.hpp"
+#include "actors/units/guarded.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+namespace sluice::actors {
+
+journal::journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
+                 caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed)
+    : self_(self),
+      calls_(self, std::move(pool)),
+      store_(std::move(to)),
+      notifier_(std::move(notifier)),
+      run_(std::move(run)),
+      term_(term),
+      failed_(std::move(failed)) {}
+
+void journal::write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
+                    std::vector<store::event> events, then_function then) {
+  any_ = true;
+  if (state) next_.state = state;
+  if (cause) next_.cause = std::move(cause);
+  if (summary) next_.summary = std::move(summary);
+  for (auto& one : events) next_.events.push_back(std::move(one));
+  if (!then) return flush_soon();
+  waiting_.push_back(std::move(then));
+  flush();
+}
+
+/// What nobody waits for goes with what follows shortly: a small run would else wait for the disk at every step.
+void journal::flush_soon() {
+  if (scheduled_ || !any_) return;
+  scheduled_ = true;
+  self_->delayed_send(self_, std::chrono::milliseconds(10), continuation{[this] {
+                        scheduled_ = false;
+                        flush();
+                      }});
+}
+
+void journal::flush_next() { waiting_.empty() ? flush_soon() : flush(); }
+
+void journal::remember(std::vector<store::source_change> sources) { next_.sources = std::move(sources); }
+
+void journal::flush() {
+  if (busy_ || !any_) return;
+  busy_ = true;
+  any_ = false;
+  auto change = std::exchange(next_, {});
+  change.run = run_;
+  change.term = term_;
+  calls_.call(
+      [store = store_, change = std::move(change)] {
+        return guarded("write the run's state", [&] { return store->apply(change); });
+      },
+      [this, waiting = std::exchange(waiting_, {})](result<std::vector<store::event>> events) {
+        busy_ = false;
+        const auto done = events.ok() ? status() : status(events.problem());
+        if (events.ok()) announce(std::move(events).value());
+        for (const auto& then : waiting) then(done);
+        if (!done.ok() && waiting.empty()) failed_(done.problem());
+        flush_next();
+      });
+}
+
+void journal::announce(std::vector<store::event> events) {
+  if (notifier_ && !events.empty()) self_->send(notifier_, events_written{std::move(events)});
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "actors/units/blocking_calls.hpp"
+#include "engine/store/store.hpp"
+
+#include <caf/actor.hpp>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace sluice::actors {
+
+/// Writes a run's changes to the Store, in order, and announces their events once they are durable. Changes that come
+/// while one is being written, or within a few milliseconds, go together into the next one.
+class journal {
+ public:
+  using then_function = std::function<void(const status&)>;
+
+  /// Every change carries `term`. `failed` is called when a write fails that nobody waits for: what it told is lost.
+  journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
+          caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed);
+
+  /// Adds to the next write; `then` is called when it is durable.
+  void write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
+             std::vector<store::event> events, then_function then = {});
+  /// Adds what the sources have taken to the next write.
+  void remember(std::vector<store::source_change> sources);
+  void close() { notifier_ = nullptr; }
+
+ private:
+  void flush();
+  void flush_soon();
+  void flush_next();
+  void announce(std::vector<store::event> events);
+
+  caf::event_based_actor* self_;
+  blocking_calls calls_;
+  std::shared_ptr<store::store> store_;
+  caf::actor notifier_;
+  std::string run_;
+  std::int64_t term_;
+  std::function<void(const error&)> failed_;
+  store::change next_;
+  bool any_ = false;  ///< next_ holds something
+  bool busy_ = false;
+  bool scheduled_ = false;              ///< flush_soon is on its way
+  std::vector<then_function> waiting_;  ///< for next_
+};
+
+}  // namespace sluice::actors

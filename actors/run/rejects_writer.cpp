@@ -1,0 +1,126 @@
+#include "actors/run/rejects_writer.hpp"
+
+#include "actors/messages.hpp"
+#include "actors/run/rejects_batch.hpp"
+#include "actors/units/blocking_calls.hpp"
+
+#include <caf/all.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+namespace sluice::actors {
+
+namespace {
+
+/// The file; used on the actor's strand only.
+class rejects_file {
+ public:
+  rejects_file(std::string path, std::string run) : path_(std::move(path)), run_(std::move(run)) {}
+  ~rejects_file() {
+    if (file_ >= 0) ::close(file_);
+  }
+  rejects_file(const rejects_file&) = delete;
+  rejects_file& operator=(const rejects_file&) = delete;
+
+  status append(const std::vector<rejected_row>& rows) {
+    SLUICE_TRY(open());
+    std::string lines;
+    for (const auto& row : rows) lines += rejects_line(row, run_);
+    for (std::size_t at = 0; at < lines.size();) {
+      const auto wrote = ::write(file_, lines.data() + at, lines.size() - at);
+      if (wrote < 0 && errno == EINTR) continue;
+      if (wrote < 0) return from_errno(errno, "write the rejects to " + path_);
+      at += static_cast<std::size_t>(wrote);
+    }
+    return {};
+  }
+
+  status close() {
+    if (file_ < 0) return {};
+    const auto synced = ::fdatasync(file_);
+    const auto number = errno;
+    ::close(file_);
+    file_ = -1;
+    if (synced != 0) return from_errno(number, "write the rejects to " + path_);
+    return {};
+  }
+
+ private:
+  status open() {
+    if (file_ >= 0) return {};
+    std::error_code failed;
+    std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), failed);
+    file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (file_ < 0) return from_errno(errno, "write the rejects to " + path_);
+    return {};
+  }
+
+  std::string path_;
+  std::string run_;
+  int file_ = -1;
+};
+
+class rejects_writer : public caf::event_based_actor {
+ public:
+  rejects_writer(caf::actor_config& config, const std::string& path, const std::string& run, caf::actor supervisor,
+                 const node_services& services)
+      : caf::event_based_actor(config),
+        path_(path),
+        supervisor_(std::move(supervisor)),
+        calls_(this, services.io),
+        file_(std::make_shared<rejects_file>(path, run)) {}
+
+  caf::behavior make_behavior() override {
+    monitor(supervisor_);
+    set_down_handler([this](const caf::down_msg&) { quit(); });
+    return {
+        [this](store_rejects& message) { keep(std::move(message)); },
+        [this](close_rejects) {
+          calls_.call([file = file_] { return file->close(); },
+                      [this](const status& closed) {
+                        if (!closed.ok()) fail(closed.problem());
+                        send(supervisor_, rejects_closed{rows_, rows_ > 0 ? path_ : ""});
+                      });
+        },
+        [this](const actors::leave&) { quit(); },
+        resume_calls(),
+    };
+  }
+
+  void on_exit() override { supervisor_ = nullptr; }
+
+ private:
+  void keep(store_rejects message) {
+    rows_ += message.rows.size();
+    const auto to = caf::actor_cast<caf::actor>(current_sender());
+    calls_.call([file = file_, rows = std::move(message.rows)] { return file->append(rows); },
+                [this, to, ticket = message.ticket](const status& kept) {
+                  if (!kept.ok()) return fail(kept.problem());
+                  if (to) send(to, rejects_stored{ticket});
+                });
+  }
+
+  void fail(error why) {
+    why.where = "rejects";
+    send(supervisor_, instance_failed{{}, std::move(why)});
+  }
+
+  std::string path_;
+  caf::actor supervisor_;
+  blocking_calls calls_;
+  std::shared_ptr<rejects_file> file_;
+  std::uint64_t rows_ = 0;
+};
+
+}  // namespace
+
+caf::actor spawn_rejects_writer(caf::actor_system& system, std::string path, std::string run, caf::actor supervisor,
+                                const node_services& services) {
+  return system.spawn<rejects_writer>(std::move(path), std::move(run), std::move(supervisor), services);
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,42 @@
+#include "actors/run/run_setup.hpp"
+
+namespace sluice::actors {
+
+void add_counters(options& to, const flow::unit_counters& counters) {
+  to["in"] = counters.in;
+  to["added"] = counters.added;
+  to["out"] = counters.out;
+  to["filtered"] = counters.filtered;
+  to["merged"] = counters.merged;
+  to["rejected"] = counters.rejected;
+  to["set_null"] = counters.set_null;
+  to["bytes"] = counters.bytes;
+  to["batches"] = counters.batches;
+}
+
+options to_options(const run_outcome& outcome) {
+  auto units = options::array();
+  for (const auto& unit : outcome.units) {
+    auto entry = options{{"unit", unit.unit}, {"role", to_string(unit.role)}};
+    add_counters(entry, unit.counters);
+    if (!unit.target.empty()) entry["target"] = unit.target;
+    units.push_back(std::move(entry));
+  }
+  auto all = options{{"state", store::to_string(outcome.state)},
+                     {"balanced", outcome.balanced},
+                     {"rejected", outcome.rejected},
+                     {"duration_microseconds", outcome.duration_microseconds}};
+  if (!outcome.rejects_path.empty()) all["rejects_path"] = outcome.rejects_path;
+  if (outcome.cause) {
+    const auto& cause = *outcome.cause;
+    all["cause"] = options{{"code", cause.code},
+                           {"message", cause.message},
+                           {"hint", cause.hint},
+                           {"where", cause.where},
+                           {"path", cause.path}};
+  }
+  all["units"] = std::move(units);
+  return all;
+}
+
+}  // namespace sluice::actors

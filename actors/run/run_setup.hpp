@@ -1,0 +1,69 @@
+#pragma once
+
+#include "actors/run/shared_sources.hpp"
+#include "engine/flow/conservation.hpp"
+#include "engine/flow/credit.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/store/store.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::actors {
+
+/// Makes the components of a run; tests put their own in its place.
+struct component_factory {
+  std::function<result<std::unique_ptr<source>>(const plan&, int unit, const run_context&)> make_source;
+  std::function<result<std::unique_ptr<transform>>(const plan&, int unit, const run_context&)> make_transform;
+  std::function<result<std::unique_ptr<sink>>(const plan&, int unit, const run_context&)> make_sink;
+};
+/// The components that plans name: make_source, make_transform and make_sink of engine/plan.
+component_factory planned_components();
+
+/// Everything that is fixed when a run is created. Immutable and shared by all actors of the run on one node; another
+/// node makes its own from the plan's bytes.
+struct run_setup {
+  std::string run;  ///< UUID text
+  std::shared_ptr<const plan> what;
+  std::shared_ptr<const run_context> context;
+  component_factory components;
+  store::run_record record;        ///< as it is to be created in the Store
+  std::string rejects_path;        ///< where the rejects writer puts its file; made with the first reject
+  flow::credit_limits credit;      ///< of every channel
+  std::uint32_t splits_ahead = 2;  ///< splits that may be handed out above the lowest unfinished one
+  std::uint32_t attempt = 1;
+  std::shared_ptr<shared_sources> sources = std::make_shared<shared_sources>();
+};
+
+/// A unit's part of a run's result.
+struct unit_outcome {
+  std::string unit;
+  unit_role role = unit_role::transform;
+  flow::unit_counters counters;
+  std::string target;  ///< of a sink
+};
+
+/// How a run ended.
+struct run_outcome {
+  std::string run;
+  store::run_state state = store::run_state::failed;
+  std::optional<error> cause;       ///< of failed; `where` names the unit
+  bool refused = false;             ///< the Store did not take the run: it has no record and no events
+  std::vector<unit_outcome> units;  ///< in the order of the plan
+  bool balanced = false;            ///< every row is accounted for
+  std::uint64_t rejected = 0;
+  std::string rejects_path;  ///< empty where there are none
+  std::int64_t duration_microseconds = 0;
+};
+
+/// Adds a unit's counters as events and the API show them.
+void add_counters(options& to, const flow::unit_counters& counters);
+
+/// The outcome as events, the Store's summary and `--json` show it.
+options to_options(const run_outcome& outcome);
+
+}  // namespace sluice::actors

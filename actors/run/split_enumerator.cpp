@@ -1,0 +1,171 @@
+#include "actors/run/split_enumerator.hpp"
+
+#include "actors/units/blocking_calls.hpp"
+#include "actors/units/guarded.hpp"
+#include "engine/flow/split_assignment.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
+
+namespace sluice::actors {
+
+namespace {
+
+class split_enumerator : public caf::event_based_actor {
+ public:
+  split_enumerator(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+                   const node_services& services)
+      : caf::event_based_actor(config), setup_(std::move(setup)), who_(who), calls_(this, services.io) {}
+
+  caf::behavior make_behavior() override {
+    set_down_handler([this](const caf::down_msg& gone) { lost(gone.source); });
+    return {
+        [this](const wiring& links) {
+          supervisor_ = links.supervisor;
+          monitor(supervisor_);
+        },
+        [this](begin_work) { discover(); },
+        [this](const want_split& message) { want(message); },
+        [this](const split_finished& message) {
+          if (assignment_ && !assignment_->finished(message.who.instance, message.split))
+            fail(internal_error("protocol_error",
+                                "a reader finished split " + std::to_string(message.split) + ", which is not its own"));
+          serve();
+        },
+        [this](locate_rejects& message) { locate(std::move(message)); },
+        [this](report_progress) -> caf::result<instance_progress> {
+          return instance_progress{who_, {}};
+        },
+        [this](abandon) {
+          calls_.forget();
+          waiting_.clear();
+          send(supervisor_, abandoned{who_});
+        },
+        [this](const actors::leave&) { quit(); },
+        resume_calls(),
+    };
+  }
+
+  void on_exit() override {
+    supervisor_ = nullptr;
+    waiting_.clear();
+    readers_.clear();
+    source_.reset();
+  }
+
+ private:
+  struct reader {
+    std::uint32_t instance;
+    caf::actor handle;
+  };
+  struct discovered {
+    std::shared_ptr<source> from;
+    std::vector<split> splits;
+  };
+
+  void fail(error why) {
+    const auto& definition = setup_->what->units[who_.unit].definition;
+    if (why.where.empty()) why.where = "unit " + definition.name;
+    why.path = unit_path(definition) + why.path;
+    send(supervisor_, instance_failed{who_, std::move(why)});
+  }
+
+  void discover() {
+    calls_.call(
+        [setup = setup_, unit = static_cast<int>(who_.unit)]() -> result<discovered> {
+          SLUICE_ASSIGN(auto from, setup->sources->get(*setup, unit));
+          SLUICE_ASSIGN(auto splits, guarded("find the splits", [&] { return from->discover(); }));
+          return discovered{std::move(from), std::move(splits)};
+        },
+        [this](result<discovered> made) {
+          if (!made.ok()) return fail(std::move(made).problem());
+          source_ = std::move(made->from);
+          auto assignment = flow::split_assignment::make(std::move(made->splits), window());
+          if (!assignment.ok()) return fail(std::move(assignment).problem());
+          assignment_ = std::move(assignment).value();
+          send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
+          send(supervisor_, instance_started{who_});
+          serve();
+        });
+  }
+
+  /// Every reader can have one, and some wait ahead.
+  [[nodiscard]] std::uint32_t window() const {
+    return static_cast<std::uint32_t>(setup_->what->units[who_.unit].parallelism) + setup_->splits_ahead;
+  }
+
+  void want(const want_split& message) {
+    auto handle = caf::actor_cast<caf::actor>(current_sender());
+    if (!handle) return;
+    if (readers_.emplace(handle.address(), message.who.instance).second) monitor(handle);
+    waiting_.push_back({message.who.instance, std::move(handle)});
+    serve();
+  }
+
+  void serve() {
+    if (!assignment_) return;
+    while (!waiting_.empty()) {
+      const auto& first = waiting_.front();
+      auto reply = assignment_->next(first.instance);
+      if (reply.what == flow::split_assignment::answer::wait) return;
+      if (reply.what == flow::split_assignment::answer::take) {
+        send(first.handle, take_split{std::move(*reply.piece)});
+      } else {
+        send(first.handle, no_more_splits{});
+      }
+      waiting_.pop_front();
+    }
+  }
+
+  void lost(const caf::actor_addr& gone) {
+    if (gone == supervisor_.address()) return quit();
+    const auto found = readers_.find(gone);
+    if (found == readers_.end()) return;
+    const auto instance = found->second;
+    readers_.erase(found);
+    std::erase_if(waiting_, [&](const auto& candidate) { return candidate.instance == instance; });
+    if (assignment_ && assignment_->give_back(instance) > 0) serve();
+  }
+
+  void locate(locate_rejects message) {
+    const auto to = caf::actor_cast<caf::actor>(current_sender());
+    if (!to) return;
+    auto work = [from = source_, splits = assignment_ ? assignment_->all() : std::vector<split>(),
+                 rows = std::move(message.rows)]() mutable {
+      for (auto& row : rows) {
+        const auto at = position::unpack(row.position);
+        if (!from || at.split >= splits.size()) continue;
+        row.file = splits[at.split].object;
+        const auto line = guarded(
+            "find a line", [&]() -> result<std::uint64_t> { return from->line_of(splits[at.split], at.offset); });
+        row.line = line.ok() ? *line : 0;
+      }
+      return std::move(rows);
+    };
+    calls_.call(std::move(work), [this, to, ticket = message.ticket](std::vector<rejected_row> rows) {
+      send(to, rejects_located{ticket, std::move(rows)});
+    });
+  }
+
+  std::shared_ptr<const run_setup> setup_;
+  flow::instance_id who_;
+  blocking_calls calls_;
+  caf::actor supervisor_;
+  std::shared_ptr<source> source_;
+  std::optional<flow::split_assignment> assignment_;
+  std::deque<reader> waiting_;
+  std::map<caf::actor_addr, std::uint32_t> readers_;
+};
+
+}  // namespace
+
+caf::actor spawn_enumerator(caf::actor_system& system, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+                            const node_services& services) {
+  return system.spawn<split_enumerator>(std::move(setup), who, services);
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,384 @@
+#include "actors/run/supervisor.hpp"
+
+#include "actors/messages.hpp"
+#include "actors/run/instance_reports.hpp"
+#include "actors/run/instance_table.hpp"
+#include "actors/run/journal.hpp"
+#include "actors/run/rejects_writer.hpp"
+#include "actors/run/source_memory.hpp"
+#include "engine/error/names.hpp"
+#include "engine/flow/run_states.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <map>
+#include <set>
+
+namespace sluice::actors {
+
+namespace {
+
+using store::run_state;
+using clock = std::chrono::steady_clock;
+
+/// How often instances are asked how far they are.
+constexpr auto progress_interval = std::chrono::milliseconds(200);
+/// How long starting all units may take.
+constexpr auto launch_limit = std::chrono::seconds(60);
+/// How long the end of a failed or cancelled run waits for units that are stuck in a call.
+constexpr auto patience = std::chrono::milliseconds(1500);
+
+std::int64_t microseconds(clock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
+class supervisor : public caf::event_based_actor {
+ public:
+  supervisor(caf::actor_config& config, supervisor_settings settings)
+      : caf::event_based_actor(config),
+        s_(std::move(settings)),
+        plan_(*s_.setup->what),
+        journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run, s_.setup->record.term,
+                 [this](const error& why) { fail(why); }),
+        display_(plan_),
+        memory_(plan_) {}
+
+  caf::behavior make_behavior() override {
+    set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
+    s_.cancelled ? cancel() : start();
+    return {
+        [this](launched& message) { launched_all(std::move(message)); },
+        [this](const launch_failed& message) { fail(message.why); },
+        [this](const node_lost& message) { fail(message.why); },
+        [this](const instance_started& message) { started(message.who); },
+        [this](const splits_discovered& message) { display_.discovered(message.unit, message.bytes); },
+        [this](const instance_failed& message) { fail(message.why); },
+        [this](instance_finished& message) { finished(std::move(message)); },
+        [this](const instance_progress& message) { display_.counted(message.who, message.counters); },
+        [this](const committed& message) { committed_one(message.who); },
+        [this](const abandoned& message) { gone(message.who); },
+        [this](const rejects_closed& message) { rejects_are_closed(message); },
+        [this](const cancel_run&) { cancel(); },
+        [this](const get_progress&) -> caf::result<run_progress> { return progress(); },
+        resume_calls(),
+    };
+  }
+
+  void on_exit() override {
+    s_.starter = nullptr;
+    s_.notifier = nullptr;
+    s_.owner = nullptr;
+    rejects_ = nullptr;
+    instances_.clear();
+    journal_.close();
+  }
+
+ private:
+  // -- starting
+
+  store::event event_of(std::string type, const std::string& unit = {}, options data = options::object()) {
+    return {.run = s_.setup->run, .type = std::move(type), .unit = unit, .data = std::move(data)};
+  }
+
+  void start() {
+    (void)states_.advance(run_state::starting);
+    journal_.write(run_state::starting, {}, {}, {});
+    rejects_ = spawn_rejects_writer(system(), s_.setup->rejects_path, s_.setup->run, this, s_.services);
+    if (const auto limit = plan_.definition.timeout_microseconds)
+      later(std::chrono::microseconds(*limit), [this, limit = *limit] {
+        fail(user_error("run_timed_out",
+                        "the run did not end within run.timeout (" + std::to_string(limit / 1000) + " ms)",
+                        "raise run.timeout, or find out what is slow with `sluice status`"));
+      });
+    send(s_.starter, actors::launch{s_.setup, this, rejects_});
+    later(launch_limit, [this] {
+      if (instances_.empty())
+        fail(external_error("launch_timed_out", "the units were not started within a minute", "see `sluice nodes`"));
+    });
+  }
+
+  /// A unit may be done before the last one is ready: what it tells comes behind run.started all the same.
+  void tell(store::event what) {
+    if (states_.now() == run_state::starting) {
+      events_.push_back(std::move(what));
+    } else {
+      journal_.write({}, {}, {}, {std::move(what)});
+    }
+  }
+
+  void later(std::chrono::microseconds time, std::function<void()> what) {
+    delayed_send(this, time, continuation{std::move(what)});
+  }
+
+  void launched_all(launched message) {
+    for (auto& one : message.instances) {
+      monitor(one.handle);
+      instances_.add({.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)});
+    }
+    for (auto& [who, one] : instances_)
+      send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
+    if (states_.ending()) return;
+    tick();
+  }
+
+  void started(const flow::instance_id& who) {
+    auto& one = instances_[who];
+    one.started = true;
+    const auto unit_started = instances_.all_of_unit(who.unit, [](const auto& each) { return each.started; });
+    if (unit_started && who.instance != flow::instance_id::enumerator && !states_.ending()) {
+      const auto& unit = plan_.units[who.unit];
+      events_.push_back(
+          event_of("unit.started", unit.definition.name, {{"parallelism", unit.parallelism}, {"node", one.node}}));
+    }
+    if (states_.now() != run_state::starting || !instances_.all([](const auto& each) { return each.started; })) return;
+    if (!states_.advance(run_state::running)) return;
+    auto events = std::exchange(events_, {});
+    std::vector<store::event> first = {event_of("run.started", "", {{"units", plan_.units.size()}})};
+    for (const auto& unit : plan_.units)
+      for (const auto& told : unit.reading.told)
+        first.push_back(event_of(told["type"].get<std::string>(), unit.definition.name, told["data"]));
+    events.insert(events.begin(), first.begin(), first.end());
+    journal_.write(run_state::running, {}, {}, std::move(events));
+    drain_when_read();
+  }
+
+  // -- running
+
+  void tick() {
+    if (states_.ended()) return;
+    if (!states_.ending())
+      for (auto& [who, one] : instances_)
+        if (!one.finished && !one.gone && who.instance != flow::instance_id::enumerator)
+          request(one.handle, patience, report_progress{})
+              .then([this](const instance_progress& made) { display_.counted(made.who, made.counters); },
+                    [](const caf::error&) {});
+    display_.tick(microseconds(clock::now() - begun_));
+    later(progress_interval, [this] { tick(); });
+  }
+
+  run_progress progress() {
+    run_progress made;
+    made.run = s_.setup->run;
+    made.pipeline = plan_.definition.name;
+    made.state = store::to_string(states_.now());
+    made.running_microseconds = microseconds(clock::now() - begun_);
+    display_.fill(made);
+    return made;
+  }
+
+  void finished(instance_finished message) {
+    const auto who = message.report.who;
+    auto& one = instances_[who];
+    if (one.finished || states_.ending()) return;
+    one.finished = true;
+    display_.finished(who, message.report.counters);
+    if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
+    if (!message.target.empty()) targets_[who.unit] = std::move(message.target);
+    balance_.add(std::move(message.report));
+    if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
+      const auto& unit = plan_.units[who.unit];
+      tell(event_of("unit.finished", unit.definition.name, unit_options(who.unit)));
+    }
+    drain_when_read();
+    if (instances_.all([](const auto& each) { return each.finished; })) everything_finished();
+  }
+
+  void drain_when_read() {
+    if (states_.now() == run_state::running && instances_.all([&](const auto& each) {
+          return each.finished || plan_.units[each.who.unit].definition.role != unit_role::extract;
+        }))
+      drain();
+  }
+
+  void drain() {
+    if (states_.advance(run_state::draining)) journal_.write(run_state::draining, {}, {}, {});
+  }
+
+  // -- a good end: all rows accounted for, rejects durable, Store, commits, Store
+
+  void everything_finished() {
+    const auto balanced = balance_.verify(plan_);
+    if (!balanced.ok()) return fail(balanced.problem());
+    balanced_ = true;
+    auto verdict = flow::judge_rejects(plan_.definition.rejects, display_.rejected(), read());
+    if (verdict.cause) return fail(std::move(*verdict.cause));
+    good_end_ = verdict.state;
+    send(rejects_, close_rejects{});
+  }
+
+  void rejects_are_closed(const rejects_closed& message) {
+    rejects_path_ = message.path;
+    if (states_.ending()) return end(*states_.ending());
+    std::vector<store::event> events;
+    if (message.rows > 0)
+      events.push_back(event_of("rejects.recorded", "", {{"rows", message.rows}, {"path", message.path}}));
+    drain();
+    journal_.write(run_state::draining, {}, to_options(outcome(run_state::draining)), std::move(events),
+                   [this](const status& written) {
+                     if (!written.ok()) return fail(written.problem());
+                     if (!states_.ending()) commit();
+                   });
+  }
+
+  void commit() {
+    states_.commit_begun();
+    for (auto& [who, one] : instances_) {
+      if (plan_.units[who.unit].definition.role != unit_role::load) continue;
+      uncommitted_.insert(who);
+      send(one.handle, commit_load{});
+    }
+    if (uncommitted_.empty()) end(good_end_);
+  }
+
+  void committed_one(const flow::instance_id& who) {
+    if (uncommitted_.erase(who) == 0) return;
+    visible_.push_back(plan_.units[who.unit].definition.name);
+    if (uncommitted_.empty() && !states_.ending()) end(good_end_);
+  }
+
+  // -- a bad end
+
+  void fail(error why) {
+    if (states_.committing() && !visible_.empty())
+      why.hint += (why.hint.empty() ? "" : "; ") + std::string("already published: ") + joined(visible_);
+    if (states_.fail(std::move(why))) give_up();
+  }
+
+  void cancel() {
+    if (states_.cancel()) give_up();
+  }
+
+  void give_up() {
+    for (auto& [who, one] : instances_) send(one.handle, abandon{});
+    if (instances_.all_gone()) return close_rejects_and_end();
+    later(patience, [this] { close_rejects_and_end(); });
+  }
+
+  void gone(const flow::instance_id& who) {
+    auto* const found = instances_.find(who);
+    if (found == nullptr) return;
+    found->gone = true;
+    if (states_.ending() && instances_.all_gone()) close_rejects_and_end();
+  }
+
+  void close_rejects_and_end() {
+    if (closing_) return;
+    closing_ = true;
+    if (!rejects_) return end(*states_.ending());
+    send(rejects_, close_rejects{});
+    later(patience, [this] { end(*states_.ending()); });
+  }
+
+  void lost(const caf::down_msg& message) {
+    const auto who = instances_.at(message.source);
+    if (!who) return;
+    auto& one = instances_[*who];
+    if (one.gone) return;
+    one.gone = true;
+    if (states_.ending()) return gone(*who);
+    auto why = internal_error("unit_died", "unit " + plan_.units[who->unit].definition.name + " ended unexpectedly" +
+                                               (one.node.empty() ? "" : " on node " + one.node) + ": " +
+                                               to_string(message.reason));
+    why.where = "unit " + plan_.units[who->unit].definition.name;
+    if (!one.node.empty() && one.node != s_.services.node) {
+      // The whole node may be gone: the unit starter says so in a moment, with everything that ran there.
+      later(patience, [this, why] {
+        if (!states_.ending()) fail(why);
+      });
+      return;
+    }
+    fail(std::move(why));
+  }
+
+  // -- the end
+
+  void end(run_state state) {
+    if (!states_.advance(state)) return;
+    const auto last = outcome(state);
+    auto data = to_options(last);
+    std::optional<options> cause;
+    if (data.contains("cause")) cause = data["cause"];
+    auto events = std::exchange(events_, {});
+    if (state == run_state::succeeded || state == run_state::partial) {
+      for (auto& late : memory_.late_rows(s_.setup->run)) events.push_back(std::move(late));
+      journal_.remember(memory_.taken());
+    }
+    events.push_back(event_of("run." + store::to_string(state), "", data));
+    journal_.write(state, cause, data, std::move(events), [this, last](const status& written) {
+      auto told = last;
+      if (!written.ok()) {
+        told.state = run_state::failed;
+        told.cause = written.problem();
+      }
+      farewell(std::move(told));
+    });
+  }
+
+  void farewell(run_outcome told) {
+    send(s_.owner, run_ended{std::make_shared<const run_outcome>(std::move(told))});
+    for (auto& [who, one] : instances_) send(one.handle, actors::leave{});
+    if (rejects_) send(rejects_, actors::leave{});
+    quit();
+  }
+
+  run_outcome outcome(run_state state) {
+    run_outcome made;
+    made.run = s_.setup->run;
+    made.state = state;
+    made.cause = states_.cause();
+    made.balanced = balanced_;
+    made.rejected = display_.rejected();
+    made.rejects_path = rejects_path_;
+    made.duration_microseconds = microseconds(clock::now() - begun_);
+    run_progress shown;
+    display_.fill(shown);
+    for (std::size_t index = 0; index < shown.units.size(); ++index)
+      made.units.push_back({.unit = shown.units[index].unit,
+                            .role = s_.setup->what->units[index].definition.role,
+                            .counters = shown.units[index].counters,
+                            .target = targets_[static_cast<std::uint32_t>(index)]});
+    return made;
+  }
+
+  options unit_options(std::uint32_t unit) {
+    auto all_units = to_options(outcome(states_.now()))["units"];
+    auto one = all_units[unit];
+    one.erase("unit");
+    return one;
+  }
+
+  [[nodiscard]] std::uint64_t read() const {
+    std::uint64_t rows = 0;
+    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit)
+      if (plan_.units[unit].definition.role == unit_role::extract) rows += balance_.of_unit(unit).in;
+    return rows;
+  }
+
+  supervisor_settings s_;
+  const plan& plan_;
+  flow::run_states states_;
+  journal journal_;
+  instance_reports display_;
+  flow::balance balance_;
+  caf::actor rejects_;
+  instance_table instances_;
+  source_memory memory_;
+  std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
+  std::set<flow::instance_id> uncommitted_;       ///< told to commit, no answer yet
+  std::vector<std::string> visible_;              ///< sinks that have committed
+  std::vector<store::event> events_;              ///< wait for run.started
+  std::string rejects_path_;
+  run_state good_end_ = run_state::succeeded;
+  clock::time_point begun_ = clock::now();
+  bool balanced_ = false;
+  bool closing_ = false;
+};
+
+}  // namespace
+
+caf::actor spawn_supervisor(caf::actor_system& system, supervisor_settings settings) {
+  return system.spawn<supervisor>(std::move(settings));
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,313 @@
+#include "actors/units/transform_unit.hpp"
+
+#include "actors/run/order_wanted.hpp"
+#include "actors/run/rejects_batch.hpp"
+#include "actors/units/guarded.hpp"
+#include "actors/units/unit_actor.hpp"
+#include "engine/component/late_answers.hpp"
+#include "engine/component/may_block.hpp"
+#include "engine/component/wants_last.hpp"
+#include "engine/flow/order.hpp"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+namespace sluice::actors {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// How long it works before others have their turn.
+constexpr auto time_slice = std::chrono::milliseconds(5);
+
+std::vector<batch> empty_batches(const planned_unit& unit) {
+  std::vector<batch> all;
+  for (const auto& port : unit.outputs) {
+    batch empty;
+    empty.data = arrow::RecordBatch::MakeEmpty(port.schema).ValueOrDie();
+    if (unit.want_positions)
+      empty.positions = std::make_shared<arrow::UInt64Array>(0, std::shared_ptr<arrow::Buffer>());
+    all.push_back(std::move(empty));
+  }
+  return all;
+}
+
+/// The transform and what its calls need; shared with a call under way, which may outlive the actor.
+struct open_transform {
+  std::shared_ptr<const run_setup> setup;
+  std::unique_ptr<transform> unit = {};
+};
+
+/// What one call into a transform made.
+class call_answer final : public emitter {
+ public:
+  struct made_batch {
+    int port;
+    batch rows;
+  };
+  result<bool> more = false;  ///< what it answered; true: it may have more to make
+  std::vector<made_batch> made;
+  std::vector<rejected_row> rejected;
+  flow::unit_counters counted;
+
+  void emit(int port, batch rows) override {
+    if (rows.rows() > 0) made.push_back({port, std::move(rows)});
+  }
+  void reject(const batch& in, const row_errors& why) override {
+    for (auto& row : rejected_rows(in, why)) rejected.push_back(std::move(row));
+  }
+  void count_filtered(std::uint64_t rows) override { counted.filtered += rows; }
+  void count_merged(std::uint64_t rows) override { counted.merged += rows; }
+  void count_added(std::uint64_t rows) override { counted.added += rows; }
+  void count_set_null(const std::string& column, std::uint64_t values) override {
+    (void)column;
+    counted.set_null += values;
+  }
+};
+
+class transform_actor : public unit_actor {
+ public:
+  transform_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+                  const node_services& services)
+      : unit_actor(config, setup, who, services),
+        open_(std::make_shared<open_transform>(open_transform{std::move(setup)})) {}
+
+ protected:
+  void begin() override {
+    const auto& made_of = *setup_;
+    auto made = guarded("make the unit", [&] {
+      return made_of.components.make_transform(*made_of.what, unit_index(), *made_of.context);
+    });
+    if (!made.ok()) return fail(made.problem());
+    open_->unit = std::move(made).value();
+    transform_ = open_->unit.get();
+    may_block_ = dynamic_cast<const may_block*>(transform_);
+    late_ = dynamic_cast<late_answers*>(transform_);
+    if (late_ != nullptr && !order_wanted(*setup_, unit_index())) late_->release_order();
+    only_input_ = unit().inputs.size() <= 1;
+    stamper_ = std::make_unique<flow::order_stamper>(transform_->keeps_order() && outbox_->any_ordered(),
+                                                     empty_batches(unit()));
+    open_inputs_ = unit().inputs.size();
+    later_open_ = open_inputs_ - std::min<std::size_t>(open_inputs_, 1);
+    hold_inputs_back();
+    started();
+    work();
+  }
+
+  void work() override {
+    const auto until = clock::now() + time_slice;
+    while (may_work() && !scheduled_ && !calling_ && step()) {
+      if (clock::now() < until) continue;
+      go_on_later();
+    }
+    rejects_.send();
+    if (working_ && complete_) finish_when_done();
+  }
+
+  void stop_early() override {
+    stop_wanted_ = calling_;
+    if (calling_) return;
+    stamper_->settled(stamped_);
+    send_stamped();
+    give_up_input();
+    complete_ = true;
+  }
+
+  /// A call under way ends first, so that nothing of the run goes on behind its end.
+  void give_up() override {
+    if (!calling_) return abandon_done();
+    calls_.call([] { return 0; }, [this](int) { abandon_done(); });
+  }
+
+  /// Large state is taken down beside the scheduler's threads, behind the call under way.
+  void let_go() override {
+    transform_ = nullptr;
+    calls_.post([last = std::move(open_)]() mutable { last.reset(); });
+    current_.reset();
+  }
+
+ private:
+  // -- work
+
+  /// Lets others have their turn first.
+  void go_on_later() {
+    scheduled_ = true;
+    send(this, continuation{[this] {
+           scheduled_ = false;
+           if (working_) work();
+         }});
+  }
+
+  /// One call into the transform; false where there is nothing to do, or it is done elsewhere.
+  bool step() {
+    if (complete_) return false;
+    if (resuming_) {
+      call([](transform& unit, emitter& out) { return unit.resume(out); });
+      return working_ && !calling_;
+    }
+    return take_next();
+  }
+
+  bool take_next() {
+    auto next = inbox_->next();
+    if (!next) return false;
+    if (const auto* barrier = std::get_if<flow::inbox::aligned_barrier>(&*next)) {
+      outbox_->barrier(barrier->epoch);
+      return true;
+    }
+    if (const auto* end = std::get_if<flow::inbox::input_ended>(&*next)) {
+      ended(end->input);
+      call([input = end->input](transform& unit, emitter& out) -> result<bool> {
+        SLUICE_TRY(unit.finish(input, out));
+        return true;
+      });
+      return working_ && !calling_;
+    }
+    auto& arrived = std::get<flow::inbox::arrived_batch>(*next);
+    const auto rows = static_cast<std::uint64_t>(arrived.rows.rows());
+    counters_.in += rows;
+    ++counters_.batches;
+    current_ = arrived.owed;
+    if (arrived.input == 0) stamper_->taken(arrived.rows.order);
+    if (rows == 0) {
+      answered(call_answer());
+      return working_;
+    }
+    call([input = arrived.input, in = std::move(arrived.rows)](transform& unit, emitter& out) mutable -> result<bool> {
+      SLUICE_TRY(unit.process(input, std::move(in), out));
+      return unit.resume(out);
+    });
+    return working_ && !calling_;
+  }
+
+  /// Calls the transform, here or, where that may take long, on the I/O pool; `answered` follows.
+  template <class Call>
+  void call(Call what) {
+    const auto run = [](open_transform& on, Call& how) {
+      call_answer answer;
+      answer.more = guarded("work on rows", [&] { return how(*on.unit, answer); });
+      return answer;
+    };
+    if (may_block_ == nullptr || !may_block_->next_call_may_block()) return answered(run(*open_, what));
+    calling_ = true;
+    calls_.call([on = open_, run, how = std::make_shared<Call>(std::move(what))] { return run(*on, *how); },
+                [this](call_answer answer) {
+                  calling_ = false;
+                  if (!working_) return;
+                  answered(std::move(answer));
+                  if (working_ && stop_wanted_) stop_early();
+                  if (working_) work();
+                });
+  }
+
+  void answered(call_answer answer) {
+    if (!answer.more.ok()) {
+      if (unit().policy == on_error::fail && !answer.rejected.empty())
+        return fail_at(answer.more.problem(), std::move(answer.rejected.front()));
+      return fail(answer.more.problem());
+    }
+    counters_.filtered += answer.counted.filtered;
+    counters_.merged += answer.counted.merged;
+    counters_.added += answer.counted.added;
+    counters_.set_null += answer.counted.set_null;
+    counters_.rejected += answer.rejected.size();
+    for (auto& row : answer.rejected) {
+      row.unit = unit().definition.name;
+      rejects_.add(std::move(row));
+    }
+    for (auto& [port, rows] : answer.made) {
+      counters_.out += static_cast<std::uint64_t>(rows.rows());
+      stamper_->made(port, std::move(rows), only_input_, stamped_);
+    }
+    resuming_ = *answer.more;
+    if (!resuming_) settle();
+    send_stamped();
+  }
+
+  /// An input that is of no use yet stays with its sender, where that blocks nobody.
+  void hold_inputs_back() {
+    const auto* choice = dynamic_cast<const wants_last*>(transform_);
+    if (choice == nullptr || choice->last_input() < 0 ||
+        !flow::may_hold_back(*setup_->what, unit_index(), choice->last_input()))
+      return;
+    inbox_->hold_back(choice->last_input());
+    held_back_.insert(choice->last_input());
+  }
+
+  /// Lets them in when the others have ended.
+  void ended(int input) {
+    --open_inputs_;
+    if (input > 0) --later_open_;
+    if (held_back_.empty() || open_inputs_ > held_back_.size()) return;
+    for (const auto held : held_back_) inbox_->let_in(held);
+    held_back_.clear();
+  }
+
+  /// What was taken has been answered, as far as it can be now.
+  void settle() {
+    if (current_) give_credit({*current_});
+    current_.reset();
+    // A join that still waits for its other inputs answers its first one later.
+    if (later_open_ == 0 && (late_ == nullptr || !late_->answers_late())) stamper_->settled(stamped_);
+    if (open_inputs_ == 0) complete_ = true;
+    if (!complete_ && transform_->satisfied()) {
+      complete_ = true;
+      give_up_input();
+    }
+    if (complete_) stamper_->settled(stamped_);
+  }
+
+  void send_stamped() {
+    for (auto& [port, rows] : stamped_) {
+      if (!working_) break;
+      unit_actor::emit(port, std::move(rows));
+    }
+    stamped_.clear();
+  }
+
+  void give_up_input() {
+    std::vector<flow::due_credit> due;
+    inbox_->give_up(due);
+    give_credit(due);
+    stop_upstream();
+  }
+
+  /// What still arrives belongs to the balance, so the end of every input is waited for.
+  void finish_when_done() {
+    rejects_.send();
+    if (rejects_.idle()) outbox_->end();
+    if (inbox_->exhausted()) finish_when_passed_on();
+  }
+
+  std::shared_ptr<open_transform> open_;
+  transform* transform_ = nullptr;        ///< in open_
+  late_answers* late_ = nullptr;          ///< the same, where it answers late
+  const may_block* may_block_ = nullptr;  ///< the same, where its calls may take long
+  std::unique_ptr<flow::order_stamper> stamper_;
+  std::vector<flow::outgoing_batch> stamped_;  ///< to be sent after the call that made them
+  std::optional<flow::due_credit> current_;    ///< for the batch that is being worked on
+  std::size_t open_inputs_ = 0;
+  std::set<int> held_back_;     ///< inputs that wait for the others to end
+  std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended
+  bool only_input_ = true;
+  bool resuming_ = false;     ///< the transform has more to make
+  bool scheduled_ = false;    ///< go_on_later is on its way
+  bool calling_ = false;      ///< a call is under way on the I/O pool
+  bool stop_wanted_ = false;  ///< nobody needs more: stop when it has ended
+  bool complete_ = false;     ///< nothing more will be made
+};
+
+}  // namespace
+
+caf::actor spawn_transform(caf::actor_system& system, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+                           const node_services& services) {
+  return system.spawn<transform_actor>(std::move(setup), who, services);
+}
+
+}  // namespace sluice::actors

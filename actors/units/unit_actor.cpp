@@ -1,0 +1,187 @@
+#include "actors/units/unit_actor.hpp"
+
+#include "actors/run/rejects_batch.hpp"
+
+#include <caf/all.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+namespace sluice::actors {
+
+namespace {
+
+constexpr std::uint64_t failed_row = 0;  ///< no ticket of the rejects desk
+constexpr auto most_looking = std::chrono::seconds(2);
+
+}  // namespace
+
+unit_actor::unit_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+                       const node_services& services)
+    : caf::event_based_actor(config), setup_(std::move(setup)), who_(who), calls_(this, services.io), rejects_(this) {}
+
+caf::behavior unit_actor::make_behavior() {
+  set_down_handler([this](const caf::down_msg&) {  // the supervisor: nobody waits for us any more
+    if (working_) give_up();
+    quit();
+  });
+  auto common = caf::message_handler{
+      [this](wiring& links) { wire(links); },
+      [this](begin_work) {
+        working_ = true;
+        begin();
+      },
+      [this](data_message& message) { take(message); },
+      [this](const credit& message) { take_credit(message); },
+      [this](const stop_sending& message) {
+        if (!outbox_) return;
+        outbox_->stopped(message.channel);
+        if (working_ && outbox_->unwanted() && !stopped_early_) {
+          stopped_early_ = true;
+          stop_early();
+        }
+        if (working_) work();
+      },
+      [this](rejects_located& answer) {
+        if (answer.ticket == failed_row) return name_row(answer.rows.front());
+        rejects_.located(answer);
+        if (working_) work();
+      },
+      [this](const rejects_stored& answer) {
+        rejects_.stored(answer.ticket);
+        if (working_) work();
+      },
+      [this](report_progress) -> caf::result<instance_progress> {
+        return instance_progress{who_, counters_};
+      },
+      [this](abandon) {
+        working_ = false;
+        calls_.forget();
+        give_up();
+      },
+      [this](const actors::leave&) { quit(); },
+      resume_calls(),
+  };
+  return common.or_else(own_messages());
+}
+
+void unit_actor::on_exit() {
+  let_go();
+  links_ = {};
+  rejects_.close();
+  inbox_.reset();
+  outbox_.reset();
+}
+
+void unit_actor::wire(wiring& links) {
+  links_ = std::move(links);
+  monitor(links_.supervisor);
+  std::vector<channel_id> in;
+  std::vector<channel_id> out;
+  for (const auto& link : links_.inputs) in.push_back(link.channel);
+  for (const auto& link : links_.outputs) out.push_back(link.channel);
+  inbox_ = std::make_unique<flow::inbox>(*setup_->what, who_, in);
+  outbox_ = std::make_unique<flow::outbox>(
+      *setup_->what, who_, out, setup_->credit, [this](const channel_id& channel, wire::payload body) {
+        const auto link = std::find_if(links_.outputs.begin(), links_.outputs.end(),
+                                       [&](const auto& candidate) { return candidate.channel == channel; });
+        send(link->to, data_message{channel, std::move(body)});
+      });
+  rejects_.open(links_, [this](const std::vector<rejected_row>& rows) { emit_rejects(rows); });
+}
+
+void unit_actor::take(data_message& message) {
+  if (!inbox_) return;
+  std::vector<flow::due_credit> due;
+  const auto taken = inbox_->take(message.channel, std::move(message.body), due);
+  give_credit(due);
+  if (!taken.ok()) return fail(taken.problem());
+  if (working_) work();
+}
+
+void unit_actor::take_credit(const credit& message) {
+  if (!outbox_) return;
+  const auto taken = outbox_->credited(message.channel, message.rows, message.markers);
+  if (!taken.ok()) return fail(taken.problem());
+  if (working_) work();
+}
+
+void unit_actor::started() { send(links_.supervisor, instance_started{who_}); }
+
+void unit_actor::finish_when_passed_on() {
+  if (finished_) return;
+  rejects_.send();
+  if (!rejects_.idle()) return;
+  outbox_->end();
+  if (!outbox_->ended()) return;
+  finished_ = true;
+  instance_finished last;
+  last.report.who = who_;
+  counters_.skipped = inbox_->dropped();
+  last.report.counters = counters_;
+  last.report.stopped_early = stopped_early_;
+  outbox_->fill(last.report);
+  inbox_->fill(last.report);
+  last.target = target_;
+  last.reached = reached();
+  send(links_.supervisor, std::move(last));
+}
+
+void unit_actor::fail(error why) {
+  if (!working_ && finished_) return;
+  working_ = false;
+  if (why.where.empty()) why.where = "unit " + unit().definition.name;
+  if (!why.path.empty() || why.to_blame == blame::user) why.path = unit_path(unit().definition) + why.path;
+  send(links_.supervisor, instance_failed{who_, std::move(why)});
+}
+
+void unit_actor::fail_at(error why, rejected_row row) {
+  const auto source = position::unpack(row.position).source;
+  const bool known = row.position != position::unknown && source < links_.enumerators.size();
+  failure_ = std::move(why);
+  if (!known || !links_.enumerators[source]) return name_row(row);
+  working_ = false;
+  send(links_.enumerators[source], locate_rejects{failed_row, {row}});
+  // A disk that hangs keeps nobody from hearing of the failure.
+  delayed_send(this, most_looking, continuation{[this, row = std::move(row)] { name_row(row); }});
+}
+
+void unit_actor::name_row(const rejected_row& row) {
+  if (!failure_) return;
+  auto why = std::move(*failure_);
+  failure_.reset();
+  constexpr std::size_t most_shown = 300;
+  auto record = row.record.substr(0, most_shown) + (row.record.size() > most_shown ? "..." : "");
+  why.message += "; the row: " + record;
+  if (!row.file.empty()) why.message = row.file + " line " + std::to_string(row.line) + ": " + why.message;
+  fail(std::move(why));
+}
+
+void unit_actor::abandon_done() { send(links_.supervisor, abandoned{who_}); }
+
+void unit_actor::emit(int port, batch rows) {
+  const auto sent = outbox_->emit(port, std::move(rows));
+  if (!sent.ok()) fail(sent.problem());
+}
+
+void unit_actor::give_credit(const std::vector<flow::due_credit>& due) {
+  for (const auto& one : due) {
+    const auto link = std::find_if(links_.inputs.begin(), links_.inputs.end(),
+                                   [&](const auto& candidate) { return candidate.channel == one.channel; });
+    if (link != links_.inputs.end()) send(link->from, credit{one.channel, one.rows, one.markers});
+  }
+}
+
+void unit_actor::stop_upstream() {
+  for (const auto& link : links_.inputs) send(link.from, stop_sending{link.channel});
+}
+
+void unit_actor::emit_rejects(const std::vector<rejected_row>& rows) {
+  const auto port = unit().rejects_port;
+  if (!port || !outbox_) return;
+  auto made = rejects_batch(rows, unit().outputs[static_cast<std::size_t>(*port)].schema, setup_->run);
+  if (!made.ok()) return fail(made.problem());
+  emit(*port, std::move(made).value());
+}
+
+}  // namespace sluice::actors

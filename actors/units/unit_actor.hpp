@@ -1,0 +1,88 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/run/rejects_desk.hpp"
+#include "actors/run/run_setup.hpp"
+#include "actors/units/blocking_calls.hpp"
+#include "actors/units/instance.hpp"
+#include "engine/flow/inbox.hpp"
+#include "engine/flow/outbox.hpp"
+
+#include <caf/event_based_actor.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::actors {
+
+/// What extract, transform and load actors have in common: their place in the run, flow control, rejects, and the
+/// protocol with the supervisor. They differ in `begin`, `work` and what they do when given up.
+class unit_actor : public caf::event_based_actor {
+ public:
+  unit_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+             const node_services& services);
+
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+ protected:
+  /// Opens what the unit needs, without blocking; calls `started` when that is done.
+  virtual void begin() = 0;
+  /// Something has come or gone: input, credit, rejects. Does what can be done now; calls `finish` at the end.
+  virtual void work() = 0;
+  /// Nobody needs more of this unit.
+  virtual void stop_early() {}
+  /// The run has failed or was cancelled: lets go of everything, then calls `abandon_done`.
+  virtual void give_up() { abandon_done(); }
+  /// Handlers of the unit's own messages.
+  virtual caf::message_handler own_messages() { return {}; }
+  /// Called last: actors hold each other's handles, which must not outlive the run.
+  virtual void let_go() {}
+
+  void started();
+  /// Reports to the supervisor, once, when everything was passed on: outputs ended, rejects stored.
+  void finish_when_passed_on();
+  void fail(error why);
+  /// Fails because of a row: with its file and line, if its source finds them in time.
+  void fail_at(error why, rejected_row row);
+  void abandon_done();
+
+  void emit(int port, batch rows);
+  void give_credit(const std::vector<flow::due_credit>& due);
+  /// Tells everyone upstream that nothing more is needed.
+  void stop_upstream();
+  /// True while the unit may make something new.
+  [[nodiscard]] bool may_work() const { return working_ && outbox_->clear() && rejects_.clear(); }
+
+  [[nodiscard]] const planned_unit& unit() const { return setup_->what->units[who_.unit]; }
+  [[nodiscard]] int unit_index() const { return static_cast<int>(who_.unit); }
+
+  std::shared_ptr<const run_setup> setup_;
+  flow::instance_id who_;
+  blocking_calls calls_;
+  wiring links_;
+  std::unique_ptr<flow::inbox> inbox_;
+  std::unique_ptr<flow::outbox> outbox_;
+  rejects_desk rejects_;
+  flow::unit_counters counters_;
+  std::string target_;  ///< of a sink, for the report
+  /// What a source has reached, as JSON; asked when all its rows are passed on.
+  virtual std::string reached() { return {}; }
+  bool stopped_early_ = false;
+  bool working_ = false;  ///< begun, and neither failed nor given up
+
+ private:
+  void wire(wiring& links);
+  void take(data_message& message);
+  void take_credit(const credit& message);
+  void emit_rejects(const std::vector<rejected_row>& rows);
+
+  void name_row(const rejected_row& row);
+
+  bool finished_ = false;
+  std::optional<error> failure_;  ///< while the source looks for the row
+};
+
+}  // namespace sluice::actors

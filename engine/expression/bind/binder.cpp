@@ -1,0 +1,332 @@
+// Literals, names, casts and calls. The operators are in operators.cpp.
+#include "engine/expression/bind/binder.hpp"
+
+#include "engine/error/names.hpp"
+#include "engine/expression/bind/typing.hpp"
+#include "engine/expression/columns.hpp"
+#include "engine/expression/functions.hpp"
+#include "engine/expression/parse/lexer.hpp"
+#include "engine/values/types.hpp"
+#include "engine/values/value_parse.hpp"
+
+#include <arrow/api.h>
+
+#include <xxhash.h>
+
+namespace sluice::expression {
+
+namespace {
+
+std::shared_ptr<const settings> settings_of(const scope& names) {
+  auto made = std::make_shared<settings>();
+  if (names.context == nullptr) return made;
+  made->now_microseconds = names.context->now_microseconds;
+  made->timezone = names.context->timezone;
+  made->seed = XXH3_64bits_withSeed(names.unit.data(), names.unit.size(), names.context->seed);
+  return made;
+}
+
+template <class Builder, class Value>
+array_ptr one_value(Builder&& builder, const Value& value) {
+  array_ptr made;
+  if (!builder.Append(value).ok() || !builder.Finish(&made).ok()) throw std::bad_alloc();
+  return made;
+}
+
+template <class Value>
+array_ptr one_decimal(const Value& value, const type_ptr& type) {
+  auto values = allocate(sizeof value);
+  std::memcpy(values->mutable_data(), &value, sizeof value);
+  return make_array(type, 1, std::move(values), nullptr);
+}
+
+std::string kind_of(const node& of) { return of.type->id() == arrow::Type::NA ? "null" : type_name(*of.type); }
+
+}  // namespace
+
+binder::binder(const scope& names, const std::string& path, diagnostics& faults)
+    : names_(names), path_(path), faults_(faults), settings_(settings_of(names)) {}
+
+node_ptr binder::fault(std::size_t at, std::string code, std::string message, std::string hint) {
+  faults_.push_back(fault_at(path_, at, std::move(code), std::move(message), std::move(hint)));
+  return nullptr;
+}
+
+node_ptr binder::bind(const syntax& of) {
+  switch (of.kind) {
+    case syntax_kind::null:
+    case syntax_kind::boolean:
+    case syntax_kind::number:
+    case syntax_kind::string:
+      return bind_literal(of);
+    case syntax_kind::column:
+      return bind_column(of);
+    case syntax_kind::parameter:
+      return bind_parameter(of);
+    case syntax_kind::unary:
+      return bind_unary(of);
+    case syntax_kind::binary:
+      return bind_binary(of);
+    case syntax_kind::is_null:
+    case syntax_kind::is_boolean:
+    case syntax_kind::is_distinct:
+      return bind_test(of);
+    case syntax_kind::between:
+      return bind_between(of);
+    case syntax_kind::in:
+      return bind_in(of);
+    case syntax_kind::like:
+      return bind_like(of);
+    case syntax_kind::branches:
+      return bind_branches(of);
+    case syntax_kind::cast:
+      return bind_cast(of);
+    case syntax_kind::call:
+      return bind_call(of);
+    case syntax_kind::field:
+      return bind_field(of);
+    case syntax_kind::element:
+      return bind_element(of);
+    case syntax_kind::list:
+      return bind_list(of);
+  }
+  return nullptr;
+}
+
+std::vector<argument> binder::bind_all(const std::vector<syntax_ptr>& parts, bool& good) {
+  std::vector<argument> bound;
+  for (const auto& part : parts) {
+    bound.push_back({bind(*part), part->begin});
+    good = good && bound.back().value != nullptr;
+  }
+  return bound;
+}
+
+// --- literals --------------------------------------------------------------------------------------------------------
+
+node_ptr binder::bind_literal(const syntax& of) {
+  switch (of.kind) {
+    case syntax_kind::null:
+      return null_constant(arrow::null());
+    case syntax_kind::boolean:
+      return std::make_shared<constant_node>(one_value(arrow::BooleanBuilder(), of.text == "true"));
+    case syntax_kind::string:
+      return std::make_shared<constant_node>(one_value(arrow::StringBuilder(), of.text), true);
+    default:
+      return bind_number(of.text, of.begin);
+  }
+}
+
+// Whole numbers take the first of integer, bigint and decimal that holds them; others are exact decimals.
+node_ptr binder::bind_number(const std::string& text, std::size_t at) {
+  std::int32_t narrow = 0;
+  if (parse_value(text, narrow) == parsed::good)
+    return std::make_shared<constant_node>(one_value(arrow::Int32Builder(), narrow));
+  std::int64_t wide = 0;
+  if (parse_value(text, wide) == parsed::good)
+    return std::make_shared<constant_node>(one_value(arrow::Int64Builder(), wide));
+  if (text.find_first_of("eE") != std::string::npos) {
+    double value = 0;
+    if (parse_value(text, value) != parsed::good)
+      return fault(at, "out_of_range", "the number " + text + " is beyond what a double can hold");
+    return std::make_shared<constant_node>(one_value(arrow::DoubleBuilder(), value));
+  }
+  const auto point = text.find('.');
+  const auto scale = point == std::string::npos ? 0 : static_cast<int>(text.size() - point - 1);
+  auto digits = text;
+  if (point != std::string::npos) digits.erase(point, 1);
+  const auto first = digits.find_first_not_of("-0");
+  const int significant = first == std::string::npos ? 0 : static_cast<int>(digits.size() - first);
+  const int precision = std::max({significant, scale, 1});
+  int128 value = 0;
+  if (precision <= 38 && parse_decimal(text, precision, scale, value) == parsed::good)
+    return std::make_shared<constant_node>(one_decimal(value, arrow::decimal128(precision, scale)));
+  wide_words words{};
+  if (precision <= 76 && parse_decimal(text, precision, scale, words) == parsed::good)
+    return std::make_shared<constant_node>(one_decimal(words, arrow::decimal256(precision, scale)));
+  return fault(at, "out_of_range", "the number " + text + " has more than 76 digits",
+               "write it as '...'::double, or with an exponent");
+}
+
+node_ptr binder::bind_parameter(const syntax& of) {
+  const auto* context = names_.context;
+  if (context == nullptr) return fault(of.begin, "unknown_param", "there are no parameters here");
+  const auto found = context->params.find(of.text);
+  if (found == context->params.end()) {
+    std::vector<std::string> known;
+    for (const auto& [name, value] : context->params) known.push_back(name);
+    const auto near = nearest_name(of.text, known);
+    return fault(
+        of.begin, "unknown_param", "the pipeline has no parameter " + of.text,
+        near.empty() ? "declare it: params: { " + of.text + ": { type: date } }" : "did you mean $" + near + "?");
+  }
+  auto value = arrow::MakeArrayFromScalar(*found->second, 1);
+  if (!value.ok())
+    return fault(of.begin, "internal_error", "the parameter " + of.text + " has no value: " + value.status().message());
+  return std::make_shared<constant_node>(std::move(value).ValueUnsafe());
+}
+
+// --- names -----------------------------------------------------------------------------------------------------------
+
+node_ptr binder::bind_column(const syntax& of) {
+  if (resolver_) return resolver_(of);
+  const auto& parts = of.names;
+  if (parts.size() == 1) {
+    const auto place = find_column({}, parts[0], names_, path_, of.begin, faults_, of.quoted);
+    return place ? make_column(*place, path_, of.begin, faults_) : nullptr;
+  }
+  // unit.column first; else column.field of a struct.
+  bool is_unit = false;
+  for (const auto& input : names_.inputs) is_unit = is_unit || input.qualifier == parts[0];
+  diagnostics ignored;
+  const auto column = is_unit ? std::nullopt : find_column({}, parts[0], names_, path_, of.begin, ignored);
+  std::size_t next = 1;
+  std::optional<column_place> place = column;
+  if (!column) {
+    place = find_column(parts[0], parts[1], names_, path_, of.begin, faults_, of.quoted);
+    next = 2;
+  }
+  if (!place) return nullptr;
+  auto value = make_column(*place, path_, of.begin, faults_);
+  for (; value && next < parts.size(); ++next) value = field_of(value, parts[next], of.begin);
+  return value;
+}
+
+// --- casts -----------------------------------------------------------------------------------------------------------
+
+node_ptr binder::read_literal(const constant_node& literal, const type_ptr& to, std::size_t at) {
+  auto* const run = find_cast_kernel(*literal.type, *to);
+  if (run == nullptr) return fault(at, "type_mismatch", "a text can't be read as " + type_name(*to));
+  auto typed = std::make_shared<constant_node>(literal.value);
+  const auto made = std::make_shared<call_node>("cast", to, std::vector<node_ptr>{typed}, run,
+                                                call_node::options{.form = notation::cast});
+  frame one(nullptr, 1, *settings_);
+  const auto value = made->evaluate(one, {});
+  if (!value.ok()) {
+    auto problem = value.problem();
+    problem.path = path_;
+    problem.offset = at;
+    faults_.push_back(std::move(problem));
+    return nullptr;
+  }
+  if (!one.errors.empty()) {
+    const auto id = to->id();
+    return fault(at, "invalid_literal", one.errors[0].message,
+                 id == arrow::Type::DATE32                    ? "write a date as '2024-05-01'"
+                 : id == arrow::Type::TIMESTAMP               ? "write a time as '2024-05-01 12:00:00'"
+                 : id == arrow::Type::INTERVAL_MONTH_DAY_NANO ? "write an interval as '1 day 02:00:00'"
+                                                              : "");
+  }
+  return std::make_shared<constant_node>(value->array);
+}
+
+node_ptr binder::cast(const argument& from, const type_ptr& to) {
+  if (!from.value) return nullptr;
+  const auto* constant = as_constant(from.value);
+  if (constant != nullptr && constant->type->id() == arrow::Type::NA) return null_constant(to);
+  if (constant != nullptr && constant->untyped) {
+    if (is_text_type(*to)) return std::make_shared<constant_node>(constant->value);
+    return read_literal(*constant, to, from.at);
+  }
+  if (from.value->type->Equals(*to)) return from.value;
+  const auto run = find_cast_kernel(*from.value->type, *to);
+  if (run == nullptr)
+    return fault(
+        from.at, "type_mismatch", "a value of type " + kind_of(*from.value) + " can't be cast to " + type_name(*to),
+        is_number_type(*from.value->type) && is_number_type(*to) ? "cast it to text first: x::text::" + type_name(*to)
+                                                                 : "");
+  return call("cast", to, {from.value}, run, {.form = notation::cast});
+}
+
+node_ptr binder::settle(const argument& from) {
+  if (!from.value) return nullptr;
+  const auto* constant = as_constant(from.value);
+  if (constant == nullptr) return from.value;
+  if (constant->type->id() == arrow::Type::NA) return null_constant(arrow::utf8());
+  return constant->untyped ? std::make_shared<constant_node>(constant->value) : from.value;
+}
+
+node_ptr binder::coerce(const argument& from, const type_ptr& to, const std::string& what) {
+  if (!from.value) return nullptr;
+  const auto* constant = as_constant(from.value);
+  if (constant != nullptr && constant->untyped) return cast(from, to);
+  if (is_implicit(*from.value->type, *to)) return cast(from, to);
+  // A constant that fits may also become narrower.
+  if (constant != nullptr && is_number_type(*constant->type) && is_integer_type(*to) &&
+      !is_floating_type(*constant->type)) {
+    const auto narrower = fold(std::make_shared<call_node>("cast", to, std::vector<node_ptr>{from.value},
+                                                           find_cast_kernel(*constant->type, *to),
+                                                           call_node::options{.form = notation::cast}));
+    if (narrower) return narrower;
+  }
+  const bool possible = find_cast_kernel(*from.value->type, *to) != nullptr;
+  return fault(from.at, "type_mismatch", what + " expects " + type_name(*to) + ", found " + kind_of(*from.value),
+               possible ? "cast it: " + text_of(*from.value) + "::" + type_name(*to) : "");
+}
+
+node_ptr binder::bind_cast(const syntax& of) {
+  auto value = bind(*of.args[0]);
+  auto type = parse_type(of.text);
+  if (!type.ok()) {
+    auto problem = std::move(type).problem();
+    problem.path = path_;
+    problem.offset = of.name_offset + problem.offset.value_or(0);
+    faults_.push_back(std::move(problem));
+    return nullptr;
+  }
+  return cast({std::move(value), of.args[0]->begin}, *type);
+}
+
+// --- calls -----------------------------------------------------------------------------------------------------------
+
+node_ptr binder::call(std::string name, type_ptr type, std::vector<node_ptr> inputs, kernel with,
+                      call_node::options how) {
+  bool constant = !how.is_volatile;
+  for (const auto& input : inputs) constant = constant && as_constant(input) != nullptr;
+  auto made = std::make_shared<call_node>(std::move(name), std::move(type), std::move(inputs), with, std::move(how));
+  if (!constant) return made;
+  auto folded = fold(made);
+  return folded ? folded : made;
+}
+
+node_ptr binder::fold(node_ptr of) {
+  frame one(nullptr, 1, *settings_);
+  auto value = of->evaluate(one, {});
+  if (!value.ok() || !one.errors.empty()) return nullptr;
+  return std::make_shared<constant_node>(value->array);
+}
+
+node_ptr binder::bind_call(const syntax& of) {
+  if (is_aggregate(of.text)) {
+    if (aggregates_) return aggregates_(of);
+    return fault(of.begin, "misplaced_aggregate", of.text + " gathers many rows and can't stand here",
+                 "aggregates stand in compute of the transform aggregate");
+  }
+  const auto* known = find_function(of.text);
+  if (known == nullptr) {
+    const auto near = nearest_name(of.text, function_names());
+    return fault(of.begin, "unknown_function", "there is no function " + of.text,
+                 near.empty() ? "sluice functions lists them" : "did you mean " + near + "?");
+  }
+  if (of.star || of.distinct || of.filter)
+    return fault(of.begin, "invalid_expression",
+                 std::string(of.star       ? "*"
+                             : of.distinct ? "distinct"
+                                           : "filter") +
+                     " stands only in aggregates, not in " + of.text);
+  bool good = true;
+  call_site site{of.text, of.begin, bind_all(of.args, good)};
+  if (site.args.size() < known->least || site.args.size() > known->most) {
+    const auto wanted = known->most == any_number ? "at least " + std::to_string(known->least)
+                        : known->least == known->most
+                            ? std::to_string(known->least)
+                            : std::to_string(known->least) + " to " + std::to_string(known->most);
+    return fault(of.begin, "wrong_argument_count",
+                 of.text + " takes " + wanted + (wanted == "1" ? " argument, found " : " arguments, found ") +
+                     std::to_string(site.args.size()),
+                 known->spec.signature);
+  }
+  return good ? known->bind(*this, site) : nullptr;
+}
+
+}  // namespace sluice::expression

@@ -1,0 +1,50 @@
+#include "engine/files/arrow_file_sink.hpp"
+
+#include <arrow/status.h>
+
+namespace sluice {
+
+arrow_file_sink::arrow_file_sink(const sink_request& request, std::string path, std::string what)
+    : target_(request, std::move(path)), stream_(target_), what_(std::move(what)) {}
+
+status arrow_file_sink::open() {
+  SLUICE_TRY(target_.open());
+  return begin();
+}
+
+status arrow_file_sink::write(const batch& rows, row_errors&) {
+  if (rows.rows() == 0) return {};
+  SLUICE_TRY(add(rows));
+  loaded_ += static_cast<std::uint64_t>(rows.rows());
+  return {};
+}
+
+result<sink_report> arrow_file_sink::prepare() {
+  SLUICE_TRY(end());
+  SLUICE_TRY(checked(stream_.Close()));
+  drop();
+  SLUICE_TRY(target_.prepare());
+  return sink_report{.loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
+}
+
+status arrow_file_sink::commit() { return target_.commit(); }
+
+void arrow_file_sink::abort() noexcept {
+  stream_.drop();
+  drop();
+  target_.abort();
+}
+
+status arrow_file_sink::checked(const arrow::Status& done) const { return done.ok() ? status{} : status(failed(done)); }
+
+error arrow_file_sink::failed(const arrow::Status& problem) const {
+  return stream_.explain(problem, "write " + what_ + " " + target_.path());
+}
+
+void refuse_append(const sink_request& request, const std::string& what, diagnostics& faults) {
+  if (request.mode == "append")
+    faults.push_back(
+        user_error("not_supported", what + " can't be appended to", "write another file, or mode: replace"));
+}
+
+}  // namespace sluice

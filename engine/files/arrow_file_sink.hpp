@@ -1,0 +1,47 @@
+#pragma once
+
+#include "engine/component/component.hpp"
+#include "engine/files/file_target.hpp"
+#include "engine/files/file_target_stream.hpp"
+
+#include <string>
+
+namespace sluice {
+
+/// What sinks whose formats are written into a stream of Arrow's have in common: the target and its life.
+class arrow_file_sink : public sink {
+ public:
+  /// `what` names the file in messages: "the Parquet file".
+  arrow_file_sink(const sink_request& request, std::string path, std::string what);
+
+  status open() final;
+  status write(const batch& rows, row_errors& refused) final;
+  result<sink_report> prepare() final;
+  status commit() final;
+  void abort() noexcept final;
+
+ protected:
+  /// Begins the file.
+  virtual status begin() = 0;
+  /// Writes rows, at least one.
+  virtual status add(const batch& rows) = 0;
+  /// Ends the file.
+  virtual status end() = 0;
+  /// Lets go of what writes; nothing that it still writes counts.
+  virtual void drop() noexcept = 0;
+
+  [[nodiscard]] status checked(const arrow::Status& done) const;
+  [[nodiscard]] error failed(const arrow::Status& problem) const;
+
+  file_target target_;
+  file_target_stream stream_;
+
+ private:
+  std::string what_;
+  std::uint64_t loaded_ = 0;
+};
+
+/// Faults where a file that can't be continued is to be appended to.
+void refuse_append(const sink_request& request, const std::string& what, diagnostics& faults);
+
+}  // namespace sluice

@@ -1,0 +1,102 @@
+#pragma once
+
+#include "engine/component/component.hpp"
+#include "engine/error/error.hpp"
+#include "engine/files/hidden_file.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+struct iovec;
+
+namespace sluice {
+
+/// What happens to a target that exists already.
+enum class file_mode {
+  replace,  ///< it is replaced at once when the new one is complete
+  error,    ///< the run fails before any work: target_exists
+  append,   ///< the new content follows the old; readers see the old or both, never a part
+};
+
+/// Reads `mode:` of a file sink (replace, error, append).
+result<file_mode> parse_file_mode(std::string_view text);
+
+/// Publishes one output file at once: nothing under its name changes before `commit`.
+///
+/// Bytes go to a hidden file beside the target, named by run, unit and attempt, so that attempts never share one.
+/// `-` is standard output; it, devices and named pipes get the bytes directly, for there is nothing to publish. All
+/// calls may block: I/O threads only. Calls: open, write*, prepare, commit; `abort` at any time before commit is done.
+class file_target {
+ public:
+  struct request {
+    std::string path;  ///< as the user wrote it
+    file_mode mode = file_mode::replace;
+    std::string base_folder;  ///< where relative paths start; empty: the working folder
+    std::string run_id;
+    std::string unit;
+    std::uint32_t attempt = 1;
+  };
+
+  explicit file_target(request what);
+  /// The same from what a sink is made of; `mode` is one that parse_file_mode takes.
+  file_target(const sink_request& from, std::string path);
+  ~file_target();
+  file_target(const file_target&) = delete;
+  file_target& operator=(const file_target&) = delete;
+
+  /// Checks the target, makes missing parent folders and the hidden file; for append copies the old content into it.
+  status open();
+  /// Writes all bytes, in one call of the system where it takes them.
+  status write(const void* data, std::size_t size);
+  status write(std::string_view text) { return write(text.data(), text.size()); }
+  /// Writes pieces one after the other without gluing them together. `pieces` is used up.
+  status write(std::span<iovec> pieces);
+  /// Makes all bytes durable under the hidden name. Fails with target_changed if the file appended to has changed.
+  status prepare();
+  /// Gives the file its name and makes that durable; doing it again changes nothing.
+  status commit();
+  /// Removes the hidden file and the folders that `open` made, unless something else is in them.
+  void abort() noexcept;
+
+  /// Bytes written since open, without those that append copied.
+  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+  /// Bytes of the old content, above 0 only for append: a CSV sink then leaves the header out.
+  [[nodiscard]] std::int64_t appended_to() const { return old_bytes_; }
+  /// Last byte of the old content: text sinks start a new line where it isn't one.
+  [[nodiscard]] std::optional<char> last_old_byte() const { return last_old_byte_; }
+  /// The absolute path, or "-": what users are shown.
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
+
+ private:
+  status check_target();
+  status make_hidden();
+  status copy_old();
+  status check_unchanged();
+  status publish();
+  status write_direct(const void* data, std::size_t size);
+  [[nodiscard]] error failed(int number, const std::string& doing) const;
+  void close_file() noexcept;
+
+  request what_;
+  std::string path_;
+  std::string folder_;
+  std::string hidden_;  ///< empty while there is no hidden file
+  made_folders folders_;
+  std::optional<unsigned> old_permissions_;
+  std::optional<char> last_old_byte_;
+  std::int64_t old_bytes_ = 0;
+  std::int64_t old_modified_ = 0;  ///< nanoseconds
+  std::int64_t bytes_ = 0;
+  int file_ = -1;
+  bool direct_ = false;       ///< standard output, a device or a pipe
+  bool reader_gone_ = false;  ///< of standard output or a pipe: further bytes are dropped quietly
+  bool published_ = false;    ///< the new content stands under its name
+  bool committed_ = false;    ///< and that is durable
+};
+
+}  // namespace sluice

@@ -1,0 +1,99 @@
+#include "engine/files/hidden_file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace sluice {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t longest_name = 255;  // NAME_MAX of every Linux file system
+
+}  // namespace
+
+std::string hidden_path(const std::string& target, const std::string& run, const std::string& unit,
+                        std::uint32_t attempt) {
+  auto tail = "." + run + "." + unit + "." + std::to_string(attempt) + ".part";
+  std::replace(tail.begin(), tail.end(), '/', '_');
+  if (tail.size() > longest_name - 32) tail.erase(0, tail.size() - (longest_name - 32));
+  const auto path = fs::path(target);
+  const auto name = "." + path.filename().string().substr(0, longest_name - 1 - tail.size()) + tail;
+  return (path.parent_path() / name).string();
+}
+
+void remove_hidden_files(const std::string& target, const std::string& run) noexcept {
+  std::error_code ignored;
+  // SQLite's journal has a tail of its own behind ".part".
+  const auto is_its = [&](const std::string& name) {
+    const auto mark = name.find("." + run + ".");
+    return name.starts_with('.') && mark != std::string::npos && name.find(".part", mark) != std::string::npos;
+  };
+  std::vector<fs::path> found;
+  for (fs::directory_iterator at(fs::path(target).parent_path(), ignored), end; !ignored && at != end;
+       at.increment(ignored))
+    if (is_its(at->path().filename().string()) && at->is_regular_file(ignored)) found.push_back(at->path());
+  for (const auto& path : found) fs::remove(path, ignored);
+}
+
+std::string target_of(const std::string& path, const std::string& base_folder) {
+  auto whole = fs::path(path);
+  if (whole.is_relative()) whole = (base_folder.empty() ? fs::current_path() : fs::path(base_folder)) / whole;
+  whole = whole.lexically_normal();
+  std::error_code ignored;
+  if (!fs::is_symlink(whole, ignored)) return whole.string();
+  const auto real = fs::weakly_canonical(whole, ignored);
+  return ignored ? whole.string() : real.string();
+}
+
+int sync_folder(const std::string& folder) {
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return errno == EACCES ? 0 : errno;
+  // File systems that can't do it (EINVAL) need no such call.
+  const int failed = ::fsync(handle) == 0 || errno == EINVAL ? 0 : errno;
+  ::close(handle);
+  return failed;
+}
+
+status made_folders::make(const std::string& folder) {
+  std::vector<std::string> missing;
+  for (auto above = fs::path(folder); !above.empty(); above = above.parent_path()) {
+    struct stat info {};
+    if (::stat(above.c_str(), &info) == 0) {
+      if (!S_ISDIR(info.st_mode))
+        return from_errno(ENOTDIR, "make the folder " + folder + " (" + above.string() + " is a file)");
+      break;
+    }
+    // ENOTDIR: a parent is a file; the loop gets there and says which.
+    if (errno != ENOENT && errno != ENOTDIR) return from_errno(errno, "look at the folder " + above.string());
+    missing.push_back(above.string());
+    if (above == above.root_path()) break;
+  }
+  for (auto next = missing.rbegin(); next != missing.rend(); ++next) {
+    if (::mkdir(next->c_str(), 0777) == 0)
+      made_.push_back(*next);
+    else if (errno != EEXIST)
+      return from_errno(errno, "make the folder " + *next);
+  }
+  return {};
+}
+
+int made_folders::sync() const {
+  for (const auto& folder : made_) {
+    if (const int number = sync_folder(fs::path(folder).parent_path().string()); number != 0) return number;
+  }
+  return 0;
+}
+
+void made_folders::remove() noexcept {
+  for (auto folder = made_.rbegin(); folder != made_.rend(); ++folder) ::rmdir(folder->c_str());
+  made_.clear();
+}
+
+}  // namespace sluice

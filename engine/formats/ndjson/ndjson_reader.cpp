@@ -1,0 +1,293 @@
+#include "engine/formats/ndjson/ndjson_reader.hpp"
+
+#include "engine/columns/contradiction.hpp"
+#include "engine/formats/ndjson/lines.hpp"
+#include "engine/values/value_parse.hpp"
+
+#include <arrow/api.h>
+#include <simdjson.h>
+
+#include <algorithm>
+
+namespace sluice {
+
+using namespace ndjson;
+
+namespace {
+
+constexpr std::int64_t block_bytes = 256 * 1024;  // stays in the second cache from the read to the last field
+// JSON text is about twice as long as its columns.
+constexpr std::int64_t batch_text_bytes = 2 * target_batch_bytes;
+
+bool has_keys(const arrow::DataType& type) {
+  return type.id() == arrow::Type::STRUCT || (type.id() == arrow::Type::LIST && has_keys(*type.field(0)->type()));
+}
+
+result<std::unique_ptr<line_blocks>> open_lines(const input_file& file, const split& piece) {
+  if (file.seekable()) {
+    SLUICE_ASSIGN(auto opened, random_file::open(file));
+    return std::make_unique<line_blocks>(std::move(opened), file.name, piece.begin, piece.end, block_bytes);
+  }
+  SLUICE_ASSIGN(auto opened, open_stream(file));
+  return std::make_unique<line_blocks>(std::move(opened), file.name, block_bytes);
+}
+
+bool is_number(const std::string& json) { return json[0] == '-' || (json[0] >= '0' && json[0] <= '9'); }
+
+/// What a JSON value is, in a word or two.
+std::string nature_of(const std::string& json) {
+  if (is_number(json))
+    return json.find_first_of(".eE") == std::string::npos ? "is an integer that it has no room for" : "is decimal";
+  switch (json[0]) {
+    case '{':
+      return "is an object";
+    case '[':
+      return "is a list";
+    case 't':
+    case 'f':
+      return "is boolean";
+    default:
+      return "is text";
+  }
+}
+
+/// The type to write for a column whose guessed one has no room for a value.
+std::string wider_type(const record_fault& fault, const arrow::Schema& records) {
+  const auto field = records.GetFieldByName(fault.column);
+  if (!field || !is_number(fault.value) || !arrow::is_integer(field->type()->id())) return "text";
+  if (fault.value.find_first_of(".eE") == std::string::npos) {
+    const auto digits = fault.value.size() - (fault.value.starts_with('-') ? 1 : 0);
+    return digits <= 38 ? "decimal(38,0)" : digits <= 76 ? "decimal(76,0)" : "text";
+  }
+  double value = 0;
+  return parse_value(fault.value, value) == parsed::good ? "double" : "text";
+}
+
+class ndjson_reader : public split_reader {
+ public:
+  ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, const input_file& file,
+                std::unique_ptr<line_blocks> lines, std::vector<column> columns, std::vector<column> passed,
+                std::shared_ptr<const row_filter> filter)
+      : what_(std::move(what)),
+        filter_(std::move(filter)),
+        piece_(piece),
+        file_(file),
+        lines_(std::move(lines)),
+        columns_(std::move(columns)),
+        passed_(std::move(passed)),
+        keys_(what_->make_keys()),
+        parser_(columns_, passed_, keys_, what_->policy == on_error::set_null, what_->zone) {}
+
+  result<read_step> next() override {
+    read_step step;
+    const auto consumed = lines_->consumed();
+    const auto nulls = parser_.set_null();
+    try {
+      while (step.records == 0 ||
+             (parser_.rows() < target_batch_rows && lines_->consumed() - consumed < batch_text_bytes)) {
+        if (step.end) break;
+        if (at_ == end_) SLUICE_TRY(read_block(step));
+        SLUICE_TRY(read_records(step));
+      }
+      SLUICE_TRY(finish(step));
+    } catch (const std::bad_alloc&) {
+      return external_error("out_of_memory", "no memory is left for the records of " + piece_.object,
+                            "raise run.memory or free memory");
+    }
+    step.set_null = parser_.set_null() - nulls;
+    step.bytes = static_cast<std::uint64_t>(lines_->consumed() - consumed);
+    return step;
+  }
+
+ private:
+  status read_block(read_step& step) {
+    SLUICE_ASSIGN(const bool more, lines_->next());
+    step.end = !more;
+    at_ = more ? lines_->begin() : nullptr;
+    end_ = more ? lines_->end() : nullptr;
+    if (more && file_.path == "-") {
+      what_->once->forget_before(lines_->offset());
+      what_->once->pass(lines_->offset(), reinterpret_cast<const std::uint8_t*>(at_), end_ - at_);
+    }
+    valid_utf8_ = !more || simdjson::validate_utf8(at_, static_cast<std::size_t>(end_ - at_));
+    return {};
+  }
+
+  /// Reads the block's records, at most a batch of them.
+  status read_records(read_step& step) {
+    const auto* const block = lines_->begin();
+    const auto base = position{what_->number, piece_.id, 0}.pack() + static_cast<std::uint64_t>(lines_->offset());
+    while (at_ != end_ && parser_.rows() < target_batch_rows) {
+      const char* begin = at_;
+      if (*skip_blanks(begin) == '\n') {
+        at_ = line_end(begin) + 1;
+        continue;
+      }
+      ++step.records;
+      ++records_;
+      const char* newline = nullptr;
+      record_fault fault;
+      if (!valid_utf8_ && !simdjson::validate_utf8(begin, static_cast<std::size_t>(line_end(begin) - begin))) {
+        fault = {.code = "invalid_utf8", .column = "", .message = "the record has bytes that are no UTF-8"};
+      } else {
+        newline = parser_.read(begin);
+        if (newline == nullptr) fault = parser_.fault();
+      }
+      if (newline != nullptr) {
+        if (what_->want_positions) positions_.append(base + static_cast<std::uint64_t>(begin - block));
+        if (what_->whole_files) numbers_.push_back(records_);
+      } else {
+        newline = line_end(begin);
+        SLUICE_TRY(refuse(std::move(fault), {begin, static_cast<std::size_t>(newline - begin)},
+                          static_cast<std::uint64_t>(lines_->offset() + (begin - block)), step));
+      }
+      at_ = newline + 1;
+    }
+    return {};
+  }
+
+  status refuse(record_fault fault, std::string_view record, std::uint64_t offset, read_step& step) const {
+    if (fault.wrong_guess || what_->policy == on_error::fail) {
+      const auto line = what_->line_at(file_, piece_.begin + static_cast<std::int64_t>(offset));
+      const auto place = (line > 0 ? " at line " + std::to_string(line) : std::string()) + " of " + piece_.object;
+      return fault.wrong_guess ? contradiction_of(fault, line) : failure(fault, place);
+    }
+    if (file_.path == "-") what_->once->keep(static_cast<std::int64_t>(offset));
+    if (!record.empty() && record.back() == '\r') record.remove_suffix(1);
+    step.rejected.push_back({.record = std::string(record),
+                             .offset = offset,
+                             .code = std::move(fault.code),
+                             .column = std::move(fault.column),
+                             .message = std::move(fault.message)});
+    return {};
+  }
+
+  /// The column that a field such as a.b[].c is in: names may hold dots and brackets themselves.
+  [[nodiscard]] std::string column_of(const std::string& field) const {
+    std::string found;
+    for (const auto& name : what_->records.schema->field_names()) {
+      const bool begins = field.starts_with(name) && name.size() >= found.size();
+      if (begins && (field.size() == name.size() || field[name.size()] == '.' || field[name.size()] == '['))
+        found = name;
+    }
+    return found;
+  }
+
+  [[nodiscard]] error contradiction_of(const record_fault& fault, std::uint64_t line) const {
+    auto problem = contradicts_type({.column = fault.column,
+                                     .key = column_of(fault.column),
+                                     .type = fault.type,
+                                     .value = fault.value,
+                                     .nature = nature_of(fault.value),
+                                     .wider = wider_type(fault, *what_->records.schema),
+                                     .sampled_rows = count_sampled(what_->files, what_->sample),
+                                     .file = piece_.object,
+                                     .line = line});
+    problem.where = "unit " + what_->unit;
+    return problem;
+  }
+  [[nodiscard]] error failure(const record_fault& fault, const std::string& place) const {
+    auto problem = user_error(
+        fault.code,
+        "the record" + place + (fault.column.empty() ? "" : ", column " + fault.column) + ": " + fault.message,
+        "mend the record, or let such records go to the rejects with on_error: reject");
+    problem.where = "unit " + what_->unit;
+    return problem;
+  }
+
+  status finish(read_step& step) {
+    const auto rows = parser_.rows();
+    // At the end nothing is better than no rows; before it, a batch without rows says that there is more to come.
+    if (rows == 0 && step.end) return {};
+    std::vector<std::shared_ptr<arrow::Array>> arrays;
+    for (auto& one : columns_) {
+      SLUICE_ASSIGN(auto values, one.finish());
+      arrays.push_back(std::move(values));
+    }
+    SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows, piece_.object, 0, &numbers_));
+    numbers_.clear();
+    if (what_->want_positions) step.rows.positions = std::make_shared<arrow::UInt64Array>(rows, positions_.take());
+    parser_.start();
+    if (filter_) {
+      SLUICE_ASSIGN(step.rows, filter_->apply(std::move(step.rows), step.filtered));
+    }
+    return {};
+  }
+
+  std::shared_ptr<const ndjson_table> what_;
+  std::shared_ptr<const row_filter> filter_;  ///< may be null
+  split piece_;
+  const input_file& file_;  ///< one of the table's
+  std::unique_ptr<line_blocks> lines_;
+  std::vector<column> columns_;
+  std::vector<column> passed_;
+  key_table keys_;
+  record_parser parser_;
+  growing_bytes positions_;
+  std::vector<std::int64_t> numbers_;  ///< of the batch's rows in their file, where they are wanted
+  std::int64_t records_ = 0;
+  const char* at_ = nullptr;
+  const char* end_ = nullptr;
+  bool valid_utf8_ = true;
+};
+
+}  // namespace
+
+result<std::vector<column>> ndjson_table::make_columns() const {
+  std::vector<column> made;
+  for (const int index : columns.wanted()) {
+    const auto& field = records.schema->field(index);
+    const auto given = records.given.find(field->name());
+    SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(), given != records.given.end(),
+                                        ignore_unknown));
+    if (given != records.given.end()) one.take_forms(given->second);
+    made.push_back(std::move(one));
+  }
+  return made;
+}
+
+bool ndjson_table::is_passed(int index) const {
+  const auto& wanted = columns.wanted();
+  return !std::binary_search(wanted.begin(), wanted.end(), index) && has_keys(*records.schema->field(index)->type());
+}
+
+result<std::vector<column>> ndjson_table::make_passed() const {
+  std::vector<column> made;
+  for (int i = 0; i < records.schema->num_fields(); ++i) {
+    if (!is_passed(i)) continue;
+    const auto& field = records.schema->field(i);
+    SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(), false, ignore_unknown));
+    made.push_back(std::move(one));
+  }
+  return made;
+}
+
+key_table ndjson_table::make_keys() const {
+  key_table keys;
+  const auto& wanted = columns.wanted();
+  int passed = 0;
+  for (int i = 0; i < records.schema->num_fields(); ++i) {
+    const auto found = std::lower_bound(wanted.begin(), wanted.end(), i);
+    const bool is_wanted = found != wanted.end() && *found == i;
+    keys.add(records.schema->field(i)->name(), is_wanted ? static_cast<int>(found - wanted.begin()) : -1);
+    if (is_passed(i)) keys.entries.back().passed = passed++;
+  }
+  keys.ignore_unknown = ignore_unknown;
+  keys.index();
+  return keys;
+}
+
+result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_table> what, const split& piece,
+                                                  const input_file& file, std::shared_ptr<const row_filter> filter) {
+  SLUICE_ASSIGN(auto lines, open_lines(file, piece));
+  SLUICE_ASSIGN(auto columns, what->make_columns());
+  SLUICE_ASSIGN(auto passed, what->make_passed());
+  return std::unique_ptr<split_reader>(new ndjson_reader(std::move(what), piece, file, std::move(lines),
+                                                         std::move(columns), std::move(passed), std::move(filter)));
+}
+
+std::uint64_t ndjson_table::line_at(const input_file& file, std::int64_t offset) const {
+  return file.path == "-" ? once->line_at(offset) : lines->line_at(file, offset);
+}
+
+}  // namespace sluice

@@ -1,0 +1,79 @@
+#include "engine/operators/aggregates/bind.hpp"
+
+#include "engine/operators/aggregates/call_state.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/keys/group_index.hpp"
+#include "engine/operators/keys/key_hash.hpp"
+
+#include <arrow/type.h>
+
+namespace sluice::aggregates {
+
+namespace {
+
+// Binds one entry of `compute`.
+void bind_output(const transform_request& request, const std::string& name, const options& text,
+                 const std::vector<std::string>& keys, const arrow::FieldVector& key_fields, aggregation& what,
+                 arrow::FieldVector& fields, diagnostics& faults) {
+  const auto path = pointer({"aggregate", "compute", name});
+  auto bound = expression::bind_aggregate(expression_text(text), scope_of(request), keys, path, faults);
+  if (!bound) return;
+  aggregation::output output{.name = name, .calls = {}, .final = bound->final};
+  auto final_fields = key_fields;
+  for (auto& call : bound->calls) {
+    if (auto state = call_state::make(call, *request.context, request.unit); !state.ok()) {
+      auto fault = state.problem();
+      fault.path = path;
+      faults.push_back(std::move(fault));
+      return;
+    }
+    final_fields.push_back(arrow::field(call.function, call.type));
+    output.calls.push_back(what.add_call(std::move(call), name));
+  }
+  output.final_schema = arrow::schema(std::move(final_fields));
+  fields.push_back(arrow::field(name, bound->type));
+  what.outputs.push_back(std::move(output));
+}
+
+}  // namespace
+
+std::optional<bound_aggregation> bind(const transform_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  const auto& input = *request.inputs.front().schema;
+  bound_aggregation bound;
+  auto& what = bound.what;
+  arrow::FieldVector fields;
+  std::vector<std::string> keys;
+  const auto by = request.own.value("by", options::array());
+  for (std::size_t i = 0; i < by.size(); ++i) {
+    const auto path = pointer({"aggregate", "by", std::to_string(i)});
+    const auto column = find_column(request, 0, by[i].get<std::string>(), path, faults);
+    if (!column) continue;
+    const auto type = canonical_key_type(input.field(*column)->type());
+    if (auto checked = flow::check_key_type(*type, input.field(*column)->name()); !checked.ok()) {
+      auto fault = checked.problem();
+      fault.path = path;
+      faults.push_back(std::move(fault));
+    }
+    what.keys.push_back(*column);
+    what.key_types.push_back(type);
+    keys.push_back(input.field(*column)->name());
+    fields.push_back(arrow::field(keys.back(), type));
+  }
+  const auto key_fields = fields;
+  const auto compute = request.own.value("compute", options::object());
+  for (const auto& [name, text] : compute.items())
+    bind_output(request, name, text, keys, key_fields, what, fields, faults);
+  check_unique(fields, "/aggregate", "give the computed column another name than the key's", faults);
+  if (fields.empty() && faults.size() == before) {
+    auto fault = user_error("no_columns", "aggregate has neither `by` nor `compute`",
+                            "aggregate: { by: [country], compute: { orders: \"count(*)\" } }");
+    fault.path = "/aggregate";
+    faults.push_back(std::move(fault));
+  }
+  if (faults.size() > before) return std::nullopt;
+  bound.schema = arrow::schema(std::move(fields));
+  return bound;
+}
+
+}  // namespace sluice::aggregates

@@ -1,0 +1,135 @@
+#include "engine/operators/aggregates/call_state.hpp"
+
+#include "engine/operators/keys/key_hash.hpp"
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+namespace sluice::aggregates {
+
+namespace {
+
+bool needs_distinct(const expression::aggregate_call& call) {
+  if (!call.distinct) return false;
+  const auto& name = call.function;
+  return name != "min" && name != "max" && name != "bool_and" && name != "bool_or" && name != "every" &&
+         name != "first" && name != "last" && name != "any_value";
+}
+
+}  // namespace
+
+result<std::unique_ptr<call_state>> call_state::make(const expression::aggregate_call& call, const run_context& of,
+                                                     const std::string& unit) {
+  auto self = std::make_unique<call_state>(of, unit);
+  SLUICE_ASSIGN(self->state_, make_accumulator(call));
+  if (needs_distinct(call)) {
+    self->pair_type_ = canonical_key_type(call.argument->type());
+    SLUICE_TRY(flow::check_key_type(*self->pair_type_, call.function + "(distinct)"));
+    SLUICE_ASSIGN(self->distinct_, group_index::make({arrow::uint32(), self->pair_type_}));
+  }
+  return self;
+}
+
+status call_state::add(const grouped_rows& rows, const std::shared_ptr<arrow::Array>& filter) {
+  if (!filter) return distinct_ ? add_distinct(rows) : state_->add(rows);
+  const auto& keep = static_cast<const arrow::BooleanArray&>(*filter);
+  chosen_.clear();
+  for (std::int64_t row = 0; row < rows.rows; ++row)
+    if (keep.IsValid(row) && keep.Value(row)) chosen_.push_back(static_cast<std::int32_t>(row));
+  return add_chosen(rows, distinct_ != nullptr);
+}
+
+status call_state::add_distinct(const grouped_rows& rows) {
+  SLUICE_ASSIGN(auto values, canonical_key(rows.values));
+  const auto groups = std::make_shared<arrow::UInt32Array>(rows.rows, arrow::Buffer::Wrap(rows.groups, rows.rows));
+  if (frozen_) return spill_pairs(rows, {groups, values});
+  const auto known = distinct_->size();
+  const auto* pairs = distinct_->add({groups, values}, rows.rows);
+  new_pair_.assign(distinct_->size() - known, 1);
+  chosen_.clear();
+  for (std::int64_t row = 0; row < rows.rows; ++row) {
+    if (pairs[row] < known || !new_pair_[pairs[row] - known]) continue;
+    new_pair_[pairs[row] - known] = 0;
+    chosen_.push_back(static_cast<std::int32_t>(row));
+  }
+  return add_chosen(rows, false);
+}
+
+status call_state::add_chosen(const grouped_rows& rows, bool then_distinct) {
+  auto fewer = rows;
+  group_count_ = rows.group_count;
+  std::vector<std::uint32_t> groups;
+  groups.reserve(chosen_.size());
+  for (const auto row : chosen_) groups.push_back(rows.groups[row]);
+  fewer.groups = groups.data();
+  fewer.rows = static_cast<std::int64_t>(chosen_.size());
+  if (rows.values) {
+    const arrow::Int32Array indices(fewer.rows, arrow::Buffer::Wrap(chosen_));
+    SLUICE_ASSIGN_ARROW(fewer.values,
+                        arrow::compute::Take(*rows.values, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
+                        "choose rows");
+  }
+  if (then_distinct) return add_distinct(fewer);
+  row_counts_.resize(rows.group_count);
+  for (const auto group : groups) ++row_counts_[group];
+  fewer.row_counts = &row_counts_;
+  return state_->add(fewer);
+}
+
+status call_state::freeze() {
+  if (!distinct_) return {};
+  frozen_ = true;
+  if (!spilled_) spilled_ = std::make_unique<partitioned_spill>(context_, unit_);
+  return {};
+}
+
+// Pairs that are known say nothing new; the others wait on disk.
+status call_state::spill_pairs(const grouped_rows& rows, const std::vector<std::shared_ptr<arrow::Array>>& pairs) {
+  const auto* numbers = distinct_->find(pairs, rows.rows);
+  std::vector<std::int32_t> unknown;
+  std::vector<std::uint64_t> hashes;
+  for (std::int64_t row = 0; row < rows.rows; ++row) {
+    if (numbers[row] != group_index::missing) continue;
+    unknown.push_back(static_cast<std::int32_t>(row));
+    hashes.push_back(distinct_->hashes()[row]);
+  }
+  if (unknown.empty()) return {};
+  batch all;
+  all.data = arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("group", arrow::uint32()), arrow::field("value", pair_type_)}), rows.rows, pairs);
+  const arrow::Int32Array indices(static_cast<std::int64_t>(unknown.size()), arrow::Buffer::Wrap(unknown));
+  return spilled_->add(take_rows(all, indices), hashes);
+}
+
+result<bool> call_state::settle() {
+  if (!spilled_) return false;
+  SLUICE_ASSIGN(const auto rows, spilled_->next_block());
+  if (!rows) {
+    SLUICE_TRY(spilled_->close());
+    settling_ = true;
+    memory_.take(0);
+    SLUICE_ASSIGN(distinct_, group_index::make({arrow::uint32(), pair_type_}));
+    frozen_ = false;
+    return spilled_->next_partition();
+  }
+  if (!memory_.try_resize(distinct_->bytes() + distinct_->growth(rows->rows()))) {
+    if (distinct_->bytes() >= context_.memory->least()) frozen_ = true;
+    memory_.take(distinct_->bytes());
+  }
+  const auto& groups = static_cast<const arrow::UInt32Array&>(*rows->data->column(0));
+  SLUICE_TRY(add_distinct({.values = rows->data->column(1),
+                           .groups = groups.raw_values(),
+                           .rows = rows->rows(),
+                           .group_count = group_count_}));
+  return true;
+}
+
+std::int64_t call_state::bytes() const {
+  return state_->bytes() + static_cast<std::int64_t>(row_counts_.capacity() * 8) +
+         (distinct_ && !settling_ ? distinct_->bytes() : 0);
+}
+
+}  // namespace sluice::aggregates

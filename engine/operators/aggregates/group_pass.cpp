@@ -1,0 +1,123 @@
+#include "engine/operators/aggregates/group_pass.hpp"
+
+#include <arrow/array.h>
+#include <arrow/array/util.h>
+#include <arrow/buffer.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/type.h>
+
+namespace sluice::aggregates {
+
+result<std::unique_ptr<group_pass>> group_pass::make(const aggregation& what, const run_context& of,
+                                                     const std::string& unit) {
+  std::unique_ptr<group_pass> self(new group_pass(what));
+  for (const int call : what.states) {
+    SLUICE_ASSIGN(auto state, call_state::make(what.calls[call].what, of, unit));
+    self->states_.push_back(std::move(state));
+  }
+  SLUICE_ASSIGN(self->index_, group_index::make(what.key_types));
+  return self;
+}
+
+status group_pass::add(evaluated_rows in) {
+  const auto known = index_->size();
+  const auto number = order_.add(in.order);
+  left_out_.clear();
+  const std::uint32_t* groups = nullptr;
+  if (frozen_) {
+    groups = index_->find(in.keys, in.rows);
+    SLUICE_TRY(keep_known(in, groups));
+  } else {
+    groups = index_->add(in.keys, in.rows);
+  }
+  merged_ = static_cast<std::uint64_t>(in.rows) - (index_->size() - known);
+  if (in.rows == 0) return {};
+  seen_.note_first(groups, in.rows, index_->size(), order_, in.row_numbers);
+  row_counts_.resize(index_->size());
+  constexpr std::int64_t ahead = 16;  // counts of many groups are not in the cache
+  for (std::int64_t row = 0; row < in.rows; ++row) {
+    if (row + ahead < in.rows) __builtin_prefetch(&row_counts_[groups[row + ahead]], 1);
+    ++row_counts_[groups[row]];
+  }
+  return add_states({.groups = groups,
+                     .rows = in.rows,
+                     .group_count = index_->size(),
+                     .batch = number,
+                     .order = &order_,
+                     .row_counts = &row_counts_},
+                    in.inputs);
+}
+
+status group_pass::keep_known(evaluated_rows& in, const std::uint32_t*& groups) {
+  kept_.clear();
+  kept_groups_.clear();
+  for (std::int64_t row = 0; row < in.rows; ++row) {
+    if (groups[row] == group_index::missing) {
+      left_out_.push_back(static_cast<std::int32_t>(row));
+    } else {
+      kept_.push_back(static_cast<std::int32_t>(row));
+      kept_groups_.push_back(groups[row]);
+    }
+  }
+  if (left_out_.empty()) return {};
+  kept_numbers_.clear();
+  for (const auto row : kept_)
+    kept_numbers_.push_back(in.row_numbers != nullptr ? in.row_numbers[row] : static_cast<std::uint32_t>(row));
+  const arrow::Int32Array indices(static_cast<std::int64_t>(kept_.size()), arrow::Buffer::Wrap(kept_));
+  for (auto& values : in.inputs) {
+    SLUICE_ASSIGN_ARROW(values, arrow::compute::Take(*values, indices, arrow::compute::TakeOptions::NoBoundsCheck()),
+                        "choose rows");
+  }
+  in.rows = indices.length();
+  in.row_numbers = kept_numbers_.data();
+  groups = kept_groups_.data();
+  return {};
+}
+
+status group_pass::add_states(grouped_rows rows, const std::vector<std::shared_ptr<arrow::Array>>& inputs) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const auto& call = what_.calls[what_.states[i]];
+    rows.values = call.argument < 0 ? nullptr : inputs[call.argument];
+    SLUICE_TRY(states_[i]->add(rows, call.filter < 0 ? nullptr : inputs[call.filter]));
+  }
+  return {};
+}
+
+status group_pass::freeze() {
+  frozen_ = true;
+  for (const auto& state : states_) SLUICE_TRY(state->freeze());
+  return {};
+}
+
+status group_pass::add_nothing() {
+  const auto number = order_.add({});
+  row_counts_.resize(1);
+  const std::uint32_t group = 0;
+  seen_.note_first(&group, 1, 1, order_, nullptr);
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    const auto& call = what_.calls[what_.states[i]];
+    grouped_rows rows{
+        .groups = &group, .rows = 0, .group_count = 1, .batch = number, .order = &order_, .row_counts = &row_counts_};
+    if (call.argument >= 0) {
+      SLUICE_ASSIGN_ARROW(rows.values, arrow::MakeEmptyArray(call.what.argument->type()), "aggregate no rows");
+    }
+    SLUICE_TRY(states_[i]->add(rows, nullptr));
+  }
+  return {};
+}
+
+result<bool> group_pass::settle() {
+  for (const auto& state : states_) {
+    SLUICE_ASSIGN(const bool more, state->settle());
+    if (more) return true;
+  }
+  return false;
+}
+
+std::int64_t group_pass::bytes() const {
+  auto bytes = index_->bytes() + seen_.bytes() + order_.bytes() + static_cast<std::int64_t>(row_counts_.capacity() * 8);
+  for (const auto& state : states_) bytes += state->bytes();
+  return bytes;
+}
+
+}  // namespace sluice::aggregates

@@ -1,0 +1,163 @@
+#include "engine/operators/aggregates/accumulator.hpp"
+#include "engine/operators/aggregates/exact_sum.hpp"
+#include "engine/operators/aggregates/integer_result.hpp"
+
+#include <arrow/array.h>
+#include <arrow/builder.h>
+#include <arrow/type.h>
+
+#include <vector>
+
+namespace sluice::aggregates {
+
+namespace {
+
+// Sums of integers and decimals: 128 bits and how often they wrapped, so that only the total can overflow, not the way
+// to it.
+template <class Value>
+class integer_sum final : public accumulator {
+ public:
+  explicit integer_sum(std::int32_t scale) : scale_(scale) {}
+
+  status add(const grouped_rows& in) override {
+    sums_.resize(in.group_count);
+    counts_.add(in);
+    const auto& data = *in.values->data();
+    const auto* values = data.buffers[1]->data() + data.offset * std::int64_t{sizeof(Value)};
+    const auto* bitmap = in.values->null_count() == 0 ? nullptr : in.values->null_bitmap_data();
+    auto* sums = sums_.data();
+    for_each_valid(bitmap, in.values->offset(), in.rows, [&](std::int64_t row) {
+      auto& sum = sums[in.groups[row]];
+      const auto value = value_at<Value>(values, row);
+      if constexpr (sizeof(Value) < 16) {
+        sum += value;  // 2^63 rows of 64 bits fit
+      } else if (__builtin_add_overflow(sum, value, &sum)) {
+        wrapped(in.group_count)[in.groups[row]] += value < 0 ? -1 : 1;
+      }
+    });
+    return {};
+  }
+
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                               const expression::aggregate_call& as) override {
+    const bool average = as.function == "avg";
+    SLUICE_ASSIGN(auto out, integer_result::make(as.type, scale_));
+    for (const auto group : groups) {
+      if (counts_[group] == 0) {
+        SLUICE_TRY(out->append_null());
+      } else if (group < wraps_.size() && wraps_[group] != 0) {
+        return integer_result::overflow(*as.type);
+      } else {
+        SLUICE_TRY(out->append(sums_[group], average ? counts_[group] : 1));
+      }
+    }
+    return out->finish();
+  }
+
+  [[nodiscard]] std::int64_t bytes() const override {
+    return static_cast<std::int64_t>(sums_.capacity() * 16 + wraps_.capacity() * 8) + counts_.bytes();
+  }
+
+ private:
+  std::vector<std::int64_t>& wrapped(std::size_t groups) {
+    if (wraps_.size() < groups) wraps_.resize(groups);
+    return wraps_;
+  }
+
+  std::int32_t scale_;
+  std::vector<int128> sums_;
+  std::vector<std::int64_t> wraps_;  ///< empty while there are none
+  value_counts counts_;
+};
+
+template <class ArrayType>
+class floating_sum final : public accumulator {
+ public:
+  status add(const grouped_rows& in) override {
+    sums_.resize(in.group_count);
+    counts_.add(in);
+    const auto& values = static_cast<const ArrayType&>(*in.values);
+    if constexpr (std::is_same_v<ArrayType, arrow::DoubleArray>) {
+      if (values.null_count() == 0) return sums_.add(values.raw_values(), in.groups, in.rows), status{};
+    }
+    plain_values_.clear();
+    plain_groups_.clear();
+    const auto* bitmap = values.null_count() == 0 ? nullptr : values.null_bitmap_data();
+    for_each_valid(bitmap, values.offset(), in.rows, [&](std::int64_t row) {
+      plain_values_.push_back(values.Value(row));
+      plain_groups_.push_back(in.groups[row]);
+    });
+    sums_.add(plain_values_.data(), plain_groups_.data(), static_cast<std::int64_t>(plain_values_.size()));
+    return {};
+  }
+
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
+                                               const expression::aggregate_call& as) override {
+    const bool average = as.function == "avg";
+    if (as.type->id() == arrow::Type::FLOAT) return results<arrow::FloatBuilder>(groups, average);
+    return results<arrow::DoubleBuilder>(groups, average);
+  }
+
+  [[nodiscard]] std::int64_t bytes() const override {
+    return sums_.bytes() + counts_.bytes() +
+           static_cast<std::int64_t>(plain_values_.capacity() * 8 + plain_groups_.capacity() * 4);
+  }
+
+ private:
+  template <class Builder>
+  result<std::shared_ptr<arrow::Array>> results(std::span<const std::uint32_t> groups, bool average) {
+    Builder builder;
+    SLUICE_TRY_ARROW(builder.Reserve(static_cast<std::int64_t>(groups.size())), "read sums");
+    for (const auto group : groups) {
+      if (counts_[group] == 0) {
+        builder.UnsafeAppendNull();
+        continue;
+      }
+      const auto sum = sums_.value(group);
+      const auto value = average ? sum / static_cast<double>(counts_[group]) : sum;
+      builder.UnsafeAppend(static_cast<typename Builder::value_type>(value));
+    }
+    SLUICE_ASSIGN_ARROW(auto array, builder.Finish(), "read sums");
+    return array;
+  }
+
+  exact_sums sums_;
+  value_counts counts_;
+  std::vector<double> plain_values_;
+  std::vector<std::uint32_t> plain_groups_;
+};
+
+}  // namespace
+
+accumulator_ptr make_sum(const std::shared_ptr<arrow::DataType>& from) {
+  switch (from->id()) {
+    case arrow::Type::INT8:
+      return std::make_unique<integer_sum<std::int8_t>>(0);
+    case arrow::Type::INT16:
+      return std::make_unique<integer_sum<std::int16_t>>(0);
+    case arrow::Type::INT32:
+      return std::make_unique<integer_sum<std::int32_t>>(0);
+    case arrow::Type::INT64:
+      return std::make_unique<integer_sum<std::int64_t>>(0);
+    case arrow::Type::UINT8:
+      return std::make_unique<integer_sum<std::uint8_t>>(0);
+    case arrow::Type::UINT16:
+      return std::make_unique<integer_sum<std::uint16_t>>(0);
+    case arrow::Type::UINT32:
+      return std::make_unique<integer_sum<std::uint32_t>>(0);
+    case arrow::Type::UINT64:
+      return std::make_unique<integer_sum<std::uint64_t>>(0);
+    case arrow::Type::DECIMAL128:
+      return std::make_unique<integer_sum<int128>>(static_cast<const arrow::Decimal128Type&>(*from).scale());
+    case arrow::Type::DECIMAL256:
+      return make_wide_sum(from);
+    case arrow::Type::FLOAT:
+      return std::make_unique<floating_sum<arrow::FloatArray>>();
+    case arrow::Type::DOUBLE:
+      return std::make_unique<floating_sum<arrow::DoubleArray>>();
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace sluice::aggregates

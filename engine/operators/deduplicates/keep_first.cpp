@@ -1,0 +1,87 @@
+#include "engine/operators/deduplicates/keep.hpp"
+#include "engine/operators/deduplicates/spilling_keys.hpp"
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+namespace sluice {
+
+namespace {
+
+class keep_first final : public spilling_keys {
+ public:
+  using spilling_keys::spilling_keys;
+
+  [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
+      int, const std::vector<std::string>& wanted) const override {
+    column_set columns(schema());
+    columns.add(by());
+    for (const auto& name : wanted) columns.add_name(name);
+    return columns.names();
+  }
+
+  status process(int, batch in, emitter& out) override {
+    if (in.rows() == 0) return {};
+    SLUICE_TRY(choose(in));
+    out.count_merged(static_cast<std::uint64_t>(in.rows()) - kept_.size() - left_out_.size());
+    if (!left_out_.empty()) {
+      SLUICE_ASSIGN(const auto places, make_places(batches_, in.rows()));
+      SLUICE_ASSIGN_ARROW(const auto data,
+                          in.data->AddColumn(in.data->num_columns(), arrow::field("", arrow::uint64()), places),
+                          "spill rows");
+      SLUICE_TRY(spill(in.with(data), left_out_));
+    }
+    ++batches_;
+    if (!kept_.empty()) out.emit(0, chosen(std::move(in)));
+    return {};
+  }
+
+ protected:
+  status take_back(batch rows, external_sort& results, emitter& out) override {
+    SLUICE_TRY(choose(rows));
+    out.count_merged(static_cast<std::uint64_t>(rows.rows()) - kept_.size() - left_out_.size());
+    SLUICE_TRY(spill(rows, left_out_));
+    return kept_.empty() ? status() : results.add(chosen(std::move(rows)));
+  }
+
+ private:
+  // The rows of keys that are new, and those of keys for which there is no
+  // room.
+  status choose(const batch& in) {
+    const auto before = known();
+    SLUICE_ASSIGN(const auto* keys, number(in));
+    is_new_.assign(known() - before, 1);
+    kept_.clear();
+    left_out_.clear();
+    for (std::int64_t row = 0; row < in.rows(); ++row) {
+      if (keys[row] == group_index::missing) {
+        left_out_.push_back(static_cast<std::int32_t>(row));
+      } else if (keys[row] >= before && is_new_[keys[row] - before]) {
+        is_new_[keys[row] - before] = 0;
+        kept_.push_back(static_cast<std::int32_t>(row));
+      }
+    }
+    holds(0);
+    return {};
+  }
+
+  [[nodiscard]] batch chosen(batch in) const {
+    const auto count = static_cast<std::int64_t>(kept_.size());
+    if (count == in.rows()) return in;
+    return take_rows(in, arrow::Int32Array(count, arrow::Buffer::Wrap(kept_)));
+  }
+
+  std::uint32_t batches_ = 0;
+  std::vector<std::uint8_t> is_new_;
+  std::vector<std::int32_t> kept_, left_out_;
+};
+
+}  // namespace
+
+std::unique_ptr<transform> keep_first_rows(const transform_request& request, std::vector<int> by) {
+  return std::make_unique<keep_first>(request, std::move(by));
+}
+
+}  // namespace sluice

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "engine/component/may_block.hpp"
+#include "engine/memory/manager.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/keys/group_index.hpp"
+#include "engine/operators/partitioned_spill.hpp"
+#include "engine/operators/sorting/external_sort.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace sluice {
+
+/// What both kinds of deduplicate share: the keys and their numbers, and what
+/// happens to rows for whose keys there is no memory. Those are spilled, by the
+/// hash of the key, and come back part by part when the input has ended; what
+/// is kept of all parts is put in order by its place in the input.
+class spilling_keys : public single_output, public may_block {
+ public:
+  spilling_keys(const transform_request& request, std::vector<int> by);
+
+  [[nodiscard]] partitioning input_partitioning(int) const override;
+  [[nodiscard]] bool needs_order() const override { return true; }
+  [[nodiscard]] bool next_call_may_block() const override;
+  result<bool> resume(emitter& out) override;
+  status finish(int, emitter&) override;
+
+ protected:
+  /// Takes rows back that were spilled: columns as given to `spill`. May add to
+  /// `results` once; what is added there has the columns of the input, then a
+  /// place.
+  virtual status take_back(batch rows, external_sort& results, emitter& out) = 0;
+  /// Adds to `results` once what was kept of the rows in memory; false where
+  /// that was all.
+  virtual result<bool> give_kept(external_sort& results) { return (void)results, false; }
+  /// Forgets the rows in memory: those of another part follow.
+  virtual void start_over() {}
+  /// Emits what was kept where nothing was spilled; false at the end.
+  virtual result<bool> emit_kept(emitter& out) { return (void)out, false; }
+
+  /// Numbers each row's key; group_index::missing where there is no room for
+  /// it. Valid until the next call.
+  result<const std::uint32_t*> number(const batch& in);
+  [[nodiscard]] std::uint32_t known() const { return index_ ? index_->size() : 0; }
+  /// Says what the operator holds beside the keys.
+  void holds(std::int64_t bytes);
+  /// Spills rows of `in` that were not numbered; its columns begin with those
+  /// of the input.
+  status spill(const batch& in, const std::vector<std::int32_t>& rows);
+  /// The place of each row: the number of its batch, then the row.
+  static result<std::shared_ptr<arrow::Array>> make_places(std::uint32_t number, std::int64_t rows);
+  [[nodiscard]] const std::vector<int>& by() const { return by_; }
+  [[nodiscard]] bool spilled() const { return spilled_ != nullptr; }
+
+ private:
+  result<bool> work_off(emitter& out);
+
+  const run_context& context_;
+  std::vector<int> by_;
+  memory::reservation memory_;
+  std::int64_t others_ = 0;  ///< bytes beside the keys
+  std::unique_ptr<group_index> index_;
+  std::unique_ptr<partitioned_spill> spilled_;  ///< null while nothing was
+  std::unique_ptr<external_sort> results_;
+  bool frozen_ = false;  ///< takes no more keys
+  bool finished_ = false;
+  bool all_read_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "engine/component/component.hpp"
+#include "engine/memory/manager.hpp"
+#include "engine/values/batch.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+namespace sluice {
+
+/// Finds the rows of a unit's input that the rows inside `steps` come from, so that a reject holds the record as it
+/// entered the unit. While rows are inside, their positions are numbers of entered rows (batch, row); on their way out
+/// they get their own positions back.
+class entered_rows {
+ public:
+  enum class keep {
+    nothing,    ///< rows leave in the call that brings them in
+    positions,  ///< rows may stay, but none is rejected after that
+    records,    ///< rows may stay and be rejected later
+  };
+  entered_rows(keep what, std::shared_ptr<memory::manager> memory, std::string unit)
+      : what_(what), memory_(std::move(memory), std::move(unit)) {}
+
+  /// Notes a batch; gives it back with row numbers for positions.
+  result<batch> enter(const batch& in);
+  /// Gives rows their own positions back.
+  [[nodiscard]] batch leave(batch rows) const;
+  /// Sends rows of a step's batch to the rejects as they entered the unit. Rows that a step made (an aggregate) go as
+  /// they are.
+  void reject(const batch& in, const row_errors& why, emitter& out) const;
+
+ private:
+  keep what_;
+  memory::reservation memory_;
+  batch present_;              ///< the newest batch
+  std::deque<batch> entered_;  ///< the present batch only, where nothing is kept; without data where positions are
+  std::int64_t bytes_ = 0;
+  bool positions_ = false;                       ///< the input's rows have positions
+  std::shared_ptr<arrow::UInt64Array> numbers_;  ///< 0, 1, 2, ... of the longest batch so far
+};
+
+}  // namespace sluice

@@ -1,0 +1,33 @@
+#include "engine/operators/joins/waiting_rows.hpp"
+
+namespace sluice::joins {
+
+void waiting_rows::add(keyed_rows rows) {
+  bytes_ += bytes_of(rows);
+  held_.push_back(std::move(rows));
+}
+
+result<std::optional<keyed_rows>> waiting_rows::take(memory::spill_file* file) {
+  std::optional<keyed_rows> first;
+  if (early_at_ < early_.size()) {
+    const auto& block = early_[early_at_++];
+    SLUICE_ASSIGN(first, read_rows(*file, *layout_, block, columns_));
+    file->drop(block);
+  } else if (!held_.empty()) {
+    first = std::move(held_.front());
+    held_.pop_front();
+    bytes_ -= bytes_of(*first);
+  }
+  return first;
+}
+
+status waiting_rows::spill(memory::spill_file& file) {
+  for (; !held_.empty(); held_.pop_front()) {
+    SLUICE_ASSIGN(auto block, write_rows(file, *layout_, held_.front()));
+    early_.push_back(std::move(block));
+  }
+  bytes_ = 0;
+  return {};
+}
+
+}  // namespace sluice::joins

@@ -1,5 +1,0 @@
-#include "engine/transforms/aggregates/exact_terms/exact_terms.hpp"
-
-namespace sluice::aggregates::v2 {
-#include "engine/transforms/aggregates/exact_terms/exact_terms.inc"
-}  // namespace sluice::aggregates::v2
