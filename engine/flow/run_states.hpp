@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error/error.hpp"
+#include "engine/plan/pipeline.hpp"
 #include "engine/store/store.hpp"
 
 #include <cstdint>
