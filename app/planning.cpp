@@ -1,6 +1,7 @@
 #include "app/planning.hpp"
 
 #include "config/load.hpp"
+#include "config/planning_rules.hpp"
 #include "config/render.hpp"
 #include "engine/error/error_json.hpp"
 #include "engine/plan/make_context.hpp"
@@ -68,6 +69,7 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
     state = std::move(*found);
     remembered.state = &state;
   }
+  check_written_targets(loaded->definition, config::target_rules_of(*loaded->source), *context, faults);
   auto made = make_plan(std::move(loaded->definition), *context, faults, remembered);
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return std::nullopt;

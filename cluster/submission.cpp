@@ -1,6 +1,7 @@
 #include "cluster/submission.hpp"
 
 #include "config/load.hpp"
+#include "config/planning_rules.hpp"
 #include "engine/plan/make_context.hpp"
 #include "engine/values/uuid.hpp"
 
@@ -71,8 +72,15 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
     remembered.state = &state;
     remembered.fresh = what.fresh;
   }
+  check_written_targets(loaded->definition, config::target_rules_of(*loaded->source), *context, faults);
   auto made = make_plan(std::move(loaded->definition), *context, faults, remembered);
   if (made) (void)place(*made, nodes, faults);
+  if (made && config::overlap_of(*loaded->source) != config::overlap_rule::unset) {
+    faults.push_back(
+        user_error("not_supported_yet", "run.overlap is not supported yet for runs that are submitted to a node",
+                   "sluice run keeps to it; or submit the next run when the one before has ended: submit --wait"));
+    faults.back().path = "/run/overlap";
+  }
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return nullptr;
   auto setup = std::make_shared<actors::run_setup>();

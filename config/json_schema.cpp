@@ -134,6 +134,8 @@ void add_source_keys(options& keys) {
 void add_sink_keys(options& keys) {
   keys["mode"] = described({{"type", "string"}}, "What happens to what the target holds already.");
   keys["key"] = described(texts(), "The columns that identify a row, for mode: upsert.");
+  keys["overwrite_source"] = described(
+      {{"type", "boolean"}}, "Whether the target may be a file that this run reads; it is replaced at the end.");
 }
 
 /// The schema of a unit: its keys and exactly one of the components of a kind.
@@ -208,7 +210,8 @@ options json_schema() {
                            "Values given with --set name=value or SLUICE_PARAM_NAME; no default: required.")},
       {"run", closed_map({{"memory", {{"type", {"string", "integer"}}}},
                           {"timezone", {{"type", "string"}}},
-                          {"timeout", {{"type", "string"}}}},
+                          {"timeout", {{"type", "string"}}},
+                          {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
                          "Limits and settings of a run.")},
       {"defaults", closed_map(shared_keys(), "Keys for all units that do not have them.")},
       {"extract", units("#/$defs/source", "Units that read.")},

@@ -210,6 +210,8 @@ bool unit_reader::read_sink_key(const reading& in, const node& key, const node& 
     if (auto text = read_text(in, value, "mode")) unit.mode = *std::move(text);
   } else if (key.text == "key") {
     if (auto names = read_texts(in, value, "key")) unit.key = *std::move(names);
+  } else if (key.text == "overwrite_source") {
+    (void)read_choice(in, value, "overwrite_source", {"true", "false"});
   } else {
     return false;
   }

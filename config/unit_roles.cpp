@@ -27,7 +27,7 @@ std::vector<std::string> unit_keys(unit_role role) {
   const auto add = [&](std::initializer_list<const char*> more) { keys.insert(keys.end(), more.begin(), more.end()); };
   if (role == unit_role::extract) add({"types", "columns", "sample", "contract", "metadata", "incremental", "order"});
   if (role == unit_role::transform) add({"from"});
-  if (role == unit_role::load) add({"from", "mode", "key", "when_down", "commit"});
+  if (role == unit_role::load) add({"from", "mode", "key", "overwrite_source", "when_down", "commit"});
   return keys;
 }
 

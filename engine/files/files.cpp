@@ -1,7 +1,9 @@
 #include "engine/files/files.hpp"
 
 #include "engine/files/file_faults.hpp"
+#include "engine/files/file_identity.hpp"
 #include "engine/files/glob.hpp"
+#include "engine/files/source_reach.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -44,12 +46,6 @@ std::string_view without_compression(std::string_view name) {
       return name.substr(0, name.size() - known.extension.size());
   }
   return name;
-}
-
-std::string absolute(const std::string& name, const std::string& base_folder) {
-  auto path = fs::path(name);
-  if (path.is_relative()) path = (base_folder.empty() ? fs::current_path() : fs::path(base_folder)) / path;
-  return path.lexically_normal().string();
 }
 
 error not_found(const std::string& name, const std::string& path) {
@@ -96,7 +92,7 @@ class finder {
  private:
   [[nodiscard]] bool exists(const std::string& name) const {
     std::error_code ignored;
-    return fs::exists(absolute(name, what_.base_folder), ignored);
+    return fs::exists(absolute_path(name, what_.base_folder), ignored);
   }
 
   status take(const std::string& name) {
@@ -106,7 +102,7 @@ class finder {
   }
 
   status add_path(const std::string& name) {
-    const auto path = absolute(name, what_.base_folder);
+    const auto path = absolute_path(name, what_.base_folder);
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
       if (errno == ENOENT || errno == ENOTDIR) return not_found(name, path);
@@ -116,17 +112,10 @@ class finder {
     return add_folder(name, path);
   }
 
-  [[nodiscard]] bool wanted_in_folder(std::string_view path) const {
-    if (what_.extensions.empty()) return true;
-    const auto plain = without_compression(path);
-    return std::any_of(what_.extensions.begin(), what_.extensions.end(),
-                       [&](const auto& extension) { return ends_with(plain, "." + extension); });
-  }
-
   status add_folder(const std::string& name, const std::string& path) {
     const auto pattern = (name.back() == '/' ? name : name + "/") + "**";
     SLUICE_ASSIGN(auto names, expand_glob(pattern, what_.base_folder));
-    std::erase_if(names, [&](const auto& candidate) { return !wanted_in_folder(candidate); });
+    std::erase_if(names, [&](const auto& candidate) { return !counts_in_folder(candidate, what_.extensions); });
     if (names.empty()) {
       std::string wanted;
       for (const auto& extension : what_.extensions) wanted += (wanted.empty() ? "*." : ", *.") + extension;
@@ -144,7 +133,7 @@ class finder {
     if (names.empty()) {
       return user_error(
           "file_not_found", "no file fits " + name,
-          "searched " + absolute(glob_root(name), what_.base_folder) + "; * fits within one folder, ** below all");
+          "searched " + absolute_path(glob_root(name), what_.base_folder) + "; * fits within one folder, ** below all");
     }
     for (const auto& each : names) SLUICE_TRY(take(each));
     return {};
@@ -155,6 +144,13 @@ class finder {
 };
 
 }  // namespace
+
+bool counts_in_folder(std::string_view path, const std::vector<std::string>& extensions) {
+  if (extensions.empty()) return true;
+  const auto plain = without_compression(path);
+  return std::any_of(extensions.begin(), extensions.end(),
+                     [&](const auto& extension) { return ends_with(plain, "." + extension); });
+}
 
 std::string_view name_of(compression kind) {
   for (const auto& known : named_compressions)
@@ -203,7 +199,7 @@ result<input_file> look_at_file(const std::string& name, const file_search& what
     if (option.empty() || option == "auto") file.packed = compression::by_content;
     return file;
   }
-  file.path = absolute(name, what.base_folder);
+  file.path = absolute_path(name, what.base_folder);
   SLUICE_ASSIGN(file.packed, compression_of(name, option));
   struct stat info {};
   if (::stat(file.path.c_str(), &info) != 0) {

@@ -59,12 +59,34 @@ bool fits_entry(const std::string& pattern, const std::string& name) {
   return fits_glob(pattern, name);
 }
 
+/// Says whether the parts of a path fit those of a pattern, as `walker` finds files.
+bool fits_parts(const std::vector<std::string>& pattern, std::size_t part, const std::vector<std::string>& path,
+                std::size_t at) {
+  const bool last = part + 1 == pattern.size();
+  if (pattern[part] != "**") {
+    const bool fits = is_glob(pattern[part]) ? fits_entry(pattern[part], path[at]) : pattern[part] == path[at];
+    if (!fits || last || at + 1 == path.size()) return fits && last && at + 1 == path.size();
+    return fits_parts(pattern, part + 1, path, at + 1);
+  }
+  if (!last && fits_parts(pattern, part + 1, path, at)) return true;
+  if (hidden(path[at])) return false;
+  if (at + 1 == path.size()) return last;
+  return fits_parts(pattern, part, path, at + 1);
+}
+
 /// Walks a pattern part by part.
 class walker {
  public:
   walker(std::vector<std::string> parts, std::string base) : parts_(std::move(parts)), base_(std::move(base)) {}
 
+  /// Also looks whether a file would be found that need not be there.
+  void imagine(const file_identity& place) {
+    imagined_ = place;
+    imagined_parts_ = parts_of(place.below);
+  }
+
   status walk(const std::string& prefix, std::size_t part) {
+    look_for_imagined(prefix, part);
     const auto& pattern = parts_[part];
     const bool last = part + 1 == parts_.size();
     if (pattern == "**") return walk_below(prefix, part);
@@ -85,8 +107,17 @@ class walker {
   }
 
   std::vector<std::string> found;
+  bool found_imagined = false;
 
  private:
+  void look_for_imagined(const std::string& prefix, std::size_t part) {
+    if (imagined_parts_.empty() || found_imagined) return;
+    struct stat info {};
+    if (::stat(real(prefix).c_str(), &info) != 0 || info.st_dev != imagined_.device || info.st_ino != imagined_.number)
+      return;
+    found_imagined = fits_parts(parts_, part, imagined_parts_, 0);
+  }
+
   status walk_below(const std::string& prefix, std::size_t part) {
     // A link to a folder above leads to what is found without it.
     struct stat info {};
@@ -100,6 +131,7 @@ class walker {
   }
 
   status walk_folder(const std::string& prefix, std::size_t part) {
+    look_for_imagined(prefix, part);
     const bool last = part + 1 == parts_.size();
     if (!last) SLUICE_TRY(walk(prefix, part + 1));
     SLUICE_ASSIGN(const auto entries, list_folder(real(prefix)));
@@ -118,6 +150,8 @@ class walker {
 
   std::vector<std::string> parts_;
   std::string base_;
+  file_identity imagined_;
+  std::vector<std::string> imagined_parts_;     ///< empty: nothing is imagined
   std::vector<std::pair<dev_t, ino_t>> above_;  ///< folders that `**` is within
 };
 
@@ -214,6 +248,15 @@ result<std::vector<std::string>> expand_glob(std::string_view pattern, const std
   std::sort(walk.found.begin(), walk.found.end());
   walk.found.erase(std::unique(walk.found.begin(), walk.found.end()), walk.found.end());
   return std::move(walk.found);
+}
+
+result<bool> glob_would_find(std::string_view pattern, const std::string& base_folder, const file_identity& place) {
+  auto parts = parts_of(pattern);
+  if (parts.empty()) return false;
+  walker walk(std::move(parts), base_folder);
+  walk.imagine(place);
+  SLUICE_TRY(walk.walk(pattern.front() == '/' ? "/" : "", 0));
+  return walk.found_imagined;
 }
 
 }  // namespace sluice

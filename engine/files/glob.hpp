@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error/error.hpp"
+#include "engine/files/file_identity.hpp"
 
 #include <string>
 #include <string_view>
@@ -18,5 +19,7 @@ bool fits_glob(std::string_view pattern, std::string_view name);
 /// of folders; as the last part also for the files in them. Names that start with . or _ fit only a part that does.
 /// Folders that can't be read give permission_denied.
 result<std::vector<std::string>> expand_glob(std::string_view pattern, const std::string& base_folder);
+/// Says whether a file at `place` (as `place_of` gives it) would be among what `expand_glob` finds, were it there.
+result<bool> glob_would_find(std::string_view pattern, const std::string& base_folder, const file_identity& place);
 
 }  // namespace sluice

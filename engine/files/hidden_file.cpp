@@ -1,5 +1,7 @@
 #include "engine/files/hidden_file.hpp"
 
+#include "engine/files/file_identity.hpp"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,13 +45,9 @@ void remove_hidden_files(const std::string& target, const std::string& run) noex
 }
 
 std::string target_of(const std::string& path, const std::string& base_folder) {
-  auto whole = fs::path(path);
-  if (whole.is_relative()) whole = (base_folder.empty() ? fs::current_path() : fs::path(base_folder)) / whole;
-  whole = whole.lexically_normal();
+  auto whole = absolute_path(path, base_folder);
   std::error_code ignored;
-  if (!fs::is_symlink(whole, ignored)) return whole.string();
-  const auto real = fs::weakly_canonical(whole, ignored);
-  return ignored ? whole.string() : real.string();
+  return fs::is_symlink(whole, ignored) ? real_path(whole) : whole;
 }
 
 int sync_folder(const std::string& folder) {

@@ -280,6 +280,11 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   if (name.empty())
     faults.push_back(option_fault("sqlite", "table",
                                   user_error("missing_table", "sqlite needs the name of a table", "table: orders")));
+  if (sqlite3_stricmp(name.c_str(), "_sluice_commits") == 0)
+    faults.push_back(
+        option_fault("sqlite", "table",
+                     user_error("reserved_table", "_sluice_commits notes which runs have loaded into the database",
+                                "name another table")));
   const auto at_unit = [](error problem, std::string where) {
     problem.path = std::move(where);
     return problem;
