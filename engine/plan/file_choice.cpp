@@ -1,7 +1,9 @@
 #include "engine/plan/file_choice.hpp"
 
+#include "engine/plan/content_hash.hpp"
+
 #include <sys/stat.h>
-#include <xxhash.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -12,35 +14,37 @@ namespace sluice {
 
 namespace {
 
-constexpr std::int64_t fingerprint_bytes = 64 * 1024;
+/// A file that was changed so shortly before it is looked at may be changed again within the same tick of the file
+/// system's clock (2 s on FAT).
+constexpr std::int64_t settled_nanoseconds = 2'000'000'000;
 
-/// Hash of a stretch of a file; empty where the file is too short.
-result<std::string> fingerprint(const random_file& file, std::int64_t begin, std::int64_t end) {
-  std::string bytes(static_cast<std::size_t>(end - begin), '\0');
-  SLUICE_ASSIGN(const auto got, file.read_at(begin, bytes.data(), end - begin));
-  if (got < end - begin) return std::string();
-  std::array<char, 20> hex = {};
-  std::snprintf(hex.data(), hex.size(), "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(bytes.data(), bytes.size())));
-  return std::string(hex.data());
-}
+std::int64_t nanoseconds(const timespec& when) { return std::int64_t{when.tv_sec} * 1'000'000'000 + when.tv_nsec; }
 
-/// Fills in the fingerprints of the first `mark.size` bytes.
-status take_fingerprints(const random_file& file, store::file_mark& mark) {
-  SLUICE_ASSIGN(mark.head, fingerprint(file, 0, std::min(mark.size, fingerprint_bytes)));
-  SLUICE_ASSIGN(mark.tail, fingerprint(file, std::max<std::int64_t>(mark.size - fingerprint_bytes, 0), mark.size));
-  return {};
-}
-
+/// What is known of a file without reading it. `head` of a mark is the hash of all bytes taken, `tail` what shows that
+/// the file was neither written nor replaced since: its number, and the time of its last change, which nobody can set
+/// back. An empty tail shows nothing.
 result<store::file_mark> look_at(const input_file& file) {
   struct stat info {};
   if (::stat(file.path.c_str(), &info) != 0) return from_errno(errno, "read " + file.name);
+  timespec now = {};
+  ::clock_gettime(CLOCK_REALTIME, &now);
   store::file_mark mark;
   mark.path = file.path;
   mark.size = file.size;
-  mark.modified = static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
+  mark.modified = nanoseconds(info.st_mtim);
+  const auto changed = nanoseconds(info.st_ctim);
+  if (changed < nanoseconds(now) - settled_nanoseconds)
+    mark.tail = std::to_string(info.st_ino) + "." + std::to_string(changed);
   return mark;
 }
+
+bool is_untouched(const store::file_mark& mark, const store::file_mark& before) {
+  return mark.size == before.size && mark.modified == before.modified && mark.tail == before.tail &&
+         !before.tail.empty();
+}
+
+/// What an older sluice has taken has a shorter hash, of its begin only.
+bool has_hash(const store::file_mark& mark) { return mark.head.size() == hash_digits; }
 
 /// The place behind the line that ended at `size`, where a file was read to before; nothing if that line has gone on.
 result<std::optional<std::int64_t>> next_line(const random_file& file, std::int64_t size) {
@@ -71,23 +75,23 @@ class chooser {
     SLUICE_ASSIGN(auto mark, look_at(file));
     const auto known = taken_.find(mark.path);
     const auto* before = known == taken_.end() ? nullptr : known->second;
-    if (before != nullptr && before->size == mark.size && before->modified == mark.modified) {
+    if (before != nullptr && is_untouched(mark, *before)) {
       ++made_.known;
       return {};
     }
-    SLUICE_ASSIGN(const auto bytes, random_file::open(file));
-    SLUICE_TRY(take_fingerprints(*bytes, mark));
-    // An empty file had nothing to take.
-    if (before == nullptr && was_renamed(mark)) {
-      ++made_.known;
-      made_.marks.push_back(std::move(mark));
-      return {};
+    if (!rules_.remembers) return take_new(file, std::move(mark));
+    if (before != nullptr && mark.size > before->size) {
+      SLUICE_ASSIGN(auto hashes, hash_up_to(file, {before->size, mark.size}));
+      mark.head = std::move(hashes[1]);
+      return compare_grown(file, std::move(mark), *before, hashes[0]);
     }
-    if (before == nullptr || before->size == 0) {
-      ++made_.fresh;
-      return take(file, std::move(mark));
-    }
-    return compare(file, std::move(mark), *before, *bytes);
+    SLUICE_ASSIGN(auto hashes, hash_up_to(file, {mark.size}));
+    mark.head = std::move(hashes[0]);
+    if (before != nullptr) return compare(file, std::move(mark), *before);
+    if (!was_renamed(mark)) return take_new(file, std::move(mark));
+    ++made_.known;
+    made_.marks.push_back(std::move(mark));
+    return {};
   }
 
   result<file_choice> made() && {
@@ -106,38 +110,45 @@ class chooser {
     return mark.size > 0 && std::any_of(first, last, [&](const auto& one) {
              const auto& old = *one.second;
              struct stat info {};
-             return old.size == mark.size && old.head == mark.head && old.tail == mark.tail &&
-                    ::stat(old.path.c_str(), &info) != 0 && errno == ENOENT;
+             return old.size == mark.size && old.head == mark.head && ::stat(old.path.c_str(), &info) != 0 &&
+                    errno == ENOENT;
            });
   }
 
-  status compare(const input_file& file, store::file_mark mark, const store::file_mark& before,
-                 const random_file& bytes) {
-    if (mark.size == before.size && mark.head == before.head && mark.tail == before.tail) {
-      ++made_.known;
-      made_.marks.push_back(std::move(mark));  // its time is new
-      return {};
-    }
-    std::string why = mark.size < before.size    ? "is shorter"
-                      : mark.size == before.size ? "has other bytes"
-                                                 : "has grown";
-    if (mark.size > before.size) {
-      store::file_mark old;
-      old.size = before.size;
-      SLUICE_TRY(take_fingerprints(bytes, old));
-      const bool same = old.head == before.head && old.tail == before.tail;
-      if (!same) why = "has other bytes";
-      if (same && rules_.appends && file.seekable()) {
-        SLUICE_ASSIGN(const auto begin, next_line(bytes, before.size));
-        if (begin) {
-          ++made_.grown;
-          auto rest = file;
-          rest.begin = *begin;
-          return take(rest, std::move(mark));
-        }
-        why = "has more on the line that was its last one";
-      }
-    }
+  /// A file of the size that it had, or a shorter one.
+  status compare(const input_file& file, store::file_mark mark, const store::file_mark& before) {
+    if (mark.size < before.size) return refuse(file, std::move(mark), "is shorter");
+    // What an older sluice has taken has no hash: the time has to do.
+    const bool same = !has_hash(before) ? mark.modified == before.modified : mark.head == before.head;
+    if (!same) return refuse(file, std::move(mark), other_bytes(before));
+    ++made_.known;
+    made_.marks.push_back(std::move(mark));  // its time is new
+    return {};
+  }
+
+  /// A larger file, `begin` being the hash of as many bytes as it had.
+  status compare_grown(const input_file& file, store::file_mark mark, const store::file_mark& before,
+                       const std::string& begin) {
+    // An empty file had nothing to take.
+    if (before.size == 0) return take_new(file, std::move(mark));
+    if (begin != before.head) return refuse(file, std::move(mark), other_bytes(before));
+    if (!rules_.appends || !file.seekable()) return refuse(file, std::move(mark), "has grown");
+    SLUICE_ASSIGN(const auto bytes, random_file::open(file));
+    SLUICE_ASSIGN(const auto next, next_line(*bytes, before.size));
+    if (!next) return refuse(file, std::move(mark), "has more on the line that was its last one");
+    ++made_.grown;
+    auto rest = file;
+    rest.begin = *next;
+    return take(rest, std::move(mark));
+  }
+
+  static std::string other_bytes(const store::file_mark& before) {
+    return !has_hash(before) ? "has a new time, and an older sluice that took it kept no hash of its bytes"
+                             : "has other bytes";
+  }
+
+  /// A file that is not what it was: read again in whole, or a fault.
+  status refuse(const input_file& file, store::file_mark mark, const std::string& why) {
     if (rules_.read_changed) {
       ++made_.changed;
       return take(file, std::move(mark));
@@ -145,6 +156,11 @@ class chooser {
     if (++changes_ <= 5) changed_ += (changed_.empty() ? "" : ", ") + file.name + " (" + why + ")";
     if (changes_ == 6) changed_ += ", and others";
     return {};
+  }
+
+  status take_new(const input_file& file, store::file_mark mark) {
+    ++made_.fresh;
+    return take(file, std::move(mark));
   }
 
   status take(input_file file, store::file_mark mark) {

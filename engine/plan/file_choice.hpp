@@ -13,7 +13,8 @@ namespace sluice {
 struct file_choice_rules {
   bool appends = false;       ///< a file that has grown is read on behind its last line
   bool read_changed = false;  ///< a file that was changed is read again; else it is a fault
-  std::string reset;          ///< the command that forgets what was taken, for the hint
+  bool remembers = true;      ///< a later run is to know what this one takes; else nothing is read
+  std::string reset = {};     ///< the command that forgets what was taken, for the hint
 };
 
 /// Which of the files that were found a run takes.
@@ -26,9 +27,10 @@ struct file_choice {
   std::int64_t known = 0;    ///< left out
 };
 
-/// Compares files with what earlier runs have taken. A file is known where size and time are the same, or else size and
-/// fingerprints (XXH3 of its first and last 64 KiB); it has grown where the fingerprints of its old part are the same
-/// and its old end was the end of a line. Errors: file_changed (names them), not_a_file.
+/// Compares files with what earlier runs have taken. One that was neither written nor replaced since (size, times,
+/// number) is known. Else all bytes that were taken are compared, by their hash: the same bytes are known, the same
+/// bytes and more behind the end of a line have grown. New files are read once, for their hash. Errors: file_changed
+/// (names them), not_a_file.
 result<file_choice> choose_new_files(const std::vector<input_file>& found, const std::vector<store::file_mark>& taken,
                                      const file_choice_rules& rules);
 

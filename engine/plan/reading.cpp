@@ -51,10 +51,11 @@ void tell(source_reading& reading, std::string type, options data) {
 
 /// Chooses the files that are new; `found` becomes those to read.
 bool choose_files(planned_unit& unit, const file_reading& reads, const store::source_state* known,
-                  std::vector<input_file>& found, const run_context& context, diagnostics& faults) {
+                  std::vector<input_file>& found, const run_context& context, bool remembers, diagnostics& faults) {
   auto& reading = unit.reading;
   const file_choice_rules rules = {.appends = reads.appends && !numbers_rows(unit.definition),
                                    .read_changed = unit.definition.incremental.read_changed,
+                                   .remembers = remembers,
                                    .reset = reset_command(unit, context)};
   auto choice = choose_new_files(found, known == nullptr ? std::vector<store::file_mark>() : known->files, rules);
   if (!choice.ok()) return fail(unit, "/incremental", std::move(choice).problem(), faults);
@@ -171,7 +172,9 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
                            "read it without incremental"),
                 faults);
   const auto all = found;
-  if (rule.by == way::file && !choose_files(unit, component->files, known, found, context, faults)) return false;
+  if (rule.by == way::file &&
+      !choose_files(unit, component->files, known, found, context, remembered.state != nullptr, faults))
+    return false;
   const bool has_schema = known != nullptr && !known->schema.is_null();
   if (definition.contract != column_contract::none) {
     if (!apply_contract(unit, found.empty() && !has_schema ? all : found, known, context, faults)) return false;

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import sqlite3
 import unittest
 
 from command_line import SIGINT, events
@@ -74,6 +75,49 @@ class ByFile(Incremental):
         self.assertIn("1 changed file", self.run_it())
         self.assertEqual(self.loaded(), [1, 1, 2, 2, 7])
         self.assertIn("nothing new", self.run_it())
+
+    def test_every_byte_that_was_taken_counts(self):
+        rows = [f"{i},name {i}" for i in range(40_000)]  # longer than any begin or end that could be looked at
+        text = "\n".join(["id,name", *rows]) + "\n"
+        path = self.write("in/a.csv", text)
+        self.run_it()
+        was = path.stat()
+        middle = text.replace("20000,name 20000", "20000,NAME 20000")
+        for what, now in (("in the middle", middle), ("in the middle, and grown", middle + "40000,new\n"),
+                          ("at its begin, and grown", text.replace("0,name 0\n", "0,NAME 0\n", 1) + "40000,new\n")):
+            with self.subTest("corrected " + what):
+                self.write("in/a.csv", now)
+                self.assertIn("in/a.csv (has other bytes)", self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
+        for how in ("in place", "by another file"):
+            with self.subTest("its time set back, written " + how):
+                if how == "in place":
+                    self.write("in/a.csv", middle)
+                    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+                else:
+                    os.utime(self.write("new", middle), ns=(was.st_atime_ns, was.st_mtime_ns))
+                    os.replace(self.folder / "new", path)
+                self.assertEqual((path.stat().st_size, path.stat().st_mtime_ns), (was.st_size, was.st_mtime_ns))
+                self.assertIn("has other bytes", self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
+        self.write("copy", text)
+        os.replace(self.folder / "copy", path)
+        self.assertIn("nothing new", self.run_it())
+        self.write("in/a.csv", text + "40000,new\n")
+        self.assertIn("1 grown file", self.run_it())
+        self.assertEqual(len(self.loaded()), 40_001)
+
+    def test_a_corrected_file_is_read_again_where_that_is_asked_for(self):
+        text = "id,name\n" + "".join(f"{i},name {i}\n" for i in range(30_000))
+        for kind, pack in (("csv", lambda made: made), ("csv.gz", gzip.compress)):
+            with self.subTest(kind):
+                self.write("p.yaml", BY_FILE.replace("by: file", "by: file, changed: read_again").replace("daily", kind.replace(".", "-"))
+                           .replace("in/*.csv", "big/*." + kind).replace("table: orders", f"table: {kind[-2:]}"))
+                self.write("big/a." + kind, pack(text.encode()))
+                self.run_it()
+                self.write("big/a." + kind, pack(text.replace(",name 15000\n", ",NAME 15000\n").encode()))
+                self.assertIn("1 changed file", self.run_it())
+                with sqlite3.connect(self.folder / "shop.db") as database:
+                    self.assertEqual(database.execute(f"select name from {kind[-2:]} where id = 15000 order by 1").fetchall(),
+                                     [("NAME 15000",), ("name 15000",)])
 
     def test_a_packed_file_that_has_grown_was_changed(self):
         self.write("p.yaml", BY_FILE.replace("*.csv", "*.csv.gz"))
