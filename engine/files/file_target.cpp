@@ -1,5 +1,7 @@
 #include "engine/files/file_target.hpp"
 
+#include "engine/files/publish_lock.hpp"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -19,11 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t copy_buffer_bytes = 1024 * 1024;
-
-std::int64_t modified_nanoseconds(const struct stat& info) {
-  return std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
-}
+result<continuation> follow_at_once(const input_file*, const std::string*) { return continuation{}; }
 
 /// Keeps SIGPIPE of one write from ending the process, whatever the program does with that signal.
 class pipe_signal_blocked {
@@ -62,7 +60,7 @@ result<file_mode> parse_file_mode(std::string_view text) {
   return problem;
 }
 
-file_target::file_target(request what) : what_(std::move(what)), path_(what_.path) {}
+file_target::file_target(request what) : what_(std::move(what)), path_(what_.path), continue_(follow_at_once) {}
 
 file_target::file_target(const sink_request& from, std::string path)
     : file_target(request{.path = std::move(path),
@@ -96,7 +94,7 @@ status file_target::open() {
   if (direct_) return {};
   SLUICE_TRY(folders_.make(folder_));
   SLUICE_TRY(make_hidden());
-  return what_.mode == file_mode::append ? copy_old() : status{};
+  return what_.mode == file_mode::append ? begin_append() : status{};
 }
 
 status file_target::check_target() {
@@ -133,26 +131,15 @@ status file_target::make_hidden() {
   return {};
 }
 
-status file_target::copy_old() {
-  const int old = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-  if (old < 0) return errno == ENOENT ? status{} : status(failed(errno, "append to"));
-  struct stat info {};
-  status done;
-  if (::fstat(old, &info) != 0) done = failed(errno, "append to");
-  old_modified_ = modified_nanoseconds(info);
-  std::vector<char> buffer(copy_buffer_bytes);
-  while (done.ok()) {
-    const auto got = ::read(old, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) done = failed(errno, "read");
-    if (got <= 0) break;
-    done = write(buffer.data(), static_cast<std::size_t>(got));
-    last_old_byte_ = buffer[static_cast<std::size_t>(got) - 1];
-  }
-  ::close(old);
-  old_bytes_ = bytes_;
+status file_target::begin_append() {
+  appended_ = {.path = path_, .hidden = hidden_, .old = {}, .rows = 0, .form = {}};
+  SLUICE_ASSIGN(appended_.old, copy_target(path_, file_));
+  const input_file copied{.name = path_, .path = hidden_, .size = appended_.old.size};
+  SLUICE_ASSIGN(auto next, continue_(appended_.old.size > 0 ? &copied : nullptr, nullptr));
+  appended_.form = std::move(next.form);
+  SLUICE_TRY(write(next.between));
   bytes_ = 0;
-  return done;
+  return {};
 }
 
 status file_target::write(const void* data, std::size_t size) {
@@ -214,32 +201,31 @@ status file_target::write_direct(const void* data, std::size_t size) {
   return {};
 }
 
-status file_target::check_unchanged() {
+status file_target::follow() {
   if (what_.mode != file_mode::append) return {};
-  struct stat info {};
-  const bool exists = ::stat(path_.c_str(), &info) == 0;
-  const bool same = exists
-                        ? info.st_size == old_bytes_ && (old_bytes_ == 0 || modified_nanoseconds(info) == old_modified_)
-                        : old_bytes_ == 0;
-  if (same) return {};
-  return external_error("target_changed", "the target " + path_ + " was changed by someone else during the run",
-                        "run again; only one run at a time may append to a file");
+  const auto followed = follow_target(appended_, continue_);
+  return followed.ok() ? status{} : status(followed.problem());
 }
 
 status file_target::prepare() {
   if (direct_) return {};
-  SLUICE_TRY(check_unchanged());
   if (::fsync(file_) != 0) return failed(errno, "make durable");
   const int handle = std::exchange(file_, -1);
   // Network file systems report a full disk as late as here.
   if (::close(handle) != 0 && errno != EINTR) return failed(errno, "close");
-  return {};
+  appended_.rows = bytes_;
+  // Here, too, so that less can go wrong once others of the run are published.
+  return follow();
 }
 
 status file_target::publish() {
   if (hidden_.empty())
     return internal_error("commit_without_open", "file " + path_ + " was committed before it was opened");
-  SLUICE_TRY(check_unchanged());
+  auto turn = publish_lock::take(folder_);
+  // What takes the place of the target as a whole does so also without a lock.
+  if (!turn.ok() && (what_.mode == file_mode::append || turn.problem().code != "cannot_lock"))
+    return std::move(turn).problem();
+  SLUICE_TRY(follow());
   int number = 0;
   if (what_.mode != file_mode::error) {
     number = ::rename(hidden_.c_str(), path_.c_str()) == 0 ? 0 : errno;

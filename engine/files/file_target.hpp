@@ -2,6 +2,7 @@
 
 #include "engine/component/component.hpp"
 #include "engine/error/error.hpp"
+#include "engine/files/appended_file.hpp"
 #include "engine/files/hidden_file.hpp"
 
 #include <cstddef>
@@ -48,26 +49,31 @@ class file_target {
   file_target(const file_target&) = delete;
   file_target& operator=(const file_target&) = delete;
 
-  /// Checks the target, makes missing parent folders and the hidden file; for append copies the old content into it.
+  /// Says how rows follow what the target holds already, for mode append; before `open`. Without it they follow at
+  /// once.
+  void continue_by(continue_text how) { continue_ = std::move(how); }
+
+  /// Checks the target, makes missing parent folders and the hidden file; for append copies the old content into it and
+  /// writes what is to stand between.
   status open();
   /// Writes all bytes, in one call of the system where it takes them.
   status write(const void* data, std::size_t size);
   status write(std::string_view text) { return write(text.data(), text.size()); }
   /// Writes pieces one after the other without gluing them together. `pieces` is used up.
   status write(std::span<iovec> pieces);
-  /// Makes all bytes durable under the hidden name. Fails with target_changed if the file appended to has changed.
+  /// Makes all bytes durable under the hidden name.
   status prepare();
-  /// Gives the file its name and makes that durable; doing it again changes nothing.
+  /// Gives the file its name and makes that durable; doing it again changes nothing. Waits for others that publish into
+  /// the folder. What they have appended, or put there, stays: our rows follow it.
   status commit();
   /// Removes the hidden file and the folders that `open` made, unless something else is in them.
   void abort() noexcept;
 
   /// Bytes written since open, without those that append copied.
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
-  /// Bytes of the old content, above 0 only for append: a CSV sink then leaves the header out.
-  [[nodiscard]] std::int64_t appended_to() const { return old_bytes_; }
-  /// Last byte of the old content: text sinks start a new line where it isn't one.
-  [[nodiscard]] std::optional<char> last_old_byte() const { return last_old_byte_; }
+  /// True where rows follow what `continue_by` has written between: a CSV sink then leaves the header out. After
+  /// `open`.
+  [[nodiscard]] bool appends() const { return what_.mode == file_mode::append && !direct_; }
   /// The absolute path, or "-": what users are shown.
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
@@ -75,8 +81,9 @@ class file_target {
  private:
   status check_target();
   status make_hidden();
-  status copy_old();
-  status check_unchanged();
+  status begin_append();
+  /// Takes over what others have published since the target was copied.
+  status follow();
   status publish();
   status write_direct(const void* data, std::size_t size);
   [[nodiscard]] error failed(int number, const std::string& doing) const;
@@ -88,9 +95,8 @@ class file_target {
   std::string hidden_;  ///< empty while there is no hidden file
   made_folders folders_;
   std::optional<unsigned> old_permissions_;
-  std::optional<char> last_old_byte_;
-  std::int64_t old_bytes_ = 0;
-  std::int64_t old_modified_ = 0;  ///< nanoseconds
+  continue_text continue_;
+  appended_file appended_;
   std::int64_t bytes_ = 0;
   int file_ = -1;
   bool direct_ = false;       ///< standard output, a device or a pipe

@@ -26,20 +26,17 @@ class csv_file : public sink {
   csv_file(const sink_request& request, csv_target what)
       : what_(std::move(what)),
         target_(request, what_.path),
-        writer_(what_.rules, request.schema),
-        columns_(request.schema->field_names()) {}
+        schema_(request.schema),
+        writer_(what_.rules, schema_),
+        columns_(request.schema->field_names()) {
+    target_.continue_by([this](const input_file* old, const std::string* form) { return follow(old, form); });
+  }
   ~csv_file() override { csv_file::abort(); }
 
   status open() override {
-    SLUICE_TRY(target_.open());
     SLUICE_ASSIGN(packer_, make_packer(what_.packed));
-    bool has_header = false;
-    if (const auto old = old_text(target_, what_.packed)) {
-      SLUICE_ASSIGN(has_header, has_header_of(*old, what_.rules, columns_));
-      SLUICE_ASSIGN(const bool ends_within_line, lacks_line_end(target_, *old));
-      if (ends_within_line) writer_.append(what_.rules.line_end);
-    }
-    if (what_.rules.header && !has_header) writer_.write_header();
+    SLUICE_TRY(target_.open());
+    if (what_.rules.header && !target_.appends()) writer_.write_header();
     return {};
   }
 
@@ -66,6 +63,28 @@ class csv_file : public sink {
   void abort() noexcept override { target_.abort(); }
 
  private:
+  /// Goes on in the form of the old content: its line ends, a header where there is none yet.
+  result<continuation> follow(const input_file* old, const std::string* form) {
+    text_form found;
+    if (old != nullptr) {
+      auto packed = *old;
+      packed.packed = what_.packed;
+      SLUICE_ASSIGN(found, form_of_csv(packed, what_.rules, columns_));
+    }
+    const auto line_end = !found.line_end.empty() ? found.line_end : form != nullptr ? *form : what_.rules.line_end;
+    if (form != nullptr && *form != line_end) return other_line_ends(target_.path());
+    writer_.end_lines_by(line_end);
+    std::string between = found.ends_within_line ? line_end : "";
+    if (what_.rules.header && !found.has_header) {
+      csv::writer header(what_.rules, schema_);
+      header.end_lines_by(line_end);
+      header.write_header();
+      between.append(header.data(), header.size());
+    }
+    SLUICE_ASSIGN(between, packed_whole(between, what_.packed));
+    return continuation{.between = std::move(between), .form = line_end};
+  }
+
   status flush() {
     const std::string_view text(writer_.data(), writer_.size());
     if (!packer_) {
@@ -81,6 +100,7 @@ class csv_file : public sink {
 
   csv_target what_;
   file_target target_;
+  std::shared_ptr<arrow::Schema> schema_;
   csv::writer writer_;
   std::vector<std::string> columns_;
   std::unique_ptr<packer> packer_;
@@ -149,7 +169,10 @@ component_spec spec() {
       .summary = "Writes a CSV file: comma, tab or otherwise separated text",
       .description =
           "The file appears under its name when it is complete; with `mode: append` old and new content appear "
-          "together, and the columns must be those of the old content, in its order. Values with separators, quotes or "
+          "together, and the rows of runs that append at the same time follow each other. The columns must be those of "
+          "the old content, in its order; its line ends are kept, and a last line without one gets one. An old content "
+          "in another encoding than UTF-8, or with records of another number of fields, is refused. Values with "
+          "separators, quotes or "
           "line ends are quoted "
           "(RFC 4180), and so are empty texts and texts that look like the null value, so that a null stays a null "
           "when "

@@ -19,17 +19,13 @@ class ndjson_file : public sink {
       : policy_(request.policy),
         packed_(packed),
         target_(request, path),
-        writer_(*request.schema, request.policy == on_error::set_null) {}
+        writer_(*request.schema, request.policy == on_error::set_null) {
+    target_.continue_by([this](const input_file* old, const std::string* form) { return follow(old, form); });
+  }
 
   status open() override {
-    SLUICE_TRY(target_.open());
     SLUICE_ASSIGN(packer_, make_packer(packed_));
-    // Packed streams simply follow each other, but what is in them must begin a line of its own.
-    if (const auto old = old_text(target_, packed_)) {
-      SLUICE_ASSIGN(const bool ends_within_line, lacks_line_end(target_, *old));
-      if (ends_within_line) lines_.append('\n');
-    }
-    return {};
+    return target_.open();
   }
 
   status write(const batch& rows, row_errors& refused) override {
@@ -68,8 +64,32 @@ class ndjson_file : public sink {
   void abort() noexcept override { target_.abort(); }
 
  private:
+  /// Goes on with the line ends of the old content.
+  result<continuation> follow(const input_file* old, const std::string* form) {
+    text_form found;
+    if (old != nullptr) {
+      auto packed = *old;
+      packed.packed = packed_;
+      SLUICE_ASSIGN(found, form_of_ndjson(packed));
+    }
+    const auto line_end = !found.line_end.empty() ? found.line_end : form != nullptr ? *form : "\n";
+    if (form != nullptr && *form != line_end) return other_line_ends(target_.path());
+    carriage_returns_ = line_end == "\r\n";
+    SLUICE_ASSIGN(auto between, packed_whole(found.ends_within_line ? line_end : "", packed_));
+    return continuation{.between = std::move(between), .form = line_end};
+  }
+
   status pass_on() {
-    const std::string_view text(reinterpret_cast<const char*>(lines_.data()), static_cast<std::size_t>(lines_.size()));
+    std::string_view text(reinterpret_cast<const char*>(lines_.data()), static_cast<std::size_t>(lines_.size()));
+    std::string with_returns;
+    if (carriage_returns_) {
+      // Within a text of JSON a line end is written as \n.
+      for (const char letter : text) {
+        if (letter == '\n') with_returns += '\r';
+        with_returns += letter;
+      }
+      text = with_returns;
+    }
     lines_.truncate(0);
     if (!packer_) return target_.write(text);
     packed_bytes_.clear();
@@ -84,6 +104,7 @@ class ndjson_file : public sink {
   ndjson::growing_bytes lines_;
   std::unique_ptr<packer> packer_;
   std::string packed_bytes_;
+  bool carriage_returns_ = false;  ///< lines end as those before them: by CR and LF
   std::uint64_t loaded_ = 0;
 };
 
@@ -103,7 +124,9 @@ component_spec spec() {
       .summary = "Writes newline-delimited JSON: one object a line",
       .description =
           "The file appears under its name when it is complete; with `mode: append` old and new content appear "
-          "together. "
+          "together, and the rows of runs that append at the same time follow each other; an old content that is not "
+          "one "
+          "object a line, or not UTF-8, is refused. "
           "Every field is written, null ones too. Decimals are numbers with all their digits, dates and times ISO 8601 "
           "texts "
           "(timestamptz in UTC with Z), bytes texts like \"\\\\x0a0b\", lists arrays, structs objects. JSON has no NaN "

@@ -36,11 +36,12 @@ class writer {
   [[nodiscard]] const char* data() const { return buffer_.get(); }
   [[nodiscard]] std::size_t size() const { return used_; }
   void clear() { used_ = 0; }
-  /// Appends bytes as they are.
-  void append(std::string_view bytes);
+  /// Ends lines that are written from now on otherwise.
+  void end_lines_by(std::string line_end) { rules_.line_end = std::move(line_end); }
 
  private:
   struct column;
+  void append(std::string_view bytes);
   void make_room(std::size_t more);
   char* write_rows(std::vector<column>& columns, std::int64_t from, std::int64_t to, char* out) const;
   char* write_cell(const column& each, std::int64_t row, char* out) const;

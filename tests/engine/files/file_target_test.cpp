@@ -1,4 +1,5 @@
 #include "engine/files/file_target.hpp"
+#include "engine/files/publish_lock.hpp"
 
 #include "tests/support/temporary_folder.hpp"
 
@@ -26,6 +27,11 @@ sluice::status publish(file_target& target, const std::string& text) {
   SLUICE_TRY(target.write(text));
   SLUICE_TRY(target.prepare());
   return target.commit();
+}
+
+std::string whole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -127,8 +133,7 @@ TEST_CASE("append shows the old content and the new at once") {
   const auto path = folder.write("out.csv", "old\n");
   file_target target(to(path, file_mode::append));
   REQUIRE(target.open().ok());
-  CHECK(target.appended_to() == 4);
-  CHECK(target.last_old_byte() == '\n');
+  CHECK(target.appends());
   REQUIRE(target.write("new\n").ok());
   CHECK(target.bytes() == 4);
   REQUIRE(target.prepare().ok());
@@ -138,22 +143,59 @@ TEST_CASE("append shows the old content and the new at once") {
   SECTION("a target that is not there yet is made") {
     file_target fresh(to(folder.file("fresh.csv"), file_mode::append));
     REQUIRE(publish(fresh, "new\n").ok());
-    CHECK(fresh.appended_to() == 0);
     CHECK(folder.read("fresh.csv") == "new\n");
   }
 }
 
-TEST_CASE("append refuses a target that someone else changed meanwhile") {
+TEST_CASE("append follows what someone else has put into the target meanwhile") {
   const temporary_folder folder;
   const auto path = folder.write("out.csv", "old\n");
+  std::vector<std::string> seen;
   file_target target(to(path, file_mode::append));
+  target.continue_by(
+      [&](const sluice::input_file* old, const std::string* form) -> sluice::result<sluice::continuation> {
+        seen.push_back(old == nullptr ? "nothing" : whole(old->path));
+        seen.push_back(form == nullptr ? "any form" : *form);
+        return sluice::continuation{.between = old == nullptr ? "first\n" : "then\n", .form = "lines"};
+      });
   REQUIRE(target.open().ok());
-  (void)folder.write("out.csv", "old\nof others\n");
-  const auto prepared = target.prepare();
-  REQUIRE_FALSE(prepared.ok());
-  CHECK(prepared.problem().code == "target_changed");
-  target.abort();
-  CHECK(folder.read("out.csv") == "old\nof others\n");
+  REQUIRE(target.write("new\n").ok());
+  SECTION("before it is prepared") {
+    (void)folder.write("out.csv", "old\nof others\n");
+    REQUIRE(target.prepare().ok());
+    REQUIRE(target.commit().ok());
+    CHECK(folder.read("out.csv") == "old\nof others\nthen\nnew\n");
+    CHECK(seen == std::vector<std::string>{"old\n", "any form", "old\nof others\n", "lines"});
+  }
+  SECTION("before it is published") {
+    REQUIRE(target.prepare().ok());
+    (void)folder.write("out.csv", "of others\n");
+    REQUIRE(target.commit().ok());
+    CHECK(folder.read("out.csv") == "of others\nthen\nnew\n");
+  }
+  SECTION("by taking it away") {
+    REQUIRE(target.prepare().ok());
+    std::filesystem::remove(path);
+    REQUIRE(target.commit().ok());
+    CHECK(folder.read("out.csv") == "first\nnew\n");
+  }
+  CHECK(folder.names() == names{"out.csv"});
+}
+
+TEST_CASE("one at a time publishes into a folder") {
+  const temporary_folder folder;
+  using namespace std::chrono_literals;
+  {
+    const auto first = sluice::publish_lock::take(folder.path().string(), 0ms);
+    REQUIRE(first.ok());
+    const auto second = sluice::publish_lock::take(folder.path().string(), 1ms);
+    REQUIRE_FALSE(second.ok());
+    CHECK(second.problem().code == "target_busy");
+    CHECK(second.problem().retry);
+  }
+  CHECK(sluice::publish_lock::take(folder.path().string(), 0ms).ok());
+  CHECK(sluice::publish_lock::take(folder.file("none"), 0ms).problem().code == "cannot_lock");
+  CHECK(folder.names().empty());
 }
 
 TEST_CASE("a target that can't be written says why and where") {

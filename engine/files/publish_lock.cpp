@@ -1,0 +1,51 @@
+#include "engine/files/publish_lock.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+#include <utility>
+
+namespace sluice {
+
+namespace {
+
+error cannot_lock(const std::string& folder, int number) {
+  auto problem = from_errno(number, "lock the folder " + folder);
+  problem.code = "cannot_lock";
+  problem.hint =
+      "runs that write to one target take turns by a lock on its folder: it must be readable, and on a file "
+      "system that has such locks";
+  return problem;
+}
+
+}  // namespace
+
+result<publish_lock> publish_lock::take(const std::string& folder, std::chrono::milliseconds patience) {
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return cannot_lock(folder, errno);
+  publish_lock lock(handle);
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  for (auto pause = std::chrono::milliseconds(1);; pause = std::min(pause * 2, std::chrono::milliseconds(50))) {
+    if (::flock(handle, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) return cannot_lock(folder, errno);
+    if (std::chrono::steady_clock::now() >= give_up)
+      return external_error("target_busy",
+                            "another run has been publishing into the folder " + folder + " for " +
+                                std::to_string(patience.count() / 1000) + " s",
+                            "look for a run that hangs (sluice runs), and run again", true);
+    std::this_thread::sleep_for(pause);
+  }
+}
+
+publish_lock::publish_lock(publish_lock&& other) noexcept : folder_(std::exchange(other.folder_, -1)) {}
+
+publish_lock::~publish_lock() {
+  if (folder_ >= 0) ::close(folder_);
+}
+
+}  // namespace sluice
