@@ -1,43 +1,88 @@
 #include "app/run_lock.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
+#include "engine/plan/plan.hpp"
 
-#include <array>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <xxhash.h>
+
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 namespace sluice::app {
 
-result<run_lock> run_lock::take(const std::string& state_folder, const std::string& pipeline) {
+namespace {
+
+/// A byte of the pipeline's lock file for each set of params. Locks may lie behind the end of a file, so it stays
+/// empty.
+struct flock range_of(const run_claim& what) {
+  struct flock range {};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  range.l_start = what.alone ? 0 : static_cast<off_t>(what.params >> 2U);
+  range.l_len = what.alone ? 0 : 1;  // 0: all of it
+  return range;
+}
+
+}  // namespace
+
+run_claim claim_of(const pipeline& what) {
+  std::string text;
+  for (const auto& [name, value] : what.params) {
+    text += name + '\0';
+    if (value) text += value->type->ToString() + '\0' + (value->is_valid ? value->ToString() : "");
+    text += '\0';
+  }
+  return {.pipeline = what.name, .params = XXH3_64bits(text.data(), text.size()), .alone = uses_source_state(what)};
+}
+
+result<run_lock> run_lock::take(const std::string& state_folder, const run_claim& what) {
   const auto folder = state_folder + "/locks";
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   if (failure) return from_errno(failure.value(), "make the folder " + folder);
-  const auto path = folder + "/" + pipeline;
-  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return from_errno(errno, "open the lock " + path);
-  run_lock lock(file);
-  if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return from_errno(errno, "lock " + path);
-    std::array<char, 32> holder = {};
-    const auto size = ::pread(file, holder.data(), holder.size() - 1, 0);
-    const std::string pid(holder.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    return user_error("already_running",
-                      "the pipeline " + pipeline + " runs already" + (pid.empty() ? "" : " (pid " + pid + ")"),
-                      "sluice watch " + pipeline + " follows it, sluice cancel " + pipeline + " stops it");
+  const auto path = folder + "/" + what.pipeline;
+  run_lock lock;
+  lock.file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock.file_ < 0) return from_errno(errno, "open the lock " + path);
+  // The kind of lock that knows its process. It would be lost if this process closed the file elsewhere: nobody else
+  // opens it.
+  for (;;) {
+    auto range = range_of(what);
+    if (::fcntl(lock.file_, F_SETLK, &range) == 0) return lock;
+    if (errno != EACCES && errno != EAGAIN) return from_errno(errno, "lock " + path);
+    range = range_of(what);
+    if (::fcntl(lock.file_, F_GETLK, &range) != 0) return from_errno(errno, "look at the lock " + path);
+    if (range.l_type == F_UNLCK) continue;  // it has just ended
+    ::close(std::exchange(lock.file_, -1));
+    lock.holder_ = range.l_pid;
+    return lock;
   }
-  const auto pid = std::to_string(::getpid());
-  if (::ftruncate(file, 0) != 0 || ::pwrite(file, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-    return from_errno(errno, "write the lock " + path);
-  return lock;
 }
 
-run_lock::run_lock(run_lock&& other) noexcept : file_(other.file_) { other.file_ = -1; }
+run_lock::run_lock(run_lock&& other) noexcept : file_(std::exchange(other.file_, -1)), holder_(other.holder_) {}
+
+run_lock& run_lock::operator=(run_lock&& other) noexcept {
+  std::swap(file_, other.file_);
+  holder_ = other.holder_;
+  return *this;
+}
 
 run_lock::~run_lock() {
   if (file_ >= 0) ::close(file_);
+}
+
+error already_running(const run_claim& what, pid_t holder) {
+  auto message = "the pipeline " + what.pipeline + " runs already";
+  if (holder > 0) message += " (pid " + std::to_string(holder) + ")";
+  message += what.alone ? ", and its sources remember what has been read: two runs would read the same rows"
+                        : " with the same params";
+  return user_error("already_running", message,
+                    "sluice watch " + what.pipeline + " follows it, sluice cancel " + what.pipeline +
+                        " stops it; run: { overlap: queue } waits for its end, overlap: cancel stops it");
 }
 
 }  // namespace sluice::app

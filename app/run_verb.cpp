@@ -1,8 +1,8 @@
 #include "app/engine_process.hpp"
 #include "app/run_engine.hpp"
-#include "app/run_lock.hpp"
 #include "app/run_records.hpp"
 #include "app/run_report.hpp"
+#include "app/run_turn.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
@@ -121,16 +121,30 @@ int run_here(session& with, const chosen& what) {
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
-  const auto planned = plan_pipeline(with, request, faults, source);
+  auto planned = plan_pipeline(with, request, faults, source);
   if (!planned) return refuse(with, what.file, faults, source.get(), exit_code_of(faults));
   if (with.options.json && writes_to_stdout(*planned->what)) {
     faults.push_back(user_error("bad_arguments", "--json prints events to stdout, where this pipeline writes its rows",
                                 "leave --json out, or load into a file"));
     return refuse(with, what.file, faults, nullptr, exit_unusable);
   }
+  auto turn = take_turn(with, planned->what->definition, config::overlap_of(*planned->source));
+  if (!turn.ok()) return refuse(with, what.file, {turn.problem()}, nullptr, app::exit_code_of(turn.problem()));
+  while (turn->waited && turn->signal == 0) {
+    // The other run may have changed what this one reads, and somebody its file.
+    const auto claim = claim_of(planned->what->definition);
+    planned = plan_pipeline(with, request, faults, source);
+    if (!planned) return refuse(with, what.file, faults, source.get(), exit_code_of(faults));
+    if (claim_of(planned->what->definition) == claim) break;
+    turn->lock = run_lock();
+    turn = take_turn(with, planned->what->definition, config::overlap_of(*planned->source));
+    if (!turn.ok()) return refuse(with, what.file, {turn.problem()}, nullptr, app::exit_code_of(turn.problem()));
+  }
+  if (turn->signal != 0) {
+    const error stopped = user_error("cancelled", "stopped while it waited for another run", command_text(what));
+    return refuse(with, what.file, {stopped}, nullptr, turn->signal == SIGINT ? exit_interrupted : exit_terminated);
+  }
   if (!with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
-  const auto lock = run_lock::take(with.options.state_folder, planned->what->definition.name);
-  if (!lock.ok()) return refuse(with, what.file, {lock.problem()}, nullptr, app::exit_code_of(lock.problem()));
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
   const auto ended =
       run_planned(with, *planned, [&](const engine_result& how) { print_report(with, what, *planned, how); });

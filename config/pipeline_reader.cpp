@@ -103,6 +103,8 @@ class pipeline_reader {
         made_.memory_bytes = read_quantity(held, "run.memory", parse_size);
       } else if (key.text == "timeout") {
         made_.timeout_microseconds = read_quantity(held, "run.timeout", parse_duration);
+      } else if (key.text == "overlap") {
+        (void)read_choice(in_, held, "run.overlap", {"skip", "queue", "cancel"});
       } else if (key.text == "timezone") {
         const auto text = read_text(in_, held, "run.timezone");
         if (text && !is_timezone(*text))
