@@ -81,8 +81,8 @@ class OneTarget(CommandLine):
                         code, _, err = self.end_of(two)
                         self.assertEqual(code, 0, err)
                     else:
-                        eventually(lambda: [p for p in self.folder.glob(".*.part") if ".out.1." in p.name and len(list(self.folder.glob(".*.part"))) == 2],
-                                   "the other run's hidden file")
+                        # It has begun, and either waits for its turn or, wrongly, does not.
+                        eventually(lambda: two.poll() is not None or len(list(self.folder.glob(".*.part"))) == 2, "the other run's file")
                     self.release(one)
                     if at == "rename":
                         code, _, err = self.end_of(two)
