@@ -153,6 +153,17 @@ void check_sinks(const std::vector<found_target>& targets, diagnostics& faults) 
     }
 }
 
+/// The pipeline's own file is read as well.
+void check_pipeline_file(const pipeline& definition, const std::vector<found_target>& targets,
+                         const run_context& context, diagnostics& faults) {
+  if (definition.file.empty() || definition.file == "-") return;
+  const auto file = identity_of(absolute_path(definition.file, context.base_folder));
+  for (const auto& target : targets)
+    if (target.file.file == file)
+      faults.push_back(target_fault(target, "overwrites_source", name_of(target) + " is the pipeline's own file",
+                                    "write to another target"));
+}
+
 /// One source and what it reads.
 class read_files {
  public:
@@ -229,6 +240,7 @@ void check_written_targets(const pipeline& definition, const target_rules& rules
     if (unit.role == unit_role::load && !unit.faulty)
       if (auto found = find_target(unit, rules, context)) targets.push_back(std::move(*found));
   check_sinks(targets, faults);
+  check_pipeline_file(definition, targets, context, faults);
   check_sources(definition, rules, targets, context, faults);
 }
 

@@ -7,7 +7,7 @@ import pathlib
 import subprocess
 import unittest
 
-from command_line import BINARY, ROOT, CommandLine, eventually
+from command_line import BINARY, ROOT, SIGKILL, CommandLine, eventually
 
 ADD = """\
 version: 1
@@ -129,6 +129,18 @@ class OneTarget(CommandLine):
         self.write("t.csv", "a,b\nold,0\n")
         self.release(one)
         self.assertEqual((self.folder / "t.csv").stat().st_mode & 0o777, 0o604)
+
+    def test_a_run_that_is_killed_in_its_turn_keeps_nobody(self):
+        self.write("t.csv", "a,b\nold,0\n")
+        self.pipeline("one", 10, "t.csv")
+        self.pipeline("two", 5, "t.csv")
+        one = self.start_held("one", "rename")
+        os.kill(self.run_record("one")["pid"], SIGKILL)
+        self.assertEqual(self.end_of(one)[0], 1)
+        done = self.sluice("run", "two.yaml", "-q")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.rows_of("t.csv"), sorted([("old", 0)] + [("two", row) for row in range(5)]))
+        self.nothing_left("t.csv", "hold", "hold.here")
 
     def test_many_at_once(self):
         count = 6

@@ -149,6 +149,10 @@ class WhatIsRead(Targets):
         self.refused(self.one("csv: { path: rows.csv }", "sqlite: { path: rows.csv, table: t }, mode: append, overwrite_source: true"),
                      "overwrites_source")
 
+    def test_the_pipeline_itself_is_not_written_over(self):
+        for sink in ("csv: { path: ./p.yaml }, overwrite_source: true", "sqlite: { path: p.yaml, table: t }, mode: append"):
+            self.assertIn("own file", self.refused(self.one("csv: { path: rows.csv }", sink), "overwrites_source"))
+
     def test_any_source_of_the_run_counts(self):
         self.write("more.csv", "a\n7\n")
         self.write("p.yaml", "version: 1\nextract:\n  s: { csv: { path: rows.csv } }\n  m: { csv: { path: more.csv } }\n"
