@@ -1,0 +1,81 @@
+"""What Sluice does in another way than PostgreSQL, by choice: the one list. The table in docs/expressions.md is made
+from it (differential_test.py --table) and differential_test.py checks that it is the same.
+
+`explains(case)` says which disagreements of the random test a difference explains; most differences are outside of
+what the test generates.
+"""
+
+import dataclasses
+import re
+
+FAILED = "an error"  # what a row gives that fails
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    text: str  # of the expression, as Sluice reads it
+    postgres: object  # what the row gave: a text, None for null, or FAILED
+    sluice: object
+    message: str = ""  # of Sluice's reject
+    postgres_message: str = ""
+
+
+def _nothing(_):
+    return False
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    sluice: str
+    postgres: str
+    reason: str
+    explains: object = _nothing
+
+
+def _beyond_digits(case):
+    return case.sluice is FAILED and re.search(r"(numeric_overflow|out_of_range): .*decimal\(", case.message) is not None
+
+
+DIFFERENCES = [
+    Difference("A decimal has at most 76 digits, and at most 38 where neither side of an operation has more; beyond that the "
+               "row is an error", "numeric has 131,072 digits", "columns of one width, as files and other systems have them",
+               _beyond_digits),
+    Difference("All decimals of a column have the same number of places: `case when true then 1 else 2.5 end` is 1.0",
+               "each value has its own", "as above; the values are equal"),
+    Difference("A quotient of decimals has the places that the smallest one of its types needs",
+               "each quotient has the places that it needs", "as above; there are never fewer digits"),
+    Difference("`exp`, `ln`, `log`, `power`, `sqrt` and `sign` of decimals are double", "numeric",
+               "a number of digits without end has to end somewhere"),
+    Difference("`avg` of integers, `stddev` and `variance` are double, computed exactly and rounded once",
+               "numeric for integers and decimals", "the same bits for any order of rows"),
+    Difference("`sum` of integers is bigint; a sum beyond it is an error of its group", "numeric for bigint",
+               "a sum keeps the type that other systems expect; `sum(x::decimal(38,0))` has more room"),
+    Difference("Sums and averages of real and double are computed exactly: only the total can overflow; of real they are "
+               "double", "rounded at each row; `sum` of real is real", "the same bits for any order of rows"),
+    Difference("`stddev` and `variance` of doubles beyond 1e135 are an error", "beyond about 1e154", "the sums are exact"),
+    Difference("A double becomes a decimal by its shortest digits", "by 15 digits", "no digit is lost"),
+    Difference("An error in a part of `case`, `coalesce`, `and` or `or` that is not needed never counts",
+               "an error of constants counts when the statement is planned", "rows decide, not the planner"),
+    Difference("`x and false` and `x or true` fail where x fails", "x is left out when the statement is planned",
+               "errors do not depend on what the planner sees"),
+    Difference("`x in (a, b)` compares from left to right and stops at the first that is equal",
+               "constants are compared first", "the order that is written"),
+    Difference("Casts from text take what the type's text looks like: booleans are true, false, t, f, yes, no, y, n, on, off, "
+               "1 and 0", "any beginning of these words", "a misspelt value is an error, not a value"),
+    Difference("`to_hex` of a negative number has 16 digits", "8 for an integer", "one result for one number"),
+    Difference("`sha256` gives hex digits as text", "bytea", "the form in which hashes are compared"),
+    Difference("Text is compared by its bytes, in every locale", "by the database's collation", "the same order everywhere"),
+    Difference("A result of `repeat`, `lpad` or `rpad` has at most 16 MiB", "1 GiB", "a mistyped length does not fill the memory"),
+    Difference("`union` widens the types of its inputs so that no value changes, and matches columns by name",
+               "by position", "inputs are files whose columns may come in any order"),
+]
+
+
+def explained(case):
+    return any(each.explains(case) for each in DIFFERENCES)
+
+
+def table():
+    """The lines of the table as docs/expressions.md has it."""
+    return ["| Sluice | PostgreSQL | why |", "|---|---|---|",
+            *(f"| {each.sluice} | {each.postgres} | {each.reason} |" for each in DIFFERENCES)]

@@ -1,0 +1,270 @@
+"""Random typed expressions that Sluice and PostgreSQL both understand, and the rows they are evaluated over.
+
+A rule is a template that both read; where they spell something differently it has two. A type gets more rules by adding
+them to RULES, more literals and values of columns by LITERALS and COLUMNS.
+"""
+
+import dataclasses
+import decimal
+import random
+import struct
+
+BOOLEAN, SMALLINT, INTEGER, BIGINT = "boolean", "smallint", "integer", "bigint"
+DECIMAL, REAL, DOUBLE, TEXT = "decimal(10,2)", "real", "double", "text"
+# The name of a type where PostgreSQL has another one. `decimal(10,2)` stands for decimals of any digits here.
+POSTGRES_TYPES = {DECIMAL: "numeric", DOUBLE: "double precision"}
+WHOLE = (SMALLINT, INTEGER, BIGINT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Expression:
+    type: str
+    sluice: str
+    postgres: str
+    # What it does to the comparison, see `traits` of a rule.
+    traits: frozenset = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """`template` has {0}, {1} ... for arguments of the types in `takes`.
+
+    traits (of decimals): "quotient": a decimal whose places go on behind those that PostgreSQL keeps, so only its leading digits can
+    be compared, and it is not made text or compared; "scaled": a decimal with another number of places at its end,
+    equal in value, so it is not made text; "worked": a quotient that was calculated with, whose errors may have grown.
+    """
+    gives: str
+    template: str
+    takes: tuple = ()
+    postgres: str = None
+    traits: frozenset = frozenset()
+    weight: int = 1
+    # Traits that no argument may have.
+    refuses: frozenset = frozenset()
+
+
+INEXACT = frozenset({"quotient"})
+NOT_AS_TEXT = frozenset({"quotient", "scaled"})
+
+
+def _rules():
+    yield from _conditions()
+    yield from _numbers()
+    yield from _texts()
+    yield from _for_every_type()
+
+
+def _conditions():
+    b = BOOLEAN
+    for template in ("({0} and {1})", "({0} or {1})"):
+        yield Rule(b, template, (b, b), weight=3)
+    yield Rule(b, "(not {0})", (b,))
+    for test in ("is true", "is not true", "is false", "is not false", "is null", "is not null"):
+        yield Rule(b, "({0} %s)" % test, (b,))
+    for of in (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT, BOOLEAN):
+        for sign in ("=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from"):
+            yield Rule(b, "({0} %s {1})" % sign, (of, of), refuses=INEXACT)
+        yield Rule(b, "({0} is null)", (of,))
+        yield Rule(b, "({0} is not null)", (of,))
+        yield Rule(b, "({0} between {1} and {2})", (of, of, of), refuses=INEXACT)
+        yield Rule(b, "({0} not between {1} and {2})", (of, of, of), refuses=INEXACT)
+        yield Rule(b, "({0} in ({1}, {2}))", (of, of, of), refuses=INEXACT)
+        yield Rule(b, "({0} not in ({1}, {2}, {3}))", (of, of, of, of), refuses=INEXACT)
+    for left, right in ((SMALLINT, BIGINT), (INTEGER, DECIMAL), (DECIMAL, DOUBLE), (BIGINT, REAL), (DOUBLE, INTEGER)):
+        for sign in ("=", "<", ">="):
+            yield Rule(b, "({0} %s {1})" % sign, (left, right), refuses=INEXACT)
+    for pattern in ("'%a%'", "'a_'", "'%'", "''", "'A%'", "'_'", "'100\\%'", "'é%'"):
+        yield Rule(b, "({0} like %s)" % pattern, (TEXT,))
+        yield Rule(b, "({0} not ilike %s)" % pattern, (TEXT,))
+    yield Rule(b, "starts_with({0}, {1})", (TEXT, TEXT))
+    yield Rule(b, "{0}::boolean", (INTEGER,))
+    yield Rule(b, "{0}::boolean", (TEXT,))
+
+
+def _numbers():
+    for of in (SMALLINT, INTEGER, BIGINT, REAL, DOUBLE):
+        for sign in "+-*/":
+            yield Rule(of, "({0} %s {1})" % sign, (of, of), weight=2)
+        yield Rule(of, "(- {0})", (of,))
+        yield Rule(of, "abs({0})", (of,))
+    for of in WHOLE:
+        yield Rule(of, "({0} % {1})", (of, of))
+        yield Rule(of, "mod({0}, {1})", (of, of))
+    for left, right, gives in ((SMALLINT, INTEGER, INTEGER), (INTEGER, BIGINT, BIGINT), (REAL, DOUBLE, DOUBLE),
+                               (INTEGER, DOUBLE, DOUBLE), (REAL, INTEGER, DOUBLE), (DECIMAL, DOUBLE, DOUBLE),
+                               (BIGINT, DECIMAL, DECIMAL), (DECIMAL, SMALLINT, DECIMAL)):
+        for sign in "+-*":
+            yield Rule(gives, "({0} %s {1})" % sign, (left, right))
+    for sign in "+-*":
+        yield Rule(DECIMAL, "({0} %s {1})" % sign, (DECIMAL, DECIMAL), weight=2)
+    yield Rule(DECIMAL, "({0} / {1})", (DECIMAL, DECIMAL), traits=frozenset({"quotient"}), refuses=INEXACT, weight=2)
+    yield Rule(DECIMAL, "({0} / {1})", (INTEGER, DECIMAL), traits=frozenset({"quotient"}), refuses=INEXACT)
+    yield Rule(DECIMAL, "({0} / {1})", (DECIMAL, BIGINT), traits=frozenset({"quotient"}), refuses=INEXACT)
+    yield Rule(DECIMAL, "({0} % {1})", (DECIMAL, DECIMAL), refuses=INEXACT, traits=frozenset({"scaled"}))
+    yield Rule(DECIMAL, "(- {0})", (DECIMAL,))
+    yield Rule(DECIMAL, "abs({0})", (DECIMAL,))
+    for places in ("2", "0", "-1", "{1}"):
+        takes = (DECIMAL, INTEGER) if "{1}" in places else (DECIMAL,)
+        for function in ("round", "trunc"):
+            yield Rule(DECIMAL, f"{function}({{0}}, {places})", takes, traits=frozenset({"scaled"}), refuses=INEXACT)
+    for function in ("round", "trunc", "ceil", "floor"):
+        yield Rule(DECIMAL, function + "({0})", (DECIMAL,), traits=frozenset({"scaled"}), refuses=INEXACT)
+        yield Rule(DOUBLE, function + "({0})", (DOUBLE,))
+        yield Rule(DOUBLE, function + "({0})", (INTEGER,))
+    for function in ("sqrt", "exp", "ln", "log"):
+        yield Rule(DOUBLE, function + "({0})", (DOUBLE,))
+        yield Rule(DOUBLE, function + "({0})", (INTEGER,))
+    yield Rule(DOUBLE, "power({0}, {1})", (DOUBLE, DOUBLE), weight=2)
+    yield Rule(DOUBLE, "({0} ^ {1})", (DOUBLE, INTEGER))
+    yield Rule(DOUBLE, "sign({0})", (DOUBLE,))
+    # Casts.
+    for to in WHOLE:
+        for of in (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT):
+            if of != to:
+                yield Rule(to, "{0}::%s" % to, (of,), refuses=INEXACT)
+    yield Rule(INTEGER, "{0}::integer", (BOOLEAN,))
+    for of in (INTEGER, BIGINT, DECIMAL, REAL, TEXT):
+        yield Rule(DOUBLE, "{0}::double", (of,), postgres="{0}::double precision", refuses=INEXACT)
+    for of in (INTEGER, BIGINT, DECIMAL, DOUBLE, TEXT):
+        yield Rule(REAL, "{0}::real", (of,), refuses=INEXACT)
+    for of in (SMALLINT, INTEGER, BIGINT, DECIMAL, TEXT):
+        for digits in ("decimal(10,2)", "decimal(5,0)", "decimal(20,6)"):
+            yield Rule(DECIMAL, "{0}::%s" % digits, (of,), refuses=INEXACT)
+    for function in ("length", "octet_length"):
+        yield Rule(INTEGER, function + "({0})", (TEXT,))
+    yield Rule(INTEGER, "position({0} in {1})", (TEXT, TEXT))
+    yield Rule(INTEGER, "strpos({0}, {1})", (TEXT, TEXT))
+
+
+def _texts():
+    t = TEXT
+    yield Rule(t, "({0} || {1})", (t, t), weight=3)
+    for of in (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, BOOLEAN):
+        yield Rule(t, "{0}::text", (of,), refuses=NOT_AS_TEXT)
+        yield Rule(t, "({0} || {1})", (t, of), refuses=NOT_AS_TEXT)
+        yield Rule(t, "concat({0}, {1})", (of, t), refuses=NOT_AS_TEXT)
+        yield Rule(t, "concat_ws({0}, {1}, {2})", (t, of, t), refuses=NOT_AS_TEXT)
+    for function in ("upper", "lower", "initcap", "reverse", "trim", "ltrim", "rtrim", "md5"):
+        yield Rule(t, function + "({0})", (t,))
+    for function in ("trim(both {1} from {0})", "trim(leading {1} from {0})", "rtrim({0}, {1})", "ltrim({0}, {1})"):
+        yield Rule(t, function, (t, t))
+    yield Rule(t, "replace({0}, {1}, {2})", (t, t, t))
+    for function in ("left", "right", "repeat"):
+        yield Rule(t, function + "({0}, {1} % 40)", (t, INTEGER))
+    for function in ("lpad", "rpad"):
+        yield Rule(t, function + "({0}, {1} % 40)", (t, INTEGER))
+        yield Rule(t, function + "({0}, {1} % 40, {2})", (t, INTEGER, t))
+    yield Rule(t, "substring({0}, {1})", (t, INTEGER))
+    yield Rule(t, "substring({0}, {1}, {2})", (t, INTEGER, INTEGER))
+    yield Rule(t, "substring({0} from {1} for {2})", (t, INTEGER, INTEGER))
+    yield Rule(t, "split_part({0}, {1}, {2})", (t, t, INTEGER))
+    yield Rule(t, "to_hex({0})", (BIGINT,))
+
+
+def _for_every_type():
+    for of in (BOOLEAN, SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT):
+        # The branches of a decimal have one number of places here and each its own in PostgreSQL.
+        scaled = frozenset({"scaled"}) if of == DECIMAL else frozenset()
+        yield Rule(of, "case when {0} then {1} end", (BOOLEAN, of), weight=2)
+        yield Rule(of, "case when {0} then {1} else {2} end", (BOOLEAN, of, of), weight=2, traits=scaled)
+        yield Rule(of, "case when {0} then {1} when {2} then {3} else {4} end", (BOOLEAN, of, BOOLEAN, of, of),
+                   traits=scaled)
+        yield Rule(of, "case {0} when {1} then {2} when {3} then {4} else {5} end", (INTEGER, INTEGER, of, INTEGER, of, of),
+                   traits=scaled)
+        yield Rule(of, "coalesce({0}, {1})", (of, of), weight=2, traits=scaled)
+        yield Rule(of, "coalesce({0}, {1}, {2})", (of, of, of), traits=scaled)
+        yield Rule(of, "nullif({0}, {1})", (of, of), refuses=INEXACT)
+        if of != BOOLEAN:
+            for function in ("greatest", "least"):
+                yield Rule(of, function + "({0}, {1})", (of, of), refuses=INEXACT, traits=scaled)
+                yield Rule(of, function + "({0}, {1}, {2})", (of, of, of), refuses=INEXACT, traits=scaled)
+
+
+RULES = {}
+for rule in _rules():
+    RULES.setdefault(rule.gives, []).append(rule)
+
+LITERALS = {
+    BOOLEAN: ["true", "false"],
+    SMALLINT: ["0::smallint", "7::smallint", "32767::smallint", "(-3)::smallint"],
+    INTEGER: ["0", "1", "2", "3", "-7", "10", "2147483647", "-2147483648"],
+    BIGINT: ["0::bigint", "5::bigint", "4294967296", "9223372036854775807", "(-9223372036854775808)"],
+    DECIMAL: ["0.00", "1.5", "0.01", "-2.25", "3.0", "1234567.89", "-0.005", "700000.00"],
+    REAL: ["0::real", "1.5::real", "(-2.25)::real", "1e30::real", "1e-30::real"],
+    DOUBLE: ["0::double", "0.5::double", "(-2.5)::double", "1e300::double", "1e-300::double", "3::double"],
+    TEXT: ["''", "'a'", "'A'", "' '", "'7'", "'x y'", "'é'", "'ß'", "'abba'", "','"],
+}
+
+# Columns: name -> (type, values); null is among the values of each.
+COLUMNS = {
+    "o": (BOOLEAN, [True, False, None]),
+    "s": (SMALLINT, [0, 1, -1, 7, 32767, -32768, None]),
+    "i": (INTEGER, [0, 1, 2, 3, -7, 42, 2147483647, -2147483648, None]),
+    "j": (INTEGER, [0, 1, 2, 5, None]),
+    "b": (BIGINT, [0, 1, -1, 1000000007, 9223372036854775807, -9223372036854775808, None]),
+    "d": (DECIMAL, ["0.00", "1.00", "-2.25", "0.01", "19.99", "99999999.99", "-0.50", None]),
+    "e": (DECIMAL, ["1.00", "3.00", "7.00", "-0.03", "700000.00", "0.00", None]),
+    "r": (REAL, [0.0, 1.5, -2.25, 3.4e38, 1e-38, float("nan"), None]),
+    "f": (DOUBLE, [0.0, -0.0, 1.5, -2.25, 2.5, 1e308, 1e-308, 1e-200, 1e200, float("nan"), float("inf"), float("-inf"),
+                   None]),
+    "t": (TEXT, ["", "a", "abc", "Straße", "3rd street", "o'neil x2y", "  7 ", "42", "-1.50", "1e3", "true", "f", "éa",
+                 "日本 語", "a,b,c", "ǆ", None]),
+    "u": (TEXT, ["7", "0", "2.5", "abba", "a", "", None]),
+}
+
+
+def random_rows(chance, count):
+    """Rows with an id, as lists by column."""
+    made = {"id": list(range(count))}
+    for name, (_, values) in COLUMNS.items():
+        made[name] = [chance.choice(values) for _ in range(count)]
+    return made
+
+
+class Generator:
+    """Gives random expressions; the same for the same seed."""
+
+    def __init__(self, seed):
+        self.chance = random.Random(seed)
+
+    def of(self, gives, depth):
+        if depth <= 0 or self.chance.random() < 0.1:
+            return self.leaf(gives)
+        rules = RULES[gives]
+        rule = self.chance.choices(rules, [each.weight for each in rules])[0]
+        arguments = []
+        for takes in rule.takes:
+            argument = self.of(takes, depth - 1)
+            while argument.traits & rule.refuses:
+                argument = self.of(takes, depth - 2)
+            arguments.append(argument)
+        traits = rule.traits.union(*(each.traits for each in arguments))
+        if "quotient" in traits and "quotient" not in rule.traits and any(sign in rule.template for sign in "+-*"):
+            traits |= {"worked"}
+        if gives != DECIMAL:
+            traits = frozenset()
+        return Expression(gives, rule.template.format(*(each.sluice for each in arguments)),
+                          (rule.postgres or rule.template).format(*(each.postgres for each in arguments)), traits)
+
+    def leaf(self, gives):
+        kind = self.chance.random()
+        if kind < 0.05:
+            name = POSTGRES_TYPES.get(gives, gives)
+            return Expression(gives, f"null::{gives}", f"null::{name}")
+        if kind < 0.25:
+            text = self.chance.choice(LITERALS[gives])
+            # Behind a subquery, so that PostgreSQL does not compute it when it plans: it would fail at a branch that no
+            # row takes.
+            typed = text.replace("::double", "::double precision") if gives == DOUBLE else text
+            # A bare text would be read as the type that it is cast to when the expression is bound.
+            spelled = f"({text})" if text.startswith("-") else text + "::text" if gives == TEXT else text
+            typed += "::text" if gives == TEXT else ""
+            return Expression(gives, spelled, f"(select {typed})")
+        names = [name for name, (of, _) in COLUMNS.items() if of == gives]
+        name = self.chance.choice(names)
+        return Expression(gives, name, name)
+
+
+def single(value):
+    """The double that a real holds."""
+    return struct.unpack("f", struct.pack("f", value))[0]
