@@ -1,6 +1,8 @@
 #include "app/verbs.hpp"
 #include "engine/error/names.hpp"
+#include "engine/expression/dialects.hpp"
 #include "engine/expression/expression.hpp"
+#include "engine/expression/functions.hpp"
 
 #include <algorithm>
 #include <map>
@@ -13,8 +15,10 @@ namespace {
 using expression::function_spec;
 
 options as_json(const function_spec& each) {
-  return {{"name", each.name},       {"kind", each.kind},       {"signature", each.signature},
-          {"summary", each.summary}, {"example", each.example}, {"result", each.result}};
+  options made = {{"name", each.name},       {"kind", each.kind},       {"signature", each.signature},
+                  {"summary", each.summary}, {"example", each.example}, {"result", each.result}};
+  if (each.kind == "aggregate") made["over"] = expression::aggregate_example_rows();
+  return made;
 }
 
 void list(session& with) {
@@ -51,12 +55,19 @@ result<int> show(session& with, const std::string& name) {
     found.push_back(as_json(each));
     text += paint(each.signature, style::bold, with.terminal.color_out()) + "  (" + each.kind + ")\n  " + each.summary +
             "\n";
-    if (!each.example.empty()) text += "  " + each.example + (each.result.empty() ? "" : "  ->  " + each.result) + "\n";
+    const auto over =
+        each.kind == "aggregate" ? std::string("  (over ") + expression::aggregate_example_rows() + ")" : "";
+    if (!each.example.empty())
+      text += "  " + each.example + (each.result.empty() ? "" : "  ->  " + each.result) + over + "\n";
   }
   if (found.empty()) {
     const auto nearest = nearest_name(name, known);
+    auto here = expression::other_dialect_hint(name);
+    if (here.empty()) here = expression::missing_aggregate_hint(name);
     return user_error("unknown_function", "there is no function called " + name,
-                      nearest.empty() ? "`sluice functions` lists all" : "did you mean " + nearest + "?");
+                      !here.empty()     ? here
+                      : nearest.empty() ? "`sluice functions` lists all"
+                                        : "did you mean " + nearest + "?");
   }
   with.terminal.out(with.options.json ? found.dump(2) + "\n" : text);
   return exit_succeeded;

@@ -68,7 +68,9 @@ def index(components):
 def functions_page(functions):
     parts = ["# Functions of expressions\n", NOTE]
     for kind in sorted({function["kind"] for function in functions}):
-        parts.append(f"## {kind}\n\n| function | what it gives | example | = |\n|---|---|---|---|")
+        rows = {f["over"] for f in functions if f["kind"] == kind and f.get("over")}
+        over = "".join(f"The examples are computed over the rows {each}.\n\n" for each in sorted(rows))
+        parts.append(f"## {kind}\n\n{over}| function | what it gives | example | = |\n|---|---|---|---|")
         parts += [f"| `{cell(f['signature'])}` | {cell(f['summary'])} | `{cell(f['example'])}` | `{cell(f['result'])}` |"
                   for f in functions if f["kind"] == kind]
         parts.append("")

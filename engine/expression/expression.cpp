@@ -3,6 +3,7 @@
 #include "engine/expression/bind/binder.hpp"
 #include "engine/expression/bind/typing.hpp"
 #include "engine/expression/columns.hpp"
+#include "engine/expression/evaluate_where.hpp"
 #include "engine/expression/parse/parser.hpp"
 #include "engine/values/arrow_functions.hpp"
 #include "engine/values/types.hpp"
@@ -63,9 +64,11 @@ class bound_node final : public bound {
     return column != nullptr && !column->foreign ? std::optional(column->index) : std::nullopt;
   }
 
-  [[nodiscard]] result<evaluated> evaluate(const batch& rows) const override {
+  [[nodiscard]] result<evaluated> evaluate(const batch& rows) const override { return evaluate_where(rows, nullptr); }
+
+  [[nodiscard]] result<evaluated> evaluate_where(const batch& rows, const buffer_ptr& counting) const {
     try {
-      return run(&rows, rows.data->num_rows());
+      return run(&rows, rows.data->num_rows(), {counting});
     } catch (const std::bad_alloc&) {
       return external_error("out_of_memory", "cannot evaluate " + to_string() + ": no memory",
                             "raise run.memory or free memory");
@@ -73,7 +76,7 @@ class bound_node final : public bound {
   }
 
   [[nodiscard]] result<std::shared_ptr<arrow::Scalar>> constant() const override {
-    SLUICE_ASSIGN(const auto value, run(nullptr, 1));
+    SLUICE_ASSIGN(const auto value, run(nullptr, 1, {}));
     if (!value.errors.empty()) return user_error(value.errors[0].code, value.errors[0].message);
     SLUICE_ASSIGN_ARROW(auto scalar, value.values->GetScalar(0), "read a constant");
     return scalar;
@@ -82,15 +85,16 @@ class bound_node final : public bound {
   [[nodiscard]] std::string to_string() const override { return text_of(*root_); }
 
   [[nodiscard]] const node_ptr& root() const { return root_; }
+  [[nodiscard]] const std::shared_ptr<const settings>& run_settings() const { return run_; }
 
  private:
-  result<evaluated> run(const batch* rows, std::int64_t length) const {
+  result<evaluated> run(const batch* rows, std::int64_t length, const mask& counting) const {
     if (length == 0) {
       SLUICE_ASSIGN_ARROW(auto none, arrow::MakeEmptyArray(root_->type), "make an empty column");
       return evaluated{std::move(none), {}};
     }
     frame in(rows, length, *run_);
-    SLUICE_ASSIGN(auto value, root_->evaluate(in, {}));
+    SLUICE_ASSIGN(auto value, root_->evaluate(in, counting));
     SLUICE_ASSIGN(auto values, as_array(value, length));
     if (in.errors.empty()) return evaluated{std::move(values), {}};
     settle_errors(in.errors);
@@ -118,6 +122,10 @@ bound_ptr make_bound(node_ptr root, std::shared_ptr<const settings> run) {
 
 node_ptr node_of(const bound_ptr& of) { return static_cast<const bound_node&>(*of).root(); }
 
+result<evaluated> evaluate_where(const bound& what, const batch& rows, const buffer_ptr& counting) {
+  return static_cast<const bound_node&>(what).evaluate_where(rows, counting);
+}
+
 bound_ptr bind(std::string_view text, const scope& names, const std::string& path, diagnostics& faults) {
   const auto before = faults.size();
   binder b(names, path, faults);
@@ -127,7 +135,11 @@ bound_ptr bind(std::string_view text, const scope& names, const std::string& pat
 
 bound_ptr bind_condition(std::string_view text, const scope& names, const std::string& path, diagnostics& faults) {
   const auto made = bind(text, names, path, faults);
-  if (!made || made->type()->id() == arrow::Type::BOOL) return made;
+  if (!made) return nullptr;
+  if (made->type()->id() == arrow::Type::BOOL) {
+    const auto& whole = static_cast<const bound_node&>(*made);
+    return make_bound(make_condition(whole.root()), whole.run_settings());
+  }
   faults.push_back([&] {
     auto problem = user_error("type_mismatch", "a condition is expected, found " + type_name(*made->type()),
                               "write a comparison, as in amount > 0");
@@ -139,6 +151,7 @@ bound_ptr bind_condition(std::string_view text, const scope& names, const std::s
 }
 
 bound_ptr cast(bound_ptr inner, const std::shared_ptr<arrow::DataType>& type, const scope& names) {
+  if (!ensure_arrow_functions().ok()) return nullptr;
   diagnostics faults;
   const std::string path;
   binder b(names, path, faults);

@@ -40,6 +40,8 @@ const function* find_function(const std::string& name);
 bool is_aggregate(const std::string& name);
 /// Descriptions of the aggregates, without evaluators: the transform aggregate runs them.
 const std::vector<function_spec>& aggregate_specs();
+/// The rows that their examples are computed over.
+const char* aggregate_example_rows();
 /// Names of all functions and aggregates, for "did you mean".
 std::vector<std::string> function_names();
 

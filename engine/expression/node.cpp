@@ -88,12 +88,16 @@ result<operand> call_node::evaluate(frame& in, const mask& active) const {
   std::vector<operand> args;
   args.reserve(inputs.size());
   bool constant = !how_.is_volatile;
+  bool null = false;
+  // Also behind a null: whether an argument has an error must not depend on what the other rows of the batch make of
+  // the arguments before it.
   for (const auto& input : inputs) {
     SLUICE_ASSIGN(auto arg, input->evaluate(in, active));
-    if (how_.null_in_null_out && arg.constant_null()) return operand{make_nulls(type, 1), true};
+    null = null || (how_.null_in_null_out && arg.constant_null());
     constant = constant && arg.constant;
     args.push_back(std::move(arg));
   }
+  if (null) return operand{make_nulls(type, 1), true};
   if (!constant) {
     call c{*this, type, std::move(args), in.length, active, in, how_.state.get()};
     SLUICE_ASSIGN(auto values, run_(c));

@@ -2,6 +2,7 @@
 #include "engine/memory/manager.hpp"
 #include "engine/operators/aggregates/bind.hpp"
 #include "engine/operators/aggregates/group_pass.hpp"
+#include "engine/operators/aggregates/group_results.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/partitioned_spill.hpp"
 #include "engine/operators/row_policy.hpp"
@@ -59,11 +60,7 @@ class aggregate final : public single_output, public may_block {
     if (in.rows() == 0) return {};
     group_pass::evaluated_rows rows;
     row_errors errors;
-    for (const auto& input : what_.inputs) {
-      SLUICE_ASSIGN(auto value, input.value->evaluate(in));
-      append_errors(errors, std::move(value.errors), input.column);
-      rows.inputs.push_back(std::move(value.values));
-    }
+    SLUICE_ASSIGN(rows.inputs, what_.evaluate(in, errors));
     SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
     in = keep_rows(in, settled);
     for (auto& value : rows.inputs) value = keep_rows(value, settled);
@@ -255,26 +252,10 @@ class aggregate final : public single_output, public may_block {
   result<batch> read(std::span<const std::uint32_t> groups, emitter& out, bool with_places) {
     const auto rows = static_cast<std::int64_t>(groups.size());
     SLUICE_ASSIGN(auto columns, pass_->keys(groups));
-    std::vector<std::shared_ptr<arrow::Array>> results;
-    for (const auto& call : what_.calls) {
-      SLUICE_ASSIGN(auto values, pass_->result_of(call, groups));
-      results.push_back(std::move(values));
-    }
     batch made;
     row_errors errors;
-    const auto keys = columns;
-    for (const auto& output : what_.outputs) {
-      if (!output.final) {
-        columns.push_back(results[output.calls.front()]);
-        continue;
-      }
-      auto inputs = keys;
-      for (const int call : output.calls) inputs.push_back(results[call]);
-      made.data = arrow::RecordBatch::Make(output.final_schema, rows, std::move(inputs));
-      SLUICE_ASSIGN(auto value, output.final->evaluate(made));
-      append_errors(errors, std::move(value.errors), output.name);
-      columns.push_back(std::move(value.values));
-    }
+    SLUICE_ASSIGN(auto results, aggregates::read_outputs(what_, *pass_, columns, groups, errors));
+    columns.insert(columns.end(), results.begin(), results.end());
     made.data = arrow::RecordBatch::Make(schema(), rows, std::move(columns));
     if (positions_) made.positions = unknown_positions(rows);
     SLUICE_ASSIGN(const auto settled, settle_errors(made, std::move(errors), policy_, out));
@@ -340,7 +321,8 @@ const component& aggregate_transform() {
                               "are the same "
                               "bits for any order of rows, parallelism and number "
                               "of nodes. A sum that does not fit its type is the "
-                              "error numeric_overflow.",
+                              "error numeric_overflow of its group, which "
+                              "`on_error` decides about.",
                .value = {.form = shape::object,
                          .help = "keys and what to compute",
                          .required = true,

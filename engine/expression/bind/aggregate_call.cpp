@@ -5,6 +5,7 @@
 #include "engine/expression/functions.hpp"
 #include "engine/expression/parse/lexer.hpp"
 #include "engine/expression/parse/parser.hpp"
+#include "engine/values/arrow_functions.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
@@ -56,6 +57,11 @@ int precision_of(const arrow::DataType& type) { return static_cast<const arrow::
 int scale_of(const arrow::DataType& type) { return static_cast<const arrow::DecimalType&>(type).scale(); }
 bool is_wide(const arrow::DataType& type) { return type.id() == arrow::Type::DECIMAL256; }
 
+// An average is a quotient by a count, which hardly has more digits than this. Where 38 digits leave it this many
+// places they do, so that averages of common decimals can be read by other programs.
+constexpr int count_digits = 10;
+constexpr int enough_places = 20;
+
 // Sums of integers are bigint (ubigint stays), of decimals have 38 digits, or 76 where they have more than 38: beyond
 // that the sum is an overflow.
 type_ptr result_type(const std::string& function, const type_ptr& of) {
@@ -68,8 +74,10 @@ type_ptr result_type(const std::string& function, const type_ptr& of) {
   }
   if (function == "avg" && is_decimal_type(*of)) {
     const int whole = precision_of(*of) - scale_of(*of);
-    if (is_wide(*of)) return arrow::decimal256(76, std::max(scale_of(*of), std::min(16, 76 - whole)));
-    return arrow::decimal128(38, std::max(scale_of(*of), std::min(16, 38 - whole)));
+    const int wanted = quotient_places(scale_of(*of), count_digits);
+    const int room = 38 - whole;
+    if (!is_wide(*of) && room >= std::min(wanted, enough_places)) return arrow::decimal128(38, std::min(wanted, room));
+    return arrow::decimal256(76, std::max(scale_of(*of), std::min(wanted, 76 - whole)));
   }
   if (function == "avg" || function.starts_with("stddev") || function.starts_with("var")) return arrow::float64();
   return of;
@@ -215,11 +223,19 @@ class aggregate_binder {
   bound_aggregate made_;
 };
 
-function_spec spec(const char* name, const char* signature, const char* summary) {
-  return {.name = name, .kind = "aggregate", .signature = signature, .summary = summary, .example = {}, .result = {}};
+function_spec spec(const char* name, const char* signature, const char* summary, const char* example,
+                   const char* result) {
+  return {.name = name,
+          .kind = "aggregate",
+          .signature = signature,
+          .summary = summary,
+          .example = example,
+          .result = result};
 }
 
 }  // namespace
+
+const char* aggregate_example_rows() { return "x = 3, 1, null, 1 and good = true, true, null, false"; }
 
 bool is_aggregate(const std::string& name) {
   return find_kind(name) != nullptr || std::find(std::begin(planned), std::end(planned), name) != std::end(planned);
@@ -228,25 +244,33 @@ bool is_aggregate(const std::string& name) {
 const std::vector<function_spec>& aggregate_specs() {
   static const std::vector<function_spec> specs = [] {
     std::vector<function_spec> all = {
-        spec("any_value", "any_value(x) -> type of x", "value of some row of the group that is not null"),
-        spec("avg", "avg(number) -> double, decimal for decimals", "mean of the values that are not null"),
-        spec("bool_and", "bool_and(boolean) -> boolean", "true where all values are true"),
-        spec("bool_or", "bool_or(boolean) -> boolean", "true where one value is true"),
-        spec("count", "count(*) or count([distinct] x) -> bigint", "rows, or rows where x is not null"),
-        spec("every", "every(boolean) -> boolean", "the same as bool_and"),
-        spec("first", "first(x) -> type of x", "first value that is not null, in the order of the input"),
-        spec("last", "last(x) -> type of x", "last value that is not null, in the order of the input"),
-        spec("max", "max(x) -> type of x", "greatest value"),
-        spec("min", "min(x) -> type of x", "least value"),
-        spec("stddev", "stddev(number) -> double", "standard deviation of a sample"),
-        spec("stddev_pop", "stddev_pop(number) -> double", "standard deviation of the whole population"),
-        spec("stddev_samp", "stddev_samp(number) -> double", "the same as stddev"),
+        spec("any_value", "any_value(x) -> type of x", "value of some row of the group that is not null",
+             "any_value(x)", "3"),
+        spec("avg", "avg(number) -> double, decimal for decimals", "mean of the values that are not null", "avg(x)",
+             "1.6666666666666667"),
+        spec("bool_and", "bool_and(boolean) -> boolean", "true where all values are true", "bool_and(good)", "false"),
+        spec("bool_or", "bool_or(boolean) -> boolean", "true where one value is true", "bool_or(good)", "true"),
+        spec("count", "count(*) or count([distinct] x) -> bigint", "rows, or rows where x is not null",
+             "count(distinct x)", "2"),
+        spec("every", "every(boolean) -> boolean", "the same as bool_and", "every(x > 0)", "true"),
+        spec("first", "first(x) -> type of x", "first value that is not null, in the order of the input", "first(x)",
+             "3"),
+        spec("last", "last(x) -> type of x", "last value that is not null, in the order of the input", "last(x)", "1"),
+        spec("max", "max(x) -> type of x", "greatest value", "max(x)", "3"),
+        spec("min", "min(x) -> type of x", "least value", "min(x) filter (where good)", "1"),
+        spec("stddev", "stddev(number) -> double", "standard deviation of a sample", "stddev(x)", "1.1547005383792515"),
+        spec("stddev_pop", "stddev_pop(number) -> double", "standard deviation of the whole population",
+             "stddev_pop(x)", "0.9428090415820634"),
+        spec("stddev_samp", "stddev_samp(number) -> double", "the same as stddev", "stddev_samp(x)",
+             "1.1547005383792515"),
         spec("sum", "sum([distinct] number) -> bigint, decimal or double",
              "sum: bigint of integers (beyond it the group is an overflow), decimal of decimals, double of real and "
-             "double"),
-        spec("var_pop", "var_pop(number) -> double", "variance of the whole population"),
-        spec("var_samp", "var_samp(number) -> double", "the same as variance"),
-        spec("variance", "variance(number) -> double", "variance of a sample"),
+             "double",
+             "sum(x) filter (where good)", "4"),
+        spec("var_pop", "var_pop(number) -> double", "variance of the whole population", "var_pop(x)",
+             "0.8888888888888888"),
+        spec("var_samp", "var_samp(number) -> double", "the same as variance", "var_samp(x)", "1.3333333333333333"),
+        spec("variance", "variance(number) -> double", "variance of a sample", "variance(x)", "1.3333333333333333"),
     };
     return all;
   }();
@@ -256,6 +280,10 @@ const std::vector<function_spec>& aggregate_specs() {
 std::optional<bound_aggregate> bind_aggregate(std::string_view text, const scope& names,
                                               const std::vector<std::string>& keys, const std::string& path,
                                               diagnostics& faults) {
+  if (!ensure_arrow_functions().ok()) {
+    faults.push_back(internal_error("internal_error", "Arrow's compute functions could not be set up"));
+    return std::nullopt;
+  }
   return aggregate_binder(names, keys, path, faults).run(text);
 }
 

@@ -4,6 +4,7 @@
 #include "engine/error/names.hpp"
 #include "engine/expression/bind/typing.hpp"
 #include "engine/expression/columns.hpp"
+#include "engine/expression/dialects.hpp"
 #include "engine/expression/functions.hpp"
 #include "engine/expression/parse/lexer.hpp"
 #include "engine/values/types.hpp"
@@ -282,7 +283,12 @@ node_ptr binder::bind_cast(const syntax& of) {
 node_ptr binder::call(std::string name, type_ptr type, std::vector<node_ptr> inputs, kernel with,
                       call_node::options how) {
   bool constant = !how.is_volatile;
-  for (const auto& input : inputs) constant = constant && as_constant(input) != nullptr;
+  for (const auto& input : inputs) {
+    const auto* value = as_constant(input);
+    constant = constant && value != nullptr;
+    // A null that stands in the text decides before any row is looked at, as in PostgreSQL.
+    if (how.null_in_null_out && value != nullptr && value->is_null()) return null_constant(type);
+  }
   auto made = std::make_shared<call_node>(std::move(name), std::move(type), std::move(inputs), with, std::move(how));
   if (!constant) return made;
   auto folded = fold(made);
@@ -298,15 +304,20 @@ node_ptr binder::fold(node_ptr of) {
 
 node_ptr binder::bind_call(const syntax& of) {
   if (is_aggregate(of.text)) {
+    if (const auto hint = missing_aggregate_hint(of.text); !hint.empty())
+      return fault(of.begin, "not_supported_yet", "the aggregate " + of.text + " is not supported yet", hint);
     if (aggregates_) return aggregates_(of);
     return fault(of.begin, "misplaced_aggregate", of.text + " gathers many rows and can't stand here",
                  "aggregates stand in compute of the transform aggregate");
   }
   const auto* known = find_function(of.text);
   if (known == nullptr) {
-    const auto near = nearest_name(of.text, function_names());
-    return fault(of.begin, "unknown_function", "there is no function " + of.text,
-                 near.empty() ? "sluice functions lists them" : "did you mean " + near + "?");
+    auto hint = other_dialect_hint(of.text);
+    if (hint.empty()) {
+      const auto near = nearest_name(of.text, function_names());
+      hint = near.empty() ? "sluice functions lists them" : "did you mean " + near + "?";
+    }
+    return fault(of.begin, "unknown_function", "there is no function " + of.text, std::move(hint));
   }
   if (of.star || of.distinct || of.filter)
     return fault(of.begin, "invalid_expression",

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 namespace sluice::expression {
 
@@ -45,6 +46,15 @@ bool is_midnight(const constant_node& constant) {
   if (!static_cast<const arrow::TimestampType&>(type).timezone().empty()) return false;
   constexpr std::int64_t day = 86'400'000'000;
   return static_cast<const arrow::TimestampArray&>(*constant.value).Value(0) % day == 0;
+}
+
+// The text of a number behind any signs.
+std::optional<std::string> signed_number(const syntax& of) {
+  if (of.kind == syntax_kind::number) return of.text;
+  if (of.kind != syntax_kind::unary || (of.text != "-" && of.text != "+")) return {};
+  auto inner = signed_number(*of.args[0]);
+  if (!inner || of.text == "+") return inner;
+  return inner->starts_with('-') ? inner->substr(1) : "-" + *inner;
 }
 
 }  // namespace
@@ -251,8 +261,8 @@ node_ptr binder::bind_unary(const syntax& of) {
     return value ? call("not ", arrow::boolean(), {std::move(value)}, not_kernel, {.form = notation::prefix}) : nullptr;
   }
   const auto& inner = *of.args[0];
-  // Read with its sign: the smallest bigint has no positive counterpart.
-  if (of.text == "-" && inner.kind == syntax_kind::number) return bind_number("-" + inner.text, inner.begin);
+  // Read with its signs: the smallest bigint has no positive counterpart, and -(-2147483648) is a bigint.
+  if (const auto number = signed_number(of)) return bind_number(*number, inner.begin);
   const argument value{bind(inner), inner.begin};
   if (!value.value) return nullptr;
   if (is_null_literal(value.value)) return value.value;

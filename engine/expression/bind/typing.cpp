@@ -85,11 +85,29 @@ type_ptr common_number(const type_ptr& left, const type_ptr& right) {
   return make_decimal(whole + scale, scale, wide);
 }
 
+int quotient_places(int scale, int whole_digits) {
+  constexpr int group = 4;  // decimal digits of one of PostgreSQL's digits
+  constexpr int significant = 16;
+  const auto ten_to = [](int power) {
+    int value = 1;
+    for (; power > 0; --power) value *= 10;
+    return value;
+  };
+  const auto floored = [](int value) { return value >= 0 ? value / group : -((group - 1 - value) / group); };
+  // The weight and the first digit of 10^-scale, and of 10^whole_digits - 1.
+  const int weight1 = floored(-scale);
+  const int first1 = ten_to(-scale - group * weight1);
+  const int weight2 = floored(whole_digits - 1);
+  const int first2 = ten_to(whole_digits - group * weight2) - 1;
+  const int weight = weight1 - weight2 - (first1 <= first2 ? 1 : 0);
+  return std::max(significant - group * weight, scale);
+}
+
 type_ptr decimal_result(arithmetic op, const arrow::DataType& left, const arrow::DataType& right) {
   const int p1 = precision_of(left), s1 = scale_of(left);
   const int p2 = precision_of(right), s2 = scale_of(right);
   const bool wide = left.id() == arrow::Type::DECIMAL256 || right.id() == arrow::Type::DECIMAL256;
-  const int most = wide ? 76 : 38;
+  constexpr int most_digits = 76;
   switch (op) {
     case arithmetic::add:
     case arithmetic::subtract:
@@ -97,9 +115,9 @@ type_ptr decimal_result(arithmetic op, const arrow::DataType& left, const arrow:
     case arithmetic::multiply:
       return s1 + s2 > 76 ? nullptr : make_decimal(p1 + p2, s1 + s2, wide);
     case arithmetic::divide: {
-      const int whole = p1 - s1 + s2;
-      const int scale = std::max({std::min(16, most - whole), s1, s2, 6});
-      return make_decimal(whole + scale, std::min(scale, most), wide);
+      const int whole = std::max(p1 - s1 + s2, 1);
+      const int scale = std::max({std::min(quotient_places(s1, p2 - s2), most_digits - whole), s1, s2});
+      return make_decimal(whole + scale, std::min(scale, most_digits), true);
     }
     case arithmetic::modulo:
       return make_decimal(std::min(p1 - s1, p2 - s2) + std::max(s1, s2), std::max(s1, s2), wide);

@@ -25,9 +25,14 @@ type_ptr make_decimal(int precision, int scale, bool wide = false);
 /// The type in which two numbers are added or compared: smallint < integer < bigint < decimal < double; real stays real
 /// only with real; bigint with ubigint is decimal. Decimals of different scales give the one that holds both.
 type_ptr common_number(const type_ptr& left, const type_ptr& right);
-/// The result of an operation on two decimals: + - keep all places, * adds the places up, / has 16 places where there
-/// is room and at least 6, rounded half away from zero. It has up to 76 digits where a side has more than 38, or where
-/// it has more than 38 places; null where it would have more than 76 places.
+/// How many places PostgreSQL would give to the smallest quotient of a number with `scale` places by one with
+/// `whole_digits` digits before its point (its select_div_scale): at least 16 significant digits, in its digits of four
+/// decimal ones.
+int quotient_places(int scale, int whole_digits);
+/// The result of an operation on two decimals: + - keep all places, * adds the places up, / has as many as PostgreSQL
+/// would give to any values of these types where 76 digits are enough for them, rounded half away from zero. It has up
+/// to 76 digits where a side has more than 38, where it has more than 38 places, and of / where it needs them; null
+/// where it would have more than 76 places.
 type_ptr decimal_result(arithmetic op, const arrow::DataType& left, const arrow::DataType& right);
 /// The type to which values that stand for one another are brought (comparison, CASE, COALESCE, IN): null where there
 /// is none. Date < timestamp < timestamptz.

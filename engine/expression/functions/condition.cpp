@@ -33,7 +33,10 @@ node_ptr folded(binder& b, node_ptr of) {
 // nullif(a, b) is CASE WHEN a = b THEN null ELSE a END.
 node_ptr bind_nullif(binder& b, const call_site& site) {
   auto first = site.args[0];
-  first.value = b.settle(first);
+  // nullif(null, 1) is an integer.
+  const auto* constant = as_constant(first.value);
+  const bool takes_type = constant != nullptr && constant->type->id() == arrow::Type::NA;
+  first.value = takes_type ? b.cast(first, b.settle(site.args[1])->type) : b.settle(first);
   if (!first.value) return nullptr;
   first.value = shared(first.value);
   auto equal = b.compare(comparison::equal, first, site.args[1], site.at);
@@ -45,7 +48,9 @@ node_ptr bind_nullif(binder& b, const call_site& site) {
 template <comparison Keeps>
 result<array_ptr> extreme_kernel(call& c) {
   auto* const compare = find_comparison_kernel(Keeps, *c.type);
-  operand best = c.args[0];
+  // An array: two constants beside a column would be compared as two columns.
+  SLUICE_ASSIGN(auto first, as_array(c.args[0], c.rows));
+  operand best{std::move(first), false};
   for (std::size_t i = 1; i < c.args.size(); ++i) {
     const auto& next = c.args[i];
     call inner{c.of, arrow::boolean(), {best, next}, c.rows, c.active, c.in, nullptr};

@@ -12,20 +12,23 @@ namespace {
 
 // --- double functions
 
-using one_double = double (*)(double);
+// Each gives false where the value is not one of a double: outside of the function's domain, or out of range.
+using one_double = bool (*)(double x, double& out);
+using two_doubles = bool (*)(double x, double y, double& out);
 
-// Fails where a finite argument gives no finite result: sqrt(-1), ln(0), exp(1000).
+std::string called(const call& c, std::int64_t row) {
+  std::string text = static_cast<const call_node&>(c.of).name + "(";
+  for (std::size_t i = 0; i < c.args.size(); ++i) text += (i == 0 ? "" : ", ") + argument_text(c, i, row);
+  return text + ") has no value in a double";
+}
+
 template <one_double Function>
 result<array_ptr> double_kernel(call& c) {
   const column_of<double> from(c.args[0]);
   row_failures failures(c);
   return fill_rows<double>(c, failures, [&](std::int64_t row, double& out) {
-    out = Function(from[row]);
-    if (std::isfinite(out) || !std::isfinite(from[row])) [[likely]]
-      return;
-    failures.add(
-        row, "out_of_range",
-        static_cast<const call_node&>(c.of).name + "(" + argument_text(c, 0, row) + ") has no value in a double");
+    if (!Function(from[row], out)) [[unlikely]]
+      failures.add(row, "out_of_range", called(c, row));
   });
 }
 
@@ -34,28 +37,50 @@ node_ptr bind_double(binder& b, const call_site& site) {
   return bind_fixed(b, site, {arrow::float64()}, arrow::float64(), double_kernel<Function>);
 }
 
-double square_root(double x) { return std::sqrt(x); }
-double exponential(double x) { return std::exp(x); }
-double natural_log(double x) { return std::log(x); }
-double decimal_log(double x) { return std::log10(x); }
+// NaN is neither below zero nor zero: it goes through.
+bool square_root(double x, double& out) {
+  out = std::sqrt(x);
+  return !(x < 0);
+}
+bool exponential(double x, double& out) {
+  out = std::exp(x);
+  return !std::isfinite(x) || (std::isfinite(out) && out != 0);
+}
+bool natural_log(double x, double& out) {
+  out = std::log(x);
+  return !(x <= 0);
+}
+bool decimal_log(double x, double& out) {
+  out = std::log10(x);
+  return !(x <= 0);
+}
 
-template <double (*Function)(double, double)>
+template <two_doubles Function>
 result<array_ptr> two_doubles_kernel(call& c) {
   const column_of<double> left(c.args[0]);
   const column_of<double> right(c.args[1]);
   row_failures failures(c);
   return fill_rows<double>(c, failures, [&](std::int64_t row, double& out) {
-    out = Function(left[row], right[row]);
-    if (std::isfinite(out) || !std::isfinite(left[row]) || !std::isfinite(right[row])) [[likely]]
-      return;
-    failures.add(row, "out_of_range",
-                 static_cast<const call_node&>(c.of).name + "(" + argument_text(c, 0, row) + ", " +
-                     argument_text(c, 1, row) + ") has no value in a double");
+    if (!Function(left[row], right[row], out)) [[unlikely]]
+      failures.add(row, "out_of_range", called(c, row));
   });
 }
 
-double power_of(double x, double y) { return std::pow(x, y); }
-double log_to_base(double base, double x) { return std::log(x) / std::log(base); }
+// C's pow has the values that PostgreSQL's power has, also for infinities; it differs in what is an error.
+bool power_of(double x, double y, double& out) {
+  out = std::pow(x, y);
+  if (std::isnan(x) || std::isnan(y)) return true;
+  if (x == 0 && y < 0) return false;
+  if (x < 0 && std::floor(y) != y) return false;
+  if (!std::isfinite(x) || !std::isfinite(y)) return true;
+  return std::isfinite(out) && (out != 0 || x == 0);
+}
+
+// The bases that people use are exact.
+bool log_to_base(double base, double x, double& out) {
+  out = base == 10 ? std::log10(x) : base == 2 ? std::log2(x) : std::log(x) / std::log(base);
+  return !(base <= 0 || x <= 0 || base == 1);
+}
 
 node_ptr bind_power(binder& b, const call_site& site) {
   return bind_fixed(b, site, {arrow::float64()}, arrow::float64(), two_doubles_kernel<power_of>);
@@ -132,7 +157,7 @@ result<array_ptr> sign_kernel(call& c) {
   const column_of<double> from(c.args[0]);
   row_failures failures(c);
   return fill_rows<double>(c, failures, [&](std::int64_t row, double& out) {
-    out = from[row] > 0 ? 1 : from[row] < 0 ? -1 : from[row];
+    out = from[row] > 0 ? 1 : from[row] < 0 ? -1 : 0;
   });
 }
 
@@ -222,6 +247,17 @@ result<array_ptr> decimal_kernel(call& c) {
   });
 }
 
+// Quotients have many places: once rounded to a few they are decimals of 38 digits again, as others are.
+type_ptr rounded_type(const arrow::DataType& from, int kept, bool carries) {
+  constexpr int few_places = 18;
+  const int whole = precision_of(from) - scale_of(from);
+  const int precision = whole + kept + (carries ? 1 : 0);
+  const bool wide = from.id() == arrow::Type::DECIMAL256;
+  if (wide && whole <= most_digits && kept <= few_places && kept < scale_of(from))
+    return make_decimal(std::min(precision, most_digits), kept);
+  return make_decimal(precision, kept, wide);
+}
+
 template <rounding How>
 node_ptr bind_rounding(binder& b, const call_site& site) {
   auto from = number(b, site);
@@ -241,7 +277,8 @@ node_ptr bind_rounding(binder& b, const call_site& site) {
     const auto wanted = places ? constant_integer(digits) : 0;
     const int kept = wanted ? static_cast<int>(std::clamp<std::int64_t>(*wanted, 0, scale)) : scale;
     const bool wide = from->type->id() == arrow::Type::DECIMAL256;
-    const auto type = make_decimal(precision_of(*from->type) - scale + kept + (kept < scale ? 1 : 0), kept, wide);
+    const bool carries = !wanted || *wanted < scale;  // 99.9 becomes 100
+    const auto type = rounded_type(*from->type, kept, carries);
     std::vector<node_ptr> inputs{from};
     if (places) inputs.push_back(digits);
     return b.call(site.name, type, std::move(inputs), wide ? wide_rounding_kernel(How) : decimal_kernel<How>);

@@ -1,4 +1,5 @@
 #include "engine/expression/functions/arrow_call.hpp"
+#include "engine/expression/functions/letter_case.hpp"
 #include "engine/expression/functions/utf8.hpp"
 #include "engine/values/types.hpp"
 
@@ -12,14 +13,10 @@ const type_ptr& text() { return arrow::utf8(); }
 
 // --- case and length
 
-node_ptr bind_lower(binder& b, const call_site& site) {
-  return bind_fixed(b, site, {text()}, text(), arrow_kernel, with_arrow("utf8_lower"));
-}
-node_ptr bind_upper(binder& b, const call_site& site) {
-  return bind_fixed(b, site, {text()}, text(), arrow_kernel, with_arrow("utf8_upper"));
-}
+node_ptr bind_lower(binder& b, const call_site& site) { return bind_fixed(b, site, {text()}, text(), lower_kernel); }
+node_ptr bind_upper(binder& b, const call_site& site) { return bind_fixed(b, site, {text()}, text(), upper_kernel); }
 node_ptr bind_initcap(binder& b, const call_site& site) {
-  return bind_fixed(b, site, {text()}, text(), arrow_kernel, with_arrow("utf8_title"));
+  return bind_fixed(b, site, {text()}, text(), initcap_kernel);
 }
 node_ptr bind_reverse(binder& b, const call_site& site) {
   return bind_fixed(b, site, {text()}, text(), arrow_kernel, with_arrow("utf8_reverse"));
@@ -191,11 +188,26 @@ node_ptr bind_join(binder& b, const call_site& site) {
   return left && right ? b.call("||", text(), {left, right}, join_kernel, {.form = notation::infix}) : nullptr;
 }
 
+// A boolean as t or f: so PostgreSQL writes it inside of concat, while its casts and || write true and false.
+result<operand> as_letter(const operand& from) {
+  const auto bits = boolean_bits(*from.array);
+  SLUICE_ASSIGN(auto letters, build_texts(text(), from.array->length(), validity_of(*from.array),
+                                          [&](std::int64_t row, text_builder& out) {
+                                            out.append(get_bit(bits->data(), row) ? "t" : "f");
+                                          }));
+  return operand{std::move(letters), from.constant};
+}
+
 // Nulls are left out; concat_ws puts the first argument between the others.
 template <bool WithSeparator>
 result<array_ptr> concat_kernel(call& c) {
   std::vector<texts_of> parts;
-  for (const auto& arg : c.args) parts.emplace_back(arg);
+  for (auto& arg : c.args) {
+    if (arg.array->type_id() == arrow::Type::BOOL) {
+      SLUICE_ASSIGN(arg, as_letter(arg));
+    }
+    parts.emplace_back(arg);
+  }
   const auto is_null = [&](std::size_t part, std::int64_t row) {
     return c.args[part].array->IsNull(c.args[part].constant ? 0 : row);
   };
@@ -215,7 +227,7 @@ template <bool WithSeparator>
 node_ptr bind_concat(binder& b, const call_site& site) {
   std::vector<node_ptr> parts;
   for (const auto& arg : site.args) {
-    parts.push_back(as_text(b, arg));
+    parts.push_back(arg.value->type->id() == arrow::Type::BOOL ? arg.value : as_text(b, arg));
     if (!parts.back()) return nullptr;
   }
   return b.call(site.name, text(), std::move(parts), concat_kernel<WithSeparator>, {.null_in_null_out = false});
@@ -227,12 +239,13 @@ const std::vector<function>& text_functions() {
   static const std::vector<function> all = {
       entry("||", "text", "text || text -> text", "joins two texts; other types are written as text", "'a' || 1", "a1",
             2, 2, bind_join),
-      entry("concat", "text", "concat(x, ...) -> text", "joins values, nulls are left out", "concat('a', null, 1)",
-            "a1", 1, any_number, bind_concat<false>),
+      entry("concat", "text", "concat(x, ...) -> text", "joins values, nulls are left out; booleans are t and f",
+            "concat('a', null, 1)", "a1", 1, any_number, bind_concat<false>),
       entry("concat_ws", "text", "concat_ws(separator, x, ...) -> text",
             "joins values with a separator, nulls are left out", "concat_ws('-', 'a', null, 'b')", "a-b", 2, any_number,
             bind_concat<true>),
-      entry("initcap", "text", "initcap(text) -> text", "first letter of each word in upper case, the others in lower",
+      entry("initcap", "text", "initcap(text) -> text",
+            "first letter of each word in upper case, the others in lower; a word is letters and digits",
             "initcap('new YORK')", "New York", 1, 1, bind_initcap),
       entry("length", "text", "length(text) -> integer", "number of characters", "length('Köln')", "4", 1, 1,
             bind_length),

@@ -23,7 +23,9 @@ row_fault look(arithmetic op, T left, T right) {
                     : op == arithmetic::multiply ? left * right
                     : op == arithmetic::divide   ? left / right
                                                  : T{0};
-    return std::isinf(value) ? row_fault::overflow : row_fault::none;
+    if (std::isinf(value)) return row_fault::overflow;
+    const bool scales = (op == arithmetic::multiply && right != 0) || op == arithmetic::divide;
+    return scales && value == 0 && left != 0 ? row_fault::underflow : row_fault::none;
   } else {
     T value;
     switch (op) {

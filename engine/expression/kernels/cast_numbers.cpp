@@ -26,7 +26,7 @@ bool convert(From from, To& to) {
     return true;
   } else if constexpr (std::is_same_v<From, double> && std::is_same_v<To, float>) {
     to = static_cast<float>(from);
-    return !std::isinf(to) || std::isinf(from);
+    return (!std::isinf(to) || std::isinf(from)) && (to != 0 || from == 0);
   } else if constexpr (std::is_floating_point_v<To>) {
     to = static_cast<To>(from);
     return true;
@@ -99,10 +99,22 @@ double decimal_to_double(int128 from, int scale) {
   return value;
 }
 
+// Rounded once: by way of a double it would be twice.
+bool decimal_to_real(int128 from, int scale, float& to) {
+  char text[longest_value];
+  char* end = write_decimal(text, from, scale);
+  fast_float::from_chars(text, end, to);
+  return std::isfinite(to) && (to != 0 || from == 0);
+}
+
 template <class To>
 result<array_ptr> decimal_to_floating(call& c) {
   const int scale = scale_of(*c.args[0].array->type());
-  return convert_rows<int128, To>(c, [&](int128 from, To& to) { return convert(decimal_to_double(from, scale), to); });
+  return convert_rows<int128, To>(c, [&](int128 from, To& to) {
+    if constexpr (std::is_same_v<To, float>) return decimal_to_real(from, scale, to);
+    to = static_cast<To>(decimal_to_double(from, scale));
+    return true;
+  });
 }
 
 result<array_ptr> decimal_to_decimal(call& c) {

@@ -51,6 +51,9 @@ kernel find_is_boolean_kernel(bool wanted, bool negated);
 
 /// Makes AND or OR: the right side's errors count only where the left side does not decide.
 node_ptr make_junction(bool is_and, node_ptr left, node_ptr right);
+/// The condition of a filter, which keeps the rows where it is true: a part of its outermost ANDs that is null decides
+/// as one that is false does, so that errors to the right of it don't count (as in PostgreSQL's WHERE).
+node_ptr make_condition(node_ptr of);
 /// Makes CASE: `inputs` are condition, value, condition, value, ..., otherwise; all values of one type.
 node_ptr make_branches(std::vector<node_ptr> inputs);
 /// Makes COALESCE of values of one type.

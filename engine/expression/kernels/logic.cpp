@@ -34,8 +34,8 @@ std::uint64_t active_word(const mask& active, std::int64_t word, std::int64_t ro
 
 class junction_node final : public node {
  public:
-  junction_node(bool is_and, node_ptr left, node_ptr right)
-      : node(arrow::boolean(), {std::move(left), std::move(right)}), is_and_(is_and) {}
+  junction_node(bool is_and, node_ptr left, node_ptr right, bool null_decides = false)
+      : node(arrow::boolean(), {std::move(left), std::move(right)}), is_and_(is_and), null_decides_(null_decides) {}
 
   result<operand> evaluate(frame& in, const mask& active) const override {
     SLUICE_ASSIGN(auto left_value, inputs[0]->evaluate(in, active));
@@ -79,7 +79,7 @@ class junction_node final : public node {
       return any;
     }
     for (std::int64_t word = 0; word < words_for(rows); ++word) {
-      const auto decided = is_and_ ? left.is_false(word) : left.is_true(word);
+      const auto decided = null_decides_ ? ~left.is_true(word) : is_and_ ? left.is_false(word) : left.is_true(word);
       const auto left_open = active_word(active, word, rows) & ~decided;
       store_word(out, word, left_open);
       any |= left_open;
@@ -112,6 +112,7 @@ class junction_node final : public node {
   }
 
   bool is_and_;
+  bool null_decides_;  ///< of an AND: its value is asked for nothing but whether it is true
 };
 
 template <bool Wanted, bool Negated>
@@ -156,6 +157,11 @@ result<array_ptr> is_not_null_kernel(call& c) { return null_test(c, false); }
 kernel find_is_boolean_kernel(bool wanted, bool negated) {
   if (wanted) return negated ? is_boolean_kernel<true, true> : is_boolean_kernel<true, false>;
   return negated ? is_boolean_kernel<false, true> : is_boolean_kernel<false, false>;
+}
+
+node_ptr make_condition(node_ptr of) {
+  if (!is_conjunction(*of)) return of;
+  return std::make_shared<junction_node>(true, make_condition(of->inputs[0]), make_condition(of->inputs[1]), true);
 }
 
 node_ptr make_junction(bool is_and, node_ptr left, node_ptr right) {

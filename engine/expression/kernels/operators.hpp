@@ -17,7 +17,7 @@ constexpr const char* sign_of(arithmetic op) {
 }
 
 /// Why a row of an arithmetic operator has no result.
-enum class row_fault { none, overflow, division };
+enum class row_fault { none, overflow, underflow, division };
 
 /// Adds the failure of a row; `shown()` gives its operation for the message, as in "1 / 0".
 template <class Shown>
@@ -25,6 +25,8 @@ void fail_arithmetic(row_failures& failures, const call& c, std::int64_t row, ro
   if (!failures.counts(row)) return failures.add_silently(row);
   if (fault == row_fault::division)
     failures.add(row, "division_by_zero", "division by zero: " + shown());
+  else if (fault == row_fault::underflow)
+    failures.add(row, "out_of_range", shown() + " is closer to zero than a " + type_name(*c.type) + " can be");
   else
     failures.add(row, "numeric_overflow", shown() + " is out of the range of " + type_name(*c.type));
 }

@@ -52,6 +52,44 @@ result<array_ptr> arithmetic_kernel(call& c) {
       [&](std::int64_t row) { fail(row, row_fault::overflow); });
 }
 
+// A quotient of more than 38 digits, most of which are places, of two decimals of 38: the values are mostly small
+// enough for the machine's own division.
+result<array_ptr> division_kernel(call& c) {
+  if (c.args[0].array->type_id() != arrow::Type::DECIMAL128 || c.args[1].array->type_id() != arrow::Type::DECIMAL128 ||
+      c.type->id() != arrow::Type::DECIMAL256)
+    return arithmetic_kernel<arithmetic::divide>(c);
+  const column_of<int128> left(c.args[0]);
+  const column_of<int128> right(c.args[1]);
+  const int more = scale_of(*c.type) - scale_of(*c.args[0].array->type()) + scale_of(*c.args[1].array->type());
+  const int precision = precision_of(*c.type);
+  const auto validity = all_valid(c.args, c.rows);
+  auto values = allocate(c.rows * 32);
+  auto* out = values->mutable_data();
+  if (validity) std::memset(out, 0, static_cast<std::size_t>(c.rows) * 32);
+  row_failures failures(c);
+  const auto fail = [&](std::int64_t row, row_fault fault) {
+    fail_arithmetic(failures, c, row, fault, [&] {
+      return value_text(*c.args[0].array, left.constant ? 0 : row) + " / " +
+             value_text(*c.args[1].array, right.constant ? 0 : row);
+    });
+  };
+  for_valid(validity, c.rows, [&](std::int64_t row) {
+    const auto divisor = right[row];
+    if (divisor == 0) return fail(row, row_fault::division);
+    int128 numerator = 0;
+    if (!shift_left(left[row], more, numerator)) [[likely]] {
+      const int128 quotient = divide_rounding(numerator, divisor);
+      const int128 words[2] = {quotient, quotient < 0 ? -1 : 0};
+      std::memcpy(out + row * 32, words, sizeof words);
+    } else {
+      const auto exact =
+          sluice::divide_rounding(wide_integer(left[row]) * wide_power_of_ten(more), wide_integer(divisor));
+      if (!write_wide(exact, precision, 32, out + row * 32)) fail(row, row_fault::overflow);
+    }
+  });
+  return make_array(c.type, c.rows, std::move(values), failures.apply(validity));
+}
+
 template <comparison Op>
 result<array_ptr> comparison_kernel(call& c) {
   const wide_column left(c.args[0]);
@@ -113,6 +151,7 @@ result<array_ptr> rounding_kernel(call& c) {
 }  // namespace
 
 kernel wide_arithmetic_kernel(arithmetic op) {
+  if (op == arithmetic::divide) return division_kernel;
   return dispatch(op, [](auto known) -> kernel { return arithmetic_kernel<known>; });
 }
 

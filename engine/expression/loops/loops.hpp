@@ -11,7 +11,7 @@ enum class comparison { equal, not_equal, less, less_equal, greater, greater_equ
 enum class operand_form { both_columns, left_constant, right_constant };
 
 /// Computes `rows` results, nulls included. `out` may be the same as `left` or `right`. True: some row (perhaps a null
-/// one) overflowed or divided by zero, and the caller has to look which; such rows hold any value.
+/// one) left the range of T or divided by zero, and the caller has to look which; such rows hold any value.
 template <class T>
 using arithmetic_loop = bool (*)(const T* left, const T* right, T* out, std::int64_t rows);
 

@@ -1,6 +1,9 @@
 #include "engine/expression/parse/lexer.hpp"
 
+#include <arrow/util/utf8.h>
+
 #include <array>
+#include <optional>
 
 namespace sluice::expression {
 
@@ -122,6 +125,7 @@ class lexer {
         value += c;
         ++at_;
       } else if (c == '\'') {
+        if (escapes) check_bytes(value, begin);
         return push(token_kind::string, std::move(value), begin);
       } else if (c == '\\' && escapes) {
         escaped(value);
@@ -155,33 +159,72 @@ class lexer {
         value += '\f';
         return;
       case 'x':
-        return hexadecimal(value, at, 2);
+        return byte(value, 16, 2);
       case 'u':
-        return hexadecimal(value, at, 4);
+        return character(value, at, 4);
       case 'U':
-        return hexadecimal(value, at, 8);
+        return character(value, at, 8);
       default:
-        value += c;
+        if (c < '0' || c > '7') {
+          value += c;
+          return;
+        }
+        --at_;
+        return byte(value, 8, 3);
     }
   }
 
-  void hexadecimal(std::string& value, std::size_t at, std::size_t digits) {
-    std::uint32_t code = 0;
-    std::size_t taken = 0;
-    for (; taken < digits; ++taken, ++at_) {
-      const char c = lower(peek());
-      if (is_digit(c))
-        code = code * 16 + static_cast<std::uint32_t>(c - '0');
-      else if (c >= 'a' && c <= 'f')
-        code = code * 16 + static_cast<std::uint32_t>(c - 'a' + 10);
-      else
-        break;
+  // The value of the digit that follows; -1 where there is none.
+  int digit(int base) const {
+    const char c = lower(peek());
+    const int value = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : base;
+    return value < base ? value : -1;
+  }
+
+  // \101 and \x41 are bytes; without a digit, \x is the letter.
+  void byte(std::string& value, int base, int most) {
+    int code = 0;
+    int taken = 0;
+    for (int next = digit(base); taken < most && next >= 0; ++taken, next = digit(base)) {
+      code = code * base + next;
+      ++at_;
     }
-    const bool complete = taken == digits || (digits == 2 && taken > 0);
-    const bool character = code > 0 && code < 0x110000 && (code < 0xd800 || code > 0xdfff);
-    if (!complete || !character || (digits == 2 && code >= 0x80))
+    value += taken == 0 ? 'x' : static_cast<char>(code & 0xff);
+  }
+
+  // Bytes that were written one by one must make characters.
+  void check_bytes(const std::string& value, std::size_t begin) {
+    if (value.find('\0') == std::string::npos &&
+        arrow::util::ValidateUTF8(reinterpret_cast<const std::uint8_t*>(value.data()),
+                                  static_cast<std::int64_t>(value.size())))
+      return;
+    fault(begin, "invalid_expression", "the bytes of this text are no UTF-8", "write characters as \\u00e4");
+  }
+
+  // \u and \U: a code point. Two of them may be a pair of surrogates.
+  void character(std::string& value, std::size_t at, int digits) {
+    auto code = code_point(digits);
+    if (code && *code >= 0xd800 && *code < 0xdc00 && peek() == '\\' && lower(peek(1)) == 'u') {
+      const int more = peek(1) == 'u' ? 4 : 8;
+      at_ += 2;
+      const auto low = code_point(more);
+      code = low && *low >= 0xdc00 && *low < 0xe000
+                 ? std::optional(0x10000 + ((*code - 0xd800) << 10) + (*low - 0xdc00))
+                 : std::nullopt;
+    }
+    if (!code || *code == 0 || *code >= 0x110000 || (*code >= 0xd800 && *code < 0xe000))
       return fault(at, "invalid_expression", "this escape is no character", "write \\u followed by four hex digits");
-    append_utf8(value, code);
+    append_utf8(value, *code);
+  }
+
+  std::optional<std::uint32_t> code_point(int digits) {
+    std::uint32_t code = 0;
+    for (int taken = 0; taken < digits; ++taken, ++at_) {
+      const int next = digit(16);
+      if (next < 0) return {};
+      code = code * 16 + static_cast<std::uint32_t>(next);
+    }
+    return code;
   }
 
   static void append_utf8(std::string& out, std::uint32_t code) {

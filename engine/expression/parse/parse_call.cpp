@@ -1,4 +1,5 @@
 // Calls of functions, and the forms that SQL has words for.
+#include "engine/expression/dialects.hpp"
 #include "engine/expression/parse/parsing.hpp"
 
 namespace sluice::expression {
@@ -60,6 +61,10 @@ bool parser::plain_call(syntax& made) {
     if (!take_argument() || (take_word("for") && !take_argument())) return false;
     return expect(")", "of substring");
   }
+  if (made.text == "substring" && take_word("for")) {
+    add(made, make(syntax_kind::number, now().begin, "1"));
+    return take_argument() && expect(")", "of substring");
+  }
   while (take_symbol(","))
     if (!take_argument()) return false;
   return expect(")", "behind the arguments");
@@ -99,7 +104,7 @@ bool parser::trim(syntax& made) {
 
 bool parser::call_suffix(syntax& made) {
   if (is_word("over") && ahead().text == "(") {
-    fault(now().begin, "window functions are not supported yet", {}, "not_supported_yet");
+    fault(now().begin, "window functions are not supported yet", other_operator_hint("over"), "not_supported_yet");
     return false;
   }
   if (!is_word("filter") || ahead().text != "(") return true;

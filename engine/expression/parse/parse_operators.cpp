@@ -162,6 +162,12 @@ syntax_ptr parser::postfix() {
       const auto name = now().kind == token_kind::word ? now().written : now().text;
       advance();
       value = make(syntax_kind::field, begin, name, std::move(value));
+    } else if (is_word("at") && ahead().text == "time" && ahead(2).text == "zone") {
+      return fault(
+          begin, "at time zone is not supported yet",
+          "the zone of the run stands in run: { timezone: Europe/Berlin }; with it x::timestamp of a timestamptz "
+          "is local time",
+          "not_supported_yet");
     } else {
       return value;
     }

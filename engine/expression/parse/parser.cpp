@@ -1,5 +1,6 @@
 #include "engine/expression/parse/parser.hpp"
 
+#include "engine/expression/dialects.hpp"
 #include "engine/expression/parse/parsing.hpp"
 
 namespace sluice::expression {
@@ -35,8 +36,9 @@ std::string parser::found() const {
 }
 
 syntax_ptr parser::unexpected(const std::string& expectation) {
-  std::string hint;
+  auto hint = now().kind == token_kind::word ? other_operator_hint(now().text) : std::string();
   const bool name = now().kind == token_kind::word || now().kind == token_kind::identifier;
+  if (!hint.empty()) return fault(now().begin, expectation + " " + found(), hint);
   if (name && at_ > 0 && tokens_[at_ - 1].kind == token_kind::word && !is_reserved(tokens_[at_ - 1].text))
     hint =
         "a name with a space in it stands in double quotes: \"" + tokens_[at_ - 1].written + " " + now().written + "\"";

@@ -14,9 +14,8 @@ accumulator_ptr make_by_family(const std::string& name, const std::shared_ptr<ar
   if (name == "sum") return make_sum(from);
   if (name == "min") return make_extreme(false, from);
   if (name == "max") return make_extreme(true, from);
-  if (name == "first") return make_pick(pick::first, from);
+  if (name == "first" || name == "any_value") return make_pick(pick::first, from);
   if (name == "last") return make_pick(pick::last, from);
-  if (name == "any_value") return make_pick(pick::any_value, from);
   if (name == "variance") return make_spread(from);
   return nullptr;
 }
@@ -27,6 +26,7 @@ std::string family_of(const std::string& function) {
   if (function == "avg") return "sum";
   if (function == "bool_and" || function == "every") return "min";
   if (function == "bool_or") return "max";
+  if (function == "any_value") return "first";
   if (function.starts_with("stddev") || function.starts_with("var")) return "variance";
   return function;
 }

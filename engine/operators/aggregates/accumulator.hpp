@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error/error.hpp"
+#include "engine/error/row_errors.hpp"
 #include "engine/expression/expression.hpp"
 #include "engine/operators/arrivals.hpp"
 
@@ -34,9 +35,9 @@ class accumulator {
   virtual ~accumulator() = default;
   virtual status add(const grouped_rows& rows) = 0;
   /// Results of some groups, in this order, for a call of the family that it was made for. Groups that no row reached
-  /// give null, or 0 for counts.
+  /// give null, or 0 for counts. A result that does not fit its type is null, and an error of that row.
   virtual result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                                       const expression::aggregate_call& as) = 0;
+                                                       const expression::aggregate_call& as, row_errors& errors) = 0;
   [[nodiscard]] virtual std::int64_t bytes() const = 0;
 };
 
@@ -53,8 +54,8 @@ accumulator_ptr make_sum(const std::shared_ptr<arrow::DataType>& from);
 accumulator_ptr make_wide_sum(const std::shared_ptr<arrow::DataType>& from);  ///< of decimals beyond 38 digits
 accumulator_ptr make_spread(const std::shared_ptr<arrow::DataType>& from);
 accumulator_ptr make_extreme(bool greatest, const std::shared_ptr<arrow::DataType>& type);
-/// first and last keep nulls, any_value is the first value that is not null.
-enum class pick { first, last, any_value };
+/// Nulls are passed over.
+enum class pick { first, last };
 accumulator_ptr make_pick(pick what, const std::shared_ptr<arrow::DataType>& type);
 
 /// Counts the rows of each group whose value is not null, as a difference: most columns have no nulls.

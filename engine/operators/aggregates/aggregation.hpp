@@ -27,6 +27,10 @@ struct aggregation {
   struct input {
     expression::bound_ptr value;
     std::string column;  ///< named in errors
+    /// Inputs that are the filters of all calls that read this one: it counts in the rows where one of them is true.
+    /// Empty: it counts in all rows.
+    std::vector<int> filters = {};
+    bool read_unfiltered = false;
   };
 
   std::vector<int> keys;
@@ -39,6 +43,9 @@ struct aggregation {
 
   /// Adds a call and what it reads; gives its number.
   int add_call(expression::aggregate_call what, const std::string& column);
+
+  /// Evaluates all inputs. What is behind a filter has errors only in rows that the filter lets pass.
+  result<std::vector<std::shared_ptr<arrow::Array>>> evaluate(const batch& rows, row_errors& errors) const;
 
  private:
   int add_input(const expression::bound_ptr& value, const std::string& column);

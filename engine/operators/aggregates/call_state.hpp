@@ -22,8 +22,8 @@ class call_state {
   /// `filter`: boolean, or null where the call has none.
   status add(const grouped_rows& rows, const std::shared_ptr<arrow::Array>& filter);
   result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call& as) {
-    return state_->finish(groups, as);
+                                               const expression::aggregate_call& as, row_errors& errors) {
+    return state_->finish(groups, as, errors);
   }
   [[nodiscard]] std::int64_t bytes() const;
   /// Keeps no more distinct values in memory than there are: others go to disk.

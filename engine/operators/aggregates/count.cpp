@@ -19,8 +19,8 @@ class count final : public accumulator {
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call&) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups, const expression::aggregate_call&,
+                                               row_errors&) override {
     SLUICE_ASSIGN_ARROW(auto buffer, arrow::AllocateBuffer(static_cast<std::int64_t>(groups.size_bytes() * 2)),
                         "read counts");
     auto* out = reinterpret_cast<std::int64_t*>(buffer->mutable_data());

@@ -52,8 +52,8 @@ class fixed_extreme final : public accumulator {
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call&) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups, const expression::aggregate_call&,
+                                               row_errors&) override {
     const auto count = static_cast<std::int64_t>(groups.size());
     SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> values,
                         arrow::AllocateBuffer(count * std::int64_t{sizeof(Value)}), "read results");
@@ -100,8 +100,8 @@ class boolean_extreme final : public accumulator {
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call&) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups, const expression::aggregate_call&,
+                                               row_errors&) override {
     arrow::BooleanBuilder builder;
     SLUICE_TRY_ARROW(builder.Reserve(static_cast<std::int64_t>(groups.size())), "read results");
     for (const auto group : groups) {
@@ -146,8 +146,8 @@ class text_extreme final : public accumulator {
     return {};
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call&) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups, const expression::aggregate_call&,
+                                               row_errors&) override {
     std::unique_ptr<arrow::ArrayBuilder> made;
     SLUICE_TRY_ARROW(arrow::MakeBuilder(arrow::default_memory_pool(), type_, &made), "read results");
     auto& builder = static_cast<typename arrow::TypeTraits<typename ArrayType::TypeClass>::BuilderType&>(*made);

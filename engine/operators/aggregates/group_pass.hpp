@@ -65,9 +65,9 @@ class group_pass {
   result<std::vector<std::shared_ptr<arrow::Array>>> keys(std::span<const std::uint32_t> groups) const {
     return index_->keys(groups);
   }
-  result<std::shared_ptr<arrow::Array>> result_of(const aggregation::call& call,
-                                                  std::span<const std::uint32_t> groups) {
-    return states_[call.state]->finish(groups, call.what);
+  result<std::shared_ptr<arrow::Array>> result_of(const aggregation::call& call, std::span<const std::uint32_t> groups,
+                                                  row_errors& errors) {
+    return states_[call.state]->finish(groups, call.what, errors);
   }
 
  private:

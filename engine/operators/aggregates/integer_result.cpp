@@ -56,22 +56,21 @@ class whole final : public built<Builder> {
  public:
   using value_type = typename Builder::value_type;
 
-  whole(const std::shared_ptr<arrow::DataType>& to, std::int32_t scale) : built<Builder>(to), to_(to), scale_(scale) {}
+  whole(const std::shared_ptr<arrow::DataType>& to, std::int32_t scale) : built<Builder>(to), scale_(scale) {}
 
-  status append(int128 sum, std::int64_t divisor) override {
+  result<bool> append(int128 sum, std::int64_t divisor) override {
     if (divisor != 1 || scale_ != 0) {
       const auto words = divided(sum, scale_, 0, divisor).little_endian_array();
       sum = (static_cast<int128>(static_cast<std::int64_t>(words[1])) << 64) | words[0];
     }
     if (sum < static_cast<int128>(std::numeric_limits<value_type>::min()) ||
         sum > static_cast<int128>(std::numeric_limits<value_type>::max()))
-      return integer_result::overflow(*to_);
+      return false;
     SLUICE_TRY_ARROW(this->builder_.Append(static_cast<value_type>(sum)), "read sums");
-    return {};
+    return true;
   }
 
  private:
-  std::shared_ptr<arrow::DataType> to_;
   std::int32_t scale_;
 };
 
@@ -79,11 +78,11 @@ class real final : public built<arrow::DoubleBuilder> {
  public:
   explicit real(std::int32_t scale) : built(arrow::float64()), scale_(scale) {}
 
-  status append(int128 sum, std::int64_t divisor) override {
+  result<bool> append(int128 sum, std::int64_t divisor) override {
     auto value = static_cast<double>(sum) / static_cast<double>(divisor);
     if (scale_ > 0) value /= std::pow(10.0, scale_);
     SLUICE_TRY_ARROW(builder_.Append(value), "read sums");
-    return {};
+    return true;
   }
 
  private:
@@ -93,16 +92,15 @@ class real final : public built<arrow::DoubleBuilder> {
 template <class Builder, class Value>
 class decimal final : public built<Builder> {
  public:
-  decimal(const std::shared_ptr<arrow::DataType>& to, std::int32_t scale)
-      : built<Builder>(to), to_(to), from_scale_(scale) {
+  decimal(const std::shared_ptr<arrow::DataType>& to, std::int32_t scale) : built<Builder>(to), from_scale_(scale) {
     const auto& type = static_cast<const arrow::DecimalType&>(*to);
     precision_ = type.precision();
     scale_ = type.scale();
   }
 
-  status append(int128 sum, std::int64_t divisor) override {
+  result<bool> append(int128 sum, std::int64_t divisor) override {
     const auto exact = divided(sum, from_scale_, scale_, divisor);
-    if (!exact.FitsInPrecision(precision_)) return integer_result::overflow(*to_);
+    if (!exact.FitsInPrecision(precision_)) return false;
     if constexpr (std::is_same_v<Value, arrow::Decimal128>) {
       const auto words = exact.little_endian_array();
       SLUICE_TRY_ARROW(this->builder_.Append(arrow::Decimal128(static_cast<std::int64_t>(words[1]), words[0])),
@@ -110,11 +108,10 @@ class decimal final : public built<Builder> {
     } else {
       SLUICE_TRY_ARROW(this->builder_.Append(exact), "read sums");
     }
-    return {};
+    return true;
   }
 
  private:
-  std::shared_ptr<arrow::DataType> to_;
   std::int32_t from_scale_;
   std::int32_t precision_ = 0;
   std::int32_t scale_ = 0;
@@ -122,12 +119,15 @@ class decimal final : public built<Builder> {
 
 }  // namespace
 
-error integer_result::overflow(const arrow::DataType& type) {
-  const char* hint = type.id() == arrow::Type::DECIMAL256 ? "cast the argument: sum(x::double)"
-                     : type.id() == arrow::Type::DECIMAL128
-                         ? "cast the argument to a wider type: sum(x::decimal(76,2))"
-                         : "cast the argument to a wider type: sum(x::decimal(38,2))";
-  return user_error("numeric_overflow", "a sum does not fit its type, " + type_name(type), hint);
+row_error sum_overflow(std::int64_t row, const arrow::DataType& type) {
+  const char* wider = type.id() == arrow::Type::DOUBLE       ? "divide the values first: sum(x / 1e10)"
+                      : type.id() == arrow::Type::DECIMAL256 ? "cast the argument: sum(x::double)"
+                      : type.id() == arrow::Type::DECIMAL128 ? "cast the argument: sum(x::decimal(76,2))"
+                                                             : "cast the argument: sum(x::decimal(38,0))";
+  return {.row = row,
+          .code = "numeric_overflow",
+          .column = {},
+          .message = "a sum does not fit its type, " + type_name(type) + "; " + wider};
 }
 
 result<std::unique_ptr<integer_result>> integer_result::make(const std::shared_ptr<arrow::DataType>& to,

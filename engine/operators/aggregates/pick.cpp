@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t none = ~std::uint32_t{0};
 
-// The value of the first or last row of each group, by the order of the input.
+// The first or last value of each group that is not null, by the order of the input.
 class picks final : public accumulator {
  public:
   picks(pick what, const std::shared_ptr<arrow::DataType>& type)
@@ -25,14 +25,15 @@ class picks final : public accumulator {
     const bool newest_is_last = in.order->newest_is_last();
     winners_.resize(in.group_count, none);
     chosen_.clear();
+    const bool has_nulls = in.values->null_count() > 0;
     for (std::int64_t row = 0; row < in.rows; ++row) {
+      if (has_nulls && in.values->IsNull(row)) continue;
       const auto group = in.groups[row];
       const auto held = batches_[group];
       if (what_ == pick::last) {
         if (held != none && held != in.batch && !newest_is_last && in.order->before(in.batch, held)) continue;
       } else {
         if (held == in.batch || (held != none && (newest_is_last || in.order->before(held, in.batch)))) continue;
-        if (what_ == pick::any_value && in.values->IsNull(row)) continue;
       }
       if (held != in.batch) chosen_.push_back(group);
       batches_[group] = in.batch;
@@ -43,8 +44,8 @@ class picks final : public accumulator {
     return rows_.put(*arrow::RecordBatch::Make(schema_, in.rows, {in.values}), chosen_, taken_, in.group_count);
   }
 
-  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call&) override {
+  result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups, const expression::aggregate_call&,
+                                               row_errors&) override {
     SLUICE_ASSIGN(const auto rows, rows_.take(groups));
     return rows->column(0);
   }

@@ -56,12 +56,13 @@ class spreads final : public accumulator {
   }
 
   result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call& as) override {
+                                               const expression::aggregate_call& as, row_errors& errors) override {
     arrow::DoubleBuilder builder;
     SLUICE_TRY_ARROW(builder.Reserve(static_cast<std::int64_t>(groups.size())), "read variances");
     const bool sample = !as.function.ends_with("_pop");
     const bool root = as.function.starts_with("stddev");
-    for (const auto group : groups) {
+    for (std::size_t row = 0; row < groups.size(); ++row) {
+      const auto group = groups[row];
       const auto count = counts_[group];
       if (count < (sample ? 2 : 1)) {
         builder.UnsafeAppendNull();
@@ -71,9 +72,15 @@ class spreads final : public accumulator {
         builder.UnsafeAppend(std::numeric_limits<double>::quiet_NaN());
         continue;
       }
-      if (beyond_[group] & is_large)
-        return user_error("numeric_overflow", "the variance of values beyond 1e135 does not fit a double",
-                          "scale the values first: stddev(x / 1e100)");
+      if (beyond_[group] & is_large) {
+        errors.push_back({.row = static_cast<std::int64_t>(row),
+                          .code = "numeric_overflow",
+                          .column = {},
+                          .message = "the variance of values beyond 1e135 does not fit a double; divide the values "
+                                     "first: stddev(x / 1e100)"});
+        builder.UnsafeAppendNull();
+        continue;
+      }
       const auto value = variance(group, count, sample);
       builder.UnsafeAppend(root ? std::sqrt(value) : value);
     }

@@ -6,6 +6,7 @@
 #include <arrow/builder.h>
 #include <arrow/type.h>
 
+#include <cmath>
 #include <vector>
 
 namespace sluice::aggregates {
@@ -39,17 +40,20 @@ class integer_sum final : public accumulator {
   }
 
   result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call& as) override {
+                                               const expression::aggregate_call& as, row_errors& errors) override {
     const bool average = as.function == "avg";
     SLUICE_ASSIGN(auto out, integer_result::make(as.type, scale_));
-    for (const auto group : groups) {
-      if (counts_[group] == 0) {
-        SLUICE_TRY(out->append_null());
-      } else if (group < wraps_.size() && wraps_[group] != 0) {
-        return integer_result::overflow(*as.type);
-      } else {
-        SLUICE_TRY(out->append(sums_[group], average ? counts_[group] : 1));
+    for (std::size_t row = 0; row < groups.size(); ++row) {
+      const auto group = groups[row];
+      bool given = false;
+      if (counts_[group] > 0) {
+        const bool wrapped = group < wraps_.size() && wraps_[group] != 0;
+        if (!wrapped) {
+          SLUICE_ASSIGN(given, out->append(sums_[group], average ? counts_[group] : 1));
+        }
+        if (!given) errors.push_back(sum_overflow(static_cast<std::int64_t>(row), *as.type));
       }
+      if (!given) SLUICE_TRY(out->append_null());
     }
     return out->finish();
   }
@@ -92,10 +96,22 @@ class floating_sum final : public accumulator {
   }
 
   result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call& as) override {
+                                               const expression::aggregate_call& as, row_errors& errors) override {
     const bool average = as.function == "avg";
-    if (as.type->id() == arrow::Type::FLOAT) return results<arrow::FloatBuilder>(groups, average);
-    return results<arrow::DoubleBuilder>(groups, average);
+    arrow::DoubleBuilder builder;
+    SLUICE_TRY_ARROW(builder.Reserve(static_cast<std::int64_t>(groups.size())), "read sums");
+    for (std::size_t row = 0; row < groups.size(); ++row) {
+      const auto group = groups[row];
+      const auto sum = counts_[group] == 0 ? 0 : sums_.value(group);
+      const bool overflow = std::isinf(sum) && !sums_.special(group);
+      if (overflow) errors.push_back(sum_overflow(static_cast<std::int64_t>(row), *as.type));
+      if (counts_[group] == 0 || overflow)
+        builder.UnsafeAppendNull();
+      else
+        builder.UnsafeAppend(average ? sum / static_cast<double>(counts_[group]) : sum);
+    }
+    SLUICE_ASSIGN_ARROW(auto array, builder.Finish(), "read sums");
+    return array;
   }
 
   [[nodiscard]] std::int64_t bytes() const override {
@@ -104,23 +120,6 @@ class floating_sum final : public accumulator {
   }
 
  private:
-  template <class Builder>
-  result<std::shared_ptr<arrow::Array>> results(std::span<const std::uint32_t> groups, bool average) {
-    Builder builder;
-    SLUICE_TRY_ARROW(builder.Reserve(static_cast<std::int64_t>(groups.size())), "read sums");
-    for (const auto group : groups) {
-      if (counts_[group] == 0) {
-        builder.UnsafeAppendNull();
-        continue;
-      }
-      const auto sum = sums_.value(group);
-      const auto value = average ? sum / static_cast<double>(counts_[group]) : sum;
-      builder.UnsafeAppend(static_cast<typename Builder::value_type>(value));
-    }
-    SLUICE_ASSIGN_ARROW(auto array, builder.Finish(), "read sums");
-    return array;
-  }
-
   exact_sums sums_;
   value_counts counts_;
   std::vector<double> plain_values_;

@@ -37,7 +37,7 @@ class wide_sum final : public accumulator {
   }
 
   result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
-                                               const expression::aggregate_call& as) override {
+                                               const expression::aggregate_call& as, row_errors& errors) override {
     const auto& type = static_cast<const arrow::DecimalType&>(*as.type);
     const int width = type.byte_width();
     const bool average = as.function == "avg";
@@ -50,8 +50,10 @@ class wide_sum final : public accumulator {
       if (rows == 0) continue;
       const auto sum = rescale(total(groups[i]), type.scale() - scale_);
       if (!write_wide(average ? divide_rounding(sum, rows) : sum, type.precision(), width,
-                      values->mutable_data() + i * width))
-        return integer_result::overflow(*as.type);
+                      values->mutable_data() + i * width)) {
+        errors.push_back(sum_overflow(i, *as.type));
+        continue;
+      }
       valid->mutable_data()[i / 8] |= static_cast<std::uint8_t>(1U << (i % 8));
     }
     return arrow::MakeArray(arrow::ArrayData::Make(as.type, count, {std::move(valid), std::move(values)}));

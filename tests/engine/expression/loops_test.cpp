@@ -70,7 +70,8 @@ bool reference(arithmetic op, T a, T b, T& out) {
         out = std::fmod(a, b);
         break;
     }
-    return std::isfinite(out);
+    const bool vanished = out == 0 && a != 0 && ((op == arithmetic::multiply && b != 0) || op == arithmetic::divide);
+    return std::isfinite(out) && !vanished;
   } else {
     if ((op == arithmetic::divide || op == arithmetic::modulo) && b == 0) return false;
     __extension__ typedef __int128 wide;

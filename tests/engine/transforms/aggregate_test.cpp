@@ -1,5 +1,6 @@
 #include "tests/support/collector.hpp"
 
+#include "engine/expression/functions.hpp"
 #include "engine/operators/keys/key_hash.hpp"
 
 #include <algorithm>
@@ -126,7 +127,7 @@ TEST_CASE("sums and averages of decimals are exact") {
 
 TEST_CASE("sums and averages of decimals with more than 38 digits are exact") {
   CHECK(one("decimal(50,2)", R"~([["0.10"], ["0.20"], [null], ["-0.05"]])~", "sum(v)") == "0.25");
-  CHECK(one("decimal(50,2)", R"~([["-0.10"], ["-0.20"], ["-0.20"]])~", "avg(v)") == "-0.1666666666666667");
+  CHECK(one("decimal(50,2)", R"~([["-0.10"], ["-0.20"], ["-0.20"]])~", "avg(v)") == "-0.1666666666666666666666666667");
   CHECK(one("decimal(50,2)", "[[null]]", "sum(v)") == "null");
   const std::string nines(76, '9');
   const auto list = [](const std::vector<std::string>& values) {
@@ -161,7 +162,8 @@ TEST_CASE("decimals of buffers that are aligned to eight bytes only are summed a
   runner unit("aggregate", by_k(R"~({"s": "sum(v)", "a": "avg(v)", "lo": "min(v)", "hi": "max(v)"})~"),
               "k text, v decimal(38,2)");
   unit.feed(in).end();
-  CHECK(unit.lines() == lines{"a|1.50|1.50|1.50|1.50", "b|5.25|2.63|-2.00|7.25"});
+  CHECK(unit.lines() ==
+        lines{"a|1.50|1.5000000000000000000000000000|1.50|1.50", "b|5.25|2.6250000000000000000000000000|-2.00|7.25"});
 }
 
 TEST_CASE("sums of doubles are exact and rounded once") {
@@ -205,10 +207,13 @@ TEST_CASE("booleans are brought together") {
   CHECK(one("boolean", "[[null]]", "bool_or(v)") == "null");
 }
 
-TEST_CASE("first and last keep nulls, any_value is the first that is none") {
-  CHECK(one("bigint", "[[null], [2], [3]]", "first(v)") == "null");
-  CHECK(one("bigint", "[[1], [2], [null]]", "last(v)") == "null");
+TEST_CASE("first, last and any_value pass over nulls") {
+  CHECK(one("bigint", "[[null], [2], [3]]", "first(v)") == "2");
+  CHECK(one("bigint", "[[1], [2], [null]]", "last(v)") == "2");
   CHECK(one("bigint", "[[null], [2], [3]]", "any_value(v)") == "2");
+  CHECK(one("bigint", "[[null], [null]]", "first(v)") == "null");
+  CHECK(one("bigint", "[[null], [null]]", "last(v)") == "null");
+  CHECK(one("bigint", "[[1], [null], [3], [null]]", "last(v) filter (where v is null or v < 2)") == "1");
   CHECK(one("text[]", R"~([[["a", "b"]], [["c"]]])~", "last(v)") == one("text[]", R"~([[["c"]]])~", "first(v)"));
 }
 
@@ -366,4 +371,79 @@ TEST_CASE("an aggregate asks for what it reads") {
   runner unit("aggregate", by_k(R"~({"s": "sum(a) filter (where b > 0)"})~"), "z bigint, k text, a bigint, b bigint");
   CHECK(*unit.unit().required_columns(0, {}) == lines{"k", "a", "b"});
   CHECK(!unit.unit().keeps_order());
+}
+
+TEST_CASE("every aggregate gives what its example says") {
+  CHECK(expression::aggregate_example_rows() == std::string("x = 3, 1, null, 1 and good = true, true, null, false"));
+  for (const auto& each : expression::functions()) {
+    if (each.kind != "aggregate") continue;
+    INFO(each.name << ": " << each.example);
+    runner unit("aggregate", R"~({"compute": {"x": ")~" + each.example + R"~("}})~", "x integer, good boolean");
+    unit.feed("[[3, true], [1, true], [null, null], [1, false]]").end();
+    CHECK(unit.lines() == std::vector<std::string>{each.result});
+  }
+}
+
+TEST_CASE("a filter shields the argument behind it, and only that") {
+  const std::string compute = R"~({"compute": {"n": "count(*)", "s": "sum(a / b) filter (where b <> 0)",
+    "d": "count(distinct a / b) filter (where b <> 0 and a > 0)", "p": "sum(a) filter (where b <> 0)"}})~";
+  for (const auto policy : {on_error::fail, on_error::reject, on_error::set_null}) {
+    runner unit("aggregate", compute, "a integer, b integer", policy);
+    unit.feed("[[6, 2], [5, 0], [null, 0], [8, null]]").end();
+    CHECK(unit.lines() == lines{"4|3|1|6"});
+    CHECK(unit.out.rejects.empty());
+  }
+  runner unshielded("aggregate", R"~({"compute": {"n": "count(*)", "s": "sum(a / b) filter (where b <> 0)",
+    "u": "sum(a / b)"}})~",
+                    "a integer, b integer", on_error::reject);
+  unshielded.feed("[[6, 2], [5, 0]]").end();
+  CHECK(unshielded.lines() == lines{"1|3|3"});
+  REQUIRE(unshielded.out.rejects.size() == 1);
+  CHECK(unshielded.out.rejects[0].why.code == "division_by_zero");
+  // Where either filter lets a row pass, its error counts; a filter's own error always does.
+  runner two("aggregate", R"~({"compute": {"s": "sum(a / b) filter (where b <> 0)",
+    "t": "sum(a / b) filter (where a > 5)", "f": "count(*) filter (where 10 / a > 1)"}})~",
+             "a integer, b integer", on_error::reject);
+  two.feed("[[6, 2], [5, 0], [9, 0], [0, 1]]").end();
+  CHECK(two.lines() == lines{"3|3|1"});
+  CHECK(two.out.rejects.size() == 2);
+}
+
+TEST_CASE("a sum beyond its type is an error of its group") {
+  const std::string compute = by_k(R"~({"s": "sum(b)", "c": "coalesce(sum(b), 0)", "n": "count(*)"})~");
+  const std::string input = R"~([["x", 9223372036854775807], ["y", 1], ["x", 5], ["z", null]])~";
+  runner rejecting("aggregate", compute, "k text, b bigint", on_error::reject);
+  rejecting.feed(input).end();
+  CHECK(rejecting.lines() == lines{"y|1|1|1", "z|null|0|1"});
+  REQUIRE(rejecting.out.rejects.size() == 1);
+  CHECK(rejecting.out.rejects[0].why.code == "numeric_overflow");
+  CHECK(rejecting.out.rejects[0].why.column == "s");
+  CHECK(rejecting.out.rejects[0].record.starts_with("x|"));
+  runner nulling("aggregate", compute, "k text, b bigint", on_error::set_null);
+  nulling.feed(input).end();
+  CHECK(nulling.lines() == lines{"x|null|null|2", "y|1|1|1", "z|null|0|1"});
+  CHECK(nulling.out.set_null == std::map<std::string, std::uint64_t>{{"s", 1}, {"c", 1}});
+  for (const auto* const call : {"sum(d)", "avg(d)", "variance(d)", "stddev_pop(d)"}) {
+    INFO(call);
+    runner doubles("aggregate", by_k(std::string(R"~({"s": ")~") + call + "\"}"), "k text, d double", on_error::reject);
+    doubles.feed(R"~([["x", 1e308], ["x", 1e308], ["x", 1e308], ["y", 2], ["y", 2]])~").end();
+    CHECK(doubles.lines().size() == 1);
+    CHECK(doubles.out.rejects.size() == 1);
+  }
+}
+
+TEST_CASE("ratios of sums and averages keep as many significant digits as PostgreSQL") {
+  const auto sums = [](const std::string& type, const std::string& values, const std::string& call) {
+    runner unit("aggregate", R"~({"compute": {"x": ")~" + call + R"~("}})~", "n " + type + ", m " + type);
+    unit.feed(values).end();
+    return unit.lines()[0];
+  };
+  CHECK(sums("decimal(12,2)", R"~([["1.00", "300000.00"], ["1.00", "400000.00"]])~", "sum(n) / sum(m)") ==
+        "0.00000285714285714285714285714285714286");
+  CHECK(sums("decimal(12,2)", R"~([["1.00", "300000.00"], ["1.00", "400000.00"]])~", "round(sum(n) / sum(m), 8)") ==
+        "0.00000286");
+  CHECK(sums("bigint", "[[1, 3], [1, 4]]", "sum(n)::decimal(38,0) / count(*)").starts_with("1.0000000000000000"));
+  CHECK(one("decimal(12,2)", R"~([["0.01"], ["0.00"], ["0.00"]])~", "avg(v)").starts_with("0.00333333333333333333"));
+  CHECK(one("decimal(38,10)", R"~([["0.0000000001"], ["0.0000000000"], ["0.0000000000"]])~", "avg(v)")
+            .starts_with("0.00000000003333333333333333"));
 }

@@ -46,8 +46,8 @@ TEST_CASE("a bare aggregate is one call") {
   CHECK(described("sum(price)") == "sum(price) double");
   CHECK(described("sum(price * (1 - 0.1))") == "sum(price * 0.9) double");
   CHECK(described("avg(qty)") == "avg(qty) double");
-  CHECK(described("avg(net)") == "avg(net) decimal(38,16)");
-  CHECK(described("avg(big)") == "avg(big) decimal(38,2)");
+  CHECK(described("avg(net)") == "avg(net) decimal(38,28)");
+  CHECK(described("avg(big)") == "avg(big) decimal(76,28)");
   CHECK(described("max(day)") == "max(day) date");
   CHECK(described("min(country)") == "min(country) text");
   CHECK(described("stddev_samp(qty)") == "stddev(qty) double");
@@ -60,7 +60,7 @@ TEST_CASE("a bare aggregate is one call") {
 TEST_CASE("expressions over aggregates are taken apart, equal calls are one") {
   CHECK(described("sum(price) / count(*)") == "sum(price) double, count_star() bigint -> double");
   CHECK(described("sum(qty) + sum(qty) * 2") == "sum(qty) bigint -> bigint");
-  CHECK(described("round(avg(net), 2)") == "avg(net) decimal(38,16) -> decimal(25,2)");
+  CHECK(described("round(avg(net), 2)") == "avg(net) decimal(38,28) -> decimal(13,2)");
   CHECK(described("country || ': ' || count(*)") == "count_star() bigint -> text");
   CHECK(described("max(day) - day") == "max(day) date -> integer");
   CHECK(described("sum(qty) filter (where ok) / sum(qty)") == "sum(qty) where ok bigint, sum(qty) bigint -> bigint");

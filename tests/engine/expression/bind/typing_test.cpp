@@ -50,15 +50,15 @@ TEST_CASE("numbers are promoted as in PostgreSQL") {
   CHECK(type("2 ^ 2") == "double");
 }
 
-TEST_CASE("decimals keep every place and cut off only at 38 digits") {
+TEST_CASE("decimals keep every place, quotients PostgreSQL's digits") {
   CHECK(type("m + m") == "decimal(13,2)");
   CHECK(type("m + 1") == "decimal(13,2)");
   CHECK(type("m * m") == "decimal(24,4)");
   CHECK(type("m * (1 - 0.05)") == "decimal(14,4)");
-  CHECK(type("m / 3") == "decimal(26,16)");
+  CHECK(type("m / 3") == "decimal(30,20)");
   CHECK(type("m % 7") == "decimal(3,2)");
   CHECK(type("m * m * m * m") == "decimal(38,8)");
-  CHECK(type("m::decimal(38,2) / 7") == "decimal(38,6)");
+  CHECK(type("m::decimal(38,2) / 7") == "decimal(56,20)");
   CHECK(type("m + i") == "decimal(13,2)");
 }
 

@@ -1,0 +1,177 @@
+// Names that people bring along from MySQL, SQL Server, Oracle, Spark, BigQuery, Snowflake, DuckDB and spreadsheets.
+#include "engine/expression/dialects.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace sluice::expression {
+
+namespace {
+
+struct translation {
+  std::string_view names;  // divided by blanks
+  const char* hint;
+};
+
+constexpr translation functions[] = {
+    // null and conditions
+    {"ifnull nvl isnull", "write coalesce(x, y)"},
+    {"nvl2", "write case when x is not null then a else b end"},
+    {"if iff iif", "write case when condition then a else b end"},
+    {"decode choose field elt", "write case x when 1 then a when 2 then b else c end"},
+    {"switch multiif", "write case when condition then a when other then b else c end"},
+    {"nullifzero", "write nullif(x, 0)"},
+    {"zeroifnull", "write coalesce(x, 0)"},
+    {"isnan is_nan", "write x = 'NaN'::double"},
+    {"assert raise",
+     "not available yet; until then write 1 / case when condition then 1 else 0 end with on_error: reject"},
+    // dates and times
+    {"year month day hour minute second quarter week", "write extract(year from x), with the unit that is meant"},
+    {"dayofmonth day_of_month", "write extract(day from x)"},
+    {"dayofweek weekday day_of_week", "write extract(dow from x), 0 is Sunday, or extract(isodow from x), 1 is Monday"},
+    {"dayofyear day_of_year", "write extract(doy from x)"},
+    {"weekofyear week_of_year isoweek yearweek", "write extract(week from x)"},
+    {"datepart date_get", "write extract(year from x), with the unit that is meant"},
+    {"dayname day_name", "write to_char(x, 'FMDay')"},
+    {"monthname month_name", "write to_char(x, 'FMMonth')"},
+    {"datediff date_diff timestampdiff timestamp_diff days_between",
+     "dates are subtracted: b - a is in days; seconds between times are extract(epoch from b - a)"},
+    {"dateadd date_add adddate timestampadd timestamp_add add_days",
+     "write x + interval '1 day', with the interval that is meant"},
+    {"date_sub datesub subdate timestamp_sub", "write x - interval '1 day', with the interval that is meant"},
+    {"add_months", "write x + interval '1 month'"},
+    {"months_between", "write extract(year from b) * 12 + extract(month from b) - the same of a"},
+    {"last_day eomonth", "write (date_trunc('month', x) + interval '1 month')::date - 1"},
+    {"date_format format_date format_timestamp format_datetime formatdatetime time_format",
+     "write to_char(x, 'YYYY-MM-DD'), or strftime(x, '%Y-%m-%d')"},
+    {"str_to_date parse_date todate cdate", "write to_date(x, 'DD.MM.YYYY'), or strptime(x, '%d.%m.%Y')"},
+    {"parse_timestamp parse_datetime to_datetime",
+     "write to_timestamp(x, 'DD.MM.YYYY HH24:MI'), or strptime(x, '%d.%m.%Y')"},
+    {"from_unixtime epoch_ms timestamp_seconds", "write to_timestamp(seconds)"},
+    {"unix_timestamp to_unixtime unix_seconds epoch", "write extract(epoch from x)"},
+    {"getdate sysdate systimestamp current_datetime getutcdate sysdatetime localtimestamp", "write now()"},
+    {"today curdate", "write current_date"},
+    {"date_truncate datetrunc timestamp_trunc trunc_date datetime_trunc", "write date_trunc('month', x)"},
+    {"date", "write x::date"},
+    {"datetime timestamp to_timestamp_ntz", "write x::timestamp"},
+    {"convert_tz from_utc_timestamp to_utc_timestamp timezone convert_timezone at_timezone",
+     "the zone of a run stands in run: { timezone: Europe/Berlin }; with it x::timestamp of a timestamptz is local "
+     "time"},
+    {"age", "write b - a, or extract(year from x)"},
+    {"datefromparts date_from_parts", "write make_date(2024, 5, 1)"},
+    // texts
+    {"len char_length character_length length_utf8", "write length(x)"},
+    {"lengthb datalength byte_length", "write octet_length(x)"},
+    {"lcase tolower to_lower", "write lower(x)"},
+    {"ucase toupper to_upper", "write upper(x)"},
+    {"mid substring_utf8", "write substring(x, from, count)"},
+    {"instr locate charindex find indexof", "write position('part' in x), or strpos(x, 'part')"},
+    {"substring_index split split_string strtok", "write split_part(x, ',', 1)"},
+    {"startswith startwith begins_with", "write starts_with(x, 'start')"},
+    {"endswith endwith", "write ends_with(x, 'end')"},
+    {"includes str_contains contains_substr", "write contains(x, 'part')"},
+    {"strip btrim", "write trim(x), or trim(x, 'characters')"},
+    {"lstrip", "write ltrim(x)"},
+    {"rstrip", "write rtrim(x)"},
+    {"proper capitalize", "write initcap(x)"},
+    {"replicate", "write repeat(x, n)"},
+    {"space", "write repeat(' ', n)"},
+    {"strcmp", "write a < b, a = b or a > b"},
+    {"translate", "not available yet; until then replace(replace(x, 'a', 'b'), 'c', 'd')"},
+    {"format printf sprintf", "join texts with ||, as in 'no. ' || lpad(x::text, 5, '0')"},
+    {"str to_string tostring cstr to_varchar text varchar string", "write x::text"},
+    {"hex", "write to_hex(x)"},
+    {"regexp_like rlike regexp_contains regex_match regexp_full_match", "write x ~ 'pattern'"},
+    {"regexp_extract regexp_substr regexp_match regexp_extract_all regex_extract",
+     "not available yet; until then regexp_replace(x, '^.*?([0-9]+).*$', '\\1') keeps what the parentheses hold"},
+    {"regexp_count regexp_instr regexp_split_to_array regexp_split regexp_split_to_table", "not available yet"},
+    {"json_extract json_value json_extract_scalar json_extract_string get_json_object json_query "
+     "json_extract_path_text "
+     "json_get parse_json try_parse_json json_object json_array",
+     "not available yet; until then read JSON with the source ndjson: column.field is a field, list[1] an element"},
+    {"array_length cardinality array_size list_contains array_contains array_to_string string_to_array unnest explode",
+     "not available yet; list[1] is the first element of a list"},
+    // numbers and casts
+    {"convert try_cast safe_cast try_convert", "write x::bigint; on_error: set_null makes values that do not fit null"},
+    {"to_number tonumber to_decimal cdbl to_double todouble to_float float double numeric decimal",
+     "write x::double or x::decimal(12,2)"},
+    {"cint int integer bigint toint to_int to_integer toint64", "write x::integer or x::bigint"},
+    {"to_boolean bool boolean cbool", "write x::boolean"},
+    {"truncate", "write trunc(x, digits)"},
+    {"rand randn", "write random()"},
+    {"newid uuid_generate_v4 generate_uuid sys_guid uuid_string", "write uuid()"},
+    {"log10", "write log(x)"},
+    {"log2", "write log(2, x)"},
+    {"square sqr", "write x * x"},
+    {"cbrt", "write power(x, 1.0 / 3)"},
+    {"pi", "write 3.141592653589793"},
+    {"div intdiv safe_divide", "integers are divided as integers by /; write a / nullif(b, 0) for null where b is 0"},
+    {"remainder", "write a % b"},
+    {"signum", "write sign(x)"},
+    // hashes
+    {"sha1 sha sha2 sha512 sha224 sha384 hash farm_fingerprint xxhash64 murmur_hash crc32 checksum hashbytes md5_hex",
+     "write sha256(x), or md5(x) where it need not be safe"},
+    {"base64 to_base64 from_base64 encode unhex", "not available yet"},
+    // aggregates
+    {"countif count_if", "write count(*) filter (where condition)"},
+    {"sumif sum_if", "write sum(x) filter (where condition)"},
+    {"avgif avg_if averageif", "write avg(x) filter (where condition)"},
+    {"mean average", "write avg(x)"},
+    {"nunique count_distinct uniq uniqexact countdistinct", "write count(distinct x)"},
+    {"std stdev stddevsamp", "write stddev(x)"},
+    {"var", "write variance(x)"},
+    {"first_value", "write first(x); the order is that of the input, so sort before"},
+    {"last_value", "write last(x); the order is that of the input, so sort before"},
+    {"arbitrary anyvalue", "write any_value(x)"},
+    {"logical_and booland_agg", "write bool_and(x)"},
+    {"logical_or boolor_agg", "write bool_or(x)"},
+    {"argmax arg_max max_by argmin arg_min min_by",
+     "not available yet; until then deduplicate: { by: [key], order: [x desc] } keeps that row"},
+    {"group_concat listagg collect_list collect_set array_concat_agg grouparray", "not available yet"},
+    // window functions
+    {"row_number rank dense_rank percent_rank ntile lag lead nth_value cume_dist",
+     "window functions are not available yet; until then deduplicate: { by: [key], order: [x desc] } keeps the first "
+     "row of each key"},
+};
+
+constexpr translation aggregates[] = {
+    {"string_agg array_agg", "not available yet"},
+    {"median percentile_cont quantile", "not available yet; until then avg, min, max and stddev describe a column"},
+    {"mode", "not available yet; until then count(*) by the column, then sort and limit"},
+    {"approx_count_distinct", "not available yet; until then count(distinct x), which is exact"},
+};
+
+constexpr translation operators[] = {
+    {"div", "integers are divided as integers by /"},
+    {"mod", "write a % b"},
+    {"rlike regexp similar glob", "write x ~ 'pattern' for a regular expression, x like 'a%' for a simple pattern"},
+    {"xor", "write a <> b"},
+    {"collate", "texts are compared by their bytes, as in the collation \"C\"; lower(x) ignores case"},
+    {"over",
+     "window functions are not available yet; until then deduplicate: { by: [key], order: [x desc] } keeps the "
+     "first row of each key"},
+};
+
+bool is_among(std::string_view name, std::string_view names) {
+  while (!names.empty()) {
+    const auto end = std::min(names.find(' '), names.size());
+    if (names.substr(0, end) == name) return true;
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return false;
+}
+
+template <std::size_t Count>
+std::string find(const translation (&all)[Count], std::string_view name) {
+  const auto* found =
+      std::find_if(std::begin(all), std::end(all), [&](const auto& one) { return is_among(name, one.names); });
+  return found == std::end(all) ? std::string() : found->hint;
+}
+
+}  // namespace
+
+std::string other_dialect_hint(std::string_view name) { return find(functions, name); }
+std::string missing_aggregate_hint(std::string_view name) { return find(aggregates, name); }
+std::string other_operator_hint(std::string_view word) { return find(operators, word); }
+
+}  // namespace sluice::expression
