@@ -52,7 +52,7 @@ class writer {
   }
 
   std::string whole(int depth) {
-    if (depth <= 0) return pick({"i", "j", "0", "1", "-7", "2147483647", "null::integer", "i"});
+    if (depth <= 0) return pick({"i", "j", "0", "1", "(-7)", "2147483647", "null::integer", "i"});
     switch (number(8)) {
       case 0:
         return "(" + whole(depth - 1) + pick({" + ", " - ", " * ", " / ", " % "}) + whole(depth - 1) + ")";
@@ -63,7 +63,7 @@ class writer {
       case 3:
         return "length(" + text(depth - 1) + ")";
       case 4:
-        return "(-" + whole(depth - 1) + ")";
+        return "(- " + whole(depth - 1) + ")";
       case 5:
         return "position(" + text(depth - 1) + " in " + text(depth - 1) + ")";
       default:
