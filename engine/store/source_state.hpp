@@ -14,8 +14,8 @@ struct file_mark {
   std::string path = {};      ///< absolute
   std::int64_t size = 0;      ///< bytes taken, from the begin of the file
   std::int64_t modified = 0;  ///< nanoseconds since 1970
-  std::string head = {};      ///< fingerprint of the first bytes, hexadecimal
-  std::string tail = {};      ///< of the last ones before `size`
+  std::string head = {};      ///< hash of the bytes taken, hexadecimal (of older versions: of the first 64 KiB)
+  std::string tail = {};      ///< what shows that it was not written since; empty: nothing (older versions: a hash)
   std::string run = {};       ///< that took it (last); given by the Store, like the next one
   std::int64_t time = 0;      ///< microseconds since 1970 UTC
 };
