@@ -51,10 +51,11 @@ namespace sluice::store {
 /// An event's `data` travels as JSON text.
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, event& x) {
-  std::string data = x.data.dump(-1, ' ', false, options::error_handler_t::replace);
+  std::string data = x.data.dump();
   auto load = [&]() -> caf::error {
-    x.data = options::parse(data, nullptr, false);
-    if (x.data.is_discarded()) return caf::sec::invalid_argument;
+    auto parsed = options::try_parse(data);
+    if (!parsed) return caf::sec::invalid_argument;
+    x.data = *std::move(parsed);
     return caf::none;
   };
   return f(caf::meta::type_name("event"), x.cursor, x.id, x.run, x.sequence, x.type, x.unit, x.time, data, x.pipeline,

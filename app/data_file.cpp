@@ -58,7 +58,7 @@ std::string pipeline_name(std::string unit) {
 
 /// YAML text in double quotes; a dollar sign is no reference.
 std::string quoted(const std::string& text) {
-  auto json = options(text).dump(-1, ' ', false, options::error_handler_t::replace);
+  auto json = options(text).dump();
   for (auto at = json.find('$'); at != std::string::npos; at = json.find('$', at + 2)) json.insert(at, "$");
   return json;
 }

@@ -9,7 +9,7 @@ namespace {
 std::string value_text(const options& value) {
   if (value.is_string()) return printable(value.get<std::string>());
   if (value.is_number_unsigned()) return thousands(value.get<std::uint64_t>());
-  return value.dump(-1, ' ', false, options::error_handler_t::replace);
+  return value.dump();
 }
 
 /// "out 12, rejected 3": what an event's data holds, except for what is empty or is said already.

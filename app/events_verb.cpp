@@ -43,9 +43,8 @@ status each_event(session& with, const chosen& what, Take&& take) {
 result<int> print_events(session& with, const chosen& what) {
   auto& terminal = with.terminal;
   if (with.options.json) {
-    SLUICE_TRY(each_event(with, what, [&](const store::event& each) {
-      return terminal.out(store::cloud_event(each).dump(-1, ' ', false, options::error_handler_t::replace) + "\n");
-    }));
+    SLUICE_TRY(each_event(
+        with, what, [&](const store::event& each) { return terminal.out(store::cloud_event(each).dump() + "\n"); }));
     return exit_succeeded;
   }
   table shown({{.title = "cursor", .right = true},
@@ -81,7 +80,7 @@ result<int> print_log(session& with, const chosen& what) {
                             {"level", is_alarming(each) ? "error" : "info"},
                             {"run", each.run},
                             {"message", event_text(each)}};
-      return terminal.out(line.dump(-1, ' ', false, options::error_handler_t::replace) + "\n");
+      return terminal.out(line.dump() + "\n");
     }
     const auto how = is_alarming(each) ? style::red : style::plain;
     return terminal.out(paint(time_text(each.time), style::dim, terminal.color_out()) + "  " +

@@ -75,8 +75,7 @@ result<int> explain_file(session& with, const chosen& what) {
     return exit_code_of(faults);
   }
   report_faults(with, planned->what->warnings, source.get(), "warning");
-  auto text = with.options.json ? plan_json(*planned->what).dump(2, ' ', false, options::error_handler_t::replace)
-                                : explain(*planned->what);
+  auto text = with.options.json ? plan_json(*planned->what).dump(2) : explain(*planned->what);
   if (!text.ends_with('\n')) text += '\n';
   with.terminal.out(text);
   return exit_succeeded;

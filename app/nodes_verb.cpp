@@ -31,7 +31,7 @@ result<int> list(session& with, const std::vector<std::string>& words) {
   SLUICE_ASSIGN(auto answer, client.get("/v1/nodes"));
   const auto nodes = answer.is_object() && answer.contains("nodes") ? answer["nodes"] : answer;
   if (with.options.json) {
-    with.terminal.out(nodes.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+    with.terminal.out(nodes.dump(2) + "\n");
     return exit_succeeded;
   }
   // Nodes may tell more in later versions: what the first one tells are the columns.

@@ -82,7 +82,7 @@ void report_faults(session& with, const diagnostics& faults, const config::docum
   for (const auto& fault : faults) {
     if (with.options.json) {
       const options line = {{word, to_json(fault)}};
-      with.terminal.note(line.dump(-1, ' ', false, options::error_handler_t::replace) + "\n");
+      with.terminal.note(line.dump() + "\n");
     } else {
       auto text = config::render(fault, source, with.terminal.color_err(), word);
       if (!text.ends_with('\n')) text += '\n';

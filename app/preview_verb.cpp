@@ -7,6 +7,7 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
+#include "engine/component/json_pointer.hpp"
 #include "engine/error/names.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/uuid.hpp"
@@ -140,8 +141,8 @@ void print_json(session& with, const std::string& unit, const kept_rows& rows) {
     out["columns"].push_back({{"name", field->name()}, {"type", type_name(*field->type())}});
   for (const auto& each : rows.batches)
     for (std::int64_t row = 0; row < each->num_rows(); ++row)
-      out["rows"].push_back(options::parse(actors::row_json(*each, row), nullptr, false));
-  with.terminal.out(out.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+      out["rows"].push_back(options::try_parse(actors::row_json(*each, row)).value_or(options()));
+  with.terminal.out(out.dump(2) + "\n");
 }
 
 bool is_number(const arrow::DataType& type) { return arrow::is_numeric(type.id()) || arrow::is_decimal(type.id()); }
@@ -204,9 +205,9 @@ int show(session& with, const chosen& what, const fetched& got, const std::strin
 std::optional<std::string> contradicted_column(const actors::run_outcome& outcome) {
   if (outcome.state != store::run_state::failed || !outcome.cause || outcome.cause->code != "contradicts_type")
     return std::nullopt;
-  const options::json_pointer at(outcome.cause->path);
-  if (at.empty() || at.parent_pointer().empty() || at.parent_pointer().back() != "types") return std::nullopt;
-  return at.back();
+  const auto parts = pointer_parts(outcome.cause->path);
+  if (parts.size() < 2 || parts[parts.size() - 2] != "types") return std::nullopt;
+  return parts.back();
 }
 
 /// One preview: of a pipeline, or of a data file.

@@ -56,7 +56,7 @@ class reject_reader {
   template <class Take>
   status each(Take&& take) {
     return from_.rejects(run_, path_, [&](const std::string& line) {
-      const auto reject = options::parse(line, nullptr, false);
+      const auto reject = options::try_parse(line).value_or(options());
       // The last line of a run that was killed may be torn: what is whole is shown.
       return !reject.is_object() || take(reject, line);
     });

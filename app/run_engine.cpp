@@ -19,7 +19,7 @@ namespace sluice::app {
 namespace {
 
 std::string fingerprint_of(const pipeline& what, const options& params) {
-  const auto text = what.text + '\0' + params.dump(-1, ' ', false, options::error_handler_t::replace);
+  const auto text = what.text + '\0' + params.dump();
   std::array<char, 20> hex = {};
   std::snprintf(hex.data(), hex.size(), "%016llx",
                 static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
@@ -95,8 +95,7 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
     display.show(view_of(cluster::progress_to_json(progress)));
   };
   callbacks.event = [&](const store::event& event) {
-    if (with.options.json)
-      with.terminal.line(store::cloud_event(event).dump(-1, ' ', false, options::error_handler_t::replace));
+    if (with.options.json) with.terminal.line(store::cloud_event(event).dump());
     if (with.options.verbose) display.say(time_text(event.time) + "  " + event_text(event));
   };
   callbacks.cancel = [&] {

@@ -59,8 +59,7 @@ class follower {
   bool take(std::int64_t cursor, const options& event) {
     if (cursor <= cursor_) return true;
     cursor_ = cursor;
-    if (with_.options.json)
-      closed_ = !with_.terminal.line(event.dump(-1, ' ', false, options::error_handler_t::replace));
+    if (with_.options.json) closed_ = !with_.terminal.line(event.dump());
     return !closed_;
   }
 

@@ -173,8 +173,8 @@ result<std::vector<store::event>> run_source::events(std::int64_t after, const s
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line) && static_cast<std::int64_t>(found.size()) < limit;) {
     if (!line.starts_with(mark)) continue;
-    const auto json = options::parse(line.substr(mark.size()), nullptr, false);
-    if (json.is_object()) found.push_back(event_from(json));
+    const auto json = options::try_parse(line.substr(mark.size()));
+    if (json && json->is_object()) found.push_back(event_from(*json));
   }
   return found;
 }

@@ -32,9 +32,7 @@ std::int64_t now() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-void print_event(session& with, const options& event) {
-  with.terminal.line(event.dump(-1, ' ', false, options::error_handler_t::replace));
-}
+void print_event(session& with, const options& event) { with.terminal.line(event.dump()); }
 
 /// Says that there is no run: the faults on stderr, and the event that ends `run --json`.
 int refuse(session& with, const std::string& file, const diagnostics& faults, const config::document* source,

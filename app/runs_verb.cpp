@@ -47,7 +47,7 @@ result<int> list(session& with, const chosen& what) {
   if (with.options.json) {
     options all = options::array();
     for (const auto& run : runs) all.push_back(to_json(run));
-    terminal.out(all.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+    terminal.out(all.dump(2) + "\n");
     return exit_succeeded;
   }
   if (runs.empty()) {

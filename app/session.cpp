@@ -15,7 +15,7 @@ int exit_code_of(const error& problem) {
 void report(session& with, const error& problem) {
   if (with.options.json) {
     const sluice::options line = {{"error", to_json(problem)}};
-    with.terminal.note(line.dump(-1, ' ', false, sluice::options::error_handler_t::replace) + "\n");
+    with.terminal.note(line.dump() + "\n");
     return;
   }
   const bool color = with.terminal.color_err();

@@ -90,7 +90,7 @@ result<int> show(session& with, const chosen& what) {
   auto& terminal = with.terminal;
   if (with.options.json) {
     const auto& shown = what.pipeline.empty() ? list : list[0];
-    terminal.out(shown.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+    terminal.out(shown.dump(2) + "\n");
     return exit_succeeded;
   }
   if (list.empty()) {

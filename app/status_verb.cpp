@@ -26,7 +26,7 @@ result<int> show(session& with, const std::string& reference) {
   if (with.options.json) {
     auto json = to_json(seen.record);
     if (!seen.progress.is_null()) json["progress"] = seen.progress;
-    terminal.out(json.dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+    terminal.out(json.dump(2) + "\n");
     return exit_succeeded;
   }
   terminal.out(report_of(seen.record, terminal, true));

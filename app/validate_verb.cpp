@@ -65,7 +65,7 @@ result<int> validate(session& with, const chosen& what) {
   const auto found = check(with, what, faults, warnings, source);
   const bool valid = found && (warnings.empty() || !what.strict);
   if (with.options.json) {
-    with.terminal.out(answer(valid, faults, warnings).dump(2, ' ', false, options::error_handler_t::replace) + "\n");
+    with.terminal.out(answer(valid, faults, warnings).dump(2) + "\n");
   } else {
     report_faults(with, faults, source.get());
     report_faults(with, warnings, source.get(), what.strict ? "error" : "warning");

@@ -44,6 +44,6 @@ error error_from_json(const options& json) {
   return out;
 }
 
-std::string json_text(const options& value) { return value.dump(-1, ' ', false, options::error_handler_t::replace); }
+std::string json_text(const options& value) { return value.dump(); }
 
 }  // namespace sluice::cluster

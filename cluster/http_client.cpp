@@ -104,7 +104,7 @@ result<answer> ask(const address& to, milliseconds limit, const http::request<ht
 
 /// The error in a failed answer.
 error refused(const address& to, const answer& got, diagnostics* faults = nullptr) {
-  const auto json = options::parse(got.body, nullptr, false);
+  const auto json = options::try_parse(got.body).value_or(options());
   if (json.is_object() && faults != nullptr && json.contains("faults") && json["faults"].is_array())
     for (const auto& fault : json["faults"]) faults->push_back(error_from_json(fault));
   if (json.is_object() && json.contains("error")) return error_from_json(json["error"]);
@@ -114,11 +114,11 @@ error refused(const address& to, const answer& got, diagnostics* faults = nullpt
 
 result<options> json_of(const address& to, const answer& got) {
   if (got.status >= 300) return refused(to, got);
-  auto json = options::parse(got.body, nullptr, false);
-  if (json.is_discarded())
+  auto json = options::try_parse(got.body);
+  if (!json)
     return external_error("invalid_answer", to.to_string() + " answered with what is no JSON",
                           "check that --to is the HTTP address of a Sluice node");
-  return json;
+  return *std::move(json);
 }
 
 /// How one connection of a stream ended.
@@ -192,10 +192,10 @@ result<stream_end> read_stream(const address& to, const std::string& token, cons
       refusal += text;
     } else {
       for (const auto& event : lines.take(text)) {
-        const auto json = options::parse(event.data, nullptr, false);
-        if (json.is_discarded()) return external_error("invalid_answer", "the stream of events holds what is no JSON");
+        const auto json = options::try_parse(event.data);
+        if (!json) return external_error("invalid_answer", "the stream of events holds what is no JSON");
         after = event.id;
-        if (!take(event.id, json)) return stream_end::by_taker;
+        if (!take(event.id, *json)) return stream_end::by_taker;
       }
     }
     if (problem == http::error::need_buffer) continue;

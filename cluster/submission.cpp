@@ -15,7 +15,7 @@ namespace sluice::cluster {
 namespace {
 
 std::string fingerprint_of(const pipeline& what, const options& params) {
-  const auto text = what.text + '\0' + params.dump(-1, ' ', false, options::error_handler_t::replace);
+  const auto text = what.text + '\0' + params.dump();
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
 

@@ -73,8 +73,8 @@ options json_value(const arrow::Array& column, std::int64_t row) {
     case arrow::Type::UINT64:
     case arrow::Type::FLOAT:
     case arrow::Type::DOUBLE: {
-      auto number = options::parse(text, nullptr, false);
-      return number.is_number() ? number : options(text);
+      auto number = options::try_parse(text);
+      return number && number->is_number() ? *std::move(number) : options(text);
     }
     default:
       return text;
@@ -114,7 +114,7 @@ std::vector<rejected_row> rejected_rows(const batch& in, const row_errors& why) 
 std::string row_json(const arrow::RecordBatch& of, std::int64_t row) {
   auto object = options::object();
   for (int i = 0; i < of.num_columns(); ++i) object[of.column_name(i)] = json_value(*of.column(i), row);
-  return object.dump(-1, ' ', false, options::error_handler_t::replace);
+  return object.dump();
 }
 
 std::string rejects_line(const rejected_row& row, const std::string& run) {
@@ -128,7 +128,7 @@ std::string rejects_line(const rejected_row& row, const std::string& run) {
   } else {
     line["record_base64"] = arrow::util::base64_encode(row.record);
   }
-  return line.dump(-1, ' ', false, options::error_handler_t::replace) + "\n";
+  return line.dump() + "\n";
 }
 
 }  // namespace sluice::actors

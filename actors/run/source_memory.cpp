@@ -7,11 +7,11 @@
 namespace sluice::actors {
 
 void source_memory::reached(std::uint32_t unit, const std::string& text) {
-  auto made = options::parse(text, nullptr, false);
+  auto made = options::try_parse(text);
   const auto& mark = plan_->units[unit].reading.mark;
-  if (!mark || made.is_discarded()) return;
+  if (!mark || !made) return;
   const auto before = reached_.find(unit);
-  reached_[unit] = before == reached_.end() ? std::move(made) : merge_reached(*mark, before->second, made);
+  reached_[unit] = before == reached_.end() ? *std::move(made) : merge_reached(*mark, before->second, *made);
 }
 
 std::vector<store::event> source_memory::late_rows(const std::string& run) const {

@@ -22,7 +22,7 @@ class event_file {
 
   status append(const store::event& what) {
     SLUICE_TRY(open());
-    return write(store::cloud_event(what).dump(-1, ' ', false, options::error_handler_t::replace) + "\n");
+    return write(store::cloud_event(what).dump() + "\n");
   }
 
  private:

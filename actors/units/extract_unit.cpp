@@ -75,7 +75,7 @@ class extract_actor : public unit_actor {
 
   std::string reached() override {
     const auto made = source_ ? source_->reached() : options();
-    return made.is_null() ? std::string() : made.dump(-1, ' ', false, options::error_handler_t::replace);
+    return made.is_null() ? std::string() : made.dump();
   }
 
   void stop_early() override {

@@ -86,7 +86,7 @@ status read_texts(const options& json, const char* key, std::map<std::string, st
 }
 
 result<submission> read_submission(const std::string& body) {
-  const auto json = options::parse(body, nullptr, false);
+  const auto json = options::try_parse(body).value_or(options());
   if (!json.is_object())
     return user_error("invalid_request", "the body expects a JSON object with the pipeline's text");
   submission out;

@@ -9,9 +9,7 @@ int status_of(const error& problem) {
   return problem.to_blame == blame::user ? 422 : 503;
 }
 
-api_response json_answer(const options& body) {
-  return {.status = 200, .body = body.dump(-1, ' ', false, options::error_handler_t::replace) + "\n"};
-}
+api_response json_answer(const options& body) { return {.status = 200, .body = body.dump() + "\n"}; }
 
 std::string query_of(const api_request& request, const char* name) {
   const auto found = request.query.find(name);

@@ -1,5 +1,6 @@
 #include "engine/columns/contradiction.hpp"
 
+#include "engine/component/json_pointer.hpp"
 #include "engine/component/options.hpp"
 #include "engine/error/names.hpp"
 
@@ -26,7 +27,7 @@ error contradicts_type(const contradiction& what) {
   auto problem = user_error("contradicts_type", message,
                             "write " + remedy + " beside the component; with the given type " + what.type +
                                 " instead, values that are none go to the rejects");
-  problem.path = (options::json_pointer() / "types" / what.key).to_string();
+  problem.path = pointer({"types", what.key});
   return problem;
 }
 

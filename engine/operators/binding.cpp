@@ -7,23 +7,6 @@
 
 namespace sluice {
 
-std::string pointer(const std::vector<std::string>& parts) {
-  std::string path;
-  for (const auto& part : parts) {
-    path += '/';
-    for (const char c : part) {
-      if (c == '~') {
-        path += "~0";
-      } else if (c == '/') {
-        path += "~1";
-      } else {
-        path += c;
-      }
-    }
-  }
-  return path;
-}
-
 std::string expression_text(const options& value) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/component/component.hpp"
+#include "engine/component/json_pointer.hpp"
 #include "engine/expression/expression.hpp"
 
 #include <memory>
@@ -10,9 +11,6 @@
 
 /// What the factories of transforms share: from options to bound expressions, columns and output schemas.
 namespace sluice {
-
-/// Joins parts to a JSON pointer: pointer({"derive", "a/b"}) is "/derive/a~1b".
-std::string pointer(const std::vector<std::string>& parts);
 
 /// Text of an option that is an expression: YAML reads `1` and `true` as other than text.
 std::string expression_text(const options& value);

@@ -120,19 +120,15 @@ class depth_check {
 
 }  // namespace
 
-std::string plan_to_bytes(const plan& from) {
-  std::string bytes;
-  options::to_msgpack(plan_to_json(from), bytes);
-  return bytes;
-}
+std::string plan_to_bytes(const plan& from) { return plan_to_json(from).to_msgpack(); }
 
 result<plan> plan_from_bytes(std::string_view bytes) {
   if (!depth_check(bytes).passes()) return foreign("no whole MessagePack value, or nested too deeply");
-  const auto parsed = options::from_msgpack(bytes.begin(), bytes.end(), true, false);
-  if (parsed.is_discarded()) return foreign("no valid MessagePack");
+  const auto parsed = options::from_msgpack(bytes);
+  if (!parsed) return foreign("no valid MessagePack");
   try {
-    return plan_from_json(parsed);
-  } catch (const std::exception& problem) {  // nlohmann's: a key is missing, a value is of another kind
+    return plan_from_json(*parsed);
+  } catch (const std::exception& problem) {  // options': a key is missing, a value is of another kind
     return foreign(problem.what());
   }
 }

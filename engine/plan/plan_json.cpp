@@ -17,7 +17,7 @@ namespace {
 
 constexpr int format = 2;
 
-// What can't be read is thrown inside this file as nlohmann throws, and becomes one error in plan_from_bytes.
+// What can't be read is thrown inside this file as options throw, and becomes one error in plan_from_bytes.
 [[noreturn]] void refuse(const std::string& why) { throw std::runtime_error(why); }
 
 template <class Value>

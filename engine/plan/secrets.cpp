@@ -29,18 +29,16 @@ status reveal_text(std::string& text, const run_context& context, std::vector<st
 status reveal_all(options& value, const run_context& context, std::vector<std::string>& values,
                   const std::string& path) {
   if (value.is_string()) {
-    auto revealed = reveal_text(value.get_ref<std::string&>(), context, values);
+    auto revealed = reveal_text(value.text(), context, values);
     if (revealed.ok()) return {};
     auto problem = std::move(revealed).problem();
     problem.path = path;
     return problem;
   }
-  if (!value.is_structured()) return {};
-  std::size_t index = 0;
-  for (auto& [key, element] : value.items()) {
-    const auto name = value.is_array() ? std::to_string(index++) : key;
-    SLUICE_TRY(reveal_all(element, context, values, path + "/" + name));
-  }
+  for (auto& [key, element] : value.items()) SLUICE_TRY(reveal_all(element, context, values, path + "/" + key));
+  if (value.is_array())
+    for (std::size_t at = 0; at < value.size(); ++at)
+      SLUICE_TRY(reveal_all(value[at], context, values, path + "/" + std::to_string(at)));
   return {};
 }
 

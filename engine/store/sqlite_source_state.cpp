@@ -17,12 +17,9 @@ constexpr const char* tables[] = {
     "CREATE TABLE source_versions (pipeline TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID",
 };
 
-std::string to_text(const options& value) { return value.dump(-1, ' ', false, options::error_handler_t::replace); }
+std::string to_text(const options& value) { return value.dump(); }
 
-options from_text(const std::string& text) {
-  auto value = options::parse(text, nullptr, false);
-  return value.is_discarded() ? options{} : value;
-}
+options from_text(const std::string& text) { return options::try_parse(text).value_or(options()); }
 
 status add_version(sqlite_database& in, const std::string& pipeline) {
   return in.execute(

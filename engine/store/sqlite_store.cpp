@@ -24,12 +24,9 @@ std::int64_t now() {
 }
 
 /// Text from users' data need not be UTF-8: what is not becomes U+FFFD rather than an exception.
-std::string to_text(const options& value) { return value.dump(-1, ' ', false, options::error_handler_t::replace); }
+std::string to_text(const options& value) { return value.dump(); }
 
-options from_text(const std::string& text) {
-  auto value = options::parse(text, nullptr, false);
-  return value.is_discarded() ? options{} : value;
-}
+options from_text(const std::string& text) { return options::try_parse(text).value_or(options()); }
 
 std::vector<std::string> names_from(const std::string& text) {
   std::vector<std::string> names;

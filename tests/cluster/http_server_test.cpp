@@ -261,7 +261,7 @@ TEST_CASE("a stream of events brings the old ones, then new ones, and ends with 
   auto watcher = std::async(std::launch::async, [&] {
     return with.client().follow_events(run, 0, [&](std::int64_t cursor, const options& event) {
       const std::lock_guard guard(lock);
-      types.push_back(event["type"]);
+      types.push_back(event["type"].text());
       cursors.push_back(cursor);
       came.notify_all();
       return true;
@@ -280,7 +280,7 @@ TEST_CASE("a stream of events brings the old ones, then new ones, and ends with 
 
   // From a cursor on; nothing is left after the last.
   types.clear();
-  const auto take = [&](std::int64_t, const options& event) { return types.push_back(event["type"]), true; };
+  const auto take = [&](std::int64_t, const options& event) { return types.push_back(event["type"].text()), true; };
   CHECK(with.client().follow_events(run, cursors[1], take).ok());
   CHECK(types == std::vector<std::string>{"run.succeeded"});
   CHECK(with.client().follow_events(run, cursors[2], take).ok());

@@ -54,9 +54,9 @@ followed run(const node& on, const test::temporary_folder& folder, const std::st
   REQUIRE(id.ok());
   followed seen;
   const auto ended = client.follow_events(*id, 0, [&](std::int64_t, const options& event) {
-    seen.last = event["type"];
+    seen.last = event["type"].text();
     seen.data = event["data"];
-    if (seen.last == "unit.started") seen.nodes[event["subject"]] = event["data"]["node"];
+    if (seen.last == "unit.started") seen.nodes[event["subject"].text()] = event["data"]["node"].text();
     return true;
   });
   INFO(seen.data.dump());
@@ -177,7 +177,7 @@ load: { nothing: { from: numbers, blackhole: {}, place: { node: n2 } } }
   std::string last;
   options data;
   const auto ended = client.follow_events(*id, 0, [&](std::int64_t, const options& event) {
-    last = event["type"];
+    last = event["type"].text();
     data = event["data"];
     if (last == "run.started") n2.reset();
     return true;
@@ -212,7 +212,7 @@ load: { nothing: { from: numbers, blackhole: {} } }
   CHECK(client
             .follow_events(*id, 0,
                            [&](std::int64_t, const options& event) {
-                             last = event["type"];
+                             last = event["type"].text();
                              if (last == "run.started") CHECK(client.cancel(*id).ok());
                              return true;
                            })

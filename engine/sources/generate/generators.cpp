@@ -256,14 +256,16 @@ result<generator_ptr> make_sequence(const options& what) {
 result<generator_ptr> make_random(const options& what, std::uint64_t key) {
   const bool pair = what.is_array() && what.size() == 2 && what[0].is_number() && what[1].is_number();
   if (!pair) return fault("random takes the lowest and the highest value", "{ random: [0, 999] }", "/random");
-  if (what[0] > what[1]) return fault("the lowest value comes first", "{ random: [0, 999] }", "/random");
-  if (what[0].is_number_integer() && what[1].is_number_integer())
-    return generator_ptr(new random_integer(key, what[0].get<std::int64_t>(), what[1].get<std::int64_t>()));
+  const bool whole = what[0].is_number_integer() && what[1].is_number_integer();
+  if (whole ? what[0].get<std::int64_t>() > what[1].get<std::int64_t>() : what[0].get<double>() > what[1].get<double>())
+    return fault("the lowest value comes first", "{ random: [0, 999] }", "/random");
+  if (whole) return generator_ptr(new random_integer(key, what[0].get<std::int64_t>(), what[1].get<std::int64_t>()));
   return generator_ptr(new random_double(key, what[0].get<double>(), what[1].get<double>()));
 }
 
 result<array_ptr> constants(const options& list, const std::string& path) {
-  const auto& kind = *std::find_if(list.begin(), list.end() - 1, [](const auto& value) { return !value.is_null(); });
+  const auto given = std::find_if(list.begin(), list.end(), [](const auto& value) { return !value.is_null(); });
+  const auto& kind = given == list.end() ? list.back() : *given;
   std::shared_ptr<arrow::DataType> type = arrow::utf8();
   if (kind.is_boolean()) type = arrow::boolean();
   if (kind.is_number()) {

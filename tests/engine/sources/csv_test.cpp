@@ -228,7 +228,7 @@ TEST_CASE("a value that contradicts an inferred type fails with the line that me
 TEST_CASE("every type is read in its own forms") {
   const auto type_of = [](const std::string& type, const std::string& value, options more = {}) {
     options described = {{"type", type}};
-    if (more.is_object()) described.update(more);
+    for (const auto& [key, value_of_key] : more.items()) described[key] = value_of_key;
     const auto got = read_text("v,w\n" + value + ",1\n", {.own = options::object(), .types = {{"v", described}}});
     if (!got.problem.empty()) return got.problem;
     if (got.rows.empty()) return "rejected: " + got.rejected.at(0);
