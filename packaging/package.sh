@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# Makes BUILD/package/sluice-VERSION-linux-x86_64.tar.gz: bin/sluice, lib/ with every library that it needs beside
-# glibc, and the licences of what is linked. The program finds its libraries by $ORIGIN, so the folder may stand anywhere.
+# package.sh BUILD: makes the packages of the program BUILD/sluice under BUILD/package and prints their paths:
+#   sluice-VERSION-linux-x86_64.tar.gz   one folder that may stand anywhere
+#   sluice_VERSION_amd64.deb             for apt on Debian 12 or newer
+#   sluice-VERSION-py3-none-*.whl        for pip; it holds the program, no Python code
+# All three have the libraries that the program needs beside glibc, and the licences of what is linked. The program
+# finds its libraries relative to itself.
 set -euo pipefail
 build=$1
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 version=$(sed -n 's/^project(sluice VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+out=$build/package
 name=sluice-$version-linux-x86_64
-stage=$build/package/$name
-rm -rf "$stage"
+stage=$out/$name
+rm -rf "$out"
 mkdir -p "$stage/bin" "$stage/lib" "$stage/licences"
 
 cp "$build/sluice" "$stage/bin/sluice"
@@ -27,5 +33,7 @@ cp LICENSES-third-party.md "$stage/licences/"
 find -L .deps/arrow -maxdepth 4 -iname 'LICENSE*' -exec cp {} "$stage/licences/arrow.txt" \; -quit
 cp -r examples "$stage/examples"
 rm -rf "$stage/examples/data/make.py"
-tar -C "$build/package" -czf "$build/package/$name.tar.gz" "$name"
-echo "$build/package/$name.tar.gz"
+tar -C "$out" -czf "$out/$name.tar.gz" "$name"
+echo "$out/$name.tar.gz"
+"$here/deb.sh" "$stage" "$version" "$out/sluice_${version}_amd64.deb"
+python3 "$here/wheel.py" "$stage" "$version" "$out"
