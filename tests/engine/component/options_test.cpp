@@ -85,7 +85,8 @@ TEST_CASE("what is not there or of another kind is an error that names both kind
   CHECK(map.value("text", "") == "x");
   CHECK(map.value("other", std::int64_t{7}) == 7);
   CHECK(map.find("other") == map.end());
-  CHECK(options(1).find("a") == options(1).end());
+  const options number = 1;
+  CHECK(number.find("a") == number.end());
 }
 
 TEST_CASE("lists and maps are walked in their order") {

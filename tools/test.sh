@@ -1,0 +1,58 @@
+# ./dev test: all tests in shares of a budget of time that a machine with two cores keeps. Sourced by ./dev.
+# Large counts (./dev fuzz, ./dev lint, ./dev test --sanitize) are not part of it.
+source tools/budget.sh
+
+# run_ctest FOLDER ARGUMENTS...
+run_ctest() {
+  local folder=$1
+  shift
+  UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir "$folder" --output-on-failure -j "$(nproc)" "$@"
+}
+
+all_packages() {
+  setup
+  install_packages "${server_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}"
+}
+
+# The readers, the wire format and the flow control under AddressSanitizer and UBSan; the rest is linked as it is.
+sanitized_tests() {
+  compile build test_sanitized
+  local folder arguments=()
+  for folder in files formats sources wire flow; do arguments+=(--file "tests/engine/$folder/"); done
+  ASAN_OPTIONS=detect_container_overflow=0:detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 \
+    build/tests/test_sanitized "${arguments[@]}"
+}
+
+test_everything() {
+  share 'set-up and downloads' 5 all_packages
+  if [ "$share_code" = 0 ]; then share 'build' 17 compile build all; fi
+  if [ "$share_code" = 0 ]; then
+    share 'format and clang-tidy on changed files' 2 tools/changed.sh
+    share 'sanitizers: readers, wire, flow' 6 sanitized_tests
+    share 'tests' 7 run_ctest build --no-tests=error -LE 'services|chaos'
+    share 'real servers' 7 run_ctest build -L services
+    share 'chaos and simulation' 4 run_ctest build -L chaos
+    share 'fuzz' 2 short_fuzz 10
+  fi
+  budget_end 50
+}
+
+# test_named [--sanitize] NAME...: only the entries of ctest that match one of the names.
+test_named() {
+  local folder=build arguments=() chosen=()
+  for argument in "$@"; do
+    case $argument in
+      --sanitize) folder=build/sanitize arguments=(-DSLUICE_SANITIZE=ON) ;;
+      *) chosen+=("$argument") ;;
+    esac
+  done
+  setup
+  install_packages "${server_packages[@]}"
+  compile "$folder" all "${arguments[@]}"
+  say "running the tests of $folder"
+  if [ ${#chosen[@]} -gt 0 ]; then
+    run_ctest "$folder" --no-tests=error -R "$(IFS='|'; echo "${chosen[*]}")"
+  else
+    run_ctest "$folder" --no-tests=error
+  fi
+}
