@@ -309,7 +309,7 @@ class Signals(CommandLine):
     def test_a_run_whose_processes_are_all_gone_is_found_dead(self):
         run = self.start("run", "endless.yaml")
         record = self.running()
-        os.kill(record["pid"], SIGSTOP)  # so that it does not end by itself when its parent is gone
+        os.kill(record["pid"], signal.SIGSTOP)  # so that it does not end by itself when its parent is gone
         run.kill()
         os.kill(record["pid"], SIGKILL)
         self.end_of(run)
