@@ -1,11 +1,14 @@
 #include "config/substitution.hpp"
 
+#include <algorithm>
 #include <cctype>
 
 namespace sluice::config {
 
 namespace {
 
+/// References within the defaults of references: each level is a call on the stack.
+constexpr int most_levels = 32;
 constexpr std::string_view secret_prefix = "secret:";
 
 bool is_name(std::string_view text) {
@@ -16,18 +19,41 @@ bool is_name(std::string_view text) {
   return true;
 }
 
-/// The end of the `${` at `begin` (behind its brace, nested ones skipped), or npos. A reference never spans lines.
-std::size_t end_of_reference(std::string_view text, std::size_t begin) {
-  int depth = 0;
-  for (std::size_t at = begin; at < text.size() && text[at] != '\n'; ++at) {
-    if (text[at] == '$' && at + 1 < text.size() && text[at + 1] == '{') {
-      ++depth;
-      ++at;
-    } else if (text[at] == '}' && --depth == 0) {
-      return at + 1;
+/// A `${...}` in a text, from its $ to behind its closing brace.
+struct reference {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  int levels = 1;  ///< itself and those in its default, in theirs ...
+};
+
+/// All references of a text that are closed, nested ones included, by their begin. A reference never spans lines. One
+/// pass, whatever the text holds.
+std::vector<reference> find_references(std::string_view text) {
+  std::vector<reference> found;
+  std::vector<std::size_t> open;  ///< indices in `found`
+  const auto drop_open = [&] { open.clear(); };
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\n') {
+      drop_open();
+    } else if (text[at] == '$' && at + 1 < text.size() && text[at + 1] == '{') {
+      open.push_back(found.size());
+      found.push_back({.begin = at++});
+    } else if (text[at] == '}' && !open.empty()) {
+      auto& closed = found[open.back()];
+      open.pop_back();
+      closed.end = at + 1;
+      if (!open.empty()) found[open.back()].levels = std::max(found[open.back()].levels, closed.levels + 1);
     }
   }
-  return std::string_view::npos;
+  std::erase_if(found, [](const reference& one) { return one.end == 0; });
+  return found;
+}
+
+/// The one that begins at a place, or null.
+const reference* reference_at(const std::vector<reference>& all, std::size_t begin) {
+  const auto found = std::lower_bound(all.begin(), all.end(), begin,
+                                      [](const reference& one, std::size_t at) { return one.begin < at; });
+  return found != all.end() && found->begin == begin ? &*found : nullptr;
 }
 
 /// Fills in text that is not part of the YAML: the default of a reference.
@@ -61,16 +87,17 @@ result<std::string> fill_reference(std::string_view body, const lookup& values) 
 
 result<std::string> fill_text(std::string_view text, const lookup& values) {
   std::string filled;
+  const auto references = find_references(text);
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] == '$' && at + 1 < text.size() && text[at + 1] == '$') {
       filled += '$';
       ++at;
     } else if (text[at] == '$' && at + 1 < text.size() && text[at + 1] == '{') {
-      const auto end = end_of_reference(text, at);
-      if (end == std::string_view::npos) return user_error("invalid_substitution", "a ${ is not closed");
-      SLUICE_ASSIGN(const auto value, fill_reference(text.substr(at + 2, end - at - 3), values));
+      const auto* one = reference_at(references, at);
+      if (one == nullptr) return user_error("invalid_substitution", "a ${ is not closed");
+      SLUICE_ASSIGN(const auto value, fill_reference(text.substr(at + 2, one->end - at - 3), values));
       filled += value;
-      at = end - 1;
+      at = one->end - 1;
     } else {
       filled += text[at];
     }
@@ -78,17 +105,30 @@ result<std::string> fill_text(std::string_view text, const lookup& values) {
   return filled;
 }
 
+result<std::string> filled_in(const placeholder& one, const lookup& values) {
+  if (one.escape) return std::string("$");
+  if (one.too_deep)
+    return user_error("invalid_substitution",
+                      "references are nested more than " + std::to_string(most_levels) + " levels deep",
+                      "a default is a value or one more reference: ${a:-${b:-c}}");
+  return fill_reference(one.body, values);
+}
+
 }  // namespace
 
 std::vector<placeholder> hide_placeholders(std::string& text) {
   std::vector<placeholder> found;
+  const auto references = find_references(text);
   for (std::size_t at = 0; at + 1 < text.size(); ++at) {
     if (text[at] != '$') continue;
     placeholder one{.begin = at, .length = 2, .body = "$", .escape = true};
     if (text[at + 1] == '{') {
-      const auto end = end_of_reference(text, at);
-      if (end == std::string::npos) continue;
-      one = {.begin = at, .length = end - at, .body = text.substr(at + 2, end - at - 3)};
+      const auto* closed = reference_at(references, at);
+      if (closed == nullptr) continue;
+      one = {.begin = at,
+             .length = closed->end - at,
+             .body = text.substr(at + 2, closed->end - at - 3),
+             .too_deep = closed->levels > most_levels};
     } else if (text[at + 1] != '$') {
       continue;
     }
@@ -115,7 +155,7 @@ void substitute(node& scalar, const std::vector<placeholder>& all, const lookup&
       continue;
     }
     const auto& one = all[scalar.placeholders[next++]];
-    auto value = one.escape ? result<std::string>(std::string("$")) : fill_reference(one.body, values);
+    auto value = filled_in(one, values);
     if (!value.ok()) faults.push_back({std::move(value).problem(), one.begin});
     const auto filled = value.ok() ? *value : std::string();
     scalar.substitutions.push_back({scalar.text.size(), filled.size(), at, one.length});

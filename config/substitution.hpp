@@ -16,8 +16,9 @@ namespace sluice::config {
 struct placeholder {
   std::size_t begin = 0;  ///< byte offset in the file
   std::size_t length = 0;
-  std::string body;     ///< between the braces; "$" for `$$`
-  bool escape = false;  ///< `$$`
+  std::string body;       ///< between the braces; "$" for `$$`
+  bool escape = false;    ///< `$$`
+  bool too_deep = false;  ///< references nested beyond any use
 };
 
 /// Gives the text of a name, or nothing where it is not set.

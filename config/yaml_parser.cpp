@@ -17,6 +17,28 @@ constexpr std::size_t most_nodes = 100'000;
 
 struct too_large {};
 
+/// yaml-cpp keeps every token of a flow collection until it knows whether the collection is a key, about 250 bytes for
+/// each. What could be such tokens is counted before, wherever it stands: no honest file comes near these numbers.
+constexpr std::size_t most_flow_signs = 200'000;
+constexpr int deepest_flow = 1'000;
+
+std::optional<yaml_fault> too_much_flow(const std::string& text) {
+  std::size_t signs = 0;
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '[' || c == '{') ++depth;
+    if (c == ']' || c == '}') depth = std::max(depth - 1, 0);
+    if (depth > deepest_flow)
+      return yaml_fault{user_error("invalid_yaml", "[ and { are nested more than 1,000 levels deep", "close them"), at};
+    if ((c == '[' || c == '{' || c == ',') && ++signs > most_flow_signs)
+      return yaml_fault{user_error("invalid_yaml", "the file has more than 200,000 of the signs , [ and {",
+                                   "put long lists of values into a file of their own and join it"),
+                        at};
+  }
+  return {};
+}
+
 /// Builds nodes from yaml-cpp's events, which keep duplicate keys and say what was quoted.
 class builder : public YAML::EventHandler {
  public:
@@ -143,6 +165,8 @@ std::string hint_for(const std::string& message) {
 
 std::optional<node> parse_yaml(const std::string& text, const std::vector<placeholder>& placeholders,
                                std::optional<yaml_fault>& fault) {
+  fault = too_much_flow(text);
+  if (fault) return {};
   try {
     std::istringstream in(text);
     YAML::Parser parser(in);

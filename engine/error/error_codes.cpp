@@ -58,6 +58,8 @@ const std::vector<error_code>& error_codes() {
        "After SIGKILL look for lack of memory (dmesg) and lower run: { memory: ... }; other signals are defects to "
        "report."},
       {"expression_too_deep", "An expression is nested too deeply.", "Take it apart with derive."},
+      {"expression_too_long", "An expression has more than 65,536 words and signs.",
+       "Put long lists of values into a file and join it, or take the expression apart with derive."},
       {"file_changed", "A file that an earlier run has taken was changed since.",
        "Take changed files again with incremental: { by: file, changed: read_again }, or forget what was taken with "
        "sluice state reset."},

@@ -37,13 +37,25 @@ constexpr mistaken mistakes[] = {
     {"\\", "a backslash stands only inside E'...'"},
 };
 
+/// A token and what is made of it take some 1,500 bytes until the expression is bound.
+constexpr std::size_t most_tokens = 65'536;
+/// Of one expression; more tell nothing new.
+constexpr std::size_t most_faults = 100;
+
 class lexer {
  public:
   lexer(std::string_view text, const std::string& path, diagnostics& faults)
-      : text_(text), path_(path), faults_(faults) {}
+      : text_(text), path_(path), faults_(faults), before_(faults.size()) {}
 
   std::vector<token> run() {
-    while (skip_blank(), at_ < text_.size()) next();
+    while (skip_blank(), at_ < text_.size()) {
+      next();
+      if (tokens_.size() <= most_tokens && faults_.size() < before_ + most_faults) continue;
+      if (tokens_.size() > most_tokens)
+        fault(at_, "expression_too_long", "the expression has more than 65,536 words and signs",
+              "put long lists of values into a file and join it, or take the expression apart with derive");
+      at_ = text_.size();
+    }
     tokens_.push_back({.kind = token_kind::end, .text = {}, .begin = text_.size(), .end = text_.size()});
     return std::move(tokens_);
   }
@@ -301,6 +313,7 @@ class lexer {
   std::string_view text_;
   const std::string& path_;
   diagnostics& faults_;
+  std::size_t before_;  ///< faults that were there
   std::size_t at_ = 0;
   std::vector<token> tokens_;
 };
