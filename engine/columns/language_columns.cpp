@@ -1,39 +1,60 @@
 #include "engine/columns/language_columns.hpp"
 
-#include "engine/values/short_bytes.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
-#include <arrow/compute/api.h>
-#include <arrow/util/bitmap_ops.h>
+#include <arrow/util/key_value_metadata.h>
 #include <simdjson.h>
 
 #include <algorithm>
-#include <limits>
+#include <map>
 
 namespace sluice {
 
+namespace {
+
+constexpr const char* unreadable_mark = "sluice.unreadable";
+
+}  // namespace
+
 std::shared_ptr<arrow::Schema> language_schema(const arrow::Schema& file, const source_request& request,
                                                const std::string& name, diagnostics& faults) {
+  const auto& named = request.columns;
+  std::map<std::string, int> seen;
+  for (const auto& field : file.fields()) ++seen[field->name()];
   arrow::FieldVector fields;
   for (const auto& field : file.fields()) {
+    const auto& column = field->name();
+    auto& count = seen[column];
+    if (count == 0) continue;  // a name that was there before
+    std::string why;
     auto type = language_type(field->type());
-    const auto& named = request.columns;
-    const bool wanted = named.empty() || std::find(named.begin(), named.end(), field->name()) != named.end();
-    if (type) {
-      fields.push_back(arrow::field(field->name(), std::move(type)));
-    } else if (wanted) {
-      faults.push_back(user_error("unsupported_type",
-                                  "column " + field->name() + " of " + name + " has the type " +
-                                      field->type()->ToString() + ", which has no place in a pipeline",
-                                  "leave it out: columns: [...]"));
+    if (count > 1) {
+      why = "the file " + name + " has " + std::to_string(count) + " columns of the name " + column;
+      count = 0;
+    } else if (!type) {
+      why = "column " + column + " of " + name + " has the type " + field->type()->ToString() +
+            ", which is not supported";
+    }
+    if (why.empty()) {
+      fields.push_back(arrow::field(column, std::move(type)));
+    } else if (named.empty()) {
+      fields.push_back(arrow::field(column, arrow::utf8(), arrow::key_value_metadata({{unreadable_mark, why}})));
+    } else if (std::find(named.begin(), named.end(), column) != named.end()) {
+      faults.push_back(user_error("unsupported_type", why, "leave it out: columns: [...]"));
     }
   }
   return arrow::schema(std::move(fields));
 }
 
+std::optional<std::string> unreadable(const arrow::Field& field) {
+  if (!field.HasMetadata() || !field.metadata()->Contains(unreadable_mark)) return {};
+  return field.metadata()->Get(unreadable_mark).ValueOr("");
+}
+
 status same_columns(const arrow::Schema& wanted, const arrow::Schema& file, const std::string& name) {
   for (const auto& field : wanted.fields()) {
+    if (unreadable(*field)) continue;
     const auto found = file.GetFieldByName(field->name());
     if (!found)
       return user_error("missing_column",
@@ -50,48 +71,6 @@ status same_columns(const arrow::Schema& wanted, const arrow::Schema& file, cons
 }
 
 namespace {
-
-/// The texts that numbers of a dictionary stand for. Null where Arrow's cast has to do it: other types of numbers or
-/// texts, nulls within the dictionary, more than 2 GiB.
-result<std::shared_ptr<arrow::Array>> texts_of(const arrow::DictionaryArray& values) {
-  const auto& from = *values.dictionary();
-  const bool view = from.type_id() == arrow::Type::STRING_VIEW;
-  if (values.indices()->type_id() != arrow::Type::INT32 || from.null_count() > 0 ||
-      (!view && from.type_id() != arrow::Type::STRING))
-    return std::shared_ptr<arrow::Array>();
-  std::vector<std::string_view> texts;
-  texts.reserve(static_cast<std::size_t>(from.length()));
-  for (std::int64_t i = 0; i < from.length(); ++i)
-    texts.push_back(view ? static_cast<const arrow::StringViewArray&>(from).GetView(i)
-                         : static_cast<const arrow::StringArray&>(from).GetView(i));
-  const auto& numbers = static_cast<const arrow::Int32Array&>(*values.indices());
-  const auto rows = values.length();
-  const bool nulls = values.null_count() > 0;
-  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> offsets, arrow::AllocateBuffer((rows + 1) * 4), "read texts");
-  auto* ends = reinterpret_cast<std::int32_t*>(offsets->mutable_data());
-  std::int64_t total = 0;
-  for (std::int64_t row = 0; row < rows; ++row) {
-    ends[row] = static_cast<std::int32_t>(total);
-    if (!nulls || values.IsValid(row)) total += std::ssize(texts[static_cast<std::size_t>(numbers.Value(row))]);
-    if (total > std::numeric_limits<std::int32_t>::max()) return std::shared_ptr<arrow::Array>();
-  }
-  ends[rows] = static_cast<std::int32_t>(total);
-  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> bytes, arrow::AllocateBuffer(total), "read texts");
-  for (std::int64_t row = 0; row < rows; ++row) {
-    if (ends[row] == ends[row + 1]) continue;
-    const auto text = texts[static_cast<std::size_t>(numbers.Value(row))];
-    short_copy(bytes->mutable_data() + ends[row], text.data(), text.size());
-  }
-  std::shared_ptr<arrow::Buffer> valid;
-  if (nulls) {
-    SLUICE_ASSIGN_ARROW(
-        valid,
-        arrow::internal::CopyBitmap(arrow::default_memory_pool(), numbers.null_bitmap_data(), numbers.offset(), rows),
-        "read texts");
-  }
-  return std::shared_ptr<arrow::Array>(std::make_shared<arrow::StringArray>(rows, std::move(offsets), std::move(bytes),
-                                                                            std::move(valid), values.null_count()));
-}
 
 /// True where every value is UTF-8: all bytes together are, and no value begins within a character.
 bool is_utf8(const arrow::StringArray& texts) {
@@ -127,20 +106,30 @@ status check_texts(const arrow::Array& values, const std::string& column, const 
   }
 }
 
-result<std::shared_ptr<arrow::Array>> to_language(const std::shared_ptr<arrow::Array>& values,
-                                                  const std::shared_ptr<arrow::DataType>& type,
-                                                  const std::string& column, const std::string& file) {
-  if (values->type()->Equals(*type)) return values;
-  if (values->type_id() == arrow::Type::DICTIONARY && type->id() == arrow::Type::STRING) {
-    SLUICE_ASSIGN(auto texts, texts_of(static_cast<const arrow::DictionaryArray&>(*values)));
-    if (texts) return texts;
+status check_times_of_day(const arrow::Array& values, const std::string& column, const std::string& file) {
+  constexpr std::int64_t day = 86'400'000'000;
+  switch (values.type_id()) {
+    case arrow::Type::TIME64: {
+      const auto& times = static_cast<const arrow::Time64Array&>(values);
+      for (std::int64_t row = 0; row < times.length(); ++row) {
+        const auto value = times.Value(row);
+        if ((value >= 0 && value < day) || times.IsNull(row)) continue;
+        return user_error("value_out_of_range",
+                          "column " + column + " of " + file + " holds a time of " + std::to_string(value) +
+                              " microseconds, outside the day",
+                          "leave the column out: columns: [...]; or let its writer store a number");
+      }
+      return {};
+    }
+    case arrow::Type::LIST:
+      return check_times_of_day(*static_cast<const arrow::ListArray&>(values).values(), column, file);
+    case arrow::Type::STRUCT:
+      for (const auto& field : static_cast<const arrow::StructArray&>(values).fields())
+        SLUICE_TRY(check_times_of_day(*field, column, file));
+      return {};
+    default:
+      return {};
   }
-  auto cast = arrow::compute::Cast(*values, type, arrow::compute::CastOptions::Safe(type));
-  if (cast.ok()) return std::move(cast).ValueUnsafe();
-  return user_error("value_out_of_range",
-                    "column " + column + " of " + file + " holds values of type " + values->type()->ToString() +
-                        " that " + type_name(*type) + " can't hold: " + cast.status().message(),
-                    "leave the column out: columns: [...]");
 }
 
 error corrupt_file(const std::string& name, const std::string& format, const arrow::Status& why) {

@@ -1,3 +1,4 @@
+#include "engine/columns/language_columns.hpp"
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
 #include "engine/plan/edges.hpp"
@@ -170,6 +171,21 @@ void leave_out_columns(draft& of, const run_context& context) {
   of = std::move(pruned);
 }
 
+/// Columns that a source can't read are refused where they are used.
+void check_readable(const draft& of, diagnostics& faults) {
+  for (const auto& unit : of.made.units) {
+    if (unit.definition.role != unit_role::extract) continue;
+    for (const auto& field : unit.resolved->fields()) {
+      const bool used =
+          unit.needed.empty() || std::find(unit.needed.begin(), unit.needed.end(), field->name()) != unit.needed.end();
+      const auto why = unreadable(*field);
+      if (!used || !why) continue;
+      faults.push_back(unit_fault(unit.definition, "/" + unit.definition.component, "unsupported_type", *why,
+                                  "leave it out: name the others in columns: [...], or drop it by a select"));
+    }
+  }
+}
+
 /// A sink that replaces its target would keep only the rows that were new in the last run, or none.
 void check_targets(const draft& of, diagnostics& faults) {
   std::vector<std::string> source_of(of.inputs.size());  // an incremental source above each unit
@@ -233,6 +249,8 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   choose_parallelism(of, faults);
   if (!faults.empty()) return {};
   leave_out_columns(of, context);
+  check_readable(of, faults);
+  if (!faults.empty()) return {};
   push_filters(of, context);
   choose_positions(of);
   connect(of);

@@ -1,5 +1,7 @@
 #include "engine/plan/prune.hpp"
 
+#include "engine/columns/language_columns.hpp"
+
 #include <arrow/type.h>
 
 #include <optional>
@@ -22,7 +24,7 @@ std::string cheapest(const arrow::Schema& schema) {
   int best_width = 1 << 20;
   for (int at = 0; at < schema.num_fields(); ++at) {
     const int bits = schema.field(at)->type()->bit_width();
-    const int width = bits > 0 ? bits : 1 << 16;
+    const int width = unreadable(*schema.field(at)) ? 1 << 18 : bits > 0 ? bits : 1 << 16;
     if (width < best_width) {
       best_width = width;
       best = at;

@@ -42,7 +42,11 @@ class parquet_files : public source, public takes_filter {
   result<std::unique_ptr<split_reader>> open(const split& piece) override {
     SLUICE_ASSIGN(const auto* file, listed_file(what_->files, piece));
     SLUICE_ASSIGN(auto opened, footers_.open(*file));
-    return read_parquet(what_, piece, std::move(opened), filter_);
+    std::unique_ptr<parquet::arrow::FileReader> nanoseconds;
+    if (has_int96(*opened)) {
+      SLUICE_ASSIGN(nanoseconds, footers_.open(*file, arrow::TimeUnit::NANO));
+    }
+    return read_parquet(what_, piece, std::move(opened), std::move(nanoseconds), filter_);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {

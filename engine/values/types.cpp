@@ -97,6 +97,7 @@ type_ptr language_type(const type_ptr& type) {
     }
     case arrow::Type::INTERVAL_MONTHS:
     case arrow::Type::INTERVAL_DAY_TIME:
+    case arrow::Type::DURATION:
       return interval_type();
     case arrow::Type::DICTIONARY:
       return language_type(static_cast<const arrow::DictionaryType&>(*type).value_type());
@@ -109,6 +110,7 @@ type_ptr language_type(const type_ptr& type) {
     case arrow::Type::LIST_VIEW:
     case arrow::Type::LARGE_LIST_VIEW:
     case arrow::Type::FIXED_SIZE_LIST:
+    case arrow::Type::MAP:  // a list of its keys and values
       return language_list(type);
     case arrow::Type::STRUCT:
       return language_struct(type);
@@ -178,6 +180,7 @@ std::string type_name(const arrow::DataType& type) {
     case arrow::Type::INTERVAL_MONTHS:
     case arrow::Type::INTERVAL_DAY_TIME:
     case arrow::Type::INTERVAL_MONTH_DAY_NANO:
+    case arrow::Type::DURATION:
       return "interval";
     case arrow::Type::DICTIONARY:
       return type_name(*static_cast<const arrow::DictionaryType&>(type).value_type());
@@ -186,6 +189,7 @@ std::string type_name(const arrow::DataType& type) {
     case arrow::Type::LIST_VIEW:
     case arrow::Type::LARGE_LIST_VIEW:
     case arrow::Type::FIXED_SIZE_LIST:
+    case arrow::Type::MAP:
       return type_name(*type.field(0)->type()) + "[]";
     case arrow::Type::STRUCT: {
       std::string text = "struct(";

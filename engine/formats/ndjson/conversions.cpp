@@ -53,10 +53,10 @@ bool append_whole(const number& value, column& into) {
   }
 }
 
+/// Numbers beyond the type's range read as infinity.
 template <class Float>
-bool append_float(double value, column& into) {
-  if (std::abs(value) > static_cast<double>(std::numeric_limits<Float>::max())) return false;
-  return append(into, static_cast<Float>(value));
+bool append_float(Float value, column& into) {
+  return std::isfinite(value) && append(into, value);
 }
 
 bool append_long_decimal(std::string_view text, column& into) {
@@ -168,7 +168,7 @@ bool append_number(const number& value, column& into) {
     case value_kind::int64:
       return append_whole<std::int64_t>(value, into);
     case value_kind::float64:
-      return (into.given || !beyond_double(value)) && append_float<double>(to_double(value), into);
+      return (into.given || !beyond_double(value)) && append_float(to_double(value), into);
     case value_kind::int32:
       return append_whole<std::int32_t>(value, into);
     case value_kind::int16:
@@ -176,7 +176,7 @@ bool append_number(const number& value, column& into) {
     case value_kind::uint64:
       return append_whole<std::uint64_t>(value, into);
     case value_kind::float32:
-      return append_float<float>(to_double(value), into);
+      return append_float(to_float(value), into);
     case value_kind::decimal128:
     case value_kind::decimal256:
       return append_decimal(value, into);

@@ -3,10 +3,9 @@
 #include "engine/formats/csv/record_index.hpp"
 #include "engine/values/powers_of_ten.hpp"
 
-#include <charconv>
-#include <cmath>
+#include <fast_float/fast_float.h>
+
 #include <cstring>
-#include <limits>
 
 namespace sluice::ndjson {
 
@@ -151,15 +150,16 @@ double to_double(const number& value) {
                                 : result * exact_powers_of_ten[value.exponent];
     return value.negative ? -result : result;
   }
+  // Rounds once; too large gives infinity, too small zero.
   double result = 0;
-  const auto done = std::from_chars(value.begin, value.end, result);
-  if (done.ec == std::errc::result_out_of_range) {
-    // Too large, or too close to 0.
-    const bool large = value.exponent > 0 || value.digits != 0;
-    const auto magnitude = value.exponent + static_cast<int>(value.end - value.begin);
-    result = large && magnitude > 0 ? std::numeric_limits<double>::infinity() : 0.0;
-    return value.negative ? -result : result;
-  }
+  fast_float::from_chars(value.begin, value.end, result);
+  return result;
+}
+
+float to_float(const number& value) {
+  // By way of a double it would be rounded twice.
+  float result = 0;
+  fast_float::from_chars(value.begin, value.end, result);
   return result;
 }
 

@@ -143,6 +143,8 @@ struct number_shape {
 }
 /// The nearest double; infinite where it is too large for one.
 double to_double(const number& value);
+/// The nearest float, rounded once; infinite where it is too large for one.
+float to_float(const number& value);
 /// True for a whole number that no double is equal to: where types are inferred, its digits must not get lost.
 inline bool beyond_double(const number& value) {
   return value.whole && (!value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits);

@@ -4,6 +4,7 @@
 #include "engine/columns/source_columns.hpp"
 #include "engine/files/folder_columns.hpp"
 #include "engine/formats/parquet/dictionary_filter.hpp"
+#include "engine/formats/parquet/int96.hpp"
 #include "engine/formats/parquet/row_groups.hpp"
 
 #include <arrow/api.h>
@@ -63,8 +64,14 @@ void add_leaves(const parquet::arrow::SchemaField& field, std::vector<int>& leav
 class parquet_reader : public split_reader {
  public:
   parquet_reader(std::shared_ptr<const columnar_table> what, const split& piece, std::unique_ptr<file_reader> file,
-                 std::shared_ptr<const row_filter> filter)
-      : what_(std::move(what)), piece_(piece), file_(std::move(file)), filter_(std::move(filter)) {}
+                 std::unique_ptr<file_reader> nanoseconds, std::shared_ptr<const row_filter> filter)
+      : what_(std::move(what)),
+        piece_(piece),
+        file_(std::move(file)),
+        nanoseconds_(std::move(nanoseconds)),
+        filter_(std::move(filter)) {
+    if (nanoseconds_) int96_.emplace(*nanoseconds_, piece_.object);
+  }
 
   status start() {
     const auto footer = file_->parquet_reader()->metadata();
@@ -162,6 +169,7 @@ class parquet_reader : public split_reader {
     auto made = file_->GetRecordBatchReader(groups, leaves);
     if (!made.ok()) return corrupt_file(piece_.object, "Parquet file", made.status());
     reader_ = std::move(made).ValueUnsafe();
+    if (int96_) SLUICE_TRY(int96_->start(groups, leaves));
     SLUICE_TRY(same_columns(*wanted_schema(), *reader_->schema(), piece_.object));
     return {};
   }
@@ -184,6 +192,7 @@ class parquet_reader : public split_reader {
         return corrupt_file(piece_.object, "Parquet file",
                             arrow::Status::Invalid("it has fewer rows than its footer says"));
       count = rows->num_rows();
+      if (int96_) SLUICE_TRY(int96_->check(*rows));
     }
     if (count > 0) {
       SLUICE_ASSIGN(step.rows, make_rows(std::move(rows), count, step.filtered));
@@ -225,6 +234,7 @@ class parquet_reader : public split_reader {
       SLUICE_ASSIGN(auto values,
                     to_language(read->GetColumnByName(field->name()), field->type(), field->name(), piece_.object));
       SLUICE_TRY(check_texts(*values, field->name(), piece_.object));
+      SLUICE_TRY(check_times_of_day(*values, field->name(), piece_.object));
       arrays.push_back(std::move(values));
     }
     SLUICE_ASSIGN(made.data, what_->columns.assemble(arrays, count, piece_.object, first_row_ + row_ + 1,
@@ -267,6 +277,8 @@ class parquet_reader : public split_reader {
   std::shared_ptr<const columnar_table> what_;
   split piece_;
   std::unique_ptr<file_reader> file_;
+  std::unique_ptr<file_reader> nanoseconds_;              ///< see read_parquet; may be null
+  std::optional<int96_check> int96_;                      ///< reads from it
   std::shared_ptr<const row_filter> filter_;              ///< may be null
   std::optional<dictionary_filter> dictionaries_;         ///< of it, where it looks at texts first
   std::map<int, std::shared_ptr<arrow::Array>> checked_;  ///< dictionaries that are known to be UTF-8, by column
@@ -281,8 +293,8 @@ class parquet_reader : public split_reader {
 
 }  // namespace
 
-result<std::unique_ptr<file_reader>> open_parquet(const input_file& file,
-                                                  std::shared_ptr<parquet::FileMetaData> known) {
+result<std::unique_ptr<file_reader>> open_parquet(const input_file& file, std::shared_ptr<parquet::FileMetaData> known,
+                                                  arrow::TimeUnit::type int96) {
   if (!file.seekable())
     return user_error("not_seekable", "Parquet is read from its end, which " + file.name + " doesn't let us",
                       "write it to a file first");
@@ -296,6 +308,7 @@ result<std::unique_ptr<file_reader>> open_parquet(const input_file& file,
     parquet::ArrowReaderProperties columns(/*use_threads=*/false);
     columns.set_batch_size(target_batch_rows);
     columns.set_pre_buffer(false);
+    columns.set_coerce_int96_timestamp_unit(int96);
     parquet::arrow::FileReaderBuilder builder;
     if (const auto opened = builder.Open(std::move(handle), properties, std::move(known)); !opened.ok())
       return corrupt_file(file.name, "Parquet file", opened);
@@ -309,13 +322,13 @@ result<std::unique_ptr<file_reader>> open_parquet(const input_file& file,
   }
 }
 
-result<std::unique_ptr<file_reader>> parquet_footers::open(const input_file& file) {
+result<std::unique_ptr<file_reader>> parquet_footers::open(const input_file& file, arrow::TimeUnit::type int96) {
   std::shared_ptr<parquet::FileMetaData> known;
   {
     const std::lock_guard guard(lock_);
     if (const auto found = footers_.find(file.path); found != footers_.end()) known = found->second;
   }
-  SLUICE_ASSIGN(auto reader, open_parquet(file, known));
+  SLUICE_ASSIGN(auto reader, open_parquet(file, known, int96));
   if (!known) {
     const std::lock_guard guard(lock_);
     footers_.emplace(file.path, reader->parquet_reader()->metadata());
@@ -325,8 +338,10 @@ result<std::unique_ptr<file_reader>> parquet_footers::open(const input_file& fil
 
 result<std::unique_ptr<split_reader>> read_parquet(std::shared_ptr<const columnar_table> what, const split& piece,
                                                    std::unique_ptr<file_reader> file,
+                                                   std::unique_ptr<file_reader> nanoseconds,
                                                    std::shared_ptr<const row_filter> filter) {
-  auto reader = std::make_unique<parquet_reader>(std::move(what), piece, std::move(file), std::move(filter));
+  auto reader = std::make_unique<parquet_reader>(std::move(what), piece, std::move(file), std::move(nanoseconds),
+                                                 std::move(filter));
   SLUICE_TRY(reader->start());
   return std::unique_ptr<split_reader>(std::move(reader));
 }

@@ -5,6 +5,8 @@
 #include "engine/files/columnar_files.hpp"
 #include "engine/files/files.hpp"
 
+#include <arrow/type_fwd.h>
+
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,23 +21,32 @@ class FileReader;
 
 namespace sluice {
 
-/// Opens a file; its metadata are read unless they are given. Parquet's exceptions end here.
+/// Opens a file; its metadata are read unless they are given. INT96 times come in the given unit: microseconds reach
+/// over all years, nanoseconds from 1677 to 2262 (others wrap around). Parquet's exceptions end here.
 result<std::unique_ptr<parquet::arrow::FileReader>> open_parquet(const input_file& file,
-                                                                 std::shared_ptr<parquet::FileMetaData> known);
+                                                                 std::shared_ptr<parquet::FileMetaData> known,
+                                                                 arrow::TimeUnit::type int96 = arrow::TimeUnit::MICRO);
 
 /// Keeps what is known of a file: its metadata are read once, not for each split.
 class parquet_footers {
  public:
-  result<std::unique_ptr<parquet::arrow::FileReader>> open(const input_file& file);
+  result<std::unique_ptr<parquet::arrow::FileReader>> open(const input_file& file,
+                                                           arrow::TimeUnit::type int96 = arrow::TimeUnit::MICRO);
 
  private:
   std::mutex lock_;
   std::map<std::string, std::shared_ptr<parquet::FileMetaData>> footers_;
 };
 
+/// True where a column holds times as INT96.
+bool has_int96(const parquet::arrow::FileReader& file);
+
 /// Reads the row groups of a split but those that hold no row which passes the filter; `filter` may be null.
+/// `nanoseconds` is the same file with INT96 in nanoseconds, by which their last three digits are checked; null where
+/// the file has none.
 result<std::unique_ptr<split_reader>> read_parquet(std::shared_ptr<const columnar_table> what, const split& piece,
                                                    std::unique_ptr<parquet::arrow::FileReader> file,
+                                                   std::unique_ptr<parquet::arrow::FileReader> nanoseconds,
                                                    std::shared_ptr<const row_filter> filter);
 
 }  // namespace sluice
