@@ -57,9 +57,10 @@ struct stop_sending {
 struct want_split {
   instance_id who;
 };
-/// enumerator -> extract: yours to read.
+/// enumerator -> extract: yours to read, from `position` on (empty: from its begin).
 struct take_split {
   sluice::split piece;
+  std::string position = {};
 };
 /// enumerator -> extract: all splits are handed out.
 struct no_more_splits {};
@@ -67,6 +68,11 @@ struct no_more_splits {};
 struct split_finished {
   instance_id who;
   std::uint32_t split = 0;
+  std::string position = {};  ///< behind its last step
+};
+/// supervisor -> enumerator: every sink has committed what was read: the source may acknowledge it.
+struct epoch_committed {
+  std::uint64_t epoch = 0;
 };
 /// enumerator -> supervisor: how much there is to read, for the share done.
 struct splits_discovered {
@@ -181,8 +187,9 @@ struct instance_failed {
 /// instance -> supervisor: all its inputs ended, everything was passed on; a sink has made its rows durable.
 struct instance_finished {
   flow::instance_report report;
-  std::string target;   ///< of a sink
-  std::string reached;  ///< of a source: what source::reached gave, as JSON
+  std::string target;      ///< of a sink
+  std::string reached;     ///< of a source: what source::reached gave, as JSON
+  std::string token = {};  ///< of a sink: commits what it has prepared
 };
 /// supervisor -> instance: how far are you? Answered by instance_progress.
 struct report_progress {};
@@ -191,8 +198,11 @@ struct instance_progress {
   instance_id who;
   flow::unit_counters counters;
 };
-/// supervisor -> load: make it visible; answered by committed or instance_failed.
-struct commit_load {};
+/// supervisor -> load: make an epoch visible, by the token that instance_finished brought; answered by committed or
+/// instance_failed.
+struct commit_load {
+  std::string token = {};
+};
 /// load -> supervisor
 struct committed {
   instance_id who;
@@ -310,6 +320,7 @@ CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::want_split))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::take_split))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::no_more_splits))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::split_finished))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::epoch_committed))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::splits_discovered))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::locate_rejects))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::rejects_located))

@@ -45,14 +45,15 @@ struct kept_rows {
 class keeping_sink : public sink {
  public:
   explicit keeping_sink(std::shared_ptr<kept_rows> into) : into_(std::move(into)) {}
-  status open() override { return {}; }
+  status open(std::uint32_t) override { return {}; }
   status write(const batch& rows, row_errors&) override {
     rows_ += static_cast<std::uint64_t>(rows.rows());
     if (rows.rows() > 0) into_->batches.push_back(rows.data);
     return {};
   }
-  result<sink_report> prepare() override { return sink_report{.loaded = rows_, .merged = 0, .bytes = 0, .target = {}}; }
-  status commit() override { return {}; }
+  result<prepared_epoch> prepare(std::uint64_t) override { return prepared_epoch{{.loaded = rows_}, "-"}; }
+  status commit(const std::string&) override { return {}; }
+  status recover(const std::vector<std::string>&) override { return {}; }
   void abort() noexcept override {}
 
  private:

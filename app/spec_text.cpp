@@ -177,7 +177,12 @@ options spec_json(const component_spec& spec) {
   if (!spec.modes.empty()) out["modes"] = spec.modes;
   if (const auto promise = promise_text(spec.promise); !promise.empty())
     out["delivery"] = std::string(promise.substr(0, promise.find_first_of(":,")));
-  if (spec.kind == component_kind::source) out["replayable"] = spec.replayable;
+  if (spec.kind == component_kind::source) {
+    out["bounded"] = spec.bounded;
+    out["replayable"] = spec.replayable;
+  }
+  if (spec.kind != component_kind::transform)
+    out["runs"] = spec.runs == locality::anywhere ? "anywhere" : "where_submitted";
   if (!spec.example.empty()) out["example"] = spec.example;
   return out;
 }

@@ -1,5 +1,6 @@
 #include "cluster/placement.hpp"
 
+#include "engine/component/component.hpp"
 #include "engine/error/names.hpp"
 
 #include <algorithm>
@@ -8,9 +9,11 @@ namespace sluice::cluster {
 
 namespace {
 
-/// Sources and sinks that touch nothing of the node they run on.
 bool runs_anywhere(const unit_definition& unit) {
-  return unit.role == unit_role::transform || unit.component == "generate" || unit.component == "blackhole";
+  if (unit.role == unit_role::transform) return true;
+  const auto kind = unit.role == unit_role::extract ? component_kind::source : component_kind::sink;
+  const auto* found = find_component(kind, unit.component);
+  return found != nullptr && found->spec.runs == locality::anywhere;
 }
 
 std::string list_of(const std::vector<placeable_node>& nodes) {

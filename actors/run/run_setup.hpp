@@ -6,6 +6,7 @@
 #include "engine/plan/plan.hpp"
 #include "engine/store/store.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,6 +37,7 @@ struct run_setup {
   flow::credit_limits credit;      ///< of every channel
   std::uint32_t splits_ahead = 2;  ///< splits that may be handed out above the lowest unfinished one
   std::uint32_t attempt = 1;
+  std::chrono::milliseconds discover_again = std::chrono::seconds(10);  ///< of sources without end: how often
   std::shared_ptr<shared_sources> sources = std::make_shared<shared_sources>();
 };
 

@@ -31,17 +31,19 @@ class split_enumerator : public caf::event_based_actor {
         [this](begin_work) { discover(); },
         [this](const want_split& message) { want(message); },
         [this](const split_finished& message) {
-          if (assignment_ && !assignment_->finished(message.who.instance, message.split))
+          if (assignment_ && !assignment_->finished(message.who.instance, message.split, message.position))
             fail(internal_error("protocol_error",
                                 "a reader finished split " + std::to_string(message.split) + ", which is not its own"));
           serve();
         },
+        [this](const epoch_committed& message) { acknowledge(message.epoch); },
         [this](locate_rejects& message) { locate(std::move(message)); },
         [this](report_progress) -> caf::result<instance_progress> {
           return instance_progress{who_, {}};
         },
         [this](abandon) {
           calls_.forget();
+          if (source_) source_->interrupt();
           waiting_.clear();
           send(supervisor_, abandoned{who_});
         },
@@ -84,18 +86,49 @@ class split_enumerator : public caf::event_based_actor {
         [this](result<discovered> made) {
           if (!made.ok()) return fail(std::move(made).problem());
           source_ = std::move(made->from);
-          auto assignment = flow::split_assignment::make(std::move(made->splits), window());
+          auto assignment = flow::split_assignment::make(std::move(made->splits), rules());
           if (!assignment.ok()) return fail(std::move(assignment).problem());
           assignment_ = std::move(assignment).value();
           send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
           send(supervisor_, instance_started{who_});
           serve();
+          look_again_later();
         });
   }
 
-  /// Every reader can have one, and some wait ahead.
-  [[nodiscard]] std::uint32_t window() const {
-    return static_cast<std::uint32_t>(setup_->what->units[who_.unit].parallelism) + setup_->splits_ahead;
+  [[nodiscard]] flow::split_assignment::rules rules() const {
+    return {.readers = static_cast<std::uint32_t>(setup_->what->units[who_.unit].parallelism),
+            .per_reader = source_->splits_per_reader(),
+            .ahead = setup_->splits_ahead,
+            .bounded = source_->bounded()};
+  }
+
+  /// A source without end may get new partitions or files.
+  void look_again_later() {
+    if (source_->bounded()) return;
+    delayed_send(this, setup_->discover_again, continuation{[this] { look_again(); }});
+  }
+
+  void look_again() {
+    calls_.call([from = source_] { return guarded("find the splits", [&] { return from->discover(); }); },
+                [this](result<std::vector<split>> found) {
+                  if (!found.ok()) return fail(std::move(found).problem());
+                  const auto added = assignment_->extend(std::move(found).value());
+                  if (!added.ok()) return fail(added.problem());
+                  if (*added > 0) {
+                    send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
+                    serve();
+                  }
+                  look_again_later();
+                });
+  }
+
+  /// The run is done for: what comes of it changes nothing any more.
+  void acknowledge(std::uint64_t epoch) {
+    if (!source_ || !assignment_) return;
+    calls_.post([setup = setup_, from = source_, epoch, upto = assignment_->ended()] {
+      (void)guarded("acknowledge what was read", [&] { return from->committed(epoch, upto); });
+    });
   }
 
   void want(const want_split& message) {
@@ -108,17 +141,19 @@ class split_enumerator : public caf::event_based_actor {
 
   void serve() {
     if (!assignment_) return;
-    while (!waiting_.empty()) {
-      const auto& first = waiting_.front();
-      auto reply = assignment_->next(first.instance);
-      if (reply.what == flow::split_assignment::answer::wait) return;
-      if (reply.what == flow::split_assignment::answer::take) {
-        send(first.handle, take_split{std::move(*reply.piece)});
+    // One that has its share keeps nobody else waiting.
+    std::deque<reader> waiting;
+    for (auto& one : std::exchange(waiting_, {})) {
+      auto reply = assignment_->next(one.instance);
+      if (reply.what == flow::split_assignment::answer::wait) {
+        waiting.push_back(std::move(one));
+      } else if (reply.what == flow::split_assignment::answer::take) {
+        send(one.handle, take_split{std::move(*reply.piece)});
       } else {
-        send(first.handle, no_more_splits{});
+        send(one.handle, no_more_splits{});
       }
-      waiting_.pop_front();
     }
+    waiting_ = std::move(waiting);
   }
 
   void lost(const caf::actor_addr& gone) {

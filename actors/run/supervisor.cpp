@@ -22,6 +22,8 @@ namespace {
 using store::run_state;
 using clock = std::chrono::steady_clock;
 
+/// A bounded run is one epoch, which ends with it.
+constexpr std::uint64_t only_epoch = 1;
 /// How often instances are asked how far they are.
 constexpr auto progress_interval = std::chrono::milliseconds(200);
 /// How long starting all units may take.
@@ -174,6 +176,7 @@ class supervisor : public caf::event_based_actor {
     one.finished = true;
     display_.finished(who, message.report.counters);
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
+    if (!message.token.empty()) tokens_[who] = std::move(message.token);
     if (!message.target.empty()) targets_[who.unit] = std::move(message.target);
     balance_.add(std::move(message.report));
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
@@ -226,7 +229,7 @@ class supervisor : public caf::event_based_actor {
     for (auto& [who, one] : instances_) {
       if (plan_.units[who.unit].definition.role != unit_role::load) continue;
       uncommitted_.insert(who);
-      send(one.handle, commit_load{});
+      send(one.handle, commit_load{tokens_[who]});
     }
     if (uncommitted_.empty()) end(good_end_);
   }
@@ -316,6 +319,9 @@ class supervisor : public caf::event_based_actor {
   }
 
   void farewell(run_outcome told) {
+    if (told.state == run_state::succeeded || told.state == run_state::partial)
+      for (auto& [who, one] : instances_)
+        if (who.instance == flow::instance_id::enumerator) send(one.handle, epoch_committed{only_epoch});
     send(s_.owner, run_ended{std::make_shared<const run_outcome>(std::move(told))});
     for (auto& [who, one] : instances_) send(one.handle, actors::leave{});
     if (rejects_) send(rejects_, actors::leave{});
@@ -364,10 +370,11 @@ class supervisor : public caf::event_based_actor {
   caf::actor rejects_;
   instance_table instances_;
   source_memory memory_;
-  std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
-  std::set<flow::instance_id> uncommitted_;       ///< told to commit, no answer yet
-  std::vector<std::string> visible_;              ///< sinks that have committed
-  std::vector<store::event> events_;              ///< wait for run.started
+  std::map<std::uint32_t, std::string> targets_;     ///< of sinks, by unit
+  std::map<flow::instance_id, std::string> tokens_;  ///< of sinks: what they have prepared
+  std::set<flow::instance_id> uncommitted_;          ///< told to commit, no answer yet
+  std::vector<std::string> visible_;                 ///< sinks that have committed
+  std::vector<store::event> events_;                 ///< wait for run.started
   std::string rejects_path_;
   run_state good_end_ = run_state::succeeded;
   clock::time_point begun_ = clock::now();

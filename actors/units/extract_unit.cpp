@@ -7,36 +7,67 @@
 #include <arrow/record_batch.h>
 #include <caf/all.hpp>
 
+#include <map>
+#include <mutex>
+#include <set>
+
 namespace sluice::actors {
 
 namespace {
 
-/// A split that is being read; lives on the actor's strand.
-struct split_session {
-  std::shared_ptr<const run_setup> setup;  // the source's context
-  std::shared_ptr<source> from;
-  split piece;
-  std::unique_ptr<split_reader> reader = {};
-  bool ended = false;
+/// A reader and the splits that it serves. `next` and `add` are called on the actor's strand, `interrupt` anywhere.
+class reading {
+ public:
+  reading(std::shared_ptr<const run_setup> setup, std::shared_ptr<source> from)
+      : setup_(std::move(setup)), from_(std::move(from)) {}
 
-  /// Opens the split with the first call. Nothing follows a step with `end`.
-  result<std::optional<read_step>> step() {
-    if (ended) return std::optional<read_step>();
-    if (!reader) {
-      SLUICE_ASSIGN(reader, guarded("open the source", [&] { return from->open(piece); }));
-    }
-    SLUICE_ASSIGN(auto made, guarded("read the source", [&] { return reader->next(); }));
-    if (made.end || !made.rows.data) {
-      made.end = true;
-      ended = true;
-      reader.reset();
-    }
-    return std::optional(std::move(made));
+  /// One more split to serve.
+  status add(const split& piece, const std::string& position) {
+    open_.insert(piece.id);
+    if (reader_) return guarded("open the source", [&] { return reader_->add(piece, position); });
+    SLUICE_ASSIGN(auto made, guarded("open the source", [&] { return from_->open(piece, position); }));
+    const std::lock_guard guard(lock_);
+    reader_ = std::move(made);
+    if (interrupted_) reader_->interrupt();
+    return {};
   }
+
+  /// The next step, of the split that it names; none where all splits have ended.
+  result<std::optional<read_step>> next() {
+    if (open_.empty() || !reader_) return std::optional<read_step>();
+    SLUICE_ASSIGN(auto step, guarded("read the source", [&] { return reader_->next(); }));
+    if (!step.split) step.split = *open_.begin();
+    if (open_.count(*step.split) == 0)
+      return internal_error("bad_step",
+                            "the reader's step is of split " + std::to_string(*step.split) + ", which is not open");
+    SLUICE_TRY(check_step(step, from_->bounded()));
+    if (step.end) open_.erase(*step.split);
+    if (open_.empty()) drop_reader();
+    return std::optional(std::move(step));
+  }
+
+  void interrupt() {
+    const std::lock_guard guard(lock_);
+    interrupted_ = true;
+    if (reader_) reader_->interrupt();
+  }
+
+ private:
+  void drop_reader() {
+    const std::lock_guard guard(lock_);
+    reader_.reset();
+  }
+
+  std::shared_ptr<const run_setup> setup_;  // the source's context
+  std::shared_ptr<source> from_;
+  std::set<std::uint32_t> open_;  ///< splits that have not ended
+  std::mutex lock_;               ///< of the next two
+  std::unique_ptr<split_reader> reader_;
+  bool interrupted_ = false;
 };
 
-/// Reads splits one after the other, up to two calls ahead of what is passed on: as soon as one of two batches that
-/// wait for credit has gone, the next one is read.
+/// Reads splits, one after the other or several in turn as the source can, up to two calls ahead of what is passed on:
+/// as soon as one of two batches that wait for credit has gone, the next one is read.
 class extract_actor : public unit_actor {
  public:
   using unit_actor::unit_actor;
@@ -44,8 +75,9 @@ class extract_actor : public unit_actor {
  protected:
   caf::message_handler own_messages() override {
     return {
-        [this](take_split& message) { take(std::move(message.piece)); },
+        [this](take_split& message) { take(std::move(message)); },
         [this](no_more_splits) {
+          asked_ = false;
           done_ = true;
           if (working_) work();
         },
@@ -64,13 +96,12 @@ class extract_actor : public unit_actor {
   }
 
   void work() override {
-    while (session_ && working_ && rejects_.clear() && reads_ + outbox_->waiting() < most_ahead) {
+    while (reading_ && working_ && rejects_.clear() && reads_ + outbox_->waiting() < most_ahead) {
       ++reads_;
-      calls_.call(
-          [session = session_] { return session->step(); },
-          [this, session = session_](result<std::optional<read_step>> step) { take(session, std::move(step)); });
+      calls_.call([from = reading_] { return from->next(); },
+                  [this, from = reading_](result<std::optional<read_step>> step) { take(from, std::move(step)); });
     }
-    if (done_ && !session_) finish_when_passed_on();
+    if (done_ && !reading_) finish_when_passed_on();
   }
 
   std::string reached() override {
@@ -79,36 +110,67 @@ class extract_actor : public unit_actor {
   }
 
   void stop_early() override {
-    session_.reset();
+    stop_reading();
     done_ = true;
   }
 
+  /// A call that blocks would keep a thread of the pool.
+  void give_up() override {
+    stop_reading();
+    if (source_) source_->interrupt();
+    abandon_done();
+  }
+
   void let_go() override {
-    session_.reset();
+    stop_reading();
     source_.reset();
   }
 
  private:
   static constexpr std::size_t most_ahead = 2;
 
-  void ask() { send(links_.enumerators[unit().source_number], want_split{who_}); }
+  struct open_split {
+    split piece;
+    std::uint32_t sequence = 0;  ///< of its next batch
+  };
 
-  void take(split piece) {
+  void stop_reading() {
+    if (reading_) reading_->interrupt();
+    reading_.reset();
+    splits_.clear();
+  }
+
+  void ask() {
+    if (asked_ || done_ || splits_.size() >= source_->splits_per_reader()) return;
+    asked_ = true;
+    send(links_.enumerators[unit().source_number], want_split{who_});
+  }
+
+  void take(take_split message) {
+    asked_ = false;
     if (!working_ || done_) return;
-    session_ = std::make_shared<split_session>(split_session{setup_, source_, std::move(piece)});
-    sequence_ = 0;
+    if (!reading_) reading_ = std::make_shared<reading>(setup_, source_);
+    calls_.call([from = reading_, piece = message.piece,
+                 position = std::move(message.position)] { return from->add(piece, position); },
+                [this, from = reading_, piece = message.piece](const status& added) {
+                  if (working_ && from == reading_ && !added.ok()) fail(of_split(added.problem(), piece));
+                });
+    const auto id = message.piece.id;
+    splits_[id].piece = std::move(message.piece);
+    ask();
     work();
   }
 
-  void take(const std::shared_ptr<split_session>& session, result<std::optional<read_step>> step) {
+  void take(const std::shared_ptr<reading>& from, result<std::optional<read_step>> step) {
     --reads_;
-    if (!working_ || session != session_) return;  // stopped, or read past the end
-    if (!step.ok()) return fail(std::move(step).problem());
+    if (!working_ || from != reading_) return;  // stopped, or read past the end
+    if (!step.ok()) return fail(of_only_split(std::move(step).problem()));
     if (*step) pass_on(std::move(**step));
     if (working_) work();
   }
 
   void pass_on(read_step step) {
+    auto& from = splits_.at(*step.split);
     const auto rows = step.rows.data ? step.rows.rows() : 0;
     counters_.in += step.records;
     counters_.out += static_cast<std::uint64_t>(rows);
@@ -117,28 +179,39 @@ class extract_actor : public unit_actor {
     counters_.set_null += step.set_null;
     counters_.bytes += step.bytes;
     ++counters_.batches;
-    for (auto& record : step.rejected) reject(std::move(record));
+    for (auto& record : step.rejected) reject(std::move(record), from.piece);
     rejects_.send();
     if (rows > 0 || step.end) {
       auto out = step.rows.data ? std::move(step.rows) : marker();
-      out.order = {.split = session_->piece.id, .sequence = sequence_++, .last_in_split = step.end};
+      out.order = {.split = from.piece.id, .sequence = from.sequence++, .last_in_split = step.end};
       emit(0, std::move(out));
     }
     if (!step.end || !working_) return;
-    send(links_.enumerators[unit().source_number], split_finished{who_, session_->piece.id});
-    session_.reset();
-    if (!done_) ask();
+    send(links_.enumerators[unit().source_number], split_finished{who_, from.piece.id, std::move(step.position)});
+    splits_.erase(from.piece.id);
+    if (splits_.empty()) reading_.reset();
+    ask();
   }
 
-  void reject(rejected_record record) {
+  /// Says in which split a defect of a component showed; what users can mend names its place itself.
+  error of_split(error why, const split& piece) const {
+    if (why.to_blame == blame::internal && why.where.empty())
+      why.where = "unit " + unit().definition.name + ", split " + std::to_string(piece.id) + " (" + piece.object + ")";
+    return why;
+  }
+  error of_only_split(error why) const {
+    return splits_.size() == 1 ? of_split(std::move(why), splits_.begin()->second.piece) : why;
+  }
+
+  void reject(rejected_record record, const split& piece) {
     rejected_row row;
     row.unit = unit().definition.name;
     row.code = std::move(record.code);
     row.column = std::move(record.column);
     row.message = std::move(record.message);
     row.record = std::move(record.record);
-    row.position = position{unit().source_number, session_->piece.id, record.offset}.pack();
-    row.file = session_->piece.object;
+    row.position = position{unit().source_number, piece.id, record.offset}.pack();
+    row.file = piece.object;
     rejects_.add(std::move(row));
   }
 
@@ -149,10 +222,11 @@ class extract_actor : public unit_actor {
   }
 
   std::shared_ptr<source> source_;
-  std::shared_ptr<split_session> session_;
-  std::uint32_t sequence_ = 0;  ///< of the next batch of the split
-  std::size_t reads_ = 0;       ///< calls under way
-  bool done_ = false;           ///< no split follows
+  std::shared_ptr<reading> reading_;            ///< while it has splits
+  std::map<std::uint32_t, open_split> splits_;  ///< that it has, by id
+  std::size_t reads_ = 0;                       ///< calls of `next` under way
+  bool asked_ = false;                          ///< for a split
+  bool done_ = false;                           ///< no split follows
 };
 
 }  // namespace

@@ -8,6 +8,8 @@
 #include <arrow/record_batch.h>
 #include <caf/all.hpp>
 
+#include <mutex>
+
 namespace sluice::actors {
 
 namespace {
@@ -16,22 +18,41 @@ namespace {
 struct open_sink {
   std::shared_ptr<const run_setup> setup;
   std::unique_ptr<sink> to = {};
+  std::mutex lock = {};  ///< of the next two
+  sink* live = nullptr;  ///< the same as `to`, for other threads
+  bool interrupted = false;
 };
+
+/// Keeps a call that is stuck from holding up the end.
+void interrupt(open_sink& to) {
+  const std::lock_guard guard(to.lock);
+  to.interrupted = true;
+  if (to.live != nullptr) to.live->interrupt();
+}
+
+/// A bounded run is one epoch, which ends with it.
+constexpr std::uint64_t only_epoch = 1;
 
 struct written {
   status done;
   row_errors refused;
 };
 
+std::shared_ptr<open_sink> make_open_sink(std::shared_ptr<const run_setup> setup) {
+  auto made = std::make_shared<open_sink>();
+  made->setup = std::move(setup);
+  return made;
+}
+
 class load_actor : public unit_actor {
  public:
   load_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
              const node_services& services)
-      : unit_actor(config, setup, who, services), sink_(std::make_shared<open_sink>(open_sink{std::move(setup)})) {}
+      : unit_actor(config, setup, who, services), sink_(make_open_sink(std::move(setup))) {}
 
  protected:
   caf::message_handler own_messages() override {
-    return {[this](commit_load) { commit(); }};
+    return {[this](const commit_load& message) { commit(message.token); }};
   }
 
   void begin() override {
@@ -40,7 +61,12 @@ class load_actor : public unit_actor {
           SLUICE_ASSIGN(to->to, guarded("make the sink", [&] {
                           return to->setup->components.make_sink(*to->setup->what, unit, *to->setup->context);
                         }));
-          return guarded("open the target", [&] { return to->to->open(); });
+          {
+            const std::lock_guard guard(to->lock);
+            to->live = to->to.get();
+            if (to->interrupted) to->live->interrupt();
+          }
+          return guarded("open the target", [&] { return to->to->open(to->setup->attempt); });
         },
         [this](const status& opened) {
           if (!working_) return;
@@ -65,6 +91,7 @@ class load_actor : public unit_actor {
   void give_up() override {
     if (ended_) return abandon_done();
     ended_ = true;
+    if (!committing_) interrupt(*sink_);
     calls_.call(
         [to = sink_] {
           if (to->to) to->to->abort();
@@ -74,10 +101,12 @@ class load_actor : public unit_actor {
   }
 
   void let_go() override {
-    if (!ended_)
+    if (!ended_) {
+      if (!committing_) interrupt(*sink_);
       calls_.post([to = sink_] {
         if (to->to) to->to->abort();
       });
+    }
     sink_.reset();
   }
 
@@ -123,22 +152,26 @@ class load_actor : public unit_actor {
       return;
     }
     prepared_ = true;
-    calls_.call([to = sink_] { return guarded("make the target durable", [&] { return to->to->prepare(); }); },
-                [this](const result<sink_report>& made) {
-                  if (!working_) return;
-                  if (!made.ok()) return fail(made.problem());
-                  report_ = *made;
-                  counters_.out = made->loaded;
-                  counters_.merged = made->merged;
-                  counters_.set_null = made->set_null;
-                  counters_.bytes = made->bytes;
-                  target_ = made->target;
-                  finish_when_passed_on();
-                });
+    calls_.call(
+        [to = sink_] { return guarded("make the target durable", [&] { return to->to->prepare(only_epoch); }); },
+        [this](const result<prepared_epoch>& made) {
+          if (!working_) return;
+          if (!made.ok()) return fail(made.problem());
+          const auto& report = made->report;
+          report_ = report;
+          counters_.out = report.loaded;
+          counters_.merged = report.merged;
+          counters_.set_null = report.set_null;
+          counters_.bytes = report.bytes;
+          target_ = report.target;
+          token_ = made->token;
+          finish_when_passed_on();
+        });
   }
 
-  void commit() {
-    calls_.call([to = sink_] { return guarded("publish the target", [&] { return to->to->commit(); }); },
+  void commit(const std::string& token) {
+    committing_ = true;
+    calls_.call([to = sink_, token] { return guarded("publish the target", [&] { return to->to->commit(token); }); },
                 [this](const status& made) {
                   if (!made.ok()) return fail(made.problem());
                   ended_ = true;
@@ -150,8 +183,9 @@ class load_actor : public unit_actor {
   std::optional<sink_report> report_;
   int writes_ = 0;  ///< under way
   bool open_ = false;
-  bool prepared_ = false;  ///< the call was made
-  bool ended_ = false;     ///< committed or aborted
+  bool prepared_ = false;    ///< the call was made
+  bool committing_ = false;  ///< told to commit: not to be interrupted any more
+  bool ended_ = false;       ///< committed or aborted
 };
 
 }  // namespace

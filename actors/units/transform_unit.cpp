@@ -158,8 +158,12 @@ class transform_actor : public unit_actor {
     auto next = inbox_->next();
     if (!next) return false;
     if (const auto* barrier = std::get_if<flow::inbox::aligned_barrier>(&*next)) {
-      outbox_->barrier(barrier->epoch);
-      return true;
+      barrier_ = barrier->epoch;
+      call([epoch = barrier->epoch](transform& unit, emitter& out) -> result<bool> {
+        SLUICE_TRY(unit.before_barrier(epoch, out));
+        return true;
+      });
+      return working_ && !calling_;
     }
     if (const auto* end = std::get_if<flow::inbox::input_ended>(&*next)) {
       ended(end->input);
@@ -227,7 +231,9 @@ class transform_actor : public unit_actor {
     }
     resuming_ = *answer.more;
     if (!resuming_) settle();
+    if (!resuming_ && barrier_) stamper_->let_pass(stamped_);
     send_stamped();
+    if (!resuming_ && barrier_ && working_) outbox_->barrier(*std::exchange(barrier_, std::nullopt));
   }
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.
@@ -273,9 +279,10 @@ class transform_actor : public unit_actor {
 
   void give_up_input() {
     std::vector<flow::due_credit> due;
-    inbox_->give_up(due);
+    const auto given = inbox_->give_up(due);
     give_credit(due);
     stop_upstream();
+    if (!given.ok()) fail(given.problem());
   }
 
   /// What still arrives belongs to the balance, so the end of every input is waited for.
@@ -292,6 +299,7 @@ class transform_actor : public unit_actor {
   std::unique_ptr<flow::order_stamper> stamper_;
   std::vector<flow::outgoing_batch> stamped_;  ///< to be sent after the call that made them
   std::optional<flow::due_credit> current_;    ///< for the batch that is being worked on
+  std::optional<std::uint64_t> barrier_;       ///< to be passed on when what comes before it has been
   std::size_t open_inputs_ = 0;
   std::set<int> held_back_;     ///< inputs that wait for the others to end
   std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended

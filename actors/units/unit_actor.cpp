@@ -124,6 +124,7 @@ void unit_actor::finish_when_passed_on() {
   inbox_->fill(last.report);
   last.target = target_;
   last.reached = reached();
+  last.token = token_;
   send(links_.supervisor, std::move(last));
 }
 

@@ -68,6 +68,7 @@ class unit_actor : public caf::event_based_actor {
   rejects_desk rejects_;
   flow::unit_counters counters_;
   std::string target_;  ///< of a sink, for the report
+  std::string token_;   ///< the same: commits what it has prepared
   /// What a source has reached, as JSON; asked when all its rows are passed on.
   virtual std::string reached() { return {}; }
   bool stopped_early_ = false;

@@ -42,6 +42,12 @@ enum class component_kind { source, transform, sink, subscriber };
 /// What a sink promises when a load is repeated.
 enum class delivery { none, transactional, idempotent, at_least_once };
 
+/// Where a unit may run that `place:` does not pin to a node.
+enum class locality {
+  where_submitted,  ///< it touches files, standard input or output, or something else of the submitting node
+  anywhere,         ///< it touches nothing of the node
+};
+
 /// Describes a component to users. One per component, beside its class.
 struct component_spec {
   std::string name;
@@ -54,7 +60,9 @@ struct component_spec {
   delivery promise = delivery::none;  ///< sinks
   std::vector<std::string> modes =
       {};                  ///< sinks: the values of `mode`, the first is the default ("" first: no default)
-  bool replayable = true;  ///< sources
+  bool bounded = true;     ///< sources: false where there are options with which it has no end
+  bool replayable = true;  ///< sources: what has been read can be read again, unless the description says otherwise
+  locality runs = locality::where_submitted;  ///< sources and sinks; transforms run anywhere
 };
 
 }  // namespace sluice

@@ -19,7 +19,7 @@ struct write_target {
   kind what = kind::nothing;
   std::string path = {};
   std::string table = {};   ///< its name, whose case does not matter
-  std::string option = {};  ///< JSON pointer of the option that says so, below the unit: "/csv/path"
+  std::string option = {};  ///< JSON pointer of the option that says so, below the component: "/path"
 };
 
 }  // namespace sluice

@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -88,6 +91,27 @@ status glue(appended_file& what, const std::string& made, const continue_text& h
 }
 
 }  // namespace
+
+result<std::optional<std::uint64_t>> hash_of_tail(const std::string& path, std::int64_t bytes) {
+  const open_file from(path, O_RDONLY | O_CLOEXEC);
+  if (from.handle() < 0) return from_errno(errno, "read " + path);
+  struct stat info {};
+  if (::fstat(from.handle(), &info) != 0) return from_errno(errno, "read " + path);
+  if (info.st_size < bytes) return std::optional<std::uint64_t>();
+  if (::lseek(from.handle(), -bytes, SEEK_END) < 0) return from_errno(errno, "read " + path);
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(hash.get());
+  std::vector<char> block(static_cast<std::size_t>(block_bytes));
+  for (std::int64_t done = 0; done < bytes;) {
+    const auto got = ::read(from.handle(), block.data(), static_cast<std::size_t>(std::min(block_bytes, bytes - done)));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return from_errno(errno, "read " + path);
+    if (got == 0) return std::optional<std::uint64_t>();
+    XXH3_64bits_update(hash.get(), block.data(), static_cast<std::size_t>(got));
+    done += got;
+  }
+  return std::optional<std::uint64_t>(XXH3_64bits_digest(hash.get()));
+}
 
 result<file_stamp> copy_target(const std::string& path, int to) {
   const auto doing = "append to " + path;

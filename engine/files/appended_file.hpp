@@ -43,6 +43,9 @@ struct appended_file {
 /// file is replaced at once, so that it is whole whenever the process dies. The caller keeps others from publishing.
 result<bool> follow_target(appended_file& what, const continue_text& how);
 
+/// Hashes the last bytes of a file; nothing where it is shorter.
+result<std::optional<std::uint64_t>> hash_of_tail(const std::string& path, std::int64_t bytes);
+
 /// Copies what a target holds to where `to` stands; gives what was copied, all zero where there is no target.
 result<file_stamp> copy_target(const std::string& path, int to);
 

@@ -7,31 +7,40 @@ namespace sluice {
 arrow_file_sink::arrow_file_sink(const sink_request& request, std::string path, std::string what)
     : target_(request, std::move(path)), stream_(target_), what_(std::move(what)) {}
 
-status arrow_file_sink::open() {
-  SLUICE_TRY(target_.open());
+status arrow_file_sink::open(std::uint32_t attempt) {
+  SLUICE_TRY(target_.open(attempt));
   return begin();
 }
 
 status arrow_file_sink::write(const batch& rows, row_errors&) {
   if (rows.rows() == 0) return {};
+  if (ended_)
+    return internal_error("not_supported", what_ + " " + target_.path() +
+                                               " was complete with an earlier checkpoint: "
+                                               "one file can't take the rows of several");
   SLUICE_TRY(add(rows));
   loaded_ += static_cast<std::uint64_t>(rows.rows());
   return {};
 }
 
-result<sink_report> arrow_file_sink::prepare() {
-  SLUICE_TRY(end());
+result<prepared_epoch> arrow_file_sink::prepare(std::uint64_t) {
+  if (!ended_) SLUICE_TRY(end());
   SLUICE_TRY(checked(stream_.Close()));
+  ended_ = true;
   drop();
-  SLUICE_TRY(target_.prepare());
-  return sink_report{.loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
+  SLUICE_ASSIGN(auto token, target_.prepare());
+  return prepared_epoch{
+      {.loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()},
+      std::move(token)};
 }
 
-status arrow_file_sink::commit() { return target_.commit(); }
-
-void arrow_file_sink::abort() noexcept {
+void arrow_file_sink::let_go() noexcept {
   stream_.drop();
   drop();
+}
+
+void arrow_file_sink::abort() noexcept {
+  let_go();
   target_.abort();
 }
 

@@ -14,10 +14,11 @@ class arrow_file_sink : public sink {
   /// `what` names the file in messages: "the Parquet file".
   arrow_file_sink(const sink_request& request, std::string path, std::string what);
 
-  status open() final;
+  status open(std::uint32_t attempt) final;
   status write(const batch& rows, row_errors& refused) final;
-  result<sink_report> prepare() final;
-  status commit() final;
+  result<prepared_epoch> prepare(std::uint64_t epoch) final;
+  status commit(const std::string& token) final { return target_.commit(token); }
+  status recover(const std::vector<std::string>& tokens) final { return target_.recover(tokens); }
   void abort() noexcept final;
 
  protected:
@@ -30,6 +31,8 @@ class arrow_file_sink : public sink {
   /// Lets go of what writes; nothing that it still writes counts.
   virtual void drop() noexcept = 0;
 
+  /// For destructors: writers finish their files when they go, also those that nobody wants.
+  void let_go() noexcept;
   [[nodiscard]] status checked(const arrow::Status& done) const;
   [[nodiscard]] error failed(const arrow::Status& problem) const;
 
@@ -39,6 +42,7 @@ class arrow_file_sink : public sink {
  private:
   std::string what_;
   std::uint64_t loaded_ = 0;
+  bool ended_ = false;  ///< the file is complete
 };
 
 /// Faults where a file that can't be continued is to be appended to.

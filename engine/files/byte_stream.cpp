@@ -1,7 +1,9 @@
 #include "engine/files/files.hpp"
 
+#include "engine/component/interruption.hpp"
 #include "engine/files/file_faults.hpp"
 #include "engine/files/foreign_bytes.hpp"
+#include "engine/files/interruptible_stream.hpp"
 
 #include <arrow/result.h>
 #include <arrow/util/compression.h>
@@ -64,10 +66,9 @@ struct standard_input {
   }
 };
 
-class standard_input_stream : public byte_stream {
+class standard_input_stream : public byte_stream, public interruptible_stream {
  public:
-  explicit standard_input_stream(std::string first)
-      : first_(std::move(first)), rest_("standard input", STDIN_FILENO, false) {}
+  explicit standard_input_stream(std::string first) : first_(std::move(first)) {}
 
   result<std::int64_t> read(std::uint8_t* into, std::int64_t size) override {
     const auto kept = std::min<std::int64_t>(size, static_cast<std::int64_t>(first_.size() - at_));
@@ -79,17 +80,27 @@ class standard_input_stream : public byte_stream {
       at_ = 0;
     }
     consumed_ += kept;
-    if (kept == size) return size;
-    SLUICE_ASSIGN(const auto more, rest_.read(into + kept, size - kept));
-    consumed_ += more;
-    return kept + more;
+    auto done = kept;
+    // As much as was asked for, like any other stream; but whoever waits for the next byte can be told to stop.
+    while (done < size) {
+      if (!stopped_.wait_readable(STDIN_FILENO))
+        return external_error("interrupted", "reading standard input was stopped", "the run has ended");
+      const auto more = ::read(STDIN_FILENO, into + done, static_cast<std::size_t>(size - done));
+      if (more < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+      if (more < 0) return from_errno(errno, "read standard input");
+      if (more == 0) break;
+      done += more;
+      consumed_ += more;
+    }
+    return done;
   }
   [[nodiscard]] std::int64_t consumed() const override { return consumed_; }
+  void interrupt() noexcept override { stopped_.raise(); }
 
  private:
   std::string first_;
   std::size_t at_ = 0;
-  plain_stream rest_;
+  interruption stopped_;
   std::int64_t consumed_ = 0;
 };
 
@@ -150,7 +161,7 @@ arrow::Compression::type arrow_kind(compression kind) {
 }
 
 /// Unpacks what another stream gives, stream after stream where several follow each other.
-class unpacking_stream : public byte_stream {
+class unpacking_stream : public byte_stream, public interruptible_stream {
  public:
   unpacking_stream(std::string name, std::unique_ptr<byte_stream> from,
                    std::shared_ptr<arrow::util::Decompressor> codec)
@@ -177,6 +188,7 @@ class unpacking_stream : public byte_stream {
     return done;
   }
   [[nodiscard]] std::int64_t consumed() const override { return from_->consumed() - (end_ - begin_); }
+  void interrupt() noexcept override { interrupt_stream(*from_); }
 
  private:
   [[nodiscard]] error corrupt(const std::string& why) const {
@@ -260,7 +272,7 @@ result<std::unique_ptr<arrow::util::Codec>> make_codec(compression kind) {
 namespace {
 
 /// Gives bytes that were read too early, then the rest.
-class prefixed_stream : public byte_stream {
+class prefixed_stream : public byte_stream, public interruptible_stream {
  public:
   prefixed_stream(std::string first, std::unique_ptr<byte_stream> rest)
       : first_(std::move(first)), rest_(std::move(rest)) {}
@@ -274,6 +286,7 @@ class prefixed_stream : public byte_stream {
     return kept + more;
   }
   [[nodiscard]] std::int64_t consumed() const override { return rest_->consumed(); }
+  void interrupt() noexcept override { interrupt_stream(*rest_); }
 
  private:
   std::string first_;
@@ -312,6 +325,16 @@ result<std::unique_ptr<byte_stream>> open_stream(const input_file& file) {
     stream = std::make_unique<plain_stream>(file.name, handle, true, file.size);
   }
   return unpacked_text(std::move(stream), file);
+}
+
+status skip_bytes(byte_stream& stream, std::int64_t count) {
+  std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::int64_t>(count, packed_block)));
+  while (count > 0) {
+    SLUICE_ASSIGN(const auto got, stream.read(buffer.data(), std::min<std::int64_t>(count, std::ssize(buffer))));
+    if (got == 0) break;
+    count -= got;
+  }
+  return {};
 }
 
 result<std::string> peek_file(const input_file& file, std::int64_t bytes) {

@@ -1,6 +1,7 @@
 #include "engine/files/encoding.hpp"
 
 #include "engine/files/files.hpp"
+#include "engine/files/interruptible_stream.hpp"
 
 #include <algorithm>
 #include <array>
@@ -64,7 +65,7 @@ void decode_bytes(std::string_view bytes, bool windows, std::string& out) {
   }
 }
 
-class decoding_stream : public byte_stream {
+class decoding_stream : public byte_stream, public interruptible_stream {
  public:
   decoding_stream(std::unique_ptr<byte_stream> from, std::string name, text_encoding named)
       : from_(std::move(from)), name_(std::move(name)), encoding_(named) {}
@@ -87,6 +88,7 @@ class decoding_stream : public byte_stream {
     return done;
   }
   [[nodiscard]] std::int64_t consumed() const override { return from_->consumed(); }
+  void interrupt() noexcept override { interrupt_stream(*from_); }
 
  private:
   status look_at_mark() {

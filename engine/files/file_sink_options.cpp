@@ -16,6 +16,13 @@ field_spec compression_field(std::vector<std::string> choices, const std::string
       .name = "compression", .form = shape::text, .help = help, .default_value = preset, .choices = std::move(choices)};
 }
 
+write_target stated_file(const options& own) {
+  using kind = write_target::kind;
+  const auto path = own.is_string() ? own.get<std::string>() : text_option(own, "path", "");
+  const auto what = path == "-" ? kind::standard_output : path.ends_with('/') ? kind::folder : kind::file;
+  return {.what = what, .path = path, .option = own.is_string() ? "" : "/path"};
+}
+
 std::string text_option(const options& own, const char* name, const std::string& preset) {
   if (!own.is_object() || !own.contains(name) || !own[name].is_string()) return preset;
   return own[name].get<std::string>();

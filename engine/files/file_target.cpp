@@ -1,5 +1,6 @@
 #include "engine/files/file_target.hpp"
 
+#include "engine/component/opaque.hpp"
 #include "engine/files/publish_lock.hpp"
 
 #include <fcntl.h>
@@ -21,7 +22,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr char file_token = 'f';
+constexpr char direct_token = '-';
 result<continuation> follow_at_once(const input_file*, const std::string*) { return continuation{}; }
+
+std::int64_t modified_nanoseconds(const struct stat& info) {
+  return std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
 
 /// Keeps SIGPIPE of one write from ending the process, whatever the program does with that signal.
 class pipe_signal_blocked {
@@ -48,6 +55,12 @@ class pipe_signal_blocked {
   bool was_pending_ = false;
 };
 
+error one_epoch(const std::string& path) {
+  return internal_error("not_supported", "the file " + path +
+                                             " was complete with an earlier checkpoint: one file can't "
+                                             "take the rows of several");
+}
+
 }  // namespace
 
 result<file_mode> parse_file_mode(std::string_view text) {
@@ -60,23 +73,28 @@ result<file_mode> parse_file_mode(std::string_view text) {
   return problem;
 }
 
-file_target::file_target(request what) : what_(std::move(what)), path_(what_.path), continue_(follow_at_once) {}
+file_target::file_target(request what)
+    : what_(std::move(what)),
+      path_(what_.path.empty() || what_.path == "-" ? what_.path : target_of(what_.path, what_.base_folder)),
+      continue_(follow_at_once) {}
 
 file_target::file_target(const sink_request& from, std::string path)
     : file_target(request{.path = std::move(path),
                           .mode = parse_file_mode(from.mode).ok() ? *parse_file_mode(from.mode) : file_mode::replace,
                           .base_folder = from.context ? from.context->base_folder : "",
                           .run_id = from.context ? from.context->run_id : "",
-                          .unit = from.unit,
-                          .attempt = from.attempt}) {}
+                          .unit = from.unit}) {}
 
-file_target::~file_target() { abort(); }
+file_target::~file_target() {
+  // What was prepared may be committed by someone who has only the token.
+  prepared_ ? close_file() : abort();
+}
 
 error file_target::failed(int number, const std::string& doing) const {
   return from_errno(number, doing + " " + path_);
 }
 
-status file_target::open() {
+status file_target::open(std::uint32_t attempt) {
   if (what_.path == "-") {
     direct_ = true;
     file_ = STDOUT_FILENO;
@@ -84,16 +102,14 @@ status file_target::open() {
   }
   if (what_.path.empty())
     return user_error("missing_path", "a file sink needs a path", "path: out/report.csv, or - for standard output");
-  const bool names_folder = !fs::path(what_.path).has_filename();
-  path_ = target_of(what_.path, what_.base_folder);
-  if (names_folder)
+  if (!fs::path(what_.path).has_filename())
     return user_error("is_a_folder", "the target " + path_ + " is a folder, a file is wanted",
                       "name a file: " + path_ + "part.csv");
   folder_ = fs::path(path_).parent_path().string();
   SLUICE_TRY(check_target());
   if (direct_) return {};
   SLUICE_TRY(folders_.make(folder_));
-  SLUICE_TRY(make_hidden());
+  SLUICE_TRY(make_hidden(attempt));
   return what_.mode == file_mode::append ? begin_append() : status{};
 }
 
@@ -116,8 +132,8 @@ status file_target::check_target() {
   return {};
 }
 
-status file_target::make_hidden() {
-  const auto name = hidden_path(path_, what_.run_id, what_.unit, what_.attempt);
+status file_target::make_hidden(std::uint32_t attempt) {
+  const auto name = hidden_path(path_, what_.run_id, what_.unit, attempt);
   constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   file_ = ::open(name.c_str(), flags, 0666);
   if (file_ < 0 && errno == EEXIST) {
@@ -144,6 +160,8 @@ status file_target::begin_append() {
 
 status file_target::write(const void* data, std::size_t size) {
   if (direct_) return write_direct(data, size);
+  if (size == 0) return {};
+  if (prepared_) return one_epoch(path_);
   const auto* bytes = static_cast<const char*>(data);
   for (auto left = size; left > 0;) {
     const auto done = ::write(file_, bytes, left);
@@ -161,6 +179,7 @@ status file_target::write(std::span<iovec> pieces) {
     for (const auto& piece : pieces) SLUICE_TRY(write_direct(piece.iov_base, piece.iov_len));
     return {};
   }
+  if (prepared_ && !pieces.empty()) return one_epoch(path_);
   while (!pieces.empty()) {
     const auto count = std::min<std::size_t>(pieces.size(), IOV_MAX);
     auto done = ::writev(file_, pieces.data(), static_cast<int>(count));
@@ -201,55 +220,154 @@ status file_target::write_direct(const void* data, std::size_t size) {
   return {};
 }
 
-status file_target::follow() {
-  if (what_.mode != file_mode::append) return {};
-  const auto followed = follow_target(appended_, continue_);
-  return followed.ok() ? status{} : status(followed.problem());
+std::string file_target::token_of(const prepared_file& made) {
+  return opaque_writer(file_token)
+      .text(made.file.hidden)
+      .text(made.file.path)
+      .number(static_cast<std::int64_t>(made.mode))
+      .number(made.device)
+      .number(made.inode)
+      .number(made.size)
+      .number(made.modified)
+      .number(made.file.old.number)
+      .number(made.file.old.size)
+      .number(made.file.old.modified)
+      .number(made.file.rows)
+      .text(made.file.form)
+      .number(static_cast<std::int64_t>(made.rows_hash))
+      .take();
 }
 
-status file_target::prepare() {
-  if (direct_) return {};
+result<file_target::prepared_file> file_target::read_token(const std::string& token) {
+  opaque_reader from(token, file_token);
+  prepared_file made;
+  made.file.hidden = from.text();
+  made.file.path = from.text();
+  const auto mode = from.number();
+  made.mode = mode == static_cast<std::int64_t>(file_mode::error)    ? file_mode::error
+              : mode == static_cast<std::int64_t>(file_mode::append) ? file_mode::append
+                                                                     : file_mode::replace;
+  made.device = from.number();
+  made.inode = from.number();
+  made.size = from.number();
+  made.modified = from.number();
+  made.file.old.number = from.number();
+  made.file.old.size = from.number();
+  made.file.old.modified = from.number();
+  made.file.rows = from.number();
+  made.file.form = from.text();
+  made.rows_hash = static_cast<std::uint64_t>(from.number());
+  SLUICE_TRY(from.done("the token of a file to publish"));
+  return made;
+}
+
+result<std::string> file_target::prepare() {
+  if (direct_) return opaque_writer(direct_token).take();
+  if (prepared_) return one_epoch(path_);
   if (::fsync(file_) != 0) return failed(errno, "make durable");
   const int handle = std::exchange(file_, -1);
   // Network file systems report a full disk as late as here.
   if (::close(handle) != 0 && errno != EINTR) return failed(errno, "close");
-  appended_.rows = bytes_;
-  // Here, too, so that less can go wrong once others of the run are published.
-  return follow();
+  prepared_file made;
+  made.file.path = path_;
+  made.file.hidden = hidden_;
+  made.mode = what_.mode;
+  if (what_.mode == file_mode::append) {
+    appended_.rows = bytes_;
+    // Here, too, so that less can go wrong once others of the run are published.
+    SLUICE_ASSIGN(const bool followed, follow_target(appended_, continue_));
+    (void)followed;
+    made.file = appended_;
+    SLUICE_ASSIGN(const auto hash, hash_of_tail(hidden_, appended_.rows));
+    made.rows_hash = hash.value_or(0);
+  }
+  struct stat info {};
+  if (::stat(hidden_.c_str(), &info) != 0) return failed(errno, "look at");
+  made.device = static_cast<std::int64_t>(info.st_dev);
+  made.inode = static_cast<std::int64_t>(info.st_ino);
+  made.size = info.st_size;
+  made.modified = modified_nanoseconds(info);
+  // The token finds the file by its name, so that has to last as well.
+  if (const int number = sync_folder(folder_); number != 0) return failed(number, "make durable");
+  if (const int number = folders_.sync(); number != 0) return failed(number, "make durable");
+  prepared_ = true;
+  return token_of(made);
 }
 
-status file_target::publish() {
-  if (hidden_.empty())
-    return internal_error("commit_without_open", "file " + path_ + " was committed before it was opened");
-  auto turn = publish_lock::take(folder_);
+result<bool> file_target::is_published(const prepared_file& made) {
+  struct stat now {};
+  if (::stat(made.file.path.c_str(), &now) != 0) return false;
+  if (static_cast<std::int64_t>(now.st_dev) == made.device && static_cast<std::int64_t>(now.st_ino) == made.inode)
+    return true;
+  // The rest tells only where the hidden file is gone: a copy of the whole folder has other numbers, and what followed
+  // the rows of someone else was copied once more.
+  struct stat hidden {};
+  if (::stat(made.file.hidden.c_str(), &hidden) == 0) return false;
+  if (now.st_size == made.size && modified_nanoseconds(now) == made.modified) return true;
+  if (made.mode != file_mode::append) return false;
+  SLUICE_ASSIGN(const auto hash, hash_of_tail(made.file.path, made.file.rows));
+  return hash && *hash == made.rows_hash;
+}
+
+status file_target::publish(prepared_file made) {
+  const auto& path = made.file.path;
+  const auto& hidden = made.file.hidden;
+  auto turn = publish_lock::take(fs::path(path).parent_path().string());
   // What takes the place of the target as a whole does so also without a lock.
-  if (!turn.ok() && (what_.mode == file_mode::append || turn.problem().code != "cannot_lock"))
+  if (!turn.ok() && (made.mode == file_mode::append || turn.problem().code != "cannot_lock"))
     return std::move(turn).problem();
-  SLUICE_TRY(follow());
+  SLUICE_ASSIGN(const bool published, is_published(made));
+  if (published) {
+    // By a link, which leaves the hidden name for a moment.
+    ::unlink(hidden.c_str());
+    return {};
+  }
+  struct stat info {};
+  if (::stat(hidden.c_str(), &info) != 0)
+    return external_error(
+        "prepared_lost",
+        "the file " + hidden + ", which was to become " + path + ", is gone, and what stands there is another one",
+        "it was published and replaced since, or someone removed it: run the pipeline again if its "
+        "rows are missing");
+  if (made.mode == file_mode::append) {
+    SLUICE_ASSIGN(const bool followed, follow_target(made.file, continue_));
+    (void)followed;
+  } else if (info.st_size != made.size) {
+    return external_error("prepared_lost",
+                          "the file " + hidden + " has " + std::to_string(info.st_size) + " bytes, but had " +
+                              std::to_string(made.size) + " when it was complete",
+                          "someone changed it: run the pipeline again");
+  }
   int number = 0;
-  if (what_.mode != file_mode::error) {
-    number = ::rename(hidden_.c_str(), path_.c_str()) == 0 ? 0 : errno;
-  } else if (::renameat2(AT_FDCWD, hidden_.c_str(), AT_FDCWD, path_.c_str(), RENAME_NOREPLACE) != 0) {
+  if (made.mode != file_mode::error) {
+    number = ::rename(hidden.c_str(), path.c_str()) == 0 ? 0 : errno;
+  } else if (::renameat2(AT_FDCWD, hidden.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
     number = errno;
     // Some file systems have no such rename; a hard link refuses an existing name as well.
-    if (number == EINVAL) number = ::link(hidden_.c_str(), path_.c_str()) == 0 ? (::unlink(hidden_.c_str()), 0) : errno;
+    if (number == EINVAL) number = ::link(hidden.c_str(), path.c_str()) == 0 ? (::unlink(hidden.c_str()), 0) : errno;
   }
   if (number == EEXIST)
     return user_error("target_exists",
-                      "the target " + path_ + " was made by someone else during the run and mode is error",
+                      "the target " + path + " was made by someone else during the run and mode is error",
                       "remove it, name another path, or write mode: replace");
-  if (number != 0) return failed(number, "publish");
-  hidden_.clear();
-  published_ = true;
-  return {};
+  return number == 0 ? status{} : status(from_errno(number, "publish " + path));
 }
 
-status file_target::commit() {
-  if (committed_ || direct_) return {};
-  if (!published_) SLUICE_TRY(publish());
-  if (const int number = sync_folder(folder_); number != 0) return failed(number, "make durable");
-  if (const int number = folders_.sync(); number != 0) return failed(number, "make durable");
-  committed_ = true;
+status file_target::commit(const std::string& token) {
+  if (opaque_reader(token, direct_token).done("").ok()) return {};
+  SLUICE_ASSIGN(auto made, read_token(token));
+  const auto folder = fs::path(made.file.path).parent_path().string();
+  const bool ours = made.file.hidden == hidden_;
+  // What this object has published is not looked at again: others may have changed it since.
+  if (!ours || !published_) SLUICE_TRY(publish(std::move(made)));
+  published_ = published_ || ours;
+  const int number = sync_folder(folder);
+  return number == 0 ? status{} : status(from_errno(number, "make durable the folder " + folder));
+}
+
+status file_target::recover(const std::vector<std::string>& tokens) {
+  for (const auto& token : tokens) SLUICE_TRY(commit(token));
+  if (path_ != "-") remove_hidden_files(path_, what_.run_id, what_.unit, {});
   return {};
 }
 

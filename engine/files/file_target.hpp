@@ -30,7 +30,8 @@ result<file_mode> parse_file_mode(std::string_view text);
 ///
 /// Bytes go to a hidden file beside the target, named by run, unit and attempt, so that attempts never share one.
 /// `-` is standard output; it, devices and named pipes get the bytes directly, for there is nothing to publish. All
-/// calls may block: I/O threads only. Calls: open, write*, prepare, commit; `abort` at any time before commit is done.
+/// calls may block: I/O threads only. Calls: open, write*, prepare; `abort` at any time before commit is done. `commit`
+/// and `recover` need none of them: they may come in another process, after this one has died.
 class file_target {
  public:
   struct request {
@@ -39,7 +40,6 @@ class file_target {
     std::string base_folder;  ///< where relative paths start; empty: the working folder
     std::string run_id;
     std::string unit;
-    std::uint32_t attempt = 1;
   };
 
   explicit file_target(request what);
@@ -49,23 +49,26 @@ class file_target {
   file_target(const file_target&) = delete;
   file_target& operator=(const file_target&) = delete;
 
-  /// Says how rows follow what the target holds already, for mode append; before `open`. Without it they follow at
-  /// once.
+  /// Says how rows follow what the target holds already, for mode append; before `open` and `commit`. Without it they
+  /// follow at once.
   void continue_by(continue_text how) { continue_ = std::move(how); }
 
   /// Checks the target, makes missing parent folders and the hidden file; for append copies the old content into it and
   /// writes what is to stand between.
-  status open();
+  status open(std::uint32_t attempt);
   /// Writes all bytes, in one call of the system where it takes them.
   status write(const void* data, std::size_t size);
   status write(std::string_view text) { return write(text.data(), text.size()); }
   /// Writes pieces one after the other without gluing them together. `pieces` is used up.
   status write(std::span<iovec> pieces);
-  /// Makes all bytes durable under the hidden name.
-  status prepare();
+  /// Makes all bytes durable under the hidden name; gives the token to commit by. Nothing can be written after it, but
+  /// to standard output and devices.
+  result<std::string> prepare();
   /// Gives the file its name and makes that durable; doing it again changes nothing. Waits for others that publish into
-  /// the folder. What they have appended, or put there, stays: our rows follow it.
-  status commit();
+  /// the folder. What they have appended, or put there, stays: our rows follow it. Errors: prepared_lost.
+  status commit(const std::string& token);
+  /// Commits these and removes all other hidden files of the unit in this run.
+  status recover(const std::vector<std::string>& tokens);
   /// Removes the hidden file and the folders that `open` made, unless something else is in them.
   void abort() noexcept;
 
@@ -79,12 +82,22 @@ class file_target {
   [[nodiscard]] bool is_stdout() const { return path_ == "-"; }
 
  private:
+  /// What a token says: the hidden file, and what it is to become.
+  struct prepared_file {
+    appended_file file;  ///< `old`, `rows` and `form` for append
+    file_mode mode = file_mode::replace;
+    std::int64_t device = 0, inode = 0, size = 0, modified = 0;  ///< of the hidden file: it keeps them when renamed
+    std::uint64_t rows_hash = 0;                                 ///< for append
+  };
+
+  static std::string token_of(const prepared_file& made);
+  static result<prepared_file> read_token(const std::string& token);
+  /// Whether the target is what was prepared, or ends with its rows.
+  static result<bool> is_published(const prepared_file& made);
+  status publish(prepared_file made);
   status check_target();
-  status make_hidden();
+  status make_hidden(std::uint32_t attempt);
   status begin_append();
-  /// Takes over what others have published since the target was copied.
-  status follow();
-  status publish();
   status write_direct(const void* data, std::size_t size);
   [[nodiscard]] error failed(int number, const std::string& doing) const;
   void close_file() noexcept;
@@ -102,7 +115,7 @@ class file_target {
   bool direct_ = false;       ///< standard output, a device or a pipe
   bool reader_gone_ = false;  ///< of standard output or a pipe: further bytes are dropped quietly
   bool published_ = false;    ///< the new content stands under its name
-  bool committed_ = false;    ///< and that is durable
+  bool prepared_ = false;     ///< nothing more is written; the hidden file outlives this object
 };
 
 }  // namespace sluice

@@ -104,6 +104,9 @@ class byte_stream {
 /// opened once.
 result<std::unique_ptr<byte_stream>> open_stream(const input_file& file);
 
+/// Reads on by so many bytes, or to the end.
+status skip_bytes(byte_stream& stream, std::int64_t count);
+
 /// Returns the first bytes of what `open_stream` gives, at most `bytes`. Standard input keeps them for who reads it
 /// later.
 result<std::string> peek_file(const input_file& file, std::int64_t bytes);

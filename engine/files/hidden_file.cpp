@@ -17,17 +17,49 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t longest_name = 255;  // NAME_MAX of every Linux file system
+constexpr std::size_t longest_number = 24;
+
+std::string hidden_name(const std::string& target, const std::string& run, const std::string& unit,
+                        const std::string& number) {
+  auto tail = "." + run + "." + unit + "." + number + ".part";
+  std::replace(tail.begin(), tail.end(), '/', '_');
+  if (tail.size() > longest_name - 32) tail.erase(0, tail.size() - (longest_name - 32));
+  const auto path = fs::path(target);
+  // As much of the target's name whatever the number is, so that all of a unit's files are found by their begin.
+  const auto room = longest_name - 1 - longest_number - (tail.size() - number.size());
+  const auto name = "." + path.filename().string().substr(0, room) + tail;
+  return (path.parent_path() / name).string();
+}
 
 }  // namespace
 
 std::string hidden_path(const std::string& target, const std::string& run, const std::string& unit,
-                        std::uint32_t attempt) {
-  auto tail = "." + run + "." + unit + "." + std::to_string(attempt) + ".part";
-  std::replace(tail.begin(), tail.end(), '/', '_');
-  if (tail.size() > longest_name - 32) tail.erase(0, tail.size() - (longest_name - 32));
-  const auto path = fs::path(target);
-  const auto name = "." + path.filename().string().substr(0, longest_name - 1 - tail.size()) + tail;
-  return (path.parent_path() / name).string();
+                        std::uint32_t attempt, std::uint64_t part) {
+  auto number = std::to_string(attempt);
+  if (part > 0) number += "-" + std::to_string(part);
+  return hidden_name(target, run, unit, number);
+}
+
+void remove_hidden_files(const std::string& target, const std::string& run, const std::string& unit,
+                         const std::vector<std::string>& kept) noexcept {
+  std::error_code ignored;
+  // The names of all attempts and parts are alike but for their number.
+  const auto like = fs::path(hidden_name(target, run, unit, "#")).filename().string();
+  const auto mark = like.rfind('#');
+  const auto head = like.substr(0, mark);
+  const auto tail = like.substr(mark + 1);
+  std::vector<fs::path> found;
+  for (fs::directory_iterator at(fs::path(target).parent_path(), ignored), end; !ignored && at != end;
+       at.increment(ignored)) {
+    const auto name = at->path().filename().string();
+    if (!name.starts_with(head)) continue;
+    const auto behind = name.find_first_not_of("0123456789-", head.size());
+    // SQLite's journal has a tail of its own behind ".part".
+    if (behind == std::string::npos || name.compare(behind, tail.size(), tail) != 0) continue;
+    const auto of = (at->path().parent_path() / name.substr(0, behind + tail.size())).string();
+    if (std::find(kept.begin(), kept.end(), of) == kept.end()) found.push_back(at->path());
+  }
+  for (const auto& path : found) fs::remove(path, ignored);
 }
 
 void remove_hidden_files(const std::string& target, const std::string& run) noexcept {

@@ -9,8 +9,13 @@
 namespace sluice {
 
 /// The hidden file beside a target in which an attempt of a run gathers what it will publish.
+/// `part` numbers those of one attempt.
 std::string hidden_path(const std::string& target, const std::string& run, const std::string& unit,
-                        std::uint32_t attempt);
+                        std::uint32_t attempt, std::uint64_t part = 0);
+
+/// Removes what any attempt of a unit of a run has gathered beside a target, but for the files `kept`.
+void remove_hidden_files(const std::string& target, const std::string& run, const std::string& unit,
+                         const std::vector<std::string>& kept) noexcept;
 
 /// Removes what a run whose process was killed has gathered beside a target: hidden files of all its attempts.
 void remove_hidden_files(const std::string& target, const std::string& run) noexcept;

@@ -1,5 +1,6 @@
 #include "engine/files/listed_files.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -27,6 +28,24 @@ std::optional<std::vector<input_file>> list_files(const file_search& search, con
   problem.path = "/" + component + (problem.path.empty() ? "/path" : problem.path);
   faults.push_back(std::move(problem));
   return std::nullopt;
+}
+
+namespace {
+
+bool can_be_read_again(const input_file& file) { return file.path != "-" && file.size >= 0; }
+
+}  // namespace
+
+bool can_be_read_again(const std::vector<input_file>& files) {
+  return std::all_of(files.begin(), files.end(), [](const auto& file) { return can_be_read_again(file); });
+}
+
+status check_position(const input_file& file, const std::string& position) {
+  if (position.empty() || can_be_read_again(file)) return {};
+  return external_error("not_replayable",
+                        (file.path == "-" ? std::string("standard input") : file.name) +
+                            " can't be read again from where an earlier reader stopped",
+                        "write what it gives to a file, and read that");
 }
 
 result<const input_file*> listed_file(const std::vector<input_file>& files, const split& piece) {

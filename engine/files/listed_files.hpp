@@ -21,6 +21,11 @@ file_search requested_files(const source_request& request, std::vector<std::stri
 std::optional<std::vector<input_file>> list_files(const file_search& search, const std::string& component,
                                                   diagnostics& faults);
 
+/// True where all of them can be read a second time: no standard input, no pipe.
+bool can_be_read_again(const std::vector<input_file>& files);
+/// Refuses a position in what can't be read a second time.
+status check_position(const input_file& file, const std::string& position);
+
 /// Finds the file of a split among those that a source has listed, which must outlive what is given.
 result<const input_file*> listed_file(const std::vector<input_file>& files, const split& piece);
 

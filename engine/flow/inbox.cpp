@@ -1,6 +1,7 @@
 #include "engine/flow/inbox.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace sluice::flow {
 
@@ -12,6 +13,10 @@ std::size_t inputs_of(const plan& of, instance_id who) {
     if (edge.to_unit == static_cast<int>(who.unit))
       inputs = std::max(inputs, static_cast<std::size_t>(edge.to_input) + 1);
   return inputs;
+}
+
+bool comes_before(const order_key& a, const order_key& b) {
+  return std::tie(a.split, a.sequence, a.chunk) < std::tie(b.split, b.sequence, b.chunk);
 }
 
 due_credit credit_for(const channel_id& channel, std::int64_t rows) {
@@ -44,11 +49,21 @@ status inbox::take(const channel_id& channel, wire::payload body, std::vector<du
   const auto index = static_cast<std::size_t>(found - names_.begin());
   if (channels_[index].ended)
     return internal_error("protocol_error", channel_name(*plan_, channel) + ": data came after its end");
-  if (alignment_.waits(index)) {
+  if (!channels_[index].blocked.empty() || must_wait(index, body)) {
     channels_[index].blocked.push_back(std::move(body));
-    return {};
+    return aligned_ ? check_gaps() : status{};
   }
-  return accept(index, std::move(body), now);
+  SLUICE_TRY(accept(index, std::move(body), now));
+  return pass_barrier(now);
+}
+
+bool inbox::must_wait(std::size_t index, const wire::payload& body) const {
+  if (alignment_.waits(index)) return true;
+  if (!aligned_) return false;
+  // The barrier waits for a gap in the order of some input: only what fills it may come.
+  const auto& gap = inputs_[static_cast<std::size_t>(channels_[index].input)].gap_upto;
+  const auto* const rows = std::get_if<batch>(&body);
+  return !gap || rows == nullptr || !comes_before(rows->order, *gap);
 }
 
 status inbox::accept(std::size_t index, wire::payload body, std::vector<due_credit>& now) {
@@ -59,9 +74,13 @@ status inbox::accept(std::size_t index, wire::payload body, std::vector<due_cred
     SLUICE_TRY(end_channel(index, end->rows));
     aligned = alignment_.ended(index);
   } else if (const auto* barrier = std::get_if<wire::barrier>(&body)) {
+    for (std::size_t input = 0; input < inputs_.size(); ++input) let_in(static_cast<int>(input));
     aligned = alignment_.arrived(index, barrier->epoch);
   }
-  if (aligned) return release(*aligned, now);
+  if (!aligned) return {};
+  aligned_ = aligned;
+  for (auto& input : inputs_)
+    if (input.order.held() > 0) input.gap_upto = input.order.last();
   return {};
 }
 
@@ -106,14 +125,42 @@ status inbox::end_channel(std::size_t index, std::uint64_t rows) {
   return {};
 }
 
-status inbox::release(std::uint64_t epoch, std::vector<due_credit>& now) {
-  ready_.push_back(aligned_barrier{epoch});
-  for (std::size_t index = 0; index < channels_.size(); ++index) {
-    while (!channels_[index].blocked.empty() && !alignment_.waits(index)) {
-      auto body = std::move(channels_[index].blocked.front());
-      channels_[index].blocked.pop_front();
-      SLUICE_TRY(accept(index, std::move(body), now));
+/// A gap that no channel can fill any more would hold the barrier up for ever.
+status inbox::check_gaps() const {
+  for (std::size_t input = 0; input < inputs_.size(); ++input) {
+    if (!inputs_[input].gap_upto) continue;
+    const bool may_come = std::any_of(channels_.begin(), channels_.end(), [&](const auto& channel) {
+      return channel.input == static_cast<int>(input) && !channel.ended && channel.blocked.empty();
+    });
+    if (!may_come)
+      return internal_error("rows_lost", "input " + std::to_string(input) +
+                                             ": rows that come before a barrier in the order were not sent before it");
+  }
+  return {};
+}
+
+status inbox::pass_barrier(std::vector<due_credit>& now) {
+  while (aligned_) {
+    for (auto& input : inputs_) {
+      if (input.gap_upto && (given_up_ || input.order.is_behind(*input.gap_upto))) input.gap_upto.reset();
     }
+    const bool gaps = std::any_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input.gap_upto; });
+    if (!gaps) {
+      if (!given_up_) ready_.push_back(aligned_barrier{*aligned_});
+      aligned_.reset();
+    }
+    // What came meanwhile, in the order of its channel.
+    bool taken = false;
+    for (std::size_t index = 0; index < channels_.size(); ++index) {
+      auto& blocked = channels_[index].blocked;
+      while (!blocked.empty() && !must_wait(index, blocked.front())) {
+        auto body = std::move(blocked.front());
+        blocked.pop_front();
+        taken = true;
+        SLUICE_TRY(accept(index, std::move(body), now));
+      }
+    }
+    if (gaps && !taken) return check_gaps();
   }
   return {};
 }
@@ -141,7 +188,7 @@ std::optional<inbox::item> inbox::next() {
   return first;
 }
 
-std::uint64_t inbox::give_up(std::vector<due_credit>& now) {
+status inbox::give_up(std::vector<due_credit>& now) {
   given_up_ = true;
   for (std::size_t input = 0; input < inputs_.size(); ++input) let_in(static_cast<int>(input));
   for (auto& waiting : ready_) {
@@ -156,7 +203,7 @@ std::uint64_t inbox::give_up(std::vector<due_credit>& now) {
       return static_cast<std::uint64_t>(held.rows.rows());
     });
   }
-  return dropped_;
+  return pass_barrier(now);
 }
 
 void inbox::fill(instance_report& report) const {

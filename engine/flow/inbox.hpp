@@ -23,6 +23,11 @@ struct due_credit {
 
 /// The receiving end of all channels of one instance: counts what arrives, puts it in order where that is wanted, and
 /// hands it out as one sequence of items.
+///
+/// A barrier stands in the queue of its input, behind all that came before it on the input's channels: also what waits
+/// for its place in the order, or because the input is held back. An input whose order has a gap before its barrier
+/// takes in what fills the gap, and nothing else. Senders of ordered edges avoid that: they send a barrier where all
+/// that comes before in the order has been sent, and nothing that comes behind.
 class inbox {
  public:
   struct arrived_batch {
@@ -50,12 +55,13 @@ class inbox {
   [[nodiscard]] bool empty() const { return ready_.empty(); }
   /// True once every input has ended and every item was handed out.
   [[nodiscard]] bool exhausted() const;
-  /// Keeps the items of an input back until `let_in`; nobody gets credit for them meanwhile.
+  /// Keeps the items of an input back until `let_in`, or until a barrier comes on any channel, which would otherwise
+  /// wait for an input that waits for it; nobody gets credit for them meanwhile.
   void hold_back(int input) { inputs_[static_cast<std::size_t>(input)].held_back = true; }
   void let_in(int input);
   /// Nothing more is wanted: from now on what arrives is counted and dropped, credit for it is due at once. What was
-  /// waiting comes back as credit in `now`; gives the rows dropped so far.
-  std::uint64_t give_up(std::vector<due_credit>& now);
+  /// waiting comes back as credit in `now`. Errors as of `take`.
+  status give_up(std::vector<due_credit>& now);
   /// Rows that arrived after `give_up`, or waited then.
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
 
@@ -76,19 +82,24 @@ class inbox {
     std::size_t open = 0;      ///< channels that have not ended
     std::deque<item> waiting;  ///< while held back
     reorder_buffer<arrived_batch> order;
+    std::optional<order_key> gap_upto;  ///< at a barrier: what comes before this place still goes before it
   };
 
   status accept(std::size_t index, wire::payload body, std::vector<due_credit>& now);
   status take_batch(channel_state& channel, batch rows, std::vector<due_credit>& now);
   status end_channel(std::size_t index, std::uint64_t rows);
   void make_ready(std::size_t input, item what);
-  status release(std::uint64_t epoch, std::vector<due_credit>& now);
+  [[nodiscard]] bool must_wait(std::size_t channel, const wire::payload& body) const;
+  /// Hands the barrier out once everything before it has been.
+  status pass_barrier(std::vector<due_credit>& now);
+  [[nodiscard]] status check_gaps() const;
 
   const plan* plan_;
   std::vector<channel_id> names_;
   std::vector<channel_state> channels_;
   std::vector<input_state> inputs_;
   barrier_alignment alignment_;
+  std::optional<std::uint64_t> aligned_;  ///< all channels have brought it, but something before it is missing
   std::deque<item> ready_;
   std::size_t open_ = 0;  ///< inputs that have not ended
   bool given_up_ = false;

@@ -46,6 +46,23 @@ void order_stamper::close(int port, const order_key& key, std::vector<outgoing_b
   out.push_back({port, std::move(rows)});
 }
 
+void order_stamper::pass_held(int port, const order_key& key, std::vector<outgoing_batch>& out) {
+  auto& state = ports_[static_cast<std::size_t>(port)];
+  auto earlier = std::move(*state.held);
+  state.held.reset();
+  earlier.order = {.split = key.split,
+                   .sequence = key.sequence,
+                   .chunk = next_chunk(state, key, false),
+                   .last_chunk = false,
+                   .last_in_split = false};
+  out.push_back({port, std::move(earlier)});
+}
+
+void order_stamper::let_pass(std::vector<outgoing_batch>& out) {
+  for (std::size_t port = 0; port < ports_.size(); ++port)
+    if (ports_[port].held) pass_held(static_cast<int>(port), open_[ports_[port].at], out);
+}
+
 void order_stamper::made(int port, batch rows, bool only_input, std::vector<outgoing_batch>& out) {
   auto& state = ports_[static_cast<std::size_t>(port)];
   if (!row_wise_ || open_.empty()) {
@@ -60,16 +77,7 @@ void order_stamper::made(int port, batch rows, bool only_input, std::vector<outg
     index = found == open_.end() ? state.at : static_cast<std::size_t>(found - open_.begin());
   }
   for (; state.at < index; ++state.at) close(port, open_[state.at], out);
-  if (state.held) {
-    const auto& key = open_[index];
-    auto earlier = std::move(*state.held);
-    earlier.order = {.split = key.split,
-                     .sequence = key.sequence,
-                     .chunk = next_chunk(state, key, false),
-                     .last_chunk = false,
-                     .last_in_split = false};
-    out.push_back({port, std::move(earlier)});
-  }
+  if (state.held) pass_held(port, open_[index], out);
   state.held = std::move(rows);
 }
 

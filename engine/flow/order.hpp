@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <deque>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -36,6 +37,8 @@ class order_stamper {
   /// The unit made a batch. Of a unit with several inputs it carries the key of the batch that it comes from, because
   /// such a unit may answer late; with `only_input` the last key taken counts.
   void made(int port, batch rows, bool only_input, std::vector<outgoing_batch>& out);
+  /// A barrier follows: what is held back goes before it, as chunks that are not the last of their places.
+  void let_pass(std::vector<outgoing_batch>& out);
   /// Everything that was taken has been answered.
   void settled(std::vector<outgoing_batch>& out);
 
@@ -46,6 +49,7 @@ class order_stamper {
     std::uint32_t fresh = 0;    ///< next sequence where numbered afresh
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> chunks;  ///< (split, sequence) -> next chunk
   };
+  void pass_held(int port, const order_key& key, std::vector<outgoing_batch>& out);
   void close(int port, const order_key& key, std::vector<outgoing_batch>& out);
   std::uint32_t next_chunk(port_state& state, const order_key& key, bool last);
 
@@ -83,6 +87,10 @@ class reorder_buffer {
     return item;
   }
   [[nodiscard]] std::size_t held() const { return held_.size(); }
+  /// Where the last of the held items stands.
+  [[nodiscard]] order_key last() const { return std::prev(held_.end())->second.key; }
+  /// True where the place comes before all that may still leave.
+  [[nodiscard]] bool is_behind(const order_key& key) const { return place(key) < next_; }
   /// Forgets all items; gives the sum of `count` over them.
   template <class Count>
   std::uint64_t clear(Count count) {

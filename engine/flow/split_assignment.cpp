@@ -4,36 +4,60 @@
 
 namespace sluice::flow {
 
-result<split_assignment> split_assignment::make(std::vector<split> splits, std::uint32_t window) {
-  for (std::size_t index = 0; index < splits.size(); ++index)
+result<split_assignment> split_assignment::make(std::vector<split> splits, rules by) {
+  split_assignment made(by);
+  SLUICE_ASSIGN(const auto count, made.extend(std::move(splits)));
+  (void)count;
+  return made;
+}
+
+result<std::size_t> split_assignment::extend(std::vector<split> splits) {
+  const auto known = splits_.size();
+  for (std::size_t index = 0; index < splits.size(); ++index) {
     if (splits[index].id != index)
       return internal_error("split_numbering", "split " + std::to_string(index) + " (" + splits[index].object +
                                                    ") has the number " + std::to_string(splits[index].id));
-  return split_assignment(std::move(splits), window);
+    if (index < known && splits[index].object != splits_[index].object)
+      return internal_error("split_numbering", "split " + std::to_string(index) + " was " + splits_[index].object +
+                                                   " and is " + splits[index].object + " now");
+  }
+  if (splits.size() < known)
+    return internal_error("split_numbering", "of " + std::to_string(known) + " splits only " +
+                                                 std::to_string(splits.size()) + " are left");
+  for (auto index = known; index < splits.size(); ++index) {
+    unassigned_.insert(unassigned_.end(), splits[index].id);
+    splits_.push_back(std::move(splits[index]));
+  }
+  return splits_.size() - known;
 }
 
-split_assignment::split_assignment(std::vector<split> splits, std::uint32_t window)
-    : splits_(std::move(splits)), window_(std::max<std::uint32_t>(window, 1)) {
-  for (const auto& piece : splits_) unassigned_.insert(unassigned_.end(), piece.id);
+std::size_t split_assignment::share() const {
+  const auto even = (splits_.size() + by_.readers - 1) / std::max<std::size_t>(by_.readers, 1);
+  return std::clamp<std::size_t>(even, 1, std::max<std::size_t>(by_.per_reader, 1));
 }
 
 split_assignment::reply split_assignment::next(std::uint32_t reader) {
   if (unassigned_.empty()) {
     // Another reader may yet be lost and its splits come back.
-    return {.what = assigned_.empty() ? answer::none_left : answer::wait};
+    return {.what = assigned_.empty() && by_.bounded ? answer::none_left : answer::wait};
   }
+  const auto held =
+      std::count_if(assigned_.begin(), assigned_.end(), [&](const auto& one) { return one.second == reader; });
+  if (static_cast<std::size_t>(held) >= share()) return {.what = answer::wait};
   const auto lowest = *unassigned_.begin();
   const auto floor = assigned_.empty() ? lowest : std::min(lowest, assigned_.begin()->first);
-  if (lowest >= floor + window_) return {.what = answer::wait};
+  const auto window = std::max<std::size_t>(by_.readers * share() + by_.ahead, 1);
+  if (by_.bounded && lowest >= floor + window) return {.what = answer::wait};
   unassigned_.erase(unassigned_.begin());
   assigned_.emplace(lowest, reader);
   return {.what = answer::take, .piece = splits_[lowest]};
 }
 
-bool split_assignment::finished(std::uint32_t reader, std::uint32_t id) {
+bool split_assignment::finished(std::uint32_t reader, std::uint32_t id, std::string position) {
   const auto found = assigned_.find(id);
   if (found == assigned_.end() || found->second != reader) return false;
   assigned_.erase(found);
+  ended_.push_back({.split = id, .position = std::move(position), .ended = true});
   return true;
 }
 

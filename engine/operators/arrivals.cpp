@@ -7,8 +7,18 @@
 namespace sluice {
 
 std::uint32_t arrivals::add(const order_key& key) {
-  const auto number = static_cast<std::uint32_t>(seen_.size());
-  seen_.push_back({key.split, key.sequence, key.chunk});
+  const auto number = static_cast<std::uint32_t>(size_++);
+  bool follows = false;
+  if (!stretches_.empty()) {
+    const auto& last = stretches_.back();
+    follows = last.split == key.split && last.sequence + (number - last.number) == key.sequence && last.chunk == 0 &&
+              key.chunk == 0;
+  }
+  if (!follows) {
+    if (stretches_.size() == 1) stretch_of_.assign(number, 0);
+    stretches_.push_back({.number = number, .split = key.split, .chunk = key.chunk, .sequence = key.sequence});
+  }
+  if (stretches_.size() > 1) stretch_of_.push_back(static_cast<std::uint32_t>(stretches_.size() - 1));
   if (before(number, static_cast<std::uint32_t>(last_))) {
     in_order_ = false;
   } else {
@@ -17,14 +27,20 @@ std::uint32_t arrivals::add(const order_key& key) {
   return number;
 }
 
+arrivals::place arrivals::place_of(std::uint32_t batch) const {
+  auto found = stretches_[stretch_of_.empty() ? 0 : stretch_of_[batch]];
+  found.sequence += batch - found.number;
+  return found;
+}
+
 bool arrivals::before(std::uint32_t a, std::uint32_t b) const {
-  const auto& x = seen_[a];
-  const auto& y = seen_[b];
+  const auto x = place_of(a);
+  const auto y = place_of(b);
   return std::tie(x.split, x.sequence, x.chunk, a) < std::tie(y.split, y.sequence, y.chunk, b);
 }
 
 std::vector<std::uint32_t> arrivals::sorted() const {
-  std::vector<std::uint32_t> numbers(seen_.size());
+  std::vector<std::uint32_t> numbers(size_);
   std::iota(numbers.begin(), numbers.end(), 0U);
   if (!in_order_) std::sort(numbers.begin(), numbers.end(), [this](auto a, auto b) { return before(a, b); });
   return numbers;

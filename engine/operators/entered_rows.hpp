@@ -24,6 +24,8 @@ class entered_rows {
   entered_rows(keep what, std::shared_ptr<memory::manager> memory, std::string unit)
       : what_(what), memory_(std::move(memory), std::move(unit)) {}
 
+  /// True where rows stay inside between calls.
+  [[nodiscard]] bool stay() const { return what_ != keep::nothing; }
   /// Notes a batch; gives it back with row numbers for positions.
   result<batch> enter(const batch& in);
   /// Gives rows their own positions back.

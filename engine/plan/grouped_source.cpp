@@ -1,5 +1,6 @@
 #include "engine/plan/grouped_source.hpp"
 
+#include "engine/component/passing_source.hpp"
 #include "engine/error/names.hpp"
 #include "engine/files/files.hpp"
 #include "engine/values/value_text.hpp"
@@ -13,10 +14,10 @@ namespace sluice {
 namespace {
 
 /// Adds columns of nulls, so that the batches of all groups are alike.
-class filling_reader : public split_reader {
+class filling_reader : public passing_reader {
  public:
   filling_reader(std::unique_ptr<split_reader> inner, std::shared_ptr<arrow::Schema> schema)
-      : inner_(std::move(inner)), schema_(std::move(schema)) {}
+      : passing_reader(std::move(inner)), schema_(std::move(schema)) {}
 
   result<read_step> next() override {
     SLUICE_ASSIGN(auto step, inner_->next());
@@ -35,15 +36,14 @@ class filling_reader : public split_reader {
   }
 
  private:
-  std::unique_ptr<split_reader> inner_;
   std::shared_ptr<arrow::Schema> schema_;
 };
 
 /// Rejects every row.
-class refusing_reader : public split_reader {
+class refusing_reader : public passing_reader {
  public:
   refusing_reader(std::unique_ptr<split_reader> inner, std::shared_ptr<arrow::Schema> schema, std::string why)
-      : inner_(std::move(inner)), schema_(std::move(schema)), why_(std::move(why)) {}
+      : passing_reader(std::move(inner)), schema_(std::move(schema)), why_(std::move(why)) {}
 
   result<read_step> next() override {
     SLUICE_ASSIGN(auto step, inner_->next());
@@ -79,7 +79,6 @@ class refusing_reader : public split_reader {
     return record + "}";
   }
 
-  std::unique_ptr<split_reader> inner_;
   std::shared_ptr<arrow::Schema> schema_;
   std::string why_;
 };
@@ -109,11 +108,18 @@ class grouped_source : public source {
     return all;
   }
 
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+  bool replayable() const override {
+    return std::all_of(inner_.begin(), inner_.end(), [](const auto& one) { return one->replayable(); });
+  }
+  void interrupt() noexcept override {
+    for (const auto& one : inner_) one->interrupt();
+  }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
     const auto place = places_.find(piece.object);
     if (place == places_.end()) return internal_error("unknown_split", "the source has no file " + piece.object);
     const auto group = place->second.group;
-    SLUICE_ASSIGN(auto reader, inner_[group]->open(piece));
+    SLUICE_ASSIGN(auto reader, inner_[group]->open(piece, position));
     if (!groups_[group].refused.empty())
       return std::unique_ptr<split_reader>(new refusing_reader(std::move(reader), schema_, groups_[group].refused));
     return std::unique_ptr<split_reader>(new filling_reader(std::move(reader), schema_));
@@ -136,10 +142,10 @@ class grouped_source : public source {
   std::unordered_map<std::string, whereabouts> places_;
 };
 
-class frozen_reader : public split_reader {
+class frozen_reader : public passing_reader {
  public:
   frozen_reader(std::unique_ptr<split_reader> inner, std::string reset, std::string file)
-      : inner_(std::move(inner)), reset_(std::move(reset)), file_(std::move(file)) {}
+      : passing_reader(std::move(inner)), reset_(std::move(reset)), file_(std::move(file)) {}
 
   result<read_step> next() override {
     SLUICE_ASSIGN(auto step, inner_->next());
@@ -159,26 +165,21 @@ class frozen_reader : public split_reader {
   }
 
  private:
-  std::unique_ptr<split_reader> inner_;
   std::string reset_;
   std::string file_;
 };
 
-class frozen_source : public source {
+class frozen_source : public passing_source {
  public:
   frozen_source(std::unique_ptr<source> inner, std::string reset)
-      : inner_(std::move(inner)), reset_(std::move(reset)) {}
+      : passing_source(std::move(inner)), reset_(std::move(reset)) {}
 
-  [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return inner_->schema(); }
-  result<std::vector<split>> discover() override { return inner_->discover(); }
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
-    SLUICE_ASSIGN(auto reader, inner_->open(piece));
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
+    SLUICE_ASSIGN(auto reader, inner_->open(piece, position));
     return std::unique_ptr<split_reader>(new frozen_reader(std::move(reader), reset_, piece.object));
   }
-  std::uint64_t line_of(const split& piece, std::uint64_t offset) override { return inner_->line_of(piece, offset); }
 
  private:
-  std::unique_ptr<source> inner_;
   std::string reset_;
 };
 

@@ -1,5 +1,6 @@
 #include "engine/plan/watermark_source.hpp"
 
+#include "engine/component/passing_source.hpp"
 #include "engine/values/arrow_functions.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
@@ -87,10 +88,10 @@ struct following {
   findings found;
 };
 
-class watermark_reader : public split_reader {
+class watermark_reader : public passing_reader {
  public:
   watermark_reader(std::unique_ptr<split_reader> inner, std::shared_ptr<following> what)
-      : inner_(std::move(inner)), what_(std::move(what)) {}
+      : passing_reader(std::move(inner)), what_(std::move(what)) {}
 
   result<read_step> next() override {
     SLUICE_ASSIGN(auto step, inner_->next());
@@ -176,22 +177,19 @@ class watermark_reader : public split_reader {
     return {};
   }
 
-  std::unique_ptr<split_reader> inner_;
   std::shared_ptr<following> what_;
 };
 
-class watermark_source : public source {
+class watermark_source : public passing_source {
  public:
   watermark_source(std::unique_ptr<source> inner, std::shared_ptr<following> what)
-      : inner_(std::move(inner)), what_(std::move(what)) {}
+      : passing_source(std::move(inner)), what_(std::move(what)) {}
 
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return what_->schema; }
-  result<std::vector<split>> discover() override { return inner_->discover(); }
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
-    SLUICE_ASSIGN(auto reader, inner_->open(piece));
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
+    SLUICE_ASSIGN(auto reader, inner_->open(piece, position));
     return std::unique_ptr<split_reader>(new watermark_reader(std::move(reader), what_));
   }
-  std::uint64_t line_of(const split& piece, std::uint64_t offset) override { return inner_->line_of(piece, offset); }
 
   options reached() override {
     const std::lock_guard guard(what_->found.lock);
@@ -203,7 +201,6 @@ class watermark_source : public source {
   }
 
  private:
-  std::unique_ptr<source> inner_;
   std::shared_ptr<following> what_;
 };
 

@@ -1,8 +1,9 @@
 #include "engine/component/component.hpp"
+#include "engine/component/interruption.hpp"
 #include "engine/values/quantities.hpp"
 
 #include <chrono>
-#include <thread>
+#include <utility>
 
 namespace sluice {
 
@@ -16,29 +17,35 @@ class blackhole : public sink {
   blackhole(double rows_per_second, std::int64_t delay_microseconds)
       : rate_(rows_per_second), delay_(std::chrono::microseconds(delay_microseconds)) {}
 
-  status open() override { return {}; }
+  status open(std::uint32_t) override { return {}; }
 
   status write(const batch& rows, row_errors&) override {
     if (rate_ > 0) {
-      if (report_.loaded == 0) begun_ = clock::now();
-      const auto seconds = static_cast<double>(report_.loaded + static_cast<std::uint64_t>(rows.rows())) / rate_;
-      std::this_thread::sleep_until(
-          begun_ + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(seconds)));
+      if (written_ == 0) begun_ = clock::now();
+      const auto seconds = static_cast<double>(written_ + static_cast<std::uint64_t>(rows.rows())) / rate_;
+      (void)stopped_.sleep_until(begun_ +
+                                 std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(seconds)));
     }
-    std::this_thread::sleep_for(delay_);
-    report_.loaded += static_cast<std::uint64_t>(rows.rows());
+    if (delay_.count() > 0) (void)stopped_.sleep_until(clock::now() + delay_);
+    written_ += static_cast<std::uint64_t>(rows.rows());
     return {};
   }
 
-  result<sink_report> prepare() override { return report_; }
-  status commit() override { return {}; }
+  result<prepared_epoch> prepare(std::uint64_t) override {
+    return prepared_epoch{{.loaded = written_ - std::exchange(prepared_, written_), .target = "blackhole"}, "-"};
+  }
+  status commit(const std::string&) override { return {}; }
+  status recover(const std::vector<std::string>&) override { return {}; }
   void abort() noexcept override {}
+  void interrupt() noexcept override { stopped_.raise(); }
 
  private:
   double rate_;
   std::chrono::microseconds delay_;
   clock::time_point begun_;
-  sink_report report_ = {.target = "blackhole"};
+  interruption stopped_;
+  std::uint64_t written_ = 0;
+  std::uint64_t prepared_ = 0;  ///< of them in earlier epochs
 };
 
 error fault(std::string message, std::string hint, std::string path) {
@@ -90,6 +97,7 @@ load:
 )yaml",
       .promise = delivery::idempotent,
       .modes = {"replace"},
+      .runs = locality::anywhere,
   };
 }
 

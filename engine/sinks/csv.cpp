@@ -31,11 +31,10 @@ class csv_file : public sink {
         columns_(request.schema->field_names()) {
     target_.continue_by([this](const input_file* old, const std::string* form) { return follow(old, form); });
   }
-  ~csv_file() override { csv_file::abort(); }
 
-  status open() override {
+  status open(std::uint32_t attempt) override {
     SLUICE_ASSIGN(packer_, make_packer(what_.packed));
-    SLUICE_TRY(target_.open());
+    SLUICE_TRY(target_.open(attempt));
     if (what_.rules.header && !target_.appends()) writer_.write_header();
     return {};
   }
@@ -47,19 +46,21 @@ class csv_file : public sink {
     return writer_.size() >= flush_bytes || target_.is_stdout() ? flush() : status{};
   }
 
-  result<sink_report> prepare() override {
+  result<prepared_epoch> prepare(std::uint64_t) override {
     SLUICE_TRY(flush());
     if (packer_) {
       std::string rest;
       SLUICE_TRY(packer_->finish(rest));
       SLUICE_TRY(target_.write(rest));
     }
-    SLUICE_TRY(target_.prepare());
-    return sink_report{
-        .loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()};
+    SLUICE_ASSIGN(auto token, target_.prepare());
+    return prepared_epoch{
+        {.loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()},
+        std::move(token)};
   }
 
-  status commit() override { return target_.commit(); }
+  status commit(const std::string& token) override { return target_.commit(token); }
+  status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
   void abort() noexcept override { target_.abort(); }
 
  private:
@@ -225,7 +226,7 @@ load:
 }  // namespace
 
 const component& csv_sink() {
-  static const component described = {.spec = spec(), .make_sink = make};
+  static const component described = {.spec = spec(), .make_sink = make, .target = stated_file};
   return described;
 }
 

@@ -21,7 +21,7 @@ class ipc_file : public arrow_file_sink {
  public:
   ipc_file(const sink_request& request, const ipc_options& what)
       : arrow_file_sink(request, what.path, "the Arrow file"), schema_(request.schema), what_(what) {}
-  ~ipc_file() override { abort(); }
+  ~ipc_file() override { let_go(); }
 
  protected:
   status begin() override {
@@ -108,7 +108,7 @@ load:
 }  // namespace
 
 const component& ipc_sink() {
-  static const component made = {.spec = spec(), .make_sink = make};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_file};
   return made;
 }
 

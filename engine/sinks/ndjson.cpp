@@ -23,9 +23,9 @@ class ndjson_file : public sink {
     target_.continue_by([this](const input_file* old, const std::string* form) { return follow(old, form); });
   }
 
-  status open() override {
+  status open(std::uint32_t attempt) override {
     SLUICE_ASSIGN(packer_, make_packer(packed_));
-    return target_.open();
+    return target_.open(attempt);
   }
 
   status write(const batch& rows, row_errors& refused) override {
@@ -46,21 +46,23 @@ class ndjson_file : public sink {
     return {};
   }
 
-  result<sink_report> prepare() override {
+  result<prepared_epoch> prepare(std::uint64_t) override {
     SLUICE_TRY(pass_on());
     if (packer_) {
       packed_bytes_.clear();
       SLUICE_TRY(packer_->finish(packed_bytes_));
       SLUICE_TRY(target_.write(packed_bytes_));
     }
-    SLUICE_TRY(target_.prepare());
-    return sink_report{.loaded = loaded_,
-                       .set_null = writer_.set_null(),
-                       .bytes = static_cast<std::uint64_t>(target_.bytes()),
-                       .target = target_.path()};
+    SLUICE_ASSIGN(auto token, target_.prepare());
+    return prepared_epoch{{.loaded = loaded_,
+                           .set_null = writer_.set_null(),
+                           .bytes = static_cast<std::uint64_t>(target_.bytes()),
+                           .target = target_.path()},
+                          std::move(token)};
   }
 
-  status commit() override { return target_.commit(); }
+  status commit(const std::string& token) override { return target_.commit(token); }
+  status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
   void abort() noexcept override { target_.abort(); }
 
  private:
@@ -152,7 +154,7 @@ load:
 }  // namespace
 
 const component& ndjson_sink() {
-  static const component made = {.spec = spec(), .make_sink = make};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_file};
   return made;
 }
 

@@ -34,7 +34,7 @@ class parquet_file : public arrow_file_sink {
       : arrow_file_sink(request, what.path, "the Parquet file"), schema_(request.schema), what_(what) {
     if (request.context != nullptr && request.context->memory) memory_.emplace(request.context->memory, request.unit);
   }
-  ~parquet_file() override { abort(); }
+  ~parquet_file() override { let_go(); }
 
  protected:
   status begin() override {
@@ -176,7 +176,7 @@ load:
 }  // namespace
 
 const component& parquet_sink() {
-  static const component made = {.spec = spec(), .make_sink = make};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_file};
   return made;
 }
 

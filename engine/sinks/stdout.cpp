@@ -25,8 +25,8 @@ class stdout_rows : public sink {
     if (format == "table") table_.emplace(request.schema);
   }
 
-  status open() override {
-    SLUICE_TRY(target_.open());
+  status open(std::uint32_t attempt) override {
+    SLUICE_TRY(target_.open(attempt));
     if (csv_) csv_->write_header();
     return {};
   }
@@ -46,19 +46,25 @@ class stdout_rows : public sink {
     return {};
   }
 
-  result<sink_report> prepare() override {
+  /// Rows are out already: the epochs only count them.
+  result<prepared_epoch> prepare(std::uint64_t) override {
     if (csv_) SLUICE_TRY(pass_on_csv());
     if (table_) {
       table_->finish(text_);
       SLUICE_TRY(pass_on_table());
     }
-    return sink_report{.loaded = loaded_,
-                       .set_null = json_.set_null(),
-                       .bytes = static_cast<std::uint64_t>(target_.bytes()),
-                       .target = "standard output"};
+    SLUICE_ASSIGN(auto token, target_.prepare());
+    const auto set_null = json_.set_null();
+    const auto bytes = static_cast<std::uint64_t>(target_.bytes());
+    return prepared_epoch{{.loaded = std::exchange(loaded_, 0),
+                           .set_null = set_null - std::exchange(set_null_, set_null),
+                           .bytes = bytes - std::exchange(bytes_, bytes),
+                           .target = "standard output"},
+                          std::move(token)};
   }
 
-  status commit() override { return {}; }
+  status commit(const std::string& token) override { return target_.commit(token); }
+  status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
   void abort() noexcept override { target_.abort(); }
 
  private:
@@ -93,7 +99,9 @@ class stdout_rows : public sink {
   std::optional<csv::writer> csv_;
   std::optional<table_text> table_;
   std::string text_;
-  std::uint64_t loaded_ = 0;
+  std::uint64_t loaded_ = 0;    ///< of this epoch
+  std::uint64_t set_null_ = 0;  ///< of the epochs before
+  std::uint64_t bytes_ = 0;
 };
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
@@ -106,6 +114,10 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
     return nullptr;
   }
   return std::make_unique<stdout_rows>(request, format);
+}
+
+write_target stated_stream(const options&) {
+  return {.what = write_target::kind::standard_output, .path = "-", .option = ""};
 }
 
 component_spec spec() {
@@ -142,7 +154,7 @@ load:
 }  // namespace
 
 const component& stdout_sink() {
-  static const component made = {.spec = spec(), .make_sink = make};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_stream};
   return made;
 }
 

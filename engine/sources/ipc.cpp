@@ -1,8 +1,10 @@
 #include "engine/columns/language_columns.hpp"
 #include "engine/columns/source_columns.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/opaque.hpp"
 #include "engine/files/columnar_files.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/interruptible_stream.hpp"
 #include "engine/files/listed_files.hpp"
 
 #include <arrow/api.h>
@@ -17,6 +19,7 @@ namespace sluice {
 namespace {
 
 constexpr std::string_view file_magic = "ARROW1";
+constexpr char position_in_batches = 'i';
 
 /// Lets Arrow read a stream from bytes that may be packed or come from standard input.
 class byte_stream_input : public arrow::io::InputStream {
@@ -42,6 +45,7 @@ class byte_stream_input : public arrow::io::InputStream {
   [[nodiscard]] bool closed() const override { return false; }
   [[nodiscard]] std::int64_t consumed() const { return from_->consumed(); }
   [[nodiscard]] const status& problem() const { return problem_; }
+  void interrupt() noexcept { interrupt_stream(*from_); }
 
  private:
   std::unique_ptr<byte_stream> from_;
@@ -119,10 +123,38 @@ result<std::vector<int>> included_fields(const columnar_table& what, const arrow
   return included;
 }
 
+error source_changed(const split& piece) {
+  return user_error("source_changed", "the file " + piece.object + " has changed since the run began", "run again");
+}
+
 class ipc_reader : public split_reader {
  public:
   ipc_reader(std::shared_ptr<const columnar_table> what, const split& piece, open_ipc file)
       : what_(std::move(what)), piece_(piece), file_(std::move(file)), batch_(static_cast<int>(piece.begin)) {}
+
+  void interrupt() noexcept override {
+    if (file_.bytes) file_.bytes->interrupt();
+  }
+
+  /// Goes on where another reader of the split has stopped.
+  status go_to(const std::string& position) {
+    opaque_reader bytes(position, position_in_batches);
+    const auto batch = static_cast<int>(bytes.number());
+    const auto rows = bytes.number();
+    row_ = bytes.number();
+    SLUICE_TRY(bytes.done("the position in an Arrow file"));
+    if (file_.file) batch_ = batch;
+    while (batch_ < batch) {
+      SLUICE_TRY(read_batch());
+      if (!rest_) return source_changed(piece_);
+    }
+    rest_ = nullptr;
+    if (rows == 0) return {};
+    SLUICE_TRY(read_batch());
+    if (!rest_ || rest_->num_rows() < rows) return source_changed(piece_);
+    rest_ = rest_->Slice(rows);
+    return {};
+  }
 
   result<read_step> next() override {
     read_step step;
@@ -149,6 +181,12 @@ class ipc_reader : public split_reader {
     }
     row_ += rows->num_rows();
     step.records = static_cast<std::uint64_t>(rows->num_rows());
+    const bool done = rest_->num_rows() == 0;
+    step.position = opaque_writer(position_in_batches)
+                        .number(done ? batch_ : batch_ - 1)
+                        .number(done ? 0 : whole_rows_ - rest_->num_rows())
+                        .number(row_)
+                        .take();
     step.bytes =
         file_.bytes ? static_cast<std::uint64_t>(file_.bytes->consumed() - consumed) : bytes_of(rows->num_rows());
     return step;
@@ -167,6 +205,7 @@ class ipc_reader : public split_reader {
       const auto got = file_.stream->ReadNext(&rest_);
       if (!file_.bytes->problem().ok()) return file_.bytes->problem().problem();
       if (!got.ok()) return corrupt_file(piece_.object, "Arrow stream", got);
+      ++batch_;
     } else if (batch_ < piece_.end) {
       auto got = file_.file->ReadRecordBatch(batch_++);
       if (!got.ok()) return corrupt_file(piece_.object, "Arrow file", got.status());
@@ -223,14 +262,18 @@ class ipc_files : public source {
     return splits;
   }
 
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+  bool replayable() const override { return can_be_read_again(what_->files); }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
     SLUICE_ASSIGN(const auto* file, listed_file(what_->files, piece));
+    SLUICE_TRY(check_position(*file, position));
     SLUICE_ASSIGN(const auto schema, read_schema(*file));
     SLUICE_ASSIGN(const auto included, included_fields(*what_, *schema, file->name));
     SLUICE_ASSIGN(auto opened, open_file(*file, included));
-    if (opened.file && piece.end > opened.file->num_record_batches())
-      return user_error("source_changed", "the file " + piece.object + " has changed since the run began", "run again");
-    return std::unique_ptr<split_reader>(new ipc_reader(what_, piece, std::move(opened)));
+    if (opened.file && piece.end > opened.file->num_record_batches()) return source_changed(piece);
+    auto reader = std::make_unique<ipc_reader>(what_, piece, std::move(opened));
+    if (!position.empty()) SLUICE_TRY(reader->go_to(position));
+    return std::unique_ptr<split_reader>(std::move(reader));
   }
 
  private:

@@ -46,9 +46,12 @@ class ndjson_files : public source, public takes_filter {
     return splits;
   }
 
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+  bool replayable() const override { return can_be_read_again(what_->files); }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
     SLUICE_ASSIGN(const auto* file, listed_file(what_->files, piece));
-    return read_ndjson(what_, piece, *file, filter_);
+    SLUICE_TRY(check_position(*file, position));
+    return read_ndjson(what_, piece, *file, filter_, position);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {

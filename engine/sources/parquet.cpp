@@ -39,14 +39,16 @@ class parquet_files : public source, public takes_filter {
     return splits;
   }
 
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+  bool replayable() const override { return can_be_read_again(what_->files); }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
     SLUICE_ASSIGN(const auto* file, listed_file(what_->files, piece));
     SLUICE_ASSIGN(auto opened, footers_.open(*file));
     std::unique_ptr<parquet::arrow::FileReader> nanoseconds;
     if (has_int96(*opened)) {
       SLUICE_ASSIGN(nanoseconds, footers_.open(*file, arrow::TimeUnit::NANO));
     }
-    return read_parquet(what_, piece, std::move(opened), std::move(nanoseconds), filter_);
+    return read_parquet(what_, piece, std::move(opened), std::move(nanoseconds), filter_, position);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {

@@ -4,6 +4,7 @@
 #include "engine/operators/aggregates/group_pass.hpp"
 #include "engine/operators/aggregates/group_results.hpp"
 #include "engine/operators/binding.hpp"
+#include "engine/operators/held_state.hpp"
 #include "engine/operators/partitioned_spill.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/sorting/external_sort.hpp"
@@ -53,6 +54,40 @@ class aggregate final : public single_output, public may_block {
     columns.add(what_.keys);
     for (const auto& one : what_.inputs) columns.add(one.value->columns());
     return columns.names();
+  }
+
+  /// The groups as rows, and the distinct values of each call that has any.
+  result<std::vector<state_part>> state(key_groups of) override {
+    std::vector<state_part> parts;
+    if (spilled_) return held::spilled("aggregate");
+    if (finished_ || !pass_) return parts;
+    SLUICE_ASSIGN(auto flags, held::numbers("flags", {positions_ ? 1 : 0}));
+    parts.push_back(std::move(flags));
+    SLUICE_ASSIGN(auto saved, pass_->save(of));
+    parts.push_back({"groups", std::move(saved.groups)});
+    for (std::size_t call = 0; call < saved.distinct.size(); ++call)
+      if (saved.distinct[call]) parts.push_back({"distinct" + std::to_string(call), std::move(saved.distinct[call])});
+    return parts;
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    if (parts.empty()) return {};
+    SLUICE_TRY(prepare());
+    group_pass::saved saved;
+    saved.distinct.resize(what_.states.size());
+    for (const auto& part : parts) {
+      if (part.name == "groups") {
+        saved.groups = part.rows;
+      } else if (part.name == "flags") {
+        SLUICE_ASSIGN(const auto flags, held::numbers_of(part, 1));
+        positions_ = positions_ || flags[0] != 0;
+      }
+      for (std::size_t call = 0; call < saved.distinct.size(); ++call)
+        if (part.name == "distinct" + std::to_string(call)) saved.distinct[call] = part.rows;
+    }
+    if (!saved.groups) return held::foreign("groups");
+    SLUICE_TRY(pass_->load(saved));
+    memory_.take(pass_->bytes());
+    return {};
   }
 
   status process(int, batch in, emitter& out) override {

@@ -2,15 +2,21 @@
 #include "engine/component/may_block.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
+#include "engine/operators/held_state.hpp"
 #include "engine/operators/joins/joined_rows.hpp"
 #include "engine/operators/joins/keyed_input.hpp"
 #include "engine/operators/joins/spilled_join.hpp"
 #include "engine/operators/joins/waiting_rows.hpp"
+#include "engine/operators/keys/group_index.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
+#include <arrow/compute/cast.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+
+#include <algorithm>
+#include <optional>
 
 namespace sluice {
 
@@ -75,6 +81,44 @@ class join final : public single_output, public wants_last, public may_block, pu
   void release_order() override { order_matters_ = false; }
   [[nodiscard]] bool answers_late() const override { return parts_ != nullptr; }
 
+  /// Rows of the right that were read, and those of the left that wait for the others; each part is a batch with its
+  /// keys. Rows of the right that came are there whether their input has ended or not: it ends again.
+  result<std::vector<state_part>> state(key_groups of) override {
+    std::vector<state_part> parts;
+    if (parts_ || spilled_ || runs_ || waiting_.spilled()) return held::spilled("join");
+    if (build_ && build_->any_marked())
+      return external_error("not_supported", "a join that keeps its right rows can't hand over which have had a match",
+                            "take the state before rows of the left are matched");
+    if (left_ended_ && right_ended_) return parts;
+    const auto add = [&](const char* name, int input, const keyed_rows& rows) -> status {
+      SLUICE_ASSIGN(const auto chosen, rows_in(of, input, rows));
+      SLUICE_ASSIGN(const auto whole, joins::with_key_columns(layout_, joins::take_keyed(rows, chosen)));
+      SLUICE_ASSIGN(auto part, held::rows(name, whole));
+      if (!chosen.empty()) parts.push_back(std::move(part));
+      return {};
+    };
+    if (build_)
+      for (const auto* rows : build_->held()) SLUICE_TRY(add("right", 1, *rows));
+    for (const auto& rows : waiting_.held()) SLUICE_TRY(add("left", 0, rows));
+    return parts;
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    for (const auto& part : parts) {
+      const bool right = part.name == "right";
+      if (!right && part.name != "left") return held::foreign(part.name);
+      SLUICE_ASSIGN(auto whole, held::rows_of(part));
+      const auto columns = right ? what_.kept.size() : static_cast<std::size_t>(what_.inputs[0]->num_fields());
+      SLUICE_ASSIGN(auto rows, joins::without_key_columns(layout_, std::move(whole), columns));
+      if (right) {
+        right_rows_ += rows.rows.rows();
+        SLUICE_TRY(build().add(std::move(rows)));
+      } else {
+        waiting_.add(std::move(rows));
+      }
+    }
+    return reserve();
+  }
+
   status process(int input, batch in, emitter& out) override {
     if (in.rows() == 0) return {};
     SLUICE_ASSIGN(auto keyed, joins::with_keys(what_, layout_, input, in, policy_, out));
@@ -110,6 +154,27 @@ class join final : public single_output, public wants_last, public may_block, pu
   }
 
  private:
+  // Which rows are of a range of key groups.
+  result<std::vector<std::int32_t>> rows_in(key_groups of, int input, const keyed_rows& rows) const {
+    arrow::ArrayVector keys;
+    for (const auto& key : what_.keys) {
+      if (of.all()) break;
+      auto column = (input == 0 ? key.left : key.right)->as_column();
+      if (column && input == 1) {
+        const auto kept = std::find(what_.kept.begin(), what_.kept.end(), *column);
+        column = kept == what_.kept.end() ? std::optional<int>() : std::optional<int>(kept - what_.kept.begin());
+      }
+      if (!column)
+        return external_error("not_supported", "the state of a join whose keys are computed can't be divided",
+                              "take all of it");
+      SLUICE_ASSIGN_ARROW(auto values, arrow::compute::Cast(*rows.rows.data->column(*column), key.type),
+                          "find the group of a key");
+      SLUICE_ASSIGN(auto canonical, canonical_key(std::move(values)));
+      keys.push_back(std::move(canonical));
+    }
+    return held::in_groups(of, keys, rows.rows.rows());
+  }
+
   // --- the right comes in
 
   status add_right(keyed_rows keyed, emitter& out) {

@@ -1,4 +1,5 @@
 #include "engine/operators/binding.hpp"
+#include "engine/operators/held_state.hpp"
 
 #include <arrow/type.h>
 
@@ -21,6 +22,19 @@ class limit final : public single_output {
     column_set columns(schema());
     for (const auto& name : wanted) columns.add_name(name);
     return columns.names();
+  }
+
+  result<std::vector<state_part>> state(key_groups of) override {
+    if (!of.contains(0)) return std::vector<state_part>{};
+    SLUICE_ASSIGN(auto left, held::numbers("left", {left_}));
+    return std::vector<state_part>{std::move(left)};
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    for (const auto& part : parts) {
+      SLUICE_ASSIGN(const auto left, held::numbers_of(part, 1));
+      left_ = left[0];
+    }
+    return {};
   }
 
   status process(int, batch in, emitter& out) override {

@@ -1,5 +1,6 @@
 #include "engine/component/may_block.hpp"
 #include "engine/operators/binding.hpp"
+#include "engine/operators/held_state.hpp"
 #include "engine/operators/keeps_first.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/sorting/external_sort.hpp"
@@ -42,6 +43,35 @@ class sort final : public single_output, public may_block, public keeps_first {
     for (const auto& key : keys_) columns.add(key.value->columns());
     for (const auto& name : wanted) columns.add_name(name);
     return columns.names();
+  }
+
+  /// Rows of one batch or sorted run a part.
+  result<std::vector<state_part>> state(key_groups of) override {
+    std::vector<state_part> parts;
+    if (!of.contains(0)) return parts;
+    if (sorter_->spilled()) return held::spilled("sort");
+    SLUICE_ASSIGN(auto counts, held::numbers("counts", {static_cast<std::int64_t>(taken_)}));
+    parts.push_back(std::move(counts));
+    if (finished_) return parts;
+    for (const auto& rows : sorter_->held()) {
+      SLUICE_ASSIGN(auto part, held::rows("rows", rows));
+      parts.push_back(std::move(part));
+    }
+    return parts;
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    for (const auto& part : parts) {
+      if (part.name == "counts") {
+        SLUICE_ASSIGN(const auto counts, held::numbers_of(part, 1));
+        taken_ += static_cast<std::uint64_t>(counts[0]);
+        continue;
+      }
+      SLUICE_ASSIGN(auto rows, held::rows_of(part));
+      if (!rows.data->schema()->Equals(*stored_, false)) return held::foreign(part.name);
+      rows.data = arrow::RecordBatch::Make(stored_, rows.rows(), rows.data->columns());
+      SLUICE_TRY(sorter_->add(std::move(rows)));
+    }
+    return {};
   }
 
   status process(int, batch in, emitter& out) override {

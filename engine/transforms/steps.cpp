@@ -2,6 +2,7 @@
 #include "engine/error/names.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/entered_rows.hpp"
+#include "engine/operators/held_state.hpp"
 #include "engine/operators/keeps_first.hpp"
 
 #include <arrow/type.h>
@@ -108,6 +109,41 @@ class step_chain final : public transform, public may_block {
     return true;
   }
 
+  status on_time(std::int64_t watermark, emitter& out) override {
+    return in_each(out, [&](transform& unit, emitter& to) { return unit.on_time(watermark, to); });
+  }
+  status before_barrier(std::uint64_t epoch, emitter& out) override {
+    return in_each(out, [&](transform& unit, emitter& to) { return unit.before_barrier(epoch, to); });
+  }
+
+  // The states of the steps; each part's name begins with the number of its
+  // step.
+  result<std::vector<state_part>> state(key_groups of) override {
+    std::vector<state_part> parts;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      SLUICE_ASSIGN(auto some, operations_[i].unit->state(of));
+      for (auto& part : some) parts.push_back({std::to_string(i) + "/" + part.name, std::move(part.rows)});
+    }
+    if (!parts.empty() && entered_ && entered_->stay())
+      return external_error("not_supported",
+                            "steps that hold rows and may reject them later can't hand over what they hold yet",
+                            "set on_error: fail, or make the steps that hold rows units of their own");
+    return parts;
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    std::vector<std::vector<state_part>> of_step(operations_.size());
+    for (const auto& part : parts) {
+      std::size_t at = 0;
+      std::size_t step = 0;
+      for (; at < part.name.size() && part.name[at] >= '0' && part.name[at] <= '9'; ++at)
+        step = step * 10 + static_cast<std::size_t>(part.name[at] - '0');
+      if (at == 0 || at == part.name.size() || step >= of_step.size()) return held::foreign(part.name);
+      of_step[step].push_back({part.name.substr(at + 1), part.rows});
+    }
+    for (std::size_t i = 0; i < of_step.size(); ++i) SLUICE_TRY(operations_[i].unit->restore(of_step[i]));
+    return {};
+  }
+
   // Only once the steps behind the limit have given all they have.
   [[nodiscard]] bool satisfied() const override {
     if (!ended_early_ || next_to_finish_ < operations_.size()) return false;
@@ -162,6 +198,17 @@ class step_chain final : public transform, public may_block {
     step_chain& unit_;
     std::size_t index_;
   };
+
+  template <class Call>
+  status in_each(emitter& out, Call call) {
+    out_ = &out;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      operations_[i].resuming = true;
+      SLUICE_TRY(call(*operations_[i].unit, *links_[i]));
+      SLUICE_TRY(failed());
+    }
+    return {};
+  }
 
   status feed(std::size_t index, batch in) {
     auto& one = operations_[index];

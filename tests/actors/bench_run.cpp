@@ -69,7 +69,7 @@ class numbers_source : public source {
       all.push_back({id, "numbers-" + std::to_string(id), id * of_.rows, (id + 1) * of_.rows, of_.rows * 8});
     return all;
   }
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string&) override {
     return std::unique_ptr<split_reader>(std::make_unique<numbers_reader>(of_, number_, piece));
   }
   std::uint64_t line_of(const split&, std::uint64_t offset) override { return offset + 1; }
@@ -82,7 +82,7 @@ class numbers_source : public source {
 class shelf_sink : public sink {
  public:
   explicit shelf_sink(std::shared_ptr<shelf> to) : to_(std::move(to)) {}
-  status open() override {
+  status open(std::uint32_t) override {
     if (to_->before_open) to_->before_open();
     return call("open");
   }
@@ -102,15 +102,16 @@ class shelf_sink : public sink {
     }
     return {};
   }
-  result<sink_report> prepare() override {
+  result<prepared_epoch> prepare(std::uint64_t) override {
     SLUICE_TRY(call("prepare"));
     report_.target = "shelf";
-    return report_;
+    return prepared_epoch{report_, "shelf"};
   }
-  status commit() override {
+  status commit(const std::string&) override {
     if (to_->before_commit) to_->before_commit();
     return call("commit");
   }
+  status recover(const std::vector<std::string>&) override { return call("recover"); }
   void abort() noexcept override {
     (void)call("abort");
     const std::lock_guard guard(to_->lock);

@@ -32,7 +32,7 @@ namespace {
 /// Reads one split; false where it ended with an error.
 bool read_split(source& from, const split& piece, reading& all,
                 std::vector<std::shared_ptr<arrow::RecordBatch>>* keep) {
-  auto reader = from.open(piece);
+  auto reader = from.open(piece, "");
   if (!reader.ok()) {
     all.problem = reader.problem().code;
     return false;

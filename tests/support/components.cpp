@@ -77,7 +77,7 @@ result<read_result> read_all(const component& from, const source_request& reques
   all.splits = splits.size();
   std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
   for (const auto& piece : splits) {
-    SLUICE_ASSIGN(auto reader, made->open(piece));
+    SLUICE_ASSIGN(auto reader, made->open(piece, ""));
     for (bool end = false; !end;) {
       SLUICE_ASSIGN(auto step, reader->next());
       end = step.end;
@@ -112,12 +112,12 @@ result<sink_report> write_all(const component& to, const sink_request& request,
   const auto made = to.make_sink(request, faults);
   if (!made) return faults.at(0);
   const auto run = [&]() -> result<sink_report> {
-    SLUICE_TRY(made->open());
+    SLUICE_TRY(made->open(1));
     row_errors refused;
     for (const auto& table : tables) SLUICE_TRY(made->write(as_batch(table), refused));
-    SLUICE_ASSIGN(auto report, made->prepare());
-    SLUICE_TRY(made->commit());
-    return report;
+    SLUICE_ASSIGN(auto prepared, made->prepare(1));
+    SLUICE_TRY(made->commit(prepared.token));
+    return std::move(prepared.report);
   };
   auto report = run();
   if (!report.ok()) made->abort();

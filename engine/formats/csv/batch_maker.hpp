@@ -15,7 +15,9 @@ class batch_maker {
   /// Makes the builders; the error is not_supported_yet.
   status prepare();
   /// Starts over: what comes next starts the split.
-  void restart() { records_ = 0; }
+  void restart(std::int64_t records) { records_ = records; }
+  /// Records of the split seen so far.
+  [[nodiscard]] std::int64_t records() const { return records_; }
 
   /// Makes a batch of the chunk's records from number `record` on (it moves on), as far as they start before `end`.
   result<read_step> make(const chunk_reader& chunk, std::size_t& record, std::int64_t end);

@@ -3,6 +3,7 @@
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
 #include "engine/files/line_counter.hpp"
+#include "engine/files/listed_files.hpp"
 #include "engine/formats/csv/infer.hpp"
 
 #include <arrow/type.h>
@@ -55,8 +56,14 @@ class csv_files : public source, public takes_filter {
     return splits;
   }
 
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
+  bool replayable() const override {
+    const auto files = find_files(what_->search);
+    return !files.ok() || can_be_read_again(*files);
+  }
+
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
     SLUICE_ASSIGN(const auto file, find_file(piece.object, what_->search));
+    SLUICE_TRY(check_position(file, position));
     SLUICE_ASSIGN(const auto known, know(file));
     csv::reader_questions ask = {
         .line_of = [this, piece](std::uint64_t offset) { return line_of(piece, offset); },
@@ -65,11 +72,11 @@ class csv_files : public source, public takes_filter {
     auto plan = known->plan;
     if (known->chain && !what_->whole_files) {
       const auto index = static_cast<std::size_t>((piece.begin - known->layout.data_begin) / what_->split_bytes);
-      return csv::read_split(std::move(plan), piece, known->chain, index, std::move(ask));
+      return csv::read_split(std::move(plan), piece, known->chain, index, std::move(ask), position);
     }
     SLUICE_ASSIGN(auto stream, open_stream(file));
     return csv::read_whole(std::move(plan), piece, std::move(stream), known->layout.data_begin, std::move(ask),
-                           file.path == "-" ? once_ : nullptr);
+                           file.path == "-" ? once_ : nullptr, position);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {

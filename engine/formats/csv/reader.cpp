@@ -1,14 +1,42 @@
 #include "engine/formats/csv/reader.hpp"
 
+#include "engine/component/opaque.hpp"
+#include "engine/files/interruptible_stream.hpp"
 #include "engine/formats/csv/batch_maker.hpp"
 #include "engine/formats/csv/chunk_reader.hpp"
 
 #include <deque>
 #include <limits>
+#include <optional>
 
 namespace sluice::csv {
 
 namespace {
+
+constexpr char position_in_records = 'c';
+
+/// How far a split has been read: where its first record begins, where the next one, and how many came before that.
+struct place {
+  std::int64_t begin = 0;
+  std::int64_t at = 0;
+  std::int64_t records = 0;
+};
+
+std::string position_of(const place& where) {
+  return opaque_writer(position_in_records).number(where.begin).number(where.at).number(where.records).take();
+}
+
+/// None for an empty position.
+result<std::optional<place>> place_of(const std::string& position) {
+  if (position.empty()) return std::optional<place>();
+  opaque_reader bytes(position, position_in_records);
+  place where;
+  where.begin = bytes.number();
+  where.at = bytes.number();
+  where.records = bytes.number();
+  SLUICE_TRY(bytes.done("the position in CSV"));
+  return std::optional(where);
+}
 
 /// Reads records from a start to an end, batch by batch.
 class record_reader {
@@ -18,12 +46,16 @@ class record_reader {
 
   status prepare() { return make_.prepare(); }
 
-  void start(std::int64_t begin, std::int64_t end) {
-    chunk_.start(begin);
-    make_.restart();
+  void start(std::int64_t begin, std::int64_t end) { go_on({.begin = begin, .at = begin}, end); }
+
+  /// Starts behind what an earlier reader has given.
+  void go_on(const place& from, std::int64_t end) {
+    chunk_.start(from.at);
+    make_.restart(from.records);
     record_ = 0;
+    begin_ = from.begin;
     end_ = end;
-    at_ = begin;
+    at_ = from.at;
     finished_ = false;
   }
 
@@ -50,6 +82,7 @@ class record_reader {
       if (record_ == chunk_.index().records() && at_ >= end_) finish(at_);
     }
     step.end = finished_;
+    step.position = position_of({.begin = begin_, .at = at_, .records = make_.records()});
     return step;
   }
 
@@ -76,6 +109,7 @@ class record_reader {
   chunk_reader chunk_;
   batch_maker make_;
   std::size_t record_ = 0;  ///< the next one of the chunk
+  std::int64_t begin_ = 0;
   std::int64_t end_ = 0;
   std::int64_t at_ = 0;
   std::int64_t true_end_ = 0;
@@ -86,8 +120,13 @@ class record_reader {
 /// makes, and hands it out once the start has proved right.
 class split_part_reader final : public split_reader {
  public:
-  split_part_reader(record_reader records, split piece, std::shared_ptr<split_chain> chain, std::size_t index)
-      : records_(std::move(records)), piece_(std::move(piece)), chain_(std::move(chain)), index_(index) {}
+  split_part_reader(record_reader records, split piece, std::shared_ptr<split_chain> chain, std::size_t index,
+                    std::string position)
+      : records_(std::move(records)),
+        piece_(std::move(piece)),
+        chain_(std::move(chain)),
+        index_(index),
+        position_(std::move(position)) {}
 
   result<read_step> next() override {
     if (!started_) SLUICE_TRY(start());
@@ -114,6 +153,13 @@ class split_part_reader final : public split_reader {
   status start() {
     started_ = true;
     SLUICE_TRY(records_.prepare());
+    SLUICE_ASSIGN(const auto from, place_of(position_));
+    if (from) {
+      proved_ = true;
+      start_ = from->begin;
+      records_.go_on(*from, piece_.end);
+      return {};
+    }
     auto known = chain_->known_start(index_);
     if (!known && !chain_->guessing_pays()) {
       SLUICE_ASSIGN(known, chain_->find_start(index_));
@@ -170,6 +216,7 @@ class split_part_reader final : public split_reader {
   split piece_;
   std::shared_ptr<split_chain> chain_;
   std::size_t index_;
+  std::string position_;                ///< of an earlier reader; empty: from the begin
   std::deque<result<read_step>> made_;  ///< kept until the start is proved
   std::int64_t start_ = 0;
   bool started_ = false;
@@ -180,15 +227,18 @@ class split_part_reader final : public split_reader {
 class whole_reader final : public split_reader {
  public:
   whole_reader(record_reader records, std::shared_ptr<byte_stream> from, std::int64_t data_begin,
-               std::shared_ptr<passing_lines> lines)
-      : records_(std::move(records)), from_(std::move(from)), data_begin_(data_begin), lines_(std::move(lines)) {}
+               std::shared_ptr<passing_lines> lines, std::string position)
+      : records_(std::move(records)),
+        from_(std::move(from)),
+        data_begin_(data_begin),
+        lines_(std::move(lines)),
+        position_(std::move(position)) {}
 
   result<read_step> next() override {
     if (!started_) {
       started_ = true;
       SLUICE_TRY(records_.prepare());
-      SLUICE_TRY(skip());
-      records_.start(data_begin_, std::numeric_limits<std::int64_t>::max());
+      SLUICE_TRY(start());
     }
     SLUICE_ASSIGN(auto step, records_.next());
     const auto taken = from_->consumed();
@@ -201,7 +251,24 @@ class whole_reader final : public split_reader {
     return step;
   }
 
+  void interrupt() noexcept override { interrupt_stream(*from_); }
+
  private:
+  status start() {
+    constexpr auto no_end = std::numeric_limits<std::int64_t>::max();
+    SLUICE_ASSIGN(const auto from, place_of(position_));
+    if (from) {
+      // Nothing but the content leads to a place in what is packed.
+      SLUICE_TRY(skip_bytes(*from_, from->at));
+      taken_ = from_->consumed();
+      records_.go_on(*from, no_end);
+      return {};
+    }
+    SLUICE_TRY(skip());
+    records_.start(data_begin_, no_end);
+    return {};
+  }
+
   status skip() {
     std::vector<std::uint8_t> buffer(64 * 1024);
     for (auto left = data_begin_; left > 0;) {
@@ -217,6 +284,7 @@ class whole_reader final : public split_reader {
   std::shared_ptr<byte_stream> from_;
   std::int64_t data_begin_;
   std::shared_ptr<passing_lines> lines_;  ///< may be null
+  std::string position_;                  ///< of an earlier reader; empty: from the begin
   std::int64_t taken_ = 0;
   bool started_ = false;
 };
@@ -224,18 +292,18 @@ class whole_reader final : public split_reader {
 }  // namespace
 
 std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::shared_ptr<split_chain> chain,
-                                         std::size_t index, reader_questions ask) {
+                                         std::size_t index, reader_questions ask, const std::string& position) {
   const auto rules = plan.rules.rules;
   fetch from = [chain](std::int64_t at, std::uint8_t* into, std::int64_t size) {
     return chain->file().read_at(at, into, size);
   };
   record_reader records(std::move(from), rules, batch_maker(std::move(plan), piece, std::move(ask)));
-  return std::make_unique<split_part_reader>(std::move(records), std::move(piece), std::move(chain), index);
+  return std::make_unique<split_part_reader>(std::move(records), std::move(piece), std::move(chain), index, position);
 }
 
 std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::unique_ptr<byte_stream> from,
                                          std::int64_t data_begin, reader_questions ask,
-                                         std::shared_ptr<passing_lines> lines) {
+                                         std::shared_ptr<passing_lines> lines, const std::string& position) {
   const auto rules = plan.rules.rules;
   std::shared_ptr<byte_stream> stream = std::move(from);
   fetch next = [stream, lines](std::int64_t at, std::uint8_t* into, std::int64_t size) {
@@ -244,7 +312,7 @@ std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::uniqu
     return got;
   };
   record_reader records(std::move(next), rules, batch_maker(std::move(plan), std::move(piece), std::move(ask)));
-  return std::make_unique<whole_reader>(std::move(records), std::move(stream), data_begin, std::move(lines));
+  return std::make_unique<whole_reader>(std::move(records), std::move(stream), data_begin, std::move(lines), position);
 }
 
 }  // namespace sluice::csv

@@ -1,5 +1,6 @@
 #include "engine/formats/ndjson/lines.hpp"
 
+#include "engine/files/interruptible_stream.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 
 #include <algorithm>
@@ -31,6 +32,16 @@ line_blocks::line_blocks(std::unique_ptr<byte_stream> stream, std::string name, 
       name_(std::move(name)),
       end_(std::numeric_limits<std::int64_t>::max()),
       block_bytes_(block_bytes) {}
+
+status line_blocks::go_to(std::int64_t offset) {
+  place_ = begin_ + offset;
+  in_first_line_ = false;
+  return stream_ ? skip_bytes(*stream_, offset) : status{};
+}
+
+void line_blocks::interrupt() noexcept {
+  if (stream_) interrupt_stream(*stream_);
+}
 
 std::int64_t line_blocks::consumed() const {
   if (stream_) return stream_->consumed();

@@ -40,7 +40,12 @@ class line_blocks {
               std::int64_t block_bytes);
   /// All lines of a stream.
   line_blocks(std::unique_ptr<byte_stream> stream, std::string name, std::int64_t block_bytes);
+  /// Leaves out the lines before an offset (as of `offset()`) at which one begins. A stream is read up to there. Before
+  /// the first `next`.
+  status go_to(std::int64_t offset);
 
+  /// Lets a stream that waits fail soon. Comes from any thread.
+  void interrupt() noexcept;
   /// Reads the next block; false at the end.
   result<bool> next();
   /// Its lines: each ends in a newline, also the last one of the file. `padding` bytes behind may be read.

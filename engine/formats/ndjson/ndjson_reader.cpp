@@ -1,6 +1,7 @@
 #include "engine/formats/ndjson/ndjson_reader.hpp"
 
 #include "engine/columns/contradiction.hpp"
+#include "engine/component/opaque.hpp"
 #include "engine/formats/ndjson/lines.hpp"
 #include "engine/values/value_parse.hpp"
 
@@ -15,6 +16,7 @@ using namespace ndjson;
 
 namespace {
 
+constexpr char position_in_lines = 'n';
 constexpr std::int64_t block_bytes = 256 * 1024;  // stays in the second cache from the read to the last field
 // JSON text is about twice as long as its columns.
 constexpr std::int64_t batch_text_bytes = 2 * target_batch_bytes;
@@ -78,6 +80,17 @@ class ndjson_reader : public split_reader {
         keys_(what_->make_keys()),
         parser_(columns_, passed_, keys_, what_->policy == on_error::set_null, what_->zone) {}
 
+  void interrupt() noexcept override { lines_->interrupt(); }
+
+  /// Goes on where another reader of the split has stopped.
+  status go_to(const std::string& position) {
+    opaque_reader bytes(position, position_in_lines);
+    next_ = bytes.number();
+    records_ = bytes.number();
+    SLUICE_TRY(bytes.done("the position in NDJSON"));
+    return lines_->go_to(next_);
+  }
+
   result<read_step> next() override {
     read_step step;
     const auto consumed = lines_->consumed();
@@ -96,11 +109,18 @@ class ndjson_reader : public split_reader {
     }
     step.set_null = parser_.set_null() - nulls;
     step.bytes = static_cast<std::uint64_t>(lines_->consumed() - consumed);
+    note_place();
+    step.position = opaque_writer(position_in_lines).number(next_).number(records_).take();
     return step;
   }
 
  private:
+  void note_place() {
+    if (at_ != nullptr) next_ = lines_->offset() + (at_ - lines_->begin());
+  }
+
   status read_block(read_step& step) {
+    note_place();
     SLUICE_ASSIGN(const bool more, lines_->next());
     step.end = !more;
     at_ = more ? lines_->begin() : nullptr;
@@ -226,6 +246,7 @@ class ndjson_reader : public split_reader {
   growing_bytes positions_;
   std::vector<std::int64_t> numbers_;  ///< of the batch's rows in their file, where they are wanted
   std::int64_t records_ = 0;
+  std::int64_t next_ = 0;  ///< offset of the next record, as of lines_
   const char* at_ = nullptr;
   const char* end_ = nullptr;
   bool valid_utf8_ = true;
@@ -278,12 +299,15 @@ key_table ndjson_table::make_keys() const {
 }
 
 result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_table> what, const split& piece,
-                                                  const input_file& file, std::shared_ptr<const row_filter> filter) {
+                                                  const input_file& file, std::shared_ptr<const row_filter> filter,
+                                                  const std::string& position) {
   SLUICE_ASSIGN(auto lines, open_lines(file, piece));
   SLUICE_ASSIGN(auto columns, what->make_columns());
   SLUICE_ASSIGN(auto passed, what->make_passed());
-  return std::unique_ptr<split_reader>(new ndjson_reader(std::move(what), piece, file, std::move(lines),
-                                                         std::move(columns), std::move(passed), std::move(filter)));
+  auto reader = std::make_unique<ndjson_reader>(std::move(what), piece, file, std::move(lines), std::move(columns),
+                                                std::move(passed), std::move(filter));
+  if (!position.empty()) SLUICE_TRY(reader->go_to(position));
+  return std::unique_ptr<split_reader>(std::move(reader));
 }
 
 std::uint64_t ndjson_table::line_at(const input_file& file, std::int64_t offset) const {

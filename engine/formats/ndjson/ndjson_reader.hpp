@@ -48,8 +48,10 @@ struct ndjson_table {
   [[nodiscard]] bool is_passed(int index) const;
 };
 
-/// Reads the records of a split; `file` must outlive the reader, as the table's files do. `filter` may be null.
+/// Reads the records of a split; `file` must outlive the reader, as the table's files do. `filter` may be null. A
+/// position that is not empty is that of an earlier reader's step.
 result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_table> what, const split& piece,
-                                                  const input_file& file, std::shared_ptr<const row_filter> filter);
+                                                  const input_file& file, std::shared_ptr<const row_filter> filter,
+                                                  const std::string& position);
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include "engine/columns/language_columns.hpp"
 #include "engine/columns/source_columns.hpp"
+#include "engine/component/opaque.hpp"
 #include "engine/files/folder_columns.hpp"
 #include "engine/formats/parquet/dictionary_filter.hpp"
 #include "engine/formats/parquet/int96.hpp"
@@ -19,12 +20,14 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 
 namespace sluice {
 
 namespace {
 
+constexpr char position_in_rows = 'p';
 constexpr std::int64_t read_buffer_bytes = 1024 * 1024;
 
 using file_reader = parquet::arrow::FileReader;
@@ -73,7 +76,7 @@ class parquet_reader : public split_reader {
     if (nanoseconds_) int96_.emplace(*nanoseconds_, piece_.object);
   }
 
-  status start() {
+  status start(const std::string& position) {
     const auto footer = file_->parquet_reader()->metadata();
     if (piece_.end > footer->num_row_groups())
       return user_error("source_changed", "the file " + piece_.object + " has changed since the run began",
@@ -97,7 +100,15 @@ class parquet_reader : public split_reader {
       stretches_.back().groups.push_back(i);
       stretches_.back().rows += rows;
     }
+    for (const auto group : std::views::iota(static_cast<int>(piece_.begin), static_cast<int>(piece_.end)))
+      rows_of_.push_back(footer->RowGroup(group)->num_rows());
     bytes_per_row_ = rows_left_ > 0 ? static_cast<double>(piece_.bytes) / static_cast<double>(rows_left_) : 0;
+    if (!position.empty()) {
+      opaque_reader bytes(position, position_in_rows);
+      const auto row = bytes.number();
+      SLUICE_TRY(bytes.done("the position in a Parquet file"));
+      go_to(row);
+    }
     // The file's columns are checked, also where no row of it is wanted.
     return choose_columns(stretches_.empty() ? std::vector<int>() : stretches_.front().groups);
   }
@@ -141,6 +152,25 @@ class parquet_reader : public split_reader {
     if (opened || stretches_.empty()) return {};
     reader_.reset();
     return choose_columns(stretches_.front().groups);
+  }
+
+  /// Leaves out the rows before `row` of the split: whole row groups, and the first rows of the next one.
+  void go_to(std::int64_t row) {
+    rows_left_ -= row;
+    row_ = row;
+    while (row > 0 && !stretches_.empty()) {
+      auto& first = stretches_.front();
+      const auto rows = rows_of_[static_cast<std::size_t>(first.groups.front() - piece_.begin)];
+      if (rows > row) {
+        if (!first.left_out) drop_ = row;
+        first.rows -= row;
+        return;
+      }
+      row -= rows;
+      first.rows -= rows;
+      first.groups.erase(first.groups.begin());
+      if (first.groups.empty()) stretches_.pop_front();
+    }
   }
 
   void pass(std::int64_t rows, read_step& step) {
@@ -187,20 +217,32 @@ class parquet_reader : public split_reader {
     auto count = stretches_.empty() ? 0 : std::min(stretches_.front().rows, target_batch_rows);
     std::shared_ptr<arrow::RecordBatch> rows;
     if (reader_ && count > 0) {
-      if (const auto got = reader_->ReadNext(&rows); !got.ok()) return corrupt_file(piece_.object, "Parquet file", got);
+      SLUICE_TRY(read_next(rows));
       if (!rows)
         return corrupt_file(piece_.object, "Parquet file",
                             arrow::Status::Invalid("it has fewer rows than its footer says"));
       count = rows->num_rows();
-      if (int96_) SLUICE_TRY(int96_->check(*rows));
     }
     if (count > 0) {
       SLUICE_ASSIGN(step.rows, make_rows(std::move(rows), count, step.filtered));
     }
     if (count > 0) stretches_.front().rows -= count;
     pass(count, step);
+    step.position = opaque_writer(position_in_rows).number(row_).take();
     step.end = rows_left_ <= 0;
     return step;
+  }
+
+  /// Reads on; null at the end. What an earlier reader of the split has given is dropped.
+  status read_next(std::shared_ptr<arrow::RecordBatch>& rows) {
+    do {
+      if (const auto got = reader_->ReadNext(&rows); !got.ok()) return corrupt_file(piece_.object, "Parquet file", got);
+      if (rows && int96_) SLUICE_TRY(int96_->check(*rows));
+      const auto dropped = rows ? std::min(drop_, rows->num_rows()) : 0;
+      if (dropped > 0) rows = rows->Slice(dropped);
+      drop_ -= dropped;
+    } while (rows && rows->num_rows() == 0);
+    return {};
   }
 
   /// Puts a batch together from the next `count` rows; `read` holds what the file has of them, null where no column of
@@ -288,6 +330,8 @@ class parquet_reader : public split_reader {
   std::deque<stretch> stretches_;                         ///< to come
   std::int64_t row_ = 0;
   std::int64_t rows_left_ = 0;
+  std::int64_t drop_ = 0;              ///< rows to be read and not given
+  std::vector<std::int64_t> rows_of_;  ///< of each row group of the split
   double bytes_per_row_ = 0;
 };
 
@@ -339,10 +383,11 @@ result<std::unique_ptr<file_reader>> parquet_footers::open(const input_file& fil
 result<std::unique_ptr<split_reader>> read_parquet(std::shared_ptr<const columnar_table> what, const split& piece,
                                                    std::unique_ptr<file_reader> file,
                                                    std::unique_ptr<file_reader> nanoseconds,
-                                                   std::shared_ptr<const row_filter> filter) {
+                                                   std::shared_ptr<const row_filter> filter,
+                                                   const std::string& position) {
   auto reader = std::make_unique<parquet_reader>(std::move(what), piece, std::move(file), std::move(nanoseconds),
                                                  std::move(filter));
-  SLUICE_TRY(reader->start());
+  SLUICE_TRY(reader->start(position));
   return std::unique_ptr<split_reader>(std::move(reader));
 }
 

@@ -43,10 +43,11 @@ bool has_int96(const parquet::arrow::FileReader& file);
 
 /// Reads the row groups of a split but those that hold no row which passes the filter; `filter` may be null.
 /// `nanoseconds` is the same file with INT96 in nanoseconds, by which their last three digits are checked; null where
-/// the file has none.
+/// the file has none. A position that is not empty is that of an earlier reader's step.
 result<std::unique_ptr<split_reader>> read_parquet(std::shared_ptr<const columnar_table> what, const split& piece,
                                                    std::unique_ptr<parquet::arrow::FileReader> file,
                                                    std::unique_ptr<parquet::arrow::FileReader> nanoseconds,
-                                                   std::shared_ptr<const row_filter> filter);
+                                                   std::shared_ptr<const row_filter> filter,
+                                                   const std::string& position);
 
 }  // namespace sluice

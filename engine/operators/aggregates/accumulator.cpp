@@ -31,6 +31,11 @@ std::string family_of(const std::string& function) {
   return function;
 }
 
+result<std::shared_ptr<arrow::Array>> saved_columns::next() {
+  if (at_ == columns_.size()) return held::foreign("groups");
+  return columns_[at_++];
+}
+
 void value_counts::add(const grouped_rows& in) {
   rows_ = in.row_counts;
   if (in.values->type_id() == arrow::Type::NA) {

@@ -4,6 +4,7 @@
 #include "engine/error/row_errors.hpp"
 #include "engine/expression/expression.hpp"
 #include "engine/operators/arrivals.hpp"
+#include "engine/operators/held_state.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -25,7 +26,20 @@ struct grouped_rows {
   std::uint32_t batch = 0;      ///< its number in the arrivals; rows are in the input's order
   const arrivals* order = nullptr;
   const std::vector<std::int64_t>* row_counts =
-      nullptr;  ///< rows of each group so far, these included; stays where it is
+      nullptr;                    ///< rows of each group so far, these included; stays where it is
+  arrivals* add_place = nullptr;  ///< `load` only: the arrivals, for batches of the state's own
+};
+
+/// Saved columns that are read one after the other.
+class saved_columns {
+ public:
+  explicit saved_columns(arrow::ArrayVector columns) : columns_(std::move(columns)) {}
+  /// The next one; the error is foreign_state.
+  result<std::shared_ptr<arrow::Array>> next();
+
+ private:
+  arrow::ArrayVector columns_;
+  std::size_t at_ = 0;
 };
 
 /// The state of one aggregate call for all groups: plain arrays indexed by group. Results do not depend on the order in
@@ -39,6 +53,10 @@ class accumulator {
   virtual result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
                                                        const expression::aggregate_call& as, row_errors& errors) = 0;
   [[nodiscard]] virtual std::int64_t bytes() const = 0;
+  /// Appends what is held of some groups as columns of the state's own.
+  virtual status save(std::span<const std::uint32_t> groups, const arrivals& order, arrow::ArrayVector& to) = 0;
+  /// Takes it back as what is held of `to.groups`, which hold nothing yet.
+  virtual status load(saved_columns& from, const grouped_rows& to) = 0;
 };
 
 using accumulator_ptr = std::unique_ptr<accumulator>;
@@ -58,6 +76,19 @@ accumulator_ptr make_extreme(bool greatest, const std::shared_ptr<arrow::DataTyp
 enum class pick { first, last };
 accumulator_ptr make_pick(pick what, const std::shared_ptr<arrow::DataType>& type);
 
+/// One value a group, as most states hold them.
+template <class Value>
+status save_values(const std::vector<Value>& values, std::span<const std::uint32_t> groups, arrow::ArrayVector& to) {
+  SLUICE_ASSIGN(auto column, held::column_of(values, groups));
+  to.push_back(std::move(column));
+  return {};
+}
+template <class Value>
+status load_values(saved_columns& from, const grouped_rows& to, std::vector<Value>& values) {
+  SLUICE_ASSIGN(const auto column, from.next());
+  return held::put_back(column, {to.groups, static_cast<std::size_t>(to.rows)}, to.group_count, values);
+}
+
 /// Counts the rows of each group whose value is not null, as a difference: most columns have no nulls.
 class value_counts {
  public:
@@ -66,6 +97,13 @@ class value_counts {
     return (*rows_)[group] - (group < nulls_.size() ? nulls_[group] : 0);
   }
   [[nodiscard]] std::int64_t bytes() const { return static_cast<std::int64_t>(nulls_.capacity() * 8); }
+  status save(std::span<const std::uint32_t> groups, arrow::ArrayVector& to) const {
+    return save_values(nulls_, groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) {
+    rows_ = to.row_counts;
+    return load_values(from, to, nulls_);
+  }
 
  private:
   const std::vector<std::int64_t>* rows_ = nullptr;

@@ -8,6 +8,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <numeric>
+
 namespace sluice::aggregates {
 
 namespace {
@@ -125,6 +127,64 @@ result<bool> call_state::settle() {
                            .rows = rows->rows(),
                            .group_count = group_count_}));
   return true;
+}
+
+status call_state::save(std::span<const std::uint32_t> groups, const arrivals& order, arrow::ArrayVector& to,
+                        std::shared_ptr<arrow::RecordBatch>& distinct) {
+  if (spilled_) return held::spilled("aggregate");
+  SLUICE_TRY(save_values(row_counts_, groups, to));
+  SLUICE_TRY(state_->save(groups, order, to));
+  if (!distinct_) return {};
+  constexpr auto none = ~std::uint32_t{0};
+  std::vector<std::uint32_t> place_of;
+  for (std::uint32_t at = 0; at < groups.size(); ++at) {
+    if (groups[at] >= place_of.size()) place_of.resize(groups[at] + std::size_t{1}, none);
+    place_of[groups[at]] = at;
+  }
+  std::vector<std::uint32_t> all(distinct_->size());
+  std::iota(all.begin(), all.end(), 0U);
+  SLUICE_ASSIGN(const auto pairs, distinct_->keys(all));
+  const auto& owners = static_cast<const arrow::UInt32Array&>(*pairs[0]);
+  std::vector<std::uint32_t> places;
+  std::vector<std::int32_t> chosen;
+  for (std::int64_t row = 0; row < owners.length(); ++row) {
+    const auto owner = owners.Value(row);
+    if (owner >= place_of.size() || place_of[owner] == none) continue;
+    places.push_back(place_of[owner]);
+    chosen.push_back(static_cast<std::int32_t>(row));
+  }
+  const arrow::Int32Array indices(std::ssize(chosen), arrow::Buffer::Wrap(chosen));
+  SLUICE_ASSIGN_ARROW(auto values,
+                      arrow::compute::Take(*pairs[1], indices, arrow::compute::TakeOptions::NoBoundsCheck()),
+                      "hand out distinct values");
+  const auto count = std::ssize(places);
+  distinct = held::unnamed(
+      count, {std::make_shared<arrow::UInt32Array>(count, arrow::Buffer::FromVector(std::move(places))), values});
+  return {};
+}
+
+status call_state::load(saved_columns& from, const grouped_rows& to, bool filtered,
+                        const std::shared_ptr<arrow::RecordBatch>& distinct) {
+  SLUICE_TRY(load_values(from, to, row_counts_));
+  auto inside = to;
+  group_count_ = to.group_count;
+  if (filtered || distinct_) inside.row_counts = &row_counts_;
+  SLUICE_TRY(state_->load(from, inside));
+  if (!distinct_) return {};
+  if (!distinct || distinct->num_columns() != 2 || distinct->column(0)->type_id() != arrow::Type::UINT32 ||
+      !distinct->column(1)->type()->Equals(*pair_type_))
+    return held::foreign("distinct values");
+  std::vector<std::uint32_t> groups;
+  const auto& places = static_cast<const arrow::UInt32Array&>(*distinct->column(0));
+  for (std::int64_t row = 0; row < places.length(); ++row) {
+    if (places.Value(row) >= static_cast<std::uint64_t>(to.rows)) return held::foreign("distinct values");
+    groups.push_back(to.groups[places.Value(row)]);
+  }
+  const auto count = std::ssize(groups);
+  distinct_->add(
+      {std::make_shared<arrow::UInt32Array>(count, arrow::Buffer::FromVector(std::move(groups))), distinct->column(1)},
+      count);
+  return {};
 }
 
 std::int64_t call_state::bytes() const {

@@ -26,6 +26,12 @@ class call_state {
     return state_->finish(groups, as, errors);
   }
   [[nodiscard]] std::int64_t bytes() const;
+  /// As those of accumulator. Distinct values are a part of their own, by the place of their group in `groups`; null
+  /// where the call has none. `filtered`: the call has a FILTER.
+  status save(std::span<const std::uint32_t> groups, const arrivals& order, arrow::ArrayVector& to,
+              std::shared_ptr<arrow::RecordBatch>& distinct);
+  status load(saved_columns& from, const grouped_rows& to, bool filtered,
+              const std::shared_ptr<arrow::RecordBatch>& distinct);
   /// Keeps no more distinct values in memory than there are: others go to disk.
   status freeze();
   /// No rows follow: works off what went to disk, until it is false. No

@@ -30,6 +30,13 @@ class count final : public accumulator {
   }
 
   [[nodiscard]] std::int64_t bytes() const override { return values_.bytes(); }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    return star_ ? status{} : values_.save(groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    rows_ = to.row_counts;
+    return star_ ? status{} : values_.load(from, to);
+  }
 
  private:
   bool star_;

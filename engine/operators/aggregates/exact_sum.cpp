@@ -1,8 +1,11 @@
 #include "engine/operators/aggregates/exact_sum.hpp"
 
+#include <arrow/array.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 namespace sluice::aggregates {
@@ -220,6 +223,46 @@ exact_number exact_sums::number(std::size_t group) const {
   exact_number all;
   std::copy_n(bins_.data() + group * static_cast<std::size_t>(width_), width_, all.bins_.begin() + low_);
   return all;
+}
+
+// Of each group: the first bin kept, how many, the special bits; then the bins.
+status exact_sums::save(std::span<const std::uint32_t> groups, arrow::ArrayVector& to) const {
+  std::vector<std::string> texts;
+  texts.reserve(groups.size());
+  for (const auto group : groups) {
+    auto& text = texts.emplace_back();
+    const auto width = group < groups_ ? static_cast<std::size_t>(width_) : 0;
+    text += static_cast<char>(low_);
+    text += static_cast<char>(width);
+    text += static_cast<char>(group < special_.size() ? special_[group] : 0);
+    if (width > 0) text.append(reinterpret_cast<const char*>(bins_.data() + group * width), width * sizeof(int128));
+  }
+  SLUICE_ASSIGN(auto column, held::column_of_texts(texts));
+  to.push_back(std::move(column));
+  return {};
+}
+
+status exact_sums::load(saved_columns& from, const grouped_rows& to) {
+  SLUICE_ASSIGN(const auto column, from.next());
+  resize(to.group_count);
+  if (column->length() != to.rows) return held::foreign("sums");
+  for (std::int64_t row = 0; row < to.rows; ++row) {
+    SLUICE_ASSIGN(const auto text, held::text_at(*column, row));
+    const auto low = text.empty() ? 0 : static_cast<std::uint8_t>(text[0]);
+    const auto width = text.size() < 3 ? 0U : static_cast<std::uint8_t>(text[1]);
+    if (text.size() != 3 + width * sizeof(int128) || low + width > bins_in_all) return held::foreign("sums");
+    const auto group = to.groups[row];
+    if (text[2] != 0) {
+      if (special_.empty()) special_.resize(groups_);
+      special_[group] = static_cast<std::uint8_t>(text[2]);
+    }
+    if (width == 0) continue;
+    widen(low, low + static_cast<int>(width) - 1);
+    std::memcpy(static_cast<void*>(bins_.data() + group * static_cast<std::size_t>(width_) +
+                                   static_cast<std::size_t>(low - low_)),
+                text.data() + 3, width * sizeof(int128));
+  }
+  return {};
 }
 
 std::int64_t exact_sums::bytes() const {

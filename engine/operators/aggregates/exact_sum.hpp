@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/expression/loops/loops.hpp"
+#include "engine/operators/aggregates/accumulator.hpp"
 #include "engine/operators/aggregates/exact_terms/exact_terms.hpp"
 #include "engine/values/value_text.hpp"
 
@@ -56,6 +57,9 @@ class exact_sums {
   [[nodiscard]] bool special(std::size_t group) const { return !special_.empty() && special_[group] != 0; }
   [[nodiscard]] exact_number number(std::size_t group) const;
   [[nodiscard]] std::int64_t bytes() const;
+  /// As those of accumulator; what is saved is the exact sum.
+  status save(std::span<const std::uint32_t> groups, arrow::ArrayVector& to) const;
+  status load(saved_columns& from, const grouped_rows& to);
 
  private:
   [[nodiscard]] bin_window window() const;

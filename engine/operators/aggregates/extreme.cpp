@@ -74,6 +74,14 @@ class fixed_extreme final : public accumulator {
   [[nodiscard]] std::int64_t bytes() const override {
     return static_cast<std::int64_t>(best_.capacity() * sizeof(Value) + seen_.capacity());
   }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    SLUICE_TRY(save_values(best_, groups, to));
+    return save_values(seen_, groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    SLUICE_TRY(load_values(from, to, best_));
+    return load_values(from, to, seen_);
+  }
 
  private:
   // Equal values with other bits would make the result depend on the order of rows.
@@ -117,6 +125,10 @@ class boolean_extreme final : public accumulator {
   }
 
   [[nodiscard]] std::int64_t bytes() const override { return static_cast<std::int64_t>(states_.capacity()); }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    return save_values(states_, groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override { return load_values(from, to, states_); }
 
  private:
   static constexpr std::uint8_t saw_true = 1;
@@ -164,6 +176,24 @@ class text_extreme final : public accumulator {
 
   [[nodiscard]] std::int64_t bytes() const override {
     return held_ + static_cast<std::int64_t>(best_.capacity() * sizeof(std::string) + seen_.capacity());
+  }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    std::vector<std::string> texts;
+    for (const auto group : groups) texts.push_back(group < best_.size() ? best_[group] : std::string());
+    SLUICE_ASSIGN(auto column, held::column_of_texts(texts));
+    to.push_back(std::move(column));
+    return save_values(seen_, groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    SLUICE_ASSIGN(const auto column, from.next());
+    if (column->length() != to.rows) return held::foreign("texts");
+    best_.resize(to.group_count);
+    for (std::int64_t row = 0; row < to.rows; ++row) {
+      SLUICE_ASSIGN(const auto text, held::text_at(*column, row));
+      best_[to.groups[row]] = text;
+      held_ += static_cast<std::int64_t>(text.size());
+    }
+    return load_values(from, to, seen_);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <arrow/array/util.h>
 #include <arrow/buffer.h>
 #include <arrow/compute/api_vector.h>
+#include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 namespace sluice::aggregates {
@@ -103,6 +104,64 @@ status group_pass::add_nothing() {
     }
     SLUICE_TRY(states_[i]->add(rows, nullptr));
   }
+  return {};
+}
+
+result<group_pass::saved> group_pass::save(key_groups of) {
+  std::vector<std::uint32_t> groups;
+  auto in_order = seen_;
+  in_order.start(order_);
+  for (auto some = in_order.next(target_batch_rows); !some.empty(); some = in_order.next(target_batch_rows))
+    groups.insert(groups.end(), some.begin(), some.end());
+  SLUICE_ASSIGN(auto keys, index_->keys(groups));
+  SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, std::ssize(groups)));
+  if (chosen.size() < groups.size()) {
+    std::vector<std::uint32_t> fewer;
+    for (const auto at : chosen) fewer.push_back(groups[static_cast<std::size_t>(at)]);
+    groups = std::move(fewer);
+    SLUICE_ASSIGN(keys, index_->keys(groups));
+  }
+  saved made;
+  auto columns = std::move(keys);
+  SLUICE_ASSIGN(auto counts, held::column_of(row_counts_, groups));
+  columns.push_back(std::move(counts));
+  held::place_columns places;
+  for (const auto group : groups) {
+    const auto place = seen_.place_of(group);
+    places.add(order_.key(place.batch), place.row);
+  }
+  SLUICE_TRY(places.append_to(columns));
+  for (const auto& state : states_) SLUICE_TRY(state->save(groups, order_, columns, made.distinct.emplace_back()));
+  made.groups = held::unnamed(std::ssize(groups), std::move(columns));
+  return made;
+}
+
+status group_pass::load(const saved& from) {
+  const auto rows = from.groups->num_rows();
+  const auto keys = static_cast<std::ptrdiff_t>(what_.key_types.size());
+  auto columns = from.groups->columns();
+  if (std::ssize(columns) < keys + 5 || from.distinct.size() != states_.size()) return held::foreign("groups");
+  const arrow::ArrayVector key_columns(columns.begin(), columns.begin() + keys);
+  const auto known = index_->size();
+  const auto* numbers = index_->add(key_columns, rows);
+  if (index_->size() - known != static_cast<std::uint64_t>(rows)) return held::foreign("groups");
+  const std::vector<std::uint32_t> groups(numbers, numbers + rows);
+  SLUICE_TRY(held::put_back(columns[static_cast<std::size_t>(keys)], groups, index_->size(), row_counts_));
+  const held::places_read places(*from.groups, static_cast<int>(keys) + 1);
+  for (std::int64_t begin = 0, end = 0; begin < rows; begin = end) {
+    end = places.end_of_batch(begin);
+    const auto number = order_.add(places.key(begin));
+    for (auto row = begin; row < end; ++row) seen_.put(groups[static_cast<std::size_t>(row)], number, places.row(row));
+  }
+  saved_columns rest(arrow::ArrayVector(columns.begin() + keys + 5, columns.end()));
+  const grouped_rows to{.groups = groups.data(),
+                        .rows = rows,
+                        .group_count = index_->size(),
+                        .order = &order_,
+                        .row_counts = &row_counts_,
+                        .add_place = &order_};
+  for (std::size_t i = 0; i < states_.size(); ++i)
+    SLUICE_TRY(states_[i]->load(rest, to, what_.calls[what_.states[i]].filter >= 0, from.distinct[i]));
   return {};
 }
 

@@ -50,6 +50,16 @@ class group_pass {
   [[nodiscard]] std::int64_t bytes() const;
   [[nodiscard]] std::int64_t growth(std::int64_t rows) const { return index_->growth(rows); }
 
+  /// What is held of the groups of a range, as rows: keys, number of rows, where the group appeared, then what each
+  /// state holds. `distinct`: of each state.
+  struct saved {
+    std::shared_ptr<arrow::RecordBatch> groups;
+    std::vector<std::shared_ptr<arrow::RecordBatch>> distinct;
+  };
+  result<saved> save(key_groups of);
+  /// Takes groups back, all of them new.
+  status load(const saved& from);
+
   /// No rows follow: goes on with what is left to do until it is false.
   result<bool> settle();
   /// Begins to give groups in the order in which they appeared.

@@ -5,6 +5,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace sluice::aggregates {
@@ -52,6 +53,49 @@ class picks final : public accumulator {
 
   [[nodiscard]] std::int64_t bytes() const override {
     return rows_.bytes() + static_cast<std::int64_t>((batches_.capacity() + winners_.capacity()) * 4);
+  }
+  /// The value, and the place of its batch, which other batches are compared with; split 2^32 - 1: there is none.
+  status save(std::span<const std::uint32_t> groups, const arrivals& order, arrow::ArrayVector& to) override {
+    held::place_columns places;
+    for (const auto group : groups) {
+      const bool has = group < batches_.size() && batches_[group] != none;
+      places.add(has ? order.key(batches_[group]) : order_key{.split = none}, has ? 1 : 0);
+    }
+    batches_.resize(
+        std::max<std::size_t>(batches_.size(), groups.empty() ? 0 : std::ranges::max(groups) + std::size_t{1}), none);
+    SLUICE_TRY(rows_.put(*arrow::RecordBatch::MakeEmpty(schema_).ValueOrDie(), {}, {}, batches_.size()));
+    SLUICE_ASSIGN(const auto values, rows_.take(groups));
+    to.push_back(values->column(0));
+    return places.append_to(to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    SLUICE_ASSIGN(const auto values, from.next());
+    arrow::ArrayVector where;
+    for (int column = 0; column < 4; ++column) {
+      SLUICE_ASSIGN(auto one, from.next());
+      where.push_back(std::move(one));
+    }
+    if (values->length() != to.rows || !values->type()->Equals(*schema_->field(0)->type()) || to.add_place == nullptr)
+      return held::foreign("picked values");
+    const auto all = held::unnamed(to.rows, std::move(where));
+    const held::places_read places(*all, 0);
+    batches_.resize(to.group_count, none);
+    chosen_.clear();
+    taken_.clear();
+    std::int64_t end = 0;
+    std::uint32_t number = 0;
+    for (std::int64_t row = 0; row < to.rows; ++row) {
+      if (row == end) {
+        end = places.end_of_batch(row);
+        if (places.row(row) != 0) number = to.add_place->add(places.key(row));
+      }
+      if (places.row(row) == 0) continue;
+      const auto group = to.groups[row];
+      batches_[group] = number;
+      chosen_.push_back(group);
+      taken_.push_back(static_cast<std::int32_t>(row));
+    }
+    return rows_.put(*arrow::RecordBatch::Make(schema_, to.rows, {values}), chosen_, taken_, to.group_count);
   }
 
  private:

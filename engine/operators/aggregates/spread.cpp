@@ -92,6 +92,18 @@ class spreads final : public accumulator {
     return sums_.bytes() + squares_.bytes() + static_cast<std::int64_t>(counts_.capacity() * 9) +
            static_cast<std::int64_t>(values_.capacity() * 28);
   }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    SLUICE_TRY(save_values(counts_, groups, to));
+    SLUICE_TRY(save_values(beyond_, groups, to));
+    SLUICE_TRY(sums_.save(groups, to));
+    return squares_.save(groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    SLUICE_TRY(load_values(from, to, counts_));
+    SLUICE_TRY(load_values(from, to, beyond_));
+    SLUICE_TRY(sums_.load(from, to));
+    return squares_.load(from, to);
+  }
 
  private:
   static constexpr std::uint8_t is_special = 1;

@@ -61,6 +61,16 @@ class integer_sum final : public accumulator {
   [[nodiscard]] std::int64_t bytes() const override {
     return static_cast<std::int64_t>(sums_.capacity() * 16 + wraps_.capacity() * 8) + counts_.bytes();
   }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    SLUICE_TRY(save_values(sums_, groups, to));
+    SLUICE_TRY(save_values(wraps_, groups, to));
+    return counts_.save(groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    SLUICE_TRY(load_values(from, to, sums_));
+    SLUICE_TRY(load_values(from, to, wraps_));
+    return counts_.load(from, to);
+  }
 
  private:
   std::vector<std::int64_t>& wrapped(std::size_t groups) {
@@ -117,6 +127,14 @@ class floating_sum final : public accumulator {
   [[nodiscard]] std::int64_t bytes() const override {
     return sums_.bytes() + counts_.bytes() +
            static_cast<std::int64_t>(plain_values_.capacity() * 8 + plain_groups_.capacity() * 4);
+  }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    SLUICE_TRY(sums_.save(groups, to));
+    return counts_.save(groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    SLUICE_TRY(sums_.load(from, to));
+    return counts_.load(from, to);
   }
 
  private:

@@ -63,6 +63,16 @@ class wide_sum final : public accumulator {
     return static_cast<std::int64_t>(sums_.capacity() * sizeof(arrow::Decimal256) + wraps_.capacity() * 8) +
            counts_.bytes();
   }
+  status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
+    SLUICE_TRY(save_values(sums_, groups, to));
+    SLUICE_TRY(save_values(wraps_, groups, to));
+    return counts_.save(groups, to);
+  }
+  status load(saved_columns& from, const grouped_rows& to) override {
+    SLUICE_TRY(load_values(from, to, sums_));
+    SLUICE_TRY(load_values(from, to, wraps_));
+    return counts_.load(from, to);
+  }
 
  private:
   std::vector<std::int64_t>& wrapped(std::size_t groups) {

@@ -1,5 +1,6 @@
 #include "engine/operators/deduplicates/keep.hpp"
 #include "engine/operators/deduplicates/spilling_keys.hpp"
+#include "engine/operators/held_state.hpp"
 #include "engine/operators/keys/group_places.hpp"
 #include "engine/operators/picked_rows.hpp"
 #include "engine/operators/row_policy.hpp"
@@ -32,6 +33,71 @@ class keep_best final : public spilling_keys {
     for (const auto& key : order_) columns.add(key.value->columns());
     for (const auto& name : wanted) columns.add_name(name);
     return columns.names();
+  }
+
+  /// The rows that are kept, in the input's order, and where they came.
+  result<std::vector<state_part>> state(key_groups of) override {
+    std::vector<state_part> parts;
+    SLUICE_ASSIGN(const auto keys, known_keys());
+    if (keys.empty() || has_finished()) return parts;
+    SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, known()));
+    std::vector<bool> wanted(known());
+    for (const auto group : chosen) wanted[static_cast<std::size_t>(group)] = true;
+    auto in_order = places_;
+    in_order.start(batches_);
+    for (;;) {
+      std::vector<std::uint32_t> groups;
+      const auto some = in_order.next(target_batch_rows);
+      if (some.empty()) return parts;
+      held::place_columns places;
+      for (const auto group : some) {
+        if (!wanted[group]) continue;
+        groups.push_back(group);
+        const auto place = places_.place_of(group);
+        places.add(batches_.key(place.batch), place.row);
+      }
+      if (groups.empty()) continue;
+      SLUICE_ASSIGN(auto made, kept(groups));
+      auto columns = made.data->columns();
+      columns.pop_back();
+      SLUICE_TRY(places.append_to(columns));
+      if (made.positions) columns.push_back(made.positions);
+      parts.push_back({"rows", held::unnamed(made.rows(), std::move(columns))});
+    }
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    held::quiet_emitter quiet;
+    const int columns = schema()->num_fields();
+    for (const auto& part : parts) {
+      if (part.rows->num_columns() < columns + 4) return held::foreign(part.name);
+      const held::places_read places(*part.rows, columns);
+      for (std::int64_t begin = 0, end = 0; begin < part.rows->num_rows(); begin = end) {
+        end = places.end_of_batch(begin);
+        const auto slice = part.rows->Slice(begin, end - begin);
+        auto own = slice->columns();
+        own.resize(static_cast<std::size_t>(columns));
+        batch in;
+        in.data = arrow::RecordBatch::Make(schema(), end - begin, std::move(own));
+        if (slice->num_columns() > columns + 4)
+          in.positions = std::static_pointer_cast<arrow::UInt64Array>(slice->column(columns + 4));
+        const auto number = batches_.add(places.key(begin));
+        arrow::UInt64Builder where;
+        for (auto row = begin; row < end; ++row)
+          SLUICE_TRY_ARROW(where.Append((std::uint64_t{number} << 32) | places.row(row)), "take rows back");
+        SLUICE_ASSIGN_ARROW(const auto numbers, where.Finish(), "take rows back");
+        std::vector<std::shared_ptr<arrow::Array>> values;
+        row_errors errors;
+        for (const auto& key : order_) {
+          SLUICE_ASSIGN(auto value, evaluate(key, in, errors));
+          values.push_back(std::move(value));
+        }
+        if (!errors.empty()) return held::foreign(part.name);
+        SLUICE_TRY(encoded_.encode(order_, std::move(values), in.rows()));
+        SLUICE_TRY(choose(
+            in, [this](std::int64_t row) { return encoded_[row]; }, numbers, quiet));
+      }
+    }
+    return {};
   }
 
   status process(int, batch in, emitter& out) override {

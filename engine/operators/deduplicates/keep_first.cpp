@@ -1,5 +1,6 @@
 #include "engine/operators/deduplicates/keep.hpp"
 #include "engine/operators/deduplicates/spilling_keys.hpp"
+#include "engine/operators/held_state.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -20,6 +21,26 @@ class keep_first final : public spilling_keys {
     columns.add(by());
     for (const auto& name : wanted) columns.add_name(name);
     return columns.names();
+  }
+
+  /// The keys that have had their row.
+  result<std::vector<state_part>> state(key_groups of) override {
+    SLUICE_ASSIGN(auto keys, known_keys());
+    if (keys.empty() || has_finished()) return std::vector<state_part>{};
+    SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, known()));
+    auto all = held::unnamed(known(), std::move(keys));
+    batch rows;
+    rows.data = std::move(all);
+    return std::vector<state_part>{
+        {"keys", take_rows(rows, arrow::Int32Array(std::ssize(chosen), arrow::Buffer::Wrap(chosen))).data}};
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    for (const auto& part : parts) {
+      SLUICE_ASSIGN(const auto* numbers, take_keys(part.rows->columns(), part.rows->num_rows()));
+      (void)numbers;
+      holds(0);
+    }
+    return {};
   }
 
   status process(int, batch in, emitter& out) override {

@@ -1,9 +1,13 @@
 #include "engine/operators/deduplicates/spilling_keys.hpp"
 
+#include "engine/operators/held_state.hpp"
+
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+
+#include <numeric>
 
 namespace sluice {
 
@@ -33,12 +37,34 @@ bool spilling_keys::next_call_may_block() const {
   return spilled_ || known() > many_keys || memory_.bytes() >= context_.memory->least();
 }
 
+status spilling_keys::make_index() {
+  if (index_) return {};
+  std::vector<std::shared_ptr<arrow::DataType>> types;
+  for (const int key : by_) types.push_back(canonical_key_type(schema()->field(key)->type()));
+  SLUICE_ASSIGN(index_, group_index::make(types));
+  return {};
+}
+
+result<std::vector<std::shared_ptr<arrow::Array>>> spilling_keys::known_keys() const {
+  if (spilled_) return held::spilled("deduplicate");
+  if (!index_) return std::vector<std::shared_ptr<arrow::Array>>{};
+  std::vector<std::uint32_t> all(index_->size());
+  std::iota(all.begin(), all.end(), 0U);
+  return index_->keys(all);
+}
+
+result<const std::uint32_t*> spilling_keys::take_keys(const std::vector<std::shared_ptr<arrow::Array>>& keys,
+                                                      std::int64_t rows) {
+  SLUICE_TRY(make_index());
+  if (keys.size() != by_.size()) return held::foreign("keys");
+  const auto before = index_->size();
+  const auto* numbers = index_->add(keys, rows);
+  if (index_->size() - before != static_cast<std::uint64_t>(rows)) return held::foreign("keys");
+  return numbers;
+}
+
 result<const std::uint32_t*> spilling_keys::number(const batch& in) {
-  if (!index_) {
-    std::vector<std::shared_ptr<arrow::DataType>> types;
-    for (const int key : by_) types.push_back(canonical_key_type(schema()->field(key)->type()));
-    SLUICE_ASSIGN(index_, group_index::make(types));
-  }
+  SLUICE_TRY(make_index());
   std::vector<std::shared_ptr<arrow::Array>> keys;
   for (const int key : by_) {
     SLUICE_ASSIGN(auto column, canonical_key(in.data->column(key)));

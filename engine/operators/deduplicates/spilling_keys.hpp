@@ -39,6 +39,14 @@ class spilling_keys : public single_output, public may_block {
   /// Emits what was kept where nothing was spilled; false at the end.
   virtual result<bool> emit_kept(emitter& out) { return (void)out, false; }
 
+  /// The keys that are known, by their numbers. Errors: not_supported, where
+  /// rows were spilled.
+  result<std::vector<std::shared_ptr<arrow::Array>>> known_keys() const;
+  /// Takes keys back, which all are new; gives their numbers. Valid until the
+  /// next call.
+  result<const std::uint32_t*> take_keys(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
+  [[nodiscard]] bool has_finished() const { return finished_; }
+
   /// Numbers each row's key; group_index::missing where there is no room for
   /// it. Valid until the next call.
   result<const std::uint32_t*> number(const batch& in);
@@ -54,6 +62,7 @@ class spilling_keys : public single_output, public may_block {
   [[nodiscard]] bool spilled() const { return spilled_ != nullptr; }
 
  private:
+  status make_index();
   result<bool> work_off(emitter& out);
 
   const run_context& context_;

@@ -142,6 +142,17 @@ std::int64_t build_side::bytes_prepared() const {
   return row_bytes_ + row_index::most_bytes(rows_) + (what_->keeps_right() ? rows_ / 8 : 0);
 }
 
+std::vector<const keyed_rows*> build_side::held() const {
+  std::vector<const keyed_rows*> all;
+  for (const auto& block : blocks_) all.push_back(block.get());
+  for (const auto& rows : pending_) all.push_back(&rows);
+  return all;
+}
+
+bool build_side::any_marked() const {
+  return std::any_of(marks_.begin(), marks_.end(), [](auto bits) { return bits != 0; });
+}
+
 std::vector<keyed_rows> build_side::release() {
   std::vector<keyed_rows> all;
   for (auto& block : blocks_) all.push_back(std::move(*block));

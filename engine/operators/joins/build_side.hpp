@@ -45,6 +45,10 @@ class build_side {
   [[nodiscard]] std::int64_t bytes_prepared() const;
   /// Gives all rows back, as they were added, and is empty then. Only before `prepare`.
   [[nodiscard]] std::vector<keyed_rows> release();
+  /// All rows, as they were added.
+  [[nodiscard]] std::vector<const keyed_rows*> held() const;
+  /// True where a row has had a match.
+  [[nodiscard]] bool any_marked() const;
 
  private:
   status seal(std::int64_t rows);

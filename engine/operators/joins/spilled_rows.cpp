@@ -74,7 +74,7 @@ std::int64_t bytes_of(const keyed_rows& rows) {
   return rows.rows.bytes() + rows.keys.memory() + (rows.numbers ? rows.numbers->length() * 8 : 0);
 }
 
-result<memory::spilled_block> write_rows(memory::spill_file& file, const key_layout& layout, const keyed_rows& rows) {
+result<batch> with_key_columns(const key_layout& layout, const keyed_rows& rows) {
   auto columns = rows.rows.data->columns();
   auto fields = rows.rows.data->schema()->fields();
   const auto add = [&](const std::string& name, std::shared_ptr<arrow::Array> column) {
@@ -84,14 +84,24 @@ result<memory::spilled_block> write_rows(memory::spill_file& file, const key_lay
   if (rows.numbers) add("number", rows.numbers);
   SLUICE_ASSIGN(auto keys, key_column(layout, rows.keys));
   if (keys) add("key", std::move(keys));
-  return file.write(
-      rows.rows.with(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows.rows.rows(), std::move(columns))));
+  return rows.rows.with(
+      arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows.rows.rows(), std::move(columns)));
+}
+
+result<memory::spilled_block> write_rows(memory::spill_file& file, const key_layout& layout, const keyed_rows& rows) {
+  SLUICE_ASSIGN(const auto whole, with_key_columns(layout, rows));
+  return file.write(whole);
 }
 
 result<keyed_rows> read_rows(const memory::spill_file& file, const key_layout& layout,
                              const memory::spilled_block& where, std::size_t data_columns) {
+  SLUICE_ASSIGN(auto rows, file.read(where));
+  return without_key_columns(layout, std::move(rows), data_columns);
+}
+
+result<keyed_rows> without_key_columns(const key_layout& layout, batch whole, std::size_t data_columns) {
   keyed_rows made;
-  SLUICE_ASSIGN(made.rows, file.read(where));
+  made.rows = std::move(whole);
   auto columns = made.rows.data->columns();
   auto fields = made.rows.data->schema()->fields();
   const auto rows = made.rows.rows();

@@ -21,6 +21,10 @@ struct spilled_list {
   }
 };
 
+/// Rows with their keys (and numbers) as further columns, and back. `columns`: how many columns of data there are.
+result<batch> with_key_columns(const key_layout& layout, const keyed_rows& rows);
+result<keyed_rows> without_key_columns(const key_layout& layout, batch rows, std::size_t columns);
+
 /// Writes rows with their keys (and numbers) as further columns, and reads them back.
 result<memory::spilled_block> write_rows(memory::spill_file& file, const key_layout& layout, const keyed_rows& rows);
 /// `columns`: how many columns of data there are.

@@ -20,6 +20,9 @@ class waiting_rows {
   /// Moves all that is in memory into the file.
   status spill(memory::spill_file& file);
 
+  /// What is in memory, in its order.
+  [[nodiscard]] const std::deque<keyed_rows>& held() const { return held_; }
+  [[nodiscard]] bool spilled() const { return early_at_ < early_.size(); }
   /// Whether something is in memory.
   [[nodiscard]] bool holds_rows() const { return !held_.empty(); }
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }

@@ -72,6 +72,17 @@ status external_sort::add(batch rows) {
   return {};
 }
 
+std::vector<batch> external_sort::held() const {
+  std::vector<batch> all;
+  for (const auto& run : runs_) {
+    std::vector<std::int32_t> order;
+    for (std::int64_t place = 0; place < run.rows().rows(); ++place) order.push_back(run.row_at(place));
+    all.push_back(take_rows(run.rows(), arrow::Int32Array(std::ssize(order), arrow::Buffer::Wrap(order))));
+  }
+  all.insert(all.end(), pending_.begin(), pending_.end());
+  return all;
+}
+
 status external_sort::close_run() {
   if (pending_rows_ == 0) return {};
   SLUICE_ASSIGN(auto whole, put_together());

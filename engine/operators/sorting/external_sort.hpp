@@ -45,6 +45,10 @@ class external_sort {
   /// batch without `data` at the end.
   result<batch> next();
   [[nodiscard]] bool spilled() const { return file_.bytes_written() > 0; }
+  /// The rows in memory, so that adding them to another sorter in this order
+  /// leads to the same result. Only before `finish`, and where nothing was
+  /// spilled.
+  [[nodiscard]] std::vector<batch> held() const;
 
  private:
   using run_on_disk = std::deque<memory::spilled_block>;

@@ -1,4 +1,5 @@
 #include "engine/component/component.hpp"
+#include "engine/component/opaque.hpp"
 #include "engine/error/names.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/hidden_file.hpp"
@@ -32,22 +33,26 @@ struct duplicate_check {
 };
 
 /// Gathers rows in a database of its own beside the target, whose table there obeys the same rules, so that refused
-/// rows show at once and nobody is locked out while the run goes on. One transaction moves all of them at the end and
-/// notes the run in `_sluice_commits`; a repeated commit finds the note.
+/// rows show at once and nobody is locked out while the run goes on. Each epoch has a database of its own. One
+/// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
 class sqlite_table : public sink {
  public:
   sqlite_table(const sink_request& request, std::string path, std::string name)
       : request_(request),
         name_(std::move(name)),
         path_(target_of(path, request.context ? request.context->base_folder : "")) {
-    const auto run = request.context ? request.context->run_id : "";
-    staged_path_ = hidden_path(path_, run, request.unit, request.attempt);
-    run_ = run;
+    run_ = request.context ? request.context->run_id : "";
     sink_name_ = (request.context ? request.context->pipeline : "") + "." + request.unit;
   }
-  ~sqlite_table() override { sqlite_table::abort(); }
+  ~sqlite_table() override {
+    // What was prepared may be committed by someone who has only the token.
+    const bool prepared = !prepared_.empty();
+    drop_staging();
+    if (!prepared && !committed_) folders_.remove();
+  }
 
-  status open() override {
+  status open(std::uint32_t attempt) override {
+    attempt_ = attempt;
     struct remove_on_failure {
       sqlite_table* self;
       ~remove_on_failure() {
@@ -55,24 +60,26 @@ class sqlite_table : public sink {
       }
     } guard{this};
     SLUICE_TRY(folders_.make(fs::path(path_).parent_path().string()));
-    existed_ = fs::exists(path_);
-    if (existed_) {
+    if (fs::exists(path_)) {
       if (::access(path_.c_str(), W_OK) != 0) return from_errno(errno, "write to the database " + path_);
       SLUICE_ASSIGN(auto opened, connection::open(path_, connection::access::read));
       target_.emplace(std::move(opened));
       SLUICE_ASSIGN(table_, sqlite::find_table(*target_, name_, *request_.schema, request_.key));
+      SLUICE_ASSIGN(const bool continued, has_notes(*target_));
+      if (continued) mode_ = later_mode();
     } else {
       table_ = sqlite::new_table(name_, *request_.schema, request_.key);
     }
-    if (request_.mode == "error" && table_.exists) return exists_error();
+    if (mode_ == "error" && table_.exists) return exists_error();
     SLUICE_TRY(open_staging());
-    if (request_.mode == "append" && table_.exists) SLUICE_TRY(prepare_checks());
+    if (mode_ == "append" && table_.exists) SLUICE_TRY(prepare_checks());
     if (checks_.empty()) target_.reset();
     guard.self = nullptr;
     return {};
   }
 
   status write(const batch& rows, row_errors& refused) override {
+    if (!staged_) SLUICE_TRY(open_staging());
     binder_->start(rows.data);
     for (std::int64_t row = 0; row < rows.rows(); ++row) {
       SLUICE_ASSIGN(auto why, store(row));
@@ -90,63 +97,113 @@ class sqlite_table : public sink {
     return {};
   }
 
-  result<sink_report> prepare() override {
+  result<prepared_epoch> prepare(std::uint64_t epoch) override {
+    if (!staged_) SLUICE_TRY(open_staging());
     SLUICE_TRY(staged_->run("COMMIT"));
     SLUICE_ASSIGN(const auto counted, staged_->rows("SELECT count(*) FROM " + sqlite::quoted_name(table_.name)));
-    staged_rows_ = std::stoull(counted.at(0).at(0));
+    const auto rows = std::stoull(counted.at(0).at(0));
     const auto set_null = binder_->set_null();
     close_staging();
-    target_.reset();
     SLUICE_TRY(sync_staging());
     std::error_code ignored;
-    return sink_report{.loaded = staged_rows_,
-                       .merged = inserted_ - staged_rows_,
-                       .set_null = set_null,
-                       .bytes = static_cast<std::uint64_t>(fs::file_size(staged_path_, ignored)),
-                       .target = path_ + ":" + name_};
+    const staged_epoch made{.path = staged_path_, .mode = mode_, .epoch = epoch, .attempt = attempt_, .rows = rows};
+    prepared_epoch given{{.loaded = rows,
+                          .merged = inserted_ - rows,
+                          .set_null = set_null,
+                          .bytes = static_cast<std::uint64_t>(fs::file_size(staged_path_, ignored)),
+                          .target = path_ + ":" + name_},
+                         token_of(made)};
+    prepared_.push_back(std::exchange(staged_path_, {}));
+    mode_ = later_mode();
+    inserted_ = 0;
+    return given;
   }
 
-  status commit() override {
-    if (committed_) return {};
+  status commit(const std::string& token) override {
+    SLUICE_ASSIGN(const auto epoch, read_token(token));
+    const bool existed = fs::exists(path_);
+    const bool staged = fs::exists(epoch.path);
     SLUICE_ASSIGN(auto target, connection::open(path_, connection::access::create));
-    SLUICE_TRY(target.run("PRAGMA synchronous = FULL; ATTACH " + sqlite::quoted_text(staged_path_) +
-                          " AS sluice_staged; BEGIN IMMEDIATE"));
-    auto moved = move_rows(target);
-    if (moved.ok()) moved = target.run("COMMIT");
+    auto moved = [&]() -> status {
+      SLUICE_TRY(target.run("PRAGMA synchronous = FULL"));
+      // A file that is missing would be made by ATTACH.
+      if (staged) SLUICE_TRY(target.run("ATTACH " + sqlite::quoted_text(epoch.path) + " AS sluice_staged"));
+      SLUICE_TRY(target.run("BEGIN IMMEDIATE"));
+      SLUICE_TRY(move_rows(target, epoch, staged));
+      return target.run("COMMIT");
+    }();
     if (!moved.ok()) {
       (void)target.run("ROLLBACK");
+      std::error_code ignored;
+      if (!existed && fs::file_size(path_, ignored) == 0) fs::remove(path_, ignored);
       return moved;
     }
     committed_ = true;
-    (void)target.run("DETACH sluice_staged");
-    remove_staging();
-    if (!existed_) {
+    if (staged) (void)target.run("DETACH sluice_staged");
+    remove_staged(epoch.path);
+    std::erase(prepared_, epoch.path);
+    if (!existed) {
       if (const int number = sync_folder(fs::path(path_).parent_path().string()); number != 0)
         return from_errno(number, "make durable " + path_);
-      if (const int number = folders_.sync(); number != 0) return from_errno(number, "make durable " + path_);
     }
     return {};
   }
 
+  status recover(const std::vector<std::string>& tokens) override {
+    for (const auto& token : tokens) SLUICE_TRY(commit(token));
+    remove_hidden_files(path_, run_, request_.unit, {});
+    return {};
+  }
+
   void abort() noexcept override {
-    close_staging();
-    target_.reset();
-    remove_staging();
-    if (committed_) return;
-    // A commit that failed may have left an empty database.
-    std::error_code ignored;
-    if (!existed_ && fs::exists(path_, ignored) && fs::file_size(path_, ignored) == 0) fs::remove(path_, ignored);
-    folders_.remove();
+    drop_staging();
+    for (const auto& path : std::exchange(prepared_, {})) remove_staged(path);
+    if (!committed_) folders_.remove();
   }
 
  private:
+  /// What a token says.
+  struct staged_epoch {
+    std::string path;
+    std::string mode;
+    std::uint64_t epoch = 0;
+    std::uint32_t attempt = 0;
+    std::uint64_t rows = 0;
+  };
+  static constexpr char table_token = 's';
+
+  static std::string token_of(const staged_epoch& of) {
+    return opaque_writer(table_token)
+        .text(of.path)
+        .text(of.mode)
+        .number(static_cast<std::int64_t>(of.epoch))
+        .number(of.attempt)
+        .number(static_cast<std::int64_t>(of.rows))
+        .take();
+  }
+  static result<staged_epoch> read_token(const std::string& token) {
+    opaque_reader from(token, table_token);
+    staged_epoch made;
+    made.path = from.text();
+    made.mode = from.text();
+    made.epoch = static_cast<std::uint64_t>(from.number());
+    made.attempt = static_cast<std::uint32_t>(from.number());
+    made.rows = static_cast<std::uint64_t>(from.number());
+    SLUICE_TRY(from.done("the token of rows for the table"));
+    return made;
+  }
+
+  /// What the epochs behind the first one do: that one has made or emptied the table.
+  [[nodiscard]] std::string later_mode() const { return request_.mode == "upsert" ? "upsert" : "append"; }
+
   error exists_error() const {
     return user_error("target_exists", "the table " + name_ + " of " + path_ + " exists already and mode is error",
                       "drop it, name another one, or choose mode: replace, append or upsert");
   }
 
   status open_staging() {
-    remove_staging();
+    staged_path_ = hidden_path(path_, run_, request_.unit, attempt_, part_++);
+    remove_staged(staged_path_);
     SLUICE_ASSIGN(auto opened, connection::open(staged_path_, connection::access::create));
     staged_.emplace(std::move(opened));
     // What a crash leaves of it is thrown away; prepare makes it durable.
@@ -206,28 +263,61 @@ class sqlite_table : public sink {
     return refused;
   }
 
-  status move_rows(connection& target) {
-    SLUICE_TRY(target.run(
-        "CREATE TABLE IF NOT EXISTS _sluice_commits (sink TEXT NOT NULL, run TEXT NOT NULL, attempt INTEGER NOT NULL, "
-        "target TEXT NOT NULL, rows INTEGER NOT NULL, committed_at TEXT NOT NULL, PRIMARY KEY (sink, run))"));
+  /// Whether an epoch of this run has been committed to the target.
+  result<bool> has_notes(connection& target) {
+    SLUICE_ASSIGN(const auto tables,
+                  target.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sluice_commits'"));
+    if (tables.empty()) return false;
+    SLUICE_ASSIGN(const auto notes,
+                  target.rows("SELECT 1 FROM _sluice_commits WHERE sink = ? AND run = ?", {sink_name_, run_}));
+    return !notes.empty();
+  }
+
+  status make_notes_table(connection& target) {
+    constexpr auto create =
+        "CREATE TABLE IF NOT EXISTS _sluice_commits (sink TEXT NOT NULL, run TEXT NOT NULL, epoch INTEGER NOT NULL, "
+        "attempt INTEGER NOT NULL, target TEXT NOT NULL, rows INTEGER NOT NULL, committed_at TEXT NOT NULL, "
+        "PRIMARY KEY (sink, run, epoch))";
+    SLUICE_TRY(target.run(create));
+    SLUICE_ASSIGN(const auto epochs,
+                  target.rows("SELECT 1 FROM pragma_table_info('_sluice_commits') WHERE name = 'epoch'"));
+    if (!epochs.empty()) return {};
+    // As earlier versions made it: one epoch a run.
+    SLUICE_TRY(target.run("ALTER TABLE _sluice_commits RENAME TO _sluice_commits_1"));
+    SLUICE_TRY(target.run(create));
+    return target.run(
+        "INSERT INTO _sluice_commits SELECT sink, run, 1, attempt, target, rows, committed_at FROM _sluice_commits_1; "
+        "DROP TABLE _sluice_commits_1");
+  }
+
+  status move_rows(connection& target, const staged_epoch& epoch, bool staged) {
+    SLUICE_TRY(make_notes_table(target));
+    const auto number = std::to_string(epoch.epoch);
     SLUICE_ASSIGN(const auto done,
-                  target.rows("SELECT attempt FROM _sluice_commits WHERE sink = ? AND run = ?", {sink_name_, run_}));
+                  target.rows("SELECT attempt FROM _sluice_commits WHERE sink = ? AND run = ? AND epoch = " + number,
+                              {sink_name_, run_}));
     if (!done.empty()) return {};
+    if (!staged)
+      return external_error("prepared_lost",
+                            "the file " + epoch.path + " with the rows for the table " + name_ + " is gone",
+                            "someone removed it: run the pipeline again");
+    SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read));
+    SLUICE_ASSIGN(const auto from, sqlite::find_table(source, name_, *request_.schema, request_.key));
     SLUICE_ASSIGN(const auto now, sqlite::find_table(target, name_, *request_.schema, request_.key));
-    if (now.exists && request_.mode == "error") return exists_error();
+    if (now.exists && epoch.mode == "error") return exists_error();
     if (!now.exists)
-      for (const auto& sql : table_.definition) SLUICE_TRY(target.run(sql));
-    if (now.exists && request_.mode == "replace")
+      for (const auto& sql : from.definition) SLUICE_TRY(target.run(sql));
+    if (now.exists && epoch.mode == "replace")
       SLUICE_TRY(target.run("DELETE FROM main." + sqlite::quoted_name(now.name)));
-    SLUICE_TRY(target.run(sqlite::move_statement(table_, "sluice_staged")));
-    if (target.changes() != static_cast<std::int64_t>(staged_rows_))
+    SLUICE_TRY(target.run(sqlite::move_statement(from, "sluice_staged")));
+    if (target.changes() != static_cast<std::int64_t>(epoch.rows))
       return user_error("rows_lost",
                         "the table " + name_ + " took " + std::to_string(target.changes()) + " of " +
-                            std::to_string(staged_rows_) + " rows",
+                            std::to_string(epoch.rows) + " rows",
                         "a trigger of the table drops some: nothing was loaded");
     return target.run("INSERT INTO _sluice_commits VALUES (" + sqlite::quoted_text(sink_name_) + ", " +
-                      sqlite::quoted_text(run_) + ", " + std::to_string(request_.attempt) + ", " +
-                      sqlite::quoted_text(name_) + ", " + std::to_string(staged_rows_) +
+                      sqlite::quoted_text(run_) + ", " + number + ", " + std::to_string(epoch.attempt) + ", " +
+                      sqlite::quoted_text(name_) + ", " + std::to_string(epoch.rows) +
                       ", strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
   }
 
@@ -236,37 +326,51 @@ class sqlite_table : public sink {
     if (file < 0) return from_errno(errno, "make durable " + staged_path_);
     const int number = ::fsync(file) == 0 ? 0 : errno;
     ::close(file);
-    return number == 0 ? status{} : status(from_errno(number, "make durable " + staged_path_));
+    if (number != 0) return from_errno(number, "make durable " + staged_path_);
+    // The token finds the file by its name, so that has to last as well.
+    if (const int folder = sync_folder(fs::path(staged_path_).parent_path().string()); folder != 0)
+      return from_errno(folder, "make durable " + staged_path_);
+    const int made = folders_.sync();
+    return made == 0 ? status{} : status(from_errno(made, "make durable " + staged_path_));
   }
 
   void close_staging() noexcept {
-    checks_.clear();
     insert_.reset();
     binder_.reset();
     staged_.reset();
   }
 
-  void remove_staging() noexcept {
-    ::unlink(staged_path_.c_str());
-    ::unlink((staged_path_ + "-journal").c_str());
+  void drop_staging() noexcept {
+    close_staging();
+    checks_.clear();
+    target_.reset();
+    if (!staged_path_.empty()) remove_staged(staged_path_);
+    staged_path_.clear();
+  }
+
+  static void remove_staged(const std::string& path) noexcept {
+    ::unlink(path.c_str());
+    ::unlink((path + "-journal").c_str());
   }
 
   sink_request request_;
   std::string name_;
   std::string path_;
-  std::string staged_path_;
   std::string run_;
   std::string sink_name_;
+  std::string mode_ = request_.mode;  ///< of the epoch that is being written
   made_folders folders_;
   sqlite::table table_;
   std::optional<connection> target_;  ///< read only; open while rows are looked up in it
+  std::string staged_path_;           ///< of the epoch that is being written; empty: none
   std::optional<connection> staged_;
   sqlite::statement insert_;
   std::optional<sqlite::row_binder> binder_;
   std::vector<duplicate_check> checks_;
-  std::uint64_t inserted_ = 0;  ///< rows that the staging table took, repeated keys too
-  std::uint64_t staged_rows_ = 0;
-  bool existed_ = true;
+  std::vector<std::string> prepared_;  ///< staging databases that nobody has committed yet
+  std::uint64_t part_ = 0;             ///< numbers the staging databases
+  std::uint64_t inserted_ = 0;         ///< rows that the staging table took, repeated keys too
+  std::uint32_t attempt_ = 0;
   bool committed_ = false;
 };
 
@@ -312,6 +416,13 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   }
   if (faults.size() > before) return nullptr;
   return std::make_unique<sqlite_table>(request, path, name);
+}
+
+write_target stated_table(const options& own) {
+  return {.what = write_target::kind::table,
+          .path = text_option(own, "path", ""),
+          .table = text_option(own, "table", ""),
+          .option = "/table"};
 }
 
 component_spec spec() {
@@ -366,7 +477,7 @@ load:
 }  // namespace
 
 const component& sqlite_sink() {
-  static const component made = {.spec = spec(), .make_sink = make};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_table};
   return made;
 }
 

@@ -1,5 +1,7 @@
 #include "engine/columns/source_columns.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/interruption.hpp"
+#include "engine/component/opaque.hpp"
 #include "engine/sources/generate/generators.hpp"
 
 #include <arrow/api.h>
@@ -7,24 +9,27 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <thread>
+#include <optional>
 
 namespace sluice {
 
 namespace {
 
-/// Lets rows pass at a rate. Shared by the readers of a source; waiting blocks only the reader's I/O thread.
+constexpr char position_of_rows = 'g';
+
+/// Lets rows pass at a rate. Shared by the readers of a source.
 class pace {
  public:
   explicit pace(double rows_per_second) : rate_(rows_per_second) {}
-  void wait_for(std::int64_t rows) {
+  /// Says when so many rows may pass.
+  std::chrono::steady_clock::time_point due(std::int64_t rows) {
     using clock = std::chrono::steady_clock;
     const auto now = clock::now().time_since_epoch().count();
     std::int64_t begin = 0;
     begun_.compare_exchange_strong(begin, now);
     const auto before = passed_.fetch_add(rows);
     const auto due = begun_.load() + static_cast<std::int64_t>(static_cast<double>(before) / rate_ * 1e9);
-    std::this_thread::sleep_until(clock::time_point(std::chrono::nanoseconds(due)));
+    return clock::time_point(std::chrono::nanoseconds(due));
   }
   /// Rows a step, so that no wait is much longer than a tenth of a second.
   [[nodiscard]] std::int64_t step() const { return std::max<std::int64_t>(1, static_cast<std::int64_t>(rate_ / 10)); }
@@ -49,8 +54,13 @@ struct table {
 
 class generate_reader : public split_reader {
  public:
-  generate_reader(std::shared_ptr<const table> what, const split& piece)
-      : what_(std::move(what)), split_(piece.id), begin_(piece.begin), end_(piece.end), at_(piece.begin) {}
+  generate_reader(std::shared_ptr<const table> what, const split& piece, std::int64_t from)
+      : what_(std::move(what)), split_(piece.id), begin_(piece.begin), end_(piece.end), at_(from) {
+    if (what_->limit) stopped_.emplace();
+  }
+  void interrupt() noexcept override {
+    if (stopped_) stopped_->raise();
+  }
 
   result<read_step> next() override {
     read_step step;
@@ -59,7 +69,7 @@ class generate_reader : public split_reader {
       step.end = true;
       return step;
     }
-    if (what_->limit) what_->limit->wait_for(count);
+    if (stopped_) (void)stopped_->sleep_until(what_->limit->due(count));
     std::vector<std::shared_ptr<arrow::Array>> arrays;
     for (const auto& generator : what_->generators) {
       SLUICE_ASSIGN(auto values, generator->make(at_, count));
@@ -72,6 +82,7 @@ class generate_reader : public split_reader {
     at_ += count;
     step.records = static_cast<std::uint64_t>(count);
     step.bytes = static_cast<std::uint64_t>(count * what_->bytes_per_row);
+    step.position = opaque_writer(position_of_rows).number(at_).take();
     step.end = at_ >= end_;
     return step;
   }
@@ -82,6 +93,7 @@ class generate_reader : public split_reader {
   std::int64_t begin_;
   std::int64_t end_;
   std::int64_t at_;
+  std::optional<interruption> stopped_;  ///< where there is a rate, and so waiting
 };
 
 class generate_source_impl : public source {
@@ -103,8 +115,14 @@ class generate_source_impl : public source {
     return splits;
   }
 
-  result<std::unique_ptr<split_reader>> open(const split& piece) override {
-    return std::unique_ptr<split_reader>(new generate_reader(what_, piece));
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
+    auto from = piece.begin;
+    if (!position.empty()) {
+      opaque_reader bytes(position, position_of_rows);
+      from = bytes.number();
+      SLUICE_TRY(bytes.done("the position in generated rows"));
+    }
+    return std::unique_ptr<split_reader>(new generate_reader(what_, piece, from));
   }
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
     return static_cast<std::uint64_t>(piece.begin) + offset + 1;
@@ -266,6 +284,7 @@ load:
     from: orders
     blackhole: {}
 )yaml",
+      .runs = locality::anywhere,
   };
 }
 

@@ -64,13 +64,14 @@ class losing : public transform {
 
 class counting_sink : public sink {
  public:
-  status open() override { return {}; }
+  status open(std::uint32_t) override { return {}; }
   status write(const batch& rows, row_errors&) override {
     report_.loaded += static_cast<std::uint64_t>(rows.rows());
     return {};
   }
-  result<sink_report> prepare() override { return report_; }
-  status commit() override { return {}; }
+  result<prepared_epoch> prepare(std::uint64_t) override { return prepared_epoch{report_, "-"}; }
+  status commit(const std::string&) override { return {}; }
+  status recover(const std::vector<std::string>&) override { return {}; }
   void abort() noexcept override {}
 
  private:

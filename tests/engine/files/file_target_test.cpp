@@ -19,14 +19,20 @@ using names = std::vector<std::string>;
 namespace {
 
 file_target::request to(const std::string& path, file_mode mode = file_mode::replace) {
-  return {.path = path, .mode = mode, .base_folder = "", .run_id = "run", .unit = "report", .attempt = 1};
+  return {.path = path, .mode = mode, .base_folder = "", .run_id = "run", .unit = "report"};
 }
 
 sluice::status publish(file_target& target, const std::string& text) {
-  SLUICE_TRY(target.open());
+  SLUICE_TRY(target.open(1));
   SLUICE_TRY(target.write(text));
-  SLUICE_TRY(target.prepare());
-  return target.commit();
+  SLUICE_ASSIGN(const auto token, target.prepare());
+  return target.commit(token);
+}
+
+std::string prepared(file_target& target) {
+  auto token = target.prepare();
+  REQUIRE(token.ok());
+  return std::move(token).value();
 }
 
 std::string whole(const std::string& path) {
@@ -39,12 +45,12 @@ std::string whole(const std::string& path) {
 TEST_CASE("a file appears under its name only on commit") {
   const temporary_folder folder;
   file_target target(to(folder.file("out.csv")));
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   REQUIRE(target.write("a,b\n").ok());
-  REQUIRE(target.prepare().ok());
+  const auto token = prepared(target);
   CHECK_FALSE(std::filesystem::exists(folder.file("out.csv")));
   CHECK(folder.names().size() == 1);
-  REQUIRE(target.commit().ok());
+  REQUIRE(target.commit(token).ok());
   CHECK(folder.names() == names{"out.csv"});
   CHECK(folder.read("out.csv") == "a,b\n");
   CHECK(target.bytes() == 4);
@@ -53,19 +59,23 @@ TEST_CASE("a file appears under its name only on commit") {
 TEST_CASE("committing a file again changes nothing") {
   const temporary_folder folder;
   file_target target(to(folder.file("out.csv")));
-  REQUIRE(publish(target, "first").ok());
+  REQUIRE(target.open(1).ok());
+  REQUIRE(target.write("first").ok());
+  const auto token = prepared(target);
+  REQUIRE(target.commit(token).ok());
+  CHECK(target.commit(token).ok());
   (void)folder.write("out.csv", "later work of someone else");
-  CHECK(target.commit().ok());
+  CHECK(target.commit(token).ok());
   CHECK(folder.read("out.csv") == "later work of someone else");
 }
 
 TEST_CASE("an abort leaves neither the hidden file nor the folders it made") {
   const temporary_folder folder;
   file_target target(to(folder.file("a/b/out.csv")));
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   REQUIRE(target.write("half").ok());
   SECTION("before prepare") {}
-  SECTION("after prepare") { REQUIRE(target.prepare().ok()); }
+  SECTION("after prepare") { CHECK_FALSE(prepared(target).empty()); }
   target.abort();
   CHECK(folder.names().empty());
 }
@@ -73,7 +83,7 @@ TEST_CASE("an abort leaves neither the hidden file nor the folders it made") {
 TEST_CASE("an abort keeps a folder in which someone else has put a file") {
   const temporary_folder folder;
   file_target target(to(folder.file("a/out.csv")));
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   (void)folder.write("a/other", "x");
   target.abort();
   CHECK(folder.names() == names{"a", "a/other"});
@@ -84,11 +94,11 @@ TEST_CASE("replacing keeps the old file until commit, and its permissions") {
   const auto path = folder.write("out.csv", "old");
   REQUIRE(::chmod(path.c_str(), 0640) == 0);
   file_target target(to(path));
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   REQUIRE(target.write("new").ok());
-  REQUIRE(target.prepare().ok());
+  const auto token = prepared(target);
   CHECK(folder.read("out.csv") == "old");
-  REQUIRE(target.commit().ok());
+  REQUIRE(target.commit(token).ok());
   CHECK(folder.read("out.csv") == "new");
   struct stat info {};
   REQUIRE(::stat(path.c_str(), &info) == 0);
@@ -109,17 +119,17 @@ TEST_CASE("mode error refuses an existing target before any work, and one that a
   const temporary_folder folder;
   SECTION("before") {
     file_target target(to(folder.write("out.csv", "old"), file_mode::error));
-    const auto opened = target.open();
+    const auto opened = target.open(1);
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.problem().code == "target_exists");
     CHECK(opened.problem().message.find(folder.file("out.csv")) != std::string::npos);
   }
   SECTION("during") {
     file_target target(to(folder.file("out.csv"), file_mode::error));
-    REQUIRE(target.open().ok());
-    REQUIRE(target.prepare().ok());
+    REQUIRE(target.open(1).ok());
+    const auto token = prepared(target);
     (void)folder.write("out.csv", "old");
-    const auto committed = target.commit();
+    const auto committed = target.commit(token);
     REQUIRE_FALSE(committed.ok());
     CHECK(committed.problem().code == "target_exists");
     target.abort();
@@ -132,13 +142,13 @@ TEST_CASE("append shows the old content and the new at once") {
   const temporary_folder folder;
   const auto path = folder.write("out.csv", "old\n");
   file_target target(to(path, file_mode::append));
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   CHECK(target.appends());
   REQUIRE(target.write("new\n").ok());
   CHECK(target.bytes() == 4);
-  REQUIRE(target.prepare().ok());
+  const auto token = prepared(target);
   CHECK(folder.read("out.csv") == "old\n");
-  REQUIRE(target.commit().ok());
+  REQUIRE(target.commit(token).ok());
   CHECK(folder.read("out.csv") == "old\nnew\n");
   SECTION("a target that is not there yet is made") {
     file_target fresh(to(folder.file("fresh.csv"), file_mode::append));
@@ -158,27 +168,52 @@ TEST_CASE("append follows what someone else has put into the target meanwhile") 
         seen.push_back(form == nullptr ? "any form" : *form);
         return sluice::continuation{.between = old == nullptr ? "first\n" : "then\n", .form = "lines"};
       });
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   REQUIRE(target.write("new\n").ok());
   SECTION("before it is prepared") {
     (void)folder.write("out.csv", "old\nof others\n");
-    REQUIRE(target.prepare().ok());
-    REQUIRE(target.commit().ok());
+    REQUIRE(target.commit(prepared(target)).ok());
     CHECK(folder.read("out.csv") == "old\nof others\nthen\nnew\n");
     CHECK(seen == std::vector<std::string>{"old\n", "any form", "old\nof others\n", "lines"});
   }
   SECTION("before it is published") {
-    REQUIRE(target.prepare().ok());
+    const auto token = prepared(target);
     (void)folder.write("out.csv", "of others\n");
-    REQUIRE(target.commit().ok());
+    REQUIRE(target.commit(token).ok());
     CHECK(folder.read("out.csv") == "of others\nthen\nnew\n");
   }
   SECTION("by taking it away") {
-    REQUIRE(target.prepare().ok());
+    const auto token = prepared(target);
     std::filesystem::remove(path);
-    REQUIRE(target.commit().ok());
+    REQUIRE(target.commit(token).ok());
     CHECK(folder.read("out.csv") == "first\nnew\n");
   }
+  CHECK(folder.names() == names{"out.csv"});
+}
+
+TEST_CASE(
+    "another process publishes by the token, also behind what others have appended, and repeats it without effect") {
+  const temporary_folder folder;
+  const auto path = folder.write("out.csv", "old\n");
+  std::string token;
+  {
+    file_target dies(to(path, file_mode::append));
+    REQUIRE(dies.open(1).ok());
+    REQUIRE(dies.write("new\n").ok());
+    token = prepared(dies);
+  }
+  SECTION("nothing has happened since") {
+    REQUIRE(file_target(to(path, file_mode::append)).commit(token).ok());
+    CHECK(folder.read("out.csv") == "old\nnew\n");
+  }
+  SECTION("someone has appended") {
+    (void)folder.write("out.csv", "old\nof others\n");
+    REQUIRE(file_target(to(path, file_mode::append)).commit(token).ok());
+    CHECK(folder.read("out.csv") == "old\nof others\nnew\n");
+  }
+  const auto content = folder.read("out.csv");
+  REQUIRE(file_target(to(path, file_mode::append)).recover({token}).ok());
+  CHECK(folder.read("out.csv") == content);
   CHECK(folder.names() == names{"out.csv"});
 }
 
@@ -203,18 +238,18 @@ TEST_CASE("a target that can't be written says why and where") {
   SECTION("a parent is a file") {
     (void)folder.write("a", "");
     file_target target(to(folder.file("a/b/out.csv")));
-    const auto opened = target.open();
+    const auto opened = target.open(1);
     REQUIRE_FALSE(opened.ok());
     CHECK(opened.problem().code == "not_a_folder");
     CHECK(opened.problem().message.find(folder.file("a")) != std::string::npos);
   }
   SECTION("the target is a folder") {
     file_target target(to(folder.path().string()));
-    CHECK(target.open().problem().code == "is_a_folder");
+    CHECK(target.open(1).problem().code == "is_a_folder");
   }
   SECTION("the path ends with a slash") {
     file_target target(to(folder.file("out/")));
-    CHECK(target.open().problem().code == "is_a_folder");
+    CHECK(target.open(1).problem().code == "is_a_folder");
     CHECK(folder.names().empty());
   }
 }
@@ -238,7 +273,7 @@ TEST_CASE("a full disk leaves nothing behind") {
   }
   {
     file_target target(to(folder.file("out.csv")));
-    REQUIRE(target.open().ok());
+    REQUIRE(target.open(1).ok());
     const auto written = target.write(std::string(1 << 20, 'x'));
     REQUIRE_FALSE(written.ok());
     CHECK(written.problem().code == "disk_full");
@@ -252,15 +287,15 @@ TEST_CASE("a full disk leaves nothing behind") {
 TEST_CASE("pieces are written in order, however many there are") {
   const temporary_folder folder;
   file_target target(to(folder.file("out")));
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   std::vector<std::string> texts;
   std::string expected;
   for (int i = 0; i < 3000; ++i) expected += texts.emplace_back(std::to_string(i) + ",");
   std::vector<iovec> pieces;
   for (auto& text : texts) pieces.push_back({text.data(), text.size()});
   REQUIRE(target.write(pieces).ok());
-  REQUIRE(target.prepare().ok());
-  REQUIRE(target.commit().ok());
+  const auto token = prepared(target);
+  REQUIRE(target.commit(token).ok());
   CHECK(folder.read("out") == expected);
   CHECK(target.bytes() == static_cast<std::int64_t>(expected.size()));
 }
@@ -270,13 +305,13 @@ TEST_CASE("a reader that closes its end of a pipe is no error") {
   REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
   const int reader = ::open(folder.file("pipe").c_str(), O_RDONLY | O_NONBLOCK);
   file_target target(to(folder.file("pipe")));
-  REQUIRE(target.open().ok());
+  REQUIRE(target.open(1).ok());
   REQUIRE(target.write("seen").ok());
   ::close(reader);
   CHECK(target.write("unseen").ok());
   CHECK(target.write("and the rest").ok());
   CHECK(target.prepare().ok());
-  CHECK(target.commit().ok());
+  CHECK(target.commit(token).ok());
 }
 
 TEST_CASE("relative targets start at the run's base folder") {

@@ -12,10 +12,14 @@ using store::run_state;
 
 namespace {
 
-split_assignment splits(std::uint32_t count, std::uint32_t window) {
+std::vector<split> list_of(std::uint32_t count) {
   std::vector<split> all;
   for (std::uint32_t id = 0; id < count; ++id) all.push_back({id, "file", 0, 10, 10});
-  return split_assignment::make(std::move(all), window).value();
+  return all;
+}
+
+split_assignment splits(std::uint32_t count, split_assignment::rules by) {
+  return split_assignment::make(list_of(count), by).value();
 }
 
 using answer = split_assignment::answer;
@@ -66,36 +70,58 @@ store::event event_at(std::int64_t cursor, const std::string& run = "r") {
 }  // namespace
 
 TEST_CASE("splits are handed out in order, within a window above the lowest unfinished one") {
-  auto all = splits(6, 3);
+  auto all = splits(6, {.readers = 3, .ahead = 0});
   CHECK(all.next(0).piece->id == 0);
   CHECK(all.next(1).piece->id == 1);
-  CHECK(all.next(1).piece->id == 2);
-  CHECK(all.next(1).what == answer::wait);
-  CHECK(all.finished(1, 2));
-  CHECK(all.next(1).what == answer::wait);
-  CHECK(all.finished(0, 0));
+  CHECK(all.next(2).piece->id == 2);
+  CHECK(all.finished(2, 2, "c"));
+  CHECK(all.next(2).what == answer::wait);
+  CHECK(all.finished(0, 0, "a"));
   CHECK(all.next(0).piece->id == 3);
-  CHECK_FALSE(all.finished(0, 1));
-  CHECK_FALSE(all.finished(1, 5));
+  CHECK_FALSE(all.finished(0, 1, ""));
+  CHECK_FALSE(all.finished(1, 5, ""));
+  REQUIRE(all.ended().size() == 2);
+  CHECK(all.ended()[0].split == 2);
+  CHECK(all.ended()[0].position == "c");
 }
 
 TEST_CASE("the splits of a lost reader come back first, and nobody is told of the end before they are read") {
-  auto all = splits(3, 8);
+  auto all = splits(3, {.readers = 2, .per_reader = 2, .ahead = 4});
   CHECK(all.next(0).piece->id == 0);
   CHECK(all.next(1).piece->id == 1);
   CHECK(all.next(0).piece->id == 2);
-  CHECK(all.finished(1, 1));
+  CHECK(all.finished(1, 1, ""));
   CHECK(all.next(1).what == answer::wait);
   CHECK(all.give_back(0) == 2);
   CHECK(all.next(1).piece->id == 0);
   CHECK(all.next(1).piece->id == 2);
-  CHECK(all.finished(1, 0));
-  CHECK(all.finished(1, 2));
+  CHECK(all.finished(1, 0, ""));
+  CHECK(all.finished(1, 2, ""));
   CHECK(all.next(1).what == answer::none_left);
 }
 
+TEST_CASE("readers that can serve many splits get even shares, so that none starves behind another") {
+  auto all = splits(12, {.readers = 4, .per_reader = 100, .bounded = false});
+  for (std::uint32_t reader = 0; reader < 4; ++reader)
+    for (int turn = 0; turn < 3; ++turn) CHECK(all.next(reader).what == answer::take);
+  CHECK(all.next(0).what == answer::wait);
+}
+
+TEST_CASE("a source without end may come with more splits, and only behind those that it had") {
+  auto all = splits(1, {.readers = 1, .bounded = false});
+  CHECK(all.next(0).piece->id == 0);
+  CHECK(all.finished(0, 0, ""));
+  CHECK(all.next(0).what == answer::wait);
+  CHECK(all.extend(list_of(3)).value() == 2);
+  CHECK(all.next(0).piece->id == 1);
+  CHECK(all.extend(list_of(2)).problem().code == "split_numbering");
+  auto others = list_of(3);
+  others[2].object = "other";
+  CHECK(all.extend(others).problem().code == "split_numbering");
+}
+
 TEST_CASE("splits that are not numbered from 0 are a fault of the source") {
-  CHECK(split_assignment::make({{1, "file", 0, 10, 10}}, 1).problem().code == "split_numbering");
+  CHECK(split_assignment::make({{1, "file", 0, 10, 10}}, {}).problem().code == "split_numbering");
 }
 
 TEST_CASE("a balanced run is verified") { CHECK(verdict(good_reports()).empty()); }

@@ -127,7 +127,7 @@ TEST_CASE("no rows give a file with a header, and an aborted load no file at all
   diagnostics faults;
   const auto target = csv_sink_component().make_sink(request_for(context, table, {{"path", "sub/t.csv"}}), faults);
   REQUIRE(target);
-  REQUIRE(target->open().ok());
+  REQUIRE(target->open(1).ok());
   row_errors refused;
   REQUIRE(target->write(as_batch(table), refused).ok());
   target->abort();

@@ -97,10 +97,11 @@ TEST_CASE_METHOD(fixture, "NaN and infinities follow on_error, because JSON has 
   diagnostics faults;
   const auto sink = ndjson_to().make_sink(what, faults);
   row_errors refused;
-  REQUIRE(sink->open().ok());
+  REQUIRE(sink->open(1).ok());
   REQUIRE(sink->write(as_batch(table), refused).ok());
-  CHECK(sink->prepare()->loaded == 1);
-  REQUIRE(sink->commit().ok());
+  const auto prepared = sink->prepare(1);
+  CHECK(prepared->report.loaded == 1);
+  REQUIRE(sink->commit(prepared->token).ok());
   REQUIRE(refused.size() == 2);
   CHECK(refused[0].row == 1);
   CHECK(refused[0].column == "d");

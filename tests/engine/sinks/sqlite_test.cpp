@@ -89,24 +89,23 @@ TEST_CASE_METHOD(fixture, "rows show in the table only on commit, and committing
   const auto sink = sqlite_component().make_sink(request("append", table), faults);
   REQUIRE(sink);
   row_errors refused;
-  REQUIRE(sink->open().ok());
+  REQUIRE(sink->open(1).ok());
   REQUIRE(sink->write(as_batch(table), refused).ok());
   run("INSERT INTO orders VALUES (9, 'someone else, meanwhile')");
-  REQUIRE(sink->prepare().ok());
+  const auto prepared = sink->prepare(1);
+  REQUIRE(prepared.ok());
   CHECK(query("SELECT count(*) FROM orders") == rows{{"2"}});
-  REQUIRE(sink->commit().ok());
-  REQUIRE(sink->commit().ok());
+  REQUIRE(sink->commit(prepared->token).ok());
+  REQUIRE(sink->commit(prepared->token).ok());
   CHECK(query("SELECT group_concat(id) FROM orders") == rows{{"1,9,2,3"}});
-  CHECK(query("SELECT sink, run, attempt, target, rows FROM _sluice_commits") ==
-        rows{{"test.shop", context.run_id, "1", "orders", "2"}});
+  CHECK(query("SELECT sink, run, epoch, attempt, target, rows FROM _sluice_commits") ==
+        rows{{"test.shop", context.run_id, "1", "1", "orders", "2"}});
 }
 
 TEST_CASE_METHOD(fixture, "another process that repeats the commit of a run adds no rows") {
   const auto table = people("[1]", R"(["a"])");
   REQUIRE(write_all(sqlite_component(), request("append", table), {table}).ok());
-  auto again = request("append", table);
-  again.attempt = 2;
-  REQUIRE(write_all(sqlite_component(), again, {table}).ok());
+  REQUIRE(write_all(sqlite_component(), request("append", table), {table}).ok());
   CHECK(query("SELECT count(*) FROM orders") == rows{{"1"}});
 }
 
@@ -117,10 +116,10 @@ TEST_CASE_METHOD(fixture, "an abort leaves neither a database nor a staging file
   diagnostics faults;
   const auto sink = sqlite_component().make_sink(what, faults);
   row_errors refused;
-  REQUIRE(sink->open().ok());
+  REQUIRE(sink->open(1).ok());
   REQUIRE(sink->write(as_batch(table), refused).ok());
   SECTION("before prepare") {}
-  SECTION("after prepare") { REQUIRE(sink->prepare().ok()); }
+  SECTION("after prepare") { REQUIRE(sink->prepare(1).ok()); }
   sink->abort();
   CHECK(folder.names().empty());
 }
@@ -175,10 +174,11 @@ TEST_CASE_METHOD(fixture, "rows that the table's rules refuse go to the rejects,
   diagnostics faults;
   const auto sink = sqlite_component().make_sink(what, faults);
   row_errors refused;
-  REQUIRE(sink->open().ok());
+  REQUIRE(sink->open(1).ok());
   REQUIRE(sink->write(as_batch(table), refused).ok());
-  REQUIRE(sink->prepare()->loaded == 1);
-  REQUIRE(sink->commit().ok());
+  const auto prepared = sink->prepare(1);
+  REQUIRE(prepared->report.loaded == 1);
+  REQUIRE(sink->commit(prepared->token).ok());
   REQUIRE(refused.size() == 4);
   CHECK(refused[0].message == "NOT NULL constraint failed: orders.name");
   CHECK(refused[1].message == "UNIQUE constraint failed: orders.id");
@@ -200,7 +200,7 @@ TEST_CASE_METHOD(fixture, "what SQLite would change silently is refused") {
   diagnostics faults;
   const auto sink = sqlite_component().make_sink(what, faults);
   row_errors refused;
-  REQUIRE(sink->open().ok());
+  REQUIRE(sink->open(1).ok());
   REQUIRE(sink->write(as_batch(table), refused).ok());
   sink->abort();
   REQUIRE(refused.size() == 2);

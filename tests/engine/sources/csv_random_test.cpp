@@ -149,7 +149,7 @@ outcome read_backwards(const source_request& request) {
   outcome all;
   std::vector<std::vector<std::string>> parts(splits->size());
   for (auto i = splits->size(); i-- > 0;) {
-    auto reader = from->open((*splits)[i]);
+    auto reader = from->open((*splits)[i], "");
     REQUIRE(reader.ok());
     for (bool more = true; more;) {
       const auto step = (*reader)->next();

@@ -120,7 +120,7 @@ outcome read_all(const test_folder& in, const request_parts& parts) {
     const auto end = std::min(splits->size(), begin + static_cast<std::size_t>(parts.threads));
     std::vector<std::unique_ptr<split_reader>> readers;
     for (auto i = begin; i < end; ++i) {
-      auto reader = from->open((*splits)[i]);
+      auto reader = from->open((*splits)[i], "");
       if (!reader.ok()) return failed(reader.problem());
       readers.push_back(std::move(*reader));
     }

@@ -1,0 +1,109 @@
+#pragma once
+
+#include "engine/component/options.hpp"
+#include "engine/component/run_context.hpp"
+#include "engine/component/state.hpp"
+#include "engine/error/error.hpp"
+#include "engine/error/row_errors.hpp"
+#include "engine/values/batch.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+/// Takes what a transform makes. Implemented by the actor, and by `collector` in tests.
+class emitter {
+ public:
+  virtual ~emitter() = default;
+  /// Passes a batch on to everything that reads `port`. Its order key is set by the caller, not the transform.
+  virtual void emit(int port, batch rows) = 0;
+  /// Sends rows of `in`, as they entered this unit, to the rejects, once per row, all its errors joined. Counted here.
+  virtual void reject(const batch& in, const row_errors& why) = 0;
+  virtual void count_filtered(std::uint64_t rows) = 0;  ///< dropped by the user's own rule
+  virtual void count_merged(std::uint64_t rows) = 0;    ///< input rows that became part of another output row
+  virtual void count_added(std::uint64_t rows) = 0;     ///< output rows beyond the input rows (join, unnest)
+  virtual void count_set_null(const std::string& column, std::uint64_t values) = 0;
+};
+
+struct input_port {
+  std::string unit;  ///< name by which expressions may qualify its columns; a port reads "routed_late"
+  std::shared_ptr<arrow::Schema> schema;
+};
+
+struct output_port {
+  std::string name;  ///< empty for the only one
+  std::shared_ptr<arrow::Schema> schema;
+};
+
+/// How rows must be spread over the instances of a unit with parallelism above 1.
+struct partitioning {
+  enum class kind { any, by_keys, single } how = kind::any;      ///< single: the unit can't run in parallel
+  std::vector<std::string> keys = {};                            ///< columns of that input, by_keys
+  std::vector<std::shared_ptr<arrow::DataType>> key_types = {};  ///< the common type each key is cast to before hashing
+};
+
+struct transform_request {
+  std::string unit;
+  std::vector<input_port> inputs;
+  options own;  ///< checked against the spec, defaults filled in
+  on_error policy = on_error::fail;
+  /// The inputs hold only what `required_columns` asked for: other columns that options name (drop, rename) are passed
+  /// over.
+  bool pruned = false;
+  const run_context* context = nullptr;  ///< outlives the transform
+};
+
+/// One instance of a transform unit, bound to its input schemas. Single-threaded. Calls must not block and should stay
+/// near 10 ms: long work is cut up by `resume`. Heavy state is made on the first batch, not in the factory: planning
+/// makes instances only to ask for their schemas.
+class transform {
+ public:
+  virtual ~transform() = default;
+  [[nodiscard]] virtual const std::vector<output_port>& outputs() const = 0;
+  [[nodiscard]] virtual partitioning input_partitioning(int input) const { return (void)input, partitioning{}; }
+  /// True where the result depends on the order of rows (limit, deduplicate, stable sort): the input is put in order.
+  [[nodiscard]] virtual bool needs_order() const { return false; }
+  /// True where each input batch gives output in its place (filter, derive; a join for its input 0).
+  [[nodiscard]] virtual bool keeps_order() const { return true; }
+  /// Columns of an input that are read here, or passed on because they are among `wanted`, the output columns (of any
+  /// port) that are used below; nullopt: all. What expressions read counts even where their result is not wanted,
+  /// because their errors stay. Unknown names in `wanted` are passed over.
+  [[nodiscard]] virtual std::optional<std::vector<std::string>> required_columns(
+      int input, const std::vector<std::string>& wanted) const {
+    return (void)input, (void)wanted, std::nullopt;
+  }
+  /// Works on one batch of an input that has not ended.
+  virtual status process(int input, batch in, emitter& out) = 0;
+  /// Says that an input has ended; called once for each, in any order.
+  virtual status finish(int input, emitter& out) { return (void)input, (void)out, status{}; }
+  /// Makes more output of what was taken in; true: call again. Called after every other call that has an emitter, until
+  /// it is false.
+  virtual result<bool> resume(emitter& out) { return (void)out, false; }
+  /// Says that event time has come so far (microseconds since 1970 UTC): no earlier row is expected. Never goes back.
+  virtual status on_time(std::int64_t watermark, emitter& out) { return (void)watermark, (void)out, status{}; }
+  /// A checkpoint is about to be taken: what must be passed on before it (changed groups for an upsert) is emitted now.
+  virtual status before_barrier(std::uint64_t epoch, emitter& out) { return (void)epoch, (void)out, status{}; }
+  /// Hands out what the transform holds of some key groups, without changing it. Called between two batches, when
+  /// `resume` has nothing more to make. The default is that of a transform that holds nothing. Errors: not_supported,
+  /// where what it holds can't be handed out.
+  [[nodiscard]] virtual result<std::vector<state_part>> state(key_groups of) {
+    return (void)of, std::vector<state_part>{};
+  }
+  /// Takes over what instances of the same unit have handed out: their inputs, outputs and options are the same. Called
+  /// before the first batch, once for each instance whose key groups it takes over.
+  virtual status restore(const std::vector<state_part>& parts);
+  /// True when further input can't change the output any more (limit reached): upstream is told to stop.
+  [[nodiscard]] virtual bool satisfied() const { return false; }
+  /// Names the operations inside a unit for its counters; one entry unless it is `steps`.
+  struct step_counters {
+    std::string name;
+    std::uint64_t in = 0, added = 0, out = 0, filtered = 0, merged = 0, rejected = 0;
+  };
+  [[nodiscard]] virtual std::vector<step_counters> steps() const { return {}; }
+};
+
+}  // namespace sluice
