@@ -208,8 +208,11 @@ struct committed {
   instance_id who;
 };
 /// supervisor -> instance: the run has failed or was cancelled: stop, a sink removes what it made; answered by
-/// abandoned when that is done, which may take as long as a disk stalls.
-struct abandon {};
+/// abandoned when that is done, which may take as long as a disk stalls. With `orphaned` it comes from the node, whose
+/// first node is gone: what a sink has prepared stays, because nobody here knows whether it was decided to commit it.
+struct abandon {
+  bool orphaned = false;
+};
 /// instance -> supervisor
 struct abandoned {
   instance_id who;

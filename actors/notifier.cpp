@@ -16,13 +16,15 @@ namespace sluice::actors {
 namespace {
 
 constexpr std::int64_t most_read = 256;
+constexpr auto look_interval = std::chrono::seconds(1);
 
 class notifier : public caf::event_based_actor {
  public:
   notifier(caf::actor_config& config, std::shared_ptr<store::store> from, const node_services& services)
-      : caf::event_based_actor(config), store_(std::move(from)), services_(services) {}
+      : caf::event_based_actor(config), store_(std::move(from)), services_(services), calls_(this, services.io) {}
 
   caf::behavior make_behavior() override {
+    look_again();
     set_down_handler([this](const caf::down_msg& gone) { feeds_.erase(gone.source); });
     return {
         [this](const events_written& message) {
@@ -59,6 +61,23 @@ class notifier : public caf::event_based_actor {
     caf::actor to;
     std::shared_ptr<blocking_calls> calls;
   };
+
+  /// Other processes write to the same Store and tell nobody here.
+  void look_again() {
+    delayed_send(this, look_interval, continuation{[this] { feeds_.empty() ? look_again() : look(); }});
+  }
+
+  void look() {
+    calls_.call([store = store_] { return guarded("read events", [&] { return store->last_cursor(); }); },
+                [this](const result<std::int64_t>& newest) {
+                  if (newest.ok())
+                    for (auto& [address, one] : feeds_) {
+                      one.feed.newest(*newest);
+                      serve(address);
+                    }
+                  look_again();
+                });
+  }
 
   void serve(const caf::actor_addr& address) {
     auto& one = feeds_.find(address)->second;
@@ -102,18 +121,19 @@ class notifier : public caf::event_based_actor {
 
   std::shared_ptr<store::store> store_;
   node_services services_;
+  blocking_calls calls_;
   std::map<caf::actor_addr, subscriber> feeds_;
 };
 
 /// Calls a function for each event, one after the other, and keeps its place.
 class calling_subscriber : public caf::event_based_actor {
  public:
-  calling_subscriber(caf::actor_config& config, caf::actor from, deliver_function deliver,
+  calling_subscriber(caf::actor_config& config, caf::actor from, subscriber_functions functions,
                      std::shared_ptr<store::store> cursors, std::string name, std::int64_t after,
                      const node_services& services)
       : caf::event_based_actor(config),
         notifier_(std::move(from)),
-        deliver_(std::move(deliver)),
+        functions_(std::move(functions)),
         cursors_(std::move(cursors)),
         name_(std::move(name)),
         after_(after),
@@ -137,10 +157,11 @@ class calling_subscriber : public caf::event_based_actor {
  private:
   void begin() {
     calls_.call(
-        [store = cursors_, name = name_, after = after_]() -> result<std::int64_t> {
+        [store = cursors_, name = name_, after = after_, place = functions_.place]() -> result<std::int64_t> {
           if (name.empty() || !store) return after;
           SLUICE_ASSIGN(const auto kept, store->cursor_of(name));
-          return std::max(kept, after);
+          const auto from = std::max(kept, after);
+          return place ? guarded("find a subscriber's place", [&] { return place(from); }) : from;
         },
         [this](const result<std::int64_t>& after) {
           if (!after.ok()) return again([this] { begin(); });
@@ -150,7 +171,7 @@ class calling_subscriber : public caf::event_based_actor {
 
   void deliver(std::shared_ptr<std::vector<store::event>> events, std::size_t from) {
     calls_.call(
-        [call = deliver_, store = cursors_, name = name_, events, from]() -> std::size_t {
+        [call = functions_.deliver, store = cursors_, name = name_, events, from]() -> std::size_t {
           for (auto at = from; at < events->size(); ++at)
             if (!guarded("notify", [&] { return call((*events)[at]); }).ok()) return at;
           if (!name.empty() && store && !events->empty()) (void)store->set_cursor(name, events->back().cursor);
@@ -172,7 +193,7 @@ class calling_subscriber : public caf::event_based_actor {
   static constexpr std::chrono::milliseconds longest_pause{30'000};
 
   caf::actor notifier_;
-  deliver_function deliver_;
+  subscriber_functions functions_;
   std::shared_ptr<store::store> cursors_;
   std::string name_;
   std::int64_t after_;
@@ -187,10 +208,10 @@ caf::actor spawn_notifier(caf::actor_system& system, std::shared_ptr<store::stor
   return system.spawn<notifier>(std::move(from), services);
 }
 
-caf::actor spawn_subscriber(caf::actor_system& system, const caf::actor& from, deliver_function deliver,
+caf::actor spawn_subscriber(caf::actor_system& system, const caf::actor& from, subscriber_functions functions,
                             std::shared_ptr<store::store> cursors, const std::string& name, std::int64_t after,
                             const node_services& services) {
-  return system.spawn<calling_subscriber>(from, std::move(deliver), std::move(cursors), name, after, services);
+  return system.spawn<calling_subscriber>(from, std::move(functions), std::move(cursors), name, after, services);
 }
 
 }  // namespace sluice::actors

@@ -19,10 +19,20 @@ caf::actor spawn_notifier(caf::actor_system& system, std::shared_ptr<store::stor
 /// Takes one event; may block.
 using deliver_function = std::function<status(const store::event&)>;
 
+/// What a subscriber does; both may block.
+struct subscriber_functions {
+  template <class Call>
+  subscriber_functions(Call call) : deliver(std::move(call)) {}
+
+  deliver_function deliver;
+  /// Gives the cursor behind which it goes on, where it knows that better than the Store, whose opinion it gets.
+  std::function<result<std::int64_t>(std::int64_t kept)> place = {};
+};
+
 /// Starts a subscriber that hands every event to `deliver` on an I/O thread. With a `name` its place in the event log
 /// is kept in the Store and it goes on from there, at least once; without one it begins with events after `after`. A
 /// delivery that fails is tried again, with a growing pause.
-caf::actor spawn_subscriber(caf::actor_system& system, const caf::actor& notifier, deliver_function deliver,
+caf::actor spawn_subscriber(caf::actor_system& system, const caf::actor& notifier, subscriber_functions functions,
                             std::shared_ptr<store::store> cursors, const std::string& name, std::int64_t after,
                             const node_services& services);
 

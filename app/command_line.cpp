@@ -3,6 +3,9 @@
 #include "app/verbs.hpp"
 #include "engine/error/names.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -16,12 +19,18 @@ std::string environment(const char* name) {
   return value == nullptr ? std::string{} : std::string(value);
 }
 
-/// $XDG_STATE_HOME/sluice, else ~/.local/state/sluice; in the temporary folder where there is no home.
+/// $XDG_STATE_HOME/sluice, else ~/.local/state/sluice; empty where there is no home: a folder that others share, like
+/// /tmp, is no place for state.
 std::string default_state_folder() {
   if (const auto state = environment("XDG_STATE_HOME"); !state.empty() && state[0] == '/') return state + "/sluice";
-  if (const auto home = environment("HOME"); !home.empty() && home != "/") return home + "/.local/state/sluice";
+  auto home = environment("HOME");
+  if (home.empty()) {
+    const auto* user = ::getpwuid(::geteuid());
+    if (user != nullptr && user->pw_dir != nullptr) home = user->pw_dir;
+  }
   std::error_code ignored;
-  return (std::filesystem::temp_directory_path(ignored) / ("sluice-" + environment("USER"))).string();
+  if (home.empty() || home == "/" || !std::filesystem::is_directory(home, ignored)) return {};
+  return home + "/.local/state/sluice";
 }
 
 /// Finds the verb: the first word that is neither an option nor the value of a global one.
@@ -57,10 +66,11 @@ status fill_in(settings& options, std::string progress) {
                      : progress == "none" ? progress_mode::none
                                           : progress_mode::automatic;
   if (options.state_folder.empty()) options.state_folder = default_state_folder();
-  if (options.spill_folder.empty()) options.spill_folder = options.state_folder + "/spill";
+  if (options.spill_folder.empty() && !options.state_folder.empty())
+    options.spill_folder = options.state_folder + "/spill";
   std::error_code ignored;
   for (auto* folder : {&options.state_folder, &options.spill_folder})
-    if (const auto absolute = std::filesystem::absolute(*folder, ignored); !ignored)
+    if (const auto absolute = std::filesystem::absolute(*folder, ignored); !ignored && !folder->empty())
       *folder = absolute.lexically_normal().string();
   while (options.state_folder.size() > 1 && options.state_folder.back() == '/') options.state_folder.pop_back();
   return {};

@@ -8,23 +8,14 @@
 #include "app/text.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
-
-#include <unistd.h>
-#include <xxhash.h>
-
-#include <array>
+#include "engine/runs/record.hpp"
 
 namespace sluice::app {
 
 namespace {
 
-std::string fingerprint_of(const pipeline& what, const options& params) {
-  const auto text = what.text + '\0' + params.dump();
-  std::array<char, 20> hex = {};
-  std::snprintf(hex.data(), hex.size(), "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(text.data(), text.size())));
-  return hex.data();
-}
+/// A command in a terminal or a script can't wait for ever for its targets; the next one goes on.
+constexpr auto commit_patience = std::chrono::minutes(2);
 
 }  // namespace
 
@@ -50,27 +41,15 @@ bool writes_to_stdout(const plan& what) {
 
 std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned_pipeline& planned,
                                               const std::string& endpoint) {
-  const auto& what = planned.what->definition;
   auto setup = std::make_shared<actors::run_setup>();
   setup->run = planned.context->run_id;
   setup->what = planned.what;
   setup->context = planned.context;
   setup->components = actors::planned_components();
   setup->rejects_path = with.rejects_path(setup->run);
-  auto& record = setup->record;
-  record.id = setup->run;
-  record.pipeline = what.name;
-  record.owner = what.owner;
-  record.tags = what.tags;
-  record.text = what.text;
-  record.params = planned.params;
-  record.fingerprint = fingerprint_of(what, record.params);
-  record.plan = plan_to_bytes(*planned.what);
-  record.pid = ::getpid();
-  record.pid_started = store::process_start(record.pid);
-  record.node = "local";
-  record.endpoint = endpoint;
-  record.state_version = planned.state_version;
+  setup->commit_patience = commit_patience;
+  setup->record = make_record(*planned.what, *planned.context, planned.params, {.node = "local", .endpoint = endpoint});
+  setup->record.state_version = planned.state_version;
   return setup;
 }
 

@@ -44,7 +44,9 @@ class follower {
     if (from_.is_remote()) return {};
     while (signal_ == 0 && !closed_) {
       SLUICE_TRY(catch_up());
-      if (store::is_final(run_.state)) return catch_up();
+      // Nobody works on it: whoever runs the pipeline next makes its outputs visible.
+      const bool left = run_.state == store::run_state::committing && !run_.alive;
+      if (store::is_final(run_.state) || left) return catch_up();
       usleep(200'000);
       look();
     }

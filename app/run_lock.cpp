@@ -1,5 +1,6 @@
 #include "app/run_lock.hpp"
 
+#include "engine/files/private_files.hpp"
 #include "engine/plan/plan.hpp"
 
 #include <arrow/scalar.h>
@@ -9,7 +10,6 @@
 #include <xxhash.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <utility>
 
 namespace sluice::app {
@@ -41,13 +41,11 @@ run_claim claim_of(const pipeline& what) {
 
 result<run_lock> run_lock::take(const std::string& state_folder, const run_claim& what) {
   const auto folder = state_folder + "/locks";
-  std::error_code failure;
-  std::filesystem::create_directories(folder, failure);
-  if (failure) return from_errno(failure.value(), "make the folder " + folder);
+  SLUICE_TRY(make_private_folder(state_folder));
+  SLUICE_TRY(make_private_folder(folder));
   const auto path = folder + "/" + what.pipeline;
   run_lock lock;
-  lock.file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock.file_ < 0) return from_errno(errno, "open the lock " + path);
+  SLUICE_ASSIGN(lock.file_, open_private_file(path, O_RDWR));
   // The kind of lock that knows its process. It would be lost if this process closed the file elsewhere: nobody else
   // opens it.
   for (;;) {

@@ -1,6 +1,7 @@
 #include "app/run_records.hpp"
 
-#include "cluster/lost_runs.hpp"
+#include "engine/plan/plan.hpp"
+#include "engine/runs/lost_runs.hpp"
 
 #include <array>
 #include <cstdio>
@@ -13,9 +14,9 @@ using store::run_state;
 
 void bury_dead(store::store& in, std::vector<run_record>& runs) {
   for (auto& run : runs) {
-    // Without a pid nobody works on it yet: a submission that waits for its node.
-    if (store::is_final(run.state) || run.pid == 0 || run.pid_started == 0 || is_alive(run)) continue;
-    (void)in.apply(cluster::death_of(run, run.term));
+    // Who only looks publishes nothing: where a run has decided to commit, `sluice run` or a node goes on.
+    if (store::is_final(run.state) || run.alive || run.state == run_state::committing) continue;
+    (void)settle_lost_run(in, run.id, unseen_death(run), make_sink);
     // It may have ended by itself in between: what the Store says now holds.
     if (auto now = in.find_run(run.id); now.ok()) run = std::move(now).value();
   }

@@ -128,7 +128,7 @@ result<std::vector<store::run_record>> run_source::list(const store::run_query& 
 
 std::optional<cluster::http_client> run_source::client_of(const store::run_record& run) const {
   if (remote_) return remote_;
-  if (run.endpoint.empty() || store::is_final(run.state) || !is_alive(run)) return std::nullopt;
+  if (run.endpoint.empty() || store::is_final(run.state) || !run.alive) return std::nullopt;
   const auto where = cluster::parse_address(run.endpoint, "endpoint");
   if (!where.ok()) return std::nullopt;
   return cluster::http_client(*where, token_, std::chrono::seconds(5));

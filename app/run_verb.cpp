@@ -7,8 +7,8 @@
 #include "app/verbs.hpp"
 #include "config/load.hpp"
 #include "engine/error/error_json.hpp"
-#include "engine/files/hidden_file.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/runs/lost_runs.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <sys/resource.h>
@@ -80,7 +80,7 @@ void print_report(session& with, const chosen& what, const planned_pipeline& pla
   auto& terminal = with.terminal;
   if (!with.options.quiet)
     terminal.note(run_report(facts, terminal.err_width(), terminal.color_err(), terminal.unicode()));
-  if (outcome.cause && outcome.state == store::run_state::failed) {
+  if (outcome.cause && outcome.state != store::run_state::cancelled) {
     diagnostics cause = {*outcome.cause};
     if (planned.source) config::resolve_locations(*planned.source, cause);
     report_faults(with, cause, planned.source.get());
@@ -97,6 +97,8 @@ int exit_code_after(const engine_result& ended) {
       return exit_partial;
     case store::run_state::cancelled:
       return ended.signal == SIGINT ? exit_interrupted : ended.signal == SIGTERM ? exit_terminated : exit_failed;
+    case store::run_state::committing:
+      return exit_unknown;
     default:
       return exit_failed;
   }
@@ -109,6 +111,24 @@ void print_notes(session& with, const plan& what) {
       with.terminal.note(unit.definition.name + ": " + printable(unit.reading.note) + "\n");
 }
 
+/// Commits that dead processes have left come first: this run would load the same rows again, or below them.
+status make_way(session& with, const std::string& pipeline, bool fresh) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(with.store_path(), ignored)) return {};
+  SLUICE_ASSIGN(const auto store, with.open_store());
+  SLUICE_ASSIGN(const auto lost, settle_lost_runs(*store, true, make_sink));
+  for (const auto& run : lost)
+    if (run.published && !with.options.quiet && !with.options.json)
+      with.terminal.note("run " + run.run + " of " + run.pipeline +
+                         " was interrupted after its outputs were durable: they are published now\n");
+  return settle_refused(*store, pipeline, fresh, make_sink, lost);
+}
+
+status check_targets(session& with, const planned_pipeline& planned) {
+  SLUICE_ASSIGN(const auto store, with.open_store());
+  return check_due_targets(*store, *planned.what, *planned.context);
+}
+
 /// The engine's process.
 int run_here(session& with, const chosen& what) {
   diagnostics faults;
@@ -119,6 +139,7 @@ int run_here(session& with, const chosen& what) {
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
+  request.adapt = [&](pipeline& definition) { return make_way(with, definition.name, what.fresh); };
   auto planned = plan_pipeline(with, request, faults, source);
   if (!planned) return refuse(with, what.file, faults, source.get(), exit_code_of(faults));
   if (with.options.json && writes_to_stdout(*planned->what)) {
@@ -143,6 +164,8 @@ int run_here(session& with, const chosen& what) {
     return refuse(with, what.file, {stopped}, nullptr, turn->signal == SIGINT ? exit_interrupted : exit_terminated);
   }
   if (!with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
+  if (const auto free = check_targets(with, *planned); !free.ok())
+    return refuse(with, what.file, {free.problem()}, nullptr, app::exit_code_of(free.problem()));
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
   const auto ended =
       run_planned(with, *planned, [&](const engine_result& how) { print_report(with, what, *planned, how); });
@@ -152,42 +175,28 @@ int run_here(session& with, const chosen& what) {
   return exit_code_after(*ended);
 }
 
-/// Removes the hidden files of a run whose process was killed: nobody goes on with them.
-void remove_leftovers(store::store& in, const std::string& run) {
-  const auto record = in.find_run(run);
-  if (!record.ok()) return;
-  const auto plan = plan_from_bytes(record->plan);
-  if (!plan.ok()) return;
-  std::error_code ignored;
-  const auto here = std::filesystem::current_path(ignored).string();
-  for (const auto& unit : plan->units) {
-    const auto& own = unit.definition.own;
-    if (unit.definition.role != unit_role::load || !own.is_object() || !own.contains("path")) continue;
-    const auto& path = own["path"];
-    if (path.is_string() && path != "-") remove_hidden_files(target_of(path.get<std::string>(), here), run);
-  }
-}
-
-/// Writes the end of a run whose process was killed; gives its last event.
-std::optional<store::event> bury(store::store& in, const engine_end& end, const error& cause) {
-  auto runs = in.runs({});
+/// Ends the run of a process that was killed: its commits are repeated where it had decided to commit.
+std::optional<settled_run> settle(store::store& in, const engine_end& end, const error& cause) {
+  const auto runs = in.runs({});
   if (!runs.ok()) return std::nullopt;
   for (const auto& run : *runs) {
     if (run.pid != end.pid || store::is_final(run.state)) continue;
-    remove_leftovers(in, run.id);
-    store::change death;
-    death.run = run.id;
-    death.term = run.term;
-    death.state = end.killed_by_user ? store::run_state::cancelled : store::run_state::failed;
-    death.cause = to_json(cause);
-    store::event last;
-    last.type = "run." + store::to_string(*death.state);
-    last.data = {{"state", store::to_string(*death.state)}, {"cause", *death.cause}};
-    death.events.push_back(std::move(last));
-    auto written = in.apply(death);
-    if (written.ok() && !written->empty()) return written->back();
+    const auto state = end.killed_by_user ? store::run_state::cancelled : store::run_state::failed;
+    const auto settled = settle_lost_run(in, run.id, death{cause, state}, make_sink);
+    if (settled.ok()) return *settled;
   }
   return std::nullopt;
+}
+
+/// Says what was published after all; gives the exit code.
+int report_published(session& with, const settled_run& run, const error& cause) {
+  if (with.options.json) {
+    if (run.last) print_event(with, store::cloud_event(*run.last));
+  } else {
+    with.terminal.note(cause.message + ", after its outputs were durable: they are published now, run " + run.run +
+                       " " + store::to_string(run.state) + "\n");
+  }
+  return run.state == store::run_state::partial ? exit_partial : exit_succeeded;
 }
 
 /// The parent's part after a sudden death: the Store, the event and the user hear of it.
@@ -198,19 +207,22 @@ int report_death(session& with, const chosen& what, const engine_end& end) {
   if (end.killed_by_user)
     cause = user_error("cancelled", "killed by a second Ctrl-C",
                        "nothing unfinished was published; to run it again: " + command_text(what));
-  std::optional<store::event> last;
-  if (const auto store = with.open_store(); store.ok()) last = bury(**store, end, cause);
+  std::optional<settled_run> settled;
+  if (const auto store = with.open_store(); store.ok()) settled = settle(**store, end, cause);
   // The display may stand half drawn.
   if (with.terminal.err_is_terminal()) with.terminal.note("\r\x1b[J");
+  if (settled && settled->published) return report_published(with, *settled, cause);
+  if (settled && settled->problem) cause = *settled->problem;
   if (with.options.json) {
-    if (last) {
-      print_event(with, store::cloud_event(*last));
+    if (settled && settled->last) {
+      print_event(with, store::cloud_event(*settled->last));
     } else {
       refuse(with, what.file, {cause}, nullptr, exit_failed);
     }
   } else {
     report(with, cause);
   }
+  if (settled && settled->state == store::run_state::committing) return exit_unknown;
   return end.killed_by_user ? exit_interrupted : exit_failed;
 }
 

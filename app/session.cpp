@@ -4,7 +4,15 @@
 
 namespace sluice::app {
 
-result<std::shared_ptr<store::store>> session::open_store() const { return store::open_sqlite(store_path()); }
+result<std::shared_ptr<store::store>> session::open_store() const {
+  if (options.state_folder.empty())
+    return user_error("no_state_folder", "there is no home folder to keep the state in",
+                      "give a folder of your own with --state or SLUICE_STATE");
+  SLUICE_ASSIGN(auto opened, store::open_sqlite(store_path()));
+  // What this process takes over from a dead one is its own.
+  opened->enroll(store::this_process("local"));
+  return opened;
+}
 
 int exit_code_of(const error& problem) {
   for (const auto* unreached : {"node_unreachable", "request_timed_out", "join_failed"})

@@ -19,6 +19,18 @@ std::string facts_of(const store::run_record& run) {
   return text + "\n";
 }
 
+/// What has become of the outputs of a run whose process died after it had decided to commit them.
+std::string commits_of(const session& with, const store::run_record& run) {
+  if (run.state != store::run_state::committing || run.alive || !with.options.to.empty()) return {};
+  std::string targets;
+  if (const auto store = with.open_store(); store.ok())
+    if (const auto due = (*store)->due_commits(run.id); due.ok() && !due->empty())
+      for (const auto& sink : due->front().what.sinks)
+        targets += "         " + printable(sink.target) + "  " + thousands(sink.rows) + " rows\n";
+  return "commits  its outputs are durable, and its process is gone: some of them may not be visible yet\n" + targets +
+         "         `sluice run`, or a node, makes them visible before it runs the pipeline again\n";
+}
+
 result<int> show(session& with, const std::string& reference) {
   SLUICE_ASSIGN(auto from, run_source::open(with));
   SLUICE_ASSIGN(const auto seen, from.find(reference));
@@ -30,6 +42,7 @@ result<int> show(session& with, const std::string& reference) {
     return exit_succeeded;
   }
   terminal.out(report_of(seen.record, terminal, true));
+  terminal.out(commits_of(with, seen.record));
   terminal.out(paint(facts_of(seen.record), style::dim, terminal.color_out()));
   if (!store::is_final(seen.record.state) && seen.progress.is_object()) {
     terminal.out("\n");

@@ -6,12 +6,14 @@
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/listen.hpp"
-#include "cluster/lost_runs.hpp"
 #include "cluster/node_actor.hpp"
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
 #include "cluster/token.hpp"
 #include "cluster/transport.hpp"
+#include "engine/files/private_files.hpp"
+#include "engine/runs/lost_runs.hpp"
+#include "engine/store/lease_keeper.hpp"
 
 #include <unistd.h>
 #include <caf/all.hpp>
@@ -20,7 +22,6 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <filesystem>
 #include <future>
 #include <vector>
 
@@ -60,6 +61,7 @@ struct node_parts {
   actors::finishes_calls calls;
   caf::actor_system system;
   std::shared_ptr<store::store> store;
+  std::shared_ptr<const store::lease_keeper> lease;
   std::shared_ptr<data_links> links;
   caf::io::middleman_actor transport;
   actors::engine_actors engine;
@@ -184,9 +186,9 @@ void tell_of_events(node_parts& all) {
   const auto& engine = all.engine;
   all.subscribers.push_back(actors::spawn_subscriber(all.system, engine.notifier, actors::log_subscriber(STDERR_FILENO),
                                                      all.store, "log", 0, engine.services));
-  all.subscribers.push_back(actors::spawn_subscriber(all.system, engine.notifier,
-                                                     actors::file_subscriber(all.state_folder + "/events.ndjson"),
-                                                     all.store, "events.ndjson", 0, engine.services));
+  all.subscribers.push_back(actors::spawn_subscriber(
+      all.system, engine.notifier, actors::file_subscriber(all.state_folder + "/events.ndjson", all.store), all.store,
+      "events.ndjson", 0, engine.services));
 }
 
 /// The address as others learn of it: port 0 becomes a free one, found by listening there for a moment.
@@ -198,9 +200,7 @@ result<address> with_port(const address& wanted, const char* option) {
 }
 
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
-  std::error_code problem;
-  std::filesystem::create_directories(settings.state_folder, problem);
-  if (problem) return from_errno(problem.value(), "make the state folder " + settings.state_folder);
+  SLUICE_TRY(make_private_folder(settings.state_folder));
   SLUICE_TRY(check_port(settings.listen, "--listen"));
   SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
   all.state_folder = settings.state_folder;
@@ -218,11 +218,15 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.self.host = listen.host == "localhost" ? "127.0.0.1" : listen.host;
   all.self.port = listen.port;
   all.self.name = settings.name.empty() ? host_name() + "-" + std::to_string(listen.port) : settings.name;
+  all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
   SLUICE_TRY(open_links(all));
   if (all.first) {
     SLUICE_ASSIGN(all.term, all.store->next_term());
-    SLUICE_ASSIGN(const auto lost, fail_lost_runs(*all.store, all.term));
-    if (lost > 0) log_line(std::to_string(lost) + " runs of processes that are gone are failed now");
+    SLUICE_ASSIGN(const auto lost, settle_lost_runs(*all.store, true, make_sink));
+    for (const auto& run : lost)
+      log_line("run " + run.run + " of " + run.pipeline + ", whose process is gone: " + store::to_string(run.state) +
+               (run.published ? ", its outputs are visible now" : "") +
+               (run.problem ? ", " + run.problem->message : std::string()));
   }
 
   all.transport = spawn_transport(all.system, log_line);
@@ -233,7 +237,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                          .state_folder = settings.state_folder,
                          .spill_folder = all.spill_folder,
                          .term = all.term,
-                         .services = {.io = all.calls.pool, .node = all.self.name},
+                         .services = {.io = all.calls.pool, .node = all.self.name, .lease = all.lease},
                          .links = all.links,
                          .transport = all.transport,
                          .join = settings.join,
@@ -244,7 +248,8 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       promise->set_value(std::move(how));
     };
   all.node = spawn_node(all.system, std::move(of_actor));
-  all.engine = actors::start_actors(all.system, all.store, {.io = all.calls.pool, .node = all.self.name}, all.node);
+  all.engine = actors::start_actors(all.system, all.store,
+                                    {.io = all.calls.pool, .node = all.self.name, .lease = all.lease}, all.node);
   tell_of_events(all);
   SLUICE_TRY(listen_for_nodes(all, listen));
   SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all)));

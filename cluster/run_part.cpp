@@ -66,7 +66,7 @@ void run_part::release() {
 }
 
 void run_part::abandon() {
-  for (const auto& instance : own_) caf::anon_send(instance.handle, actors::abandon{});
+  for (const auto& instance : own_) caf::anon_send(instance.handle, actors::abandon{.orphaned = true});
   release();
 }
 

@@ -3,40 +3,18 @@
 #include "config/load.hpp"
 #include "config/planning_rules.hpp"
 #include "engine/plan/make_context.hpp"
+#include "engine/runs/lost_runs.hpp"
+#include "engine/runs/record.hpp"
 #include "engine/values/uuid.hpp"
-
-#include <unistd.h>
-#include <xxhash.h>
-
-#include <fmt/format.h>
 
 namespace sluice::cluster {
 
 namespace {
 
-std::string fingerprint_of(const pipeline& what, const options& params) {
-  const auto text = what.text + '\0' + params.dump();
-  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
-}
-
-store::run_record record_of(const submission& given, const submission_place& where, const plan& what,
-                            const std::string& run) {
-  store::run_record record;
-  record.id = run;
-  record.pipeline = what.definition.name;
-  record.owner = what.definition.owner;
-  record.tags = what.definition.tags;
-  record.text = what.definition.text;
-  record.params = options::object();
-  for (const auto& [name, value] : given.params) record.params[name] = value;
-  record.fingerprint = fingerprint_of(what.definition, record.params);
-  record.plan = plan_to_bytes(what);
-  record.pid = ::getpid();
-  record.pid_started = store::process_start(record.pid);
-  record.node = where.node;
-  record.endpoint = where.endpoint;
-  record.term = where.term;
-  return record;
+/// Commits that dead processes have left come first: this run would load the same rows again, or below them.
+status make_way(store::store& in, const std::string& pipeline, bool fresh) {
+  SLUICE_ASSIGN(const auto lost, settle_lost_runs(in, true, make_sink));
+  return settle_refused(in, pipeline, fresh, make_sink, lost);
 }
 
 }  // namespace
@@ -60,6 +38,12 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
       make_run_context(loaded->definition, {.run_id = run,
                                             .base_folder = what.base_folder,
                                             .spill_folder = where.spill_folder + "/" + run + "-" + where.node});
+  if (where.records != nullptr) {
+    if (auto free = make_way(*where.records, loaded->definition.name, what.fresh); !free.ok()) {
+      faults.push_back(std::move(free).problem());
+      return nullptr;
+    }
+  }
   store::pipeline_state state;
   remembered_sources remembered;
   if (where.records != nullptr && uses_source_state(loaded->definition)) {
@@ -83,12 +67,21 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
   }
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return nullptr;
+  if (where.records != nullptr) {
+    if (auto free = check_due_targets(*where.records, *made, *context); !free.ok()) {
+      faults.push_back(std::move(free).problem());
+      return nullptr;
+    }
+  }
   auto setup = std::make_shared<actors::run_setup>();
   setup->run = run;
   setup->what = std::make_shared<const plan>(std::move(*made));
   setup->context = std::move(context);
   setup->components = actors::planned_components();
-  setup->record = record_of(what, where, *setup->what, run);
+  options params = options::object();
+  for (const auto& [name, value] : what.params) params[name] = value;
+  setup->record = make_record(*setup->what, *setup->context, params,
+                              {.node = where.node, .endpoint = where.endpoint, .term = where.term});
   if (remembered.state != nullptr) setup->record.state_version = state.version;
   setup->rejects_path = folder + "/rejects.ndjson";
   return setup;

@@ -1,5 +1,7 @@
 #include "cluster/token.hpp"
 
+#include "engine/files/private_files.hpp"
+
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <sys/random.h>
@@ -8,7 +10,6 @@
 
 #include <array>
 #include <cerrno>
-#include <filesystem>
 
 namespace sluice::cluster {
 
@@ -22,6 +23,9 @@ std::string path_of(const std::string& state_folder) { return state_folder + "/t
 result<std::string> read_checked(int file, const std::string& path) {
   struct stat about {};
   if (::fstat(file, &about) != 0) return from_errno(errno, "look at " + path);
+  if (about.st_uid != ::geteuid())
+    return user_error("token_exposed", path + " belongs to user " + std::to_string(about.st_uid),
+                      "remove it, or give a state folder of your own");
   if ((about.st_mode & 077) != 0)
     return user_error("token_exposed", path + " can be read by other users", "chmod 600 " + path);
   std::string text(token_digits + 1, '\0');
@@ -52,22 +56,22 @@ std::string random_token() {
 }
 
 result<std::string> ensure_token(const std::string& state_folder) {
-  std::error_code problem;
-  std::filesystem::create_directories(state_folder, problem);
-  if (problem) return from_errno(problem.value(), "make the state folder " + state_folder);
+  SLUICE_TRY(make_private_folder(state_folder));
   const auto path = path_of(state_folder);
   for (;;) {
-    if (const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC); file >= 0) {
+    if (const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC); file >= 0) {
       auto text = read_checked(file, path);
       ::close(file);
       return text;
     }
+    if (errno == ELOOP)
+      return user_error("link_refused", "the token file " + path + " is a symbolic link",
+                        "remove it: a new token is made");
     if (errno != ENOENT) return from_errno(errno, "open " + path);
     // Written beside and linked: whoever comes second reads the first one's whole token.
     const auto token = random_token();
     const auto beside = path + "." + token.substr(0, 16);
-    const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) return from_errno(errno, "make " + beside);
+    SLUICE_ASSIGN(const int file, open_private_file(beside, O_WRONLY));
     const bool written = ::write(file, token.data(), token.size()) == static_cast<ssize_t>(token.size());
     const int write_problem = errno;
     ::close(file);
@@ -82,7 +86,7 @@ result<std::string> ensure_token(const std::string& state_folder) {
 
 std::string read_token(const std::string& state_folder) {
   const auto path = path_of(state_folder);
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (file < 0) return {};
   auto text = read_checked(file, path);
   ::close(file);

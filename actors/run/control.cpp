@@ -4,6 +4,7 @@
 #include "actors/run/supervisor.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/runs/lost_runs.hpp"
 
 #include <caf/all.hpp>
 
@@ -225,11 +226,26 @@ class control : public caf::event_based_actor {
       return entry.second.supervisor && entry.second.supervisor.address() == message.source;
     });
     if (found == live_.end()) return;  // it had said goodbye
-    auto outcome = std::make_shared<run_outcome>();
-    outcome->run = found->first;
-    outcome->cause =
+    const auto cause =
         internal_error("supervisor_died", "the run's supervisor ended unexpectedly: " + to_string(message.reason));
-    ended(run_ended{std::move(outcome)});
+    // Nobody else takes over from a process that lives: the run is ended here, its commits repeated if they are due.
+    calls_.call(
+        [store = s_.store, setup = found->second.setup, cause]() -> result<std::optional<settled_run>> {
+          return guarded("end the run", [&] {
+            return settle_lost_run(*store, setup->run, death{cause}, setup->components.make_sink);
+          });
+        },
+        [this, run = found->first, cause](const result<std::optional<settled_run>>& settled) {
+          auto outcome = std::make_shared<run_outcome>();
+          outcome->run = run;
+          outcome->cause = cause;
+          if (settled.ok() && *settled) {
+            outcome->state = (*settled)->state;
+            if ((*settled)->problem) outcome->cause = (*settled)->problem;
+            if (s_.notifier && (*settled)->last) send(s_.notifier, events_written{{*(*settled)->last}});
+          }
+          ended(run_ended{std::move(outcome)});
+        });
   }
 
   caf::typed_response_promise<shut_down> close() {

@@ -7,6 +7,13 @@
 
 namespace sluice::actors {
 
+namespace {
+
+constexpr auto patience = std::chrono::seconds(120);
+constexpr auto pause = std::chrono::milliseconds(200);
+
+}  // namespace
+
 journal::journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
                  caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed)
     : self_(self),
@@ -41,20 +48,32 @@ void journal::flush_soon() {
 
 void journal::flush_next() { waiting_.empty() ? flush_soon() : flush(); }
 
-void journal::remember(std::vector<store::source_change> sources) { next_.sources = std::move(sources); }
+void journal::decide(store::manifest decision) { next_.decision = std::move(decision); }
+
+void journal::settle(store::commit_state state) { next_.settled = state; }
 
 void journal::flush() {
   if (busy_ || !any_) return;
   busy_ = true;
   any_ = false;
-  auto change = std::exchange(next_, {});
-  change.run = run_;
-  change.term = term_;
+  auto change = std::make_shared<store::change>(std::exchange(next_, {}));
+  change->run = run_;
+  change->term = term_;
+  give_up_ = std::chrono::steady_clock::now() + patience;
+  attempt(std::move(change), std::exchange(waiting_, {}));
+}
+
+/// A Store that another process holds for a while is no reason to fail a run.
+void journal::attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting) {
   calls_.call(
-      [store = store_, change = std::move(change)] {
-        return guarded("write the run's state", [&] { return store->apply(change); });
-      },
-      [this, waiting = std::exchange(waiting_, {})](result<std::vector<store::event>> events) {
+      [store = store_, change] { return guarded("write the run's state", [&] { return store->apply(*change); }); },
+      [this, change, waiting = std::move(waiting)](result<std::vector<store::event>> events) mutable {
+        if (!events.ok() && events.problem().code == "store_busy" && std::chrono::steady_clock::now() < give_up_) {
+          self_->delayed_send(self_, pause, continuation{[this, change, waiting = std::move(waiting)]() mutable {
+                                attempt(std::move(change), std::move(waiting));
+                              }});
+          return;
+        }
         busy_ = false;
         const auto done = events.ok() ? status() : status(events.problem());
         if (events.ok()) announce(std::move(events).value());

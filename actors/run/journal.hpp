@@ -5,6 +5,7 @@
 
 #include <caf/actor.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -24,12 +25,15 @@ class journal {
   /// Adds to the next write; `then` is called when it is durable.
   void write(std::optional<store::run_state> state, std::optional<options> cause, std::optional<options> summary,
              std::vector<store::event> events, then_function then = {});
-  /// Adds what the sources have taken to the next write.
-  void remember(std::vector<store::source_change> sources);
+  /// Adds the decision to commit to the next write.
+  void decide(store::manifest decision);
+  /// Adds what has become of that decision to the next write.
+  void settle(store::commit_state state);
   void close() { notifier_ = nullptr; }
 
  private:
   void flush();
+  void attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting);
   void flush_soon();
   void flush_next();
   void announce(std::vector<store::event> events);
@@ -44,8 +48,9 @@ class journal {
   store::change next_;
   bool any_ = false;  ///< next_ holds something
   bool busy_ = false;
-  bool scheduled_ = false;              ///< flush_soon is on its way
-  std::vector<then_function> waiting_;  ///< for next_
+  std::chrono::steady_clock::time_point give_up_;  ///< of the change that is being written
+  bool scheduled_ = false;                         ///< flush_soon is on its way
+  std::vector<then_function> waiting_;             ///< for next_
 };
 
 }  // namespace sluice::actors

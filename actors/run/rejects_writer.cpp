@@ -3,6 +3,7 @@
 #include "actors/messages.hpp"
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/blocking_calls.hpp"
+#include "engine/files/private_files.hpp"
 
 #include <caf/all.hpp>
 
@@ -52,10 +53,8 @@ class rejects_file {
  private:
   status open() {
     if (file_ >= 0) return {};
-    std::error_code failed;
-    std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), failed);
-    file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (file_ < 0) return from_errno(errno, "write the rejects to " + path_);
+    SLUICE_TRY(make_private_folder(std::filesystem::path(path_).parent_path().string()));
+    SLUICE_ASSIGN(file_, open_private_file(path_, O_WRONLY | O_APPEND));
     return {};
   }
 

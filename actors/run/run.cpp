@@ -3,6 +3,7 @@
 #include "actors/io_pool.hpp"
 #include "actors/notifier.hpp"
 #include "actors/run/control.hpp"
+#include "engine/store/lease_keeper.hpp"
 
 #include <caf/all.hpp>
 
@@ -50,20 +51,22 @@ struct engine_config : caf::actor_system_config {
 }  // namespace
 
 struct engine::state {
-  state(std::shared_ptr<store::store> store, const std::string& node, std::size_t threads)
+  state(const std::shared_ptr<store::store>& store, const std::string& node, std::size_t threads)
       : config(threads),
         calls(std::make_shared<io_pool>()),
         system(config),
-        actors(start_actors(system, std::move(store), {.io = calls.pool, .node = node})) {}
+        lease(std::make_shared<store::lease_keeper>(store, node)),
+        actors(start_actors(system, store, {.io = calls.pool, .node = node, .lease = lease})) {}
 
   engine_config config;
   finishes_calls calls;
   caf::actor_system system;
+  std::shared_ptr<const store::lease_keeper> lease;
   engine_actors actors;
 };
 
-engine::engine(std::shared_ptr<store::store> store, const std::string& node, std::size_t threads)
-    : state_(std::make_unique<state>(std::move(store), node, threads)) {}
+engine::engine(const std::shared_ptr<store::store>& store, const std::string& node, std::size_t threads)
+    : state_(std::make_unique<state>(store, node, threads)) {}
 
 engine::~engine() { stop_actors(state_->system, state_->actors, std::chrono::seconds(5)); }
 
@@ -104,6 +107,8 @@ run_outcome engine::run(std::shared_ptr<const run_setup> setup, const run_callba
     self->receive(
         [&](const run_ended& message) {
           outcome = message.outcome;
+          // What is left to the next process has no last event yet.
+          if (!store::is_final(outcome->state)) last_event = true;
           deadline = clock::now() + std::chrono::seconds(10);  // its last event is durable and on its way
         },
         [&](const event_batch& message) {

@@ -39,11 +39,13 @@ struct run_callbacks {
   std::chrono::milliseconds interval{200};
 };
 
-/// An engine within this process: what `sluice run` starts. Its destructor cancels what runs.
+/// An engine within this process: what `sluice run` starts. It keeps the process's lease. Its destructor cancels what
+/// runs.
 class engine {
  public:
   /// `node` is the name that events show.
-  explicit engine(std::shared_ptr<store::store> store, const std::string& node = "local", std::size_t threads = 0);
+  explicit engine(const std::shared_ptr<store::store>& store, const std::string& node = "local",
+                  std::size_t threads = 0);
   ~engine();
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;

@@ -37,6 +37,9 @@ struct run_setup {
   flow::credit_limits credit;      ///< of every channel
   std::uint32_t splits_ahead = 2;  ///< splits that may be handed out above the lowest unfinished one
   std::uint32_t attempt = 1;
+  /// How long this process tries to make visible what the run has decided to commit before it leaves that to the next
+  /// one; not set: as long as it lives.
+  std::optional<std::chrono::milliseconds> commit_patience = {};
   std::chrono::milliseconds discover_again = std::chrono::seconds(10);  ///< of sources without end: how often
   std::shared_ptr<shared_sources> sources = std::make_shared<shared_sources>();
 };

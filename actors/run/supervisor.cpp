@@ -1,19 +1,19 @@
 #include "actors/run/supervisor.hpp"
 
 #include "actors/messages.hpp"
+#include "actors/run/committer.hpp"
+#include "actors/run/decision.hpp"
 #include "actors/run/instance_reports.hpp"
 #include "actors/run/instance_table.hpp"
 #include "actors/run/journal.hpp"
 #include "actors/run/rejects_writer.hpp"
 #include "actors/run/source_memory.hpp"
-#include "engine/error/names.hpp"
 #include "engine/flow/run_states.hpp"
 
 #include <caf/all.hpp>
 
 #include <chrono>
 #include <map>
-#include <set>
 
 namespace sluice::actors {
 
@@ -44,7 +44,16 @@ class supervisor : public caf::event_based_actor {
         journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run, s_.setup->record.term,
                  [this](const error& why) { fail(why); }),
         display_(plan_),
-        memory_(plan_) {}
+        memory_(plan_),
+        decision_(this, s_.services, s_.store, journal_, *s_.setup,
+                  {.taken = [this] { commit(); },
+                   .not_taken = [this](error why) { undecided(std::move(why)); },
+                   .undone = [this](error why) { leave_undone(std::move(why)); }}),
+        committer_(this, s_.services.io, s_.setup,
+                   {.tell = [this](const auto& who, const std::string& token) { tell_to_commit(who, token); },
+                    .done = [this] { end(good_end_); },
+                    .refused = [this](error why) { refused(std::move(why)); },
+                    .unfinished = [this](error why) { leave_undone(std::move(why)); }}) {}
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
@@ -52,13 +61,15 @@ class supervisor : public caf::event_based_actor {
     return {
         [this](launched& message) { launched_all(std::move(message)); },
         [this](const launch_failed& message) { fail(message.why); },
-        [this](const node_lost& message) { fail(message.why); },
+        [this](const node_lost& message) { node_is_lost(message); },
         [this](const instance_started& message) { started(message.who); },
         [this](const splits_discovered& message) { display_.discovered(message.unit, message.bytes); },
-        [this](const instance_failed& message) { fail(message.why); },
+        [this](const instance_failed& message) {
+          decision_.taken() ? committer_.failed(message.who, message.why) : fail(message.why);
+        },
         [this](instance_finished& message) { finished(std::move(message)); },
         [this](const instance_progress& message) { display_.counted(message.who, message.counters); },
-        [this](const committed& message) { committed_one(message.who); },
+        [this](const committed& message) { committer_.committed(message.who); },
         [this](const abandoned& message) { gone(message.who); },
         [this](const rejects_closed& message) { rejects_are_closed(message); },
         [this](const cancel_run&) { cancel(); },
@@ -74,6 +85,10 @@ class supervisor : public caf::event_based_actor {
     rejects_ = nullptr;
     instances_.clear();
     journal_.close();
+    committer_.close();
+    decision_.close();
+    // Ticks on their way keep this object; what the run's components hold goes now.
+    s_.setup = nullptr;
   }
 
  private:
@@ -87,17 +102,20 @@ class supervisor : public caf::event_based_actor {
     (void)states_.advance(run_state::starting);
     journal_.write(run_state::starting, {}, {}, {});
     rejects_ = spawn_rejects_writer(system(), s_.setup->rejects_path, s_.setup->run, this, s_.services);
-    if (const auto limit = plan_.definition.timeout_microseconds)
-      later(std::chrono::microseconds(*limit), [this, limit = *limit] {
-        fail(user_error("run_timed_out",
-                        "the run did not end within run.timeout (" + std::to_string(limit / 1000) + " ms)",
-                        "raise run.timeout, or find out what is slow with `sluice status`"));
-      });
     send(s_.starter, actors::launch{s_.setup, this, rejects_});
-    later(launch_limit, [this] {
-      if (instances_.empty())
-        fail(external_error("launch_timed_out", "the units were not started within a minute", "see `sluice nodes`"));
-    });
+    tick();
+  }
+
+  /// Looked at with every tick: a message that is delayed for hours would keep the run, and its files, in memory for as
+  /// long.
+  void check_limits() {
+    const auto limit = plan_.definition.timeout_microseconds;
+    if (limit && microseconds(clock::now() - begun_) >= *limit)
+      fail(user_error("run_timed_out",
+                      "the run did not end within run.timeout (" + std::to_string(*limit / 1000) + " ms)",
+                      "raise run.timeout, or find out what is slow with `sluice status`"));
+    if (instances_.empty() && clock::now() - begun_ >= launch_limit)
+      fail(external_error("launch_timed_out", "the units were not started within a minute", "see `sluice nodes`"));
   }
 
   /// A unit may be done before the last one is ready: what it tells comes behind run.started all the same.
@@ -120,8 +138,6 @@ class supervisor : public caf::event_based_actor {
     }
     for (auto& [who, one] : instances_)
       send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
-    if (states_.ending()) return;
-    tick();
   }
 
   void started(const flow::instance_id& who) {
@@ -149,6 +165,7 @@ class supervisor : public caf::event_based_actor {
 
   void tick() {
     if (states_.ended()) return;
+    check_limits();
     if (!states_.ending())
       for (auto& [who, one] : instances_)
         if (!one.finished && !one.gone && who.instance != flow::instance_id::enumerator)
@@ -176,7 +193,12 @@ class supervisor : public caf::event_based_actor {
     one.finished = true;
     display_.finished(who, message.report.counters);
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
-    if (!message.token.empty()) tokens_[who] = std::move(message.token);
+    if (!message.token.empty())
+      committer_.prepared(who, {.unit = plan_.units[who.unit].definition.name,
+                                .instance = who.instance,
+                                .token = std::move(message.token),
+                                .target = message.target,
+                                .rows = message.report.counters.out});
     if (!message.target.empty()) targets_[who.unit] = std::move(message.target);
     balance_.add(std::move(message.report));
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
@@ -198,7 +220,7 @@ class supervisor : public caf::event_based_actor {
     if (states_.advance(run_state::draining)) journal_.write(run_state::draining, {}, {}, {});
   }
 
-  // -- a good end: all rows accounted for, rejects durable, Store, commits, Store
+  // -- a good end: all rows accounted for, rejects durable, the decision to commit, the commits, the end
 
   void everything_finished() {
     const auto balanced = balance_.verify(plan_);
@@ -216,39 +238,57 @@ class supervisor : public caf::event_based_actor {
     std::vector<store::event> events;
     if (message.rows > 0)
       events.push_back(event_of("rejects.recorded", "", {{"rows", message.rows}, {"path", message.path}}));
+    for (auto& late : memory_.late_rows(s_.setup->run)) events.push_back(std::move(late));
     drain();
-    journal_.write(run_state::draining, {}, to_options(outcome(run_state::draining)), std::move(events),
-                   [this](const status& written) {
-                     if (!written.ok()) return fail(written.problem());
-                     if (!states_.ending()) commit();
-                   });
+    decide(std::move(events));
+  }
+
+  /// From here on nothing may fail the run before the Store has said whether the decision is durable.
+  void decide(std::vector<store::event> events) {
+    states_.commit_begun();
+    decision_.take({.end = store::to_string(good_end_), .sinks = committer_.all(), .sources = memory_.taken()},
+                   to_options(outcome(good_end_)), std::move(events));
+  }
+
+  void undecided(error problem) {
+    states_.commit_undone();
+    fail(held_back_ ? std::move(*held_back_) : std::move(problem));
   }
 
   void commit() {
-    states_.commit_begun();
-    for (auto& [who, one] : instances_) {
-      if (plan_.units[who.unit].definition.role != unit_role::load) continue;
-      uncommitted_.insert(who);
-      send(one.handle, commit_load{tokens_[who]});
-    }
-    if (uncommitted_.empty()) end(good_end_);
+    (void)states_.advance(run_state::committing);
+    committer_.begin();
   }
 
-  void committed_one(const flow::instance_id& who) {
-    if (uncommitted_.erase(who) == 0) return;
-    visible_.push_back(plan_.units[who.unit].definition.name);
-    if (uncommitted_.empty() && !states_.ending()) end(good_end_);
+  void tell_to_commit(const flow::instance_id& who, const std::string& token) {
+    auto& one = instances_[who];
+    if (one.gone) return committer_.failed(who, unit_died(one, "it ended before it could publish"));
+    send(one.handle, commit_load{token});
+  }
+
+  void refused(error why) {
+    if (states_.refuse(std::move(why))) end(run_state::failed);
+  }
+
+  /// The decision stands, and this process can do no more: the next one goes on.
+  void leave_undone(error why) {
+    auto told = outcome(run_state::committing);
+    told.cause = std::move(why);
+    farewell(std::move(told));
   }
 
   // -- a bad end
 
   void fail(error why) {
-    if (states_.committing() && !visible_.empty())
-      why.hint += (why.hint.empty() ? "" : "; ") + std::string("already published: ") + joined(visible_);
+    if (states_.committing()) {
+      if (!held_back_) held_back_ = std::move(why);
+      return;
+    }
     if (states_.fail(std::move(why))) give_up();
   }
 
   void cancel() {
+    if (decision_.taken()) return committer_.hurry();
     if (states_.cancel()) give_up();
   }
 
@@ -273,6 +313,21 @@ class supervisor : public caf::event_based_actor {
     later(patience, [this] { end(*states_.ending()); });
   }
 
+  void node_is_lost(const node_lost& message) {
+    fail(message.why);
+    if (!decision_.taken()) return;
+    for (auto& [who, one] : instances_)
+      if (one.node == message.node) committer_.failed(who, message.why);
+  }
+
+  error unit_died(const known_instance& one, const std::string& how) {
+    const auto& name = plan_.units[one.who.unit].definition.name;
+    auto why = internal_error("unit_died", "unit " + name + " ended unexpectedly" +
+                                               (one.node.empty() ? "" : " on node " + one.node) + ": " + how);
+    why.where = "unit " + name;
+    return why;
+  }
+
   void lost(const caf::down_msg& message) {
     const auto who = instances_.at(message.source);
     if (!who) return;
@@ -280,10 +335,9 @@ class supervisor : public caf::event_based_actor {
     if (one.gone) return;
     one.gone = true;
     if (states_.ending()) return gone(*who);
-    auto why = internal_error("unit_died", "unit " + plan_.units[who->unit].definition.name + " ended unexpectedly" +
-                                               (one.node.empty() ? "" : " on node " + one.node) + ": " +
-                                               to_string(message.reason));
-    why.where = "unit " + plan_.units[who->unit].definition.name;
+    lost_any_ = true;
+    auto why = unit_died(one, to_string(message.reason));
+    if (decision_.taken()) return committer_.failed(*who, std::move(why));
     if (!one.node.empty() && one.node != s_.services.node) {
       // The whole node may be gone: the unit starter says so in a moment, with everything that ran there.
       later(patience, [this, why] {
@@ -299,15 +353,16 @@ class supervisor : public caf::event_based_actor {
   void end(run_state state) {
     if (!states_.advance(state)) return;
     const auto last = outcome(state);
-    auto data = to_options(last);
-    std::optional<options> cause;
-    if (data.contains("cause")) cause = data["cause"];
+    const auto data = to_options(last);
     auto events = std::exchange(events_, {});
-    if (state == run_state::succeeded || state == run_state::partial) {
-      for (auto& late : memory_.late_rows(s_.setup->run)) events.push_back(std::move(late));
-      journal_.remember(memory_.taken());
-    }
     events.push_back(event_of("run." + store::to_string(state), "", data));
+    const auto cause = data.contains("cause") ? std::optional<options>(data["cause"]) : std::nullopt;
+    if (decision_.taken())
+      return decision_.settle(
+          state == run_state::failed ? store::commit_state::refused : store::commit_state::committed, state, cause,
+          data, std::move(events), [this, last] { farewell(last); });
+    // What is gone can't clean up behind itself.
+    if (lost_any_) committer_.clean_up();
     journal_.write(state, cause, data, std::move(events), [this, last](const status& written) {
       auto told = last;
       if (!written.ok()) {
@@ -370,14 +425,15 @@ class supervisor : public caf::event_based_actor {
   caf::actor rejects_;
   instance_table instances_;
   source_memory memory_;
-  std::map<std::uint32_t, std::string> targets_;     ///< of sinks, by unit
-  std::map<flow::instance_id, std::string> tokens_;  ///< of sinks: what they have prepared
-  std::set<flow::instance_id> uncommitted_;          ///< told to commit, no answer yet
-  std::vector<std::string> visible_;                 ///< sinks that have committed
-  std::vector<store::event> events_;                 ///< wait for run.started
+  decision decision_;
+  committer committer_;
+  std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
+  std::vector<store::event> events_;              ///< wait for run.started
   std::string rejects_path_;
   run_state good_end_ = run_state::succeeded;
   clock::time_point begun_ = clock::now();
+  std::optional<error> held_back_;  ///< a failure while the decision was being written
+  bool lost_any_ = false;           ///< an instance ended without a word
   bool balanced_ = false;
   bool closing_ = false;
 };

@@ -9,6 +9,10 @@
 #include <string>
 #include <vector>
 
+namespace sluice::store {
+class lease_keeper;
+}
+
 namespace sluice::actors {
 
 class io_pool;
@@ -17,6 +21,8 @@ class io_pool;
 struct node_services {
   std::shared_ptr<io_pool> io;
   std::string node;  ///< its name, for events and messages
+  /// Of the process; null: none, as in tests.
+  std::shared_ptr<const store::lease_keeper> lease = {};
 };
 
 /// Starts one instance (extract, transform, load or enumerator) on this node. It waits for `wiring`, then `begin_work`.

@@ -100,8 +100,11 @@ class load_actor : public unit_actor {
         [this](int) { abandon_done(); });
   }
 
+  /// It may have been decided to commit: whoever settles the run publishes or removes it.
+  [[nodiscard]] bool keeps_prepared() const override { return prepared_ && !ended_; }
+
   void let_go() override {
-    if (!ended_) {
+    if (!ended_ && !prepared_) {
       if (!committing_) interrupt(*sink_);
       calls_.post([to = sink_] {
         if (to->to) to->to->abort();

@@ -22,7 +22,7 @@ unit_actor::unit_actor(caf::actor_config& config, std::shared_ptr<const run_setu
 
 caf::behavior unit_actor::make_behavior() {
   set_down_handler([this](const caf::down_msg&) {  // the supervisor: nobody waits for us any more
-    if (working_) give_up();
+    if (working_ && !keeps_prepared()) give_up();
     quit();
   });
   auto common = caf::message_handler{
@@ -54,7 +54,8 @@ caf::behavior unit_actor::make_behavior() {
       [this](report_progress) -> caf::result<instance_progress> {
         return instance_progress{who_, counters_};
       },
-      [this](abandon) {
+      [this](abandon message) {
+        if (message.orphaned && keeps_prepared()) return;
         working_ = false;
         calls_.forget();
         give_up();

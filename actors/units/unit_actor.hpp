@@ -36,6 +36,8 @@ class unit_actor : public caf::event_based_actor {
   virtual void stop_early() {}
   /// The run has failed or was cancelled: lets go of everything, then calls `abandon_done`.
   virtual void give_up() { abandon_done(); }
+  /// Whether something durable was made of which only the supervisor knows what is to become of it.
+  [[nodiscard]] virtual bool keeps_prepared() const { return false; }
   /// Handlers of the unit's own messages.
   virtual caf::message_handler own_messages() { return {}; }
   /// Called last: actors hold each other's handles, which must not outlive the run.

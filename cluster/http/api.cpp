@@ -1,4 +1,5 @@
 #include "cluster/http/api.hpp"
+#include "cluster/http/metrics_text.hpp"
 
 #include "cluster/error_answer.hpp"
 #include "cluster/token.hpp"
@@ -285,19 +286,9 @@ api_response api::rejects(const std::string& reference, const api_request& reque
 
 api_response api::metrics() const {
   api_response out{.content_type = "text/plain; version=0.0.4", .body = {}};
-  store::run_query query;
-  query.limit = 10000;
-  const auto all = handlers_.store->runs(query);
-  std::map<std::string, std::int64_t> states;
-  for (const auto state :
-       {store::run_state::queued, store::run_state::starting, store::run_state::running, store::run_state::draining,
-        store::run_state::succeeded, store::run_state::partial, store::run_state::failed, store::run_state::cancelled})
-    states[store::to_string(state)] = 0;
-  if (all.ok())
-    for (const auto& run : *all) ++states[store::to_string(run.state)];
-  out.body += "# HELP sluice_runs Runs kept in the Store, by state.\n# TYPE sluice_runs gauge\n";
-  for (const auto& [state, count] : states)
-    out.body += "sluice_runs{state=\"" + state + "\"} " + std::to_string(count) + "\n";
+  const auto totals = handlers_.store->totals();
+  if (!totals.ok()) return refuse(503, totals.problem());
+  out.body = totals_text(*totals);
   if (handlers_.metrics) out.body += handlers_.metrics();
   return out;
 }

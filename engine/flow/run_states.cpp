@@ -10,7 +10,8 @@ bool run_states::advance(run_state to) {
   const bool follows = (now_ == run_state::queued && to == run_state::starting) ||
                        (now_ == run_state::starting && to == run_state::running) ||
                        (now_ == run_state::running && to == run_state::draining) ||
-                       (now_ == run_state::draining && (to == run_state::succeeded || to == run_state::partial)) ||
+                       (now_ == run_state::draining && to == run_state::committing) ||
+                       (now_ == run_state::committing && (to == run_state::succeeded || to == run_state::partial)) ||
                        (!ended() && (to == run_state::failed || to == run_state::cancelled));
   if (!follows || (ending_ && to != *ending_)) return false;
   now_ = to;
@@ -18,10 +19,15 @@ bool run_states::advance(run_state to) {
 }
 
 bool run_states::fail(error why) {
-  if (ended() || ending_) return false;
+  if (ended() || ending_ || committing_) return false;
   ending_ = run_state::failed;
   cause_ = std::move(why);
   return true;
+}
+
+bool run_states::refuse(error why) {
+  committing_ = false;
+  return fail(std::move(why));
 }
 
 bool run_states::cancel() {

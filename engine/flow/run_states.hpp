@@ -11,8 +11,8 @@ namespace sluice::flow {
 
 /// The states of a run and how they follow each other; the first cause of a failure stays.
 ///
-///   queued -> starting -> running -> draining -> succeeded | partial
-///   any of them -> failed | cancelled
+///   queued -> starting -> running -> draining -> committing -> succeeded | partial
+///   any of them -> failed | cancelled; committing only to failed, where a target refuses for good
 class run_states {
  public:
   [[nodiscard]] store::run_state now() const { return now_; }
@@ -23,12 +23,16 @@ class run_states {
 
   /// Goes on to the next state; false (and nothing changes) where it does not follow.
   [[nodiscard]] bool advance(store::run_state to);
-  /// Something failed: true the first time, false where the run is ending already.
+  /// Something failed: true the first time, false where the run is ending already or has decided to commit.
   [[nodiscard]] bool fail(error why);
   /// The user cancels: true where that ends it, false where it is ending already or its sinks are being committed.
   [[nodiscard]] bool cancel();
-  /// The sinks are told to commit: from here the run can't be cancelled.
+  /// The decision to commit is being written: from here the run can't fail or be cancelled.
   void commit_begun() { committing_ = true; }
+  /// It was not taken.
+  void commit_undone() { committing_ = false; }
+  /// It was taken, and a target refuses for good.
+  [[nodiscard]] bool refuse(error why);
   [[nodiscard]] bool committing() const { return committing_; }
 
  private:

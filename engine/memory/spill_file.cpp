@@ -1,6 +1,6 @@
 #include "engine/memory/spill_file.hpp"
 
-#include "engine/files/hidden_file.hpp"
+#include "engine/files/private_files.hpp"
 
 #include <arrow/array.h>
 #include <arrow/io/interfaces.h>
@@ -21,6 +21,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <vector>
 
@@ -146,7 +147,7 @@ arrow::Result<std::shared_ptr<arrow::RecordBatch>> read_block(const std::shared_
 
 // A file without a name in a folder; -1 and errno.
 int open_nameless(const std::string& folder) {
-  const int handle = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  const int handle = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (handle >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)) return handle;
   // File systems without such files.
   auto name = folder + "/spill-XXXXXX";
@@ -194,16 +195,28 @@ error spill_file::failed(int number, const std::string& doing, std::int64_t byte
                       : "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
 }
 
+namespace {
+
+/// Others may share the folder that the user has named; the run's own in it is private.
+status make_run_folder(const std::string& folder) {
+  const auto above = std::filesystem::path(folder).parent_path();
+  std::error_code ignored;
+  if (std::filesystem::is_symlink(above, ignored) || !std::filesystem::exists(above, ignored))
+    SLUICE_TRY(make_private_folder(above.string()));
+  return make_private_folder(folder);
+}
+
+}  // namespace
+
 status spill_file::open() {
   // Other instances of the run make and remove the same folder.
   static std::mutex one_at_a_time;
   const std::lock_guard guard(one_at_a_time);
-  made_folders made;
-  if (auto done = made.make(folder_); !done.ok()) {
-    made.remove();
+  if (const auto done = make_run_folder(folder_); !done.ok())
     return of_unit(unit_, "spill_failed", done.problem().message,
-                   "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
-  }
+                   done.problem().code == "link_refused" || done.problem().code == "folder_exposed"
+                       ? done.problem().hint
+                       : "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
   descriptor_ = open_nameless(folder_);
   const int number = errno;
   ::rmdir(folder_.c_str());

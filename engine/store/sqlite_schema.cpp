@@ -1,7 +1,10 @@
 #include "engine/store/sqlite_schema.hpp"
 
+#include "engine/store/sqlite_commits.hpp"
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_leases.hpp"
 #include "engine/store/sqlite_source_state.hpp"
+#include "engine/store/sqlite_totals.hpp"
 
 #include <cstdint>
 
@@ -9,7 +12,7 @@ namespace sluice::store {
 
 namespace {
 
-constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t schema_version = 3;
 
 /// Makes the tables of version 1. `position` of a run orders runs made within the same microsecond.
 constexpr const char* schema[] = {
@@ -53,9 +56,12 @@ status migrate(sqlite_database& in) {
   sqlite_transaction transaction(in);
   SLUICE_TRY(transaction.begin());
   SLUICE_ASSIGN(const auto found, version_of(in));
-  if (found == 1) {
-    SLUICE_TRY(make_source_state_tables(in));
-    SLUICE_TRY(in.execute("PRAGMA user_version = 2"));
+  if (found < 2) SLUICE_TRY(make_source_state_tables(in));
+  if (found < 3) {
+    SLUICE_TRY(make_lease_tables(in));
+    SLUICE_TRY(make_commit_tables(in));
+    SLUICE_TRY(make_totals_table(in));
+    SLUICE_TRY(in.execute("PRAGMA user_version = 3"));
   }
   return transaction.commit();
 }

@@ -1,6 +1,7 @@
 #include "engine/store/sqlite_source_state.hpp"
 
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_leases.hpp"
 #include "engine/store/store.hpp"
 
 namespace sluice::store {
@@ -27,18 +28,20 @@ status add_version(sqlite_database& in, const std::string& pipeline) {
 }
 
 /// A run of the pipeline that uses the state and whose process lives.
-status check_live_runs(sqlite_database& in, const std::string& pipeline) {
+status check_live_runs(sqlite_database& in, const std::string& pipeline, const std::string& except,
+                       const observer& by) {
   std::string id;
   std::int64_t pid = 0;
   SLUICE_TRY(in.each(
-      "SELECT id, pid, pid_started FROM runs WHERE pipeline = ? AND uses_state = 1 AND ended = 0 ORDER BY position",
+      "SELECT runs.id, " SLUICE_OWNER_COLUMNS " FROM runs" SLUICE_OWNER_JOIN
+      "WHERE pipeline = ? AND uses_state = 1 AND ended = 0 AND runs.id <> ? ORDER BY position",
       [&](const sqlite_query& row) {
-        if (process_start(row.integer(1)) != row.integer(2)) return true;
+        if (!owner_lives(row, 1, by)) return true;
         id = row.text(0);
-        pid = row.integer(1);
+        pid = row.integer(2);
         return false;
       },
-      pipeline));
+      pipeline, except));
   if (id.empty()) return {};
   return user_error("already_running",
                     "the pipeline " + pipeline + " runs already (run " + id + ", pid " + std::to_string(pid) +
@@ -121,8 +124,9 @@ status write_source_state(sqlite_database& in, const std::string& pipeline, cons
   return add_version(in, pipeline);
 }
 
-status check_source_state(sqlite_database& in, const std::string& pipeline, std::int64_t version) {
-  SLUICE_TRY(check_live_runs(in, pipeline));
+status check_source_state(sqlite_database& in, const std::string& pipeline, std::int64_t version,
+                          const std::string& run, const observer& by) {
+  SLUICE_TRY(check_live_runs(in, pipeline, run, by));
   std::int64_t newest = 0;
   SLUICE_TRY(in.each(
       "SELECT version FROM source_versions WHERE pipeline = ?",
@@ -136,8 +140,8 @@ status check_source_state(sqlite_database& in, const std::string& pipeline, std:
   return problem;
 }
 
-result<std::int64_t> reset_source_state(sqlite_database& in, const state_reset& what) {
-  SLUICE_TRY(check_live_runs(in, what.pipeline));
+result<std::int64_t> reset_source_state(sqlite_database& in, const state_reset& what, const observer& by) {
+  SLUICE_TRY(check_live_runs(in, what.pipeline, "", by));
   SLUICE_ASSIGN(const auto state, read_source_state(in, what.pipeline));
   std::int64_t count = 0;
   for (const auto& unit : state.units) {

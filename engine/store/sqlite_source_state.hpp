@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error/error.hpp"
+#include "engine/store/process.hpp"
 #include "engine/store/source_state.hpp"
 
 #include <string>
@@ -19,10 +20,11 @@ result<std::vector<std::string>> read_pipelines_with_state(sqlite_database& in);
 /// Writes what a run has taken.
 status write_source_state(sqlite_database& in, const std::string& pipeline, const std::string& run,
                           const std::vector<source_change>& changes, std::int64_t now);
-/// Refuses a run whose plan was made from an older version (state_changed), or while another run of the pipeline that
-/// uses the state lives (already_running).
-status check_source_state(sqlite_database& in, const std::string& pipeline, std::int64_t version);
+/// Refuses a run (which is among the Store's already) whose plan was made from an older version (state_changed), or
+/// while another run of the pipeline that uses the state lives (already_running).
+status check_source_state(sqlite_database& in, const std::string& pipeline, std::int64_t version,
+                          const std::string& run, const observer& by);
 /// Forgets; gives how many units had something to forget. Error: already_running.
-result<std::int64_t> reset_source_state(sqlite_database& in, const state_reset& what);
+result<std::int64_t> reset_source_state(sqlite_database& in, const state_reset& what, const observer& by);
 
 }  // namespace sluice::store

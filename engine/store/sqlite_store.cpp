@@ -1,22 +1,26 @@
+#include "engine/store/sqlite_commits.hpp"
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_file.hpp"
+#include "engine/store/sqlite_leases.hpp"
 #include "engine/store/sqlite_schema.hpp"
 #include "engine/store/sqlite_source_state.hpp"
+#include "engine/store/sqlite_totals.hpp"
+#include "engine/store/sqlite_writer.hpp"
 #include "engine/store/store.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
-#include <mutex>
 
 namespace sluice::store {
 
 namespace {
 
-constexpr int busy_milliseconds = 10'000;
-
-#define SLUICE_RUN_COLUMNS                                                                                             \
-  "id, pipeline, owner, tags, state, cause, created, started, ended, fingerprint, params, summary, pid, pid_started, " \
-  "node, endpoint, term"
+#define SLUICE_RUN_COLUMNS                                                                                          \
+  "runs.id, pipeline, owner, tags, state, cause, created, started, ended, fingerprint, params, summary, runs.pid, " \
+  "runs.pid_started, runs.node, endpoint, term"
+/// Of queries: the same and whose the run is.
+#define SLUICE_RUNS_FROM SLUICE_RUN_COLUMNS ", " SLUICE_OWNER_COLUMNS " FROM runs" SLUICE_OWNER_JOIN
+constexpr int first_owner_column = 17;
 
 std::int64_t now() {
   using namespace std::chrono;
@@ -35,7 +39,7 @@ std::vector<std::string> names_from(const std::string& text) {
   return names;
 }
 
-run_record record_from(const sqlite_query& row) {
+run_record record_from(const sqlite_query& row, const observer& by) {
   run_record run;
   run.id = row.text(0);
   run.pipeline = row.text(1);
@@ -54,6 +58,8 @@ run_record record_from(const sqlite_query& row) {
   run.node = row.text(14);
   run.endpoint = row.text(15);
   run.term = row.integer(16);
+  run.process = row.text(first_owner_column);
+  run.alive = owner_lives(row, first_owner_column, by);
   return run;
 }
 
@@ -62,15 +68,28 @@ error no_such_run(const std::string& reference) {
                     "`sluice runs` lists them; RUN is an id, a unique prefix of one, a pipeline's name or last");
 }
 
+error is_final_error(const std::string& run, run_state state) {
+  return {.code = "run_is_final",
+          .to_blame = blame::user,
+          .message = "run " + run + " has ended (" + to_string(state) + "): nothing can change it"};
+}
+
 class sqlite_store final : public store {
  public:
   status open(const std::string& path);
 
+  void enroll(const process_record& self) override;
+  result<bool> beat() override;
+  result<std::int64_t> take_over(const std::string& run) override;
+  status release(const std::string& run) override;
   result<bool> create_run(const run_record& run, std::vector<event> events) override;
   result<std::vector<event>> apply(const change& what) override;
+  result<std::vector<due_commit>> due_commits(const std::string& run) override;
   result<std::vector<run_record>> runs(const run_query& query) override;
   result<run_record> find_run(const std::string& reference) override;
   result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override;
+  result<std::int64_t> last_cursor() override;
+  result<store_totals> totals() override;
   result<std::int64_t> next_term() override;
   result<std::int64_t> cursor_of(const std::string& subscriber) override;
   status set_cursor(const std::string& subscriber, std::int64_t cursor) override;
@@ -96,14 +115,19 @@ class sqlite_store final : public store {
   status write_state(const std::string& run, run_state state, const options& cause, std::int64_t when);
   status append(const std::string& run, const standing& stands, std::vector<event>& events);
   status update(const change& what);
+  status insert(const run_record& run, std::vector<event>& events, bool& made, const observer& by);
+  status change_run(const change& what, std::vector<event>& events);
+  status write_commits(const change& what, const standing& stands);
+  status renew(const observer& by);
   result<std::string> resolve(const std::string& reference);
 
-  std::mutex guard_;
   sqlite_database database_;
+  sqlite_writer writer_{database_};
+  process_record self_;  ///< its id is empty until the process has enrolled
 };
 
 status sqlite_store::open(const std::string& path) {
-  SLUICE_TRY(database_.open(path, busy_milliseconds));
+  SLUICE_TRY(open_sqlite_file(database_, path));
   return bring_schema_up_to_date(database_, path);
 }
 
@@ -175,28 +199,84 @@ status sqlite_store::write_state(const std::string& run, run_state state, const 
   return {};
 }
 
+void sqlite_store::enroll(const process_record& self) {
+  const auto lock = writer_.lock();
+  self_ = self;
+}
+
+result<bool> sqlite_store::beat() {
+  bool held = false;
+  const auto work = [&](const observer& by) -> status {
+    SLUICE_ASSIGN(held, write_lease(database_, self_, by));
+    return held ? status{} : forget_dead_leases(database_, self_, by);
+  };
+  SLUICE_TRY(writer_.write(work));
+  return held;
+}
+
+result<std::int64_t> sqlite_store::take_over(const std::string& run) {
+  std::int64_t taken = 0;
+  const auto work = [&](const observer& by) -> status {
+    bool alive = false;
+    std::string who;
+    SLUICE_TRY(database_.each(
+        "SELECT runs.node, runs.process, " SLUICE_OWNER_COLUMNS " FROM runs" SLUICE_OWNER_JOIN "WHERE runs.id = ?",
+        [&](const sqlite_query& row) {
+          alive = row.text(1) != self_.id && owner_lives(row, 2, by);
+          who = "pid " + std::to_string(row.integer(3)) + ", node " + row.text(0);
+          return false;
+        },
+        run));
+    SLUICE_ASSIGN(const auto stands, standing_of(run));
+    if (!stands.found) return no_such_run(run);
+    if (is_final(stands.state)) return is_final_error(run, stands.state);
+    if (alive)
+      return external_error("run_is_alive", "run " + run + " is worked on by a process that lives (" + who + ")",
+                            "sluice cancel " + run + " stops it", true);
+    SLUICE_ASSIGN(const auto newest, term());
+    taken = std::max(stands.term, newest) + 1;
+    if (!self_.id.empty()) SLUICE_TRY(renew(by));
+    return database_.execute("UPDATE runs SET term = ?, process = ?, pid = ?, pid_started = ?, node = ? WHERE id = ?",
+                             taken, self_.id, self_.pid, self_.pid_started, self_.node, run);
+  };
+  SLUICE_TRY(writer_.write(work));
+  return taken;
+}
+
+status sqlite_store::release(const std::string& run) {
+  // No process has such a lease, so that the run counts as that of a dead one.
+  return writer_.write([&](const observer&) {
+    return database_.execute("UPDATE runs SET process = '-' WHERE id = ? AND process = ?", run, self_.id);
+  });
+}
+
 result<bool> sqlite_store::create_run(const run_record& run, std::vector<event> events) {
-  const std::lock_guard lock(guard_);
-  sqlite_transaction transaction(database_);
-  SLUICE_TRY(transaction.begin());
+  bool made = false;
+  SLUICE_TRY(writer_.write([&](const observer& by) { return insert(run, events, made, by); }));
+  return made;
+}
+
+status sqlite_store::insert(const run_record& run, std::vector<event>& events, bool& made, const observer& by) {
   SLUICE_TRY(check_term(run.term, 0));
   const auto created = run.created != 0 ? run.created : now();
-  SLUICE_TRY(database_.execute("INSERT INTO runs (" SLUICE_RUN_COLUMNS ", text, plan, sequence) "
-                               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) "
-                               "ON CONFLICT (id) DO NOTHING",
-                               run.id, run.pipeline, run.owner, to_text(options(run.tags)), to_string(run.state),
-                               to_text(run.cause), created, run.started, run.ended, run.fingerprint,
-                               to_text(run.params), to_text(run.summary), run.pid, run.pid_started, run.node,
-                               run.endpoint, run.term, run.text, run.plan));
-  if (database_.changed() == 0) return false;
+  SLUICE_TRY(database_.execute(
+      "INSERT INTO runs (id, pipeline, owner, tags, state, cause, created, started, ended, fingerprint, params, "
+      "summary, pid, pid_started, node, endpoint, term, text, plan, context, process, sequence) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING",
+      run.id, run.pipeline, run.owner, to_text(options(run.tags)), to_string(run.state), to_text(run.cause), created,
+      run.started, run.ended, run.fingerprint, to_text(run.params), to_text(run.summary), run.pid, run.pid_started,
+      run.node, run.endpoint, run.term, run.text, run.plan, to_text(run.context), self_.id));
+  if (database_.changed() == 0) return {};
+  if (!self_.id.empty()) SLUICE_TRY(renew(by));
   SLUICE_TRY(write_state(run.id, run.state, run.cause, created));
+  SLUICE_TRY(check_due_commits(database_, run.pipeline, by));
   if (run.state_version) {
-    SLUICE_TRY(check_source_state(database_, run.pipeline, *run.state_version));
+    SLUICE_TRY(check_source_state(database_, run.pipeline, *run.state_version, run.id, by));
     SLUICE_TRY(database_.execute("UPDATE runs SET uses_state = 1 WHERE id = ?", run.id));
   }
   SLUICE_TRY(append(run.id, {.pipeline = run.pipeline, .owner = run.owner, .tags = run.tags}, events));
-  SLUICE_TRY(transaction.commit());
-  return true;
+  made = true;
+  return {};
 }
 
 status sqlite_store::update(const change& what) {
@@ -212,44 +292,62 @@ status sqlite_store::update(const change& what) {
   return {};
 }
 
-result<std::vector<event>> sqlite_store::apply(const change& what) {
-  const std::lock_guard lock(guard_);
-  sqlite_transaction transaction(database_);
-  SLUICE_TRY(transaction.begin());
+status sqlite_store::renew(const observer& by) {
+  SLUICE_ASSIGN(const bool held, write_lease(database_, self_, by));
+  return held ? status{} : forget_dead_leases(database_, self_, by);
+}
+
+status sqlite_store::write_commits(const change& what, const standing& stands) {
+  if (what.decision) SLUICE_TRY(write_decision(database_, what.run, stands.pipeline, *what.decision, now()));
+  if (what.settled) SLUICE_TRY(settle_decision(database_, what.run, stands.pipeline, what.epoch, *what.settled, now()));
+  if (!what.state || !is_final(*what.state)) return {};
+  SLUICE_ASSIGN(const bool due, has_decision(database_, what.run, commit_state::decided));
+  if (!due) return {};
+  return external_error("commit_due", "run " + what.run + " can't end: its outputs are durable, but not all visible",
+                        "sluice run, or a node, makes them visible", true);
+}
+
+status sqlite_store::change_run(const change& what, std::vector<event>& events) {
   SLUICE_ASSIGN(const auto stands, standing_of(what.run));
   if (!stands.found) return no_such_run(what.run);
   SLUICE_TRY(check_term(what.term, stands.term));
-  if (is_final(stands.state))
-    return error{.code = "run_is_final",
-                 .to_blame = blame::user,
-                 .message = "run " + what.run + " has ended (" + to_string(stands.state) + "): nothing can change it"};
-  auto events = what.events;
+  // What a target refused may be made visible after the run has failed of it; nothing else follows an end.
+  const bool late = what.settled && !what.state && what.events.empty();
+  if (is_final(stands.state) && !late) return is_final_error(what.run, stands.state);
   SLUICE_TRY(update(what));
-  if (what.state && *what.state != stands.state)
-    SLUICE_TRY(write_state(what.run, *what.state, what.cause.value_or(options{}), now()));
+  SLUICE_TRY(write_commits(what, stands));
+  const bool changes = what.state && *what.state != stands.state;
+  if (changes) SLUICE_TRY(write_state(what.run, *what.state, what.cause.value_or(options{}), now()));
   SLUICE_TRY(append(what.run, stands, events));
-  SLUICE_TRY(write_source_state(database_, stands.pipeline, what.run, what.sources, now()));
-  SLUICE_TRY(transaction.commit());
+  return changes && is_final(*what.state) ? add_to_totals(database_, what.run) : status{};
+}
+
+result<std::vector<event>> sqlite_store::apply(const change& what) {
+  auto events = what.events;
+  SLUICE_TRY(writer_.write([&](const observer&) { return change_run(what, events); }));
   return events;
 }
 
+result<std::vector<due_commit>> sqlite_store::due_commits(const std::string& run) {
+  const auto lock = writer_.lock();
+  return read_due_commits(database_, run, observe());
+}
+
 result<std::vector<run_record>> sqlite_store::runs(const run_query& query) {
-  const std::lock_guard lock(guard_);
+  const auto lock = writer_.lock();
+  const auto by = observe();
   std::vector<run_record> found;
-  const auto wanted = [&](const run_record& run) {
-    return query.states.empty() || std::find(query.states.begin(), query.states.end(), run.state) != query.states.end();
-  };
   const auto take = [&](const sqlite_query& row) {
-    if (auto run = record_from(row); wanted(run)) found.push_back(std::move(run));
+    found.push_back(record_from(row, by));
     return static_cast<std::int64_t>(found.size()) < query.limit;
   };
   if (query.limit <= 0) return found;
-  if (query.pipeline) {
-    SLUICE_TRY(database_.each("SELECT " SLUICE_RUN_COLUMNS " FROM runs WHERE pipeline = ? ORDER BY position DESC", take,
-                              *query.pipeline));
-  } else {
-    SLUICE_TRY(database_.each("SELECT " SLUICE_RUN_COLUMNS " FROM runs ORDER BY position DESC", take));
-  }
+  std::string states;
+  for (const auto state : query.states) states += (states.empty() ? "'" : ", '") + to_string(state) + "'";
+  const auto sql = std::string("SELECT " SLUICE_RUNS_FROM "WHERE 1 ") +
+                   (query.pipeline ? "AND pipeline = ? " : "AND ?1 = '' ") +
+                   (states.empty() ? "" : "AND state IN (" + states + ") ") + "ORDER BY position DESC";
+  SLUICE_TRY(database_.each(sql.c_str(), take, query.pipeline.value_or("")));
   return found;
 }
 
@@ -278,15 +376,18 @@ result<std::string> sqlite_store::resolve(const std::string& reference) {
 }
 
 result<run_record> sqlite_store::find_run(const std::string& reference) {
-  const std::lock_guard lock(guard_);
+  const auto lock = writer_.lock();
+  const auto by = observe();
   SLUICE_ASSIGN(const auto id, resolve(reference));
   run_record run;
   SLUICE_TRY(database_.each(
-      "SELECT " SLUICE_RUN_COLUMNS ", text, plan FROM runs WHERE id = ?",
+      "SELECT " SLUICE_RUN_COLUMNS ", " SLUICE_OWNER_COLUMNS ", text, plan, context FROM runs" SLUICE_OWNER_JOIN
+      "WHERE runs.id = ?",
       [&](const sqlite_query& row) {
-        run = record_from(row);
-        run.text = row.text(17);
-        run.plan = row.text(18);
+        run = record_from(row, by);
+        run.text = row.text(26);
+        run.plan = row.text(27);
+        run.context = from_text(row.text(28));
         return false;
       },
       id));
@@ -294,7 +395,7 @@ result<run_record> sqlite_store::find_run(const std::string& reference) {
 }
 
 result<std::vector<event>> sqlite_store::events(std::int64_t after, const std::string& run, std::int64_t limit) {
-  const std::lock_guard lock(guard_);
+  const auto lock = writer_.lock();
   std::vector<event> found;
   const auto take = [&](const sqlite_query& row) {
     found.push_back({.cursor = row.integer(0),
@@ -321,18 +422,33 @@ result<std::vector<event>> sqlite_store::events(std::int64_t after, const std::s
   return found;
 }
 
+result<std::int64_t> sqlite_store::last_cursor() {
+  const auto lock = writer_.lock();
+  std::int64_t newest = 0;
+  SLUICE_TRY(database_.each("SELECT coalesce(max(cursor), 0) FROM events",
+                            [&](const sqlite_query& row) { return newest = row.integer(0), false; }));
+  return newest;
+}
+
+result<store_totals> sqlite_store::totals() {
+  const auto lock = writer_.lock();
+  return read_totals(database_);
+}
+
 result<std::int64_t> sqlite_store::next_term() {
-  const std::lock_guard lock(guard_);
-  sqlite_transaction transaction(database_);
-  SLUICE_TRY(transaction.begin());
-  SLUICE_TRY(database_.execute("UPDATE lease SET term = term + 1"));
-  SLUICE_ASSIGN(const auto taken, term());
-  SLUICE_TRY(transaction.commit());
+  std::int64_t taken = 0;
+  const auto work = [&](const observer&) -> status {
+    // Above that of every process that has taken a run over.
+    SLUICE_TRY(database_.execute("UPDATE lease SET term = max(term, (SELECT coalesce(max(term), 0) FROM runs)) + 1"));
+    SLUICE_ASSIGN(taken, term());
+    return {};
+  };
+  SLUICE_TRY(writer_.write(work));
   return taken;
 }
 
 result<std::int64_t> sqlite_store::cursor_of(const std::string& subscriber) {
-  const std::lock_guard lock(guard_);
+  const auto lock = writer_.lock();
   std::int64_t cursor = 0;
   SLUICE_TRY(database_.each(
       "SELECT cursor FROM cursors WHERE subscriber = ?",
@@ -341,44 +457,40 @@ result<std::int64_t> sqlite_store::cursor_of(const std::string& subscriber) {
 }
 
 status sqlite_store::set_cursor(const std::string& subscriber, std::int64_t cursor) {
-  const std::lock_guard lock(guard_);
-  return database_.execute(
-      "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (subscriber) DO UPDATE SET cursor = excluded.cursor", subscriber,
-      cursor);
+  return writer_.write([&](const observer&) {
+    return database_.execute(
+        "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (subscriber) DO UPDATE SET cursor = excluded.cursor", subscriber,
+        cursor);
+  });
 }
 
 result<pipeline_state> sqlite_store::sources_of(const std::string& pipeline) {
-  const std::lock_guard lock(guard_);
-  sqlite_transaction transaction(database_);
-  SLUICE_TRY(transaction.begin());
-  return read_source_state(database_, pipeline);
+  result<pipeline_state> state = pipeline_state{};
+  SLUICE_TRY(writer_.write([&](const observer&) {
+    state = read_source_state(database_, pipeline);
+    return status{};
+  }));
+  return state;
 }
 
 result<std::vector<std::string>> sqlite_store::pipelines_with_state() {
-  const std::lock_guard lock(guard_);
+  const auto lock = writer_.lock();
   return read_pipelines_with_state(database_);
 }
 
 result<std::int64_t> sqlite_store::reset_sources(const state_reset& what) {
-  const std::lock_guard lock(guard_);
-  sqlite_transaction transaction(database_);
-  SLUICE_TRY(transaction.begin());
-  SLUICE_ASSIGN(const auto count, reset_source_state(database_, what));
-  SLUICE_TRY(transaction.commit());
+  std::int64_t count = 0;
+  const auto work = [&](const observer& by) -> status {
+    SLUICE_ASSIGN(count, reset_source_state(database_, what, by));
+    return {};
+  };
+  SLUICE_TRY(writer_.write(work));
   return count;
 }
 
 }  // namespace
 
 result<std::shared_ptr<store>> open_sqlite(const std::string& path) {
-  std::error_code failure;
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty() && !std::filesystem::exists(folder, failure)) {
-    std::filesystem::create_directories(folder, failure);
-    if (failure) return from_errno(failure.value(), "make the state folder " + folder.string());
-    // Events and rejects hold users' data: nobody else reads them.
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all, failure);
-  }
   auto opened = std::make_shared<sqlite_store>();
   SLUICE_TRY(opened->open(path));
   return std::shared_ptr<store>(std::move(opened));

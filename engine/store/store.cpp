@@ -3,15 +3,14 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <sstream>
 
 namespace sluice::store {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> state_names = {"queued",    "starting", "running", "draining",
-                                                         "succeeded", "partial",  "failed",  "cancelled"};
+constexpr std::array<std::string_view, 11> state_names = {"queued",     "starting", "running",    "paused",
+                                                          "restarting", "draining", "committing", "succeeded",
+                                                          "partial",    "failed",   "cancelled"};
 
 std::string rfc3339(std::int64_t microseconds) {
   auto seconds = static_cast<std::time_t>(microseconds / 1000000);
@@ -40,27 +39,13 @@ std::optional<run_state> run_state_from(std::string_view text) {
   return std::nullopt;
 }
 
-std::int64_t process_start(std::int64_t pid) {
-  if (pid <= 0) return 0;
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string line;
-  if (!std::getline(file, line)) return 0;
-  // The second field is the program's name in parentheses, which may hold blanks and parentheses itself.
-  const auto name_end = line.rfind(')');
-  if (name_end == std::string::npos) return 0;
-  std::istringstream fields(line.substr(name_end + 1));
-  std::string state;
-  fields >> state;
-  if (state == "Z" || state == "X") return 0;
-  std::string skipped;
-  for (int field = 4; field < 22; ++field) fields >> skipped;
-  std::int64_t start = 0;
-  fields >> start;
-  return start;
-}
-
-bool is_alive(const run_record& run) {
-  return run.pid > 0 && run.pid_started > 0 && process_start(run.pid) == run.pid_started;
+const std::vector<run_state>& run_states() {
+  static const auto all = [] {
+    std::vector<run_state> made;
+    for (std::size_t i = 0; i < state_names.size(); ++i) made.push_back(static_cast<run_state>(i));
+    return made;
+  }();
+  return all;
 }
 
 options cloud_event(const event& what) {

@@ -2,9 +2,12 @@
 
 #include "engine/component/options.hpp"
 #include "engine/error/error.hpp"
+#include "engine/store/manifest.hpp"
+#include "engine/store/process.hpp"
 #include "engine/store/source_state.hpp"
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +15,23 @@
 
 namespace sluice::store {
 
-enum class run_state { queued, starting, running, draining, succeeded, partial, failed, cancelled };
+/// `committing`: the decision to commit is durable, the sinks make their rows visible; nothing can make it fail any
+/// more but a target that refuses for good.
+enum class run_state {
+  queued,
+  starting,
+  running,
+  paused,
+  restarting,
+  draining,
+  committing,
+  succeeded,
+  partial,
+  failed,
+  cancelled
+};
+/// All of them, in that order.
+const std::vector<run_state>& run_states();
 [[nodiscard]] bool is_final(run_state state);
 std::string to_string(run_state state);
 std::optional<run_state> run_state_from(std::string_view text);
@@ -47,11 +66,14 @@ struct run_record {
   options params = {};           ///< as text
   std::string plan = {};         ///< MessagePack
   options summary = {};          ///< units' counters, balance, rejects; last known
+  options context = {};          ///< what a successor needs beside the plan: now, seed, folders
   std::int64_t pid = 0;          ///< of the process that runs it
   std::int64_t pid_started = 0;  ///< when that process began (`process_start`), because pids are used again
+  std::string process = {};      ///< its lease; given by the Store
+  bool alive = false;            ///< whether its process lived when the Store was asked; a run that nobody has is alive
   std::string node = {};         ///< name of the node that supervises it
   std::string endpoint = {};     ///< host:port of that process's HTTP API while it lives
-  std::int64_t term = 0;         ///< highest term that has written it; 0: a local run, which no controller owns
+  std::int64_t term = 0;         ///< highest term that has written it; 0: a local run that nobody has taken over
   /// Version of the pipeline's source state that the plan was made from; not set where it uses none.
   std::optional<std::int64_t> state_version = {};
 };
@@ -72,9 +94,12 @@ struct change {
   std::optional<options> summary = {};
   std::optional<run_home> home = {};
   std::vector<event> events = {};  ///< cursor, id and sequence are given by the Store
-  /// What its sources have taken: with the state that says that the outputs are published, or never.
-  std::vector<source_change> sources = {};
-  std::int64_t term = 0;  ///< of the controller that writes (0: a local run); refused if a newer one exists
+  /// The decision to commit. Comes before any sink commits, and once an epoch.
+  std::optional<manifest> decision = {};
+  /// What has become of a decision's commits; `committed` makes its sources count.
+  std::optional<commit_state> settled = {};
+  std::int64_t epoch = 1;  ///< that is settled
+  std::int64_t term = 0;   ///< of the controller that writes (0: a local run); refused if a newer one exists
 };
 
 struct run_query {
@@ -83,22 +108,60 @@ struct run_query {
   std::int64_t limit = 50;
 };
 
+/// What all runs of a pipeline have done, those that were forgotten since included. Times are microseconds.
+struct pipeline_totals {
+  std::string pipeline = {};
+  std::map<std::string, std::int64_t> ended = {};  ///< runs by final state
+  std::int64_t last_success = 0;                   ///< since 1970 UTC; succeeded or partial; 0: never
+  std::int64_t last_end = 0;
+  std::int64_t last_duration = 0;
+  std::int64_t duration = 0;  ///< of all runs together
+  std::int64_t rows_in = 0;   ///< read by sources
+  std::int64_t rows_out = 0;  ///< loaded by sinks
+  std::int64_t rejected = 0;
+  std::int64_t bytes_in = 0;
+  std::int64_t bytes_out = 0;
+};
+
+/// Numbers for monitors, read without looking at the runs one by one.
+struct store_totals {
+  std::map<std::string, std::int64_t> runs = {};  ///< kept now, by state
+  std::vector<pipeline_totals> pipelines = {};
+  std::int64_t due_commits = 0;
+};
+
 /// Keeps runs and events. Thread-safe; calls block (never from a scheduled actor). Same tests for every implementation.
+/// Writes that come together are made durable together.
 class store {
  public:
   virtual ~store() = default;
-  /// Inserts a run with its first events; an existing id is left as it is (false). Errors where the run has a
-  /// `state_version`: already_running, with the pid of a live run that uses the same state; state_changed.
+  /// Names the process that uses this Store: runs that it makes are its own, and live as long as its lease.
+  virtual void enroll(const process_record& self) = 0;
+  /// Renews this process's lease; false where it had run out, so that others may have taken its runs over.
+  virtual result<bool> beat() = 0;
+  /// Makes this process the one that a dead process's run belongs to; gives the new term, with which all further writes
+  /// come. Errors: run_is_alive, run_is_final, run_not_found.
+  virtual result<std::int64_t> take_over(const std::string& run) = 0;
+  /// Leaves a run that this process has taken over and could not end to the next one.
+  virtual status release(const std::string& run) = 0;
+  /// Inserts a run with its first events; an existing id is left as it is (false). Errors: commit_due, where commits of
+  /// the pipeline are due; and where the run has a `state_version`: already_running, with the pid of a live run that
+  /// uses the same state; state_changed.
   virtual result<bool> create_run(const run_record& run, std::vector<event> events) = 0;
   /// Applies a change; gives the events back as they were written. Errors: run_not_found; run_is_final, because the
   /// event that ends a run is its last; stale_term.
   virtual result<std::vector<event>> apply(const change& what) = 0;
-  /// Newest first, without `plan` and `text`.
+  /// Decisions whose commits are due, oldest first. `run` empty: of all runs.
+  virtual result<std::vector<due_commit>> due_commits(const std::string& run = {}) = 0;
+  /// Newest first, without `plan`, `text` and `context`.
   virtual result<std::vector<run_record>> runs(const run_query& query) = 0;
   /// `reference`: an id, a unique prefix of one, a pipeline's name (its newest run) or "last". Whole record.
   virtual result<run_record> find_run(const std::string& reference) = 0;
   /// Events with a cursor above `after`, oldest first; `run` empty: of all runs.
   virtual result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) = 0;
+  /// Cursor of the newest event. Cursors ascend in the order of commits, without gaps.
+  virtual result<std::int64_t> last_cursor() = 0;
+  virtual result<store_totals> totals() = 0;
   /// Takes the next term; writes of older terms fail from now on.
   virtual result<std::int64_t> next_term() = 0;
   /// A subscriber's durable place in the event log.
@@ -113,13 +176,8 @@ class store {
 };
 
 /// Opens (and makes) the embedded Store in a file (":memory:": nowhere, for what need not be kept). One writer at a
-/// time waits for the other up to 10 s.
+/// time waits for the other up to 10 s. The file is its owner's only; errors: folder_exposed, store_corrupt.
 result<std::shared_ptr<store>> open_sqlite(const std::string& path);
-
-/// When a process began, in clock ticks since boot; 0 if there is none with that pid.
-std::int64_t process_start(std::int64_t pid);
-/// True while the process that a record names lives (and is the same one, not a later one with its pid).
-bool is_alive(const run_record& run);
 
 /// The event as a CloudEvents 1.0 JSON object: `source` is "/sluice/runs/<id>", `sequence` zero-padded text as the
 /// extension wants it, the integer in data.sequence.

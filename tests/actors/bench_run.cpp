@@ -109,7 +109,8 @@ class shelf_sink : public sink {
   }
   status commit(const std::string&) override {
     if (to_->before_commit) to_->before_commit();
-    return call("commit");
+    SLUICE_TRY(call("commit"));
+    return to_->commits ? to_->commits() : status{};
   }
   status recover(const std::vector<std::string>&) override { return call("recover"); }
   void abort() noexcept override {
@@ -272,6 +273,7 @@ std::shared_ptr<const run_setup> bench::setup() {
   made->record.created = 1;
   made->rejects_path = folder_.file("rejects.ndjson");
   made->credit = credit;
+  made->commit_patience = std::chrono::milliseconds(300);
   made->components.make_source = [sources = sources_](const plan& of, int index, const run_context&) {
     const auto number = of.units[static_cast<std::size_t>(index)].source_number;
     return result<std::unique_ptr<sluice::source>>(std::make_unique<numbers_source>(sources.at(index), number));

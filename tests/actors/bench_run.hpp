@@ -50,10 +50,11 @@ struct numbers {
 struct shelf {
   std::mutex lock;
   std::vector<std::int64_t> rows;
-  std::vector<std::string> calls;  ///< open, prepare, commit, abort
-  std::set<std::int64_t> refuses;  ///< comes back as a rejected row
-  std::int64_t loses = -1;         ///< not counted as loaded
-  std::string fails_at;            ///< the call that is an error
+  std::vector<std::string> calls;   ///< open, prepare, commit, abort
+  std::set<std::int64_t> refuses;   ///< comes back as a rejected row
+  std::int64_t loses = -1;          ///< not counted as loaded
+  std::string fails_at;             ///< the call that is an error
+  std::function<status()> commits;  ///< what commit does, in the place of nothing
   std::function<void()> before_open;
   std::function<void()> before_write;
   std::function<void()> before_commit;

@@ -12,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <filesystem>
 #include <mutex>
 #include <sstream>
 #include <thread>
@@ -136,24 +137,68 @@ TEST_CASE("a named subscriber goes on where it stood, and a delivery that fails 
   room.self->send_exit(pager, caf::exit_reason::user_shutdown);
 }
 
-TEST_CASE("the file subscriber appends CloudEvents, also behind a line that a crash cut short") {
-  test::temporary_folder folder;
-  const auto path = folder.write("events.ndjson", "{\"cut");
-  const auto deliver = file_subscriber(path);
-  store::event one;
-  one.id = "r/1";
-  one.run = "r";
-  one.sequence = 1;
-  one.type = "run.started";
-  one.data = options::object();
-  CHECK(deliver(one).ok());
-  std::istringstream file(folder.read("events.ndjson"));
-  std::string line;
-  std::getline(file, line);
-  CHECK(line == "{\"cut");
-  std::getline(file, line);
-  CHECK(options::parse(line)["id"] == "r/1");
-  CHECK(file_subscriber("/proc/nowhere/events")(one).problem().code == "file_not_found");
+namespace {
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream file(text);
+  for (std::string line; std::getline(file, line);) all.push_back(line);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a file of events has each once, whatever a crash left of it") {
+  newsroom room;
+  room.write(3);
+  const auto all = room.store->events(0, "", 10).value();
+  const auto path = room.folder.file("events.ndjson");
+  {
+    const auto first = file_subscriber(path, room.store);
+    CHECK(first.place(0).value() == 0);
+    for (const auto& one : all) CHECK(first.deliver(one).ok());
+    // Only one at a time writes it.
+    CHECK(file_subscriber(path, room.store).deliver(all[0]).problem().code == "file_locked");
+  }
+  const auto whole = room.folder.read("events.ndjson");
+  REQUIRE(lines_of(whole).size() == 3);
+  std::filesystem::resize_file(path, whole.size() - 20);
+  {
+    // The Store's opinion of the place is ahead: power went before the file was on disk.
+    const auto again = file_subscriber(path, room.store);
+    CHECK(again.place(all[2].cursor).value() == all[1].cursor);
+    for (const auto& one : all) CHECK(again.deliver(one).ok());
+  }
+  CHECK(room.folder.read("events.ndjson") == whole);
+  // Events of another Store begin with the same cursors and are other events.
+  newsroom other;
+  other.run = "00000000-0000-7000-8000-000000000002";
+  store::run_record record;
+  record.id = other.run;
+  record.pipeline = "other";
+  REQUIRE(other.store->create_run(record, {}).ok());
+  other.write(1);
+  const auto next = file_subscriber(path, other.store);
+  CHECK(next.place(0).value() == 0);
+  CHECK(next.deliver(other.store->events(0, "", 10).value().front()).ok());
+  CHECK(lines_of(room.folder.read("events.ndjson")).size() == 4);
+  CHECK(file_subscriber("/proc/nowhere/events", room.store).deliver(all[0]).problem().code == "file_not_found");
+}
+
+TEST_CASE("a subscriber gets what other processes write to the same Store, in the order of the commits") {
+  newsroom room;
+  const auto elsewhere = store::open_sqlite(room.folder.file("state.db")).value();
+  const auto write_elsewhere = [&](int count) {
+    for (int i = 0; i < count; ++i)
+      REQUIRE(elsewhere->apply({.run = room.run, .events = {{.run = room.run, .type = "unit.finished"}}}).ok());
+  };
+  room.self->send(room.notifier, subscribe_events{room.self, 0, ""});
+  write_elsewhere(2);
+  room.write(1);
+  write_elsewhere(1);
+  CHECK(room.take(4) == from_to(1, 4));
+  write_elsewhere(3);  // nobody here announces these
+  CHECK(room.take(3) == from_to(5, 7));
 }
 
 TEST_CASE("a log line says what happened and why") {

@@ -16,6 +16,10 @@ class hooked_store final : public store::store {
   std::function<void()> before_create;
   std::function<void()> before_find;
 
+  void enroll(const sluice::store::process_record& self) override { real_->enroll(self); }
+  result<bool> beat() override { return real_->beat(); }
+  result<std::int64_t> take_over(const std::string& run) override { return real_->take_over(run); }
+  status release(const std::string& run) override { return real_->release(run); }
   result<bool> create_run(const sluice::store::run_record& run, std::vector<sluice::store::event> events) override {
     if (before_create) before_create();
     return real_->create_run(run, std::move(events));
@@ -23,6 +27,11 @@ class hooked_store final : public store::store {
   result<std::vector<sluice::store::event>> apply(const sluice::store::change& what) override {
     return real_->apply(what);
   }
+  result<std::vector<sluice::store::due_commit>> due_commits(const std::string& run) override {
+    return real_->due_commits(run);
+  }
+  result<std::int64_t> last_cursor() override { return real_->last_cursor(); }
+  result<sluice::store::store_totals> totals() override { return real_->totals(); }
   result<std::vector<sluice::store::run_record>> runs(const sluice::store::run_query& query) override {
     return real_->runs(query);
   }

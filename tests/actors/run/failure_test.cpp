@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <thread>
@@ -66,7 +68,7 @@ TEST_CASE("a reader's error fails the run with its cause, and nothing is publish
 }
 
 TEST_CASE("errors of every call of a sink fail the run and abort the sink") {
-  for (const std::string call : {"open", "write", "prepare", "commit"}) {
+  for (const std::string call : {"open", "write", "prepare"}) {
     INFO(call);
     line made;
     made.to->fails_at = call;
@@ -96,20 +98,93 @@ TEST_CASE("one sink that cannot prepare keeps the others from committing") {
   CHECK(eventually([&] { return called(*bad, "abort"); }));
 }
 
-TEST_CASE("a commit that fails after another one says what is visible") {
+namespace {
+
+/// One source into two sinks.
+struct two_sinks {
   bench job;
-  auto good = std::make_shared<shelf>();
-  auto bad = std::make_shared<shelf>();
-  bad->fails_at = "commit";
-  bad->before_commit = [=] { (void)eventually([&] { return called(*good, "commit"); }); };
-  const int from = job.source("numbers", {.splits = 2, .rows = 10});
-  job.edge(from, job.sink("good", good));
-  job.edge(from, job.sink("bad", bad));
-  const auto outcome = job.run();
+  std::shared_ptr<shelf> good = std::make_shared<shelf>();
+  std::shared_ptr<shelf> bad = std::make_shared<shelf>();
+
+  two_sinks() {
+    const int from = job.source("numbers", {.splits = 2, .rows = 10});
+    job.edge(from, job.sink("good", good));
+    job.edge(from, job.sink("bad", bad));
+  }
+  [[nodiscard]] int count(shelf& of, const std::string& call) const {
+    const std::lock_guard guard(of.lock);
+    return static_cast<int>(std::count(of.calls.begin(), of.calls.end(), call));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a commit that fails for now is repeated until all is visible, and the run succeeds") {
+  two_sinks made;
+  auto failures = std::make_shared<std::atomic<int>>(2);
+  made.bad->commits = [=]() -> status {
+    if ((*failures)-- > 0) return external_error("disk_full", "no room");
+    return {};
+  };
+  const auto outcome = made.job.run();
+  INFO(why(outcome));
+  CHECK(outcome.state == run_state::succeeded);
+  CHECK(made.count(*made.good, "commit") == 1);
+  CHECK(made.count(*made.bad, "commit") == 3);
+  CHECK_FALSE(called(*made.bad, "abort"));
+  CHECK(made.job.store()->due_commits().value().empty());
+}
+
+TEST_CASE("what can't be made visible is left to the next process, and never called failed") {
+  two_sinks made;
+  made.bad->commits = [] { return status(external_error("disk_full", "no room")); };
+  const auto outcome = made.job.run();
+  CHECK(outcome.state == run_state::committing);
+  REQUIRE(outcome.cause);
+  CHECK(outcome.cause->code == "commit_unfinished");
+  CHECK(outcome.cause->message.find("visible: good (shelf, 20 rows); not visible: bad (shelf, 20 rows)") !=
+        std::string::npos);
+  CHECK_FALSE(called(*made.good, "abort"));
+  CHECK_FALSE(called(*made.bad, "abort"));
+  CHECK(made.job.events(outcome.run).back() != "run.failed");
+  const auto due = made.job.store()->due_commits().value();
+  REQUIRE(due.size() == 1);
+  CHECK(due[0].what.end == "succeeded");
+  CHECK(due[0].what.sinks.size() == 2);
+}
+
+TEST_CASE("a target that refuses for good ends the run, which says what each sink shows") {
+  two_sinks made;
+  made.bad->commits = [] { return status(user_error("target_exists", "somebody made it")); };
+  const auto outcome = made.job.run();
   CHECK(outcome.state == run_state::failed);
   REQUIRE(outcome.cause);
-  CHECK(outcome.cause->where == "unit bad");
-  CHECK_FALSE(called(*good, "abort"));
+  CHECK(outcome.cause->code == "commit_refused");
+  CHECK(outcome.cause->message.find("somebody made it; visible: good (shelf, 20 rows); not visible: bad") !=
+        std::string::npos);
+  CHECK_FALSE(called(*made.bad, "abort"));  // it is kept for the next run
+  CHECK(made.job.events(outcome.run).back() == "run.failed");
+  CHECK(made.job.store()->due_commits().value().at(0).state == store::commit_state::refused);
+}
+
+TEST_CASE("a run can't be cancelled or fail once it has decided to commit") {
+  two_sinks made;
+  auto inside = std::make_shared<gate>();
+  made.good->before_commit = [=] { inside->pass(); };
+  std::atomic<bool> cancel = false;
+  run_callbacks callbacks;
+  callbacks.cancel = [&] { return cancel.load(); };
+  run_outcome outcome;
+  std::thread running([&] { outcome = made.job.run(callbacks); });
+  inside->await_waiting();
+  cancel = true;
+  CHECK(eventually([&] { return made.count(*made.bad, "commit") == 1; }));
+  CHECK(made.job.store()->runs({}).value().at(0).state == run_state::committing);
+  inside->open();
+  running.join();
+  INFO(why(outcome));
+  CHECK(outcome.state == run_state::succeeded);
+  CHECK_FALSE(called(*made.good, "abort"));
 }
 
 TEST_CASE("an exception that leaves a component is its error") {

@@ -60,8 +60,9 @@ std::string verdict(const std::vector<instance_report>& reports) {
   return done.ok() ? "" : done.problem().message;
 }
 
-store::event event_at(std::int64_t cursor, const std::string& run = "r") {
+store::event event_at(std::int64_t cursor, const std::string& run = "r", std::int64_t sequence = 0) {
   store::event made;
+  made.sequence = sequence;
   made.cursor = cursor;
   made.run = run;
   return made;
@@ -228,9 +229,8 @@ TEST_CASE("a subscriber gets every event once, whether from the queue or from th
   CHECK(feed.read({event_at(3), event_at(4)}, 10).size() == 2);
   CHECK(feed.next() == event_feed::step::nothing);
   feed.seen();
-  CHECK(feed.next() == event_feed::step::read);
-  feed.reading();
-  CHECK(feed.read({event_at(5)}, 10).size() == 1);
+  CHECK(feed.next() == event_feed::step::deliver);
+  CHECK(feed.take().size() == 1);
   feed.seen();
   CHECK(feed.next() == event_feed::step::nothing);
   feed.written({event_at(6), event_at(7)});
@@ -249,6 +249,50 @@ TEST_CASE("a feed of one run is not kept busy by the others") {
   feed.written({event_at(1, "other")});
   CHECK(feed.read({}, 10).empty());
   CHECK(feed.next() == event_feed::step::nothing);
-  feed.written({event_at(2, "other"), event_at(3)});
+  feed.written({event_at(2, "other"), event_at(3, "r", 1)});
   CHECK(feed.take().size() == 1);
+}
+
+TEST_CASE("news in another order than that of the commits are put in order, and what is missing is read") {
+  event_feed feed(0, "");
+  feed.reading();
+  CHECK(feed.read({}, 10).empty());
+  feed.written({event_at(2), event_at(3)});
+  CHECK(feed.next() == event_feed::step::read);  // 1 is another process's, or on its way
+  feed.written({event_at(1)});
+  CHECK(feed.next() == event_feed::step::deliver);
+  CHECK(feed.take().size() == 3);
+  feed.seen();
+  feed.written({event_at(5)});
+  CHECK(feed.next() == event_feed::step::read);
+  feed.reading();
+  feed.written({event_at(6)});
+  CHECK(feed.read({event_at(4), event_at(5)}, 10).size() == 2);
+  feed.seen();
+  CHECK(feed.next() == event_feed::step::deliver);
+  CHECK(feed.take().front().cursor == 6);
+}
+
+TEST_CASE("what other processes write is read when it is heard of, once") {
+  event_feed all(7, "");
+  event_feed one(7, "r");
+  for (auto* feed : {&all, &one}) {
+    feed->reading();
+    CHECK(feed->read({}, 10).empty());
+    feed->newest(7);
+    CHECK(feed->next() == event_feed::step::nothing);
+    feed->newest(9);
+    CHECK(feed->next() == event_feed::step::read);
+    feed->reading();
+    CHECK(feed->read({event_at(9, "r", 3)}, 10).size() == 1);
+    feed->seen();
+    feed->newest(9);
+    CHECK(feed->next() == event_feed::step::nothing);
+  }
+  // A run's own numbers show a gap that other runs' cursors hide.
+  one.written({event_at(20, "r", 5)});
+  CHECK(one.next() == event_feed::step::read);
+  one.written({event_at(15, "r", 4)});
+  CHECK(one.next() == event_feed::step::deliver);
+  CHECK(one.take().size() == 2);
 }

@@ -206,7 +206,9 @@ void remembers_sources(const store_factory& make) {
   run.id = "aa-2";
   REQUIRE(first->create_run(run, {of_type("run.queued")}).value());
   auto done = to_state("aa-2", run_state::succeeded);
-  done.sources = {
+  done.settled = commit_state::committed;
+  done.decision = manifest{.end = "succeeded"};
+  done.decision->sources = {
       {.unit = "orders",
        .position = options{{"by", "file"}},
        .schema = options::array({{{"name", "id"}, {"type", "bigint"}}}),
@@ -254,7 +256,8 @@ void lets_one_run_use_the_state(const store_factory& make) {
   CHECK(code_of(open->find_run("aa-2")) == "run_not_found");
 
   auto done = to_state("aa-1", run_state::succeeded);
-  done.sources = {{.unit = "orders", .position = options{{"by", "file"}}}};
+  done.settled = commit_state::committed;
+  done.decision = manifest{.end = "succeeded", .sources = {{.unit = "orders", .position = options{{"by", "file"}}}}};
   REQUIRE(open->apply(done).ok());
   CHECK(code_of(open->create_run(next, {of_type("run.queued")})) == "state_changed");
   next.state_version = open->sources_of("daily").value().version;
@@ -268,6 +271,127 @@ void lets_one_run_use_the_state(const store_factory& make) {
   REQUIRE(open->create_run(dead, {of_type("run.queued")}).value());
   dead.id = "bb-2";
   CHECK(open->create_run(dead, {of_type("run.queued")}).value());
+}
+
+void decides_commits(const store_factory& make) {
+  const auto state = make();
+  const auto first = state.open();
+  first->enroll(this_process("n1"));
+  auto run = new_run("aa-1");
+  run.state_version = 0;
+  run.context = {{"base_folder", "/data"}};
+  REQUIRE(first->create_run(run, {of_type("run.queued")}).value());
+  const std::string token("\x00\xfftoken", 7);
+  auto decided = to_state("aa-1", run_state::committing);
+  decided.decision =
+      manifest{.end = "partial",
+               .sinks = {{.unit = "lake", .instance = 1, .token = token, .target = "/lake/a.csv", .rows = 7}},
+               .sources = {{.unit = "orders",
+                            .position = options{{"by", "file"}},
+                            .forget_files = true,
+                            .files = {{.path = "/in/\xff", .size = 3, .modified = 4, .head = "h", .tail = "t"}}}}};
+  REQUIRE(first->apply(decided).ok());
+  CHECK(code_of(first->apply(decided)) == "commit_decided");
+
+  const auto second = state.open();
+  CHECK(second->find_run("aa-1").value().context["base_folder"] == "/data");
+  const auto due = second->due_commits("aa-1").value();
+  REQUIRE(due.size() == 1);
+  CHECK((due[0].run == "aa-1" && due[0].pipeline == "daily" && due[0].alive));
+  CHECK(due[0].what.end == "partial");
+  REQUIRE(due[0].what.sinks.size() == 1);
+  const auto& sink = due[0].what.sinks[0];
+  CHECK((sink.unit == "lake" && sink.instance == 1 && sink.token == token && sink.target == "/lake/a.csv"));
+  CHECK(second->totals().value().due_commits == 1);
+  // What the sources have read counts only when the rows are visible; until then the run can't end.
+  CHECK(second->sources_of("daily").value().units.empty());
+  CHECK(code_of(first->apply(to_state("aa-1", run_state::failed))) == "commit_due");
+
+  auto settled = to_state("aa-1", run_state::partial);
+  settled.settled = commit_state::committed;
+  REQUIRE(first->apply(settled).ok());
+  CHECK(second->due_commits().value().empty());
+  const auto sources = second->sources_of("daily").value();
+  REQUIRE(sources.find("orders") != nullptr);
+  CHECK(sources.find("orders")->files.at(0).path == "/in/\xff");
+}
+
+void keeps_refused_commits(const store_factory& make) {
+  const auto state = make();
+  const auto store = state.open();
+  store->enroll(this_process("n1"));
+  REQUIRE(store->create_run(new_run("aa-1"), {}).value());
+  auto decided = to_state("aa-1", run_state::committing);
+  decided.decision = manifest{.end = "succeeded", .sources = {{.unit = "orders", .position = options{{"by", "file"}}}}};
+  REQUIRE(store->apply(decided).ok());
+  auto refused = to_state("aa-1", run_state::failed);
+  refused.settled = commit_state::refused;
+  REQUIRE(store->apply(refused).ok());
+  CHECK(store->due_commits().value().at(0).state == commit_state::refused);
+  CHECK(code_of(store->create_run(new_run("aa-2"), {})) == "commit_due");
+  CHECK(store->create_run(new_run("bb-1", "other"), {}).value());
+  const auto events = store->last_cursor().value();
+  REQUIRE(store->apply({.run = "aa-1", .settled = commit_state::committed}).ok());
+  CHECK(store->last_cursor().value() == events);
+  CHECK(store->find_run("aa-1").value().state == run_state::failed);
+  CHECK(store->sources_of("daily").value().find("orders") != nullptr);
+  CHECK(store->create_run(new_run("aa-2"), {}).value());
+}
+
+void takes_over_from_the_dead(const store_factory& make) {
+  const auto state = make();
+  const auto one = state.open();
+  const auto two = state.open();
+  auto elsewhere = this_process("n1");
+  elsewhere.pid_namespace = "pid:[1]";
+  elsewhere.pid = 1 << 30;  // no such process here
+  one->enroll(elsewhere);
+  two->enroll(this_process("n2"));
+  REQUIRE(one->create_run(new_run("a"), {}).value());
+  CHECK(two->find_run("a").value().alive);
+  CHECK(code_of(two->take_over("a")) == "run_is_alive");
+  CHECK(code_of(two->take_over("nowhere")) == "run_not_found");
+
+  auto missing = this_process("n1");
+  missing.pid_started -= 1;  // its pid is another process's now
+  one->enroll(missing);
+  REQUIRE(one->create_run(new_run("b"), {}).value());
+  CHECK_FALSE(two->find_run("b").value().alive);
+  const auto term = two->take_over("b").value();
+  CHECK(term > 0);
+  CHECK(code_of(one->apply(to_state("b", run_state::succeeded))) == "stale_term");
+  CHECK(two->find_run("b").value().alive);
+  CHECK(two->apply(to_state("b", run_state::failed, term)).ok());
+  CHECK(code_of(two->take_over("b")) == "run_is_final");
+  CHECK(two->next_term().value() > term);
+}
+
+void counts_for_monitors(const store_factory& make) {
+  const auto state = make();
+  const auto store = state.open();
+  const auto end = [&](const std::string& id, run_state how, std::int64_t rows) {
+    REQUIRE(store->create_run(new_run(id), {}).ok());
+    auto change = to_state(id, how);
+    change.summary = options{{"units",
+                              {{{"role", "extract"}, {"in", rows}, {"bytes", 2 * rows}, {"rejected", 1}},
+                               {{"role", "load"}, {"in", rows}, {"out", rows - 1}, {"bytes", rows}}}}};
+    REQUIRE(store->apply(change).ok());
+  };
+  end("a", run_state::succeeded, 10);
+  const auto good = store->find_run("a").value().ended;
+  end("b", run_state::failed, 5);
+  REQUIRE(store->create_run(new_run("c"), {}).ok());
+  const auto totals = store->totals().value();
+  CHECK(totals.runs.at("succeeded") == 1);
+  CHECK(totals.runs.at("queued") == 1);
+  CHECK(totals.runs.at("committing") == 0);
+  REQUIRE(totals.pipelines.size() == 1);
+  const auto& daily = totals.pipelines[0];
+  CHECK((daily.pipeline == "daily" && daily.ended.at("succeeded") == 1 && daily.ended.at("failed") == 1));
+  CHECK(daily.last_success == good);
+  CHECK(daily.last_end >= good);
+  CHECK((daily.rows_in == 15 && daily.rows_out == 9 && daily.rejected == 2));
+  CHECK((daily.bytes_in == 30 && daily.bytes_out == 10));
 }
 
 void serves_many_threads(const store_factory& make) {

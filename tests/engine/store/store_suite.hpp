@@ -25,6 +25,10 @@ void resolves_references(const store_factory& make);
 void keeps_cursors(const store_factory& make);
 void remembers_sources(const store_factory& make);
 void lets_one_run_use_the_state(const store_factory& make);
+void decides_commits(const store_factory& make);
+void keeps_refused_commits(const store_factory& make);
+void takes_over_from_the_dead(const store_factory& make);
+void counts_for_monitors(const store_factory& make);
 void serves_many_threads(const store_factory& make);
 
 }  // namespace sluice::store::testing

@@ -1,0 +1,110 @@
+#include "actors/run/decision.hpp"
+
+#include "actors/units/guarded.hpp"
+#include "engine/store/lease_keeper.hpp"
+
+namespace sluice::actors {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr auto pause = std::chrono::seconds(1);
+/// How long the Store is asked whether it has the decision.
+constexpr auto look_patience = std::chrono::minutes(2);
+
+/// Others have the run: nothing that this process writes counts any more.
+bool is_foreign(const error& problem) { return problem.code == "stale_term" || problem.code == "run_is_final"; }
+
+error taken_over() {
+  return external_error("stale_term", "another process has taken the run over while this one did not answer",
+                        "that one makes its outputs visible; sluice status shows how it ended");
+}
+
+}  // namespace
+
+struct decision::last_words {
+  store::commit_state how;
+  store::run_state end;
+  std::optional<options> cause;
+  options summary;
+  std::vector<store::event> events;
+  std::function<void()> then;
+};
+
+decision::decision(caf::event_based_actor* self, const node_services& services, std::shared_ptr<store::store> in,
+                   journal& to, const run_setup& of, callbacks calls)
+    : self_(self),
+      io_(self, services.io),
+      lease_(services.lease),
+      patience_(of.commit_patience),
+      store_(std::move(in)),
+      journal_(to),
+      run_(of.run),
+      term_(of.record.term),
+      calls_(std::move(calls)) {}
+
+void decision::later(std::function<void()> what) {
+  self_->delayed_send(self_, pause, continuation{[this, what = std::move(what)] {
+                        if (calls_.undone) what();
+                      }});
+}
+
+void decision::take(store::manifest what, options summary, std::vector<store::event> events) {
+  journal_.decide(std::move(what));
+  journal_.write(store::run_state::committing, {}, std::move(summary), std::move(events),
+                 [this](const status& written) {
+                   if (written.ok()) return check_lease();
+                   if (is_foreign(written.problem())) return calls_.not_taken(written.problem());
+                   look(written.problem(), clock::now());
+                 });
+}
+
+/// The write has failed; whether it took effect all the same is read back.
+void decision::look(const error& problem, clock::time_point since) {
+  io_.call(
+      [store = store_, run = run_] { return guarded("read the run's state", [&] { return store->due_commits(run); }); },
+      [this, problem, since](const result<std::vector<store::due_commit>>& due) {
+        if (!calls_.undone) return;
+        if (due.ok()) return due->empty() ? calls_.not_taken(problem) : check_lease();
+        if (clock::now() - since > look_patience) return calls_.undone(problem);
+        later([this, problem, since] { look(problem, since); });
+      });
+}
+
+/// While this process was silent another one may have taken the run over: that one commits.
+void decision::check_lease() {
+  taken_ = true;
+  if (!lease_ || !lease_->missed()) return calls_.taken();
+  io_.call(
+      [store = store_, run = run_] { return guarded("read the run's state", [&] { return store->find_run(run); }); },
+      [this](const result<store::run_record>& now) {
+        if (!calls_.undone) return;
+        now.ok() && now->term > term_ ? calls_.undone(taken_over()) : calls_.taken();
+      });
+}
+
+void decision::settle(store::commit_state how, store::run_state end, std::optional<options> cause, options summary,
+                      std::vector<store::event> events, std::function<void()> then) {
+  write(std::make_shared<const last_words>(
+            last_words{how, end, std::move(cause), std::move(summary), std::move(events), std::move(then)}),
+        clock::now());
+}
+
+void decision::write(const std::shared_ptr<const last_words>& last, clock::time_point since) {
+  journal_.settle(last->how);
+  journal_.write(last->end, last->cause, last->summary, last->events, [this, last, since](const status& written) {
+    if (!calls_.undone) return;
+    if (written.ok()) return last->then();
+    if (is_foreign(written.problem())) return calls_.undone(taken_over());
+    // Only the Store does not know it yet. A full disk may have room again in a moment.
+    if (patience_ && clock::now() - since >= *patience_) {
+      auto why = written.problem();
+      why.message = "the outputs are published, but the Store could not be told: " + why.message;
+      return calls_.undone(std::move(why));
+    }
+    later([this, last, since] { write(last, since); });
+  });
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "actors/run/journal.hpp"
+#include "actors/run/run_setup.hpp"
+#include "actors/units/blocking_calls.hpp"
+#include "actors/units/instance.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::actors {
+
+/// A run's decision to commit, and the note that all is committed: sees to it that this process and the Store are of
+/// one mind about them, whatever becomes of single writes. Part of the supervisor.
+class decision {
+ public:
+  struct callbacks {
+    std::function<void()> taken;           ///< it is durable, and the run is still this process's: commit now
+    std::function<void(error)> not_taken;  ///< it is not, and never will be
+    std::function<void(error)> undone;     ///< nobody can tell, or others have the run: the next process goes on
+  };
+  decision(caf::event_based_actor* self, const node_services& services, std::shared_ptr<store::store> in, journal& to,
+           const run_setup& of, callbacks calls);
+
+  void take(store::manifest what, options summary, std::vector<store::event> events);
+  /// Whether it is durable.
+  [[nodiscard]] bool taken() const { return taken_; }
+  /// Writes how a decided run has ended, again and again; `then` is called when that is durable.
+  void settle(store::commit_state how, store::run_state end, std::optional<options> cause, options summary,
+              std::vector<store::event> events, std::function<void()> then);
+  void close() { calls_ = {}; }
+
+ private:
+  struct last_words;
+  void look(const error& problem, std::chrono::steady_clock::time_point since);
+  void check_lease();
+  void write(const std::shared_ptr<const last_words>& last, std::chrono::steady_clock::time_point since);
+  void later(std::function<void()> what);
+
+  caf::event_based_actor* self_;
+  blocking_calls io_;
+  std::shared_ptr<const store::lease_keeper> lease_;
+  std::optional<std::chrono::milliseconds> patience_;
+  std::shared_ptr<store::store> store_;
+  journal& journal_;
+  std::string run_;
+  std::int64_t term_;
+  callbacks calls_;
+  bool taken_ = false;
+};
+
+}  // namespace sluice::actors

@@ -1,0 +1,95 @@
+#include "engine/runs/commits.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <map>
+
+namespace sluice {
+
+namespace {
+
+/// Calls a component; an exception that leaves it all the same becomes its error.
+template <class Call>
+auto guarded(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception& problem) {
+    return internal_error("component_threw", std::string("cannot publish the target: ") + problem.what());
+  }
+}
+
+std::optional<int> find_unit(const plan& of, const std::string& name) {
+  for (std::size_t i = 0; i < of.units.size(); ++i)
+    if (of.units[i].definition.name == name && of.units[i].definition.role == unit_role::load)
+      return static_cast<int>(i);
+  return std::nullopt;
+}
+
+status commit_one(const plan& of, const run_context& context, const sink_maker& make,
+                  const store::prepared_sink& what) {
+  const auto unit = find_unit(of, what.unit);
+  if (!unit) return internal_error("unknown_unit", "the run has no load unit " + what.unit);
+  SLUICE_ASSIGN(const auto made, guarded([&] { return make(of, *unit, context); }));
+  return guarded([&] { return made->commit(what.token); });
+}
+
+std::string rows_text(std::uint64_t rows) { return std::to_string(rows) + (rows == 1 ? " row" : " rows"); }
+
+}  // namespace
+
+std::vector<sink_outcome> commit_prepared(const plan& of, const run_context& context, const sink_maker& make,
+                                          const std::vector<store::prepared_sink>& prepared) {
+  std::vector<sink_outcome> outcomes;
+  for (const auto& what : prepared) {
+    auto done = commit_one(of, context, make, what);
+    outcomes.push_back({.what = what, .problem = done.ok() ? std::nullopt : std::optional(std::move(done).problem())});
+  }
+  return outcomes;
+}
+
+void remove_leftovers(const plan& of, const run_context& context, const sink_maker& make,
+                      const std::vector<store::prepared_sink>& prepared) {
+  for (std::size_t unit = 0; unit < of.units.size(); ++unit) {
+    const auto& definition = of.units[unit].definition;
+    if (definition.role != unit_role::load) continue;
+    std::vector<std::string> tokens;
+    for (const auto& one : prepared)
+      if (one.unit == definition.name) tokens.push_back(one.token);
+    const auto made = guarded([&] { return make(of, static_cast<int>(unit), context); });
+    if (made.ok()) (void)guarded([&] { return (*made)->recover(tokens); });
+  }
+}
+
+bool is_refused(const error& problem) {
+  static const std::vector<std::string> lasting = {"target_changed", "prepared_lost"};
+  return problem.to_blame == blame::user || std::find(lasting.begin(), lasting.end(), problem.code) != lasting.end();
+}
+
+error commit_problem(const std::vector<sink_outcome>& outcomes) {
+  std::string visible;
+  std::string missing;
+  const error* first = nullptr;
+  bool refused = false;
+  for (const auto& [what, problem] : outcomes) {
+    auto& list = problem ? missing : visible;
+    list += (list.empty() ? "" : ", ") + what.unit + " (" + what.target + ", " + rows_text(what.rows) + ")";
+    if (!problem) continue;
+    if (first == nullptr || (!refused && is_refused(*problem))) first = &*problem;
+    refused = refused || is_refused(*problem);
+  }
+  error made = refused ? external_error("commit_refused", "a target refuses what the run has loaded: ")
+                       : external_error("commit_unfinished",
+                                        "the outputs are durable, but can't be made visible yet: ", {}, true);
+  if (first != nullptr) {
+    made.message += first->message;
+    made.where = first->where;
+    made.hint = first->hint;
+  }
+  made.message += "; visible: " + (visible.empty() ? "nothing" : visible) + "; not visible: " + missing;
+  made.hint += (made.hint.empty() ? "" : "; ") +
+               std::string("what is not visible is kept: the next run of the pipeline publishes it first") +
+               (refused ? ", and --fresh drops it" : "");
+  return made;
+}
+
+}  // namespace sluice

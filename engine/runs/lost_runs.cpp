@@ -1,0 +1,190 @@
+#include "engine/runs/lost_runs.hpp"
+
+#include "engine/files/file_identity.hpp"
+#include "engine/plan/stated_target.hpp"
+#include "engine/runs/record.hpp"
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+using store::commit_state;
+using store::run_state;
+
+/// What ends a run: its state, its last event and what the Store is to remember.
+store::change end_of(const store::run_record& run, std::int64_t term, run_state state, options data) {
+  store::change what;
+  what.run = run.id;
+  what.term = term;
+  what.state = state;
+  data["state"] = store::to_string(state);
+  if (data.contains("cause")) what.cause = data["cause"];
+  what.summary = data;
+  store::event last;
+  last.type = "run." + store::to_string(state);
+  last.data = std::move(data);
+  what.events.push_back(std::move(last));
+  return what;
+}
+
+options summary_of(const store::run_record& run) { return run.summary.is_object() ? run.summary : options::object(); }
+
+options with_cause(options data, const error& why) {
+  data["cause"] = {
+      {"code", why.code}, {"message", why.message}, {"hint", why.hint}, {"where", why.where}, {"path", why.path}};
+  return data;
+}
+
+status write_end(store::store& in, settled_run& settled, const store::change& end) {
+  SLUICE_ASSIGN(auto events, in.apply(end));
+  settled.state = *end.state;
+  if (!events.empty()) settled.last = std::move(events.back());
+  return {};
+}
+
+/// Repeats the commits of a run that has decided.
+status finish_commits(store::store& in, const store::run_record& run, std::int64_t term, const store::due_commit& due,
+                      const sink_maker& make, settled_run& settled) {
+  settled.state = run_state::committing;
+  SLUICE_ASSIGN(const auto recorded, read_record(run));
+  const auto outcomes = commit_prepared(*recorded.what, *recorded.context, make, due.what.sinks);
+  const auto failed = [](const sink_outcome& one) { return one.problem.has_value(); };
+  if (std::none_of(outcomes.begin(), outcomes.end(), failed)) {
+    auto end = end_of(run, term, store::run_state_from(due.what.end).value_or(run_state::succeeded), summary_of(run));
+    end.settled = commit_state::committed;
+    end.epoch = due.what.epoch;
+    SLUICE_TRY(write_end(in, settled, end));
+    settled.published = true;
+    remove_leftovers(*recorded.what, *recorded.context, make, due.what.sinks);
+    return {};
+  }
+  settled.problem = commit_problem(outcomes);
+  if (settled.problem->code != "commit_refused") return {};
+  auto end = end_of(run, term, run_state::failed, with_cause(summary_of(run), *settled.problem));
+  end.settled = commit_state::refused;
+  end.epoch = due.what.epoch;
+  return write_end(in, settled, end);
+}
+
+/// Ends a run that has decided nothing: whatever its sinks have made is of no use to anyone.
+status clean_up(store::store& in, const store::run_record& run, std::int64_t term, const death& how,
+                const sink_maker& make, settled_run& settled) {
+  if (const auto recorded = read_record(run); recorded.ok())
+    remove_leftovers(*recorded->what, *recorded->context, make, {});
+  return write_end(in, settled, end_of(run, term, how.state, with_cause(summary_of(run), how.cause)));
+}
+
+}  // namespace
+
+death unseen_death(const store::run_record& run) {
+  return {external_error("engine_died", "the process that ran it (pid " + std::to_string(run.pid) + ") is gone",
+                         "nothing unfinished was published; run it again")};
+}
+
+result<std::optional<settled_run>> settle_lost_run(store::store& in, const std::string& id, const death& how,
+                                                   const sink_maker& make) {
+  std::optional<settled_run> settled;
+  const auto term = in.take_over(id);
+  if (!term.ok()) {
+    if (term.problem().code == "run_is_alive" || term.problem().code == "run_is_final") return settled;
+    return term.problem();
+  }
+  SLUICE_ASSIGN(const auto run, in.find_run(id));
+  SLUICE_ASSIGN(const auto due, in.due_commits(id));
+  settled.emplace(settled_run{.run = run.id, .pipeline = run.pipeline, .state = run.state});
+  const auto done = due.empty() ? clean_up(in, run, *term, how, make, *settled)
+                                : finish_commits(in, run, *term, due.front(), make, *settled);
+  if (!store::is_final(settled->state)) (void)in.release(id);
+  if (done.ok()) return settled;
+  if (due.empty()) return done.problem();
+  // The commits stay due whatever went wrong here.
+  settled->problem = done.problem();
+  return settled;
+}
+
+namespace {
+
+struct named_target {
+  std::string unit;
+  std::string path;  ///< absolute, links followed
+  std::string table;
+};
+
+std::vector<named_target> targets_of(const plan& of, const run_context& context) {
+  std::vector<named_target> all;
+  for (const auto& unit : of.units) {
+    if (unit.definition.role != unit_role::load) continue;
+    const auto stated = stated_target(unit.definition.component, unit.definition.own);
+    if (!stated || stated->path.empty() || stated->what == write_target::kind::standard_output) continue;
+    all.push_back({unit.definition.name, real_path(absolute_path(stated->path, context.base_folder)), stated->table});
+  }
+  return all;
+}
+
+}  // namespace
+
+status check_due_targets(store::store& in, const plan& what, const run_context& context) {
+  SLUICE_ASSIGN(const auto due, in.due_commits());
+  for (const auto& one : due) {
+    if (one.alive || one.run == context.run_id) continue;
+    SLUICE_ASSIGN(const auto run, in.find_run(one.run));
+    const auto recorded = read_record(run);
+    if (!recorded.ok()) continue;
+    for (const auto& theirs : targets_of(*recorded->what, *recorded->context))
+      for (const auto& ours : targets_of(what, context))
+        if (ours.path == theirs.path && ours.table == theirs.table)
+          return external_error(
+              "commit_due",
+              "unit " + ours.unit + " writes to " + ours.path + ", for which run " + one.run + " of " + one.pipeline +
+                  " has made rows durable that are not visible yet",
+              "sluice run of " + one.pipeline + " makes them visible first, with --fresh it drops them", true);
+  }
+  return {};
+}
+
+result<std::vector<settled_run>> settle_lost_runs(store::store& in, bool publish, const sink_maker& make) {
+  store::run_query query;
+  query.limit = 10'000;
+  for (const auto state : store::run_states())
+    if (!store::is_final(state)) query.states.push_back(state);
+  SLUICE_ASSIGN(const auto open, in.runs(query));
+  std::vector<settled_run> all;
+  for (const auto& run : open) {
+    if (run.alive || (run.state == run_state::committing && !publish)) continue;
+    SLUICE_ASSIGN(auto settled, settle_lost_run(in, run.id, unseen_death(run), make));
+    if (settled) all.push_back(std::move(*settled));
+  }
+  return all;
+}
+
+status settle_refused(store::store& in, const std::string& pipeline, bool fresh, const sink_maker& make,
+                      const std::vector<settled_run>& lost) {
+  SLUICE_ASSIGN(const auto due, in.due_commits());
+  for (const auto& one : due) {
+    if (one.pipeline != pipeline || one.alive) continue;
+    const auto because = std::find_if(lost.begin(), lost.end(), [&](const auto& each) { return each.run == one.run; });
+    if (because != lost.end() && because->problem && one.state == commit_state::decided) return *because->problem;
+    if (one.state != commit_state::refused) continue;
+    SLUICE_ASSIGN(const auto run, in.find_run(one.run));
+    SLUICE_ASSIGN(const auto recorded, read_record(run));
+    store::change late;
+    late.run = run.id;
+    late.term = run.term;
+    late.epoch = one.what.epoch;
+    if (fresh) {
+      remove_leftovers(*recorded.what, *recorded.context, make, {});
+      late.settled = commit_state::dropped;
+    } else {
+      const auto outcomes = commit_prepared(*recorded.what, *recorded.context, make, one.what.sinks);
+      if (std::any_of(outcomes.begin(), outcomes.end(), [](const auto& each) { return each.problem.has_value(); }))
+        return commit_problem(outcomes);
+      late.settled = commit_state::committed;
+    }
+    SLUICE_TRY(in.apply(late));
+  }
+  return {};
+}
+
+}  // namespace sluice

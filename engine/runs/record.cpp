@@ -1,0 +1,58 @@
+#include "engine/runs/record.hpp"
+
+#include "engine/plan/make_context.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+namespace sluice {
+
+namespace {
+
+std::string fingerprint_of(const pipeline& what, const options& params) {
+  const auto text = what.text + '\0' + params.dump();
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+}
+
+}  // namespace
+
+store::run_record make_record(const plan& of, const run_context& context, const options& params,
+                              const run_address& home) {
+  const auto& what = of.definition;
+  store::run_record record;
+  record.id = context.run_id;
+  record.pipeline = what.name;
+  record.owner = what.owner;
+  record.tags = what.tags;
+  record.text = what.text;
+  record.params = params;
+  record.fingerprint = fingerprint_of(what, params);
+  record.plan = plan_to_bytes(of);
+  record.context = {{"now", context.now_microseconds},
+                    {"seed", context.seed},
+                    {"base_folder", context.base_folder},
+                    {"spill_folder", context.spill_folder}};
+  record.pid = ::getpid();
+  record.pid_started = store::process_start(record.pid);
+  record.node = home.node;
+  record.endpoint = home.endpoint;
+  record.term = home.term;
+  return record;
+}
+
+result<recorded_run> read_record(const store::run_record& record) {
+  if (record.plan.empty() || !record.context.is_object())
+    return external_error("run_unreadable", "the record of run " + record.id + " does not say how it was planned",
+                          "it was made by an older sluice: look for hidden .part files beside its targets yourself");
+  SLUICE_ASSIGN(auto what, plan_from_bytes(record.plan));
+  const run_place place{.run_id = record.id,
+                        .base_folder = record.context.value("base_folder", ""),
+                        .spill_folder = record.context.value("spill_folder", "")};
+  auto context = make_run_context(what.definition, place);
+  context->now_microseconds = record.context.value("now", context->now_microseconds);
+  context->seed = record.context.value("seed", context->seed);
+  return recorded_run{std::make_shared<const plan>(std::move(what)), std::move(context)};
+}
+
+}  // namespace sluice

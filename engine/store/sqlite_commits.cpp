@@ -1,0 +1,109 @@
+#include "engine/store/sqlite_commits.hpp"
+
+#include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_leases.hpp"
+#include "engine/store/sqlite_source_state.hpp"
+
+#include <array>
+
+namespace sluice::store {
+
+namespace {
+
+constexpr std::array<const char*, 4> state_names = {"decided", "refused", "committed", "dropped"};
+
+constexpr const char* tables[] = {
+    "CREATE TABLE commits (run TEXT NOT NULL REFERENCES runs (id), epoch INTEGER NOT NULL, pipeline TEXT NOT NULL, "
+    "state TEXT NOT NULL, decided INTEGER NOT NULL, settled INTEGER NOT NULL, body TEXT NOT NULL, "
+    "PRIMARY KEY (run, epoch)) WITHOUT ROWID",
+    "CREATE INDEX commits_due ON commits (pipeline) WHERE state IN ('decided', 'refused')",
+};
+
+std::string name_of(commit_state state) { return state_names.at(static_cast<std::size_t>(state)); }
+
+manifest manifest_in(const std::string& text) { return manifest_from(options::try_parse(text).value_or(options())); }
+
+/// Tokens are made of hexadecimal digits, but the names of units and targets are the user's.
+std::string to_text(const options& value) { return value.dump(); }
+
+}  // namespace
+
+status make_commit_tables(sqlite_database& in) {
+  for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
+  return {};
+}
+
+status write_decision(sqlite_database& in, const std::string& run, const std::string& pipeline, const manifest& what,
+                      std::int64_t now) {
+  SLUICE_TRY(in.execute("INSERT INTO commits VALUES (?, ?, ?, 'decided', ?, 0, ?) ON CONFLICT DO NOTHING", run,
+                        what.epoch, pipeline, now, to_text(to_json(what))));
+  if (in.changed() == 1) return {};
+  return internal_error("commit_decided", "epoch " + std::to_string(what.epoch) + " of run " + run +
+                                              " was decided before: it can't be decided again");
+}
+
+status settle_decision(sqlite_database& in, const std::string& run, const std::string& pipeline, std::int64_t epoch,
+                       commit_state to, std::int64_t now) {
+  std::string body;
+  SLUICE_TRY(in.each(
+      "SELECT body FROM commits WHERE run = ? AND epoch = ? AND state IN ('decided', 'refused')",
+      [&](const sqlite_query& row) { return body = row.text(0), false; }, run, epoch));
+  if (body.empty())
+    return internal_error("commit_settled", "epoch " + std::to_string(epoch) + " of run " + run + " is not due");
+  SLUICE_TRY(in.execute("UPDATE commits SET state = ?, settled = ? WHERE run = ? AND epoch = ?", name_of(to), now, run,
+                        epoch));
+  if (to != commit_state::committed) return {};
+  return write_source_state(in, pipeline, run, manifest_in(body).sources, now);
+}
+
+status check_due_commits(sqlite_database& in, const std::string& pipeline, const observer& by) {
+  std::string id;
+  SLUICE_TRY(in.each(
+      "SELECT commits.run, commits.state, " SLUICE_OWNER_COLUMNS
+      " FROM commits JOIN runs ON runs.id = commits.run" SLUICE_OWNER_JOIN
+      "WHERE commits.pipeline = ? AND commits.state IN ('decided', 'refused') ORDER BY decided",
+      [&](const sqlite_query& row) {
+        if (row.text(1) == "decided" && owner_lives(row, 2, by)) return true;
+        id = row.text(0);
+        return false;
+      },
+      pipeline));
+  if (id.empty()) return {};
+  return external_error("commit_due",
+                        "run " + id + " of " + pipeline +
+                            " has made its outputs durable, but not all of them are visible yet: another run now could "
+                            "load the same rows again",
+                        "sluice run makes them visible first; sluice status " + id + " says what is missing", true);
+}
+
+result<std::vector<due_commit>> read_due_commits(sqlite_database& in, const std::string& run, const observer& by) {
+  std::vector<due_commit> due;
+  const auto take = [&](const sqlite_query& row) {
+    due.push_back({.run = row.text(0),
+                   .pipeline = row.text(1),
+                   .state = row.text(2) == "refused" ? commit_state::refused : commit_state::decided,
+                   .alive = owner_lives(row, 4, by),
+                   .what = manifest_in(row.text(3))});
+    return true;
+  };
+#define SLUICE_DUE                                                                   \
+  "SELECT commits.run, commits.pipeline, commits.state, body, " SLUICE_OWNER_COLUMNS \
+  " FROM commits JOIN runs ON runs.id = commits.run" SLUICE_OWNER_JOIN               \
+  "WHERE commits.state IN ('decided', 'refused') "
+  if (run.empty()) {
+    SLUICE_TRY(in.each(SLUICE_DUE "ORDER BY decided, commits.run, epoch", take));
+  } else {
+    SLUICE_TRY(in.each(SLUICE_DUE "AND commits.run = ? ORDER BY epoch", take, run));
+  }
+  return due;
+}
+
+result<bool> has_decision(sqlite_database& in, const std::string& run, commit_state state) {
+  bool found = false;
+  SLUICE_TRY(in.each(
+      "SELECT 1 FROM commits WHERE run = ? AND state = ?", [&](const sqlite_query&) { return found = true, false; },
+      run, name_of(state)));
+  return found;
+}
+
+}  // namespace sluice::store
