@@ -4,6 +4,7 @@
 #include "config/option_reader.hpp"
 #include "config/unit_reader.hpp"
 #include "engine/values/quantities.hpp"
+#include "engine/values/time_zone.hpp"
 
 #include <arrow/scalar.h>
 
@@ -21,15 +22,6 @@ constexpr int newest_version = 1;
 const std::vector<std::string> sections = {"version", "pipeline", "owner",    "tags",     "description",
                                            "params",  "run",      "defaults", "extract",  "transform",
                                            "load",    "rejects",  "schedule", "channels", "notify"};
-
-/// Whether an IANA time zone is known here; without a database every name passes and Arrow reports the unknown.
-bool is_timezone(const std::string& name) {
-  const std::filesystem::path zones("/usr/share/zoneinfo");
-  std::error_code ignored;
-  if (!std::filesystem::exists(zones / "UTC", ignored)) return true;
-  if (name.empty() || name.front() == '/' || name.find("..") != std::string::npos) return false;
-  return std::filesystem::is_regular_file(zones / name, ignored);
-}
 
 bool is_pipeline_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -107,9 +99,9 @@ class pipeline_reader {
         (void)read_choice(in_, held, "run.overlap", {"skip", "queue", "cancel"});
       } else if (key.text == "timezone") {
         const auto text = read_text(in_, held, "run.timezone");
-        if (text && !is_timezone(*text))
-          in_.fault(held, "unknown_timezone", "there is no time zone " + *text,
-                    "an IANA name such as Europe/Berlin or UTC");
+        if (text)
+          if (const auto zone = zone_clock::find(*text); !zone.ok())
+            in_.fault(held, zone.problem().code, zone.problem().message, zone.problem().hint);
         if (text) made_.timezone = *text;
       } else {
         in_.unknown_key(key, "run", {"memory", "timezone", "timeout", "checkpoint", "overlap"});

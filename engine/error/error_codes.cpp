@@ -127,6 +127,8 @@ const std::vector<error_code>& error_codes() {
       {"invalid_size", "A size can't be read.", "Write 100, 512MiB or 2GB."},
       {"invalid_substitution", "A ${...} in the pipeline is no reference.",
        "Write ${name}, ${name:-default} or ${secret:name}; $$ stands for one dollar sign."},
+      {"invalid_timezone_file", "A time zone file of the system can't be read.",
+       "Install the system's time zone data (tzdata) again, or set TZDIR to a folder with good files."},
       {"invalid_type", "A type is not known.",
        "Types are those of PostgreSQL: bigint, text, decimal(12,2), timestamptz, text[], ..."},
       {"invalid_utf8", "A text is not UTF-8.", "Give encoding: if the file has another one."},

@@ -286,7 +286,7 @@ class aggregate final : public single_output, public may_block {
 
   result<batch> read(std::span<const std::uint32_t> groups, emitter& out, bool with_places) {
     const auto rows = static_cast<std::int64_t>(groups.size());
-    SLUICE_ASSIGN(auto columns, pass_->keys(groups));
+    SLUICE_ASSIGN(auto columns, aggregates::read_keys(what_, *pass_, groups));
     batch made;
     row_errors errors;
     SLUICE_ASSIGN(auto results, aggregates::read_outputs(what_, *pass_, columns, groups, errors));

@@ -1,58 +1,49 @@
 #include "engine/values/time_zone.hpp"
 
-#include "engine/values/calendar.hpp"
-
-#include <arrow/vendored/datetime.h>
+#include "engine/values/zone_rules.hpp"
 
 namespace sluice {
 
-namespace {
-
-namespace date = arrow_vendored::date;
-
-const date::time_zone* as_zone(const void* zone) { return static_cast<const date::time_zone*>(zone); }
-
-}  // namespace
-
 result<zone_clock> zone_clock::find(const std::string& name) {
   zone_clock made;
+  if (name == "GMT") made.utc_name_ = "GMT";
   if (name == "UTC" || name == "Etc/UTC" || name == "GMT" || name.empty()) return made;
-  try {
-    made.zone_ = date::locate_zone(name);
-  } catch (const std::exception&) {
-    return user_error("unknown_timezone", "there is no time zone " + name,
-                      "write an IANA name such as Europe/Berlin; the zones come from the system's tzdata");
-  }
+  SLUICE_ASSIGN(made.rules_, find_zone(name));
   return made;
 }
 
-std::int64_t zone_clock::to_local(std::int64_t utc) {
-  if (zone_ == nullptr) return utc;
-  const auto seconds = floor_div(utc, microseconds_per_second);
-  if (seconds < begin_ || seconds >= end_) {
-    const auto info = as_zone(zone_)->get_info(date::sys_seconds(std::chrono::seconds(seconds)));
-    begin_ = info.begin.time_since_epoch().count();
-    end_ = info.end.time_since_epoch().count();
-    offset_ = info.offset.count();
-  }
-  return utc + offset_ * microseconds_per_second;
+void zone_clock::remember(std::int64_t utc_seconds) {
+  const auto period = rules_->at(utc_seconds);
+  begin_ = period.begin;
+  end_ = period.end;
+  offset_ = period.offset;
 }
 
-std::int64_t zone_clock::to_utc(std::int64_t local) {
-  if (zone_ == nullptr) return local;
-  const auto seconds = floor_div(local, microseconds_per_second);
-  // Two days off the ends of the period no change of offset can make the local time ambiguous.
-  constexpr std::int64_t margin = 2 * 86'400;
-  if (seconds - offset_ >= begin_ + margin && seconds - offset_ < end_ - margin)
-    return local - offset_ * microseconds_per_second;
-  const auto info = as_zone(zone_)->get_info(date::local_seconds(std::chrono::seconds(seconds)));
-  const auto& period = info.result == date::local_info::ambiguous && !(info.second.save != std::chrono::minutes(0))
-                           ? info.second
-                           : info.first;
-  begin_ = period.begin.time_since_epoch().count();
-  end_ = period.end.time_since_epoch().count();
-  offset_ = period.offset.count();
-  return local - offset_ * microseconds_per_second;
+// DetermineTimeZoneOffset of PostgreSQL: the first change behind the day before (the local time taken as UTC) decides.
+std::int64_t zone_clock::offset_of_local(std::int64_t local_seconds) {
+  const auto before = rules_->at(local_seconds - 86'400);
+  begin_ = before.begin;
+  end_ = before.end;
+  offset_ = before.offset;
+  if (before.end == INT64_MAX) return before.offset;
+  const auto after = rules_->at(before.end);
+  const auto utc_before = local_seconds - before.offset;
+  const auto utc_after = local_seconds - after.offset;
+  if (utc_before < before.end && utc_after < before.end) return before.offset;
+  if (utc_before > before.end && utc_after >= before.end) return after.offset;
+  return utc_before > utc_after ? before.offset : after.offset;
+}
+
+std::int64_t zone_clock::offset_at(std::int64_t utc) {
+  if (!rules_) return 0;
+  const auto seconds = floor_to_seconds(utc);
+  if (seconds < begin_ || seconds >= end_) remember(seconds);
+  return offset_;
+}
+
+std::string_view zone_clock::abbreviation_at(std::int64_t utc) const {
+  if (!rules_) return utc_name_;
+  return rules_->abbreviation(rules_->at(floor_to_seconds(utc)).type);
 }
 
 }  // namespace sluice

@@ -34,7 +34,8 @@ TEST_CASE("faults of the head name their place") {
   check(with_head("pipelin: x\n"), "unknown_key 1:1", "did you mean `pipeline`?");
   check(with_head("sources: {}\n"), "unknown_key 1:1", "did you mean `extract`?");
   check(with_head("run: { memory: lots }\n"), "invalid_size 1:16");
-  check(with_head("run: { timezone: Europe/Atlantis }\n"), "unknown_timezone 1:18", "Europe/Berlin");
+  check(with_head("run: { timezone: Mars/Olympus_Mons }\n"), "unknown_timezone 1:18", "Europe/Berlin");
+  check(with_head("run: { timezone: europe/berlin }\n"), "unknown_timezone 1:18", "did you mean Europe/Berlin?");
   check(with_head("run: { timeout: soon }\n"), "invalid_duration 1:17");
   check(with_head("run: { memry: 1GiB }\n"), "unknown_key 1:8", "did you mean `memory`?");
   check(with_head("rejects: { fail_above: \"120%\" }\n"), "invalid_value 1:24", "fail_above: \"1%\"");

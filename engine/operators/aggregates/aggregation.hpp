@@ -35,7 +35,10 @@ struct aggregation {
 
   std::vector<int> keys;
   std::vector<std::shared_ptr<arrow::DataType>> key_types;  ///< as canonical_key_type gives them
-  std::vector<input> inputs;                                ///< each expression once, however many calls read it
+  /// By key: the call that gives it as its group's first row writes it, where equal keys may differ in that
+  /// (intervals); -1: the key itself.
+  std::vector<int> spelled_keys;
+  std::vector<input> inputs;  ///< each expression once, however many calls read it
   std::vector<call> calls;
   std::vector<int> states;  ///< a call that each state is made for; others of
                             ///< its family read it too

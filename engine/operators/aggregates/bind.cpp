@@ -1,5 +1,6 @@
 #include "engine/operators/aggregates/bind.hpp"
 
+#include "engine/error/names.hpp"
 #include "engine/operators/aggregates/call_state.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/keys/group_index.hpp"
@@ -35,6 +36,14 @@ void bind_output(const transform_request& request, const std::string& name, cons
   what.outputs.push_back(std::move(output));
 }
 
+// Equal intervals may be written differently ('1 mon', '30 days'): the one of the first row stands for its group.
+int add_spelling(const transform_request& request, const std::string& key, const std::vector<std::string>& keys,
+                 aggregation& what, diagnostics& faults) {
+  auto bound = expression::bind_aggregate("any_value(" + quoted_identifier(key) + ")", scope_of(request), keys,
+                                          pointer({"aggregate", "by"}), faults);
+  return bound ? what.add_call(std::move(bound->calls.front()), key) : -1;
+}
+
 }  // namespace
 
 std::optional<bound_aggregation> bind(const transform_request& request, diagnostics& faults) {
@@ -60,6 +69,10 @@ std::optional<bound_aggregation> bind(const transform_request& request, diagnost
     keys.push_back(input.field(*column)->name());
     fields.push_back(arrow::field(keys.back(), type));
   }
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    what.spelled_keys.push_back(what.key_types[i]->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO
+                                    ? add_spelling(request, keys[i], keys, what, faults)
+                                    : -1);
   const auto key_fields = fields;
   const auto compute = request.own.value("compute", options::object());
   for (const auto& [name, text] : compute.items())

@@ -42,6 +42,17 @@ result<std::shared_ptr<arrow::Array>> evaluate_final(const aggregation::output& 
 
 }  // namespace
 
+result<std::vector<std::shared_ptr<arrow::Array>>> read_keys(const aggregation& what, group_pass& pass,
+                                                             std::span<const std::uint32_t> groups) {
+  SLUICE_ASSIGN(auto columns, pass.keys(groups));
+  row_errors none;  // taking a value can't fail
+  for (std::size_t key = 0; key < columns.size(); ++key) {
+    if (what.spelled_keys[key] < 0) continue;
+    SLUICE_ASSIGN(columns[key], pass.result_of(what.calls[what.spelled_keys[key]], groups, none));
+  }
+  return columns;
+}
+
 result<std::vector<std::shared_ptr<arrow::Array>>> read_outputs(const aggregation& what, group_pass& pass,
                                                                 const std::vector<std::shared_ptr<arrow::Array>>& keys,
                                                                 std::span<const std::uint32_t> groups,

@@ -1,6 +1,7 @@
 #include "engine/operators/keys/group_index.hpp"
 
 #include "engine/operators/keys/key_hash.hpp"
+#include "engine/values/intervals.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/array_dict.h>
@@ -8,6 +9,7 @@
 #include <arrow/compute/api_vector.h>
 #include <arrow/compute/cast.h>
 #include <arrow/type.h>
+#include <arrow/util/bitmap_ops.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,32 +28,41 @@ bool is_canonical(const ArrayType& column) {
   return canonical;
 }
 
+// A copy of a column of fixed width whose values `change` has replaced; nulls hold anything.
+template <class Value, class Change>
+result<std::shared_ptr<arrow::Array>> changed_values(const arrow::Array& column, Change change) {
+  const auto* values = column.data()->GetValues<Value>(1);
+  SLUICE_ASSIGN_ARROW(auto buffer, arrow::AllocateBuffer(column.length() * static_cast<std::int64_t>(sizeof(Value))),
+                      "make keys");
+  auto* out = reinterpret_cast<Value*>(buffer->mutable_data());
+  for (std::int64_t row = 0; row < column.length(); ++row) out[row] = change(values[row]);
+  auto data = arrow::ArrayData::Make(column.type(), column.length(), {nullptr, std::move(buffer)}, 0);
+  if (column.null_count() > 0) {
+    SLUICE_ASSIGN_ARROW(data->buffers[0],
+                        arrow::internal::CopyBitmap(arrow::default_memory_pool(), column.null_bitmap_data(),
+                                                    column.offset(), column.length()),
+                        "make keys");
+    data->null_count = column.null_count();
+  }
+  return arrow::MakeArray(data);
+}
+
 template <class ArrayType>
 result<std::shared_ptr<arrow::Array>> canonical_floats(std::shared_ptr<arrow::Array> column) {
   using value_type = typename ArrayType::value_type;
-  const auto& values = static_cast<const ArrayType&>(*column);
-  if (is_canonical(values)) return column;
-  SLUICE_ASSIGN_ARROW(
-      auto buffer, arrow::AllocateBuffer(values.length() * static_cast<std::int64_t>(sizeof(value_type))), "make keys");
-  auto* out = reinterpret_cast<value_type*>(buffer->mutable_data());
-  for (std::int64_t row = 0; row < values.length(); ++row) {
-    const auto value = values.Value(row);
-    out[row] = std::isnan(value) ? std::numeric_limits<value_type>::quiet_NaN() : value + value_type{0};
-  }
-  auto nulls = values.null_bitmap();
-  auto data = arrow::ArrayData::Make(values.type(), values.length(), {nullptr, std::move(buffer)}, 0);
-  if (values.null_count() > 0) {
-    // The bitmap keeps its offset, so the values get the same one.
-    SLUICE_ASSIGN_ARROW(auto shifted, arrow::AllocateBitmap(values.length()), "make keys");
-    for (std::int64_t row = 0; row < values.length(); ++row) {
-      auto& byte = shifted->mutable_data()[row / 8];
-      const auto bit = static_cast<std::uint8_t>(1U << (row % 8));
-      byte = static_cast<std::uint8_t>(values.IsNull(row) ? byte & ~bit : byte | bit);
-    }
-    data->buffers[0] = std::move(shifted);
-    data->null_count = values.null_count();
-  }
-  return arrow::MakeArray(data);
+  if (is_canonical(static_cast<const ArrayType&>(*column))) return column;
+  return changed_values<value_type>(*column, [](value_type value) {
+    return std::isnan(value) ? std::numeric_limits<value_type>::quiet_NaN() : value + value_type{0};
+  });
+}
+
+result<std::shared_ptr<arrow::Array>> canonical_intervals(std::shared_ptr<arrow::Array> column) {
+  const auto* values = column->data()->GetValues<interval>(1);
+  bool canonical = true;
+  for (std::int64_t row = 0; row < column->length(); ++row)
+    canonical = canonical && values[row] == canonical_interval(values[row]);
+  if (canonical) return column;
+  return changed_values<interval>(*column, canonical_interval);
 }
 
 }  // namespace
@@ -72,6 +83,8 @@ result<std::shared_ptr<arrow::Array>> canonical_key(std::shared_ptr<arrow::Array
       return canonical_floats<arrow::FloatArray>(std::move(column));
     case arrow::Type::DOUBLE:
       return canonical_floats<arrow::DoubleArray>(std::move(column));
+    case arrow::Type::INTERVAL_MONTH_DAY_NANO:
+      return canonical_intervals(std::move(column));
     default:
       return column;
   }

@@ -14,9 +14,9 @@
 
 namespace sluice {
 
-/// Prepares a key column: dictionaries are decoded, -0 becomes 0 and every NaN
-/// the same one, so that what is equal has equal bytes. Shares the column where
-/// there is nothing to do.
+/// Prepares a key column: dictionaries are decoded, -0 becomes 0, every NaN
+/// the same one and an interval the canonical one of its length, so that what
+/// is equal has equal bytes. Shares the column where there is nothing to do.
 result<std::shared_ptr<arrow::Array>> canonical_key(std::shared_ptr<arrow::Array> column);
 /// The type that canonical_key gives.
 std::shared_ptr<arrow::DataType> canonical_key_type(const std::shared_ptr<arrow::DataType>& type);

@@ -2,6 +2,7 @@
 
 #include "engine/operators/keys/key_hash.hpp"
 #include "engine/values/calendar.hpp"
+#include "engine/values/intervals.hpp"
 #include "engine/values/time_units.hpp"
 
 #include <arrow/array.h>
@@ -205,14 +206,14 @@ status with_time_writer(const arrow::Array& column, Each&& each) {
       });
     }
     case Type::INTERVAL_MONTH_DAY_NANO:
-      return each_value<arrow::MonthDayNanoIntervalArray>(
-          column, each, [](char* out, const arrow::MonthDayNanoIntervalType::MonthDayNanos& value) {
-            *out++ = tag_interval;
-            std::memcpy(out, &value.months, 4);
-            std::memcpy(out + 4, &value.days, 4);
-            std::memcpy(out + 8, &value.nanoseconds, 8);
-            return out + 16;
-          });
+      return each_value<arrow::MonthDayNanoIntervalArray>(column, each, [](char* out, const interval& written) {
+        const auto value = canonical_interval(written);
+        *out++ = tag_interval;
+        std::memcpy(out, &value.months, 4);
+        std::memcpy(out + 4, &value.days, 4);
+        std::memcpy(out + 8, &value.nanoseconds, 8);
+        return out + 16;
+      });
     default:
       return with_number_writer(column, each);
   }

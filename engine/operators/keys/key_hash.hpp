@@ -37,7 +37,7 @@ status check_key_type(const arrow::DataType& type, const std::string& column);
 ///   07 text, 08 bytea and fixed-size binary (uuid): length in 4 bytes, then the bytes
 ///   09 date: 8 bytes, days since 1970; 0a time: 8 bytes, nanoseconds since midnight
 ///   0b timestamp, 0c timestamptz: 8 bytes, microseconds since 1970 (nanoseconds are cut by floor)
-///   0d interval: months and days in 4 bytes each, nanoseconds in 8
+///   0d interval: months and days in 4 bytes each, nanoseconds in 8, of the canonical interval of its length
 ///   0e duration: 8 bytes, nanoseconds
 result<std::vector<std::uint64_t>> hash_keys(const std::vector<std::shared_ptr<arrow::Array>>& columns,
                                              std::int64_t rows);

@@ -1,6 +1,7 @@
 #include "engine/operators/sorting/sort_keys.hpp"
 
 #include "engine/operators/keys/group_index.hpp"
+#include "engine/values/intervals.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_text.hpp"
 
@@ -151,11 +152,6 @@ std::int64_t room_for(const arrow::Array& column, std::int64_t row) {
     default:
       return 16;
   }
-}
-
-int128 interval_length(const arrow::MonthDayNanoIntervalType::MonthDayNanos& value) {
-  constexpr std::int64_t day = 86'400'000'000'000;
-  return static_cast<int128>(std::int64_t{value.months} * 30 + value.days) * day + value.nanoseconds;
 }
 
 template <class ArrayType, class Each>
