@@ -1,10 +1,6 @@
-// Dates, times, intervals and bytes out of text.
+// Dates, times and bytes out of text.
 #include "engine/values/calendar.hpp"
 #include "engine/values/value_parse.hpp"
-
-#include <array>
-#include <charconv>
-#include <cmath>
 
 namespace sluice {
 
@@ -12,7 +8,6 @@ namespace {
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 std::string_view trimmed(std::string_view text) {
@@ -95,109 +90,6 @@ bool take_offset(std::string_view& text, bool& has_offset, std::int64_t& offset)
   return true;
 }
 
-struct interval_unit {
-  std::string_view name;
-  double months;
-  double days;
-  double nanoseconds;
-};
-
-constexpr double second = 1e9;
-constexpr std::array interval_units = {interval_unit{"millennium", 12000, 0, 0},
-                                       interval_unit{"millennia", 12000, 0, 0},
-                                       interval_unit{"century", 1200, 0, 0},
-                                       interval_unit{"centuries", 1200, 0, 0},
-                                       interval_unit{"decade", 120, 0, 0},
-                                       interval_unit{"year", 12, 0, 0},
-                                       interval_unit{"y", 12, 0, 0},
-                                       interval_unit{"quarter", 3, 0, 0},
-                                       interval_unit{"month", 1, 0, 0},
-                                       interval_unit{"mon", 1, 0, 0},
-                                       interval_unit{"week", 0, 7, 0},
-                                       interval_unit{"w", 0, 7, 0},
-                                       interval_unit{"day", 0, 1, 0},
-                                       interval_unit{"d", 0, 1, 0},
-                                       interval_unit{"hour", 0, 0, 3600 * second},
-                                       interval_unit{"h", 0, 0, 3600 * second},
-                                       interval_unit{"minute", 0, 0, 60 * second},
-                                       interval_unit{"min", 0, 0, 60 * second},
-                                       interval_unit{"m", 0, 0, 60 * second},
-                                       interval_unit{"second", 0, 0, second},
-                                       interval_unit{"sec", 0, 0, second},
-                                       interval_unit{"s", 0, 0, second},
-                                       interval_unit{"millisecond", 0, 0, 1e6},
-                                       interval_unit{"ms", 0, 0, 1e6},
-                                       interval_unit{"microsecond", 0, 0, 1e3},
-                                       interval_unit{"us", 0, 0, 1e3}};
-
-const interval_unit* find_unit(std::string_view word) {
-  for (const auto& unit : interval_units)
-    if (word == unit.name || (word.size() == unit.name.size() + 1 && word.back() == 's' &&
-                              word.starts_with(unit.name) && unit.name.size() > 2))
-      return &unit;
-  return nullptr;
-}
-
-// Gathers the parts; fractions of a month or day go over to the smaller ones, as PostgreSQL has it (30 days a month).
-struct interval_sum {
-  double months = 0, days = 0, nanoseconds = 0;
-
-  void add(const interval_unit& unit, double count) {
-    const double in_months = unit.months * count;
-    months += std::trunc(in_months);
-    const double in_days = unit.days * count + (in_months - std::trunc(in_months)) * 30;
-    days += std::trunc(in_days);
-    nanoseconds += unit.nanoseconds * count + std::round((in_days - std::trunc(in_days)) * 86'400e6) * 1e3;
-  }
-
-  parsed store(interval_value& out, bool ago) const {
-    const double sign = ago ? -1 : 1;
-    if (std::fabs(months) > 2e9 || std::fabs(days) > 2e9 || std::fabs(nanoseconds) > 9.2e18)
-      return parsed::out_of_range;
-    out = {.months = static_cast<std::int32_t>(sign * months),
-           .days = static_cast<std::int32_t>(sign * days),
-           .nanoseconds = static_cast<std::int64_t>(sign * std::round(nanoseconds / 1e3) * 1e3)};
-    return parsed::good;
-  }
-};
-
-bool take_number(std::string_view& text, double& out) {
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out, std::chars_format::fixed);
-  if (problem != std::errc{} || end == text.data()) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return true;
-}
-
-// P1Y2M3DT4H5M6S
-parsed parse_iso_interval(std::string_view text, interval_value& out) {
-  interval_sum sum;
-  bool time = false;
-  bool any = false;
-  text.remove_prefix(1);
-  while (!text.empty()) {
-    if (!time && take(text, 'T')) {
-      time = true;
-      continue;
-    }
-    double count = 0;
-    if (!take_number(text, count) || text.empty()) return parsed::malformed;
-    const char c = text.front();
-    const std::string_view name = c == 'Y' && !time   ? "year"
-                                  : c == 'M' && !time ? "month"
-                                  : c == 'W' && !time ? "week"
-                                  : c == 'D' && !time ? "day"
-                                  : c == 'H' && time  ? "hour"
-                                  : c == 'M' && time  ? "minute"
-                                  : c == 'S' && time  ? "second"
-                                                      : "";
-    if (name.empty()) return parsed::malformed;
-    text.remove_prefix(1);
-    sum.add(*find_unit(name), count);
-    any = true;
-  }
-  return any ? sum.store(out, false) : parsed::malformed;
-}
-
 }  // namespace
 
 parsed parse_date(std::string_view text, std::int32_t& out) {
@@ -232,50 +124,6 @@ parsed parse_timestamp(std::string_view text, std::int64_t& out, bool& has_offse
   }
   out = days * microseconds_per_day + time;
   return parsed::good;
-}
-
-parsed parse_interval(std::string_view text, interval_value& out) {
-  text = trimmed(text);
-  if (text.size() > 1 && text.front() == 'P') return parse_iso_interval(text, out);
-  interval_sum sum;
-  bool any = false;
-  while (!text.empty()) {
-    if (is_blank(text.front())) {
-      text.remove_prefix(1);
-      continue;
-    }
-    if (any && text == "ago") return sum.store(out, true);
-    const bool negative = text.front() == '-';
-    if (negative || text.front() == '+') text.remove_prefix(1);
-    auto clock = text;
-    std::int64_t hours = 0;
-    double count = 0;
-    if (take_digits(clock, 9, hours) > 0 && take(clock, ':')) {
-      std::int64_t minutes = 0, seconds = 0, fraction = 0;
-      if (take_digits(clock, 2, minutes) != 2) return parsed::malformed;
-      if (take(clock, ':') && (take_digits(clock, 2, seconds) != 2 || !take_fraction(clock, fraction)))
-        return parsed::malformed;
-      if (minutes > 59 || seconds > 59) return parsed::out_of_range;
-      text = clock;
-      const double total =
-          static_cast<double>((hours * 60 + minutes) * 60 + seconds) * second + static_cast<double>(fraction) * 1e3;
-      sum.nanoseconds += negative ? -total : total;
-    } else {
-      if (text.empty() || (!is_digit(text.front()) && text.front() != '.') || !take_number(text, count))
-        return parsed::malformed;
-      while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-      std::string word;
-      while (!text.empty() && is_letter(text.front())) {
-        word += lower(text.front());
-        text.remove_prefix(1);
-      }
-      const auto* unit = find_unit(word.empty() && text.empty() ? "second" : word);
-      if (unit == nullptr) return parsed::malformed;
-      sum.add(*unit, negative ? -count : count);
-    }
-    any = true;
-  }
-  return any ? sum.store(out, false) : parsed::malformed;
 }
 
 parsed parse_bytea(std::string_view text, std::string& out) {

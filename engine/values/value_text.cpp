@@ -199,9 +199,12 @@ char* write_decimal(char* out, int128 unscaled, int scale) {
 
 void append_interval(std::string& out, std::int32_t months, std::int32_t days, std::int64_t nanoseconds) {
   const auto begin = out.size();
+  bool negative = false;  // the part before: a positive one behind it gets its sign
   const auto part = [&](std::int64_t count, const char* name) {
     if (count == 0) return;
     if (out.size() > begin) out += ' ';
+    if (negative && count > 0) out += '+';
+    negative = count < 0;
     out += std::to_string(count) + ' ' + name + (count == 1 ? "" : "s");
   };
   part(months / 12, "year");
@@ -209,7 +212,7 @@ void append_interval(std::string& out, std::int32_t months, std::int32_t days, s
   part(days, "day");
   if (nanoseconds == 0 && out.size() > begin) return;
   if (out.size() > begin) out += ' ';
-  if (nanoseconds < 0) out += '-';
+  if (nanoseconds < 0 || negative) out += nanoseconds < 0 ? '-' : '+';
   const auto magnitude =
       nanoseconds < 0 ? -static_cast<std::uint64_t>(nanoseconds) : static_cast<std::uint64_t>(nanoseconds);
   const auto microseconds = static_cast<std::int64_t>(magnitude / 1000);

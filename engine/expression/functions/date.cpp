@@ -4,6 +4,7 @@
 #include "engine/values/time_zone.hpp"
 #include "engine/values/types.hpp"
 
+#include <cctype>
 #include <cmath>
 
 namespace sluice::expression {
@@ -22,7 +23,8 @@ enum class trunc_unit {
   quarter,
   year,
   decade,
-  century
+  century,
+  millennium
 };
 
 std::int64_t truncate(trunc_unit unit, std::int64_t local) {
@@ -60,8 +62,10 @@ std::int64_t truncate(trunc_unit unit, std::int64_t local) {
       return start(date.year, 1);
     case trunc_unit::decade:
       return start(floor_div(date.year, 10) * 10, 1);
-    default:
+    case trunc_unit::century:
       return start(floor_div(date.year - 1, 100) * 100 + 1, 1);
+    default:
+      return start(floor_div(date.year - 1, 1000) * 1000 + 1, 1);
   }
 }
 
@@ -71,18 +75,36 @@ result<array_ptr> truncate_kernel(call& c) {
   SLUICE_ASSIGN(auto clock, zone_clock::find(zoned ? c.in.run.timezone : "UTC"));
   const column_of<std::int64_t> from(c.args[1]);
   row_failures failures(c);
+  // A day or more begins with the offset of its own first moment. Up to the hour the offset of the time itself stays:
+  // an hour that comes twice is two hours.
+  if (unit >= trunc_unit::day)
+    return fill_rows<std::int64_t>(c, failures, [&](std::int64_t row, std::int64_t& out) {
+      out = clock.to_utc(truncate(unit, clock.to_local(from[row])));
+    });
   return fill_rows<std::int64_t>(c, failures, [&](std::int64_t row, std::int64_t& out) {
-    out = clock.to_utc(truncate(unit, clock.to_local(from[row])));
+    const auto local = clock.to_local(from[row]);
+    out = truncate(unit, local) - (local - from[row]);
   });
+}
+
+// Units are known in any case and in the plural.
+std::string unit_name(std::string text) {
+  for (auto& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (text == "centuries") return "century";
+  if (text == "millennia") return "millennium";
+  if (text.ends_with('s')) text.pop_back();
+  return text;
 }
 
 node_ptr bind_truncate(binder& b, const call_site& site) {
   // In the order of trunc_unit.
-  static const std::vector<std::string> units = {"microseconds", "milliseconds", "second", "minute",
-                                                 "hour",         "day",          "week",   "month",
-                                                 "quarter",      "year",         "decade", "century"};
+  static const std::vector<std::string> units = {"microseconds", "milliseconds", "second",    "minute",  "hour",
+                                                 "day",          "week",         "month",     "quarter", "year",
+                                                 "decade",       "century",      "millennium"};
   const auto unit = constant_text(site.args[0].value);
-  const auto found = unit ? std::find(units.begin(), units.end(), *unit) : units.end();
+  const auto wanted = unit ? unit_name(*unit) : std::string();
+  const auto found =
+      std::find_if(units.begin(), units.end(), [&](const auto& one) { return unit_name(one) == wanted; });
   if (found == units.end()) {
     const auto near = unit ? nearest_name(*unit, units) : std::string();
     return b.fault(site.args[0].at, "unknown_field",
@@ -103,8 +125,12 @@ node_ptr bind_truncate(binder& b, const call_site& site) {
 
 // --- making
 
+// Years before 1 count down from -1 (1 BC), as in PostgreSQL: there is no year 0.
+std::int32_t astronomical(std::int32_t year) { return year < 0 ? year + 1 : year; }
+
 bool is_date(std::int32_t year, std::int32_t month, std::int32_t day) {
-  return year >= 1 && year <= 200'000 && month >= 1 && month <= 12 && day >= 1 && day <= days_in_month(year, month);
+  return year >= -4713 && year != 0 && year <= 200'000 && month >= 1 && month <= 12 && day >= 1 &&
+         day <= days_in_month(astronomical(year), month);
 }
 
 result<array_ptr> make_date_kernel(call& c) {
@@ -115,7 +141,7 @@ result<array_ptr> make_date_kernel(call& c) {
       return failures.add(row, "out_of_range",
                           "there is no date " + argument_text(c, 0, row) + "-" + argument_text(c, 1, row) + "-" +
                               argument_text(c, 2, row));
-    out = static_cast<std::int32_t>(days_from_civil(year[row], month[row], day[row]));
+    out = static_cast<std::int32_t>(days_from_civil(astronomical(year[row]), month[row], day[row]));
   });
 }
 
@@ -128,15 +154,18 @@ result<array_ptr> make_timestamp_kernel(call& c) {
   const column_of<double> second(c.args[5]);
   row_failures failures(c);
   return fill_rows<std::int64_t>(c, failures, [&](std::int64_t row, std::int64_t& out) {
-    const bool time = hour[row] >= 0 && hour[row] < 24 && minute[row] >= 0 && minute[row] < 60 && second[row] >= 0 &&
-                      second[row] < 60;
-    if (!time || !is_date(year[row], month[row], day[row])) {
-      std::string parts;
-      for (std::size_t i = 0; i < 6; ++i) parts += (i == 0 ? "" : ", ") + argument_text(c, i, row);
-      return failures.add(row, "out_of_range", "there is no time " + parts);
+    // Second 60 is the next minute, and 24:00 the next day.
+    const bool parts = hour[row] >= 0 && hour[row] <= 24 && minute[row] >= 0 && minute[row] < 60 && second[row] >= 0 &&
+                       second[row] <= 60;
+    const auto time = parts ? (hour[row] * 60 + minute[row]) * 60 * microseconds_per_second +
+                                  static_cast<std::int64_t>(std::rint(second[row] * 1e6))
+                            : microseconds_per_day + 1;
+    if (time > microseconds_per_day || !is_date(year[row], month[row], day[row])) {
+      std::string written;
+      for (std::size_t i = 0; i < 6; ++i) written += (i == 0 ? "" : ", ") + argument_text(c, i, row);
+      return failures.add(row, "out_of_range", "there is no time " + written);
     }
-    out = days_from_civil(year[row], month[row], day[row]) * microseconds_per_day +
-          (hour[row] * 60 + minute[row]) * 60 * microseconds_per_second + std::llround(second[row] * 1e6);
+    out = days_from_civil(astronomical(year[row]), month[row], day[row]) * microseconds_per_day + time;
   });
 }
 

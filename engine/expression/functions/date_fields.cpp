@@ -110,7 +110,7 @@ std::int64_t of_time(field what, std::int64_t microseconds) {
   }
 }
 
-std::int64_t of_interval(field what, const span& value) {
+int128 of_interval(field what, const span& value) {
   const auto time = value.nanoseconds / 1000;
   switch (what) {
     case field::century:
@@ -127,8 +127,8 @@ std::int64_t of_interval(field what, const span& value) {
       return value.days;
     case field::epoch:
       // A year counts 365.25 days and a month 30, as in PostgreSQL.
-      return (std::int64_t{value.months / 12} * 31'557'600 + std::int64_t{value.months % 12} * 2'592'000 +
-              std::int64_t{value.days} * 86'400) *
+      return (int128{value.months / 12} * 31'557'600 + int128{value.months % 12} * 2'592'000 +
+              int128{value.days} * 86'400) *
                  microseconds_per_second +
              time;
     case field::hour:
@@ -186,7 +186,7 @@ result<array_ptr> field_kernel(call& c) {
   std::memset(values->mutable_data(), 0, static_cast<std::size_t>(values->size()));
   auto* out = reinterpret_cast<Out*>(values->mutable_data());
   const auto scale = static_cast<Out>(powers_of_ten[static_cast<std::size_t>(named.scale)]);
-  SLUICE_TRY(each_field(c, named.what, validity, [&](std::int64_t row, std::int64_t value) {
+  SLUICE_TRY(each_field(c, named.what, validity, [&](std::int64_t row, int128 value) {
     if constexpr (std::is_same_v<Out, double>)
       out[row] = static_cast<double>(value) / scale;
     else
@@ -226,7 +226,13 @@ node_ptr bind_field(binder& b, const call_site& site) {
       (found->second.what == field::week || found->second.what == field::isoyear || found->second.what == field::dow ||
        found->second.what == field::isodow || found->second.what == field::doy);
   if (no_field) return b.fault(site.args[0].at, "type_mismatch", "an interval has no " + *name);
+  // date_part casts a date to timestamp, extract does not: as in PostgreSQL.
+  if (extract && id == arrow::Type::DATE32 && is_time_field(found->second.what) && found->second.what != field::epoch)
+    return b.fault(site.args[0].at, "type_mismatch", "a date has no " + *name,
+                   "it is always 0; cast to timestamp if that is what you want");
   auto what = found->second;
+  // Years of an interval may be more than a timestamp spans.
+  if (id == arrow::Type::INTERVAL_MONTH_DAY_NANO && what.what == field::epoch) what.precision = 22;
   const type_ptr type = extract ? arrow::decimal128(what.precision, what.scale) : arrow::float64();
   auto settled = b.settle(site.args[0]);
   return b.call(site.name, type, {settled, value}, extract ? field_kernel<int128> : field_kernel<double>,

@@ -75,8 +75,9 @@ result<array_ptr> to_date(call& c) {
     std::int64_t time = 0, offset = 0;
     bool has_offset = false;
     if (parse_timestamp(text, time, has_offset, offset) != parsed::good || has_offset) return parsed::malformed;
-    out = static_cast<std::int32_t>(floor_div(time, microseconds_per_day));
-    return parsed::good;
+    // Not the day of that time: the end of a day, 24:00:00, is a time of the next one.
+    const auto begin = std::min(text.find_first_of("0123456789"), text.size());
+    return parse_date(text.substr(begin, text.find_first_of(" T", begin) - begin), out);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/operators.hpp"
 #include "engine/values/calendar.hpp"
+#include "engine/values/intervals.hpp"
 #include "engine/values/time_zone.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_text.hpp"
@@ -13,7 +14,7 @@ namespace sluice::expression {
 
 namespace {
 
-using span = arrow::MonthDayNanoIntervalType::MonthDayNanos;
+using span = interval;
 
 enum class temporal { none, date, time, timestamp, timestamptz, interval };
 
@@ -83,24 +84,30 @@ result<array_ptr> time_to_interval(call& c) {
 
 // --- arithmetic
 
-// Adds calendar months (the day is cut to the month's length), then days, then the time.
-bool add_interval(std::int64_t local, const span& by, std::int64_t& out) {
-  if (by.months != 0) {
-    const auto day = day_of(local);
-    const auto time = time_of(local);
-    const auto date = civil_from_days(day);
-    const std::int64_t months = date.year * 12 + (date.month - 1) + by.months;
-    const auto year = floor_div(months, 12);
-    const int month = static_cast<int>(months - year * 12) + 1;
-    const int last = days_in_month(year, month);
-    const auto moved = days_from_civil(year, month, date.day < last ? date.day : last);
-    std::int64_t start;
-    if (__builtin_mul_overflow(moved, microseconds_per_day, &start) || __builtin_add_overflow(start, time, &local))
-      return false;
-  }
+// Adds calendar months: the day is cut to the month's length.
+bool add_months(std::int64_t local, std::int32_t by, std::int64_t& out) {
+  const auto day = day_of(local);
+  const auto time = time_of(local);
+  const auto date = civil_from_days(day);
+  const std::int64_t months = date.year * 12 + (date.month - 1) + by;
+  const auto year = floor_div(months, 12);
+  const int month = static_cast<int>(months - year * 12) + 1;
+  const int last = days_in_month(year, month);
+  const auto moved = days_from_civil(year, month, date.day < last ? date.day : last);
+  std::int64_t start;
+  return !__builtin_mul_overflow(moved, microseconds_per_day, &start) && !__builtin_add_overflow(start, time, &out);
+}
+
+bool add_days(std::int64_t local, std::int32_t by, std::int64_t& out) {
   std::int64_t days;
-  if (__builtin_mul_overflow(static_cast<std::int64_t>(by.days), microseconds_per_day, &days)) return false;
-  return !__builtin_add_overflow(local, days, &out);
+  return !__builtin_mul_overflow(static_cast<std::int64_t>(by), microseconds_per_day, &days) &&
+         !__builtin_add_overflow(local, days, &out);
+}
+
+// Months, then days.
+bool add_interval(std::int64_t local, const span& by, std::int64_t& out) {
+  if (by.months != 0 && !add_months(local, by.months, local)) return false;
+  return add_days(local, by.days, out);
 }
 
 span negated(const span& of) {
@@ -139,8 +146,13 @@ result<array_ptr> timestamptz_interval(call& c) {
   return combine<std::int64_t, span, std::int64_t>(c, [&](std::int64_t at, span by, std::int64_t& out) {
     if (Subtract) by = negated(by);
     out = at;
-    if (by.months != 0 || by.days != 0) {
-      if (!add_interval(clock.to_local(at), by, out)) return false;
+    // Each step ends at a real time: where the months lead into a gap, the days go on behind it.
+    if (by.months != 0) {
+      if (!add_months(clock.to_local(out), by.months, out)) return false;
+      out = clock.to_utc(out);
+    }
+    if (by.days != 0) {
+      if (!add_days(clock.to_local(out), by.days, out)) return false;
       out = clock.to_utc(out);
     }
     return !__builtin_add_overflow(out, by.nanoseconds / 1000, &out);
@@ -201,7 +213,11 @@ result<array_ptr> interval_sum(call& c) {
   });
 }
 
-// The right side is a double. Parts of a month or day go over to the smaller unit (30 days a month).
+// The nearest microsecond of a number of seconds or days that floating point has missed by a little.
+double without_noise(double value) { return std::rint(value * 1e6) / 1e6; }
+
+// The right side is a double. Parts of a month or day go over to the smaller unit (30 days a month), by the steps of
+// PostgreSQL's interval_mul and interval_div.
 template <bool Divide>
 result<array_ptr> interval_scaled(call& c) {
   const column_of<span> left(c.args[0]);
@@ -210,27 +226,33 @@ result<array_ptr> interval_scaled(call& c) {
   return fill_rows<span>(c, failures, [&](std::int64_t row, span& out) {
     const auto from = left[row];
     if (Divide && right[row] == 0) return failures.add(row, "division_by_zero", "division by zero");
-    const double by = Divide ? 1 / right[row] : right[row];
-    const double months = from.months * by;
-    const double days = from.days * by + (months - std::trunc(months)) * 30;
-    const double time = static_cast<double>(from.nanoseconds) * by + (days - std::trunc(days)) * 86'400e9;
-    if (!(std::fabs(months) < 2e9 && std::fabs(days) < 2e9 && std::fabs(time) < 9.2e18))
+    const auto scaled = [by = right[row]](double value) { return Divide ? value / by : value * by; };
+    const double months = scaled(from.months), days = scaled(from.days);
+    const double time = scaled(static_cast<double>(from.nanoseconds / 1000));
+    const bool fits = std::fabs(months) < 2147483648.0 && std::fabs(days) < 2147483648.0 && std::fabs(time) < 9.2e15;
+    if (!fits) return failures.add(row, "out_of_range", "the interval is out of range");
+    const double days_of_months = without_noise((months - std::trunc(months)) * 30);
+    double seconds = without_noise((days - std::trunc(days) + days_of_months - std::trunc(days_of_months)) * 86'400);
+    std::int64_t whole_days = static_cast<std::int64_t>(days) + static_cast<std::int64_t>(days_of_months);
+    if (std::fabs(seconds) >= 86'400) {
+      const auto carried = std::trunc(seconds / 86'400);
+      whole_days += static_cast<std::int64_t>(carried);
+      seconds -= carried * 86'400;
+    }
+    const double microseconds = std::rint(time + seconds * 1e6);
+    if (whole_days != static_cast<std::int32_t>(whole_days) || std::fabs(microseconds) > 9.2e15)
       return failures.add(row, "out_of_range", "the interval is out of range");
-    out = {static_cast<std::int32_t>(months), static_cast<std::int32_t>(days),
-           static_cast<std::int64_t>(std::llround(time / 1000)) * 1000};
+    out = {static_cast<std::int32_t>(months), static_cast<std::int32_t>(whole_days),
+           static_cast<std::int64_t>(microseconds) * 1000};
   });
-}
-
-// A month counts 30 days and a day 24 hours, as PostgreSQL compares intervals.
-int128 length_of(const span& of) {
-  return (int128{of.months} * 30 + of.days) * (microseconds_per_day * 1000) + of.nanoseconds;
 }
 
 template <comparison Op>
 result<array_ptr> interval_comparison(call& c) {
   const column_of<span> left(c.args[0]);
   const column_of<span> right(c.args[1]);
-  return gather_booleans(c, [&](std::int64_t row) { return holds<Op>(length_of(left[row]), length_of(right[row])); });
+  return gather_booleans(
+      c, [&](std::int64_t row) { return holds<Op>(interval_length(left[row]), interval_length(right[row])); });
 }
 
 typed_kernel add(temporal left, temporal right) {
