@@ -1,6 +1,5 @@
+// What formats of dates and times hold: PostgreSQL's patterns and those of strftime.
 #include "engine/expression/functions/date_format.hpp"
-
-#include "engine/values/calendar.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,87 +8,159 @@ namespace sluice::expression {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> months = {"January",   "February", "March",    "April",
-                                                     "May",       "June",     "July",     "August",
-                                                     "September", "October",  "November", "December"};
-constexpr std::array<std::string_view, 7> weekdays = {"Monday", "Tuesday",  "Wednesday", "Thursday",
-                                                      "Friday", "Saturday", "Sunday"};
-
 struct named_part {
   std::string_view name;
   date_part part;
   letter_case letters = letter_case::title;
+  int digits = 0;
+  bool dotted = false;
 };
 
-// PostgreSQL's, longest first where one begins with another.
-constexpr named_part postgres_parts[] = {
-    {"HH24", date_part::hour24},
-    {"HH12", date_part::hour12},
-    {"HH", date_part::hour12},
-    {"MI", date_part::minute},
-    {"SS", date_part::second},
-    {"MS", date_part::millisecond},
-    {"US", date_part::microsecond},
-    {"YYYY", date_part::year},
-    {"YY", date_part::year2},
-    {"IYYY", date_part::iso_year},
-    {"IW", date_part::iso_week},
-    {"MONTH", date_part::month_name, letter_case::upper},
-    {"Month", date_part::month_name},
-    {"month", date_part::month_name, letter_case::lower},
-    {"MON", date_part::month_short, letter_case::upper},
-    {"Mon", date_part::month_short},
-    {"mon", date_part::month_short, letter_case::lower},
-    {"MM", date_part::month},
-    {"DDD", date_part::day_of_year},
-    {"DD", date_part::day},
-    {"DAY", date_part::weekday_name, letter_case::upper},
-    {"Day", date_part::weekday_name},
-    {"day", date_part::weekday_name, letter_case::lower},
-    {"DY", date_part::weekday_short, letter_case::upper},
-    {"Dy", date_part::weekday_short},
-    {"dy", date_part::weekday_short, letter_case::lower},
-    {"ID", date_part::weekday},
-    {"Q", date_part::quarter},
-    {"AM", date_part::meridiem, letter_case::upper},
-    {"PM", date_part::meridiem, letter_case::upper},
-    {"am", date_part::meridiem, letter_case::lower},
-    {"pm", date_part::meridiem, letter_case::lower},
-    {"yyyy", date_part::year},
-    {"mm", date_part::month},
-    {"dd", date_part::day},
-    {"hh24", date_part::hour24},
-    {"mi", date_part::minute},
-    {"ss", date_part::second},
+using part = date_part;
+constexpr auto upper = letter_case::upper, lower = letter_case::lower, title = letter_case::title;
+
+// Each is known in capitals and in small letters, which differ only where they say how names are written.
+constexpr named_part any_case_parts[] = {{"Y,YYY", part::year_comma},
+                                         {"YYYY", part::year, title, 4},
+                                         {"YYY", part::year, title, 3},
+                                         {"YY", part::year2, title, 2},
+                                         {"Y", part::year, title, 1},
+                                         {"IYYY", part::iso_year, title, 4},
+                                         {"IYY", part::iso_year, title, 3},
+                                         {"IY", part::iso_year, title, 2},
+                                         {"I", part::iso_year, title, 1},
+                                         {"CC", part::century},
+                                         {"Q", part::quarter},
+                                         {"MM", part::month},
+                                         {"WW", part::week_of_year},
+                                         {"W", part::week_of_month},
+                                         {"IW", part::iso_week},
+                                         {"J", part::julian_day},
+                                         {"DDD", part::day_of_year},
+                                         {"IDDD", part::iso_day_of_year},
+                                         {"DD", part::day},
+                                         {"D", part::weekday_sunday},
+                                         {"ID", part::weekday},
+                                         {"HH24", part::hour24},
+                                         {"HH12", part::hour12},
+                                         {"HH", part::hour12},
+                                         {"MI", part::minute},
+                                         {"SSSSS", part::second_of_day},
+                                         {"SSSS", part::second_of_day},
+                                         {"SS", part::second},
+                                         {"FF1", part::fraction, title, 1},
+                                         {"FF2", part::fraction, title, 2},
+                                         {"MS", part::fraction, title, 3},
+                                         {"FF3", part::fraction, title, 3},
+                                         {"FF4", part::fraction, title, 4},
+                                         {"FF5", part::fraction, title, 5},
+                                         {"US", part::fraction, title, 6},
+                                         {"FF6", part::fraction, title, 6},
+                                         {"OF", part::zone_offset},
+                                         {"TZH", part::zone_hours},
+                                         {"TZM", part::zone_minutes},
+                                         {"FX", part::literal}};
+
+constexpr named_part exact_parts[] = {{"MONTH", part::month_name, upper},
+                                      {"Month", part::month_name},
+                                      {"month", part::month_name, lower},
+                                      {"MON", part::month_short, upper},
+                                      {"Mon", part::month_short},
+                                      {"mon", part::month_short, lower},
+                                      {"RM", part::month_roman, upper},
+                                      {"rm", part::month_roman, lower},
+                                      {"DAY", part::weekday_name, upper},
+                                      {"Day", part::weekday_name},
+                                      {"day", part::weekday_name, lower},
+                                      {"DY", part::weekday_short, upper},
+                                      {"Dy", part::weekday_short},
+                                      {"dy", part::weekday_short, lower},
+                                      {"AD", part::era, upper},
+                                      {"BC", part::era, upper},
+                                      {"ad", part::era, lower},
+                                      {"bc", part::era, lower},
+                                      {"A.D.", part::era, upper, 0, true},
+                                      {"B.C.", part::era, upper, 0, true},
+                                      {"a.d.", part::era, lower, 0, true},
+                                      {"b.c.", part::era, lower, 0, true},
+                                      {"AM", part::meridiem, upper},
+                                      {"PM", part::meridiem, upper},
+                                      {"am", part::meridiem, lower},
+                                      {"pm", part::meridiem, lower},
+                                      {"A.M.", part::meridiem, upper, 0, true},
+                                      {"P.M.", part::meridiem, upper, 0, true},
+                                      {"a.m.", part::meridiem, lower, 0, true},
+                                      {"p.m.", part::meridiem, lower, 0, true},
+                                      {"TZ", part::zone_name, upper},
+                                      {"tz", part::zone_name, lower}};
+
+// All of PostgreSQL's, longest first where one begins with another.
+struct spelled_part {
+  std::string name;
+  const named_part* meaning;
 };
+const std::vector<spelled_part>& postgres_parts() {
+  static const std::vector<spelled_part> all = [] {
+    std::vector<spelled_part> made;
+    for (const auto& one : exact_parts) made.push_back({std::string(one.name), &one});
+    for (const auto& one : any_case_parts) {
+      made.push_back({std::string(one.name), &one});
+      auto small = made.back().name;
+      for (auto& c : small)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+      made.push_back({std::move(small), &one});
+    }
+    std::stable_sort(made.begin(), made.end(),
+                     [](const auto& a, const auto& b) { return a.name.size() > b.name.size(); });
+    return made;
+  }();
+  return all;
+}
 
 struct percent_part {
   char letter;
   date_part part;
   letter_case letters = letter_case::title;
+  int digits = 0;
 };
 
 constexpr percent_part percent_parts[] = {
-    {'Y', date_part::year},         {'y', date_part::year2},
-    {'m', date_part::month},        {'d', date_part::day},
-    {'H', date_part::hour24},       {'I', date_part::hour12},
-    {'M', date_part::minute},       {'S', date_part::second},
-    {'f', date_part::fraction},     {'p', date_part::meridiem, letter_case::upper},
-    {'B', date_part::month_name},   {'b', date_part::month_short},
-    {'A', date_part::weekday_name}, {'a', date_part::weekday_short},
-    {'j', date_part::day_of_year},  {'u', date_part::weekday},
-    {'G', date_part::iso_year},     {'V', date_part::iso_week},
-    {'s', date_part::epoch},
+    {'Y', part::year, title, 4},
+    {'y', part::year2, title, 2},
+    {'m', part::month},
+    {'d', part::day},
+    {'H', part::hour24},
+    {'I', part::hour12},
+    {'M', part::minute},
+    {'S', part::second},
+    {'f', part::fraction, title, 6},
+    {'p', part::meridiem, upper},
+    {'B', part::month_name},
+    {'b', part::month_short},
+    {'A', part::weekday_name},
+    {'a', part::weekday_short},
+    {'j', part::day_of_year},
+    {'u', part::weekday},
+    {'G', part::iso_year, title, 4},
+    {'V', part::iso_week},
+    {'s', part::epoch},
 };
 
-void add_literal(std::vector<date_item>& items, std::string_view text) {
-  if (!items.empty() && items.back().part == date_part::literal)
+void add_literal(date_format& items, std::string_view text) {
+  if (!items.empty() && items.back().part == part::literal)
     items.back().literal += text;
   else
-    items.push_back({.part = date_part::literal, .literal = std::string(text)});
+    items.push_back({.part = part::literal, .literal = std::string(text)});
 }
 
-bool read_percent(std::string_view format, std::vector<date_item>& items, std::string& unknown) {
+const char* const usual_patterns =
+    "write 'YYYY-MM-DD HH24:MI:SS' or '%Y-%m-%d %H:%M:%S'; other letters stand in double quotes";
+
+format_fault unknown(std::string_view what) {
+  return {"holds " + std::string(what) + ", which means nothing here", usual_patterns};
+}
+
+bool read_percent(std::string_view format, date_format& items, format_fault& fault) {
   for (std::size_t at = 0; at < format.size(); ++at) {
     if (format[at] != '%') {
       add_literal(items, format.substr(at, 1));
@@ -101,272 +172,232 @@ bool read_percent(std::string_view format, std::vector<date_item>& items, std::s
     if (letter == '%') {
       add_literal(items, "%");
     } else if (letter == 'F' || letter == 'T' || letter == 'R') {
-      if (!read_percent(letter == 'F' ? "%Y-%m-%d" : letter == 'T' ? "%H:%M:%S" : "%H:%M", items, unknown))
-        return false;
+      const auto* meaning = letter == 'F' ? "%Y-%m-%d" : letter == 'T' ? "%H:%M:%S" : "%H:%M";
+      if (!read_percent(meaning, items, fault)) return false;
     } else {
       const auto* found = std::find_if(std::begin(percent_parts), std::end(percent_parts),
-                                       [&](const auto& part) { return part.letter == letter; });
-      if (found == std::end(percent_parts)) return unknown = std::string("%") + letter, false;
+                                       [&](const auto& one) { return one.letter == letter; });
+      if (found == std::end(percent_parts)) {
+        fault = unknown(letter == '\0' ? "%" : std::string("%") + letter);
+        return false;
+      }
       // strftime's names are not filled up with blanks.
-      const bool name = found->part == date_part::month_name || found->part == date_part::weekday_name;
-      items.push_back({.part = found->part, .letters = found->letters, .padded = padded && !name});
+      const bool name = found->part == part::month_name || found->part == part::weekday_name;
+      items.push_back(
+          {.part = found->part, .letters = found->letters, .digits = found->digits, .padded = padded && !name});
     }
   }
   return true;
 }
 
-bool read_postgres(std::string_view format, std::vector<date_item>& items, std::string& unknown) {
-  bool padded = true;
-  while (!format.empty()) {
-    if (format.starts_with("FM")) {
-      padded = false;
-      format.remove_prefix(2);
-      continue;
-    }
-    if (format.front() == '"') {
-      const auto end = format.find('"', 1);
-      add_literal(items, format.substr(1, end == std::string_view::npos ? end : end - 1));
-      format.remove_prefix(end == std::string_view::npos ? format.size() : end + 1);
-      continue;
-    }
-    const auto* found = std::find_if(std::begin(postgres_parts), std::end(postgres_parts),
-                                     [&](const auto& part) { return format.starts_with(part.name); });
-    if (found != std::end(postgres_parts)) {
-      items.push_back({.part = found->part, .letters = found->letters, .padded = padded});
-      padded = true;
-      format.remove_prefix(found->name.size());
-      continue;
-    }
-    const char c = format.front();
-    if (((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) && c != 'T' && c != 'Z')
-      return unknown = format.substr(0, 1), false;
+// "text": a backslash keeps the character behind it.
+void take_quoted(std::string_view& format, date_format& items) {
+  format.remove_prefix(1);
+  while (!format.empty() && format.front() != '"') {
+    if (format.front() == '\\' && format.size() > 1) format.remove_prefix(1);
     add_literal(items, format.substr(0, 1));
     format.remove_prefix(1);
   }
-  return true;
+  if (!format.empty()) format.remove_prefix(1);
 }
 
-// --- writing
-
-struct local_time {
-  std::int64_t day;
-  std::int64_t time;  // microseconds
-  civil_date date;
-};
-
-void append_number(std::string& out, std::int64_t value, std::size_t width) {
-  auto text = std::to_string(value);
-  if (text.size() < width) text.insert(0, width - text.size(), '0');
-  out += text;
+ordinal take_suffix(std::string_view& format) {
+  const auto found = format.starts_with("TH")   ? ordinal::upper
+                     : format.starts_with("th") ? ordinal::lower
+                                                : ordinal::none;
+  if (found != ordinal::none) format.remove_prefix(2);
+  return found;
 }
 
-void append_name(std::string& out, std::string_view name, const date_item& item, std::size_t width) {
-  const auto begin = out.size();
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool upper = c >= 'A' && c <= 'Z';
-    if (item.letters == letter_case::upper && !upper)
-      out += static_cast<char>(c - 32);
-    else if (item.letters == letter_case::lower && upper)
-      out += static_cast<char>(c + 32);
-    else
-      out += c;
-  }
-  if (item.padded && out.size() - begin < width) out.append(width - (out.size() - begin), ' ');
-}
+class postgres_reader {
+ public:
+  postgres_reader(std::string_view format, date_format& items, format_fault& fault)
+      : format_(format), items_(items), fault_(fault) {}
 
-void append_item(std::string& out, const date_item& item, const local_time& at) {
-  const auto number = [&](std::int64_t value, std::size_t width) {
-    append_number(out, value, item.padded ? width : 1);
-  };
-  const auto seconds = at.time / microseconds_per_second;
-  const auto hour = seconds / 3600;
-  switch (item.part) {
-    case date_part::literal:
-      out += item.literal;
-      return;
-    case date_part::year:
-      return number(at.date.year, 4);
-    case date_part::year2:
-      return number((at.date.year % 100 + 100) % 100, 2);
-    case date_part::month:
-      return number(at.date.month, 2);
-    case date_part::month_name:
-      return append_name(out, months[static_cast<std::size_t>(at.date.month - 1)], item, 9);
-    case date_part::month_short:
-      return append_name(out, months[static_cast<std::size_t>(at.date.month - 1)].substr(0, 3), item, 3);
-    case date_part::day:
-      return number(at.date.day, 2);
-    case date_part::day_of_year:
-      return number(at.day - days_from_civil(at.date.year, 1, 1) + 1, 3);
-    case date_part::weekday:
-      return number(iso_weekday(at.day), 1);
-    case date_part::weekday_name:
-      return append_name(out, weekdays[static_cast<std::size_t>(iso_weekday(at.day) - 1)], item, 9);
-    case date_part::weekday_short:
-      return append_name(out, weekdays[static_cast<std::size_t>(iso_weekday(at.day) - 1)].substr(0, 3), item, 3);
-    case date_part::quarter:
-      return number((at.date.month + 2) / 3, 1);
-    case date_part::iso_year:
-      return number(iso_year(at.day), 4);
-    case date_part::iso_week:
-      return number(iso_week(at.day), 2);
-    case date_part::hour24:
-      return number(hour, 2);
-    case date_part::hour12:
-      return number(hour % 12 == 0 ? 12 : hour % 12, 2);
-    case date_part::minute:
-      return number(seconds / 60 % 60, 2);
-    case date_part::second:
-      return number(seconds % 60, 2);
-    case date_part::millisecond:
-      return number(at.time % microseconds_per_second / 1000, 3);
-    case date_part::microsecond:
-    case date_part::fraction:
-      return number(at.time % microseconds_per_second, 6);
-    case date_part::meridiem:
-      out += item.letters == letter_case::lower ? (hour < 12 ? "am" : "pm") : (hour < 12 ? "AM" : "PM");
-      return;
-    case date_part::epoch:
-      return number(at.day * 86'400 + seconds, 1);
-  }
-}
-
-// --- reading
-
-struct found_parts {
-  std::int64_t year = 1, month = 1, day = 1, day_of_year = 0, hour = 0, minute = 0, second = 0, microseconds = 0,
-               epoch = 0;
-  bool twelve = false, afternoon = false, has_epoch = false;
-};
-
-bool take_number(std::string_view& text, std::size_t most, std::int64_t& out) {
-  std::size_t count = 0;
-  out = 0;
-  while (count < most && count < text.size() && text[count] >= '0' && text[count] <= '9')
-    out = out * 10 + (text[count++] - '0');
-  text.remove_prefix(count);
-  return count > 0;
-}
-
-bool starts_with_any_case(std::string_view text, std::string_view word) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return text.size() >= word.size() &&
-         std::equal(word.begin(), word.end(), text.begin(), [&](char a, char b) { return lower(a) == lower(b); });
-}
-
-template <std::size_t Count>
-bool take_name(std::string_view& text, const std::array<std::string_view, Count>& names, bool brief,
-               std::int64_t& out) {
-  for (std::size_t i = 0; i < Count; ++i) {
-    const auto name = brief ? names[i].substr(0, 3) : names[i];
-    if (!starts_with_any_case(text, name)) continue;
-    text.remove_prefix(name.size());
-    out = static_cast<std::int64_t>(i) + 1;
+  bool read() {
+    while (!format_.empty()) {
+      if (format_.starts_with("FM") || format_.starts_with("fm")) {
+        padded_ = false;
+        format_.remove_prefix(2);
+      } else if (format_.front() == '"') {
+        take_quoted(format_, items_);
+      } else if (format_.starts_with("\\\"")) {
+        add_literal(items_, "\"");
+        format_.remove_prefix(2);
+      } else if (format_.starts_with("TM") || format_.starts_with("tm")) {
+        fault_ = {"holds TM (names in the server's language), which is not supported",
+                  "leave it out: names are English"};
+        return false;
+      } else if (!take_part() && !take_other()) {
+        return false;
+      }
+    }
     return true;
   }
-  return false;
-}
 
-// Up to six digits behind the point; ".5" is half a second.
-bool take_fraction(std::string_view& text, std::size_t most, std::int64_t& microseconds) {
-  const auto before = text.size();
-  if (!take_number(text, most, microseconds)) return false;
-  for (auto digits = before - text.size(); digits < 6; ++digits) microseconds *= 10;
-  return true;
-}
-
-bool take_item(std::string_view& text, const date_item& item, found_parts& found) {
-  std::int64_t ignored = 0;
-  switch (item.part) {
-    case date_part::literal:
-      if (!text.starts_with(item.literal)) return false;
-      text.remove_prefix(item.literal.size());
-      return true;
-    case date_part::year:
-      return take_number(text, 4, found.year);
-    case date_part::year2:
-      if (!take_number(text, 2, found.year)) return false;
-      found.year += found.year < 70 ? 2000 : 1900;
-      return true;
-    case date_part::month:
-      return take_number(text, 2, found.month);
-    case date_part::month_name:
-      return take_name(text, months, false, found.month);
-    case date_part::month_short:
-      return take_name(text, months, true, found.month);
-    case date_part::day:
-      return take_number(text, 2, found.day);
-    case date_part::day_of_year:
-      return take_number(text, 3, found.day_of_year);
-    case date_part::weekday:
-      return take_number(text, 1, ignored);
-    case date_part::weekday_name:
-      return take_name(text, weekdays, false, ignored);
-    case date_part::weekday_short:
-      return take_name(text, weekdays, true, ignored);
-    case date_part::hour24:
-      return take_number(text, 2, found.hour);
-    case date_part::hour12:
-      found.twelve = true;
-      return take_number(text, 2, found.hour) && found.hour >= 1 && found.hour <= 12;
-    case date_part::minute:
-      return take_number(text, 2, found.minute);
-    case date_part::second:
-      return take_number(text, 2, found.second);
-    case date_part::millisecond:
-      return take_fraction(text, 3, found.microseconds);
-    case date_part::microsecond:
-    case date_part::fraction:
-      return take_fraction(text, 6, found.microseconds);
-    case date_part::meridiem:
-      if (!starts_with_any_case(text, "am") && !starts_with_any_case(text, "pm")) return false;
-      found.afternoon = text.front() == 'p' || text.front() == 'P';
-      text.remove_prefix(2);
-      return true;
-    case date_part::epoch:
-      found.has_epoch = true;
-      return take_number(text, 11, found.epoch);
-    default:
-      return false;
+ private:
+  bool take_part() {
+    const auto& all = postgres_parts();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](const auto& one) { return format_.starts_with(one.name); });
+    if (found == all.end()) return false;
+    format_.remove_prefix(found->name.size());
+    after_ordinal_ = false;
+    if (found->meaning->part == part::literal) return true;  // FX: reading is exact anyway
+    const auto suffix = take_suffix(format_);
+    after_ordinal_ = suffix != ordinal::none;
+    items_.push_back({.part = found->meaning->part,
+                      .letters = found->meaning->letters,
+                      .digits = found->meaning->digits,
+                      .dotted = found->meaning->dotted,
+                      .suffix = suffix,
+                      .padded = padded_});
+    padded_ = true;
+    return true;
   }
+
+  // Signs stand for themselves. Of letters only T and Z do, as in 2024-05-01T12:00:00Z.
+  bool take_other() {
+    const char c = format_.front();
+    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (letter && c != 'T' && c != 'Z') {
+      fault_ = unknown(format_.substr(0, 1));
+      if (after_ordinal_) fault_.hint = "TH makes an ordinal of what stands before it; write \"T\" in double quotes";
+      return false;
+    }
+    after_ordinal_ = false;
+    add_literal(items_, format_.substr(0, 1));
+    format_.remove_prefix(1);
+    return true;
+  }
+
+  std::string_view format_;
+  date_format& items_;
+  format_fault& fault_;
+  bool padded_ = true, after_ordinal_ = false;
+};
+
+// What reading understands; the name is for the message.
+const char* unreadable(date_part of) {
+  switch (of) {
+    case part::year_comma:
+      return "Y,YYY";
+    case part::iso_year:
+      return "the year of the ISO week";
+    case part::iso_week:
+      return "the ISO week";
+    case part::iso_day_of_year:
+      return "the day of the ISO year";
+    case part::weekday:
+    case part::weekday_sunday:
+      return "the number of the weekday";
+    case part::century:
+      return "the century";
+    case part::era:
+      return "BC or AD";
+    case part::quarter:
+      return "the quarter";
+    case part::month_roman:
+      return "the Roman month";
+    case part::week_of_month:
+    case part::week_of_year:
+      return "the week";
+    case part::zone_name:
+    case part::zone_offset:
+    case part::zone_hours:
+    case part::zone_minutes:
+      return "the time zone";
+    default:
+      return nullptr;
+  }
+}
+
+// What two parts of a format must not say both; 0: they may.
+int said_once(date_part of) {
+  switch (of) {
+    case part::year:
+    case part::year2:
+      return 1;
+    case part::month:
+    case part::month_name:
+    case part::month_short:
+      return 2;
+    case part::day:
+      return 4;
+    case part::day_of_year:
+      return 2 | 4;
+    case part::julian_day:
+      return 1 | 2 | 4;
+    case part::hour24:
+    case part::hour12:
+      return 8;
+    case part::minute:
+      return 16;
+    case part::second:
+      return 32;
+    case part::second_of_day:
+      return 8 | 16 | 32;
+    case part::fraction:
+      return 64;
+    case part::meridiem:
+      return 128;
+    default:
+      return 0;
+  }
+}
+
+bool check_readable(const date_format& items, bool percent, format_fault& fault) {
+  const std::string hint = "read year, month and day (or the day of the year) and the time of day";
+  int said = 0;
+  for (const auto& item : items) {
+    const bool ignored = percent && item.part == part::weekday;  // %u
+    const char* what = item.part == part::year && item.digits < 4 ? "a year of one or three digits"
+                       : ignored                                  ? nullptr
+                                                                  : unreadable(item.part);
+    if (what != nullptr) {
+      fault = {std::string("holds ") + what + ", which can be written but not read", hint};
+      return false;
+    }
+    const auto says = said_once(item.part);
+    if ((said & says) != 0) {
+      fault = {"says a part of the date or time twice", hint};
+      return false;
+    }
+    said |= says;
+  }
+  const bool year_missing = (said & 1) == 0 && std::any_of(items.begin(), items.end(), [](const auto& item) {
+                              return item.part == part::day_of_year;
+                            });
+  if (year_missing) fault = {"holds the day of the year without the year", hint};
+  return !year_missing;
 }
 
 }  // namespace
 
-std::optional<std::vector<date_item>> read_date_format(std::string_view format, std::string& unknown) {
-  std::vector<date_item> items;
-  const bool good = format.find('%') != std::string_view::npos ? read_percent(format, items, unknown)
-                                                               : read_postgres(format, items, unknown);
-  return good ? std::optional(std::move(items)) : std::nullopt;
+std::optional<date_format> read_date_format(std::string_view format, format_use use, format_fault& fault) {
+  date_format items;
+  const bool percent = format.find('%') != std::string_view::npos;
+  const bool good = percent ? read_percent(format, items, fault) : postgres_reader(format, items, fault).read();
+  if (!good || (use == format_use::reading && !check_readable(items, percent, fault))) return std::nullopt;
+  return items;
 }
 
-void append_date(std::string& out, const std::vector<date_item>& format, std::int64_t local) {
-  const auto day = floor_div(local, microseconds_per_day);
-  const local_time at{day, local - day * microseconds_per_day, civil_from_days(day)};
-  for (const auto& item : format) append_item(out, item, at);
+bool needs_zone(const date_format& format) {
+  return std::any_of(format.begin(), format.end(),
+                     [](const auto& item) { return item.part >= part::zone_name && item.part <= part::zone_minutes; });
 }
 
-bool parse_date(std::string_view text, const std::vector<date_item>& format, std::int64_t& local) {
-  found_parts found;
-  for (const auto& item : format)
-    if (!take_item(text, item, found)) return false;
-  if (!text.empty()) return false;
-  if (found.twelve) found.hour = found.hour % 12 + (found.afternoon ? 12 : 0);
-  const bool time = found.hour < 24 && found.minute < 60 && found.second < 60;
-  const bool date =
-      found.year >= 1 && found.month >= 1 && found.month <= 12 && found.day >= 1 &&
-      found.day <= days_in_month(found.year, static_cast<int>(std::clamp<std::int64_t>(found.month, 1, 12)));
-  if (!time || !date) return false;
-  auto day = days_from_civil(found.year, static_cast<int>(found.month), static_cast<int>(found.day));
-  if (found.day_of_year > 0) {
-    if (found.day_of_year > (is_leap_year(found.year) ? 366 : 365)) return false;
-    day = days_from_civil(found.year, 1, 1) + found.day_of_year - 1;
-  }
-  const auto seconds =
-      found.has_epoch ? found.epoch : day * 86'400 + (found.hour * 60 + found.minute) * 60 + found.second;
-  local = seconds * microseconds_per_second + found.microseconds;
-  return true;
+std::string_view month_name(std::size_t number) {
+  static constexpr std::array<std::string_view, 12> names = {"January",   "February", "March",    "April",
+                                                             "May",       "June",     "July",     "August",
+                                                             "September", "October",  "November", "December"};
+  return names[number];
+}
+
+std::string_view weekday_name(std::size_t number) {
+  static constexpr std::array<std::string_view, 7> names = {"Monday", "Tuesday",  "Wednesday", "Thursday",
+                                                            "Friday", "Saturday", "Sunday"};
+  return names[number];
 }
 
 }  // namespace sluice::expression

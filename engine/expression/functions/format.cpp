@@ -10,33 +10,36 @@ namespace sluice::expression {
 
 namespace {
 
-using format = std::vector<date_item>;
-
 // The format, which must be known now.
-std::shared_ptr<const format> format_of(binder& b, const argument& from) {
+std::shared_ptr<const date_format> format_of(binder& b, const argument& from, format_use use) {
   const auto text = constant_text(from.value);
   if (!text) {
     b.fault(from.at, "not_supported_yet", "a format that differs from row to row is not supported yet",
             "write it as a text: 'YYYY-MM-DD'");
     return nullptr;
   }
-  std::string unknown;
-  auto items = read_date_format(*text, unknown);
-  if (items) return std::make_shared<const format>(std::move(*items));
-  b.fault(from.at, "invalid_pattern", "the format '" + *text + "' holds " + unknown + ", which means nothing here",
-          "write 'YYYY-MM-DD HH24:MI:SS' or '%Y-%m-%d %H:%M:%S'; other letters stand in double quotes");
+  format_fault fault;
+  auto items = read_date_format(*text, use, fault);
+  if (items) return std::make_shared<const date_format>(std::move(*items));
+  b.fault(from.at, "invalid_pattern", "the format '" + *text + "' " + fault.message, fault.hint);
   return nullptr;
 }
 
 result<array_ptr> to_char_kernel(call& c) {
-  const auto& items = *static_cast<const format*>(c.state);
+  const auto& items = *static_cast<const date_format*>(c.state);
   const bool zoned = is_timestamptz(*c.args[0].array->type());
   SLUICE_ASSIGN(auto clock, zone_clock::find(zoned ? c.in.run.timezone : "UTC"));
   const column_of<std::int64_t> from(c.args[0]);
+  // A timestamp has no zone to show: its name is empty, its offset 0.
+  const bool shows_zone = zoned && needs_zone(items);
   std::string text;
   return build_texts(c.type, c.rows, all_valid(c.args, c.rows), [&](std::int64_t row, text_builder& out) {
     text.clear();
-    append_date(text, items, clock.to_local(from[row]));
+    const auto at = from[row];
+    if (shows_zone)
+      append_date(text, items, clock.to_local(at), {.offset = clock.offset_at(at), .name = clock.abbreviation_at(at)});
+    else
+      append_date(text, items, clock.to_local(at));
     out.append(text);
   });
 }
@@ -62,7 +65,7 @@ node_ptr bind_to_char(binder& b, const call_site& site) {
     return b.fault(site.args[0].at, "type_mismatch",
                    site.name + " expects a date or timestamp, found " + type_name(*value->type),
                    is_text_type(*value->type) ? "cast it: " + text_of(*value) + "::timestamp" : "");
-  const auto items = format_of(b, site.args[1]);
+  const auto items = format_of(b, site.args[1], format_use::writing);
   return items ? b.call(site.name, arrow::utf8(), {value, b.settle(site.args[1])}, to_char_kernel, {.state = items})
                : nullptr;
 }
@@ -72,7 +75,7 @@ enum class target { date, timestamp, timestamptz };
 template <target To>
 result<array_ptr> parse_kernel(call& c) {
   using out_type = std::conditional_t<To == target::date, std::int32_t, std::int64_t>;
-  const auto& items = *static_cast<const format*>(c.state);
+  const auto& items = *static_cast<const date_format*>(c.state);
   SLUICE_ASSIGN(auto clock, zone_clock::find(To == target::timestamptz ? c.in.run.timezone : "UTC"));
   const texts_of from(c.args[0]);
   row_failures failures(c);
@@ -89,7 +92,7 @@ result<array_ptr> parse_kernel(call& c) {
 template <target To>
 node_ptr bind_parse(binder& b, const call_site& site, const type_ptr& type) {
   auto value = b.coerce(site.args[0], arrow::utf8(), "argument 1 of " + site.name);
-  const auto items = format_of(b, site.args[1]);
+  const auto items = format_of(b, site.args[1], format_use::reading);
   return value && items ? b.call(site.name, type, {value, b.settle(site.args[1])}, parse_kernel<To>, {.state = items})
                         : nullptr;
 }
@@ -124,10 +127,11 @@ const std::vector<function>& format_functions() {
       entry("strptime", "date", "strptime(text, format) -> timestamp",
             "read by a format such as '%d.%m.%Y %H:%M'; what does not follow it is a row error",
             "strptime('01.05.2024 12:30', '%d.%m.%Y %H:%M')", "2024-05-01 12:30:00", 2, 2, bind_strptime),
-      entry("to_char", "date", "to_char(timestamp, format) -> text",
-            "as text by YYYY YY MM Mon Month DD DDD Dy Day ID Q IYYY IW HH24 HH12 MI SS MS US AM, FM before a part "
-            "leaves blanks and zeros out; or by %Y, %m, ...",
-            "to_char(timestamp '2024-05-01 12:30:00', 'DD.MM.YYYY HH24:MI')", "01.05.2024 12:30", 2, 2, bind_to_char),
+      entry(
+          "to_char", "date", "to_char(timestamp, format) -> text",
+          "as text by PostgreSQL's patterns, YYYY MM Mon Month DD Dy Day Q IYYY IW HH24 HH12 MI SS MS US AM TZ ...: FM "
+          "before a part leaves blanks and zeros out, TH behind it makes an ordinal; or by %Y, %m, ...",
+          "to_char(timestamp '2024-05-01 12:30:00', 'DD.MM.YYYY HH24:MI')", "01.05.2024 12:30", 2, 2, bind_to_char),
       entry("to_date", "date", "to_date(text, format) -> date",
             "read by a format in the style of to_char or strftime; what does not follow it is a row error",
             "to_date('01.05.2024', 'DD.MM.YYYY')", "2024-05-01", 2, 2, bind_to_date),
