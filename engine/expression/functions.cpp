@@ -10,9 +10,9 @@ namespace {
 const std::map<std::string, const function*>& all_functions() {
   static const auto all = [] {
     std::map<std::string, const function*> made;
-    for (const auto* family :
-         {&math_functions(), &text_functions(), &text_part_functions(), &pattern_functions(), &condition_functions(),
-          &date_functions(), &date_field_functions(), &format_functions(), &hash_functions(), &random_functions()})
+    for (const auto* family : {&math_functions(), &text_functions(), &text_part_functions(), &pattern_functions(),
+                               &regular_expression_functions(), &condition_functions(), &date_functions(),
+                               &date_field_functions(), &format_functions(), &hash_functions(), &random_functions()})
       for (const auto& each : *family) made[each.spec.name] = &each;
     return made;
   }();

@@ -27,6 +27,7 @@ const std::vector<function>& math_functions();
 const std::vector<function>& text_functions();
 const std::vector<function>& text_part_functions();
 const std::vector<function>& pattern_functions();
+const std::vector<function>& regular_expression_functions();
 const std::vector<function>& condition_functions();
 const std::vector<function>& date_functions();
 const std::vector<function>& date_field_functions();

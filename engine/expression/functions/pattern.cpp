@@ -1,13 +1,9 @@
 #include "engine/expression/functions/arrow_call.hpp"
 #include "engine/expression/functions/utf8.hpp"
 
-#include <arrow/compute/api.h>
-
 namespace sluice::expression {
 
 namespace {
-
-namespace compute = arrow::compute;
 
 // --- LIKE
 
@@ -127,66 +123,6 @@ node_ptr like(binder& b, const call_site& site, bool fold_case) {
 node_ptr bind_like(binder& b, const call_site& site) { return like(b, site, false); }
 node_ptr bind_ilike(binder& b, const call_site& site) { return like(b, site, true); }
 
-// --- regular expressions
-
-// The pattern, which must be known now; checked by running it over nothing.
-std::optional<std::string> pattern_of(binder& b, const call_site& site, const std::vector<node_ptr>& inputs) {
-  auto pattern = constant_text(inputs[1]);
-  if (!pattern) {
-    b.fault(site.args[1].at, "not_supported_yet",
-            "a regular expression that differs from row to row is not supported yet",
-            "write it as a text: x ~ '^[0-9]+$'");
-    return std::nullopt;
-  }
-  const compute::MatchSubstringOptions options(*pattern);
-  const auto tried =
-      compute::CallFunction("match_substring_regex", {arrow::Datum(make_nulls(arrow::utf8(), 1))}, &options);
-  if (tried.ok()) return pattern;
-  b.fault(site.args[1].at, "invalid_pattern",
-          "'" + *pattern + "' is no regular expression: " + tried.status().message(),
-          "the syntax is RE2's: no backreferences or lookaround");
-  return std::nullopt;
-}
-
-node_ptr regex(binder& b, const call_site& site, bool fold_case) {
-  auto inputs = arguments(b, site, {arrow::utf8()});
-  if (inputs.empty()) return nullptr;
-  const auto pattern = pattern_of(b, site, inputs);
-  if (!pattern) return nullptr;
-  auto how = with_arrow("match_substring_regex", std::make_shared<compute::MatchSubstringOptions>(*pattern, fold_case));
-  how.form = site.name.starts_with("regexp") ? notation::function : notation::infix;
-  return b.call(site.name, arrow::boolean(), std::move(inputs), arrow_kernel, std::move(how));
-}
-
-node_ptr bind_regex(binder& b, const call_site& site) { return regex(b, site, false); }
-node_ptr bind_regex_any_case(binder& b, const call_site& site) { return regex(b, site, true); }
-
-// The first occurrence, or with the flag g all; \1 is the first group.
-node_ptr bind_regexp_replace(binder& b, const call_site& site) {
-  auto inputs = arguments(b, site, {arrow::utf8()});
-  if (inputs.empty()) return nullptr;
-  auto pattern = pattern_of(b, site, inputs);
-  const auto replacement = constant_text(inputs[2]);
-  if (!pattern) return nullptr;
-  if (!replacement)
-    return b.fault(site.args[2].at, "not_supported_yet",
-                   "a replacement that differs from row to row is not supported yet", "write it as a text");
-  const auto flags = inputs.size() > 3 ? constant_text(inputs[3]) : std::optional<std::string>("");
-  if (!flags || flags->find_first_not_of("gi") != std::string::npos)
-    return b.fault(site.args[3].at, "invalid_pattern",
-                   "the flags of regexp_replace are g (all occurrences) and i (any case)");
-  if (flags->find('i') != std::string::npos) *pattern = "(?i)" + *pattern;
-  const std::int64_t most = flags->find('g') != std::string::npos ? -1 : 1;
-  auto options = std::make_shared<compute::ReplaceSubstringOptions>(*pattern, *replacement, most);
-  const auto tried =
-      compute::CallFunction("replace_substring_regex", {arrow::Datum(make_nulls(arrow::utf8(), 1))}, options.get());
-  if (!tried.ok())
-    return b.fault(site.args[2].at, "invalid_pattern",
-                   "'" + *replacement + "' is no replacement: " + tried.status().message());
-  return b.call(site.name, arrow::utf8(), std::move(inputs), arrow_kernel,
-                with_arrow("replace_substring_regex", std::move(options)));
-}
-
 }  // namespace
 
 const std::vector<function>& pattern_functions() {
@@ -195,16 +131,6 @@ const std::vector<function>& pattern_functions() {
             "'Sluice' ilike 'SL%'", "true", 2, 3, bind_ilike),
       entry("like", "pattern", "text like pattern [escape character] -> boolean",
             "% stands for any text, _ for one character", "'sluice' like 's_u%'", "true", 2, 3, bind_like),
-      entry("regexp_matches", "pattern", "regexp_matches(text, pattern) -> boolean",
-            "true where the regular expression (RE2) occurs", "regexp_matches('a1', '[0-9]')", "true", 2, 2,
-            bind_regex),
-      entry("regexp_replace", "pattern", "regexp_replace(text, pattern, replacement, [flags]) -> text",
-            "the first occurrence replaced, with the flag g all, with i in any case; \\1 is the first group",
-            "regexp_replace('a1b2', '[0-9]', '-', 'g')", "a-b-", 3, 4, bind_regexp_replace),
-      entry("~", "pattern", "text ~ pattern -> boolean", "true where the regular expression (RE2) occurs",
-            "'a1' ~ '^[a-z][0-9]$'", "true", 2, 2, bind_regex),
-      entry("~*", "pattern", "text ~* pattern -> boolean", "the same, whatever the case of letters", "'A1' ~* '^a'",
-            "true", 2, 2, bind_regex_any_case),
   };
   return all;
 }
