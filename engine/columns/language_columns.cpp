@@ -1,10 +1,12 @@
 #include "engine/columns/language_columns.hpp"
 
 #include "engine/values/types.hpp"
+#include "engine/values/utf8.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/status.h>
+#include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <map>
@@ -73,14 +75,14 @@ status same_columns(const arrow::Schema& wanted, const arrow::Schema& file, cons
 namespace {
 
 /// True where every value is UTF-8: all bytes together are, and no value begins within a character.
-bool is_utf8(const arrow::StringArray& texts) {
+bool all_utf8(const arrow::StringArray& texts) {
   if (texts.length() == 0) return true;
   const auto* const ends = texts.raw_value_offsets();
   const auto* const bytes = reinterpret_cast<const char*>(texts.raw_data());
   const auto begin = ends[0];
   const auto end = ends[texts.length()];
   if (begin == end) return true;
-  if (!simdjson::validate_utf8(bytes + begin, static_cast<std::size_t>(end - begin))) return false;
+  if (!is_utf8({bytes + begin, static_cast<std::size_t>(end - begin)})) return false;
   const auto continues = [&](std::int32_t at) {
     return at < end && (static_cast<unsigned char>(bytes[at]) & 0xC0U) == 0x80U;
   };
@@ -92,7 +94,7 @@ bool is_utf8(const arrow::StringArray& texts) {
 status check_texts(const arrow::Array& values, const std::string& column, const std::string& file) {
   switch (values.type_id()) {
     case arrow::Type::STRING:
-      if (is_utf8(static_cast<const arrow::StringArray&>(values))) return {};
+      if (all_utf8(static_cast<const arrow::StringArray&>(values))) return {};
       return user_error("invalid_utf8", "column " + column + " of " + file + " is called text, and is not UTF-8",
                         "leave the column out: columns: [...]; or let its writer store bytes");
     case arrow::Type::LIST:

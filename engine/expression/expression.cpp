@@ -8,8 +8,12 @@
 #include "engine/values/arrow_functions.hpp"
 #include "engine/values/types.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/array/util.h>
 #include <arrow/compute/api.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <unordered_set>

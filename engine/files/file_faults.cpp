@@ -1,7 +1,10 @@
 #include "engine/files/file_faults.hpp"
 
-#include <arrow/api.h>
-#include <simdjson.h>
+#include "engine/values/utf8.hpp"
+
+#include <arrow/array.h>
+#include <arrow/array/util.h>
+#include <arrow/scalar.h>
 
 #include <algorithm>
 
@@ -22,7 +25,7 @@ error name_not_utf8(const std::string& name, const std::string& hint) {
 }
 
 result<std::shared_ptr<arrow::Array>> path_values(const std::string& path, std::int64_t rows) {
-  if (!simdjson::validate_utf8(path)) return name_not_utf8(path, "rename the file, or leave its name out of metadata:");
+  if (!is_utf8(path)) return name_not_utf8(path, "rename the file, or leave its name out of metadata:");
   SLUICE_ASSIGN_ARROW(auto paths, arrow::MakeArrayFromScalar(arrow::StringScalar(path), rows), "fill in the path");
   return paths;
 }

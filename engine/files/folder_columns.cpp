@@ -5,9 +5,12 @@
 #include "engine/formats/csv/infer.hpp"
 #include "engine/formats/csv/values.hpp"
 #include "engine/values/types.hpp"
+#include "engine/values/utf8.hpp"
 
-#include <arrow/api.h>
-#include <simdjson.h>
+#include <arrow/array.h>
+#include <arrow/array/util.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 
@@ -90,7 +93,7 @@ result<std::shared_ptr<arrow::Array>> partition_values(const std::string& file, 
   std::int64_t number = 0;
   std::int32_t days = 0;
   bool fits = true;
-  if (text && !simdjson::validate_utf8(*text))
+  if (text && !is_utf8(*text))
     return name_not_utf8(file, "rename the folder, or leave column " + column.name() + " out: columns: [...]");
   if (text && column.type()->id() == arrow::Type::STRING) {
     value = std::make_shared<arrow::StringScalar>(*text);

@@ -1,6 +1,6 @@
 #include "engine/files/foreign_bytes.hpp"
 
-#include <simdjson.h>
+#include "engine/values/utf8.hpp"
 
 #include <algorithm>
 
@@ -24,9 +24,9 @@ zero_count count_zeros(std::string_view first) {
 }
 
 /// The begin of a text may end within a character.
-bool is_utf8(std::string_view first) {
+bool begins_as_utf8(std::string_view first) {
   for (int cut = 0; cut < 4 && !first.empty(); ++cut, first.remove_suffix(1))
-    if (simdjson::validate_utf8(first.data(), first.size())) return true;
+    if (is_utf8(first)) return true;
   return first.empty();
 }
 
@@ -59,7 +59,7 @@ std::string option_for_bytes(const input_file& file, std::string_view first) {
     return std::string("it looks like UTF-16 without a mark: encoding: ") +
            (zeros.odd > zeros.even ? "utf-16le" : "utf-16be");
   }
-  if (!is_utf8(first.substr(0, 64 * 1024)))
+  if (!begins_as_utf8(first.substr(0, 64 * 1024)))
     return "it is no UTF-8: give its encoding, for example encoding: latin-1 or windows-1252";
   return {};
 }

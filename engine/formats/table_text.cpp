@@ -2,7 +2,9 @@
 
 #include "engine/values/value_text.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 

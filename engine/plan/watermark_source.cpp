@@ -6,8 +6,13 @@
 #include "engine/values/value_parse.hpp"
 #include "engine/values/value_text.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/util.h>
 #include <arrow/compute/api.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
 #include <charconv>

@@ -3,9 +3,11 @@
 #include "engine/files/file_sink_options.hpp"
 #include "engine/version.hpp"
 
-#include <arrow/api.h>
 #include <arrow/ipc/api.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
 #include <arrow/util/compression.h>
+#include <arrow/util/key_value_metadata.h>
 
 namespace sluice {
 

@@ -5,8 +5,6 @@
 #include "engine/files/files.hpp"
 #include "engine/formats/ndjson/writer.hpp"
 
-#include <arrow/api.h>
-
 namespace sluice {
 
 namespace {

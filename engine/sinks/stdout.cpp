@@ -5,7 +5,6 @@
 #include "engine/formats/ndjson/writer.hpp"
 #include "engine/formats/table_text.hpp"
 
-#include <arrow/api.h>
 #include <unistd.h>
 
 #include <optional>

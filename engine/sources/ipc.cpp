@@ -7,10 +7,15 @@
 #include "engine/files/interruptible_stream.hpp"
 #include "engine/files/listed_files.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/io/file.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/api.h>
+#include <arrow/record_batch.h>
+#include <arrow/result.h>
+#include <arrow/status.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 

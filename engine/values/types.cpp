@@ -2,7 +2,9 @@
 
 #include "engine/error/names.hpp"
 
-#include <arrow/api.h>
+#include <arrow/extension_type.h>
+#include <arrow/type.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
 

@@ -3,7 +3,9 @@
 #include "engine/values/calendar.hpp"
 #include "engine/values/time_units.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
 #include <arrow/util/decimal.h>
 
 #include <charconv>

@@ -8,7 +8,9 @@
 #include "engine/values/arrow_functions.hpp"
 #include "engine/values/types.hpp"
 
-#include <arrow/api.h>
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
 

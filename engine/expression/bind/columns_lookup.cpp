@@ -4,8 +4,7 @@
 #include "engine/expression/parse/lexer.hpp"
 #include "engine/values/types.hpp"
 
-#include <arrow/api.h>
-
+#include <arrow/type.h>
 #include <algorithm>
 
 namespace sluice::expression {

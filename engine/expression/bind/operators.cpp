@@ -7,7 +7,12 @@
 #include "engine/expression/operands.hpp"
 #include "engine/values/types.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/util.h>
+#include <arrow/scalar.h>
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
 #include <map>

@@ -5,7 +5,10 @@
 #include "engine/expression/operands.hpp"
 #include "engine/values/types.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/concatenate.h>
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 

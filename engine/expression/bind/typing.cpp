@@ -1,6 +1,8 @@
 #include "engine/expression/bind/typing.hpp"
 
-#include <arrow/api.h>
+#include <arrow/type.h>
+#include <arrow/type_traits.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
 

@@ -4,6 +4,7 @@
 #include "engine/files/file_faults.hpp"
 #include "engine/formats/csv/explain_value.hpp"
 #include "engine/values/types.hpp"
+#include "engine/values/utf8.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -12,7 +13,6 @@
 #include <arrow/datum.h>
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
-#include <simdjson.h>
 
 #include <algorithm>
 #include <map>
@@ -264,7 +264,7 @@ bool batch_maker::valid_utf8(const chunk_reader& chunk) const {
   const auto* const ends = chunk.index().ends();
   const auto begin = ends[static_cast<std::ptrdiff_t>(first_.front()) - 1] + 1;
   const auto end = ends[first_.back() + plan_.fields - 1];
-  return simdjson::validate_utf8(reinterpret_cast<const char*>(chunk.bytes()) + begin, end - begin);
+  return is_utf8({reinterpret_cast<const char*>(chunk.bytes()) + begin, end - begin});
 }
 
 record_block batch_maker::block_of(const chunk_reader& chunk, const std::vector<std::uint32_t>& rows, std::size_t begin,

@@ -2,8 +2,7 @@
 
 #include "engine/files/foreign_bytes.hpp"
 #include "engine/formats/csv/record_index.hpp"
-
-#include <simdjson.h>
+#include "engine/values/utf8.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -142,9 +141,9 @@ class layout_reader {
           "name], skip_rows: 1");
     for (std::size_t i = 0; i < layout_.names.size(); ++i) {
       const auto& name = layout_.names[i];
-      const char* fault = !simdjson::validate_utf8(name.data(), name.size()) ? " is not UTF-8"
-                          : name.find('\0') != std::string::npos             ? " holds a zero byte"
-                                                                             : nullptr;
+      const char* fault = !is_utf8(name)                         ? " is not UTF-8"
+                          : name.find('\0') != std::string::npos ? " holds a zero byte"
+                                                                 : nullptr;
       if (fault != nullptr) return no_header(file_, in_, "that of column " + std::to_string(i + 1) + fault);
     }
     return {};

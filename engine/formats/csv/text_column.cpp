@@ -1,9 +1,10 @@
 #include "engine/formats/csv/column_base.hpp"
 
+#include "engine/values/utf8.hpp"
+
 #include <arrow/array.h>
 #include <arrow/result.h>
 #include <emmintrin.h>
-#include <simdjson.h>
 
 #include <cstring>
 
@@ -230,14 +231,14 @@ class text_builder final : public builder_base {
     auto* const values = values_->mutable_data();
     const auto* const offsets = reinterpret_cast<const std::int32_t*>(offsets_->data());
     const auto* text = reinterpret_cast<const char*>(values);
-    bool valid = simdjson::validate_utf8(text + from_byte, static_cast<std::size_t>(used_ - from_byte));
+    bool valid = is_utf8({text + from_byte, static_cast<std::size_t>(used_ - from_byte)});
     values[used_] = 0;
     for (auto row = from_row; row < rows_; ++row) valid = valid && (values[offsets[row]] & 0xC0U) != 0x80;
     if (valid) return;
     for (auto row = from_row; row < rows_; ++row) {
       const auto begin = offsets[row];
       const auto size = static_cast<std::size_t>(offsets[row + 1] - begin);
-      if (simdjson::validate_utf8(text + begin, size)) continue;
+      if (is_utf8({text + begin, size})) continue;
       add_fault(row, fault::invalid_utf8, {text + begin, size});
       std::memset(values + begin, '?', size);  // the row goes, or the value is null
     }

@@ -3,8 +3,13 @@
 #include "engine/values/types.hpp"
 #include "engine/values/value_text.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/data.h>
+#include <arrow/buffer.h>
+#include <arrow/result.h>
+#include <arrow/type.h>
 #include <arrow/util/bit_util.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
 #include <new>

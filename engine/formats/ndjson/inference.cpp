@@ -5,7 +5,7 @@
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
 
-#include <arrow/api.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <charconv>

@@ -5,7 +5,8 @@
 #include "engine/formats/ndjson/lines.hpp"
 #include "engine/values/value_parse.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/type.h>
 #include <simdjson.h>
 
 #include <algorithm>

@@ -6,7 +6,7 @@
 #include "engine/formats/ndjson/inference.hpp"
 #include "engine/formats/ndjson/lines.hpp"
 
-#include <arrow/api.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <cstring>

@@ -3,7 +3,10 @@
 #include "engine/formats/ndjson/text_writer.hpp"
 #include "engine/values/value_text.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/decimal.h>
 
 #include <emmintrin.h>
 

@@ -2,7 +2,10 @@
 
 #include "engine/formats/parquet/fixed_encoder.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/data.h>
+#include <arrow/buffer.h>
+#include <arrow/type.h>
 #include <arrow/util/bit_run_reader.h>
 #include <arrow/util/bit_util.h>
 #include <arrow/util/bitmap_ops.h>

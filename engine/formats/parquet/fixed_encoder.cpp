@@ -4,7 +4,9 @@
 #include "engine/formats/parquet/dictionary_encoder.hpp"
 #include "engine/values/value_text.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/data.h>
+#include <arrow/type.h>
 #include <parquet/schema.h>
 
 #include <algorithm>

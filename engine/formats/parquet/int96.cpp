@@ -3,7 +3,11 @@
 #include "engine/columns/language_columns.hpp"
 #include "engine/formats/parquet/parquet_reader.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <arrow/status.h>
+#include <arrow/type.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 

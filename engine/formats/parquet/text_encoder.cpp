@@ -2,7 +2,8 @@
 #include "engine/formats/parquet/dictionary_encoder.hpp"
 #include "engine/formats/parquet/fixed_encoder.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/array/data.h>
 #include <parquet/schema.h>
 
 #include <algorithm>

@@ -3,7 +3,10 @@
 #include "engine/values/powers_of_ten.hpp"
 #include "engine/values/value_text.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <arrow/util/decimal.h>
 #include <sqlite3.h>
 
 #include <algorithm>

@@ -8,7 +8,7 @@
 #include "engine/values/types.hpp"
 #include "engine/values/value_text.hpp"
 
-#include <arrow/api.h>
+#include <arrow/type.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <unistd.h>

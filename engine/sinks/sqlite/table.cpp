@@ -3,7 +3,8 @@
 #include "engine/error/names.hpp"
 #include "engine/values/types.hpp"
 
-#include <arrow/api.h>
+#include <arrow/type.h>
+#include <arrow/util/decimal.h>
 
 #include <algorithm>
 #include <cctype>

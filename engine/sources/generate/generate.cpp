@@ -4,7 +4,8 @@
 #include "engine/component/opaque.hpp"
 #include "engine/sources/generate/generators.hpp"
 
-#include <arrow/api.h>
+#include <arrow/array.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <atomic>
