@@ -36,10 +36,18 @@ def _beyond_digits(case):
     return case.sluice is FAILED and re.search(r"(numeric_overflow|out_of_range): .*decimal\(", case.message) is not None
 
 
+def _no_number(case):
+    special = ("NaN", "Infinity", "-Infinity")
+    return case.sluice is FAILED and (case.postgres in special or re.search("expected decimal.*, found ' *-?(NaN|Infinity)",
+                                                                            case.message) is not None)
+
+
 DIFFERENCES = [
     Difference("A decimal has at most 76 digits, and at most 38 where neither side of an operation has more; beyond that the "
                "row is an error", "numeric has 131,072 digits", "columns of one width, as files and other systems have them",
                _beyond_digits),
+    Difference("Decimals are numbers: a cast of NaN or an infinity to one is an error", "numeric has NaN and infinities",
+               "as above", _no_number),
     Difference("All decimals of a column have the same number of places: `case when true then 1 else 2.5 end` is 1.0",
                "each value has its own", "as above; the values are equal"),
     Difference("A quotient of decimals has the places that the smallest one of its types needs",

@@ -23,6 +23,7 @@ class Expression:
     postgres: str
     # What it does to the comparison, see `traits` of a rule.
     traits: frozenset = frozenset()
+    constant: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _numbers():
     yield Rule(DECIMAL, "({0} % {1})", (DECIMAL, DECIMAL), refuses=INEXACT, traits=frozenset({"scaled"}))
     yield Rule(DECIMAL, "(- {0})", (DECIMAL,))
     yield Rule(DECIMAL, "abs({0})", (DECIMAL,))
-    for places in ("2", "0", "-1", "{1}"):
+    for places in ("2", "0", "-1", "{1} % 10"):
         takes = (DECIMAL, INTEGER) if "{1}" in places else (DECIMAL,)
         for function in ("round", "trunc"):
             yield Rule(DECIMAL, f"{function}({{0}}, {places})", takes, traits=frozenset({"scaled"}), refuses=INEXACT)
@@ -185,7 +186,8 @@ for rule in _rules():
     RULES.setdefault(rule.gives, []).append(rule)
 
 LITERALS = {
-    BOOLEAN: ["true", "false"],
+    # What is not known before a row is looked at: both sides simplify conditions that are, at other places.
+    BOOLEAN: ["(id >= 0)", "(id < 0)"],
     SMALLINT: ["0::smallint", "7::smallint", "32767::smallint", "(-3)::smallint"],
     INTEGER: ["0", "1", "2", "3", "-7", "10", "2147483647", "-2147483648"],
     BIGINT: ["0::bigint", "5::bigint", "4294967296", "9223372036854775807", "(-9223372036854775808)"],
@@ -238,6 +240,9 @@ class Generator:
             while argument.traits & rule.refuses:
                 argument = self.of(takes, depth - 2)
             arguments.append(argument)
+        # Nothing but constants would be computed when it is bound here, and not there, where literals are hidden.
+        if arguments and all(each.constant for each in arguments):
+            arguments[0] = self.column(rule.takes[0])
         traits = rule.traits.union(*(each.traits for each in arguments))
         if "quotient" in traits and "quotient" not in rule.traits and any(sign in rule.template for sign in "+-*"):
             traits |= {"worked"}
@@ -250,7 +255,7 @@ class Generator:
         kind = self.chance.random()
         if kind < 0.05:
             name = POSTGRES_TYPES.get(gives, gives)
-            return Expression(gives, f"null::{gives}", f"null::{name}")
+            return Expression(gives, f"null::{gives}", f"null::{name}", constant=True)
         if kind < 0.25:
             text = self.chance.choice(LITERALS[gives])
             # Behind a subquery, so that PostgreSQL does not compute it when it plans: it would fail at a branch that no
@@ -259,7 +264,12 @@ class Generator:
             # A bare text would be read as the type that it is cast to when the expression is bound.
             spelled = f"({text})" if text.startswith("-") else text + "::text" if gives == TEXT else text
             typed += "::text" if gives == TEXT else ""
-            return Expression(gives, spelled, f"(select {typed})")
+            if gives == BOOLEAN:
+                return Expression(gives, text, text)
+            return Expression(gives, spelled, f"(select {typed})", constant=True)
+        return self.column(gives)
+
+    def column(self, gives):
         names = [name for name, (of, _) in COLUMNS.items() if of == gives]
         name = self.chance.choice(names)
         return Expression(gives, name, name)

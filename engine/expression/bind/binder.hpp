@@ -69,6 +69,7 @@ class binder {
   node_ptr bind_unary(const syntax& of);
   node_ptr bind_binary(const syntax& of);
   node_ptr bind_junction(const syntax& of);
+  node_ptr junction(bool is_and, node_ptr left, node_ptr right);
   node_ptr bind_test(const syntax& of);
   node_ptr bind_between(const syntax& of);
   node_ptr bind_in(const syntax& of);

@@ -291,7 +291,10 @@ node_ptr binder::bind_junction(const syntax& of) {
   auto left = condition(*of.args[0], of.text);
   auto right = condition(*of.args[1], of.text);
   if (!left || !right) return nullptr;
-  const bool is_and = of.text == "and";
+  return junction(of.text == "and", std::move(left), std::move(right));
+}
+
+node_ptr binder::junction(bool is_and, node_ptr left, node_ptr right) {
   // A constant left side decides, or leaves the right one. The right one may not decide: the left's errors count.
   if (const auto* constant = as_constant(left); constant != nullptr && !constant->is_null()) {
     const bool value = static_cast<const arrow::BooleanArray&>(*constant->value).Value(0);
@@ -300,7 +303,9 @@ node_ptr binder::bind_junction(const syntax& of) {
   if (const auto* constant = as_constant(right); constant != nullptr && !constant->is_null()) {
     if (static_cast<const arrow::BooleanArray&>(*constant->value).Value(0) == is_and) return left;
   }
-  return make_junction(is_and, std::move(left), std::move(right));
+  const bool constant = as_constant(left) != nullptr && as_constant(right) != nullptr;
+  auto made = make_junction(is_and, std::move(left), std::move(right));
+  return constant ? fold(std::move(made)) : made;
 }
 
 node_ptr binder::bind_binary(const syntax& of) {

@@ -11,8 +11,20 @@
 #include <arrow/type_traits.h>
 
 #include <algorithm>
+#include <optional>
 
 namespace sluice::expression {
+
+namespace {
+
+// Whether a constant condition is true; nothing for one that rows decide.
+std::optional<bool> truth_of(const node_ptr& condition) {
+  const auto* constant = as_constant(condition);
+  if (constant == nullptr) return {};
+  return !constant->is_null() && static_cast<const arrow::BooleanArray&>(*constant->value).Value(0);
+}
+
+}  // namespace
 
 node_ptr binder::is_distinct(argument left, argument right, bool negated, std::size_t at) {
   if (!align(left, right)) return nullptr;
@@ -57,9 +69,8 @@ node_ptr binder::bind_between(const syntax& of) {
   auto low = compare(comparison::greater_equal, value, parts[1], of.begin);
   auto high = compare(comparison::less_equal, value, parts[2], of.begin);
   if (!low || !high) return nullptr;
-  auto both = as_constant(low) != nullptr && as_constant(high) != nullptr ? fold(make_junction(true, low, high))
-                                                                          : make_junction(true, low, high);
-  if (!both || !of.negated) return both;
+  auto both = junction(true, std::move(low), std::move(high));
+  if (!of.negated) return both;
   return call("not ", arrow::boolean(), {std::move(both)}, not_kernel, {.form = notation::prefix});
 }
 
@@ -95,7 +106,7 @@ node_ptr binder::bind_in(const syntax& of) {
     for (std::size_t i = 1; i < parts.size(); ++i) {
       auto equal = compare(comparison::equal, value, parts[i], parts[i].at);
       good = good && equal;
-      if (good) found = found ? make_junction(false, std::move(found), std::move(equal)) : std::move(equal);
+      if (good) found = found ? junction(false, std::move(found), std::move(equal)) : std::move(equal);
     }
     if (!good) return nullptr;
   }
@@ -166,13 +177,22 @@ node_ptr binder::bind_branches(const syntax& of) {
   else
     values.push_back({null_constant(arrow::null()), of.begin});
   if (!good || !values.back().value || !unify(values, "case")) return nullptr;
+  // As in PostgreSQL: a branch that no row can take is left out, one that every row takes is the last.
   std::vector<node_ptr> inputs;
   bool constant = true;
+  auto otherwise = values.back().value;
   for (std::size_t i = 0; i < conditions.size(); ++i) {
+    const auto decided = truth_of(conditions[i]);
+    if (decided && !*decided) continue;
+    if (decided) {
+      otherwise = values[i].value;
+      break;
+    }
     inputs.push_back(conditions[i]);
     inputs.push_back(values[i].value);
   }
-  inputs.push_back(values.back().value);
+  if (inputs.empty()) return otherwise;
+  inputs.push_back(std::move(otherwise));
   for (const auto& input : inputs) constant = constant && as_constant(input) != nullptr;
   auto made = make_branches(std::move(inputs));
   if (!constant) return made;

@@ -269,6 +269,15 @@ TEST_CASE("constants are compared with each other beside a column") {
 TEST_CASE("a null that is written decides without a look at the rows") {
   CHECK(values_of("null::integer + t::integer", {{"t", "text", "[\"abc\"]"}}) == "null");
   CHECK(values_of("coalesce(null + t::integer, 5)", {{"t", "text", "[\"abc\"]"}}) == "5");
+  CHECK(values_of("t::integer + case when null then 1 when false then 2 end", {{"t", "text", "[\"abc\"]"}}) == "null");
+  CHECK(
+      values_of("(null not in (a, 2, null)) and t::integer = 1", {{"t", "text", "[\"abc\"]"}, {"a", "integer", "[1]"}})
+          .starts_with("!invalid_cast"));
+  CHECK(values_of("(null not in (a, 2, null))::integer + t::integer",
+                  {{"t", "text", "[\"abc\"]"}, {"a", "integer", "[1]"}}) == "null");
+  CHECK(values_of("case when false then 1 / 0 when t = 'abc' then 2 when true then 3 else 1 / 0 end",
+                  {{"t", "text", "[\"abc\", \"x\"]"}}) == "2|3");
+  CHECK(type_of("case when true then 1 else 2.5 end") == "decimal(11,1)");
 }
 
 TEST_CASE("the condition of a filter stops at a part that is null, an expression does not") {
