@@ -4,6 +4,8 @@
 #include "engine/expression/kernels/wide_decimals.hpp"
 #include "engine/values/value_parse.hpp"
 
+#include <arrow/array/array_binary.h>
+
 #include <fast_float/fast_float.h>
 
 #include <cmath>
@@ -22,10 +24,23 @@ result<array_ptr> to_wide(call& c, Work&& work) {
 result<array_ptr> between_decimals(call& c) {
   const wide_column from(c.args[0]);
   const int change = scale_of(*c.type) - from.scale;
-  return to_wide(c, [&](std::int64_t row, wide_integer& out) {
-    out = rescale(from[row], change);
-    return true;
-  });
+  const int precision = precision_of(*c.type);
+  const int width = c.type->id() == arrow::Type::DECIMAL256 ? 32 : 16;
+  const bool short_way = !from.constant && from.array.type_id() == arrow::Type::DECIMAL256;
+  const auto* bytes = short_way ? static_cast<const arrow::FixedSizeBinaryArray&>(from.array).raw_values() : nullptr;
+  row_failures failures(c);
+  return fill_wide(
+      c, failures,
+      [&](std::int64_t row, wide_integer& out) {
+        out = rescale(from[row], change);
+        return true;
+      },
+      [&](std::int64_t row) { fail_range(failures, c, row); },
+      [&](std::int64_t row, std::uint8_t* out) {
+        int128 value = 0;
+        return bytes != nullptr && narrow_value(bytes, row, value) &&
+               write_with_fewer_places(value, -change, precision, width, out);
+      });
 }
 
 template <class From>

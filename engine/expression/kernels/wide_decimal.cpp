@@ -4,6 +4,8 @@
 #include "engine/expression/kernels/wide_decimals.hpp"
 #include "engine/values/types.hpp"
 
+#include <arrow/array/array_binary.h>
+
 #include <algorithm>
 
 namespace sluice::expression {
@@ -126,11 +128,21 @@ wide_integer round_wide(const wide_integer& value, int drop, rounding how) {
   return quotient;
 }
 
+// Whether the second argument, where there is one, asks for the places of the result.
+bool constant_places(const call& c, int kept) {
+  return c.args.size() == 1 || (c.args[1].constant && column_of<std::int32_t>(c.args[1])[0] == kept);
+}
+
 // To the scale of the result, or with a second argument to as many places.
 template <rounding How>
 result<array_ptr> rounding_kernel(call& c) {
   const wide_column from(c.args[0]);
   const int kept = scale_of(*c.type);
+  const int precision = precision_of(*c.type);
+  const int width = c.type->id() == arrow::Type::DECIMAL256 ? 32 : 16;
+  const bool short_way = How == rounding::nearest && constant_places(c, kept) && !from.constant &&
+                         from.array.type_id() == arrow::Type::DECIMAL256;
+  const auto* bytes = short_way ? static_cast<const arrow::FixedSizeBinaryArray&>(from.array).raw_values() : nullptr;
   row_failures failures(c);
   return fill_wide(
       c, failures,
@@ -145,6 +157,11 @@ result<array_ptr> rounding_kernel(call& c) {
         failures.add(row, "numeric_overflow",
                      static_cast<const call_node&>(c.of).name + "(" + from.text(row) + ") is out of the range of " +
                          type_name(*c.type));
+      },
+      [&](std::int64_t row, std::uint8_t* out) {
+        int128 value = 0;
+        return bytes != nullptr && narrow_value(bytes, row, value) &&
+               write_with_fewer_places(value, from.scale - kept, precision, width, out);
       });
 }
 
