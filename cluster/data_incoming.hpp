@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <string>
 
@@ -14,10 +13,10 @@ class Buffer;
 
 namespace sluice::cluster {
 
-/// The receiving end of a link: a hello with the session's token within 5 s, then frames. Anything else closes it.
+/// The receiving end of a link whose peer is proven: frames. Anything else closes it.
 class data_incoming : public std::enable_shared_from_this<data_incoming> {
  public:
-  data_incoming(boost::asio::ip::tcp::socket socket, data_shared& shared);
+  data_incoming(boost::asio::ip::tcp::socket socket, std::string peer, data_shared& shared);
 
   void start();
   void forget(const std::string& run) { decoder_.forget(run); }
@@ -25,17 +24,14 @@ class data_incoming : public std::enable_shared_from_this<data_incoming> {
  private:
   void read_length();
   void read_body(std::size_t size);
-  void take_hello();
   void take_frame();
   void refuse(const error& why);
   void close();
 
   data_shared& shared_;
   boost::asio::ip::tcp::socket socket_;
-  boost::asio::steady_timer timer_;
   wire::decoder decoder_;
-  std::string from_;  ///< host:port, for the log
-  std::string peer_;  ///< empty until its hello has come
+  std::string peer_;
   std::array<unsigned char, 4> length_{};
   std::shared_ptr<arrow::Buffer> body_;
 };

@@ -4,6 +4,8 @@
 #include "cluster/data_outgoing.hpp"
 #include "cluster/data_shared.hpp"
 #include "cluster/listen.hpp"
+#include "cluster/proof/handshake.hpp"
+#include "cluster/proof/newcomers.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -12,24 +14,56 @@
 namespace sluice::cluster {
 
 namespace {
+/// Proven connections; each peer has one.
 constexpr std::size_t most_incoming = 256;
-}
+/// When the system has no descriptor left, the next attempt waits a moment.
+constexpr auto accept_again = std::chrono::milliseconds(50);
+}  // namespace
 
 struct data_links::state : data_shared {
-  state(std::string own_name, callbacks given)
-      : data_shared(std::move(own_name), std::move(given)), acceptor(network) {}
+  state(proof_settings from, callbacks given)
+      : data_shared(std::move(from), std::move(given)), acceptor(network), pause(network) {}
 
   void accept() {
     acceptor.async_accept([this](boost::system::error_code problem, boost::asio::ip::tcp::socket socket) {
       if (problem == boost::asio::error::operation_aborted || !acceptor.is_open()) return;
-      std::erase_if(incoming, [](const auto& one) { return one.expired(); });
-      if (!problem && incoming.size() < most_incoming) {
-        const auto made = std::make_shared<data_incoming>(std::move(socket), *this);
-        incoming.push_back(made);
-        made->start();
+      if (problem) {
+        unproven.evict_oldest();
+        pause.expires_after(accept_again);
+        pause.async_wait([this](boost::system::error_code cancelled) {
+          if (!cancelled) accept();
+        });
+        return;
       }
+      let_prove(std::move(socket));
       accept();
     });
+  }
+
+  void let_prove(boost::asio::ip::tcp::socket socket) {
+    const auto from = peer_address(socket);
+    const auto ticket = std::make_shared<newcomers<handshake>::ticket>();
+    // Before the session is known nobody can belong to it: without a token the proof refuses all.
+    auto with = own;
+    if (with.session.empty()) with.token.clear();
+    const auto made = std::make_shared<handshake>(
+        std::move(socket), proof::accepting(std::move(with)),
+        [this, from, ticket](const result<std::string>& peer, boost::asio::ip::tcp::socket proven) {
+          unproven.remove(*ticket);
+          if (!peer.ok()) return refused("refused a data connection from " + from + ": " + peer.problem().message);
+          take_in(*peer, std::move(proven));
+        });
+    *ticket = unproven.add(made);
+    made->start();
+  }
+
+  void take_in(const std::string& peer, boost::asio::ip::tcp::socket proven) {
+    std::erase_if(incoming, [](const auto& one) { return one.expired(); });
+    if (incoming.size() >= most_incoming)
+      return refused("refused a data connection from node " + peer + ": there are " + std::to_string(most_incoming));
+    const auto made = std::make_shared<data_incoming>(std::move(proven), peer, *this);
+    incoming.push_back(made);
+    made->start();
   }
 
   data_outgoing& outgoing_to(const std::string& peer) {
@@ -39,6 +73,8 @@ struct data_links::state : data_shared {
   }
 
   boost::asio::ip::tcp::acceptor acceptor;
+  boost::asio::steady_timer pause;
+  newcomers<handshake> unproven{most_unproven};
   std::uint16_t port = 0;
   std::map<std::string, std::shared_ptr<data_outgoing>> outgoing;
   std::vector<std::weak_ptr<data_incoming>> incoming;
@@ -47,8 +83,10 @@ struct data_links::state : data_shared {
 
 data_links::data_links(std::shared_ptr<state> all) : state_(std::move(all)) {}
 
-result<std::unique_ptr<data_links>> data_links::start(std::string name, callbacks tell) {
-  auto made = std::make_shared<state>(std::move(name), std::move(tell));
+result<std::unique_ptr<data_links>> data_links::start(std::string name, std::string token, callbacks tell) {
+  auto made = std::make_shared<state>(
+      proof_settings{.port = port_kind::data, .name = std::move(name), .token = std::move(token), .session = {}},
+      std::move(tell));
   SLUICE_ASSIGN(const auto bound, listen_on(made->acceptor, {"127.0.0.1", 0}, "the data port"));
   made->port = bound.port;
   made->accept();
@@ -66,8 +104,8 @@ data_links::~data_links() {
 
 std::uint16_t data_links::port() const { return state_->port; }
 
-void data_links::set_token(const std::string& token) {
-  boost::asio::post(state_->network, [all = state_.get(), token] { all->token = token; });
+void data_links::set_session(const std::string& session) {
+  boost::asio::post(state_->network, [all = state_.get(), session] { all->own.session = session; });
 }
 
 void data_links::add_peer(const std::string& name, const address& where) {

@@ -22,7 +22,8 @@ struct data_route {
 
 /// Carries batches between nodes: plain TCP on loopback, one connection for each direction between two nodes, apart
 /// from the control connection so that control never waits behind data. A thread of its own encodes, sends, receives
-/// and decodes. Who connects must begin with a hello that holds the session's token; all others are closed and logged.
+/// and decodes. Both ends prove first that they have the token and belong to the same session; all others are closed
+/// and logged.
 ///
 /// At most 8 MiB (and one batch) are encoded for a peer at a time; behind that, batches wait as pointers, bounded by
 /// the credit of their channels. Thread-safe.
@@ -35,15 +36,15 @@ class data_links {
     std::function<void(const std::string& text)> log;
   };
 
-  /// Listens on a free port of 127.0.0.1. `name` is this node's.
-  static result<std::unique_ptr<data_links>> start(std::string name, callbacks tell);
+  /// Listens on a free port of 127.0.0.1. `name` is this node's, `token` what its peers have too.
+  static result<std::unique_ptr<data_links>> start(std::string name, std::string token, callbacks tell);
   ~data_links();
   data_links(const data_links&) = delete;
   data_links& operator=(const data_links&) = delete;
 
   [[nodiscard]] std::uint16_t port() const;
-  /// The token that opens connections, here and at the peers. Nobody gets in before it is set.
-  void set_token(const std::string& token);
+  /// The session of the cluster, the same at the peers. Nobody gets in before it is set.
+  void set_session(const std::string& session);
   /// Says where a peer listens; the connection is made with the first batch.
   void add_peer(const std::string& name, const address& where);
   /// Drops the connections with a peer that has gone; runs that used them fail.

@@ -1,6 +1,6 @@
 #include "cluster/data_outgoing.hpp"
 
-#include "cluster/hello.hpp"
+#include "cluster/proof/handshake.hpp"
 
 #include <boost/asio/write.hpp>
 
@@ -52,15 +52,25 @@ void data_outgoing::connect() {
     if (self->connection_ != number) return;
     self->timer_.cancel();
     if (failed) return self->broken(failed.message());
-    self->opened();
+    self->prove(std::move(self->socket_), number);
   });
+}
+
+/// Nothing is sent to whoever listens there before both sides have proven that they belong together.
+void data_outgoing::prove(boost::asio::ip::tcp::socket connected, std::uint64_t number) {
+  std::make_shared<handshake>(
+      std::move(connected), proof::dialling(shared_.own, peer_),
+      [self = shared_from_this(), number](const result<std::string>& peer, boost::asio::ip::tcp::socket proven) {
+        if (self->connection_ != number) return;
+        if (!peer.ok()) return self->broken(peer.problem().message);
+        self->socket_ = std::move(proven);
+        self->opened();
+      })
+      ->start();
 }
 
 void data_outgoing::opened() {
   stage_ = stage::open;
-  boost::system::error_code ignored;
-  socket_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
-  push(encode_hello({shared_.name, shared_.token}));
   watch();
   encode_more();
 }
@@ -155,7 +165,7 @@ void data_outgoing::broken(const std::string& why) {
   for (const auto& one : waiting_) runs.insert(one.route.run);
   sequences_.clear();
   const auto problem = external_error(
-      "link_broken", "the data connection from node " + shared_.name + " to node " + peer_ + " broke: " + why,
+      "link_broken", "the data connection from node " + shared_.own.name + " to node " + peer_ + " broke: " + why,
       "see the log of node " + peer_, true);
   if (!runs.empty()) shared_.log(problem.message);
   for (const auto& run : runs) fail_run(run, problem);

@@ -40,6 +40,7 @@ class data_outgoing : public std::enable_shared_from_this<data_outgoing> {
   enum class stage { idle, connecting, open };
 
   void connect();
+  void prove(boost::asio::ip::tcp::socket connected, std::uint64_t number);
   void opened();
   void watch();
   void encode_more();

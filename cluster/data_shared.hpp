@@ -3,6 +3,8 @@
 #include <utility>
 // Boost's Asio 1.74 uses std::exchange without including it.
 #include "cluster/data_links.hpp"
+#include "cluster/proof/proof.hpp"
+#include "cluster/proof/refusal_log.hpp"
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -19,7 +21,7 @@ struct data_shared {
     data_links::deliver_function deliver;
   };
 
-  data_shared(std::string own_name, data_links::callbacks given) : name(std::move(own_name)), tell(std::move(given)) {}
+  data_shared(proof_settings from, data_links::callbacks given) : own(std::move(from)), tell(std::move(given)) {}
 
   void log(const std::string& text) const {
     if (tell.log) tell.log(text);
@@ -28,9 +30,14 @@ struct data_shared {
     if (tell.failed) tell.failed(run, why);
   }
 
-  std::string name;
-  std::string token;
+  /// Writes what was refused, unless there is too much of it.
+  void refused(const std::string& text) {
+    for (const auto& line : refusals.take(text, refusal_log::clock::now())) log(line);
+  }
+
+  proof_settings own;
   data_links::callbacks tell;
+  refusal_log refusals;
   std::map<data_route, receiver> routes;
   std::atomic<std::int64_t> most_queued = 0;
   std::atomic<std::int64_t> waiting = 0;

@@ -3,14 +3,15 @@
 #include "actors/io_pool.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
+#include "cluster/control/transport.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
+#include "cluster/lifeline.hpp"
 #include "cluster/listen.hpp"
 #include "cluster/node_actor.hpp"
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
 #include "cluster/token.hpp"
-#include "cluster/transport.hpp"
 #include "engine/files/private_files.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/store/lease_keeper.hpp"
@@ -45,25 +46,17 @@ struct node_config : caf::actor_system_config {
   }
 };
 
-/// Makes sure that a port is free before CAF takes it: CAF does not say why it can't.
-status check_port(const address& where, std::string_view flag) {
-  boost::asio::io_context network;
-  boost::asio::ip::tcp::acceptor probe(network);
-  const auto bound = listen_on(probe, where, flag);
-  return bound.ok() ? status{} : status(bound.problem());
-}
-
 /// Everything that a node is made of, in the order in which it has to go away again.
 struct node_parts {
   explicit node_parts(int threads) : config(threads), calls(std::make_shared<actors::io_pool>()), system(config) {}
 
   node_config config;
   actors::finishes_calls calls;
+  std::shared_ptr<cluster::transport> transport;  ///< outlives the system, which ends its connections
   caf::actor_system system;
   std::shared_ptr<store::store> store;
   std::shared_ptr<const store::lease_keeper> lease;
   std::shared_ptr<data_links> links;
-  caf::io::middleman_actor transport;
   actors::engine_actors engine;
   std::vector<caf::actor> subscribers;  ///< held, because nothing else refers to them between two events
   caf::actor node;
@@ -73,6 +66,7 @@ struct node_parts {
   std::int64_t term = 0;  ///< taken at the start; every write of this node's runs carries it
   bool first = true;
   std::atomic<bool> ready = false;
+  lifeline node_actor;  ///< without it nothing is taken in any more, whatever else still answers
   std::unique_ptr<http_server> http;
 };
 
@@ -141,7 +135,7 @@ api_handlers handlers_for(node_parts& all) {
   auto made = handlers_of(all.system, all.engine, all.store, all.state_folder);
   made.submit = [&all](const submission& what, diagnostics& faults) { return submit(all, what, faults); };
   made.nodes = [&all] { return nodes_to_json(all); };
-  made.ready = [&all] { return all.ready.load(); };
+  made.ready = [&all] { return all.ready.load() && all.node_actor.alive(); };
   made.metrics = [&all, inner = std::move(made.metrics)] {
     return inner() +
            "# HELP sluice_link_waiting Batches that wait for a data link.\n# TYPE sluice_link_waiting "
@@ -155,21 +149,14 @@ api_handlers handlers_for(node_parts& all) {
   return made;
 }
 
-status open_links(node_parts& all) {
-  SLUICE_ASSIGN(all.links, data_links::start(all.self.name, {.failed =
-                                                                 [&all](const std::string& run, const error& why) {
-                                                                   caf::anon_send(all.node, run_broken{run, why});
-                                                                 },
-                                                             .log = log_line}));
+status open_links(node_parts& all, const std::string& token) {
+  SLUICE_ASSIGN(all.links, data_links::start(all.self.name, token,
+                                             {.failed =
+                                                  [&all](const std::string& run, const error& why) {
+                                                    caf::anon_send(all.node, run_broken{run, why});
+                                                  },
+                                              .log = log_line}));
   all.self.data_port = all.links->port();
-  return {};
-}
-
-/// Publishes the node actor: from now on others may join.
-status listen_for_nodes(node_parts& all, const address& where) {
-  const auto host = where.host == "localhost" ? std::string("127.0.0.1") : where.host;
-  SLUICE_ASSIGN(all.self.port, publish(all.system, all.transport, all.node, host, where.port));
-  all.self.host = host;
   return {};
 }
 
@@ -201,7 +188,7 @@ result<address> with_port(const address& wanted, const char* option) {
 
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
   SLUICE_TRY(make_private_folder(settings.state_folder));
-  SLUICE_TRY(check_port(settings.listen, "--listen"));
+  SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line));
   SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
   all.state_folder = settings.state_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;
@@ -214,12 +201,12 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   // The API's port goes into what others learn of this node, and the node actor into what the API asks.
   SLUICE_ASSIGN(const auto api_address, with_port(settings.http, "--http"));
   all.self.http = api_address.to_string();
-  SLUICE_ASSIGN(const auto listen, with_port(settings.listen, "--listen"));
+  const auto& listen = all.transport->where();
   all.self.host = listen.host == "localhost" ? "127.0.0.1" : listen.host;
   all.self.port = listen.port;
   all.self.name = settings.name.empty() ? host_name() + "-" + std::to_string(listen.port) : settings.name;
   all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
-  SLUICE_TRY(open_links(all));
+  SLUICE_TRY(open_links(all, token));
   if (all.first) {
     SLUICE_ASSIGN(all.term, all.store->next_term());
     SLUICE_ASSIGN(const auto lost, settle_lost_runs(*all.store, true, make_sink));
@@ -229,17 +216,16 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                (run.problem ? ", " + run.problem->message : std::string()));
   }
 
-  all.transport = spawn_transport(all.system, log_line);
   std::promise<status> told;
   auto outcome = told.get_future();
   node_settings of_actor{.self = all.self,
-                         .token = token,
                          .state_folder = settings.state_folder,
                          .spill_folder = all.spill_folder,
                          .term = all.term,
                          .services = {.io = all.calls.pool, .node = all.self.name, .lease = all.lease},
                          .links = all.links,
                          .transport = all.transport,
+                         .protocol = protocol_of(all.system),
                          .join = settings.join,
                          .log = log_line,
                          .on_joined = {}};
@@ -248,10 +234,12 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       promise->set_value(std::move(how));
     };
   all.node = spawn_node(all.system, std::move(of_actor));
+  all.node_actor.follow(all.node);
   all.engine = actors::start_actors(all.system, all.store,
                                     {.io = all.calls.pool, .node = all.self.name, .lease = all.lease}, all.node);
   tell_of_events(all);
-  SLUICE_TRY(listen_for_nodes(all, listen));
+  all.transport->open(all.system, all.node,
+                      {.port = port_kind::control, .name = all.self.name, .token = token, .session = {}});
   SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all)));
   if (settings.join) SLUICE_TRY(join_first_node(all, std::move(outcome)));
   return api_address;
@@ -270,15 +258,14 @@ void close_all(node_parts& all) {
   if (all.node) {
     // Waited for, because an exit message would overtake its farewell.
     caf::scoped_actor self(all.system);
-    self->send(all.node, actors::leave{});
+    self->send(all.node, stop_node{});
     self->wait_for(all.node);
   }
   if (all.engine.control) actors::stop_actors(all.system, all.engine, std::chrono::seconds(1));
   all.subscribers.clear();
   all.links.reset();
   all.node = nullptr;
-  if (all.transport) caf::anon_send_exit(all.transport, caf::exit_reason::user_shutdown);
-  all.transport = nullptr;
+  if (all.transport) all.transport->close();
 }
 
 }  // namespace
@@ -300,6 +287,8 @@ const node_addresses& node::where() const { return state_->where; }
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
   SLUICE_TRY(check_loopback(settings.listen, "--listen"));
   SLUICE_TRY(check_loopback(settings.http, "--http"));
+  if (settings.name.size() > max_node_name_bytes)
+    return user_error("invalid_name", "--name expects at most " + std::to_string(max_node_name_bytes) + " bytes");
   auto token = settings.token;
   if (token.empty()) {
     SLUICE_ASSIGN(token, ensure_token(settings.state_folder));

@@ -34,7 +34,7 @@ class node_actor : public caf::event_based_actor {
     if (!s_.join) {
       session_ = random_token();
       starter_.set_session(session_);
-      s_.links->set_token(session_);
+      s_.links->set_session(session_);
     }
   }
 
@@ -77,7 +77,8 @@ class node_actor : public caf::event_based_actor {
         [this](const part_failed& message) { starter_.failed(message.run, message.why); },
         [this](const run_broken& message) { broken(message); },
         [this](list_nodes) { return node_list{infos()}; },
-        [this](const actors::leave&) { leave(); },
+        [this](dial_ended& message) { dialled(message); },
+        [this](stop_node) { leave(); },
     };
   }
 
@@ -86,7 +87,9 @@ class node_actor : public caf::event_based_actor {
     controller_ = {};
     parts_.clear();
     s_.on_joined = nullptr;
+    dials_.clear();
     s_.transport = nullptr;
+    s_.protocol = nullptr;
   }
 
  private:
@@ -108,27 +111,60 @@ class node_actor : public caf::event_based_actor {
 
   // -- joining, seen from the worker
 
-  /// Dials a node; `then` gets the actor that it publishes, or null and why.
-  void dial(const cluster::address& where, std::function<void(caf::actor, const std::string&)> then) {
-    request(s_.transport, connect_limit, caf::connect_atom::value, where.host, where.port)
+  /// Dials a node; `then` gets the actor that it publishes, or null and why. `expected` is its name; empty: any.
+  using dialled_function = std::function<void(const caf::actor&, const error&)>;
+  void dial(const cluster::address& where, const std::string& expected, dialled_function then) {
+    const auto number = ++last_dial_;
+    dials_[number] = std::move(then);
+    s_.transport->dial(where, expected,
+                       [self = caf::actor(this), number](result<std::shared_ptr<owned_descriptor>> how) {
+                         dial_ended message{number, nullptr, {}};
+                         if (how.ok())
+                           message.end = std::move(how).value();
+                         else
+                           message.why = how.problem();
+                         caf::anon_send(self, std::move(message));
+                       });
+  }
+
+  /// The peer is proven: CAF's handshake follows.
+  void dialled(dial_ended& message) {
+    const auto found = dials_.find(message.number);
+    if (found == dials_.end()) return;
+    const auto then = std::move(found->second);
+    dials_.erase(found);
+    if (!message.end) return then(nullptr, message.why);
+    request(s_.protocol, connect_limit, caf::connect_atom::value, scribe_of(system(), *message.end), std::uint16_t{0})
         .then(
-            [then](const caf::node_id&, const caf::strong_actor_ptr& found, const std::set<std::string>&) {
-              then(caf::actor_cast<caf::actor>(found), "it publishes nothing");
+            [then](const caf::node_id&, const caf::strong_actor_ptr& published, const std::set<std::string>&) {
+              then(caf::actor_cast<caf::actor>(published), external_error("join_failed", "it publishes nothing"));
             },
-            [this, then](const caf::error& problem) { then(nullptr, system().render(problem)); });
+            [this, then](const caf::error& problem) {
+              then(nullptr, external_error("join_failed", system().render(problem), {}, true));
+            });
   }
 
   void join() {
-    dial(*s_.join, [this](const caf::actor& found, const std::string& why) {
+    dial(*s_.join, {}, [this](const caf::actor& found, const error& why) {
       if (!found) {
-        was_refused(external_error("join_failed", "no node can be reached at " + s_.join->to_string() + ": " + why,
-                                   "--join expects the --listen address of the first node; is it running?", true));
+        was_refused(error_to_join(why));
         return;
       }
       asked_ = found;
-      send(found, join_cluster{cluster_protocol, s_.token, self_peer()});
+      send(found, join_cluster{self_peer()});
       delayed_send(this, connect_limit, join_unanswered{++join_number_});
     });
+  }
+
+  [[nodiscard]] error error_to_join(error why) const {
+    const auto where = s_.join->to_string();
+    if (why.to_blame == blame::user) {
+      why.message = "node " + s_.self.name + " can't join the node at " + where + ": " + why.message;
+      return why;
+    }
+    auto made = external_error("join_failed", "no node can be reached at " + where + ": " + why.message,
+                               "--join expects the --listen address of the first node; is it running?", true);
+    return made;
   }
 
   void was_taken_in(const joined& message) {
@@ -136,7 +172,7 @@ class node_actor : public caf::event_based_actor {
     asked_ = nullptr;
     ++join_number_;
     session_ = message.session;
-    s_.links->set_token(session_);
+    s_.links->set_session(session_);
     controller_ = message.controller;
     monitor(controller_.node);
     s_.links->add_peer(controller_.info.name, data_address(controller_.info));
@@ -166,7 +202,7 @@ class node_actor : public caf::event_based_actor {
     s_.links->remove_peer(controller_.info.name);
     controller_ = {};
     session_.clear();
-    s_.links->set_token({});
+    s_.links->set_session({});
     for (auto& [run, part] : parts_) part.abandon();
     parts_.clear();
     for (const auto& [name, one] : peers_) s_.links->remove_peer(name);
@@ -185,13 +221,7 @@ class node_actor : public caf::event_based_actor {
     }
     const auto& name = message.who.info.name;
     std::optional<error> why;
-    if (message.protocol != cluster_protocol) {
-      why = user_error("join_failed", "node " + s_.self.name + " speaks another version of the cluster's protocol",
-                       "run the same release on all nodes");
-    } else if (!same_token(message.token, s_.token)) {
-      why = user_error("join_failed", "node " + s_.self.name + " does not accept the token",
-                       "use the same state folder, or put the content of its file 'token' into SLUICE_TOKEN");
-    } else if (name == s_.self.name || peers_.count(name) > 0) {
+    if (name == s_.self.name || peers_.count(name) > 0) {
       why = user_error("join_failed", "the cluster has a node named " + name + " already", "choose another --name");
     }
     if (why) {
@@ -231,7 +261,10 @@ class node_actor : public caf::event_based_actor {
   void meet(const peer& who) {
     peers_[who.info.name] = who;
     s_.links->add_peer(who.info.name, data_address(who.info));
-    dial({who.info.host, who.info.port}, [](const caf::actor&, const std::string&) {});
+    dial({who.info.host, who.info.port}, who.info.name,
+         [this, name = who.info.name](const auto& found, const auto& why) {
+           if (!found) s_.log("no control connection to node " + name + ": " + why.message);
+         });
   }
 
   void down(const caf::down_msg& gone) {
@@ -319,6 +352,8 @@ class node_actor : public caf::event_based_actor {
   peer controller_;                    ///< on a worker
   caf::actor asked_;                   ///< whom this node has asked to be taken in
   std::uint64_t join_number_ = 0;
+  std::map<std::uint64_t, dialled_function> dials_;
+  std::uint64_t last_dial_ = 0;
   std::map<std::string, run_part> parts_;
 };
 

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "actors/units/instance.hpp"
+#include "cluster/control/transport.hpp"
 #include "cluster/data_links.hpp"
 #include "cluster/node_messages.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/fwd.hpp>
-#include <caf/io/middleman_actor.hpp>
 
 #include <functional>
 #include <memory>
@@ -15,19 +15,16 @@
 
 namespace sluice::cluster {
 
-/// What the protocol between nodes is called: nodes of another one are refused.
-inline constexpr std::uint32_t cluster_protocol = 1;
-
 struct node_settings {
   node_info self;
-  std::string token;  ///< wanted from those who join, shown where this node joins
   std::string state_folder;
   std::string spill_folder;
   std::int64_t term = 1;  ///< of the first node
   actors::node_services services;
   std::shared_ptr<data_links> links;
-  caf::io::middleman_actor transport;  ///< dials other nodes
-  std::optional<address> join;         ///< the first node; without it this is the first
+  std::shared_ptr<cluster::transport> transport;  ///< dials other nodes
+  caf::actor protocol;                            ///< speaks CAF's protocol over what was dialled
+  std::optional<address> join;                    ///< the first node; without it this is the first
   std::function<void(const std::string&)> log;
   /// The outcome of the first attempt to join; later ones are repeated until they succeed.
   std::function<void(status)> on_joined;

@@ -3,12 +3,16 @@
 #include "actors/messages.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
-/// The messages between nodes, over the control connection. Those marked local stay on theirs. Whoever sends one shows
-/// what it was given: the node's token to join, the session's token for everything after.
+/// The messages between nodes, over the control connection, whose ends have proven that they have the same token. Those
+/// marked local stay on theirs: they are dropped where they come from another node (control/travelling.hpp). The
+/// session says which life of the first node a message belongs to.
 namespace sluice::cluster {
+
+class owned_descriptor;  // control/transport.hpp
 
 /// What nodes know of each other.
 struct node_info {
@@ -29,13 +33,11 @@ struct peer {
 
 /// worker -> first node: take me in; answered by joined or join_refused.
 struct join_cluster {
-  std::uint32_t protocol = 0;
-  std::string token;
   peer who;
 };
 /// first node -> worker
 struct joined {
-  std::string session;  ///< shown with every message and by every data connection from now on
+  std::string session;  ///< named by every message and every data connection from now on
   peer controller;
   std::vector<peer> others;
 };
@@ -115,6 +117,14 @@ struct run_broken {
 };
 /// owner -> node (local): try to join; the outcome comes by the callback given at its start.
 struct join_now {};
+/// owner -> node (local): end everything, say farewell.
+struct stop_node {};
+/// transport -> node (local): how a dial ended.
+struct dial_ended {
+  std::uint64_t number = 0;
+  std::shared_ptr<owned_descriptor> end;  ///< null: `why` says so
+  error why;
+};
 /// node -> itself (local): it has waited long enough for an answer.
 struct join_unanswered {
   std::uint64_t number = 0;
@@ -126,6 +136,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::list_nodes)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::node_list)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::run_broken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::join_now)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::stop_node)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::dial_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::join_unanswered)
 
 CAF_BEGIN_TYPE_ID_BLOCK(sluice_cluster, caf::id_block::sluice_actors::end)
@@ -155,7 +167,7 @@ namespace sluice::cluster {
 
 SLUICE_INSPECT(node_info, x.name, x.pid, x.host, x.port, x.data_port, x.http, x.labels, x.started)
 SLUICE_INSPECT(peer, x.info, x.node)
-SLUICE_INSPECT(join_cluster, x.protocol, x.token, x.who)
+SLUICE_INSPECT(join_cluster, x.who)
 SLUICE_INSPECT(joined, x.session, x.controller, x.others)
 SLUICE_INSPECT(join_refused, x.why)
 SLUICE_INSPECT(peer_joined, x.session, x.who)

@@ -1,8 +1,8 @@
 #include "cluster/data_links.hpp"
 
-#include "cluster/hello.hpp"
 #include "tests/support/closed_port.hpp"
 #include "tests/support/patience.hpp"
+#include "tests/support/proving.hpp"
 
 #include <arrow/api.h>
 
@@ -20,6 +20,7 @@
 using namespace sluice;
 using namespace sluice::cluster;
 using test::patience;
+using test::with_length;
 using namespace std::chrono_literals;
 
 namespace {
@@ -42,14 +43,16 @@ struct node_links {
   std::vector<wire::payload> arrived;
   std::unique_ptr<data_links> links;
 
-  explicit node_links(const std::string& name, const std::string& token = "secret") {
-    links = data_links::start(name, {.failed =
-                                         [this](const std::string& run, const error& why) {
-                                           add(failed, {run, why});
-                                         },
-                                     .log = [this](const std::string& text) { add(logged, text); }})
+  explicit node_links(const std::string& name, const std::string& session = "session",
+                      const std::string& token = "secret") {
+    links = data_links::start(name, token,
+                              {.failed =
+                                   [this](const std::string& run, const error& why) {
+                                     add(failed, {run, why});
+                                   },
+                               .log = [this](const std::string& text) { add(logged, text); }})
                 .value();
-    links->set_token(token);
+    links->set_session(session);
   }
   template <class List, class Item = typename List::value_type>
   void add(List& to, Item item) {
@@ -68,8 +71,13 @@ struct node_links {
   [[nodiscard]] address where() const { return {"127.0.0.1", links->port()}; }
 };
 
-/// A plain client that says `bytes` and waits for the end.
-bool closed_after(std::uint16_t port, const std::string& bytes) {
+proof_settings as(const std::string& node, const std::string& session = "session",
+                  const std::string& token = "secret") {
+  return {.port = port_kind::data, .name = node, .token = token, .session = session};
+}
+
+/// A plain client that proves itself where it is told how, says `bytes`, and waits for the end.
+bool closed_after(std::uint16_t port, const std::string& bytes, const std::optional<proof_settings>& how = {}) {
   const int file = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in where{};
   where.sin_family = AF_INET;
@@ -78,18 +86,14 @@ bool closed_after(std::uint16_t port, const std::string& bytes) {
   REQUIRE(::connect(file, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
   const timeval limit{patience.count(), 0};
   ::setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  if (how) (void)test::prove(file, proof::dialling(*how, {}));
   (void)::send(file, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  ::shutdown(file, SHUT_WR);
   char answer = 0;
   const auto got = ::recv(file, &answer, 1, 0);
   const bool timed_out = got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
   ::close(file);
   return got <= 0 && !timed_out;
-}
-
-std::string with_length(const std::string& bytes) {
-  std::string out;
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(bytes.size() >> shift & 0xff);
-  return out + bytes;
 }
 
 const data_route route{.run = "run-1", .edge = 3, .from = 0, .to = 1};
@@ -123,28 +127,36 @@ TEST_CASE("what is encoded for a peer stays under 8 MiB while it takes nothing")
   a.links->add_peer("b", {"127.0.0.1", ntohs(where.sin_port)});
   const auto rows = rows_of(0, 128 * 1024);  // 1 MiB
   for (int i = 0; i < 100; ++i) a.links->send("b", route, 1, rows);
+  const int taken = ::accept(listener, nullptr, nullptr);
+  REQUIRE(test::prove(taken, proof::accepting(as("b"))));
   CHECK(test::eventually([&] { return a.links->most_queued_bytes() > 4 * 1024 * 1024; }));
   CHECK(a.links->most_queued_bytes() <= most_encoded_bytes);
   CHECK(a.links->waiting() > 50);
   a.links->forget("run-1");
   CHECK(test::eventually([&] { return a.links->waiting() == 0; }));
+  ::close(taken);
   ::close(listener);
 }
 
 TEST_CASE("foreign clients are refused, logged, and the links go on") {
   node_links a("a"), b("b");
-  const std::vector<std::string> foreign = {
+  const std::vector<std::string> strangers = {
       "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
       std::string(4, '\xff'),
       with_length("hello"),
+      with_length(std::string(max_proof_bytes, '\x80')),
       with_length(std::string(4096, '\x80')),
-      with_length(encode_hello({"x", "wrong"})),
-      with_length(encode_hello({"", "secret"})),
-      with_length(encode_hello({"x", "secret"})) + with_length("no frame"),
-      with_length(encode_hello({"x", "secret"})) + std::string("\x7f\xff\xff\xff", 4),
+      std::string(),
   };
-  for (const auto& bytes : foreign) CHECK(closed_after(b.links->port(), bytes));
-  REQUIRE(b.wait([&] { return b.logged.size() == foreign.size(); }));
+  for (const auto& bytes : strangers) CHECK(closed_after(b.links->port(), bytes));
+  for (const auto& wrong :
+       {as("x", "session", "wrong"), as("x", "another"), as("", "session"),
+        proof_settings{.port = port_kind::control, .name = "x", .token = "secret", .session = "session"}})
+    CHECK(closed_after(b.links->port(), {}, wrong));
+  // Proven, and then no frames.
+  CHECK(closed_after(b.links->port(), with_length("no frame"), as("x")));
+  CHECK(closed_after(b.links->port(), std::string("\x7f\xff\xff\xff", 4), as("x")));
+  REQUIRE(b.wait([&] { return b.logged.size() >= 5; }));
   for (const auto& line : b.logged) CHECK(line.find("refused a data connection") == 0);
   CHECK(b.failed.empty());
   a.links->add_peer("b", b.where());
@@ -153,9 +165,34 @@ TEST_CASE("foreign clients are refused, logged, and the links go on") {
   CHECK(b.wait([&] { return b.arrived.size() == 1; }));
 }
 
+TEST_CASE("no data goes to a stranger who listens in a node's place") {
+  node_links a("a");
+  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof where;
+  REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+  REQUIRE(::listen(listener, 1) == 0);
+  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&where), &size) == 0);
+  a.links->add_peer("b", {"127.0.0.1", ntohs(where.sin_port)});
+  a.links->send("b", route, 1, rows_of(0, 1000));
+  const int taken = ::accept(listener, nullptr, nullptr);
+  CHECK_FALSE(test::prove(taken, proof::accepting(as("b", "session", "another token"))));
+  REQUIRE(a.wait([&] { return a.failed.size() == 1; }));
+  CHECK(a.failed[0].second.message.find("token") != std::string::npos);
+  // A proven node of another name is not the peer either.
+  a.links->send("b", {.run = "run-2", .edge = 0, .from = 0, .to = 0}, 1, rows_of(0, 1000));
+  const int second = ::accept(listener, nullptr, nullptr);
+  CHECK_FALSE(test::prove(second, proof::accepting(as("c"))));
+  REQUIRE(a.wait([&] { return a.failed.size() == 2; }));
+  for (const int file : {taken, second, listener}) ::close(file);
+}
+
 TEST_CASE("nobody gets in before a node has its session") {
   node_links b("b", "");
-  CHECK(closed_after(b.links->port(), with_length(encode_hello({"x", ""}))));
+  CHECK(closed_after(b.links->port(), {}, as("x", "")));
+  REQUIRE(b.wait([&] { return b.logged.size() == 1; }));
 }
 
 TEST_CASE("a broken link fails its runs with the cause, and the next run connects anew") {

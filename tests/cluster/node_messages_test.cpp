@@ -38,7 +38,7 @@ auto samples(const caf::actor& someone) {
   why.where = "unit a";
   why.path = "/transform/a";
   const actors::launched_instance instance{{4, 5}, someone, "n1"};
-  return std::make_tuple(join_cluster{3, "token", one}, joined{"session", one, {one, one}}, join_refused{why},
+  return std::make_tuple(join_cluster{one}, joined{"session", one, {one, one}}, join_refused{why},
                          peer_joined{"session", one}, peer_left{"session", "n2"}, leave_cluster{"session", "n2"},
                          start_part{"session", "run", 2, 3, std::string("pl\0an", 5), 4, 5, "/base", {{4, 5}, {6, 7}}},
                          part_started{"run", "n1", {instance}}, part_failed{"run", "n1", why},

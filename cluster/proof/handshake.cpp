@@ -1,0 +1,99 @@
+#include "cluster/proof/handshake.hpp"
+
+#include <boost/asio/read.hpp>
+#include <boost/asio/write.hpp>
+
+namespace sluice::cluster {
+
+std::string peer_address(const boost::asio::ip::tcp::socket& connection) {
+  boost::system::error_code problem;
+  const auto remote = connection.remote_endpoint(problem);
+  return problem ? std::string() : remote.address().to_string(problem) + ":" + std::to_string(remote.port());
+}
+
+handshake::handshake(boost::asio::ip::tcp::socket connection, proof how, outcome then)
+    : connection_(std::move(connection)),
+      timer_(connection_.get_executor()),
+      how_(std::move(how)),
+      then_(std::move(then)),
+      from_(peer_address(connection_)) {}
+
+void handshake::start() {
+  boost::system::error_code ignored;
+  connection_.set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  timer_.expires_after(proof_limit);
+  timer_.async_wait([weak = weak_from_this()](boost::system::error_code cancelled) {
+    if (const auto self = weak.lock(); self && !cancelled)
+      self->end(external_error("foreign_client", "it did not prove within 5 s that it has the token"));
+  });
+  auto first = how_.begin();
+  if (first.empty()) return read_length();
+  send(std::move(first), [self = shared_from_this()] { self->read_length(); });
+}
+
+void handshake::evict() {
+  end(external_error("foreign_client",
+                     "it proved nothing while " + std::to_string(most_unproven) + " newer connections came"));
+}
+
+void handshake::read_length() {
+  boost::asio::async_read(
+      connection_, boost::asio::buffer(length_),
+      [self = shared_from_this()](boost::system::error_code problem, std::size_t) {
+        if (problem)
+          return self->end(external_error("foreign_client", "it went before it had proven that it has the token"));
+        std::size_t size = 0;
+        for (const auto byte : self->length_) size = size << 8 | byte;
+        if (size == 0 || size > max_proof_bytes)
+          return self->end(external_error("foreign_client", "it does not speak the protocol between nodes"));
+        self->read_message(size);
+      });
+}
+
+void handshake::read_message(std::size_t size) {
+  in_.resize(size);
+  boost::asio::async_read(
+      connection_, boost::asio::buffer(in_),
+      [self = shared_from_this()](boost::system::error_code problem, std::size_t) {
+        if (problem)
+          return self->end(external_error("foreign_client", "it went before it had proven that it has the token"));
+        self->on_message();
+      });
+}
+
+void handshake::on_message() {
+  if (!then_) return;
+  auto next = how_.take(in_);
+  auto go_on = [self = shared_from_this(), done = next.done, refused = std::move(next.refused)] {
+    if (refused) return self->end(*refused);
+    if (done) return self->end(self->how_.peer());
+    self->read_length();
+  };
+  if (next.send.empty()) return go_on();
+  send(std::move(next.send), std::move(go_on));
+}
+
+void handshake::send(std::string message, std::function<void()> then) {
+  out_.clear();
+  for (int shift = 24; shift >= 0; shift -= 8) out_ += static_cast<char>(message.size() >> shift & 0xff);
+  out_ += message;
+  boost::asio::async_write(
+      connection_, boost::asio::buffer(out_),
+      [self = shared_from_this(), then = std::move(then)](boost::system::error_code problem, std::size_t) {
+        if (problem)
+          return self->end(external_error("foreign_client", "it went before it had proven that it has the token"));
+        then();
+      });
+}
+
+void handshake::end(result<std::string> how) {
+  if (!then_) return;
+  timer_.cancel();
+  if (!how.ok()) {
+    boost::system::error_code ignored;
+    connection_.close(ignored);
+  }
+  std::exchange(then_, nullptr)(std::move(how), std::move(connection_));
+}
+
+}  // namespace sluice::cluster
