@@ -161,16 +161,19 @@ std::optional<api_response> api::unauthorized(const api_request& request) const 
                  "use the node's state folder (--state), or put the content of its file 'token' into SLUICE_TOKEN"));
 }
 
+std::optional<api_response> api::health(const api_request& request) const {
+  const auto& path = request.path;
+  if (path.size() != 1 || !is_get(request)) return {};
+  if (path[0] == "healthz") return api_response{.content_type = "text/plain", .body = "ok\n"};
+  if (path[0] != "readyz") return {};
+  const bool ready = !handlers_.ready || handlers_.ready();
+  return api_response{
+      .status = ready ? 200 : 503, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
+}
+
 std::optional<api_response> api::answer_without_store(const api_request& request) const {
   const auto& path = request.path;
-  if (path.size() == 1 && is_get(request)) {
-    if (path[0] == "healthz") return api_response{.content_type = "text/plain", .body = "ok\n"};
-    if (path[0] == "readyz") {
-      const bool ready = !handlers_.ready || handlers_.ready();
-      return api_response{
-          .status = ready ? 200 : 503, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
-    }
-  }
+  if (auto health_check = health(request)) return health_check;
   if (auto refused = unauthorized(request)) return refused;
   if (!is_cancel(request) || !handlers_.cancel) return {};
   const auto told = handlers_.cancel(path[2]);

@@ -67,6 +67,10 @@ class api {
  public:
   api(api_handlers handlers, std::string token) : handlers_(std::move(handlers)), token_(std::move(token)) {}
 
+  /// The answer to a health check, which wants no token and waits for nothing; none for all other requests.
+  [[nodiscard]] std::optional<api_response> health(const api_request& request) const;
+  /// The refusal of a request that does not show the token.
+  [[nodiscard]] std::optional<api_response> unauthorized(const api_request& request) const;
   /// The answer where it takes no look at the Store, whose disk may hang: health, a wrong token, and the cancelling of
   /// a live run that is named by its whole id. None for all other requests.
   [[nodiscard]] std::optional<api_response> answer_without_store(const api_request& request) const;
@@ -83,7 +87,6 @@ class api {
   static api_response refuse(int status, const error& why);
 
  private:
-  [[nodiscard]] std::optional<api_response> unauthorized(const api_request& request) const;
   [[nodiscard]] api_response runs(const api_request& request) const;
   [[nodiscard]] api_response run(const std::string& reference) const;
   [[nodiscard]] api_response submit(const api_request& request) const;

@@ -1,6 +1,9 @@
 #include "cluster/http/connection.hpp"
 
+#include "cluster/http/event_stream.hpp"
+
 #include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
 
 namespace sluice::cluster {
 
@@ -8,9 +11,20 @@ namespace http = boost::beast::http;
 
 namespace {
 
-constexpr auto request_limit = std::chrono::seconds(30);
+constexpr auto header_time = std::chrono::seconds(10);
+/// Between two requests.
+constexpr auto idle_time = std::chrono::seconds(30);
+constexpr auto body_time = std::chrono::seconds(30);
+constexpr auto write_time = std::chrono::seconds(30);
+constexpr auto linger_time = std::chrono::seconds(2);
 constexpr std::uint32_t header_limit = 16 * 1024;
 constexpr std::uint64_t body_limit = 16 * 1024 * 1024;
+/// What is read ahead: the headers, or the header of a chunk with its extensions.
+constexpr std::size_t buffer_limit = header_limit + 4 * 1024;
+/// A field takes more memory than its bytes.
+constexpr std::size_t most_header_fields = 100;
+/// What the headers of chunks may add to a body.
+constexpr std::size_t chunk_headers_limit = 1024 * 1024;
 
 std::string text_of(boost::beast::string_view from) { return {from.data(), from.size()}; }
 
@@ -20,23 +34,33 @@ std::optional<api_response> refusal(boost::beast::error_code problem) {
     return api::refuse(431, user_error("headers_too_large", "a request's headers may have 16 KiB"));
   if (problem == http::error::body_limit)
     return api::refuse(413, user_error("body_too_large", "a request's body may have 16 MiB"));
+  if (problem == http::error::buffer_overflow)
+    return api::refuse(400, user_error("malformed_request", "the header of a chunk may have 16 KiB"));
   if (problem.category() == http::make_error_code(http::error::end_of_stream).category() &&
       problem != http::error::end_of_stream && problem != http::error::partial_message)
     return api::refuse(400, user_error("malformed_request", "this is no HTTP request: " + problem.message()));
   return {};
 }
 
+api_response busy(const std::string& what) {
+  return api::refuse(503, external_error("server_busy", what, "try again", true));
+}
+
 }  // namespace
 
 http_connection::http_connection(boost::asio::ip::tcp::socket socket, http_shared& shared)
-    : stream_(std::move(socket)), shared_(shared) {
-  ++shared_.connections;
+    : stream_(std::move(socket)), shared_(shared), buffer_(buffer_limit) {
   owe(true);
 }
 
-http_connection::~http_connection() {
+// On the network's thread it is through with everything before; otherwise the server is ending.
+http_connection::~http_connection() { owe(false); }
+
+void http_connection::let_go() {
+  be_known();
   owe(false);
-  --shared_.connections;
+  if (const auto room = std::exchange(body_room_, 0); room > 0) shared_.bodies.leave(room);
+  if (const auto turn = std::exchange(turn_, 0); turn > 0) shared_.turns.leave(turn);
 }
 
 void http_connection::owe(bool answer) {
@@ -45,92 +69,206 @@ void http_connection::owe(bool answer) {
   shared_.unanswered += answer ? 1 : -1;
 }
 
-void http_connection::read() {
+void http_connection::be_newcomer() {
+  if (ticket_ == 0) ticket_ = shared_.unknown.add(shared_from_this());
+}
+
+void http_connection::be_known() {
+  if (const auto ticket = std::exchange(ticket_, 0); ticket != 0) shared_.unknown.remove(ticket);
+}
+
+void http_connection::evict() {
+  ticket_ = 0;
+  boost::beast::error_code ignored;
+  stream_.socket().close(ignored);
+}
+
+// -- headers
+
+void http_connection::start() { begin_request(header_time); }
+
+void http_connection::begin_request(std::chrono::seconds limit) {
+  be_newcomer();
+  head_only_ = false;
   parser_.emplace();
   parser_->header_limit(header_limit);
   parser_->body_limit(body_limit);
-  stream_.expires_after(request_limit);
-  http::async_read(
-      stream_, buffer_, *parser_,
-      [self = shared_from_this()](boost::beast::error_code problem, std::size_t) { self->on_request(problem); });
+  stream_.expires_after(limit);
+  read_header();
 }
 
-void http_connection::on_request(boost::beast::error_code problem) {
-  if (problem) {
-    if (auto refused = refusal(problem)) write(std::move(*refused), false, false);
-    return;
-  }
+void http_connection::read_header() {
+  http::async_read_some(
+      stream_, buffer_, *parser_, [self = shared_from_this()](boost::beast::error_code problem, std::size_t) {
+        if (problem) return self->unreadable(problem);
+        if (self->field_count() > most_header_fields)
+          return self->refuse(api::refuse(431, user_error("headers_too_large", "a request may have 100 headers")));
+        if (self->parser_->is_header_done()) return self->on_header();
+        self->read_header();
+      });
+}
+
+std::size_t http_connection::field_count() const {
+  const auto& fields = parser_->get();
+  return static_cast<std::size_t>(std::distance(fields.begin(), fields.end()));
+}
+
+void http_connection::unreadable(boost::beast::error_code problem) {
+  if (const auto refused = refusal(problem)) return refuse(*refused);
+  let_go();
+}
+
+void http_connection::on_header() {
   owe(true);
   const auto& message = parser_->get();
-  api_request request;
-  request.method = text_of(message.method_string());
-  const bool head = message.method() == http::verb::head;
-  if (!parse_target({message.target().data(), message.target().size()}, request))
-    return write(api::refuse(400, user_error("malformed_request", "the request's target can't be decoded")), head,
-                 false);
-  request.authorization = text_of(message[http::field::authorization]);
-  request.accept = text_of(message[http::field::accept]);
-  request.last_event_id = text_of(message["Last-Event-ID"]);
-  const bool keep_alive = message.keep_alive() && !shared_.draining;
-  request.body = std::move(parser_->get().body());
-  answer(std::move(request), head, keep_alive);
+  head_only_ = message.method() == http::verb::head;
+  request_ = {};
+  request_.method = text_of(message.method_string());
+  if (!parse_target({message.target().data(), message.target().size()}, request_))
+    return refuse(api::refuse(400, user_error("malformed_request", "the request's target can't be decoded")));
+  request_.authorization = text_of(message[http::field::authorization]);
+  request_.accept = text_of(message[http::field::accept]);
+  request_.last_event_id = text_of(message["Last-Event-ID"]);
+  keep_alive_ = message.keep_alive();
+  // Health checks wait for nobody: they take no turn, and this thread has their answer.
+  if (auto health = shared_.answers.health(request_))
+    return write(std::move(*health), keep_alive_ && parser_->is_done());
+  if (auto refused = shared_.answers.unauthorized(request_))
+    return write(std::move(*refused), keep_alive_ && parser_->is_done());
+  be_known();
+  if (parser_->is_done()) return take_turn();
+  take_body();
 }
 
-void http_connection::answer(api_request request, bool head_only, bool keep_alive) {
+// -- a body
+
+void http_connection::take_body() {
+  const auto length = parser_->content_length();
+  const auto room = static_cast<std::int64_t>(length ? *length : body_limit);
   stream_.expires_never();
-  boost::asio::post(shared_.quick,
-                    [self = shared_from_this(), request = std::move(request), head_only, keep_alive]() mutable {
-                      if (auto answered = self->shared_.answers.answer_without_store(request))
-                        return self->deliver(std::move(*answered), head_only, keep_alive);
-                      self->answer_from_store(std::move(request), head_only, keep_alive);
-                    });
+  const bool waits = shared_.bodies.enter(room, [self = shared_from_this(), room] {
+    self->body_room_ = room;
+    self->go_on_with_body();
+  });
+  if (!waits) refuse(busy("too many requests with a body wait"));
 }
 
-void http_connection::deliver(api_response answered, bool head_only, bool keep_alive) {
-  boost::asio::post(shared_.network,
-                    [self = shared_from_this(), answered = std::move(answered), head_only, keep_alive]() mutable {
-                      self->write(std::move(answered), head_only, keep_alive);
-                    });
+void http_connection::go_on_with_body() {
+  body_bytes_ = 0;
+  header_fields_ = field_count();
+  stream_.expires_after(body_time);
+  if (!boost::beast::iequals(parser_->get()[http::field::expect], "100-continue")) return read_body();
+  static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+  boost::asio::async_write(stream_, boost::asio::buffer(go_on),
+                           [self = shared_from_this()](boost::beast::error_code problem, std::size_t) {
+                             if (problem) return self->let_go();
+                             self->read_body();
+                           });
 }
 
-void http_connection::answer_from_store(api_request request, bool head_only, bool keep_alive) {
-  boost::asio::post(shared_.blocking, [self = shared_from_this(), request = std::move(request), head_only, keep_alive] {
-    auto& shared = self->shared_;
-    if (api::is_stream(request)) {
-      auto what = shared.answers.stream(request);
-      boost::asio::post(shared.network, [self, what = std::move(what)]() mutable {
-        if (!what.ok()) {
-          const auto& why = what.problem();
-          const int status = why.code == "unauthorized" ? 401 : why.code == "run_not_found" ? 404 : 400;
-          return self->write(api::refuse(status, why), false, false);
-        }
-        std::make_shared<event_stream>(std::move(self->stream_), self->shared_, std::move(what).value())->start();
-      });
-      return;
-    }
-    self->deliver(shared.answers.answer(request), head_only, keep_alive);
+void http_connection::read_body() {
+  http::async_read_some(stream_, buffer_, *parser_,
+                        [self = shared_from_this()](boost::beast::error_code problem, std::size_t bytes) {
+                          self->on_body(problem, bytes);
+                        });
+}
+
+void http_connection::on_body(boost::beast::error_code problem, std::size_t bytes) {
+  if (problem) return unreadable(problem);
+  body_bytes_ += bytes;
+  if (body_bytes_ > parser_->get().body().size() + chunk_headers_limit)
+    return refuse(api::refuse(413, user_error("body_too_large", "the headers of a body's chunks may have 1 MiB")));
+  if (field_count() != header_fields_)
+    return refuse(api::refuse(400, user_error("malformed_request", "headers behind the body are not taken")));
+  if (!parser_->is_done()) return read_body();
+  request_.body = std::move(parser_->get().body());
+  take_turn();
+}
+
+// -- the answer
+
+void http_connection::take_turn() {
+  stream_.expires_never();
+  const bool waits = shared_.turns.enter(1, [self = shared_from_this()] {
+    self->turn_ = 1;
+    self->answer();
+  });
+  if (!waits) refuse(busy("too many requests wait for an answer"));
+}
+
+void http_connection::answer() {
+  boost::asio::post(shared_.quick, [self = shared_from_this(), request = std::move(request_)]() mutable {
+    if (auto answered = self->shared_.answers.answer_without_store(request)) return self->deliver(std::move(*answered));
+    self->answer_from_store(std::move(request));
   });
 }
 
-void http_connection::write(api_response answered, bool head_only, bool keep_alive) {
+void http_connection::deliver(api_response answered) {
+  boost::asio::post(shared_.network, [self = shared_from_this(), answered = std::move(answered)]() mutable {
+    self->write(std::move(answered), self->keep_alive_);
+  });
+}
+
+void http_connection::answer_from_store(api_request request) {
+  boost::asio::post(shared_.blocking, [self = shared_from_this(), request = std::move(request)] {
+    auto& shared = self->shared_;
+    if (!api::is_stream(request)) return self->deliver(shared.answers.answer(request));
+    auto what = shared.answers.stream(request);
+    boost::asio::post(shared.network, [self, what = std::move(what)]() mutable {
+      self->keep_alive_ = false;
+      if (!what.ok()) {
+        const auto& why = what.problem();
+        const int status = why.code == "unauthorized" ? 401 : why.code == "run_not_found" ? 404 : 400;
+        return self->write(api::refuse(status, why), false);
+      }
+      if (self->shared_.streams >= http_shared::most_streams)
+        return self->write(busy("there are " + std::to_string(http_shared::most_streams) + " streams of events"),
+                           false);
+      self->let_go();
+      std::make_shared<event_stream>(std::move(self->stream_), self->shared_, std::move(what).value())->start();
+    });
+  });
+}
+
+/// What is left of the request is not read: the connection ends.
+void http_connection::refuse(const api_response& with) { write(with, false); }
+
+void http_connection::write(api_response answered, bool keep_alive) {
+  keep_alive = keep_alive && !shared_.draining;
   response_.emplace(static_cast<http::status>(answered.status), 11);
   response_->set(http::field::server, "sluice");
   response_->set(http::field::content_type, answered.content_type);
   response_->set(http::field::cache_control, "no-store");
   if (answered.status == 401) response_->set(http::field::www_authenticate, "Bearer");
+  if (answered.status == 503) response_->set(http::field::retry_after, "1");
   response_->keep_alive(keep_alive);
   response_->body() = std::move(answered.body);
   response_->prepare_payload();
-  if (head_only) response_->body().clear();
-  stream_.expires_after(request_limit);
+  if (head_only_) response_->body().clear();
+  stream_.expires_after(write_time);
   http::async_write(stream_, *response_,
                     [self = shared_from_this(), keep_alive](boost::beast::error_code problem, std::size_t) {
+                      self->let_go();
+                      self->response_.reset();
                       if (problem) return;
-                      self->owe(false);
-                      if (keep_alive) return self->read();
+                      self->be_newcomer();  // it may have to make room, idle or not done yet
+                      if (keep_alive) return self->begin_request(idle_time);
                       boost::beast::error_code ignored;
                       self->stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+                      self->stream_.expires_after(linger_time);
+                      self->linger();
                     });
+}
+
+/// A client that still sends would lose the answer if the connection were closed at once: what it sends is thrown away
+/// for a while, as much as a body may have.
+void http_connection::linger() {
+  stream_.async_read_some(boost::asio::buffer(unread_),
+                          [self = shared_from_this()](boost::beast::error_code problem, std::size_t bytes) {
+                            self->lingered_ += bytes;
+                            if (problem || self->lingered_ >= body_limit) return self->let_go();
+                            self->linger();
+                          });
 }
 
 }  // namespace sluice::cluster

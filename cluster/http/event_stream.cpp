@@ -1,4 +1,4 @@
-#include "cluster/http/connection.hpp"
+#include "cluster/http/event_stream.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -14,14 +14,10 @@ constexpr int keep_alive_seconds = 10;
 
 event_stream::event_stream(boost::beast::tcp_stream socket, http_shared& shared, stream_request what)
     : stream_(std::move(socket)), shared_(shared), what_(std::move(what)), timer_(shared_.network) {
-  ++shared_.connections;
   ++shared_.streams;
 }
 
-event_stream::~event_stream() {
-  --shared_.streams;
-  --shared_.connections;
-}
+event_stream::~event_stream() { --shared_.streams; }
 
 void event_stream::start() {
   const auto& subscribe = shared_.answers.handlers().subscribe;

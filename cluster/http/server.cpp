@@ -2,8 +2,10 @@
 #include "cluster/http/connection.hpp"
 #include "cluster/listen.hpp"
 
+#include <sys/resource.h>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -11,25 +13,60 @@
 namespace sluice::cluster {
 
 namespace {
-constexpr int most_connections = 64;
+
+/// When the system has no descriptor left, the next attempt waits a moment.
+constexpr auto accept_again = std::chrono::milliseconds(50);
+
+constexpr int accepted_at_once = 64;
+
+/// Connections without a token: each may hold a descriptor and about 50 KiB.
+std::size_t most_newcomers() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return 256;
+  return std::clamp<std::size_t>(files.rlim_cur / 4, 16, 512);
 }
+
+}  // namespace
 
 struct http_server::state {
   state(api_handlers handlers, std::string token)
-      : shared(std::make_shared<http_shared>(std::move(handlers), std::move(token))), acceptor(shared->network) {}
+      : shared(std::make_shared<http_shared>(std::move(handlers), std::move(token), most_newcomers())),
+        acceptor(shared->network),
+        pause(shared->network) {}
 
+  /// All are taken: newcomers make room for each other, and whoever shows the token waits for its turn.
   void accept() {
     acceptor.async_accept([this](boost::system::error_code problem, boost::asio::ip::tcp::socket socket) {
       if (problem == boost::asio::error::operation_aborted || !acceptor.is_open()) return;
-      // One too many is closed at once: those that are served stay well.
-      if (!problem && shared->connections < most_connections)
-        std::make_shared<http_connection>(std::move(socket), *shared)->read();
+      if (problem) {
+        shared->unknown.evict_oldest();
+        pause.expires_after(accept_again);
+        pause.async_wait([this](boost::system::error_code cancelled) {
+          if (!cancelled) accept();
+        });
+        return;
+      }
+      std::make_shared<http_connection>(std::move(socket), *shared)->start();
+      accept_more();
       accept();
     });
   }
 
+  /// Takes at once what waits behind it: under a flood a health check would else wait for a turn of the loop for each
+  /// connection before it.
+  void accept_more() {
+    for (int left = accepted_at_once; left > 0; --left) {
+      boost::system::error_code problem;
+      boost::asio::ip::tcp::socket socket(shared->network);
+      acceptor.accept(socket, problem);
+      if (problem) return;
+      std::make_shared<http_connection>(std::move(socket), *shared)->start();
+    }
+  }
+
   std::shared_ptr<http_shared> shared;
   boost::asio::ip::tcp::acceptor acceptor;
+  boost::asio::steady_timer pause;
   address bound;
   std::thread thread;
 };
@@ -41,6 +78,8 @@ result<std::unique_ptr<http_server>> http_server::start(const address& where, st
   SLUICE_TRY(check_loopback(where, "--http"));
   auto made = std::make_unique<state>(std::move(handlers), std::move(token));
   SLUICE_ASSIGN(made->bound, listen_on(made->acceptor, where, "--http"));
+  boost::system::error_code ignored;
+  made->acceptor.non_blocking(true, ignored);  // accept_more ends where nobody waits
   made->accept();
   made->thread = std::thread([shared = made->shared] { shared->network.run(); });
   return std::unique_ptr<http_server>(new http_server(std::move(made)));
@@ -66,6 +105,7 @@ void http_server::drain() {
   boost::asio::post(state_->shared->network, [&, all = state_.get()] {
     boost::system::error_code ignored;
     all->acceptor.close(ignored);
+    all->pause.cancel();
     const std::lock_guard guard(lock);
     closed = true;
     changed.notify_all();

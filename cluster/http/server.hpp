@@ -11,8 +11,10 @@ namespace sluice::cluster {
 /// Serves the HTTP API on a loopback address with a thread of its own. Cheap to start: `sluice run` embeds one on a
 /// free port, so that status, watch and cancel work from a second terminal.
 ///
-/// Limits: 16 KiB of headers, 16 MiB of body, 30 s for a request to arrive, 64 connections, 256 events in memory a
-/// stream.
+/// Limits: until a request has shown the token it may have 16 KiB of headers, 100 of them, and ten seconds, and no body
+/// is read; 1,024 connections may be in that state (or a quarter of the descriptors), then a new one takes the place of
+/// the oldest. With the token: 16 MiB of body within 30 s, 64 MiB of bodies and 64 answers at once (further requests
+/// wait for their turn), 1,024 streams with 256 events in memory each. Health checks wait for none of that.
 class http_server {
  public:
   /// Listens and serves. Errors: not_supported_yet (off loopback), port_in_use.

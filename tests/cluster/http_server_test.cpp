@@ -1,5 +1,6 @@
 #include "cluster/http/server.hpp"
 
+#include "cluster/http/admission.hpp"
 #include "cluster/http_client.hpp"
 #include "tests/support/closed_port.hpp"
 #include "tests/support/hooked_store.hpp"
@@ -330,6 +331,114 @@ TEST_CASE("a foreign client is refused and the server goes on") {
   CHECK(raw(where, "GET /%zz HTTP/1.1\r\n\r\n").find("HTTP/1.1 400") == 0);
   CHECK(raw(where, "").empty());
   CHECK(with.client().get("/v1/runs").ok());
+}
+
+TEST_CASE("the token is looked at before a body is read") {
+  served with;
+  const auto where = with.server->where();
+  const std::string post = "POST /v1/runs HTTP/1.1\r\nHost: x\r\n";
+  const std::string megabyte(1 << 20, 'x');
+  CHECK(raw(where, post + "Content-Length: 8000000\r\n\r\n" + megabyte).find("HTTP/1.1 401") == 0);
+  CHECK(raw(where, post + "Transfer-Encoding: chunked\r\n\r\n5;a=" + megabyte).find("HTTP/1.1 401") == 0);
+  CHECK(raw(where, post + "Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: " + megabyte).find("HTTP/1.1 401") == 0);
+  CHECK(raw(where, post + "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n").find("HTTP/1.1 401") == 0);
+}
+
+TEST_CASE("bodies come in one piece or in chunks, and nothing around the chunks grows") {
+  std::string seen;
+  api_handlers handlers;
+  handlers.submit = [&](const submission& what, diagnostics&) -> result<std::string> {
+    seen = what.text;
+    return std::string("run-1");
+  };
+  served with(std::move(handlers));
+  const auto where = with.server->where();
+  const std::string post =
+      "POST /v1/runs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " + token + "\r\n";
+  const std::string chunked = post + "Transfer-Encoding: chunked\r\n\r\n";
+  const std::string megabyte(1 << 20, 'x');
+  CHECK(raw(where, chunked + "8;note=1\r\n{\"text\":\r\n1b\r\n\"chunks\",\"base_folder\":\"/\"}\r\n0\r\n\r\n")
+            .find("HTTP/1.1 201") == 0);
+  CHECK(seen == "chunks");
+  const std::string body = R"({"text":"asked","base_folder":"/"})";
+  const auto continued =
+      raw(where, post + "Expect: 100-continue\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+  CHECK(continued.find("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201") == 0);
+  CHECK(seen == "asked");
+  CHECK(raw(where, chunked + "5;a=" + megabyte).find("HTTP/1.1 400") == 0);
+  CHECK(raw(where, chunked + "1\r\na\r\n0\r\nX: " + megabyte).find("HTTP/1.1 4") == 0);
+  std::string trailers;
+  for (int i = 0; i < 50000; ++i) trailers += "a: b\r\n";
+  CHECK(raw(where, chunked + "1\r\na\r\n0\r\n" + trailers + "\r\n").find("HTTP/1.1 400") == 0);
+  std::string pieces;
+  for (int i = 0; i < 20000; ++i) pieces += "1;" + std::string(100, 'e') + "\r\nx\r\n";
+  CHECK(raw(where, chunked + pieces).find("HTTP/1.1 413") == 0);
+  std::string fields;
+  for (int i = 0; i < 3000; ++i) fields += "a:\r\n";
+  CHECK(raw(where, "GET /healthz HTTP/1.1\r\n" + fields + "\r\n").find("HTTP/1.1 431") == 0);
+}
+
+TEST_CASE("more requests than are answered at once wait for their turn, and health checks wait for none") {
+  disk slow;
+  api_handlers handlers;
+  handlers.submit = [&](const submission&, diagnostics&) -> result<std::string> { return slow.call(), std::string("run-1"); };
+  served with(std::move(handlers));
+  slow.hang(true);
+  constexpr std::size_t many = 200;
+  std::vector<std::future<bool>> asked;
+  for (std::size_t i = 0; i < many; ++i)
+    asked.push_back(std::async(std::launch::async, [client = with.client()] {
+      diagnostics faults;
+      return client.submit({"good", "p.yaml", "/work", {}, {}}, faults).ok();
+    }));
+  slow.wait_for_waiting(2);
+  for (int i = 0; i < 20; ++i) CHECK(with.client("").get_text("/healthz").ok());
+  slow.hang(false);
+  std::size_t well = 0;
+  for (auto& each : asked) well += each.get() ? 1 : 0;
+  CHECK(well == many);
+}
+
+TEST_CASE("connections that say nothing make room for those that do") {
+  served with;
+  std::vector<int> held;
+  for (int i = 0; i < 600; ++i) {
+    const int file = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_port = htons(with.server->where().port);
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::connect(file, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+    REQUIRE(::send(file, "GET /heal", 9, MSG_NOSIGNAL) == 9);
+    held.push_back(file);
+  }
+  CHECK(with.client().get("/v1/runs").ok());
+  CHECK(with.client().get_text("/healthz").ok());
+  // The first ones were closed for it.
+  char byte = 0;
+  CHECK(::recv(held.front(), &byte, 1, 0) <= 0);
+  for (const int file : held) ::close(file);
+}
+
+TEST_CASE("room is shared out in turn") {
+  admission room(10, 3);
+  std::vector<int> called;
+  const auto enter = [&](int number, std::int64_t amount) {
+    return room.enter(amount, [&called, number] { called.push_back(number); });
+  };
+  CHECK(enter(1, 6));
+  CHECK(enter(2, 6));
+  CHECK(enter(3, 1));  // behind the one before, though there were room
+  CHECK(called == std::vector<int>{1});
+  CHECK(enter(4, 10));
+  CHECK_FALSE(enter(5, 1));
+  room.leave(6);
+  CHECK(called == std::vector<int>{1, 2, 3});
+  room.leave(6);
+  room.leave(1);
+  CHECK(called == std::vector<int>{1, 2, 3, 4});
+  room.leave(10);
+  CHECK(room.waiting() == 0);
 }
 
 TEST_CASE("a port in use and an address off loopback are refused") {

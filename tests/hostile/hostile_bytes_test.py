@@ -109,13 +109,15 @@ def http_messages(rng):
 
 
 class Attacker(threading.Thread):
-    """Sends messages to a port, each over a connection of its own, and keeps some of them open."""
+    """Sends messages to a port, each over a connection of its own, and keeps some of them open. Now and then it waits for an
+    answer, so that the port is under steady attack and not just buried under more than a busy machine can work off."""
 
     OPEN = 100
+    WITHOUT_ANSWER = 20
 
-    def __init__(self, port, messages, count):
+    def __init__(self, port, messages, count, question):
         super().__init__()
-        self.port, self.messages, self.count = port, messages, count
+        self.port, self.messages, self.count, self.question = port, messages, count, question
         self.sent = 0
         self.failure = None
 
@@ -123,7 +125,9 @@ class Attacker(threading.Thread):
         held = []
         rng = random.Random(self.port)
         try:
-            for _ in range(self.count):
+            for number in range(self.count):
+                if number % self.WITHOUT_ANSWER == 0:
+                    self.wait_for_answer()
                 connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
                 # Closed with a reset: so no port stays taken, however many connections there were.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -141,6 +145,13 @@ class Attacker(threading.Thread):
             self.failure = problem
         for connection in held:
             connection.close()
+
+
+    def wait_for_answer(self):
+        with protocol.connect(self.port) as connection:
+            connection.sendall(self.question)
+            if not connection.recv(4096):
+                raise AssertionError("no answer")
 
 
 class Pulse(threading.Thread):
@@ -274,10 +285,12 @@ class HostileBytes(unittest.TestCase):
             self.assertIn(b"@<>+sluice::cluster::joined", first_said)
         ports = ports_of(first)
         pulse = Pulse(ports["http"])
+        # A proof that does not go on is answered too: by a challenge, or on the data port by a refusal.
+        hello = {kind: protocol.framed(protocol.hello("n7", rng.randbytes(32), kind, "s" * (kind == "data"))) for kind in ("control", "data")}
         attackers = [
-            Attacker(ports["control"], node_messages(random.Random(rng.random()), "control", (worker_said, first_said)), MESSAGES),
-            Attacker(ports["data"], node_messages(random.Random(rng.random()), "data", (worker_said,)), MESSAGES),
-            Attacker(ports["http"], http_messages(random.Random(rng.random())), MESSAGES)]
+            Attacker(ports["control"], node_messages(random.Random(rng.random()), "control", (worker_said, first_said)), MESSAGES, hello["control"]),
+            Attacker(ports["data"], node_messages(random.Random(rng.random()), "data", (worker_said,)), MESSAGES, hello["data"]),
+            Attacker(ports["http"], http_messages(random.Random(rng.random())), MESSAGES, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")]
         pulse.start()
         for attacker in attackers:
             attacker.start()
