@@ -1,6 +1,9 @@
 #include "app/data_file.hpp"
 
-#include "engine/component/options.hpp"
+#include "engine/files/files.hpp"
+#include "engine/files/foreign_bytes.hpp"
+#include "engine/files/foreign_formats.hpp"
+#include "engine/formats/csv/sniff.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -16,16 +19,13 @@ namespace {
 struct known_extension {
   const char* extension;
   const char* component;
-  const char* own;
+  const char* separator = nullptr;
 };
 
 constexpr known_extension known_extensions[] = {
-    {".csv", "csv", ""},       {".tsv", "csv", ", separator: \"\\t\""},
-    {".ndjson", "ndjson", ""}, {".jsonl", "ndjson", ""},
-    {".json", "ndjson", ""},   {".parquet", "parquet", ""},
-    {".pq", "parquet", ""},    {".arrow", "ipc", ""},
-    {".arrows", "ipc", ""},    {".ipc", "ipc", ""},
-    {".feather", "ipc", ""},
+    {".csv", "csv"},    {".tsv", "csv", "\\t"}, {".tab", "csv", "\\t"}, {".psv", "csv", "|"}, {".txt", "csv"},
+    {".tbl", "csv"},    {".ndjson", "ndjson"},  {".jsonl", "ndjson"},   {".json", "ndjson"},  {".parquet", "parquet"},
+    {".pq", "parquet"}, {".arrow", "ipc"},      {".arrows", "ipc"},     {".ipc", "ipc"},      {".feather", "ipc"},
 };
 
 std::string lower(std::string text) {
@@ -74,34 +74,116 @@ std::string plain_or_quoted(const std::string& text) {
   return fits ? text : quoted(text);
 }
 
+/// The first bytes, unpacked but not decoded.
+result<std::string> first_bytes(const std::string& path) {
+  SLUICE_ASSIGN(const auto file, find_file(path, {.path = path}));
+  return peek_file(file, format_bytes);
+}
+
+/// Whether a text is a pipeline: one of the sections that every pipeline has begins a line.
+bool looks_like_pipeline(std::string_view text) {
+  for (const auto* key : {"version:", "pipeline:", "extract:", "load:", "transform:", "params:"}) {
+    const auto at = text.find(key);
+    if (at != std::string_view::npos && (at == 0 || text[at - 1] == '\n' || text.substr(0, at) == "\xEF\xBB\xBF"))
+      return true;
+  }
+  return false;
+}
+
+/// The source for content that no name tells of; empty: a pipeline.
+result<std::string> component_of(const std::string& path, const std::string& extension) {
+  SLUICE_ASSIGN(const auto first, first_bytes(path));
+  if (const auto known = known_format(first)) {
+    if (!known->component.empty()) return known->component;
+    return user_error("foreign_file", (path == "-" ? "standard input" : path) + " is " + known->name, known->hint);
+  }
+  if (extension == ".yaml" || extension == ".yml" || looks_like_pipeline(first)) return std::string();
+  const auto begin = first.find_first_not_of(" \t\r\n");
+  if (begin == std::string::npos) return std::string(first.empty() && path != "-" ? "" : "csv");
+  if (first[begin] == '{') return std::string("ndjson");
+  const bool zeros = first.find('\0') != std::string::npos;
+  if (zeros && !looks_like_utf16(first) && !first.starts_with("\xFF\xFE") && !first.starts_with("\xFE\xFF"))
+    return user_error("foreign_file", path + " holds bytes that are no text, and is of no kind that is known",
+                      "data files are CSV, NDJSON, Parquet and Arrow files; --format says which");
+  return std::string("csv");
+}
+
+/// Finds out how a CSV file is written; what the command line says is not looked for.
+status find_dialect(data_file& file, const data_options& given) {
+  auto& own = file.own;
+  if (!given.separator.empty()) own["separator"] = given.separator == "\t" ? "\\t" : given.separator;
+  if (!given.quote.empty()) own["quote"] = given.quote;
+  if (!given.encoding.empty()) own["encoding"] = given.encoding;
+  if (given.skip_rows >= 0) own["skip_rows"] = given.skip_rows;
+  if (given.no_header) own["header"] = false;
+  SLUICE_ASSIGN(const auto found, find_file(file.path, {.path = file.path}));
+  SLUICE_ASSIGN(const auto seems, csv::sniff_file(found, own));
+  for (const auto& [name, value] : seems.own.items())
+    if (!own.contains(name)) own[name] = value;
+  file.types = seems.types;
+  return {};
+}
+
+/// As a map in flow style: JSON is YAML, and a dollar sign is no reference.
+std::string flow(const options& map) {
+  auto json = map.dump();
+  for (auto at = json.find('$'); at != std::string::npos; at = json.find('$', at + 2)) json.insert(at, "$");
+  return json;
+}
+
+std::string own_text(const data_file& file) {
+  const auto text = csv::options_text(file.own);
+  return text.empty() ? text : ", " + text;
+}
+
 }  // namespace
 
-std::optional<data_file> recognise_data_file(const std::string& path) {
+result<std::optional<data_file>> recognise_data_file(const std::string& path, const data_options& given) {
   std::filesystem::path name = std::filesystem::path(path).filename();
+  if (path == "-") name = "stdin";
   const auto last = lower(name.extension().string());
-  for (const auto* packed : {".gz", ".zst", ".bz2", ".lz4"})
+  for (const auto* packed : {".gz", ".zst", ".bz2", ".lz4", ".gzip", ".zstd", ".bzip2"})
     if (last == packed) name = name.stem();
   const auto extension = lower(name.extension().string());
-  for (const auto& known : known_extensions)
-    if (extension == known.extension)
-      return data_file{path, known.component, known.own, unit_name(name.stem().string())};
-  return std::nullopt;
+  data_file made = {.path = path, .component = given.format, .name = unit_name(name.stem().string())};
+  const auto known = std::find_if(std::begin(known_extensions), std::end(known_extensions),
+                                  [&](const auto& each) { return extension == each.extension; });
+  if (made.component.empty() && known != std::end(known_extensions)) {
+    made.component = known->component;
+    if (known->separator != nullptr && given.separator.empty()) made.own["separator"] = known->separator;
+  }
+  if (made.component.empty()) {
+    SLUICE_ASSIGN(made.component, component_of(path, extension));
+    if (made.component.empty() && given.any()) made.component = "csv";
+  }
+  if (made.component.empty()) return std::optional<data_file>();
+  if (made.component == "csv") {
+    SLUICE_ASSIGN(const auto first, first_bytes(path));
+    if (auto foreign = not_wanted_format(path == "-" ? "standard input" : path, first, "CSV"))
+      return std::move(*foreign);
+    SLUICE_TRY(find_dialect(made, given));
+  }
+  return std::optional(std::move(made));
 }
 
 std::string reading_pipeline(const data_file& file) {
+  const auto types = file.types.empty() ? "" : "    types: " + flow(file.types) + "\n";
   return "version: 1\npipeline: preview\nextract:\n  " + file.name + ":\n    " + file.component +
-         ": { path: " + quoted(file.path) + file.own + " }\nload:\n  nowhere:\n    from: " + file.name +
-         "\n    blackhole: {}\n";
+         ": { path: " + quoted(file.path) + own_text(file) + " }\n" + types +
+         "load:\n  nowhere:\n    from: " + file.name + "\n    blackhole: {}\n";
 }
 
 std::string skeleton_pipeline(const data_file& file, const arrow::Schema& schema) {
   std::string text = "version: 1\npipeline: " + pipeline_name(file.name) + "\n\nextract:\n  " + file.name + ":\n    " +
-                     file.component + ": { path: " + quoted(file.path) + file.own + " }\n";
+                     file.component + ": { path: " + quoted(file.path) + own_text(file) + " }\n";
   // Parquet and IPC files have types of their own.
   if (file.component == "csv" || file.component == "ndjson") {
     text += "    types:\n";
-    for (const auto& field : schema.fields())
-      text += "      " + plain_or_quoted(field->name()) + ": " + plain_or_quoted(type_name(*field->type())) + "\n";
+    for (const auto& field : schema.fields()) {
+      const auto special = file.types.find(field->name());
+      text += "      " + plain_or_quoted(field->name()) + ": " +
+              (special == file.types.end() ? plain_or_quoted(type_name(*field->type())) : flow(*special)) + "\n";
+    }
   }
   text += "\n# transform:\n#   cleaned:\n#     from: " + file.name + "\n#     filter: \"...\"\n";
   return text + "\nload:\n  out:\n    from: " + file.name +

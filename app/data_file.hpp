@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/component/options.hpp"
 #include "engine/error/error.hpp"
 
 #include <arrow/type_fwd.h>
@@ -9,16 +10,32 @@
 
 namespace sluice::app {
 
-/// A bare data file, as `preview` takes it: the source that reads it, known by its extension.
+/// A bare data file, as `preview` takes it, and the source that reads it.
 struct data_file {
   std::string path;
-  std::string component;  ///< csv, ndjson, parquet or ipc
-  std::string own;        ///< more options of the component, as YAML (", separator: ...")
-  std::string name;       ///< a unit name made from the file's
+  std::string component;              ///< csv, ndjson, parquet or ipc
+  options own = options::object();    ///< more options of the component
+  options types = options::object();  ///< that inference would not find
+  std::string name;                   ///< a unit name made from the file's
 };
 
-/// Knows data files by their extension (compressed ones too); none for pipelines and what is unknown.
-std::optional<data_file> recognise_data_file(const std::string& path);
+/// What the command line says of a data file.
+struct data_options {
+  std::string format;  ///< a component; empty: what the name or the first bytes say
+  std::string separator;
+  std::string quote;
+  std::string encoding;
+  std::int64_t skip_rows = -1;  ///< -1: not given
+  bool no_header = false;
+
+  [[nodiscard]] bool any() const {
+    return !format.empty() || !separator.empty() || !quote.empty() || !encoding.empty() || skip_rows >= 0 || no_header;
+  }
+};
+
+/// Knows a data file by its name, else by its first bytes ("-" is standard input), and finds out how a CSV file is
+/// written. None for pipelines. Errors: file_not_found and the like, foreign_file.
+result<std::optional<data_file>> recognise_data_file(const std::string& path, const data_options& given);
 /// A pipeline that reads it and drops the rows.
 std::string reading_pipeline(const data_file& file);
 /// A pipeline to begin with: types as they were inferred, a Parquet file as the target.

@@ -1,21 +1,21 @@
 #include "actors/run/rejects_batch.hpp"
-#include "actors/run/run.hpp"
 #include "app/data_file.hpp"
 #include "app/planning.hpp"
-#include "app/run_engine.hpp"
+#include "app/preview_rows.hpp"
 #include "app/table.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
 #include "engine/component/json_pointer.hpp"
 #include "engine/error/names.hpp"
+#include "engine/files/files.hpp"
+#include "engine/formats/csv/sniff.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/uuid.hpp"
 #include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <set>
@@ -24,120 +24,20 @@ namespace sluice::app {
 
 namespace {
 
-// Names that no pipeline can have, because a unit's name begins with a letter.
-constexpr const char* limit_unit = "_preview_limit";
-constexpr const char* sink_unit = "_preview";
-
 struct chosen {
   std::string file;
   std::string unit;
   std::vector<std::string> set;
   std::int64_t rows = 10;
   bool yaml = false;
+  data_options data;
 };
 
-/// Keeps the rows that arrive: what a preview loads into.
-struct kept_rows {
-  std::shared_ptr<arrow::Schema> schema;
-  std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
-};
-
-class keeping_sink : public sink {
- public:
-  explicit keeping_sink(std::shared_ptr<kept_rows> into) : into_(std::move(into)) {}
-  status open(std::uint32_t) override { return {}; }
-  status write(const batch& rows, row_errors&) override {
-    rows_ += static_cast<std::uint64_t>(rows.rows());
-    if (rows.rows() > 0) into_->batches.push_back(rows.data);
-    return {};
-  }
-  result<prepared_epoch> prepare(std::uint64_t) override { return prepared_epoch{{.loaded = rows_}, "-"}; }
-  status commit(const std::string&) override { return {}; }
-  status recover(const std::vector<std::string>&) override { return {}; }
-  void abort() noexcept override {}
-
- private:
-  std::shared_ptr<kept_rows> into_;
-  std::uint64_t rows_ = 0;
-};
-
-std::string unit_of(const std::string& reference) { return reference.substr(0, reference.find('.')); }
-
-const unit_definition* find_unit(const pipeline& in, const std::string& name) {
-  for (const auto& unit : in.units)
-    if (unit.name == name) return &unit;
-  return nullptr;
-}
-
-/// What is shown where no unit is asked for: what the first sink gets.
-std::string default_unit(const pipeline& of) {
-  for (const auto& unit : of.units)
-    if (unit.role == unit_role::load && !unit.from.empty()) return unit.from.front();
-  return of.units.empty() ? std::string{} : of.units.front().name;
-}
-
-error unknown_unit(const pipeline& in, const std::string& name) {
-  std::vector<std::string> known;
-  std::string list;
-  for (const auto& unit : in.units) {
-    if (unit.role == unit_role::load) continue;
-    known.push_back(unit.name);
-    list += (list.empty() ? "" : ", ") + unit.name;
-  }
-  const auto nearest = nearest_name(name, known);
-  return user_error("unknown_unit", "the pipeline has no unit " + name,
-                    nearest.empty() ? "units that can be shown: " + list : "did you mean " + nearest + "?");
-}
-
-/// Cuts the pipeline down to what `wanted` is made of, its first rows going to a sink of our own.
-status cut_down(pipeline& what, std::string& wanted, std::int64_t rows) {
-  if (wanted.empty()) wanted = default_unit(what);
-  const auto* last = find_unit(what, unit_of(wanted));
-  if (last == nullptr) return unknown_unit(what, wanted);
-  if (last->role == unit_role::load) wanted = last->from.empty() ? wanted : last->from.front();
-  std::set<std::string> needed;
-  std::vector<std::string> open = {unit_of(wanted)};
-  while (!open.empty()) {
-    const auto name = open.back();
-    open.pop_back();
-    const auto* unit = find_unit(what, name);
-    if (unit == nullptr || !needed.insert(name).second) continue;
-    for (const auto& from : unit->from) open.push_back(unit_of(from));
-  }
-  std::erase_if(what.units, [&](const unit_definition& unit) { return needed.count(unit.name) == 0; });
-  unit_definition limit;
-  limit.role = unit_role::transform;
-  limit.name = limit_unit;
-  limit.from = {wanted};
-  limit.component = "limit";
-  limit.own = rows;
-  unit_definition out;
-  out.role = unit_role::load;
-  out.name = sink_unit;
-  out.from = {limit_unit};
-  out.component = "blackhole";
-  out.own = options::object();
-  what.units.push_back(std::move(limit));
-  what.units.push_back(std::move(out));
-  return {};
-}
-
-/// Runs the cut-down pipeline in this process; its state is kept nowhere.
-result<actors::run_outcome> fetch(const session& with, const planned_pipeline& planned,
-                                  const std::shared_ptr<kept_rows>& into) {
-  SLUICE_ASSIGN(const auto nowhere, store::open_sqlite(":memory:"));
-  const auto setup = make_setup(with, planned, "");
-  setup->components.make_sink = [into](const plan&, int, const run_context&) -> result<std::unique_ptr<sink>> {
-    return std::unique_ptr<sink>(std::make_unique<keeping_sink>(into));
-  };
-  auto outcome = actors::engine(nowhere).run(setup);
-  std::error_code ignored;
-  std::filesystem::remove_all(std::filesystem::path(setup->rejects_path).parent_path(), ignored);
-  return outcome;
-}
-
-void print_json(session& with, const std::string& unit, const kept_rows& rows) {
+void print_json(session& with, const std::string& unit, const kept_rows& rows, std::uint64_t rejected,
+                const std::vector<std::string>& rejects) {
   options out = {{"unit", unit}, {"columns", options::array()}, {"rows", options::array()}};
+  if (rejected > 0) out["rejected"] = rejected;
+  if (!rejects.empty()) out["rejects"] = rejects;
   for (const auto& field : rows.schema->fields())
     out["columns"].push_back({{"name", field->name()}, {"type", type_name(*field->type())}});
   for (const auto& each : rows.batches)
@@ -177,6 +77,7 @@ struct fetched {
   planned_pipeline planned;
   std::shared_ptr<kept_rows> rows;
   actors::run_outcome outcome;
+  std::vector<std::string> rejects;
 };
 
 int show(session& with, const chosen& what, const fetched& got, const std::string& unit) {
@@ -188,7 +89,7 @@ int show(session& with, const chosen& what, const fetched& got, const std::strin
     return exit_failed;
   }
   if (with.options.json) {
-    print_json(with, unit, *got.rows);
+    print_json(with, unit, *got.rows, got.outcome.rejected, got.rejects);
     return exit_succeeded;
   }
   print_table(with, *got.rows);
@@ -198,7 +99,11 @@ int show(session& with, const chosen& what, const fetched& got, const std::strin
                      thousands(static_cast<std::uint64_t>(count)) + (count == 1 ? " row" : " rows") + ", " +
                      std::to_string(got.rows->schema->num_fields()) + " columns";
   if (got.outcome.rejected > 0) said += "; " + thousands(got.outcome.rejected) + " rejected on the way";
-  if (!with.options.quiet) with.terminal.note(paint(said + "\n", style::dim, with.terminal.color_err()));
+  if (with.options.quiet) return exit_succeeded;
+  with.terminal.note(paint(said + "\n", style::dim, with.terminal.color_err()));
+  for (const auto& reject : got.rejects) with.terminal.note("rejected  " + printable(reject) + "\n");
+  if (got.outcome.rejected > got.rejects.size() && !got.rejects.empty())
+    with.terminal.note("          and " + thousands(got.outcome.rejected - got.rejects.size()) + " more\n");
   return exit_succeeded;
 }
 
@@ -214,8 +119,9 @@ std::optional<std::string> contradicted_column(const actors::run_outcome& outcom
 /// One preview: of a pipeline, or of a data file.
 class previewing {
  public:
-  previewing(session& with, const chosen& what, std::optional<data_file> data)
-      : with_(with), what_(what), data_(std::move(data)), unit_(what.unit) {}
+  /// `text`: of a pipeline from standard input.
+  previewing(session& with, const chosen& what, std::optional<data_file> data, std::string text)
+      : with_(with), what_(what), data_(std::move(data)), text_(std::move(text)), unit_(what.unit) {}
 
   result<int> run() {
     for (;;) {
@@ -225,14 +131,19 @@ class previewing {
         with_.terminal.out(skeleton_pipeline(*data_, *schema_of(*planned)));
         return exit_succeeded;
       }
-      if (!data_ && !with_.options.quiet)
-        report_faults(with_, planned->what->warnings, planned->source.get(), "warning");
+      if (!with_.options.quiet && as_text_.empty()) {
+        if (data_ && !data_->own.empty() && !with_.options.json) with_.terminal.note("read with  " + csv::options_text(data_->own) + "\n");
+        auto warnings = planned->what->warnings;
+        if (data_)
+          for (auto& warning : warnings) warning.at = {};
+        report_faults(with_, warnings, planned->source.get(), "warning");
+      }
       const auto rows = std::make_shared<kept_rows>();
       rows->schema = schema_of(*planned);
-      SLUICE_ASSIGN(auto outcome, fetch(with_, *planned, rows));
-      if (read_as_text(outcome)) continue;
+      SLUICE_ASSIGN(auto outcome, fetch_rows(with_, *planned, rows));
+      if (read_as_text(outcome.run)) continue;
       if (!as_text_.empty() && !with_.options.quiet) report_faults(with_, told_, nullptr, "warning");
-      return show(with_, what_, {*planned, rows, std::move(outcome)}, unit_);
+      return show(with_, what_, {*planned, rows, std::move(outcome.run), std::move(outcome.rejects)}, unit_);
     }
   }
 
@@ -244,7 +155,7 @@ class previewing {
     request.file = what_.file;
     request.set = what_.set;
     request.run_id = uuid_v7();
-    if (data_) request.text = reading_pipeline(*data_);
+    request.text = data_ ? reading_pipeline(*data_) : text_;
     request.adapt = [&](pipeline& definition) {
       for (const auto& column : as_text_) definition.units.front().types[column] = "text";
       return cut_down(definition, unit_, what_.rows);
@@ -264,7 +175,7 @@ class previewing {
   }
 
   [[nodiscard]] static const std::shared_ptr<arrow::Schema>& schema_of(const planned_pipeline& planned) {
-    return planned.what->units[static_cast<std::size_t>(*planned.what->find(sink_unit))].inputs.front().schema;
+    return planned.what->units[static_cast<std::size_t>(*planned.what->find(preview_sink))].inputs.front().schema;
   }
 
   /// Of a data file whose values contradict what was inferred of a column: shows that as text from now on, which takes
@@ -280,19 +191,34 @@ class previewing {
   session& with_;
   const chosen& what_;
   std::optional<data_file> data_;
+  std::string text_;
   std::string unit_;
   std::set<std::string> as_text_;  ///< columns of a data file whose values contradict what was inferred
   diagnostics told_;               ///< ... and the contradictions
   int failed_ = exit_unusable;
 };
 
+/// All of standard input, of which the begin was looked at.
+result<std::string> rest_of_standard_input() {
+  SLUICE_ASSIGN(const auto stream, open_stream({.name = "-", .path = "-"}));
+  std::string text;
+  for (std::string block(64 * 1024, '\0');;) {
+    SLUICE_ASSIGN(const auto got, stream->read(reinterpret_cast<std::uint8_t*>(block.data()), std::ssize(block)));
+    text.append(block, 0, static_cast<std::size_t>(got));
+    if (got < std::ssize(block)) return text;
+  }
+}
+
 result<int> preview(session& with, const chosen& what) {
-  auto data = recognise_data_file(what.file);
+  SLUICE_ASSIGN(auto data, recognise_data_file(what.file, what.data));
   if (what.yaml && !data)
-    return user_error(
-        "bad_arguments", "--yaml makes a pipeline of a data file, and " + what.file + " is none that is known",
-        "data files end in .csv, .tsv, .ndjson, .jsonl, .json, .parquet, .arrow or .feather, also packed");
-  return previewing(with, what, std::move(data)).run();
+    return user_error("bad_arguments", "--yaml makes a pipeline of a data file, and " + what.file + " is a pipeline",
+                      "data files are CSV, NDJSON, Parquet and Arrow files; --format says which");
+  std::string text;
+  if (!data && what.file == "-") {
+    SLUICE_ASSIGN(text, rest_of_standard_input());
+  }
+  return previewing(with, what, std::move(data), std::move(text)).run();
 }
 
 }  // namespace
@@ -300,10 +226,11 @@ result<int> preview(session& with, const chosen& what) {
 command preview_verb() {
   auto what = std::make_shared<chosen>();
   return {
-      .takes = {.positionals = {{.name = "FILE",
-                                 .help = "a pipeline, or a data file (.csv, .ndjson, .parquet, .arrow, also packed)",
-                                 .target = &what->file,
-                                 .offers = completes::file}},
+      .takes = {.positionals =
+                    {{.name = "FILE",
+                      .help = "a pipeline, or a data file (CSV, NDJSON, Parquet, Arrow, also packed); - for stdin",
+                      .target = &what->file,
+                      .offers = completes::file}},
                 .options = {{.names = {"--unit"},
                              .value = "UNIT",
                              .help = "the unit (or unit.port) to show; default: what the first sink gets",
@@ -316,7 +243,32 @@ command preview_verb() {
                             {.names = {"--yaml"},
                              .value = {},
                              .help = "of a data file: print a pipeline that reads it, types included",
-                             .target = &what->yaml}},
+                             .target = &what->yaml},
+                            {.names = {"--format"},
+                             .value = "FORMAT",
+                             .help = "of a data file, where its name and first bytes don't say it",
+                             .target = &what->data.format,
+                             .choices = {"csv", "ndjson", "parquet", "ipc"}},
+                            {.names = {"--separator"},
+                             .value = "TEXT",
+                             .help = "of a CSV file; default: what it seems to be",
+                             .target = &what->data.separator},
+                            {.names = {"--quote"},
+                             .value = "BYTE",
+                             .help = "of a CSV file; default: what it seems to be",
+                             .target = &what->data.quote},
+                            {.names = {"--encoding"},
+                             .value = "NAME",
+                             .help = "of a CSV file; default: what it seems to be",
+                             .target = &what->data.encoding},
+                            {.names = {"--skip-rows"},
+                             .value = "N",
+                             .help = "lines above the header of a CSV file; default: what it seems to be",
+                             .target = &what->data.skip_rows},
+                            {.names = {"--no-header"},
+                             .value = {},
+                             .help = "the first record of a CSV file does not name the columns",
+                             .target = &what->data.no_header}},
                 .details =
                     "  sluice preview orders.csv\n  sluice preview orders.csv --yaml > orders.yaml\n"
                     "  sluice preview starter.yaml --unit paid --rows 20\n\nNothing is loaded and nothing is kept.\n"},

@@ -2,6 +2,7 @@
 
 #include "config/scalar_places.hpp"
 #include "config/yaml_parser.hpp"
+#include "engine/files/foreign_formats.hpp"
 
 #include <algorithm>
 #include <map>
@@ -72,10 +73,12 @@ std::shared_ptr<document> document::parse(std::string text, std::string file, di
     return made;
   }
   if (const auto foreign = foreign_byte(made->text_)) {
-    made->fault_at_byte(*foreign,
-                        user_error("invalid_yaml", "this is no text in UTF-8, or it holds a control character",
-                                   "save the file as UTF-8; is it a pipeline at all?"),
-                        faults);
+    made->fault_at_byte(
+        *foreign,
+        not_wanted_format("this file", made->text_, "a pipeline")
+            .value_or(user_error("invalid_yaml", "this is no text in UTF-8, or it holds a control character",
+                                 "save the file as UTF-8; is it a pipeline at all?")),
+        faults);
     return made;
   }
   auto masked = made->text_;

@@ -25,6 +25,28 @@ std::string_view skip_characters(std::string_view text, std::size_t count) {
   return text.substr(at);
 }
 
+/// Bytes of data may stand in messages and lines: none of them may move the cursor or set the terminal's title.
+std::string printable(std::string_view text, bool one_each) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string made;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    // The controls of ISO 8859 are C2 80 to C2 9F in UTF-8; alone they are no UTF-8 at all.
+    const bool high_control = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+    if ((byte >= 0x20 && byte != 0x7F && !high_control) || (byte == '\n' && !one_each)) {
+      made += text[i];
+      continue;
+    }
+    const auto code = high_control ? static_cast<unsigned char>(text[++i]) : byte;
+    if (one_each) {
+      made += '?';
+    } else {
+      (made += "\\x") += {digits[code >> 4], digits[code & 15]};
+    }
+  }
+  return made;
+}
+
 /// The source line and a caret below it; long lines are cut on both sides of the caret.
 std::string excerpt(std::string_view line, int number, int column, const char* green, const char* plain) {
   auto before = static_cast<std::size_t>(std::max(column - 1, 0));
@@ -42,6 +64,7 @@ std::string excerpt(std::string_view line, int number, int column, const char* g
   }
   std::string shown(line);
   std::replace(shown.begin(), shown.end(), '\t', ' ');
+  shown = printable(shown, true);
   const auto margin = std::to_string(number);
   std::string text = "  " + margin + " | " + shown_begin + shown + shown_end + "\n";
   text += "  " + std::string(margin.size(), ' ') + " | " + std::string(shown_begin.size() + before, ' ') + green + "^" +
@@ -51,7 +74,7 @@ std::string excerpt(std::string_view line, int number, int column, const char* g
 
 std::string indent(const std::string& text, const std::string& by) {
   std::string made;
-  for (const char c : text) {
+  for (const char c : printable(text, false)) {
     made += c;
     if (c == '\n') made += by;
   }
@@ -66,8 +89,9 @@ std::string render(const error& fault, const document* source, bool colour, cons
   const char* plain = colour ? "\033[0m" : "";
   std::string text = strong + word + "[" + fault.code + "]" + plain;
   if (fault.at.line > 0)
-    text += " " + fault.at.file + ":" + std::to_string(fault.at.line) + ":" + std::to_string(fault.at.column) + ":";
-  if (!fault.where.empty()) text += " " + fault.where + ":";
+    text += " " + printable(fault.at.file, true) + ":" + std::to_string(fault.at.line) + ":" +
+            std::to_string(fault.at.column) + ":";
+  if (!fault.where.empty()) text += " " + printable(fault.where, false) + ":";
   if (fault.at.line == 0 && fault.where.empty()) text += ":";
   text += " " + indent(fault.message, "  ") + "\n";
   if (source != nullptr && fault.at.line > 0 && fault.at.file == source->file()) {

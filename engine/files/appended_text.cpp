@@ -81,7 +81,6 @@ class checked_text {
 result<bool> check_columns(const input_file& old, const csv::file_rules& as_written,
                            const std::vector<std::string>& columns) {
   auto layout = csv::read_layout(old, as_written);
-  if (!layout.ok() && layout.problem().code == "empty_file") return false;
   if (!layout.ok()) return std::move(layout).problem();
   const auto& found = layout->names;
   if (!as_written.header) {
@@ -91,6 +90,7 @@ result<bool> check_columns(const input_file& old, const csv::file_rules& as_writ
                           " fields, and those to append " + std::to_string(columns.size()),
                       "bring the columns into line by a select, or write to another file");
   }
+  if (found.empty()) return false;
   if (found == csv::unique_names(columns)) return true;
   return user_error(
       "different_columns",
@@ -251,11 +251,17 @@ result<text_form> form_of_csv(const input_file& old, const csv::writer_rules& ru
   text_form form;
   SLUICE_ASSIGN(form.has_header, check_columns(old, as_written, columns));
   csv::chunk_reader chunk([&](std::int64_t, std::uint8_t* into, std::int64_t size) { return text.read(into, size); },
-                          as_written.rules);
+                          as_written.rules, nullptr);
   SLUICE_ASSIGN(const auto begin, text.skip_mark());
   chunk.start(begin);
   for (std::uint64_t records = 0;;) {
     SLUICE_ASSIGN(const bool more, chunk.fill(chunk.read_so_far() + block_bytes));
+    if (chunk.runaway())
+      return user_error(chunk.runaway()->open ? "unclosed_quote" : "record_too_large",
+                        "the target " + old.name + " has a record at byte " + std::to_string(chunk.runaway()->begin) +
+                            (chunk.runaway()->open ? " whose quote never closes" : " that is larger than 256 MiB") +
+                            ": what is appended would become part of it",
+                        "close the quote in the target, or write to another file");
     if (!more) return form;
     SLUICE_TRY(check_records(old, chunk, columns.size(), records, form));
   }

@@ -177,6 +177,10 @@ class contract_check {
     std::map<std::string, std::size_t> places;
     for (const auto& file : files_) {
       auto columns = by.files.columns(request, file);
+      if (!columns.ok() && columns.problem().code == "empty_file" && files_.size() > 1) {
+        shape_of_.push_back(0);  // without any line, it has the columns of the others
+        continue;
+      }
       if (!columns.ok()) return fail(std::move(columns).problem());
       auto all = (*columns)->fields();
       const auto& wanted = unit_.definition.columns;
@@ -184,9 +188,14 @@ class contract_check {
       auto shape = arrow::schema(std::move(all));
       const auto [place, added] = places.emplace(shape->ToString(), shapes_.size());
       if (added) shapes_.push_back({std::move(shape), {}});
-      shapes_[place->second].files.push_back(file);
       shape_of_.push_back(static_cast<std::uint32_t>(place->second));
     }
+    if (shapes_.empty()) {
+      auto none = by.files.columns(request, files_.front());
+      return fail(none.ok() ? internal_error("empty_source", "a file without lines has columns")
+                            : std::move(none).problem());
+    }
+    for (std::size_t i = 0; i < files_.size(); ++i) shapes_[shape_of_[i]].files.push_back(files_[i]);
     return true;
   }
 

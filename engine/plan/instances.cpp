@@ -1,6 +1,7 @@
 #include "engine/plan/instances.hpp"
 
 #include "engine/component/takes_filter.hpp"
+#include "engine/error/remarks.hpp"
 #include "engine/plan/grouped_source.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/secrets.hpp"
@@ -47,7 +48,7 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
     fault.where = "unit " + definition.name + (fault.where.empty() ? "" : ", " + fault.where);
     fault.path = unit_path(definition) + fault.path;
   }
-  if (faults.size() > before) return nullptr;
+  if (!std::all_of(faults.begin() + static_cast<std::ptrdiff_t>(before), faults.end(), is_remark)) return nullptr;
   if (made == nullptr)
     faults.push_back(
         internal_error("unexpected_exception", "unit " + definition.name + " was not made, and no fault says why"));

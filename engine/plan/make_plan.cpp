@@ -1,6 +1,7 @@
 #include "engine/columns/language_columns.hpp"
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
+#include "engine/error/remarks.hpp"
 #include "engine/plan/edges.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/plan.hpp"
@@ -68,7 +69,15 @@ class binder {
       : of_(of), context_(context), faults_(faults), remembered_(remembered) {}
 
   void bind_all(bool pruned) {
-    for (std::size_t at = 0; at < of_.made.units.size(); ++at) of_.bound[at] = bind(at, pruned);
+    for (std::size_t at = 0; at < of_.made.units.size(); ++at) {
+      const auto before = faults_.size();
+      of_.bound[at] = bind(at, pruned);
+      const auto remarks = take_remarks(faults_, before);
+      remarks_.insert(remarks_.end(), remarks.begin(), remarks.end());
+      name_types(faults_, before, remarks_);
+    }
+    const auto merged = merged_remarks(remarks_);
+    of_.made.warnings.insert(of_.made.warnings.end(), merged.begin(), merged.end());
   }
 
  private:
@@ -144,6 +153,7 @@ class binder {
   const run_context& context_;
   diagnostics& faults_;
   remembered_sources remembered_;
+  diagnostics remarks_;  ///< of sources on their files
 };
 
 /// Binds once more with the columns that nobody reads left out. What the sinks get must stay the same; where a

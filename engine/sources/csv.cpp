@@ -1,8 +1,10 @@
 #include "engine/component/component.hpp"
 #include "engine/error/names.hpp"
+#include "engine/error/remarks.hpp"
 #include "engine/files/listed_files.hpp"
 #include "engine/formats/csv/csv_files.hpp"
 #include "engine/formats/csv/infer.hpp"
+#include "engine/formats/csv/remarks.hpp"
 #include "engine/formats/csv/source_options.hpp"
 
 #include <arrow/type.h>
@@ -50,14 +52,38 @@ std::vector<csv::file_layout> read_layouts(const std::vector<input_file>& files,
 }
 
 void check_type_names(const std::map<std::string, csv::column_plan>& types, const std::vector<std::string>& names,
-                      diagnostics& faults) {
+                      const std::string& better, diagnostics& faults) {
   for (const auto& [name, ignored] : types) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     const auto near = nearest_name(name, names);
     auto problem = user_error("unknown_column", "the source has no column " + name,
                               near.empty() ? "its columns are " + joined(names) : "did you mean " + near + "?");
+    if (!better.empty()) problem.hint = "the file seems to be written in another way: csv: { " + better + " }";
     problem.path = "/types/" + name;
     faults.push_back(std::move(problem));
+  }
+}
+
+/// Says why columns are text, and that a file seems to be written in another way.
+void remark_on(const source_request& request, const std::vector<input_file>& files, const csv_table& what,
+               const std::vector<std::string>& names, const csv::guessed_types& guessed, diagnostics& faults) {
+  const auto own = file_options(request);
+  std::string reason;
+  if (!guessed.utf8) reason = "its text is not UTF-8";
+  if (guessed.other_width * 10 > guessed.rows)
+    reason = std::to_string(guessed.other_width) + " of the " + std::to_string(guessed.other_width + guessed.rows) +
+             " records looked at have other than " + std::to_string(names.size()) + " fields";
+  if (names.size() == 1) reason = "its records have one field";
+  if (!reason.empty())
+    if (auto remark = csv::dialect_remark(files.front(), own, reason)) {
+      faults.push_back(std::move(*remark));
+      return;  // what the values look like says little then
+    }
+  for (std::size_t i = 0; i < guessed.reasons.size(); ++i) {
+    const auto& columns = request.columns;
+    if (!guessed.reasons[i] || what.types.contains(names[i])) continue;
+    if (!columns.empty() && std::find(columns.begin(), columns.end(), names[i]) == columns.end()) continue;
+    faults.push_back(csv::text_column_remark(names[i], *guessed.reasons[i], files, what.rules));
   }
 }
 
@@ -68,11 +94,15 @@ std::shared_ptr<arrow::Schema> infer_records(const source_request& request, csv_
   const auto layouts = read_layouts(*files, what, request.columns.empty(), faults);
   if (layouts.empty()) return nullptr;
   const auto& names = layouts.front().names;
-  check_type_names(what.types, names, faults);
+  const bool one_column = names.size() == 1 && !what.types.empty() && !what.types.contains(names.front());
+  check_type_names(what.types, names, one_column ? csv::better_options(files->front(), file_options(request)) : "",
+                   faults);
   const bool all_given =
       std::all_of(names.begin(), names.end(), [&](const auto& name) { return what.types.contains(name); });
   csv::guessed_types guessed;
-  if (!all_given) {
+  if (what.rules.all_text) {
+    guessed.types.assign(names.size(), arrow::utf8());
+  } else if (!all_given) {
     auto sampled = csv::guess_types(*files, layouts, what.rules, what.sample);
     if (!sampled.ok()) {
       faults.push_back(std::move(sampled).problem());
@@ -80,6 +110,7 @@ std::shared_ptr<arrow::Schema> infer_records(const source_request& request, csv_
     }
     guessed = std::move(*sampled);
   }
+  remark_on(request, *files, what, names, guessed, faults);
   arrow::FieldVector fields;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const auto given = what.types.find(names[i]);
@@ -121,6 +152,9 @@ result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request,
 
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
+  const auto failed = [&] {
+    return !std::all_of(faults.begin() + static_cast<std::ptrdiff_t>(before), faults.end(), is_remark);
+  };
   auto what = std::make_shared<csv_table>();
   what->unit = request.unit;
   what->number = request.number;
@@ -135,12 +169,12 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   what->types = csv::read_types(request.types, faults);
   if (faults.size() > before) return nullptr;
   what->records = request.resolved ? records_of(request) : infer_records(request, *what, faults);
-  if (!what->records || faults.size() > before) return nullptr;
+  if (!what->records || failed()) return nullptr;
   auto columns = source_columns::choose(request, *what->records, true, faults);
   if (!columns.ok()) return nullptr;
   what->columns = std::move(*columns);
   check_supported(*what, faults);
-  if (faults.size() > before) return nullptr;
+  if (failed()) return nullptr;
   if (!request.columns.empty()) {
     // Files need only the columns that are named.
     arrow::FieldVector named;
@@ -158,7 +192,8 @@ field_spec byte_field(std::string name, std::string help, options preset) {
 
 std::vector<field_spec> fields() {
   auto all = text_source_fields();
-  all.push_back(byte_field("separator", "The byte between fields; \"\\t\" for a tab.", ","));
+  all.push_back(byte_field(
+      "separator", "Between fields: a byte, or up to 16 (\", \"); \"\\t\" for a tab. One byte is read fastest.", ","));
   all.push_back(
       byte_field("quote", "The byte around fields that hold separators, line ends or quotes; \"\" for none.", "\""));
   all.push_back(byte_field(
@@ -182,6 +217,16 @@ std::vector<field_spec> fields() {
                          "and null in all others.",
                  .default_value = options::array({""}),
                  .elements = {{.name = "", .form = shape::text, .help = "Such a text."}}});
+  all.push_back({.name = "quotes",
+                 .form = shape::text,
+                 .help = "lenient: a quote inside a field that does not begin with one is text; strict: such a record "
+                         "goes to the rejects (invalid_quotes).",
+                 .default_value = "lenient",
+                 .choices = {"lenient", "strict"}});
+  all.push_back({.name = "all_text",
+                 .form = shape::boolean,
+                 .help = "Columns that `types:` does not name are text; nothing is inferred.",
+                 .default_value = false});
   all.push_back(byte_field("comment", "Lines that start with this byte are no records.", nullptr));
   all.push_back({.name = "skip_rows",
                  .form = shape::integer,
@@ -202,15 +247,22 @@ component_spec spec() {
           "Empty lines are passed over where records have more than one field.\n\n"
           "Types that `types:` does not give are inferred from a sample over head, middle and tail of each of the "
           "first "
-          "hundred files: boolean, bigint, double, date, timestamp, timestamptz, else text. Digits with leading zeros "
-          "and "
-          "integers beyond 64 bits are text, and so are whole numbers beside fractions that no double is equal to. A "
-          "value that contradicts an inferred type fails the run with the `types:` "
+          "hundred files: boolean, bigint, double, decimal, date, timestamp, timestamptz, else text. A column becomes "
+          "a "
+          "number only if every value would be written just as it stands, so that a copy changes none: `007`, `+5`, "
+          "`1E5`, `.5`, `-0`, ` 5` and `nan` are text, and so are `1.0` and `2.55` in one column; `12.50` and `3.00`, "
+          "which have the same number of digits behind the point, are decimal. Booleans are `true` and `false`. Types "
+          "that are given take all forms. A value that contradicts an inferred type fails the run with the `types:` "
           "line that mends it.\n\n"
+          "A quote that never closes would make one record of the rest of the file. It fails the run with "
+          "`unclosed_quote`, whatever `on_error` says, and the message names the line and how much it takes along. So "
+          "does a quote that closes so far behind that more than ten records would go to the rejects as one "
+          "(`runaway_quote`), and a record of more than 256 MiB.\n\n"
           "Records with too few or too many fields, values that are none of a given type, text that is not UTF-8 and "
-          "quotes that don't close are treated by `on_error`: they go to the rejects with the record as it stood "
+          "text behind a closing quote are treated by `on_error`: they go to the rejects with the record as it stood "
           "(reject), become null (set_null; whole records that don't fit still go to the rejects), or fail the run.\n\n"
-          "Columns of several files are matched by name, in any order. Text is kept byte for byte; blanks around "
+          "Columns of several files are matched by name, in any order; files of 0 bytes beside others are passed over. "
+          "Text is kept byte for byte; blanks around "
           "numbers, "
           "dates and times are passed over. A type may be a map: `{ type: date, formats: [\"%d.%m.%Y\"] }`, "
           "`{ type: \"decimal(12,2)\", decimal: \",\", thousands: \".\" }`.",

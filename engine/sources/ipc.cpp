@@ -4,6 +4,7 @@
 #include "engine/component/opaque.hpp"
 #include "engine/files/columnar_files.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/foreign_formats.hpp"
 #include "engine/files/interruptible_stream.hpp"
 #include "engine/files/listed_files.hpp"
 
@@ -69,8 +70,10 @@ struct open_ipc {
 
 result<bool> is_file_format(const input_file& file) {
   if (!file.seekable()) return false;
-  SLUICE_ASSIGN(const auto head, peek_file(file, static_cast<std::int64_t>(file_magic.size())));
-  return head == file_magic;
+  SLUICE_ASSIGN(const auto head, peek_file(file, format_bytes));
+  if (head.starts_with(file_magic)) return true;
+  if (auto foreign = not_wanted_format(file.name, head, "Arrow")) return std::move(*foreign);
+  return false;
 }
 
 result<open_ipc> open_file(const input_file& file, const std::vector<int>& included) {

@@ -83,7 +83,10 @@ class HintsThatMend(CommandLine):
         self.assertIn("header: [id, name]", error)
         self.assertEqual(self.output(self.run_source("csv: { path: in/, header: [id, name] }")), "id,name\n")
         self.write("in/2.csv", "a,b\n1,x\n")
-        self.assertIn("in/1.csv", self.assert_error(self.run_source("csv: { path: in/ }"), "empty_file"))
+        self.assertEqual(self.output(self.run_source("csv: { path: in/ }")), "a,b\n1,x\n")
+        self.assertEqual(self.output(self.run_source("csv: { path: in/ }", "    contract: freeze\n")), "a,b\n1,x\n")
+        (self.folder / "in/2.csv").unlink()
+        self.assertIn("in/1.csv is empty", self.assert_error(self.run_source("csv: { path: in/ }"), "empty_file"))
 
     def test_a_pipe_is_read_as_standard_input(self):
         os.mkfifo(self.folder / "pipe.csv")

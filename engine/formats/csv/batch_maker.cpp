@@ -3,6 +3,7 @@
 #include "engine/error/names.hpp"
 #include "engine/files/file_faults.hpp"
 #include "engine/formats/csv/explain_value.hpp"
+#include "engine/formats/csv/runaway.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/utf8.hpp"
 
@@ -15,6 +16,7 @@
 #include <arrow/scalar.h>
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 
 namespace sluice::csv {
@@ -82,6 +84,7 @@ status batch_maker::prepare() {
 result<read_step> batch_maker::make(const chunk_reader& chunk, std::size_t& record, std::int64_t end) {
   read_step step;
   choose_rows(chunk, record, end, step);
+  for (const auto& bad : step.rejected) SLUICE_TRY(check_swallowed(bad));
   if (plan_.policy == on_error::fail && !step.rejected.empty()) return failure(step.rejected.front());
   if (plan_.filter && !judge_all_ && !first_.empty()) {
     SLUICE_ASSIGN(const bool made, make_kept(chunk, step));
@@ -114,6 +117,10 @@ void batch_maker::choose_rows(const chunk_reader& chunk, std::size_t& record, st
     if ((right && !check_all) || !ignored(chunk, first, last)) {
       ++step.records;
       ++records_;
+      if (right && plan_.rules.rules.strict_quotes && reject_stray_quote(chunk, first, last, step)) {
+        first = last + 1;
+        continue;
+      }
       if (right) {
         first_.push_back(static_cast<std::uint32_t>(first));
         if (number_rows_) numbers_.push_back(records_);
@@ -144,6 +151,26 @@ rejected_record batch_maker::rejected(const chunk_reader& chunk, std::size_t fir
   bad.record.assign(reinterpret_cast<const char*>(chunk.bytes()) + begin, end - begin);
   bad.offset = static_cast<std::uint64_t>(chunk.offset_of(begin) - piece_.begin);
   return bad;
+}
+
+/// quotes: strict. Rejects a record with a quote inside a field that does not begin with one.
+bool batch_maker::reject_stray_quote(const chunk_reader& chunk, std::size_t first, std::size_t last,
+                                     read_step& step) const {
+  const auto* const ends = chunk.index().ends();
+  const auto quote = *plan_.rules.rules.quote;
+  const auto* const bytes = chunk.bytes();
+  for (auto field = first; field <= last; ++field) {
+    const auto begin = ends[static_cast<std::ptrdiff_t>(field) - 1] + (field == first ? 1 : plan_.rules.rules.step());
+    const auto size = ends[field] - begin;
+    if (size == 0 || bytes[begin] == quote || std::memchr(bytes + begin, quote, size) == nullptr) continue;
+    auto bad = rejected(chunk, first, last);
+    bad.code = "invalid_quotes";
+    bad.message = "field " + std::to_string(field - first + 1) + " holds a quote, but does not begin with one: " +
+                  shown({reinterpret_cast<const char*>(bytes) + begin, size});
+    step.rejected.push_back(std::move(bad));
+    return true;
+  }
+  return false;
 }
 
 void batch_maker::reject_count(const chunk_reader& chunk, std::size_t first, std::size_t last, read_step& step) {
@@ -332,6 +359,15 @@ error batch_maker::failure(const rejected_record& record) const {
   return problem;
 }
 
+error batch_maker::runaway(const record_extent& what) const { return runaway_record(what, plan_, piece_, ask_); }
+
+/// A reject counts as one record: it must not hold many of them, taken along by a quote that closes by chance.
+status batch_maker::check_swallowed(const rejected_record& record) const {
+  const auto within = records_within(record.record, plan_.rules.rules, plan_.fields);
+  if (within > most_records_within) return runaway_quote(record, within, plan_, piece_, ask_);
+  return {};
+}
+
 /// Decides what becomes of values that are none of their type.
 status batch_maker::settle_faults(const chunk_reader& chunk, read_step& step) {
   std::map<std::int64_t, rejected_record> bad;
@@ -356,6 +392,8 @@ status batch_maker::settle_faults(const chunk_reader& chunk, read_step& step) {
     }
   }
   if (bad.empty()) return {};
+  for (const auto& [row, record] : bad)
+    if (record.code == "invalid_quotes") SLUICE_TRY(check_swallowed(record));
   if (plan_.policy == on_error::fail) return failure(bad.begin()->second);
   arrow::BooleanBuilder keep;
   SLUICE_TRY_ARROW(keep.Reserve(step.rows.rows()), "read CSV");

@@ -22,9 +22,14 @@ class batch_maker {
   /// Makes a batch of the chunk's records from number `record` on (it moves on), as far as they start before `end`.
   result<read_step> make(const chunk_reader& chunk, std::size_t& record, std::int64_t end);
 
+  /// The error of a record that can't be read to its end.
+  [[nodiscard]] error runaway(const record_extent& what) const;
+
  private:
+  [[nodiscard]] status check_swallowed(const rejected_record& record) const;
   void choose_rows(const chunk_reader& chunk, std::size_t& record, std::int64_t end, read_step& step);
   [[nodiscard]] bool ignored(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
+  bool reject_stray_quote(const chunk_reader& chunk, std::size_t first, std::size_t last, read_step& step) const;
   void reject_count(const chunk_reader& chunk, std::size_t first, std::size_t last, read_step& step);
   [[nodiscard]] record_block block_of(const chunk_reader& chunk, const std::vector<std::uint32_t>& rows,
                                       std::size_t begin, std::size_t end) const;

@@ -16,7 +16,8 @@ class builder_base : public column_builder {
       : what_(std::move(what)),
         unquote_(what_.rules),
         quote_(what_.rules.quote.value_or(0)),
-        escapes_(what_.rules.escape.has_value()) {}
+        escapes_(what_.rules.escape.has_value()),
+        step_(what_.field > 0 ? what_.rules.step() : 1) {}
 
  protected:
   /// A field's bytes as they stand, without the line end.
@@ -27,7 +28,7 @@ class builder_base : public column_builder {
   };
   [[gnu::always_inline]] [[nodiscard]] span field(const record_block& in, std::int64_t row, bool trim_return) const {
     const auto* end = in.ends + in.first[row] + what_.field;
-    const auto* from = in.data + static_cast<std::uint32_t>(end[-1] + 1);
+    const auto* from = in.data + static_cast<std::uint32_t>(end[-1] + step_);
     const auto* to = in.data + end[0];
     if (trim_return && to > from && to[0] == '\n' && to[-1] == '\r') --to;
     return {from, to};
@@ -67,6 +68,7 @@ class builder_base : public column_builder {
   unquoter unquote_;
   std::uint8_t quote_;
   bool escapes_;
+  std::uint32_t step_;         ///< from the end of the field before to the begin of this one
   std::int64_t capacity_ = 0;  ///< rows that `start` made room for
   std::int64_t rows_ = 0;      ///< done
   std::vector<std::uint32_t> null_rows_;

@@ -75,8 +75,10 @@ class csv_files : public source, public takes_filter {
       return csv::read_split(std::move(plan), piece, known->chain, index, std::move(ask), position);
     }
     SLUICE_ASSIGN(auto stream, open_stream(file));
-    return csv::read_whole(std::move(plan), piece, std::move(stream), known->layout.data_begin, std::move(ask),
-                           file.path == "-" ? once_ : nullptr, position);
+    csv::open_again again;
+    if (file.path != "-") again = [file] { return open_stream(file); };
+    return csv::read_whole(std::move(plan), piece, std::move(stream), std::move(again), known->layout.data_begin,
+                           std::move(ask), file.path == "-" ? once_ : nullptr, position);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {
@@ -126,9 +128,8 @@ class csv_files : public source, public takes_filter {
     SLUICE_ASSIGN(fresh->plan, plan_for(file, fresh->layout));
     fresh->layout.data_begin = std::max(fresh->layout.data_begin, file.begin);
     if (file.seekable()) {
-      SLUICE_ASSIGN(auto open, random_file::open(file));
-      fresh->chain = std::make_shared<csv::split_chain>(std::move(open), what_->rules.rules, fresh->layout.data_begin,
-                                                        what_->split_bytes);
+      fresh->chain =
+          std::make_shared<csv::split_chain>(file, what_->rules.rules, fresh->layout.data_begin, what_->split_bytes);
     }
     const std::lock_guard guard(lock_);
     return known_.emplace(file.path, std::move(fresh)).first->second;

@@ -12,15 +12,20 @@ namespace sluice::csv {
 namespace {
 
 /// What a value is, in a word or two.
-std::string nature_of(const std::string& value) {
+std::string nature_of(const std::string& value, const arrow::DataType& inferred) {
   const auto text = trim_blanks(value);
   const auto digits = !text.empty() && (text[0] == '-' || text[0] == '+') ? text.substr(1) : text;
   const bool only_digits = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
   if (only_digits && digits.size() > 1 && digits[0] == '0') return "has leading zeros";
   if (only_digits && text[0] == '+') return "has a plus";
+  if (text.empty()) return value.empty() ? "is empty" : "is blank";
+  if (text.size() < value.size()) return "has blanks around it";
+  if (inferred.id() == arrow::Type::DOUBLE && beyond_double(text)) return "is an integer that no double holds";
   type_guess guess;
   guess.see(value);
-  switch (guess.type()->id()) {
+  const auto type = guess.lenient_type();
+  if (type->Equals(inferred) && !guess.type()->Equals(inferred)) return "would be written otherwise";
+  switch (type->id()) {
     case arrow::Type::BOOL:
       return "is boolean";
     case arrow::Type::INT64:
@@ -36,7 +41,7 @@ std::string nature_of(const std::string& value) {
   }
 }
 
-/// The narrowest type that takes the value as well as what was seen before.
+/// The narrowest type that takes the value as well as what was seen before, whatever their spelling.
 std::string wider_type(const column_plan& column, const std::string& value) {
   type_guess guess;
   switch (column.type->id()) {
@@ -46,6 +51,7 @@ std::string wider_type(const column_plan& column, const std::string& value) {
     case arrow::Type::INT64:
       guess.see("1");
       break;
+    case arrow::Type::DECIMAL128:
     case arrow::Type::DOUBLE:
       guess.see("1.5");  // with a large integer: text
       break;
@@ -53,13 +59,13 @@ std::string wider_type(const column_plan& column, const std::string& value) {
       guess.see("2000-01-01");
       break;
     case arrow::Type::TIMESTAMP:
-      guess.see(type_name(*column.type) == "timestamptz" ? "2000-01-01 00:00:00Z" : "2000-01-01 00:00:00");
+      guess.see(type_name(*column.type) == "timestamptz" ? "2000-01-01 00:00:00+00" : "2000-01-01 00:00:00");
       break;
     default:
       break;
   }
   guess.see(value);
-  return type_name(*guess.type());
+  return type_name(*guess.lenient_type());
 }
 
 }  // namespace
@@ -70,9 +76,7 @@ error contradicts_inference(const column_plan& column, const std::string& value,
                            .key = column.name,
                            .type = type_name(*column.type),
                            .value = value,
-                           .nature = column.type->id() == arrow::Type::DOUBLE && beyond_double(trim_blanks(value))
-                                         ? "is an integer that no double holds"
-                                         : nature_of(value),
+                           .nature = nature_of(value, *column.type),
                            .wider = wider_type(column, value),
                            .sampled_rows = sampled_rows,
                            .file = file,

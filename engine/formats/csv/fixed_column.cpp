@@ -25,7 +25,8 @@ class fixed_builder : public builder_base {
       rules_.precision = decimal->precision();
       rules_.scale = decimal->scale();
     }
-    if constexpr (requires { Kind::wide(simd_level::scalar); }) wide_ = Kind::wide(best_simd_level());
+    if constexpr (requires { Kind::wide(simd_level::scalar); })
+      if (step_ == 1) wide_ = Kind::wide(best_simd_level());
     const bool changed_number = what_.plan.decimal != '.' || what_.plan.thousands != '\0';
     carefully_ = escapes_ || changed_number || !what_.plan.formats.empty();
     // A null token that could be a value must be looked for first.
@@ -130,7 +131,7 @@ class fixed_builder : public builder_base {
       add_null(row);
       return;
     }
-    if (!content.broken && read(trim_blanks(content.text), row, out)) return;
+    if (!content.broken && read(rules_.inferred ? content.text : trim_blanks(content.text), row, out)) return;
     out = value{};
     add_fault(row, content.broken ? fault::invalid_quotes : fault::invalid_value,
               {reinterpret_cast<const char*>(raw.begin), raw.size()});

@@ -2,6 +2,7 @@
 
 #include "engine/formats/csv/columns.hpp"
 #include "engine/formats/csv/parse.hpp"
+#include "engine/formats/csv/spelling.hpp"
 #include "engine/formats/csv/values.hpp"
 #include "engine/formats/csv/wide_fields.hpp"
 #include "engine/values/value_parse.hpp"
@@ -16,7 +17,7 @@ namespace sluice::csv {
 
 /// What a kind needs to know of its column.
 struct value_rules {
-  bool inferred = false;  ///< numbers with leading zeros and the like are none
+  bool inferred = false;  ///< only values that are written as they were read
   int precision = 0;
   int scale = 0;
 };
@@ -43,13 +44,14 @@ struct integer_kind {
   }
   static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
     std::int64_t wide = 0;
-    if (!parse_integer(begin, length, wide) || (rules.inferred && odd_number(begin, length))) return false;
+    if (!parse_integer(begin, length, wide)) return false;
+    if (rules.inferred && (odd_number(begin, length) || (wide == 0 && length > 1))) return false;
     out = static_cast<Integer>(wide);
     return sizeof(Integer) == 8 || in_range(wide);
   }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
     std::int64_t wide = 0;
-    if (!read_integer(text, wide) || !in_range(wide) || (rules.inferred && odd_number(text))) return false;
+    if (!(rules.inferred ? spells_integer(text, wide) : read_integer(text, wide)) || !in_range(wide)) return false;
     out = static_cast<Integer>(wide);
     return true;
   }
@@ -73,11 +75,20 @@ struct double_kind {
   static constexpr bool number = true;
   static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
     if (!parse_double(begin, length, out)) return false;
-    return !rules.inferred || (length <= 15 && !odd_number(begin, length));
+    return !rules.inferred || surely_shortest(begin, length, out);
+  }
+  /// At most 15 digits, none of them to no purpose: those that are written for the value they give.
+  static bool surely_shortest(const std::uint8_t* begin, std::size_t length, double value) {
+    const auto magnitude = value < 0 ? -value : value;
+    if (length > 15 || magnitude < 1e-4) return length == 1 && *begin == '0';
+    const std::size_t sign = value < 0 ? 1 : 0;
+    if (begin[sign] == '.' || has_leading_zero(begin + sign, length - sign)) return false;
+    const auto last = begin[length - 1];
+    return last != '.' && (last != '0' || std::memchr(begin, '.', length) == nullptr);
   }
   static read_wide<value> wide(simd_level level) { return wide_doubles(level); }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
-    return read_double(text, out) && !(rules.inferred && (odd_number(text) || beyond_double(text)));
+    return rules.inferred ? spells_double(text, out) : read_double(text, out);
   }
 };
 
@@ -112,12 +123,17 @@ struct decimal128_kind {
     if (!parse_pointed(begin + negative, length - negative, digits, behind)) return false;
     const int up = rules.scale - static_cast<int>(behind);
     if (up < 0 || up > 20) return false;
+    if (rules.inferred &&
+        (up > 0 || (digits == 0 && negative != 0) || begin[negative] == '.' || odd_number(begin, length)))
+      return false;
     const auto magnitude = static_cast<int128>(digits) * ten_to[static_cast<std::size_t>(up)];
     out = negative != 0 ? -magnitude : magnitude;
     return magnitude < ten_to[static_cast<std::size_t>(rules.precision)];
   }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
     wide_words words;
+    decimal_digits digits;
+    if (rules.inferred && (!spells_decimal(text, digits) || digits.scale != rules.scale)) return false;
     if (!read_decimal(text, rules, words)) return false;
     std::memcpy(&out, words.data(), sizeof(out));
     return true;
@@ -197,7 +213,7 @@ struct boolean_kind {
   static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
     bool truth = false;
-    if (!read_boolean(text, truth) || (rules.inferred && text.size() < 4)) return false;
+    if (!read_boolean(text, truth) || (rules.inferred && !spells_boolean(text))) return false;
     out = truth ? 1 : 0;
     return true;
   }

@@ -1,9 +1,7 @@
 #include "engine/formats/csv/infer.hpp"
 
-#include "engine/formats/csv/parse.hpp"
 #include "engine/formats/csv/record_index.hpp"
-#include "engine/formats/csv/values.hpp"
-#include "engine/values/types.hpp"
+#include "engine/values/utf8.hpp"
 
 #include <arrow/type.h>
 
@@ -17,20 +15,8 @@ namespace {
 constexpr std::int64_t least_region = 16 * 1024;
 constexpr std::int64_t most_region = 1024 * 1024;
 constexpr std::int64_t most_of_a_record =
-    64 * 1024 * 1024;  // where a region holds no whole record, it grows up to this
+    16 * 1024 * 1024;  // where a region holds no whole record, it grows up to this
 constexpr std::size_t padding = 64;
-
-bool all_of_digits(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// Digits, point and exponent, or one of the usual names of what is no number.
-bool looks_like_number(std::string_view text) {
-  for (const auto* name : {"NaN", "nan", "inf", "-inf", "Infinity", "-Infinity"}) {
-    if (text == name) return true;
-  }
-  return text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
-}
 
 /// Adds up what the records of one region say.
 class sampler {
@@ -41,13 +27,17 @@ class sampler {
 
   /// Takes at most `limit` records of a text that starts one, from `where` in it; `whole`: the text ends where the file
   /// ends.
-  std::int64_t take(std::string_view text, bool whole, const std::vector<int>& columns, std::int64_t limit,
-                    from where) {
+  /// `at`: where the text begins in the file.
+  std::int64_t take(std::string_view text, std::int64_t at, bool whole, const std::vector<int>& columns,
+                    std::int64_t limit, from where) {
     const auto padded = std::string(padding, '\0') + std::string(text) + std::string(padding * 2, '\0');
     const auto* base = reinterpret_cast<const std::uint8_t*>(padded.data());
     record_index index(rules_.rules, best_simd_level());
     index.reset(padding);
     index.scan(base, padding, static_cast<std::uint32_t>(padding + text.size()), whole);
+    offset_ = at - static_cast<std::int64_t>(padding);
+    const auto end = std::min<std::size_t>(index.next_record() - padding, text.size());
+    utf8 = utf8 && is_utf8(text.substr(0, end));
     const auto records = static_cast<std::int64_t>(index.records());
     records_found = records;
     if (where == from::all && records > limit) {
@@ -70,10 +60,18 @@ class sampler {
       if (last - first + 1 == columns.size() && !is_comment(base, index, first)) {
         take_record(base, index, first, columns);
         ++taken;
+      } else if (last > first || !is_empty(base, index, first)) {
+        ++other_width;
       }
       first = last + 1;
     }
     return taken;
+  }
+
+  /// An empty line, or a comment: no record.
+  [[nodiscard]] bool is_empty(const std::uint8_t* base, const record_index& index, std::size_t first) const {
+    const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1;
+    return begin >= index.ends()[first] || base[begin] == '\r' || is_comment(base, index, first);
   }
 
   [[nodiscard]] bool is_comment(const std::uint8_t* base, const record_index& index, std::size_t first) const {
@@ -83,22 +81,27 @@ class sampler {
 
   void take_record(const std::uint8_t* base, const record_index& index, std::size_t first,
                    const std::vector<int>& columns) {
+    const auto record = offset_ + index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-      const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first + i) - 1] + 1;
+      const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first + i) - 1] + (i == 0 ? 1 : rules_.rules.step());
       auto end = index.ends()[first + i];
       if (i + 1 == columns.size() && end > begin && base[end] == '\n' && base[end - 1] == '\r') --end;
       const auto content = unquote_.content(base + begin, base + end);
-      // A quoted empty text is null in all types but text, and says nothing about which.
-      if (rules_.nulls.is_null(content.text) || content.text.empty()) continue;
-      guesses[static_cast<std::size_t>(columns[i])].see(content.text);
+      // A quoted null text is null in all types but text, and says nothing about which.
+      if (rules_.nulls.is_null(content.text)) continue;
+      guesses[static_cast<std::size_t>(columns[i])].see(content.text, file, record);
     }
   }
 
   const file_rules& rules_;
   unquoter unquote_;
+  std::int64_t offset_ = 0;  ///< of the scanned bytes in the file
 
  public:
+  std::size_t file = 0;            ///< whose records are taken
   std::int64_t records_found = 0;  ///< in the text taken last, those that are not looked at too
+  std::int64_t other_width = 0;    // of all texts
+  bool utf8 = true;
   std::vector<type_guess> guesses;
 };
 
@@ -129,8 +132,8 @@ result<std::int64_t> sample_head(const input_file& file, const file_layout& layo
     SLUICE_ASSIGN(const auto text, peek_file(file, layout.data_begin + bytes));
     const bool whole = static_cast<std::int64_t>(text.size()) < layout.data_begin + bytes;
     const auto begin = std::min(text.size(), static_cast<std::size_t>(layout.data_begin));
-    const auto taken = into.take(std::string_view(text).substr(begin), whole, columns, rows,
-                                 whole ? sampler::from::all : sampler::from::head);
+    const auto taken = into.take(std::string_view(text).substr(begin), static_cast<std::int64_t>(begin), whole, columns,
+                                 rows, whole ? sampler::from::all : sampler::from::head);
     if (into.records_found > 0 || whole || bytes >= most_of_a_record) return taken;
   }
 }
@@ -146,8 +149,10 @@ result<std::int64_t> sample_region(const random_file& file, std::int64_t size, c
     SLUICE_ASSIGN(const auto got, file.read_at(at, text.data(), std::ssize(text)));
     const auto part = std::string_view(text).substr(0, static_cast<std::size_t>(got));
     const bool last = at + got == size;
-    const auto taken = into.take(at == layout.data_begin ? part : from_line_start(part), last, columns, rows,
-                                 last ? sampler::from::tail : sampler::from::head);
+    const auto lines = at == layout.data_begin ? part : from_line_start(part);
+    const auto skipped = static_cast<std::int64_t>(part.size() - lines.size());
+    const auto taken =
+        into.take(lines, at + skipped, last, columns, rows, last ? sampler::from::tail : sampler::from::head);
     const bool all = got < bytes || (tail ? at == layout.data_begin : last);
     if (into.records_found > 0 || all || bytes >= most_of_a_record) return taken;
   }
@@ -173,61 +178,6 @@ result<std::int64_t> sample_file(const input_file& file, const file_layout& layo
 
 }  // namespace
 
-type_guess::kind type_guess::kind_of(std::string_view value) {
-  const auto trimmed = trim_blanks(value);
-  if (trimmed.empty()) return text;
-  const char first = trimmed[0];
-  if ((first >= '0' && first <= '9') || first == '-' || first == '.') {
-    const auto digits = first == '-' ? trimmed.substr(1) : trimmed;
-    if (has_leading_zero(reinterpret_cast<const std::uint8_t*>(digits.data()), digits.size())) {
-      moment when;
-      if (!read_moment(value, when)) return text;
-    }
-    if (all_of_digits(digits)) {
-      std::int64_t number = 0;
-      return read_integer(trimmed, number) ? whole : text;
-    }
-  }
-  bool truth = false;
-  if (trimmed.size() > 3 && trimmed.size() < 6 && read_boolean(trimmed, truth)) return boolean;
-  if (looks_like_number(trimmed) && first != '+') {
-    double number = 0;
-    if (read_double(trimmed, number)) return floating;
-  }
-  moment when;
-  if (!read_moment(trimmed, when)) return text;
-  if (when.zoned) return zoned;
-  return trimmed.size() == 10 ? date : local;
-}
-
-void type_guess::see(std::string_view value) {
-  if ((seen_ & text) != 0) return;
-  const auto found = kind_of(value);
-  seen_ |= found | (found == whole && beyond_double(trim_blanks(value)) ? large : none);
-}
-
-std::shared_ptr<arrow::DataType> type_guess::type() const {
-  if ((seen_ & large) != 0 && (seen_ & floating) != 0) return arrow::utf8();
-  switch (seen_ & ~static_cast<unsigned>(large)) {
-    case boolean:
-      return arrow::boolean();
-    case whole:
-      return arrow::int64();
-    case floating:
-    case whole | floating:
-      return arrow::float64();
-    case date:
-      return arrow::date32();
-    case local:
-    case date | local:
-      return timestamp_type();
-    case zoned:
-      return timestamptz_type();
-    default:
-      return arrow::utf8();
-  }
-}
-
 result<guessed_types> guess_types(const std::vector<input_file>& files, const std::vector<file_layout>& layouts,
                                   const file_rules& rules, std::int64_t rows) {
   guessed_types all;
@@ -235,10 +185,16 @@ result<guessed_types> guess_types(const std::vector<input_file>& files, const st
   sampler into(rules, names.size());
   const auto each = std::max<std::int64_t>(100, rows / static_cast<std::int64_t>(layouts.size()));
   for (std::size_t i = 0; i < layouts.size(); ++i) {
+    into.file = i;
     SLUICE_ASSIGN(const auto taken, sample_file(files[i], layouts[i], order_of(layouts[i].names, names), each, into));
     all.rows += taken;
   }
-  for (const auto& guess : into.guesses) all.types.push_back(guess.type());
+  all.other_width = into.other_width;
+  all.utf8 = into.utf8;
+  for (const auto& guess : into.guesses) {
+    all.types.push_back(guess.type());
+    all.reasons.push_back(guess.why_text());
+  }
   return all;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/formats/csv/layout.hpp"
+#include "engine/formats/csv/type_guess.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -11,33 +12,12 @@
 
 namespace sluice::csv {
 
-/// Guesses the type of a column from its values: the narrowest of boolean, bigint, double, date, timestamp, timestamptz
-/// and text that takes all of them. Digits with leading zeros, a plus, and integers beyond 64 bits are text.
-class type_guess {
- public:
-  void see(std::string_view value);
-  /// text where no value was seen.
-  [[nodiscard]] std::shared_ptr<arrow::DataType> type() const;
-
- private:
-  enum kind : unsigned {
-    none = 0,
-    boolean = 1,
-    whole = 2,
-    floating = 4,
-    date = 8,
-    local = 16,
-    zoned = 32,
-    text = 64,
-    large = 128  ///< a whole number that no double is equal to
-  };
-  static kind kind_of(std::string_view value);
-  unsigned seen_ = none;
-};
-
 struct guessed_types {
   std::vector<std::shared_ptr<arrow::DataType>> types;  ///< of layout.names
+  std::vector<std::optional<text_reason>> reasons;      ///< likewise
   std::int64_t rows = 0;                                ///< looked at
+  std::int64_t other_width = 0;                         ///< records with another number of fields, beside those
+  bool utf8 = true;                                     ///< all of what was looked at
 };
 
 /// Looks at `rows` records over head, middle and tail of each file (the head of packed ones and of standard input).

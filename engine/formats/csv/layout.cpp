@@ -1,7 +1,9 @@
 #include "engine/formats/csv/layout.hpp"
 
 #include "engine/files/foreign_bytes.hpp"
+#include "engine/files/foreign_formats.hpp"
 #include "engine/formats/csv/record_index.hpp"
+#include "engine/formats/csv/runaway.hpp"
 #include "engine/values/utf8.hpp"
 
 #include <algorithm>
@@ -13,8 +15,9 @@ namespace sluice::csv {
 namespace {
 
 constexpr std::int64_t first_look = 64 * 1024;
-constexpr std::int64_t longest_header = 256 * 1024 * 1024;
+constexpr std::int64_t longest_header = 32 * 1024 * 1024;
 constexpr std::size_t padding = 64;
+constexpr std::int64_t most_lines_of_a_name = 20;
 
 /// The begin of a file, with room around it for SIMD.
 struct head {
@@ -63,6 +66,7 @@ class layout_reader {
 
   result<std::optional<file_layout>> read() {
     const std::string_view begin(reinterpret_cast<const char*>(in_.data()), static_cast<std::size_t>(in_.size));
+    if (auto foreign = not_wanted_format(file_.name, begin.substr(0, format_bytes), "CSV")) return std::move(*foreign);
     if (looks_like_utf16(begin) || (file_.packed == compression::none && packed_as(begin) != compression::none))
       return user_error("invalid_utf8", "the file " + file_.name + " is no text in UTF-8",
                         option_for_bytes(file_, begin));
@@ -97,6 +101,7 @@ class layout_reader {
       const auto last = index.record_ends()[record];
       const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1;
       if (ignored(base, begin, index.ends()[first], last == first)) continue;
+      if (in_.whole && index.in_quotes() && record + 1 == index.records()) return unclosed(begin - padding);
       take_fields(base, index, first, last);
       SLUICE_TRY(check_names());
       const auto end = index.ends()[last];
@@ -106,8 +111,23 @@ class layout_reader {
       return std::optional(layout_);
     }
     if (!in_.whole) return std::optional<file_layout>();
-    if (!rules_.header) return std::optional(layout_);  // no record, no names
-    return empty_file(file_, rules_, in_.size == 0 ? "is empty" : "holds no record");
+    layout_.data_begin = in_.size;
+    return std::optional(layout_);  // no record, no names
+  }
+
+  /// A quote of the header that never closes would take the whole file along.
+  [[nodiscard]] error unclosed(std::size_t record) const {
+    const std::string_view all(reinterpret_cast<const char*>(in_.data()), static_cast<std::size_t>(in_.size));
+    const auto extent = extent_of(all.substr(record), rules_.rules, static_cast<std::int64_t>(record));
+    line_ends before(line_break::any);
+    before.add(in_.data(), extent.quote);
+    return user_error("unclosed_quote",
+                      file_.name + " line " + std::to_string(before.count() + 1) + ": the quote that opens field " +
+                          std::to_string(extent.field + 1) + " of the first record never closes; it takes " +
+                          std::to_string(extent.lines) + " more line" + (extent.lines == 1 ? "" : "s") + " (" +
+                          std::to_string(extent.end - extent.quote) + " bytes) along, up to the end of the file",
+                      "close the quote there; where quotes mean nothing, quote: \"\"; names can be given instead: "
+                      "header: [id, name], skip_rows: 1");
   }
 
   [[nodiscard]] bool ignored(const std::uint8_t* base, std::uint32_t begin, std::uint32_t end, bool only_field) const {
@@ -118,7 +138,7 @@ class layout_reader {
   void take_fields(const std::uint8_t* base, const record_index& index, std::size_t first, std::size_t last) {
     unquoter unquote(rules_.rules);
     for (auto i = first; i <= last; ++i) {
-      const auto begin = index.ends()[static_cast<std::ptrdiff_t>(i) - 1] + 1;
+      const auto begin = index.ends()[static_cast<std::ptrdiff_t>(i) - 1] + (i == first ? 1 : rules_.rules.step());
       auto end = index.ends()[i];
       if (i == last && end > begin && base[end] == '\n' && base[end - 1] == '\r') --end;
       const auto content = unquote.content(base + begin, base + end);
@@ -131,7 +151,7 @@ class layout_reader {
 
   /// Names go into messages, expressions and other formats, all of which are UTF-8.
   [[nodiscard]] status check_names() const {
-    // A quote that is never closed makes the whole file one header, which would lose every row of it.
+    // A quote that closes by chance makes the begin of the file one header, which would lose its rows.
     if (broken_ > 0 && rules_.header)
       return user_error(
           "invalid_header",
@@ -141,6 +161,11 @@ class layout_reader {
           "name], skip_rows: 1");
     for (std::size_t i = 0; i < layout_.names.size(); ++i) {
       const auto& name = layout_.names[i];
+      if (const auto lines = std::count(name.begin(), name.end(), '\n'); lines > most_lines_of_a_name)
+        return user_error("runaway_quote",
+                          "the name of column " + std::to_string(i + 1) + " in the first record of " + file_.name +
+                              " has " + std::to_string(lines + 1) + " lines: a quote closes only by chance",
+                          "close the quote in its line; where quotes mean nothing, quote: \"\"");
       const char* fault = !is_utf8(name)                         ? " is not UTF-8"
                           : name.find('\0') != std::string::npos ? " holds a zero byte"
                                                                  : nullptr;
@@ -179,7 +204,8 @@ error empty_file(const input_file& file, const file_rules& rules, const std::str
 status name_empty_files(const std::vector<input_file>& files, std::vector<file_layout>& layouts,
                         const file_rules& rules) {
   const auto named = std::find_if(layouts.begin(), layouts.end(), [](const auto& one) { return !one.names.empty(); });
-  if (named == layouts.end()) return empty_file(files.front(), rules, "holds no record");
+  if (named == layouts.end())
+    return empty_file(files.front(), rules, files.front().size == 0 ? "is empty" : "holds no record");
   const auto names = named->names;
   for (auto& each : layouts)
     if (each.names.empty()) each.names = names;
@@ -209,7 +235,7 @@ result<file_layout> read_layout(const input_file& file, const file_rules& rules)
     SLUICE_ASSIGN(auto layout, layout_reader(file, rules, begin).read());
     if (layout) return std::move(*layout);
   }
-  return user_error("record_too_large", "the header of " + file.name + " does not end within 256 MiB",
+  return user_error("record_too_large", "the header of " + file.name + " does not end within 32 MiB",
                     "look for a quote that is never closed, or another separator or line end");
 }
 

@@ -18,18 +18,19 @@ struct file_rules {
   std::vector<std::string> names;  ///< `header:` as a list: files have none
   std::int64_t skip_rows = 0;
   null_rules nulls;
+  bool all_text = false;  ///< columns without a given type are text
 };
 
 /// What the begin of one file says.
 struct file_layout {
-  /// Of all its fields; empty ones and doubles are made unique. None where `header: false` meets a file of no records.
+  /// Of all its fields; empty ones and doubles are made unique. None where the file has no record, not even a header.
   std::vector<std::string> names;
   std::int64_t data_begin = 0;  ///< byte of the first record behind the header, in the unpacked content
   bool quotes_in_header = false;
 };
 
-/// Reads byte order mark, preamble and header. Errors: empty_file, invalid_header (no
-/// text), record_too_large.
+/// Reads byte order mark, preamble and header. Errors: empty_file (fewer lines than skip_rows), foreign_file,
+/// invalid_header (no text), unclosed_quote, runaway_quote, record_too_large.
 result<file_layout> read_layout(const input_file& file, const file_rules& rules);
 
 /// The error of a file without the line or record that its columns would be known by.

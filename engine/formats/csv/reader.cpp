@@ -4,6 +4,7 @@
 #include "engine/files/interruptible_stream.hpp"
 #include "engine/formats/csv/batch_maker.hpp"
 #include "engine/formats/csv/chunk_reader.hpp"
+#include "engine/formats/csv/runaway.hpp"
 
 #include <deque>
 #include <limits>
@@ -41,8 +42,8 @@ result<std::optional<place>> place_of(const std::string& position) {
 /// Reads records from a start to an end, batch by batch.
 class record_reader {
  public:
-  record_reader(fetch from, const dialect& rules, batch_maker make)
-      : chunk_(std::move(from), rules), make_(std::move(make)) {}
+  record_reader(fetch from, const dialect& rules, find_record_end look, batch_maker make)
+      : chunk_(std::move(from), rules, std::move(look)), make_(std::move(make)) {}
 
   status prepare() { return make_.prepare(); }
 
@@ -69,6 +70,7 @@ class record_reader {
           break;
         }
         SLUICE_ASSIGN(const bool more, chunk_.fill(end_));
+        if (chunk_.runaway()) return make_.runaway(*chunk_.runaway());
         if (!more) {
           finish(chunk_.read_so_far());
           break;
@@ -177,13 +179,14 @@ class split_part_reader final : public split_reader {
   /// The byte behind the first line end at or behind the byte before the split.
   result<std::int64_t> guess_start() const {
     std::uint8_t buffer[4096];
+    SLUICE_ASSIGN(const auto file, chain_->file());
     for (auto at = piece_.begin - 1;;) {
-      SLUICE_ASSIGN(const auto got, chain_->file().read_at(at, buffer, sizeof(buffer)));
+      SLUICE_ASSIGN(const auto got, file->read_at(at, buffer, sizeof(buffer)));
       for (std::int64_t i = 0; i < got; ++i) {
         if (buffer[i] == '\n') return at + i + 1;
         if (buffer[i] != '\r') continue;
         std::uint8_t behind = 0;
-        SLUICE_ASSIGN(const auto one, chain_->file().read_at(at + i + 1, &behind, 1));
+        SLUICE_ASSIGN(const auto one, file->read_at(at + i + 1, &behind, 1));
         return at + i + (one == 1 && behind == '\n' ? 2 : 1);
       }
       at += got;
@@ -294,15 +297,21 @@ class whole_reader final : public split_reader {
 std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::shared_ptr<split_chain> chain,
                                          std::size_t index, reader_questions ask, const std::string& position) {
   const auto rules = plan.rules.rules;
-  fetch from = [chain](std::int64_t at, std::uint8_t* into, std::int64_t size) {
-    return chain->file().read_at(at, into, size);
+  // Open from the first read on, as long as the reader is there.
+  fetch from = [chain, open = std::shared_ptr<random_file>()](std::int64_t at, std::uint8_t* into,
+                                                              std::int64_t size) mutable -> result<std::int64_t> {
+    if (!open) {
+      SLUICE_ASSIGN(open, chain->file());
+    }
+    return open->read_at(at, into, size);
   };
-  record_reader records(std::move(from), rules, batch_maker(std::move(plan), piece, std::move(ask)));
+  find_record_end look = [from, rules](std::int64_t record) { return find_extent(from, rules, record); };
+  record_reader records(std::move(from), rules, std::move(look), batch_maker(std::move(plan), piece, std::move(ask)));
   return std::make_unique<split_part_reader>(std::move(records), std::move(piece), std::move(chain), index, position);
 }
 
 std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::unique_ptr<byte_stream> from,
-                                         std::int64_t data_begin, reader_questions ask,
+                                         open_again again, std::int64_t data_begin, reader_questions ask,
                                          std::shared_ptr<passing_lines> lines, const std::string& position) {
   const auto rules = plan.rules.rules;
   std::shared_ptr<byte_stream> stream = std::move(from);
@@ -311,7 +320,16 @@ std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::uniqu
     if (lines && got.ok()) lines->pass(at, into, *got);
     return got;
   };
-  record_reader records(std::move(next), rules, batch_maker(std::move(plan), std::move(piece), std::move(ask)));
+  find_record_end look;
+  if (again)
+    look = [again = std::move(again), rules](std::int64_t record) -> result<record_extent> {
+      SLUICE_ASSIGN(const auto second, again());
+      SLUICE_TRY(skip_bytes(*second, record));
+      return find_extent([&](std::int64_t, std::uint8_t* into, std::int64_t size) { return second->read(into, size); },
+                         rules, record);
+    };
+  record_reader records(std::move(next), rules, std::move(look),
+                        batch_maker(std::move(plan), std::move(piece), std::move(ask)));
   return std::make_unique<whole_reader>(std::move(records), std::move(stream), data_begin, std::move(lines), position);
 }
 

@@ -40,10 +40,12 @@ struct reader_questions {
 /// that of an earlier reader's step.
 std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::shared_ptr<split_chain> chain,
                                          std::size_t index, reader_questions ask, const std::string& position);
-/// Reads a file from begin to end: packed ones and standard input. `lines`, where given, are those of what can't be
-/// read again: the lines of rejects are kept in it.
+/// Opens a stream once more from its begin.
+using open_again = std::function<result<std::unique_ptr<byte_stream>>()>;
+/// Reads a file from begin to end: packed ones and standard input. `again`: null where that can't be. `lines`, where
+/// given, are those of what can't be read again: the lines of rejects are kept in it.
 std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::unique_ptr<byte_stream> from,
-                                         std::int64_t data_begin, reader_questions ask,
+                                         open_again again, std::int64_t data_begin, reader_questions ask,
                                          std::shared_ptr<passing_lines> lines, const std::string& position);
 
 }  // namespace sluice::csv

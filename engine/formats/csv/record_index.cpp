@@ -45,8 +45,8 @@ void index_array::reserve(std::size_t count) {
 }
 
 record_index::record_index(const dialect& rules, simd_level level) : rules_(rules) {
-  // Escapes and comments make a byte's meaning depend on all before it in ways that the masks don't know.
-  if (!rules.escape && !rules.comment) {
+  // Escapes, comments and long separators make a byte's meaning depend on others in ways that the masks don't know.
+  if (!rules.escape && !rules.comment && rules.separator_rest.empty()) {
     switch (std::min(level, supported_level())) {
       case simd_level::scalar:
         break;
@@ -71,6 +71,7 @@ void record_index::reset(std::uint32_t begin) {
   records_.size = 0;
   begin_ = begin;
   state_ = scan_state::record_start;
+  ended_in_quotes_ = false;
   saw_quote_ = saw_carriage_return_ = saw_high_ = false;
 }
 
@@ -81,30 +82,42 @@ void record_index::forget() {
 }
 
 std::uint32_t record_index::scan(const std::uint8_t* data, std::uint32_t from, std::uint32_t to, bool last) {
-  if (!last && to > from && data[to - 1] == '\r') --to;
+  const auto limit = to;
+  if (!last) {
+    // What may be the begin of a separator or line end waits for what is behind it.
+    to -= std::min(static_cast<std::uint32_t>(rules_.separator_rest.size()), to - from);
+    if (to > from && data[to - 1] == '\r') --to;
+  }
   if (to > from) {
     // Every byte may end a field; pages that are never written cost nothing.
     ends_.reserve(ends_.size + (to - from) + 128);
     records_.reserve(records_.size + (to - from) + 128);
   }
   if (blocks_ != nullptr && to - from >= 64) from = blocks_(*this, data, from, to);
-  scan_bytes(data, from, to, to);
+  to = scan_bytes(data, from, to, blocks_ != nullptr ? to : limit);
   if (last && to > next_record() && state_ != scan_state::record_start) {
     ends_.reserve(ends_.size + 1);
     records_.reserve(records_.size + 1);
     add_record(to);
+    ended_in_quotes_ = in_quotes();
     state_ = scan_state::record_start;
   }
   return to;
 }
 
-void record_index::scan_bytes(const std::uint8_t* data, std::uint32_t from, std::uint32_t to, std::uint32_t limit) {
+std::uint32_t record_index::scan_bytes(const std::uint8_t* data, std::uint32_t from, std::uint32_t to,
+                                       std::uint32_t limit) {
   const int separator = rules_.separator;
   const int quote = rules_.quote ? *rules_.quote : -1;
   const int escape = rules_.escape ? *rules_.escape : -1;
   const int comment = rules_.comment ? *rules_.comment : -1;
+  const auto& rest = rules_.separator_rest;
+  const auto separates = [&](std::uint32_t at) {
+    return rest.empty() || (at + rest.size() < limit && std::memcmp(data + at + 1, rest.data(), rest.size()) == 0);
+  };
   auto state = state_;
-  for (auto at = from; at < to; ++at) {
+  auto at = from;
+  for (; at < to; ++at) {
     const int c = data[at];
     saw_high_ |= c > 127;
     switch (state) {
@@ -160,14 +173,16 @@ void record_index::scan_bytes(const std::uint8_t* data, std::uint32_t from, std:
       }
     } else if (in_comment) {
       continue;
-    } else if (c == separator) {
+    } else if (c == separator && separates(at)) {
       add_field(at);
+      at += static_cast<std::uint32_t>(rest.size());
       state = scan_state::field_start;
     } else if (c == escape) {
       state = scan_state::escaped;
     }
   }
   state_ = state;
+  return at;
 }
 
 }  // namespace sluice::csv

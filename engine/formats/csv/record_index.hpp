@@ -75,6 +75,10 @@ class record_index {
   /// True where a byte above 127 was seen.
   [[nodiscard]] bool saw_high() const { return saw_high_; }
   [[nodiscard]] scan_state state() const { return state_; }
+  /// True where a quote was opened and not closed yet; at the end of the content it never will be.
+  [[nodiscard]] bool in_quotes() const {
+    return state_ == scan_state::quoted || state_ == scan_state::escaped_quoted || ended_in_quotes_;
+  }
 
  private:
   template <class Block>
@@ -84,8 +88,9 @@ class record_index {
   static std::uint32_t scan_avx2(record_index&, const std::uint8_t*, std::uint32_t, std::uint32_t);
   static std::uint32_t scan_avx512(record_index&, const std::uint8_t*, std::uint32_t, std::uint32_t);
 
-  /// `limit` is the end of the readable bytes: a CR looks at the one behind it.
-  void scan_bytes(const std::uint8_t* data, std::uint32_t from, std::uint32_t to, std::uint32_t limit);
+  /// `limit` is the end of the readable bytes: a CR looks at the one behind it, a separator at its rest. Returns how
+  /// far it came, which may be behind `to` where a separator goes on there.
+  std::uint32_t scan_bytes(const std::uint8_t* data, std::uint32_t from, std::uint32_t to, std::uint32_t limit);
   void add_field(std::uint32_t at) { ends_.data()[ends_.size++] = at; }
   void add_record(std::uint32_t at) {
     records_.data()[records_.size++] = static_cast<std::uint32_t>(ends_.size - 1);
@@ -98,6 +103,7 @@ class record_index {
   index_array records_;
   std::uint32_t begin_ = 0;
   scan_state state_ = scan_state::record_start;
+  bool ended_in_quotes_ = false;
   bool saw_quote_ = false;
   bool saw_carriage_return_ = false;
   bool saw_high_ = false;

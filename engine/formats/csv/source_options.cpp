@@ -18,6 +18,8 @@ error at(std::string path, error problem) {
   return problem;
 }
 
+constexpr std::size_t longest_separator = 16;
+
 /// Reads a one-byte option; an empty text (or null, where `may_be_off`) switches the rule off.
 std::optional<std::uint8_t> read_byte(const options& own, const std::string& name, std::optional<std::uint8_t> preset,
                                       bool may_be_off, diagnostics& faults) {
@@ -31,6 +33,34 @@ std::optional<std::uint8_t> read_byte(const options& own, const std::string& nam
   faults.push_back(at("/csv/" + name, user_error("invalid_option", name + " is one byte, not '" + text + "'",
                                                  "for example \",\", \";\", \"|\" or \"\\t\"")));
   return preset;
+}
+
+/// Reads the separator: a byte, or several (", ", a sign that UTF-8 writes with two).
+void read_separator(const options& own, dialect& into, diagnostics& faults) {
+  if (!own.contains("separator") || own["separator"].is_null()) return;
+  const auto& value = own["separator"];
+  auto text = value.is_string() ? value.get<std::string>() : value.dump();
+  if (text == "\\t") text = "\t";
+  if (text.empty() || text.size() > longest_separator || text.find_first_of("\r\n") != std::string::npos) {
+    faults.push_back(
+        at("/csv/separator", user_error("invalid_option",
+                                        "separator is a text of 1 to " + std::to_string(longest_separator) +
+                                            " bytes without line ends, not '" + text + "'",
+                                        "for example \",\", \";\", \"|\", \"\\t\", \" \" or \", \"")));
+    return;
+  }
+  into.separator = static_cast<std::uint8_t>(text[0]);
+  into.separator_rest = text.substr(1);
+}
+
+void read_flags(const options& own, file_rules& into, diagnostics& faults) {
+  const auto quotes =
+      own.contains("quotes") && own["quotes"].is_string() ? own["quotes"].get<std::string>() : "lenient";
+  into.rules.strict_quotes = quotes == "strict";
+  into.all_text = own.contains("all_text") && own["all_text"] == true;
+  if (into.rules.strict_quotes && !into.rules.quote)
+    faults.push_back(at("/csv/quotes", user_error("invalid_option", "quotes: strict needs a quote, and there is none",
+                                                  "remove quotes, or give quote")));
 }
 
 void read_header(const options& own, file_rules& into, diagnostics& faults) {
@@ -54,7 +84,15 @@ void read_header(const options& own, file_rules& into, diagnostics& faults) {
 }
 
 void check_distinct(const dialect& rules, diagnostics& faults) {
-  const std::optional<std::uint8_t> separator = rules.separator;
+  const auto separator = static_cast<char>(rules.separator) + rules.separator_rest;
+  const auto in_separator = [&](const char* name, const std::optional<std::uint8_t>& byte) {
+    if (byte && separator.find(static_cast<char>(*byte)) != std::string::npos)
+      faults.push_back(
+          at(std::string("/csv/") + name,
+             user_error("invalid_option",
+                        std::string(name) + " means something else already: '" + static_cast<char>(*byte) + "'",
+                        "separator, quote, escape and comment must differ")));
+  };
   const auto clash = [&](const char* name, const std::optional<std::uint8_t>& a, const std::optional<std::uint8_t>& b) {
     if (a && b && *a == *b)
       faults.push_back(
@@ -63,9 +101,9 @@ void check_distinct(const dialect& rules, diagnostics& faults) {
                         std::string(name) + " means something else already: '" + static_cast<char>(*a) + "'",
                         "separator, quote, escape and comment must differ")));
   };
-  clash("quote", rules.quote, separator);
-  clash("escape", rules.escape, separator);
-  clash("comment", rules.comment, separator);
+  in_separator("quote", rules.quote);
+  in_separator("escape", rules.escape);
+  in_separator("comment", rules.comment);
   clash("comment", rules.comment, rules.quote);
 }
 
@@ -167,12 +205,13 @@ file_rules read_file_rules(const options& own, diagnostics& faults) {
   file_rules into;
   if (!own.is_object()) return into;
   auto& rules = into.rules;
-  rules.separator = read_byte(own, "separator", ',', false, faults).value_or(',');
+  read_separator(own, rules, faults);
   rules.quote = read_byte(own, "quote", '"', true, faults);
   rules.escape = read_byte(own, "escape", std::nullopt, true, faults);
   rules.comment = read_byte(own, "comment", std::nullopt, true, faults);
   if (rules.escape == rules.quote) rules.escape.reset();  // doubled quotes, which are understood anyway
   check_distinct(rules, faults);
+  read_flags(own, into, faults);
   read_header(own, into, faults);
   if (own.contains("null_values") && own["null_values"].is_array()) {
     std::vector<std::string> tokens;

@@ -2,7 +2,10 @@
 
 #include "engine/formats/csv/record_index.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 
 namespace sluice::csv {
 
@@ -60,9 +63,23 @@ class start_search {
 
 }  // namespace
 
-split_chain::split_chain(std::shared_ptr<random_file> file, dialect rules, std::int64_t data_begin,
-                         std::int64_t split_bytes)
+split_chain::split_chain(input_file file, dialect rules, std::int64_t data_begin, std::int64_t split_bytes)
     : file_(std::move(file)), rules_(rules), data_begin_(data_begin), split_bytes_(split_bytes), starts_{data_begin} {}
+
+result<std::shared_ptr<random_file>> split_chain::file() {
+  const std::lock_guard guard(opening_);
+  if (auto open = open_.lock()) return open;
+  SLUICE_ASSIGN(auto opened, random_file::open(file_));
+  struct stat info {};
+  if (::fstat(opened->handle(), &info) != 0) return from_errno(errno, "look at " + file_.name);
+  const std::pair<std::uint64_t, std::uint64_t> found(info.st_dev, info.st_ino);
+  if (identity_ && *identity_ != found)
+    return user_error("source_changed", "the file " + file_.name + " was replaced while it was read",
+                      "run it again when nobody writes to the file");
+  identity_ = found;
+  open_ = opened;
+  return opened;
+}
 
 void split_chain::follow_reports(std::size_t split) {
   while (starts_.size() <= split) {
@@ -86,6 +103,7 @@ std::int64_t split_chain::furthest() const {
 
 result<std::int64_t> split_chain::find_start(std::size_t split) {
   const std::lock_guard only(searching_);
+  SLUICE_ASSIGN(const auto open, file());
   std::optional<start_search> search;
   for (std::size_t known = 0;;) {
     std::int64_t target = 0;
@@ -93,7 +111,7 @@ result<std::int64_t> split_chain::find_start(std::size_t split) {
       const std::lock_guard guard(lock_);
       follow_reports(split);
       if (split < starts_.size()) return starts_[split];
-      if (!search) search.emplace(*file_, rules_);
+      if (!search) search.emplace(*open, rules_);
       if (const auto from = furthest(); starts_.size() != known || from > search->searched()) search->begin(from);
       known = starts_.size();
       target = begin_of(known);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace sluice::csv {
@@ -19,7 +20,7 @@ namespace sluice::csv {
 /// twice; whoever needs a start that nobody reported has it found here, without waiting for others.
 class split_chain {
  public:
-  split_chain(std::shared_ptr<random_file> file, dialect rules, std::int64_t data_begin, std::int64_t split_bytes);
+  split_chain(input_file file, dialect rules, std::int64_t data_begin, std::int64_t split_bytes);
 
   [[nodiscard]] std::int64_t begin_of(std::size_t split) const {
     return data_begin_ + static_cast<std::int64_t>(split) * split_bytes_;
@@ -43,7 +44,9 @@ class split_chain {
     return guessing_pays_;
   }
 
-  [[nodiscard]] const random_file& file() const { return *file_; }
+  /// The file, open as long as somebody reads it: a source may have more files than a process may have open. The error
+  /// is source_changed where it is another one than before.
+  result<std::shared_ptr<random_file>> file();
 
  private:
   struct finding {
@@ -54,14 +57,17 @@ class split_chain {
   /// The furthest start of a record that is known in the last split whose start is.
   [[nodiscard]] std::int64_t furthest() const;
 
-  std::shared_ptr<random_file> file_;
+  input_file file_;
   dialect rules_;
   std::int64_t data_begin_;
   std::int64_t split_bytes_;
-  std::mutex searching_;                     ///< one searches at a time; taken before lock_
-  std::mutex lock_;                          ///< of what follows; never held while reading
-  std::vector<std::int64_t> starts_;         ///< proved, from split 0 on
-  std::map<std::size_t, finding> findings_;  ///< reported and not yet proved, or not whole
+  std::mutex opening_;  ///< of the next two
+  std::weak_ptr<random_file> open_;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> identity_;  ///< device and inode
+  std::mutex searching_;                                             ///< one searches at a time; taken before lock_
+  std::mutex lock_;                                                  ///< of what follows; never held while reading
+  std::vector<std::int64_t> starts_;                                 ///< proved, from split 0 on
+  std::map<std::size_t, finding> findings_;                          ///< reported and not yet proved, or not whole
   bool guessing_pays_ = true;
 };
 

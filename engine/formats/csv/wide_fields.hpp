@@ -14,8 +14,9 @@ namespace sluice::csv {
 /// looked at, in whole groups of eight; those of them that are in another form are added to `odd`, ascending, and have
 /// any value.
 ///
-/// `field`: its index in the record; no CR is taken off. `inferred`: numbers with leading zeros, and such that may have
-/// more digits than their type, count as another form. 16 bytes in front of each field's end must be readable.
+/// `field`: its index in the record; no CR is taken off. `inferred`: numbers that their type may be written otherwise
+/// than (007, 1.0, -0), and such that may have more digits than it, count as another form. 16 bytes in front of each
+/// field's end must be readable.
 template <class Value>
 using read_wide = std::int64_t (*)(const record_block& in, int field, bool inferred, Value* out,
                                    std::vector<std::uint32_t>& odd);

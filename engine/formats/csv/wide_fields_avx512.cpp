@@ -113,7 +113,10 @@ inline eight_numbers numbers_of(const eight_fields& from, bool inferred) {
     const auto zero = _mm_slli_epi16(_mm_and_si128(where(from, '0'), first_of(bits)), 1);
     const auto digit_behind_zero = _mm_and_si128(zero, _mm_andnot_si128(points, bits));
     const auto sixteen = _mm_and_si128(from.bits, _mm_set1_epi16(1));
-    const auto doubtful = _mm_or_si128(digit_behind_zero, sixteen);
+    // .5, 5. and 5.0 are written otherwise.
+    const auto lone_point = _mm_and_si128(points, _mm_or_si128(first_of(bits), last));
+    const auto last_zero = _mm_maskz_mov_epi16(pointed, _mm_and_si128(where(from, '0'), last));
+    const auto doubtful = _mm_or_si128(_mm_or_si128(digit_behind_zero, sixteen), _mm_or_si128(lone_point, last_zero));
     all.odd = static_cast<__mmask8>(all.odd | _mm_test_epi16_mask(doubtful, doubtful));
   }
   // A point at bit k of 16 has 15 - k digits behind it.
@@ -122,6 +125,10 @@ inline eight_numbers numbers_of(const eight_fields& from, bool inferred) {
   const auto eights = _mm512_permutex2var_epi64(eights_of(digits0), order, eights_of(digits1));
   all.digits =
       _mm512_add_epi64(_mm512_mul_epu32(eights, _mm512_set1_epi64(100'000'000)), _mm512_srli_epi64(eights, 32));
+  // A number has no -0.
+  if (inferred)
+    all.odd =
+        static_cast<__mmask8>(all.odd | (all.minus & _mm512_cmpeq_epi64_mask(all.digits, _mm512_setzero_si512())));
   return all;
 }
 
@@ -135,7 +142,10 @@ inline __mmask8 doubles(const eight_fields& from, bool inferred, double* out) {
   const auto divisors = _mm512_permutex2var_pd(powers, _mm512_cvtepu32_epi64(read.behind), more_powers);
   const auto values = _mm512_div_pd(_mm512_cvtepi64_pd(read.digits), divisors);
   _mm512_storeu_pd(out, _mm512_mask_xor_pd(values, read.minus, values, _mm512_set1_pd(-0.0)));
-  return read.odd;
+  if (!inferred) return read.odd;
+  // Small ones are written with an exponent.
+  const auto small = _mm512_cmp_pd_mask(values, _mm512_set1_pd(1e-4), _CMP_LT_OQ);
+  return static_cast<__mmask8>(read.odd | (small & _mm512_test_epi64_mask(read.digits, read.digits)));
 }
 
 /// See parse_integer.

@@ -1,6 +1,7 @@
 #include "engine/formats/ndjson/sampling.hpp"
 
 #include "engine/files/foreign_bytes.hpp"
+#include "engine/files/foreign_formats.hpp"
 #include "engine/formats/csv/source_options.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 #include "engine/formats/ndjson/inference.hpp"
@@ -111,6 +112,8 @@ error nothing_sampled(const std::vector<input_file>& files, const sample& all) {
                           " can be read; the first one is nested more than " + std::to_string(deepest_nesting) +
                           " objects and lists deep",
                       "write what is nested so deep as a text of its own");
+  if (const auto begin = peek_file(files[0], format_bytes); begin.ok())
+    if (auto foreign = not_wanted_format(files[0].name, *begin, "NDJSON")) return std::move(*foreign);
   auto why = user_error("invalid_json", "none of " + std::to_string(all.broken()) + " lines looked at in " + name +
                                             " is a JSON object; the first one is: " + shown(first));
   if (const auto begin = peek_file(files[0], 1024); begin.ok()) why.hint = option_for_bytes(files[0], *begin);

@@ -4,6 +4,7 @@
 #include "engine/columns/source_columns.hpp"
 #include "engine/component/opaque.hpp"
 #include "engine/files/folder_columns.hpp"
+#include "engine/files/foreign_formats.hpp"
 #include "engine/formats/parquet/dictionary_filter.hpp"
 #include "engine/formats/parquet/int96.hpp"
 #include "engine/formats/parquet/row_groups.hpp"
@@ -354,8 +355,11 @@ result<std::unique_ptr<file_reader>> open_parquet(const input_file& file, std::s
     columns.set_pre_buffer(false);
     columns.set_coerce_int96_timestamp_unit(int96);
     parquet::arrow::FileReaderBuilder builder;
-    if (const auto opened = builder.Open(std::move(handle), properties, std::move(known)); !opened.ok())
+    if (const auto opened = builder.Open(std::move(handle), properties, std::move(known)); !opened.ok()) {
+      if (const auto first = peek_file(file, format_bytes); first.ok())
+        if (auto foreign = not_wanted_format(file.name, *first, "Parquet")) return std::move(*foreign);
       return corrupt_file(file.name, "Parquet file", opened);
+    }
     read_dictionaries(*builder.raw_reader()->metadata(), columns);
     builder.properties(columns);
     auto made = builder.Build();

@@ -158,7 +158,7 @@ using list = std::vector<std::string>;
 TEST_CASE("types are inferred, and an unquoted empty is null while a quoted one is text") {
   const auto got = read_text(
       "id,ok,x,d,t,z,s\n1,true,1.5,2024-02-29,2024-02-29 12:00:00,2024-02-29T12:00:00Z,a\n"
-      ",,,,,,\n-3,FALSE,2,1999-12-31,2024-01-01,2024-01-01 00:00:00+02,\"\"\n");
+      ",,,,,,\n-3,false,2,1999-12-31,2024-01-01,2024-01-01 00:00:00+02,\"\"\n");
   CHECK(got.schema == "id bigint, ok boolean, x double, d date, t timestamp, z timestamptz, s text");
   CHECK(got.rows == list{"1|true|1.5|2024-02-29|2024-02-29 12:00:00|2024-02-29 12:00:00+00|a",
                          "\\N|\\N|\\N|\\N|\\N|\\N|\\N",
@@ -167,8 +167,50 @@ TEST_CASE("types are inferred, and an unquoted empty is null while a quoted one 
 
 TEST_CASE("digits with leading zeros, pluses and integers beyond 64 bits are text") {
   const auto got = read_text("zip,phone,big,n\n01234,+49301,123456789012345678901234,-0\n");
-  CHECK(got.schema == "zip text, phone text, big text, n bigint");
-  CHECK(got.rows == list{"01234|+49301|123456789012345678901234|0"});
+  CHECK(got.schema == "zip text, phone text, big text, n text");
+  CHECK(got.rows == list{"01234|+49301|123456789012345678901234|-0"});
+}
+
+TEST_CASE("a value that its type would write otherwise makes a column text") {
+  for (const std::string value : {"nan",
+                                  "inf",
+                                  "1E5",
+                                  "1e5",
+                                  "12E4",
+                                  "+5",
+                                  ".5",
+                                  "5.",
+                                  "1_000",
+                                  "0x10",
+                                  "-0",
+                                  "-0.0",
+                                  "1.0",
+                                  "007",
+                                  " 5",
+                                  "5 ",
+                                  "1e400",
+                                  "9007199254740993.5",
+                                  "1000000000000000000000",
+                                  "0.00001",
+                                  "TRUE",
+                                  "yes",
+                                  "2024-1-1",
+                                  " 2024-01-01"}) {
+    INFO(value);
+    const auto alone = read_text("a,b\n" + value + ",1\n");
+    CHECK(alone.rows == list{value + "|1"});
+    const auto beside = read_text("a,b\n1234," + value + "\n" + value + ",2.5\n");
+    CHECK(beside.rows == list{"1234|" + value, value + "|2.5"});
+  }
+}
+
+TEST_CASE("digits behind the point of which all values have the same number make a decimal") {
+  CHECK(read_text("a,b\n12.50,1.5\n-3.00,2.25\n0.05,3\n").schema == "a decimal(18,2), b double");
+  CHECK(read_text("a\n12.50\n3\n").schema == "a text");
+  CHECK(read_text("a\n12.50\n3.5\n").schema == "a text");
+  CHECK(read_text("a\n12345678901234.50\n3.55\n").schema == "a decimal(38,2)");
+  CHECK(read_text("a\nNaN\n3.5\n").schema == "a double");
+  CHECK(read_text("a\nNaN\nNaN\n").schema == "a text");
 }
 
 TEST_CASE("quotes hold separators, line ends and doubled quotes") {
@@ -186,6 +228,80 @@ TEST_CASE("line ends are LF, CRLF or CR, and the last may be missing") {
   CHECK(read_text("\xEF\xBB\xBF"
                   "a,b\n1,x\n\n\r\n2,y\n\n")
             .rows == wanted);
+}
+
+namespace {
+
+/// A file whose quote never closes, cut into splits of every size and read by several readers: always the same error.
+void check_unclosed(const std::string& text, request_parts parts, const std::string& place, const std::string& lines) {
+  for (std::int64_t split = 1; split <= static_cast<std::int64_t>(text.size()) + 1; ++split)
+    for (const int threads : {1, 3}) {
+      INFO(text << " split " << split << " threads " << threads);
+      parts.split_bytes = split;
+      parts.threads = threads;
+      const auto got = read_text(text, parts);
+      REQUIRE(got.problem == "unclosed_quote");
+      REQUIRE(got.message.find(place) != std::string::npos);
+      REQUIRE(got.message.find(lines) != std::string::npos);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a quote that never closes fails the source, wherever splits are cut, and says what it takes along") {
+  const request_parts plain = {.own = options::object(), .types = {{"a", "text"}, {"b", "text"}}};
+  check_unclosed("a,b\n1,x\n2,\"y\n3,z\n4,w\n", plain, "t.csv line 3: the quote that opens field 2 (b)",
+                 "2 more lines");
+  check_unclosed("a,b\n1,x\n\"2,y\n3,z\n4,w", plain, "t.csv line 3: the quote that opens field 1 (a)", "2 more lines");
+  check_unclosed("a,b\r\n1,\"x\r\ny\"\r\n2,\"y\r\n3,z\r\n", plain, "t.csv line 4", "1 more line (");
+  check_unclosed("a,b\n1,x\n2,\"y", plain, "t.csv line 3", "the file ends within it");
+  check_unclosed("a,b\n1,\"x\"\"\n2,y\n", plain, "t.csv line 2", "1 more line (");
+  auto set_null = plain;
+  set_null.policy = on_error::set_null;
+  check_unclosed("a,b\n1,x\n2,\"y\n3,z\n", set_null, "t.csv line 3", "1 more line (");
+  auto escapes = plain;
+  escapes.own = {{"escape", "\\"}, {"comment", "#"}};
+  check_unclosed("a,b\n# it's \"odd\n1,\"x\\\"\n2,y\n", escapes, "t.csv line 3", "1 more line (");
+  auto needless = plain;
+  needless.columns = {"a"};
+  needless.types = {{"a", "text"}};
+  check_unclosed("a,b\n1,x\n2,\"y\n3,z\n", needless, "t.csv line 3", "1 more line (");
+  auto preamble = plain;
+  preamble.own = {{"skip_rows", 1}};
+  check_unclosed("sold \"today\na,b\n2,\"y\n3,z\n", preamble, "t.csv line 3", "1 more line (");
+}
+
+TEST_CASE("a header whose quote never closes fails the source") {
+  const auto got = read_text("a,\"b\n1,2\n3,4\n");
+  CHECK(got.problem == "unclosed_quote");
+  CHECK(got.message.find(
+            "line 1: the quote that opens field 2 of the first record never closes; it takes 2 more lines") !=
+        std::string::npos);
+}
+
+TEST_CASE("a quote that closes by chance far behind fails the source, one near its place makes a reject") {
+  const auto text = [](int lines) {
+    std::string all = "a,b,c\n1,\"x,y\n";
+    for (int i = 0; i < lines; ++i) all += std::to_string(i) + ",\"p, q\",r\n";
+    return all;
+  };
+  const request_parts parts = {.own = options::object(), .types = {{"a", "text"}, {"b", "text"}, {"c", "text"}}};
+  CHECK(read_text(text(1), parts).rejected.size() == 1);
+  std::string far = "a,b,c\n1,\"x,y\n";
+  for (int i = 0; i < 50; ++i) far += std::to_string(i) + ",p,r\n";
+  far += "51,\"p\",r\n52,p,r\n";
+  for (const std::int64_t split : {7, 100, 10'000}) {
+    auto pieces = parts;
+    pieces.split_bytes = split;
+    const auto got = read_text(far, pieces);
+    CHECK(got.problem == "runaway_quote");
+    CHECK(got.message.find("t.csv line 2: ") != std::string::npos);
+    CHECK(got.message.find("51 lines") != std::string::npos);
+  }
+  // Many lines of text in a record that does not fit are no records.
+  std::string letter = "a,b,c\n1,\"";
+  for (int i = 0; i < 50; ++i) letter += "a line of a letter\n";
+  CHECK(read_text(letter + "\"\n2,x,y\n", parts).rejected.size() == 1);
 }
 
 TEST_CASE("one column makes an empty line a null") { CHECK(read_text("a\n1\n\n2\n").rows == list{"1", "\\N", "2"}); }
@@ -294,10 +410,10 @@ TEST_CASE("text that is not UTF-8 is rejected, and valid text stays byte for byt
         "x,2");
 }
 
-TEST_CASE("what follows a closing quote, and a quote never closed, are rejected") {
-  const auto got = read_text("a,b\n\"x\"y,1\nz,2\n\"open,3\n4,5\n");
+TEST_CASE("what follows a closing quote is rejected") {
+  const auto got = read_text("a,b\n\"x\"y,1\nz,2\n");
   CHECK(got.rows == list{"z|2"});
-  CHECK(got.rejected == list{"invalid_quotes a@2: \"x\"y,1", "too_few_fields@4: \"open,3\n4,5\n"});
+  CHECK(got.rejected == list{"invalid_quotes a@2: \"x\"y,1"});
 }
 
 TEST_CASE("separators, quotes, escapes, comments, preambles and null tokens are as the options say") {
@@ -318,6 +434,46 @@ TEST_CASE("separators, quotes, escapes, comments, preambles and null tokens are 
   CHECK(unquoted.rows == list{"\"x|1"});
 }
 
+TEST_CASE("a separator may have several bytes, wherever blocks and splits are cut") {
+  const std::string text =
+      "a, b, c\n1, \"x, \"\"y\"\"\n, z\", 2.5\n,, p,q, 3.5\n4, , \r\n5, r,, 0.5\n6, \"\", 7\n8, s\n9, t, 1.5";
+  const list rows = {"1|x, \"y\"\n, z|2.5", ",|p,q|3.5", "4|\\N|\\N", "5|r,|0.5", "6||7", "9|t|1.5"};
+  for (std::int64_t split = 1; split < 60; ++split) {
+    INFO(split);
+    const auto got = read_text(text, {.own = {{"separator", ", "}}, .split_bytes = split, .threads = 2});
+    CHECK(got.schema == "a text, b text, c double");
+    CHECK(got.rows == rows);
+    CHECK(got.rejected == list{"too_few_fields@8: 8, s"});
+  }
+  CHECK(read_text("a\xC2\xA7"
+                  "b\n1\xC2\xA7x\xC2\n",
+                  {.own = {{"separator", "\xC2\xA7"}}})
+            .rejected.size() == 1);
+  CHECK(read_text("a b\n1 x\n2 \"y z\"\n", {.own = {{"separator", " "}}}).rows == list{"1|x", "2|y z"});
+  const auto unclosed = read_text("a, b\n1, \"x\n2, y\n", {.own = {{"separator", ", "}}});
+  CHECK(unclosed.problem == "unclosed_quote");
+  CHECK(unclosed.message.find("line 2: the quote that opens field 2 (b)") != std::string::npos);
+}
+
+TEST_CASE("strict quotes reject a quote inside a field that does not begin with one") {
+  const std::string text = "a,b,c,d\n1,$7.80\"Table, Round\",u1\n2,\"x\"\"y\",z,\n3,5\" pipe,z,w\n";
+  CHECK(read_text(text).rows.size() == 3);
+  const auto got = read_text(text, {.own = {{"quotes", "strict"}}});
+  CHECK(got.rows == list{"2|x\"y|z|\\N"});
+  CHECK(got.rejected == list{"invalid_quotes@2: 1,$7.80\"Table, Round\",u1", "invalid_quotes@4: 3,5\" pipe,z,w"});
+  CHECK(read_text(text, {.own = {{"quotes", "strict"}, {"quote", ""}}}).path == "/csv/quotes");
+}
+
+TEST_CASE("all_text infers nothing, and given types still count") {
+  const auto got = read_text("a,b\n1,2\n", {.own = {{"all_text", true}}, .types = {{"b", "integer"}}});
+  CHECK(got.schema == "a text, b integer");
+}
+
+TEST_CASE("without null values an empty field is text") {
+  CHECK(read_text("a,b\n1,x\n,y\n", {.own = {{"null_values", options::array()}}}).rows == list{"1|x", "|y"});
+  CHECK(read_text("a,b\n1,x\n\"\",y\n", {.own = {{"null_values", {"NA"}}}}).rows == list{"1|x", "|y"});
+}
+
 TEST_CASE("headers may be missing, given, empty or double") {
   CHECK(read_text("1,x\n2,y\n", {.own = {{"header", false}}}).schema == "column_1 bigint, column_2 text");
   CHECK(read_text("1,x\n2,y\n", {.own = {{"header", {"id", "name"}}}}).rows == list{"1|x", "2|y"});
@@ -327,6 +483,11 @@ TEST_CASE("headers may be missing, given, empty or double") {
 
 TEST_CASE("an empty file is an error, a header alone gives no rows") {
   CHECK(read_text("").problem == "empty_file");
+  const test_folder in;
+  in.write("1.csv", "");
+  in.write("2.csv", "a,b\n1,x\n");
+  in.write("3.csv", "\xEF\xBB\xBF");
+  CHECK(read_all(in, {.own = {{"path", "*.csv"}}}).rows == list{"1|x"});
   CHECK(read_text("\n\n").problem == "empty_file");
   const auto got = read_text("a,b\n", {.own = options::object(), .types = {{"b", "date"}}});
   CHECK(got.schema == "a text, b date");
@@ -347,7 +508,9 @@ TEST_CASE("only the columns that are named or needed are there") {
   CHECK(unknown.path == "/columns/0");
   CHECK(read_text(text, {.own = options::object(), .types = {{"ccc", "double"}}}).problem == "unknown_column");
   CHECK(read_text(text, {.own = {{"encoding", "klingon"}}}).problem == "unknown_encoding");
-  CHECK(read_text(text, {.own = {{"separator", ";;"}}}).path == "/csv/separator");
+  CHECK(read_text(text, {.own = {{"separator", ""}}}).path == "/csv/separator");
+  CHECK(read_text(text, {.own = {{"separator", "\n"}}}).path == "/csv/separator");
+  CHECK(read_text(text, {.own = {{"separator", ",\""}}}).path == "/csv/quote");
 }
 
 TEST_CASE("files of one source have the same columns, in any order") {

@@ -84,6 +84,18 @@ TEST_CASE("derive works in the order of the file: later entries see earlier ones
   CHECK(unit.lines() == lines{"1|Ann|31|32|Ann!", "2|null|null|null|null", "3|Cid|18|19|Cid!"});
 }
 
+TEST_CASE("later entries of derive see earlier ones in any spelling, and among thousands") {
+  runner spelled("derive",
+                 R"~({"Sum": "age + 1", "x": "sum * 2", "y": "\"Sum\" + 1", "id": "id * 10", "z": "ID + 1"})~", people);
+  spelled.feed(three).end();
+  CHECK(spelled.lines().front() == "10|Ann|30|31|62|32|11");
+  std::string entries = R"~("c0": "age")~";
+  for (int i = 1; i < 3000; ++i) entries += ", \"c" + std::to_string(i) + "\": \"c" + std::to_string(i - 1) + " + 1\"";
+  runner many("derive", "{" + entries + "}", people);
+  many.feed(three).end();
+  CHECK(many.lines().front().ends_with("|3028|3029"));
+}
+
 TEST_CASE("derive asks for the columns that it reads and passes on, and no others") {
   runner unit("derive", R"~({"age": "age + 1", "double": "age * 2"})~", people);
   CHECK(*unit.unit().required_columns(0, {"double"}) == lines{"age"});

@@ -24,8 +24,8 @@ struct long_file {
     }
     path = folder.write("long.csv", text);
   }
-  [[nodiscard]] std::shared_ptr<random_file> open() const {
-    return random_file::open({.name = "long.csv", .path = path}).value();
+  [[nodiscard]] input_file input() const {
+    return {.name = "long.csv", .path = path, .size = static_cast<std::int64_t>(text.size())};
   }
   /// The first record at or behind a byte.
   [[nodiscard]] std::int64_t start_behind(std::int64_t at) const {
@@ -45,7 +45,7 @@ TEST_CASE("every split's start is found, wherever the search's blocks end and wh
   const long_file file(3'000'000);
   const std::int64_t split_bytes = GENERATE(1'000, 65'536, 524'287, 524'288, 1'000'000);
   const bool reported = GENERATE(false, true);
-  csv::split_chain chain(file.open(), {}, 0, split_bytes);
+  csv::split_chain chain(file.input(), {}, 0, split_bytes);
   const auto splits = (std::ssize(file.text) + split_bytes - 1) / split_bytes;
   for (std::int64_t split = 0; split < splits; ++split) {
     const auto start = file.start_behind(split * split_bytes);
@@ -58,7 +58,7 @@ TEST_CASE("every split's start is found, wherever the search's blocks end and wh
 
 TEST_CASE("reports from a start that proves wrong are not believed") {
   const long_file file(100'000);
-  csv::split_chain chain(file.open(), {}, 0, 10'000);
+  csv::split_chain chain(file.input(), {}, 0, 10'000);
   const auto start = file.start_behind(10'000);
   chain.report_so_far(1, start + 1, 15'000);
   chain.report(2, 20'000, 30'000);

@@ -1,0 +1,112 @@
+#include "engine/formats/csv/remarks.hpp"
+
+#include "engine/component/json_pointer.hpp"
+#include "engine/error/names.hpp"
+#include "engine/files/line_counter.hpp"
+#include "engine/formats/csv/sniff.hpp"
+#include "engine/values/types.hpp"
+
+#include <arrow/type.h>
+
+#include <algorithm>
+
+namespace sluice::csv {
+
+namespace {
+
+constexpr double usual_share = 0.8;
+
+std::string shown(const std::string& value) { return "'" + shortened(value, 60) + "'"; }
+
+std::string place_of(const seen_value& seen, const std::vector<input_file>& files) {
+  const auto& file = files[std::min(seen.file, files.size() - 1)];
+  const auto line = file.path == "-" ? 0 : line_counter(line_break::any).line_at(file, seen.offset);
+  return (line > 0 ? " at line " + std::to_string(line) : "") + " of " + file.name;
+}
+
+std::string null_values_with(const file_rules& rules, const std::vector<std::string>& words) {
+  auto all = rules.nulls.tokens();
+  for (const auto& word : words)
+    if (std::find(all.begin(), all.end(), word) == all.end()) all.push_back(word);
+  return "null_values: " + options(all).dump();
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++count;
+  return count;
+}
+
+/// What the options of a source say of the dialect, for those who look for the rest.
+options without_dialect(const options& own) {
+  auto fixed = options::object();
+  for (const auto* name : {"header", "skip_rows"})
+    if (own.contains(name) && !own[name].is_null() && own[name] != options(true) && own[name] != options(0))
+      fixed[name] = own[name];
+  return fixed;
+}
+
+}  // namespace
+
+error text_column_remark(const std::string& name, const text_reason& why, const std::vector<input_file>& files,
+                         const file_rules& rules) {
+  const auto type = type_name(*why.likely);
+  auto message = "column " + name + " is text because of " + shown(why.first.value) + place_of(why.first, files);
+  std::string hint;
+  if (why.odd == 0) {
+    message += ": as " + type + " its values would be written otherwise than they stand";
+    hint = types_line(name, type) + " reads them as " + type;
+  } else {
+    message += "; " + std::to_string(why.odd) + " of " + std::to_string(why.seen) + " values looked at " +
+               (why.odd == 1 ? "is" : "are") + " no " + type;
+    if (why.only_null_words) {
+      hint = "csv: { " + null_values_with(rules, why.null_words) + " } reads " + joined(why.null_words) + " as null";
+    } else {
+      hint = types_line(name, type) + " sends such records to the rejects";
+      if (!why.null_words.empty())
+        hint += ", " + null_values_with(rules, why.null_words) + " makes nulls of the others";
+    }
+  }
+  auto remark = user_error("text_column", message, hint);
+  remark.path = pointer({"types", name});
+  return remark;
+}
+
+std::string better_options(const input_file& file, const options& own) {
+  const auto found = sniff_file(file, without_dialect(own));
+  if (!found.ok() || found->share < usual_share) return {};
+  auto better = options::object();
+  for (const auto& [name, value] : found->own.items()) {
+    if (name == "separator" && found->width < 2) continue;
+    if (!own.contains(name) || own[name] != value) better[name] = value;
+  }
+  // A separator that was given by mistake for the usual one.
+  if (found->width > 1 && !found->own.contains("separator") && own.contains("separator") && own["separator"] != ",")
+    better["separator"] = ",";
+  return options_text(better);
+}
+
+std::optional<error> dialect_remark(const input_file& file, const options& own, const std::string& reason) {
+  const auto found = sniff_file(file, without_dialect(own));
+  const auto better = better_options(file, own);
+  if (!found.ok() || better.empty()) return {};
+  auto message = file.name + ": " + reason;
+  const auto used =
+      own.contains("separator") && own["separator"].is_string() ? own["separator"].get<std::string>() : ",";
+  auto other = found->own.contains("separator") ? found->own["separator"].get<std::string>() : ",";
+  if (other == "\\t") other = "\t";
+  if (other != used && found->width > 1)
+    message +=
+        "; the line " + shown(found->first_line) + " has " + std::to_string(count_of(found->first_line, other)) + " " +
+        (other == "\t"  ? "tabs"
+         : other == " " ? "blanks"
+                        : other) +
+        " and " +
+        (count_of(found->first_line, used) == 0 ? "no " : std::to_string(count_of(found->first_line, used)) + " ") +
+        used;
+  auto remark = user_error("other_dialect", message, "it looks as if this reads it: " + better);
+  remark.path = "/csv";
+  return remark;
+}
+
+}  // namespace sluice::csv
