@@ -89,8 +89,6 @@ const std::vector<error_code>& error_codes() {
       {"foreign_client",
        "Something that is no node of this cluster connected to a port for nodes, or answered in a node's place.",
        "Point clients at the HTTP address; all nodes need the same token and the same release."},
-      {"foreign_client", "Something that is no node of this cluster spoke to the data port.",
-       "Point clients at the HTTP address; nodes must run the same version."},
       {"foreign_file", "A file is not of the kind that its source reads.",
        "The message says what it is; export or unpack its data first."},
       {"foreign_state", "A unit was given a state that is not its own.",
