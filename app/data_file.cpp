@@ -76,7 +76,7 @@ std::string plain_or_quoted(const std::string& text) {
 
 /// The first bytes, unpacked but not decoded.
 result<std::string> first_bytes(const std::string& path) {
-  SLUICE_ASSIGN(const auto file, find_file(path, {.path = path}));
+  SLUICE_ASSIGN(const auto file, find_file(path, {.path = path, .base_folder = {}}));
   return peek_file(file, format_bytes);
 }
 
@@ -116,7 +116,7 @@ status find_dialect(data_file& file, const data_options& given) {
   if (!given.encoding.empty()) own["encoding"] = given.encoding;
   if (given.skip_rows >= 0) own["skip_rows"] = given.skip_rows;
   if (given.no_header) own["header"] = false;
-  SLUICE_ASSIGN(const auto found, find_file(file.path, {.path = file.path}));
+  SLUICE_ASSIGN(const auto found, find_file(file.path, {.path = file.path, .base_folder = {}}));
   SLUICE_ASSIGN(const auto seems, csv::sniff_file(found, own));
   for (const auto& [name, value] : seems.own.items())
     if (!own.contains(name)) own[name] = value;
