@@ -112,57 +112,58 @@ std::vector<handed_over> all_cases() {
       {"sort", R"(["k desc", "x"])", {orders}, orders_arriving},
       {"sort", R"(["d % 2", "b"])", {orders}, orders_arriving},
       {"aggregate",
-       R"({"by": ["k"], "compute": {"n": "count(*)", "nx": "count(x)", "sx": "sum(x)", "ax": "avg(x)", "si": "sum(id)",
+       R"x({"by": ["k"], "compute": {"n": "count(*)", "nx": "count(x)", "sx": "sum(x)", "ax": "avg(x)", "si": "sum(id)",
            "ai": "avg(id)", "sd": "sum(d)", "sw": "sum(w)", "lo": "min(k)", "hi": "max(x)", "ld": "min(d)", "hw": "max(w)",
            "every_b": "bool_and(b)", "any_b": "bool_or(b)", "f": "first(x)", "l": "last(id)", "a": "any_value(b)",
            "v": "stddev(x)", "dist": "count(distinct b)", "sdist": "sum(distinct id)",
            "fil": "sum(id) filter (where x > 0)", "cf": "count(*) filter (where b)",
-           "df": "count(distinct k) filter (where id > 3)"}})",
+           "df": "count(distinct k) filter (where id > 3)"}})x",
        {orders},
        orders_arriving},
-      {
-  "aggregate", R"({"compute": {"n": "count(*)", "s" : "sum(x)", "d" : "count(distinct k)", "l" : "last(k)"
-}
-})", {orders},
-       orders_arriving
-}
-, { "aggregate", R"({"by": ["k", "b"], "compute": {"n": "count(*)", "f" : "first(d)" }
-})", {orders}, orders_arriving},
-      {
-  "steps", R"([{"filter": "id <> 5"}, {"aggregate": {"by": ["k"], "compute": {"s": "sum(d)"
-}
-}
-}, {"sort": ["s"]}, {"limit": 3}])",
+      {"aggregate",
+       R"x({"compute": {"n": "count(*)", "s": "sum(x)", "d": "count(distinct k)", "l": "last(k)"}})x",
        {orders},
-       orders_arriving
-}
-, {"steps", R"([{"sort": ["x"]}, {"derive": {"y": "id + 1"}}])", {orders}, orders_arriving, true, on_error::reject},
-    {"filter", R"("id > 3")", {orders}, orders_arriving}, {"derive", R"({"y": "id * 2"})", {orders}, orders_arriving},
-    {"select", R"(["k", "id"])", {orders}, orders_arriving}, {"drop", R"(["x"])", {orders}, orders_arriving},
-    {"rename", R"({"k": "key"})", {orders}, orders_arriving}, {"cast", R"({"id": "text"})", {orders}, orders_arriving},
-    {"route", R"({"big": "id > 5", "default": "rest"})", {orders}, orders_arriving},
-    {"union", R"({})", {"id bigint", "id bigint"}, {{0, "[[1]]"}, {1, "[[2]]"}, {0, "end"}, {1, "[[3]]"}, {1, "end"}}},
-}
-;
-const std::vector<std::pair<int, std::string>> joining = {{1, R"([[1, "one"], [2, "two"]])"},
-                                                          {0, R"([["x", 1], ["y", 2], ["z", null]])"},
-                                                          {1, R"([[2, "zwei"], [3, "three"], [null, "none"]])"},
-                                                          {0, R"([["u", 3], ["v", 9]])"},
-                                                          {1, "end"},
-                                                          {0, R"([["w", 2], ["x", 4]])"},
-                                                          {0, R"([["q", 1]])"},
-                                                          {0, "end"}};
-for (const std::string how : {"inner", "left", "semi", "anti", "right", "full"})
+       orders_arriving},
+      {"aggregate",
+       R"x({"by": ["k", "b"], "compute": {"n": "count(*)", "f": "first(d)"}})x",
+       {orders},
+       orders_arriving},
+      {"steps",
+       R"x([{"filter": "id <> 5"}, {"aggregate": {"by": ["k"], "compute": {"s": "sum(d)"}}}, {"sort": ["s"]}, {"limit": 3}])x",
+       {orders},
+       orders_arriving},
+      {"steps", R"([{"sort": ["x"]}, {"derive": {"y": "id + 1"}}])", {orders}, orders_arriving, true, on_error::reject},
+      {"filter", R"("id > 3")", {orders}, orders_arriving},
+      {"derive", R"({"y": "id * 2"})", {orders}, orders_arriving},
+      {"select", R"(["k", "id"])", {orders}, orders_arriving},
+      {"drop", R"(["x"])", {orders}, orders_arriving},
+      {"rename", R"({"k": "key"})", {orders}, orders_arriving},
+      {"cast", R"({"id": "text"})", {orders}, orders_arriving},
+      {"route", R"({"big": "id > 5", "default": "rest"})", {orders}, orders_arriving},
+      {"union",
+       R"({})",
+       {"id bigint", "id bigint"},
+       {{0, "[[1]]"}, {1, "[[2]]"}, {0, "end"}, {1, "[[3]]"}, {1, "end"}}},
+  };
+  const std::vector<std::pair<int, std::string>> joining = {{1, R"([[1, "one"], [2, "two"]])"},
+                                                            {0, R"([["x", 1], ["y", 2], ["z", null]])"},
+                                                            {1, R"([[2, "zwei"], [3, "three"], [null, "none"]])"},
+                                                            {0, R"([["u", 3], ["v", 9]])"},
+                                                            {1, "end"},
+                                                            {0, R"([["w", 2], ["x", 4]])"},
+                                                            {0, R"([["q", 1]])"},
+                                                            {0, "end"}};
+  for (const std::string how : {"inner", "left", "semi", "anti", "right", "full"})
+    all.push_back({"join",
+                   R"({"how": ")" + how + R"(", "using": ["id"]})",
+                   {"name text, id bigint", "id bigint, word text"},
+                   joining,
+                   how == "right" || how == "full"});
   all.push_back({"join",
-                 R"({"how": ")" + how + R"(", "using": ["id"]})",
-                 {"name text, id bigint", "id bigint, word text"},
-                 joining,
-                 how == "right" || how == "full"});
-all.push_back({"join",
-               R"({"how": "left", "on": "source.id = other.number"})",
-               {"name text, id integer", "number bigint, word text"},
-               joining});
-return all;
+                 R"({"how": "left", "on": "source.id = other.number"})",
+                 {"name text, id integer", "number bigint, word text"},
+                 joining});
+  return all;
 }
 
 }  // namespace
@@ -195,47 +196,44 @@ TEST_CASE("a transform hands what it holds over to another instance, which goes 
 }
 
 TEST_CASE("state is handed out by key group: ranges divide it, and together they are all of it") {
-  runner from("aggregate", R"({"by": ["id"], "compute": {"n": "count(*)"
-}
-})", "id bigint");
+  runner from("aggregate", R"x({"by": ["id"], "compute": {"n": "count(*)"}})x", "id bigint");
   std::string many = "[";
-for (int id = 0; id < 500; ++id) many += (id == 0 ? "[" : ", [") + std::to_string(id) + "]";
-from.feed(many + "]");
-std::int64_t groups = 0;
-for (std::uint32_t begin = 0; begin < key_group_count; begin += 256) {
-  const auto parts = must(from.unit().state({begin, begin + 256}));
-  for (const auto& part : parts)
-    if (part.name == "groups") {
-      CHECK(part.rows->num_rows() > 50);
-      groups += part.rows->num_rows();
-    }
-}
-CHECK(groups == 500);
+  for (int id = 0; id < 500; ++id) many += (id == 0 ? "[" : ", [") + std::to_string(id) + "]";
+  from.feed(many + "]");
+  std::int64_t groups = 0;
+  for (std::uint32_t begin = 0; begin < key_group_count; begin += 256) {
+    const auto parts = must(from.unit().state({begin, begin + 256}));
+    for (const auto& part : parts)
+      if (part.name == "groups") {
+        CHECK(part.rows->num_rows() > 50);
+        groups += part.rows->num_rows();
+      }
+  }
+  CHECK(groups == 500);
 }
 
 TEST_CASE("what has gone to disk is refused by name, not left out") {
   const std::string id_and_text = "id bigint, t text";
-  for (const auto& [name, own] :
-       std::vector<std::pair<std::string, std::string>>{{"sort", R"(["t"])"},
-                                                        {"deduplicate", R"(["id"])"},
-                                                        {"deduplicate", R"({"by": ["id"], "order": ["t"]})"},
-                                                        {"aggregate", R"({"by": ["id"], "compute": {"n": "max(t)"}})
-    "}}) {
-        INFO(name << " " << own);
-  runner little(name, own, {{"source", schema_of(id_and_text)}}, {.memory_bytes = 256 * 1024});
-  bool refused = false;
-  for (int turn = 0; turn < 200 && !refused; ++turn) {
-    std::string many = "[";
-    for (int row = 0; row < 500; ++row)
-      many += (row == 0 ? "[" : ", [") + std::to_string(turn * 500 + row) + ", \"" + std::string(100, 'x') + "\"]";
-    little.feed(many + "]");
-    const auto parts = little.unit().state({});
-    if (parts.ok()) continue;
-    CHECK(parts.problem().code == "not_supported");
-    refused = true;
+  for (const auto& [name, own] : std::vector<std::pair<std::string, std::string>>{
+           {"sort", R"(["t"])"},
+           {"deduplicate", R"(["id"])"},
+           {"deduplicate", R"({"by": ["id"], "order": ["t"]})"},
+           {"aggregate", R"x({"by": ["id"], "compute": {"n": "max(t)"}})x"}}) {
+    INFO(name << " " << own);
+    runner little(name, own, {{"source", schema_of(id_and_text)}}, {.memory_bytes = 256 * 1024});
+    bool refused = false;
+    for (int turn = 0; turn < 200 && !refused; ++turn) {
+      std::string many = "[";
+      for (int row = 0; row < 500; ++row)
+        many += (row == 0 ? "[" : ", [") + std::to_string(turn * 500 + row) + ", \"" + std::string(100, 'x') + "\"]";
+      little.feed(many + "]");
+      const auto parts = little.unit().state({});
+      if (parts.ok()) continue;
+      CHECK(parts.problem().code == "not_supported");
+      refused = true;
+    }
+    CHECK(refused);
   }
-  CHECK(refused);
-}
 }
 
 TEST_CASE("state that is not its own is refused") {
