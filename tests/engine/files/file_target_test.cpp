@@ -259,7 +259,7 @@ TEST_CASE("a device gets the bytes directly, and a full one says disk_full") {
   CHECK(publish(none, "x").ok());
   CHECK(std::filesystem::is_character_file("/dev/null"));
   file_target full(to("/dev/full"));
-  REQUIRE(full.open().ok());
+  REQUIRE(full.open(1).ok());
   const auto written = full.write("x");
   REQUIRE_FALSE(written.ok());
   CHECK(written.problem().code == "disk_full");
@@ -310,8 +310,7 @@ TEST_CASE("a reader that closes its end of a pipe is no error") {
   ::close(reader);
   CHECK(target.write("unseen").ok());
   CHECK(target.write("and the rest").ok());
-  CHECK(target.prepare().ok());
-  CHECK(target.commit(token).ok());
+  CHECK(target.commit(prepared(target)).ok());
 }
 
 TEST_CASE("relative targets start at the run's base folder") {
