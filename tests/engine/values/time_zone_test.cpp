@@ -126,8 +126,8 @@ TEST_CASE("a clock gives the same whatever it was asked before") {
 TEST_CASE("times at the ends of the range are converted, too") {
   auto clock = clock_of("Asia/Tokyo");
   for (const auto at : {INT64_MIN / 2, INT64_MAX / 2}) CHECK(clock.to_utc(clock.to_local(at)) == at);
-  // Beyond the range the result is of no use, but nothing breaks.
-  for (const auto at : {INT64_MIN, INT64_MAX}) CHECK(clock.to_utc(clock.to_local(at)) == at);
+  // At the very ends a local time wraps around: of no use, but nothing breaks.
+  for (const auto at : {INT64_MIN, INT64_MAX}) static_cast<void>(clock.to_utc(clock.to_local(at)));
 }
 
 TEST_CASE("rules for the future are read in all of their forms") {
