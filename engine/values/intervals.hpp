@@ -20,13 +20,13 @@ constexpr int128 interval_length(const interval& of) {
 
 /// The one interval that stands for all of its length: as many months as it has, then days, then nanoseconds.
 constexpr interval canonical_interval(const interval& of) {
-  constexpr auto within = [](int128 value, std::int64_t most) {
-    return static_cast<std::int64_t>(value > most ? most : value < -most ? -most : value);
+  constexpr auto within = [](int128 value) {
+    return static_cast<std::int64_t>(value > INT32_MAX ? INT32_MAX : value < INT32_MIN ? INT32_MIN : value);
   };
   auto rest = interval_length(of);
-  const auto months = within(rest / (30 * int128{nanoseconds_per_day}), INT32_MAX);
+  const auto months = within(rest / (30 * int128{nanoseconds_per_day}));
   rest -= int128{months} * 30 * nanoseconds_per_day;
-  const auto days = within(rest / nanoseconds_per_day, INT32_MAX);
+  const auto days = within(rest / nanoseconds_per_day);
   rest -= int128{days} * nanoseconds_per_day;
   return {static_cast<std::int32_t>(months), static_cast<std::int32_t>(days), static_cast<std::int64_t>(rest)};
 }

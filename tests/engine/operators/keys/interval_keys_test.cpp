@@ -91,12 +91,13 @@ TEST_CASE("intervals of one length are one key, whatever their spelling") {
 }
 
 TEST_CASE("groups of intervals show the spelling of their first row") {
-  runner unit("aggregate",
-              R"~({"by": ["v"], "compute": {"n": "count(*)", "twice": "v * 2", "d": "count(distinct v)"}})~",
-              "id bigint, v interval");
+  runner unit(
+      "aggregate",
+      R"~({"by": ["v"], "compute": {"n": "count(*)", "label": "v::text || ' x ' || count(*)", "d": "count(distinct v)"}})~",
+      "id bigint, v interval");
   unit.feed(interval_rows(spelled)).end();
-  CHECK(unit.lines() == lines{"30 days|3|60 days|1", "null|2|null|0", "24:00:00|2|48:00:00|1", "-30 days|2|-60 days|1",
-                              "1 mon -30 days|2|2 mons -60 days|1"});
+  CHECK(unit.lines() == lines{"30 days|3|30 days x 3|1", "null|2|null|0", "24:00:00|2|24:00:00 x 2|1",
+                              "-30 days|2|-30 days x 2|1", "1 mon -30 days|2|1 mon -30 days x 2|1"});
 }
 
 TEST_CASE("distinct intervals, deduplicated rows and joined rows go by length") {
