@@ -289,7 +289,7 @@ TEST_CASE_METHOD(fixture, "an abort of a columnar file leaves nothing, nor does 
     diagnostics faults;
     const auto sink = sink_named(name).make_sink(to("new/t", table), faults);
     row_errors refused;
-    REQUIRE(sink->open().ok());
+    REQUIRE(sink->open(1).ok());
     REQUIRE(sink->write(as_batch(table), refused).ok());
     sink->abort();
     CHECK(folder.names().empty());
