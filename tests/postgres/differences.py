@@ -70,6 +70,21 @@ DIFFERENCES = [
                "constants are compared first", "the order that is written"),
     Difference("Casts from text take what the type's text looks like: booleans are true, false, t, f, yes, no, y, n, on, off, "
                "1 and 0", "any beginning of these words", "a misspelt value is an error, not a value"),
+    Difference("A cast of a text with an offset (`'2024-05-01 12:00+02'`) to timestamp or date is an error",
+               "the offset is left out", "the value would silently be another time"),
+    Difference("`to_date` and `to_timestamp` read only what follows the format exactly; formats with week, quarter, century, era or zone "
+               "are refused", "texts that nearly fit are read, too", "a misspelt date is an error, not another date"),
+    Difference("A letter in a format that means nothing is refused, and so are `TM` and `SP`", "it is copied",
+               "a mistyped pattern is noticed before anything runs"),
+    Difference("Regular expressions have no back references and no look-around", "they have", "time grows with the text, whatever the pattern"),
+    Difference("Dates and timestamps begin 5877642 and 290308 BC, and timestamps end in 294247; there is no infinity, and BC is written but not "
+               "read", "4713 BC to 5874897 and 294276", "the range of Arrow's types"),
+    Difference("The part of an interval below a day has at most 292 years of hours", "about 290,000", "as above"),
+    Difference("`P0001-02-03T04:05:06` and a number before another number without a unit are no intervals", "they are",
+               "too easily misread"),
+    Difference("An interval whose time stands before a part of a day (`1:00 1.5 days`) is an error", "the part of the day is lost",
+               "no value is lost"),
+    Difference("`date_trunc` of a date is a timestamp", "a timestamptz", "the result does not depend on the zone"),
     Difference("`to_hex` of a negative number has 16 digits", "8 for an integer", "one result for one number"),
     Difference("`sha256` gives hex digits as text", "bytea", "the form in which hashes are compared"),
     Difference("Text is compared by its bytes, in every locale", "by the database's collation", "the same order everywhere"),

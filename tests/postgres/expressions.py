@@ -44,6 +44,10 @@ class Rule:
     refuses: frozenset = frozenset()
 
 
+# Regular expressions: longest matches, preferences, groups, classes of letters, places, empty matches.
+PATTERNS = ("a|ab|abb", "(a|ab)(b|ba)?", "b*?", "(a*?)(b*)", "(a|b)*", "[^[:alpha:]]", "\\w+", "\\d*", "\\mx|y\\M", "^.", "(.)$", "",
+            "(?:(a)|(b))+", "\\s\\s?", "[a-eé]+?b", "\\y")
+
 INEXACT = frozenset({"quotient"})
 NOT_AS_TEXT = frozenset({"quotient", "scaled"})
 
@@ -77,6 +81,9 @@ def _conditions():
     for pattern in ("'%a%'", "'a_'", "'%'", "''", "'A%'", "'_'", "'100\\%'", "'é%'"):
         yield Rule(b, "({0} like %s)" % pattern, (TEXT,))
         yield Rule(b, "({0} not ilike %s)" % pattern, (TEXT,))
+    for pattern in PATTERNS:
+        yield Rule(b, "({0} ~ '%s')" % pattern, (TEXT,))
+        yield Rule(b, "({0} ~* '%s')" % pattern, (TEXT,))
     yield Rule(b, "starts_with({0}, {1})", (TEXT, TEXT))
     yield Rule(b, "{0}::boolean", (INTEGER,))
     yield Rule(b, "{0}::boolean", (TEXT,))
@@ -159,6 +166,9 @@ def _texts():
     yield Rule(t, "substring({0}, {1}, {2})", (t, INTEGER, INTEGER))
     yield Rule(t, "substring({0} from {1} for {2})", (t, INTEGER, INTEGER))
     yield Rule(t, "split_part({0}, {1}, {2})", (t, t, INTEGER))
+    for pattern in PATTERNS:
+        yield Rule(t, "regexp_replace({0}, '%s', '<\\1\\&>', 'g')" % pattern, (t,))
+        yield Rule(t, "regexp_replace({0}, '%s', {1}, 'i')" % pattern, (t, t))
     yield Rule(t, "to_hex({0})", (BIGINT,))
 
 
