@@ -124,6 +124,12 @@ status make_way(session& with, const std::string& pipeline, bool fresh) {
   return settle_refused(*store, pipeline, fresh, make_sink, lost);
 }
 
+/// What an earlier run has left to do is no fault of the pipeline.
+int code_without_plan(const diagnostics& faults) {
+  const bool due = faults.size() == 1 && faults.front().code.starts_with("commit_");
+  return due ? exit_failed : exit_code_of(faults);
+}
+
 status check_targets(session& with, const planned_pipeline& planned) {
   SLUICE_ASSIGN(const auto store, with.open_store());
   return check_due_targets(*store, *planned.what, *planned.context);
@@ -141,7 +147,7 @@ int run_here(session& with, const chosen& what) {
   request.fresh = what.fresh;
   request.adapt = [&](pipeline& definition) { return make_way(with, definition.name, what.fresh); };
   auto planned = plan_pipeline(with, request, faults, source);
-  if (!planned) return refuse(with, what.file, faults, source.get(), exit_code_of(faults));
+  if (!planned) return refuse(with, what.file, faults, source.get(), code_without_plan(faults));
   if (with.options.json && writes_to_stdout(*planned->what)) {
     faults.push_back(user_error("bad_arguments", "--json prints events to stdout, where this pipeline writes its rows",
                                 "leave --json out, or load into a file"));
@@ -153,7 +159,7 @@ int run_here(session& with, const chosen& what) {
     // The other run may have changed what this one reads, and somebody its file.
     const auto claim = claim_of(planned->what->definition);
     planned = plan_pipeline(with, request, faults, source);
-    if (!planned) return refuse(with, what.file, faults, source.get(), exit_code_of(faults));
+    if (!planned) return refuse(with, what.file, faults, source.get(), code_without_plan(faults));
     if (claim_of(planned->what->definition) == claim) break;
     turn->lock = run_lock();
     turn = take_turn(with, planned->what->definition, config::overlap_of(*planned->source));
