@@ -124,10 +124,11 @@ status make_way(session& with, const std::string& pipeline, bool fresh) {
   return settle_refused(*store, pipeline, fresh, make_sink, lost);
 }
 
-/// What an earlier run has left to do is no fault of the pipeline.
+/// What an earlier run has left to do, or the state of the Store, is no fault of the pipeline.
 int code_without_plan(const diagnostics& faults) {
-  const bool due = faults.size() == 1 && faults.front().code.starts_with("commit_");
-  return due ? exit_failed : exit_code_of(faults);
+  const auto& code = faults.front().code;
+  const bool outside = faults.size() == 1 && (code.starts_with("commit_") || code.starts_with("store_"));
+  return outside ? app::exit_code_of(faults.front()) : exit_code_of(faults);
 }
 
 status check_targets(session& with, const planned_pipeline& planned) {

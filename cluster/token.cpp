@@ -85,6 +85,7 @@ result<std::string> ensure_token(const std::string& state_folder) {
 }
 
 std::string read_token(const std::string& state_folder) {
+  if (state_folder.empty()) return {};
   const auto path = path_of(state_folder);
   const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
   if (file < 0) return {};

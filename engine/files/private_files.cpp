@@ -70,6 +70,9 @@ status check_file(int handle, const std::string& path) {
 }  // namespace
 
 status make_private_folder(const std::string& path) {
+  if (path.empty())
+    return user_error("no_state_folder", "there is no home folder to keep the state in",
+                      "give a folder of your own with --state or SLUICE_STATE");
   const auto above = fs::path(path).parent_path();
   std::error_code failure;
   if (!above.empty() && !fs::exists(above, failure)) SLUICE_TRY(make_private_folder(above.string()));
