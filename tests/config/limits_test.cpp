@@ -36,8 +36,10 @@ TEST_CASE("references nested without end are refused") {
 }
 
 TEST_CASE("references that are never closed are found in one pass") {
-  CHECK(shown_for("a: " + repeated("${", large / 2) + "\n").find("not closed") != std::string::npos);
-  CHECK(shown_for("a: " + repeated("${a:-${", large / 8) + "\n").find("not closed") != std::string::npos);
+  for (const std::string part : {"${", "${a:-${"}) {
+    CHECK(shown_for("a: " + repeated(part, 400) + "\n").find("not closed") != std::string::npos);
+    CHECK(shown_for("a: " + repeated(part, large / part.size()) + "\n").find("invalid_yaml") != std::string::npos);
+  }
 }
 
 TEST_CASE("brackets and commas without end are refused before they are tokens") {
