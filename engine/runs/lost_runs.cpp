@@ -163,7 +163,8 @@ status settle_refused(store::store& in, const std::string& pipeline, bool fresh,
                       const std::vector<settled_run>& lost) {
   SLUICE_ASSIGN(const auto due, in.due_commits());
   for (const auto& one : due) {
-    if (one.pipeline != pipeline || one.alive) continue;
+    // A run that a target has refused has ended, whoever it belongs to.
+    if (one.pipeline != pipeline || (one.alive && one.state != commit_state::refused)) continue;
     const auto because = std::find_if(lost.begin(), lost.end(), [&](const auto& each) { return each.run == one.run; });
     if (because != lost.end() && because->problem && one.state == commit_state::decided) return *because->problem;
     if (one.state != commit_state::refused) continue;

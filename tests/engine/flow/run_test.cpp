@@ -182,12 +182,13 @@ TEST_CASE("a run goes through its states in order and the first cause stays") {
   CHECK_FALSE(run.advance(run_state::cancelled));
 }
 
-TEST_CASE("a run whose sinks are being committed can't be cancelled, but can fail") {
+TEST_CASE("a run that has decided to commit can neither be cancelled nor fail, only be refused by a target") {
   run_states run;
   for (const auto state : {run_state::starting, run_state::running, run_state::draining}) CHECK(run.advance(state));
   run.commit_begun();
   CHECK_FALSE(run.cancel());
-  CHECK(run.fail(user_error("late", "one")));
+  CHECK_FALSE(run.fail(user_error("late", "one")));
+  CHECK(run.refuse(user_error("commit_refused", "for good")));
   CHECK(run.advance(run_state::failed));
 }
 
