@@ -122,8 +122,8 @@ class source {
   virtual void interrupt() noexcept {}
 };
 
-/// Checks what a reader of a bounded or unbounded source has handed out: its sums, and that it comes nearer to its end.
-/// The error (bad_step, internal) says what is wrong, not where.
+/// Checks that a step of a bounded source brings its reader nearer to the end of the split; whether it accounts for all
+/// of its records shows in the balance of the run. The error (bad_step, internal) says what is wrong, not where.
 status check_step(const read_step& step, bool bounded);
 
 }  // namespace sluice

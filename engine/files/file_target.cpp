@@ -158,6 +158,8 @@ status file_target::begin_append() {
   return {};
 }
 
+status file_target::takes_rows() const { return prepared_ ? status(one_epoch(path_)) : status{}; }
+
 status file_target::write(const void* data, std::size_t size) {
   if (direct_) return write_direct(data, size);
   if (size == 0) return {};

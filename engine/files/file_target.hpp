@@ -61,6 +61,8 @@ class file_target {
   status write(std::string_view text) { return write(text.data(), text.size()); }
   /// Writes pieces one after the other without gluing them together. `pieces` is used up.
   status write(std::span<iovec> pieces);
+  /// Refuses rows behind `prepare` (not_supported); writers that pack have ended their stream by then.
+  [[nodiscard]] status takes_rows() const;
   /// Makes all bytes durable under the hidden name; gives the token to commit by. Nothing can be written after it, but
   /// to standard output and devices.
   result<std::string> prepare();

@@ -40,6 +40,7 @@ class csv_file : public sink {
   }
 
   status write(const batch& rows, row_errors&) override {
+    SLUICE_TRY(target_.takes_rows());
     writer_.write(*rows.data);
     loaded_ += static_cast<std::uint64_t>(rows.rows());
     // Who looks at standard output wants rows as they come.

@@ -27,6 +27,7 @@ class ndjson_file : public sink {
   }
 
   status write(const batch& rows, row_errors& refused) override {
+    SLUICE_TRY(target_.takes_rows());
     writer_.start(*rows.data);
     const auto before = refused.size();
     for (std::int64_t row = 0; row < rows.rows();) {

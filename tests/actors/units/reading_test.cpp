@@ -222,7 +222,9 @@ TEST_CASE("a source hears which positions have been committed, once every sink h
   }
   SECTION("not where a commit fails") {
     made.to->fails_at = "commit";
-    CHECK(made.run({.splits = 3, .steps = steps}).state == run_state::failed);
+    const auto ended = made.run({.splits = 3, .steps = steps}).state;
+    CHECK(ended != run_state::succeeded);
+    CHECK(ended != run_state::partial);
     CHECK(made.seen->committed.empty());
   }
 }

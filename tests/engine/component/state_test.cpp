@@ -103,13 +103,13 @@ std::optional<outcome> handed_over_at(const handed_over& what, std::size_t cut) 
 const std::string orders = "id bigint, k text, x double, d decimal(12,2), b boolean, w decimal(50,3)";
 const std::vector<std::pair<int, std::string>> orders_arriving = {
     {0,
-     R"([[1, "a", 0.1, "1.50", true, "1.5"], [2, "b", 1e100, "2.25", null, "-7.25"], [3, null, -0.0, null, false, null]])"},
+     R"([[1, "a", 0.1, "1.50", true, "1.500"], [2, "b", 1e100, "2.25", null, "-7.250"], [3, null, -0.0, null, false, null]])"},
     {0,
      R"([[4, "a", null, "-1.00", true, "12345678901234567890123456789012345678901234567.891"], [5, "c", 3.5, "9.99", false, "0.001"]])"},
     {0,
-     R"([[6, "b", -1e100, "0.01", true, "2"], [7, "a", 0.2, "3.00", null, null], [8, "d", 2.5, "4.00", null, "1"]])"},
+     R"([[6, "b", -1e100, "0.01", true, "2.000"], [7, "a", 0.2, "3.00", null, null], [8, "d", 2.5, "4.00", null, "1.000"]])"},
     {0,
-     R"([[9, null, 1e-300, "5.55", true, "5"], [10, "a", 0.3, "7.77", false, "6"], [2, "b", 7.5, "8.88", true, "7"]])"},
+     R"([[9, null, 1e-300, "5.55", true, "5.000"], [10, "a", 0.3, "7.77", false, "6.000"], [2, "b", 7.5, "8.88", true, "7.000"]])"},
     {0, "end"}};
 
 std::vector<handed_over> all_cases() {
