@@ -128,7 +128,7 @@ std::vector<named_target> targets_of(const plan& of, const run_context& context)
 status check_due_targets(store::store& in, const plan& what, const run_context& context) {
   SLUICE_ASSIGN(const auto due, in.due_commits());
   for (const auto& one : due) {
-    if (one.alive || one.run == context.run_id) continue;
+    if ((one.alive && one.state == commit_state::decided) || one.run == context.run_id) continue;
     SLUICE_ASSIGN(const auto run, in.find_run(one.run));
     const auto recorded = read_record(run);
     if (!recorded.ok()) continue;
