@@ -1,5 +1,7 @@
 #include "config/render.hpp"
 
+#include "engine/values/utf8.hpp"
+
 #include <algorithm>
 #include <string_view>
 
@@ -29,20 +31,24 @@ std::string_view skip_characters(std::string_view text, std::size_t count) {
 std::string printable(std::string_view text, bool one_each) {
   constexpr char digits[] = "0123456789abcdef";
   std::string made;
-  for (std::size_t i = 0; i < text.size(); ++i) {
+  for (std::size_t i = 0; i < text.size();) {
     const auto byte = static_cast<unsigned char>(text[i]);
-    // The controls of ISO 8859 are C2 80 to C2 9F in UTF-8; alone they are no UTF-8 at all.
-    const bool high_control = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if ((byte >= 0x20 && byte != 0x7F && !high_control) || (byte == '\n' && !one_each)) {
-      made += text[i];
+    const std::size_t length = byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+    const auto character = text.substr(i, length);
+    // The controls of ISO 8859 are C2 80 to C2 9F in UTF-8; alone, as any byte that is no UTF-8, they are not shown.
+    const bool control =
+        byte < 0x20 || byte == 0x7F || (byte == 0xC2 && static_cast<unsigned char>(character.back()) < 0xA0);
+    if (is_utf8(character) && (!control || (byte == '\n' && !one_each))) {
+      made += character;
+      i += length;
       continue;
     }
-    const auto code = high_control ? static_cast<unsigned char>(text[++i]) : byte;
     if (one_each) {
       made += '?';
     } else {
-      (made += "\\x") += {digits[code >> 4], digits[code & 15]};
+      (made += "\\x") += {digits[byte >> 4], digits[byte & 15]};
     }
+    ++i;
   }
   return made;
 }

@@ -178,6 +178,14 @@ std::size_t lines_before(std::string_view text, std::size_t end) {
   return lines;
 }
 
+/// Removes lines that begin with # where no record of the table does; true where there were any.
+bool drop_comments(sniffed_rows& table, std::size_t width) {
+  const auto begins = [](const auto& row) { return row.front().starts_with('#'); };
+  const bool used =
+      std::any_of(table.begin(), table.end(), [&](const auto& row) { return row.size() == width && begins(row); });
+  return !used && std::erase_if(table, begins) > 0;
+}
+
 bool words_only(const std::vector<std::string>& row) {
   return std::all_of(row.begin(), row.end(), [](const auto& text) { return cell_of(text) == cell::word; });
 }
@@ -195,18 +203,18 @@ sniffed_file sniff(std::string_view raw, bool whole, const options& fixed) {
   if (!decoded.encoding.empty()) found.own["encoding"] = decoded.encoding;
   parsed_text best;
   std::string separator = ",";
-  std::uint8_t quote = '"';
+  char quote = '"';
   const auto given = [&](const char* name) -> std::optional<std::string> {
     if (!fixed.contains(name) || !fixed[name].is_string() || fixed[name].get<std::string>().empty()) return {};
     const auto value = fixed[name].get<std::string>();
     return value == "\\t" ? "\t" : value;
   };
   const auto try_one = [&](const std::string& by, double weight, bool needs_header) {
-    for (const std::uint8_t mark : {std::uint8_t{'"'}, std::uint8_t{'\''}}) {
-      if (const auto known = given("quote"); known && static_cast<std::uint8_t>((*known)[0]) != mark) continue;
-      auto parsed = parse(text, dialect_of(by, mark));
+    const auto known = given("quote");
+    for (const char mark : known ? *known : std::string("\"'")) {
+      auto parsed = parse(text, dialect_of(by, static_cast<std::uint8_t>(mark)));
       // What quotes nothing is no quote.
-      if (mark == '\'' && parsed.quoted < 2 && !given("quote")) continue;
+      if (mark == '\'' && parsed.quoted == 0 && !known) continue;
       const auto how = judge(parsed);
       if (needs_header) {
         const auto begin = table_begin(parsed, how.width);
@@ -228,12 +236,13 @@ sniffed_file sniff(std::string_view raw, bool whole, const options& fixed) {
   if (best.rows.empty()) return found;
   if (found.width > 1) {
     if (separator != "," && !given("separator")) found.own["separator"] = separator == "\t" ? "\\t" : separator;
-    if (quote != '"' && !given("quote")) found.own["quote"] = std::string(1, static_cast<char>(quote));
+    if (quote != '"' && !given("quote")) found.own["quote"] = std::string(1, quote);
   }
   const auto begin = found.width > 1 && !fixed.contains("skip_rows") ? table_begin(best, found.width) : 0;
   if (begin > 0) found.own["skip_rows"] = lines_before(text, best.begins[begin]);
   found.first_line = first_line_of(text, best.begins[begin]);
   sniffed_rows table(best.rows.begin() + static_cast<std::ptrdiff_t>(begin), best.rows.end());
+  if (found.width > 1 && !fixed.contains("comment") && drop_comments(table, found.width)) found.own["comment"] = "#";
   const auto fitting =
       std::count_if(table.begin(), table.end(), [&](const auto& row) { return row.size() == found.width; });
   found.share = static_cast<double>(fitting) / static_cast<double>(table.size());
@@ -248,7 +257,12 @@ sniffed_file sniff(std::string_view raw, bool whole, const options& fixed) {
   }
   if (!header)
     for (std::size_t i = 0; i < names.size(); ++i) names[i] = "column_" + std::to_string(i + 1);
-  found.types = special_types(table, unique_names(names), header);
+  std::vector<std::string> nulls;
+  found.types = special_types(table, unique_names(names), header, nulls);
+  if (!nulls.empty() && !fixed.contains("null_values")) {
+    nulls.insert(nulls.begin(), "");
+    found.own["null_values"] = options(nulls);
+  }
   return found;
 }
 

@@ -1,6 +1,6 @@
 #include "engine/formats/csv/sniff_cells.hpp"
 
-#include "engine/formats/csv/spelling.hpp"
+#include "engine/formats/csv/type_guess.hpp"
 #include "engine/formats/csv/values.hpp"
 
 #include <algorithm>
@@ -107,12 +107,15 @@ bool has_header(const sniffed_rows& rows) {
   return names.size() == first.size() || names.size() > 1;
 }
 
-options special_types(const sniffed_rows& rows, const std::vector<std::string>& names, bool header) {
+options special_types(const sniffed_rows& rows, const std::vector<std::string>& names, bool header,
+                      std::vector<std::string>& nulls) {
   auto types = options::object();
   for (std::size_t i = 0; i < names.size(); ++i) {
     std::size_t seen = 0;
     std::size_t commas = 0;
     std::size_t dates = 0;
+    std::size_t iso_dates = 0;
+    std::vector<std::string> words;
     std::size_t numbers = 0;
     bool grouped = false;
     int whole = 0;
@@ -121,9 +124,16 @@ options special_types(const sniffed_rows& rows, const std::vector<std::string>& 
     for (std::size_t row = header ? 1 : 0; row < rows.size(); ++row) {
       if (i >= rows[row].size() || rows[row][i].empty()) continue;
       const auto& text = rows[row][i];
+      std::int32_t day = 0;
+      if (is_null_word(text)) {
+        if (std::find(words.begin(), words.end(), text) == words.end()) words.push_back(text);
+        continue;
+      }
       ++seen;
       if (dotted_date(text)) {
         ++dates;
+      } else if (read_date(text, day)) {
+        ++iso_dates;
       } else if (const auto found = comma_number(text); found.fits) {
         ++numbers;
         commas += found.scale > 0 ? 1 : 0;
@@ -134,14 +144,20 @@ options special_types(const sniffed_rows& rows, const std::vector<std::string>& 
       }
     }
     if (seen == 0) continue;
-    if (dates == seen) {
-      types[names[i]] = {{"type", "date"}, {"formats", options::array({"%d.%m.%Y"})}};
+    if (dates > 0 && dates + iso_dates == seen) {
+      auto formats = options::array({"%d.%m.%Y"});
+      if (iso_dates > 0) formats.push_back("%Y-%m-%d");
+      types[names[i]] = {{"type", "date"}, {"formats", formats}};
     } else if (numbers == seen && commas > 0) {
       const bool exact = least == most && whole + most <= 15;
       auto type = options{{"type", exact ? "decimal(18," + std::to_string(most) + ")" : "double"}, {"decimal", ","}};
       if (grouped) type["thousands"] = ".";
       types[names[i]] = std::move(type);
+    } else {
+      continue;
     }
+    for (auto& word : words)
+      if (std::find(nulls.begin(), nulls.end(), word) == nulls.end()) nulls.push_back(std::move(word));
   }
   return types;
 }

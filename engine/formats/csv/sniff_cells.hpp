@@ -21,7 +21,9 @@ using sniffed_rows = std::vector<std::vector<std::string>>;
 /// Whether the first row names the columns.
 bool has_header(const sniffed_rows& rows);
 
-/// `types:` of columns whose numbers have a decimal comma, and whose dates are written 31.12.2024.
-options special_types(const sniffed_rows& rows, const std::vector<std::string>& names, bool header);
+/// `types:` of columns whose numbers have a decimal comma, and whose dates are written 31.12.2024. Words that stand for
+/// null there are added to `nulls`.
+options special_types(const sniffed_rows& rows, const std::vector<std::string>& names, bool header,
+                      std::vector<std::string>& nulls);
 
 }  // namespace sluice::csv

@@ -31,12 +31,6 @@ bool looks_like_number(std::string_view text) {
   return text.find_first_not_of("0123456789.eE+-") == std::string_view::npos;
 }
 
-bool is_null_word(std::string_view text) {
-  static constexpr std::string_view words[] = {"NA",  "N/A", "n/a", "#N/A", "NULL", "null", "Null", "None", "none",
-                                               "\\N", "-",   "--",  "?",    ".",    "nan",  "NaN",  "nil",  "n.a."};
-  return std::find(std::begin(words), std::end(words), text) != std::end(words);
-}
-
 std::string_view without_sign(std::string_view text) {
   return !text.empty() && (text[0] == '-' || text[0] == '+') ? text.substr(1) : text;
 }
@@ -50,6 +44,12 @@ bool is_code(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_null_word(std::string_view text) {
+  static constexpr std::string_view words[] = {"NA",  "N/A", "n/a", "#N/A", "NULL", "null", "Null", "None", "none",
+                                               "\\N", "-",   "--",  "?",    ".",    "nan",  "NaN",  "nil",  "n.a."};
+  return std::find(std::begin(words), std::end(words), text) != std::end(words);
+}
 
 type_guess::nature type_guess::nature_of(std::string_view value) {
   const auto trimmed = trim_blanks(value);

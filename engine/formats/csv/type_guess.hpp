@@ -12,6 +12,9 @@
 
 namespace sluice::csv {
 
+/// NA, null, - and other words that mostly stand for null.
+bool is_null_word(std::string_view text);
+
 /// A value seen in a sample, and where.
 struct seen_value {
   std::string value;
