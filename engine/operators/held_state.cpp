@@ -124,6 +124,14 @@ std::int64_t places_read::end_of_batch(std::int64_t begin) const {
   return end;
 }
 
+std::uint32_t batches_taken_back::number(const order_key& key, arrivals& among) {
+  const std::array<std::uint64_t, 3> place = {key.split, key.sequence, key.chunk};
+  if (const auto known = numbers_.find(place); known != numbers_.end()) return known->second;
+  const auto number = among.add(key);
+  numbers_.emplace(place, number);
+  return number;
+}
+
 std::shared_ptr<arrow::RecordBatch> unnamed(std::int64_t count, arrow::ArrayVector columns) {
   arrow::FieldVector fields;
   for (const auto& column : columns) fields.push_back(arrow::field("", column->type()));

@@ -5,8 +5,10 @@
 
 #include <arrow/type_fwd.h>
 
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,6 +54,16 @@ class places_read {
  private:
   const std::uint64_t *split_, *sequence_, *chunk_, *row_;
   std::int64_t count_;
+};
+
+/// The batches that rows which were taken back came in: parts that were handed out by key group share them.
+class batches_taken_back {
+ public:
+  /// The number of a batch among the arrivals; added the first time.
+  std::uint32_t number(const order_key& key, arrivals& among);
+
+ private:
+  std::map<std::array<std::uint64_t, 3>, std::uint32_t> numbers_;
 };
 
 /// Columns of a part without names, and of any types.

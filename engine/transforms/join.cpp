@@ -92,9 +92,12 @@ class join final : public single_output, public wants_last, public may_block, pu
     if (left_ended_ && right_ended_) return parts;
     const auto add = [&](const char* name, int input, const keyed_rows& rows) -> status {
       SLUICE_ASSIGN(const auto chosen, rows_in(of, input, rows));
-      SLUICE_ASSIGN(const auto whole, joins::with_key_columns(layout_, joins::take_keyed(rows, chosen)));
-      SLUICE_ASSIGN(auto part, held::rows(name, whole));
-      if (!chosen.empty()) parts.push_back(std::move(part));
+      if (chosen.empty()) return {};
+      SLUICE_ASSIGN(const auto whole, joins::with_key_columns(layout_, rows));
+      // The column of keys lies over the memory of `rows`: what is handed out is a copy.
+      const arrow::Int32Array indices(std::ssize(chosen), arrow::Buffer::Wrap(chosen));
+      SLUICE_ASSIGN(auto part, held::rows(name, take_rows(whole, indices)));
+      parts.push_back(std::move(part));
       return {};
     };
     if (build_)

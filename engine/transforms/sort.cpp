@@ -49,10 +49,10 @@ class sort final : public single_output, public may_block, public keeps_first {
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
     if (!of.contains(0)) return parts;
-    if (sorter_->spilled()) return held::spilled("sort");
+    if (taken_ == 0 || ended_) return parts;
+    if (finished_ || sorter_->spilled()) return held::spilled("sort");
     SLUICE_ASSIGN(auto counts, held::numbers("counts", {static_cast<std::int64_t>(taken_)}));
     parts.push_back(std::move(counts));
-    if (finished_) return parts;
     for (const auto& rows : sorter_->held()) {
       SLUICE_ASSIGN(auto part, held::rows("rows", rows));
       parts.push_back(std::move(part));

@@ -150,7 +150,7 @@ status group_pass::load(const saved& from) {
   const held::places_read places(*from.groups, static_cast<int>(keys) + 1);
   for (std::int64_t begin = 0, end = 0; begin < rows; begin = end) {
     end = places.end_of_batch(begin);
-    const auto number = order_.add(places.key(begin));
+    const auto number = taken_back_.number(places.key(begin), order_);
     for (auto row = begin; row < end; ++row) seen_.put(groups[static_cast<std::size_t>(row)], number, places.row(row));
   }
   saved_columns rest(arrow::ArrayVector(columns.begin() + keys + 5, columns.end()));

@@ -91,6 +91,7 @@ class group_pass {
   std::vector<std::unique_ptr<call_state>> states_;
   std::vector<std::int64_t> row_counts_;  ///< of each group
   arrivals order_;
+  held::batches_taken_back taken_back_;
   group_places seen_;
   bool frozen_ = false;
   std::uint64_t merged_ = 0;

@@ -80,7 +80,7 @@ class keep_best final : public spilling_keys {
         in.data = arrow::RecordBatch::Make(schema(), end - begin, std::move(own));
         if (slice->num_columns() > columns + 4)
           in.positions = std::static_pointer_cast<arrow::UInt64Array>(slice->column(columns + 4));
-        const auto number = batches_.add(places.key(begin));
+        const auto number = taken_back_.number(places.key(begin), batches_);
         arrow::UInt64Builder where;
         for (auto row = begin; row < end; ++row)
           SLUICE_TRY_ARROW(where.Append((std::uint64_t{number} << 32) | places.row(row)), "take rows back");
@@ -274,6 +274,7 @@ class keep_best final : public spilling_keys {
   picked_rows rows_;
   encoded_keys encoded_;
   arrivals batches_;
+  held::batches_taken_back taken_back_;
   group_places places_;            ///< of the rows kept
   std::vector<std::string> best_;  ///< encoded order of the row kept, by group
   std::int64_t best_bytes_ = 0;
