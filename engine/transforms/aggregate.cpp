@@ -60,9 +60,10 @@ class aggregate final : public single_output, public may_block {
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
     if (spilled_) return held::spilled("aggregate");
-    if (finished_ || !pass_) return parts;
-    SLUICE_ASSIGN(auto flags, held::numbers("flags", {positions_ ? 1 : 0}));
+    if (!finished_ && !pass_) return parts;
+    SLUICE_ASSIGN(auto flags, held::numbers("flags", {positions_ ? 1 : 0, finished_ ? 1 : 0}));
     parts.push_back(std::move(flags));
+    if (finished_) return parts;
     SLUICE_ASSIGN(auto saved, pass_->save(of));
     parts.push_back({"groups", std::move(saved.groups)});
     for (std::size_t call = 0; call < saved.distinct.size(); ++call)
@@ -78,12 +79,14 @@ class aggregate final : public single_output, public may_block {
       if (part.name == "groups") {
         saved.groups = part.rows;
       } else if (part.name == "flags") {
-        SLUICE_ASSIGN(const auto flags, held::numbers_of(part, 1));
+        SLUICE_ASSIGN(const auto flags, held::numbers_of(part, 2));
         positions_ = positions_ || flags[0] != 0;
+        all_given_ = all_given_ || flags[1] != 0;
       }
       for (std::size_t call = 0; call < saved.distinct.size(); ++call)
         if (part.name == "distinct" + std::to_string(call)) saved.distinct[call] = part.rows;
     }
+    if (all_given_) return {};
     if (!saved.groups) return held::foreign("groups");
     SLUICE_TRY(pass_->load(saved));
     memory_.take(pass_->bytes());
@@ -111,7 +114,7 @@ class aggregate final : public single_output, public may_block {
 
   status finish(int, emitter& out) override {
     SLUICE_TRY(prepare());
-    if (what_.keys.empty() && pass_->size() == 0) {
+    if (what_.keys.empty() && pass_->size() == 0 && !all_given_) {
       SLUICE_TRY(pass_->add_nothing());
       out.count_added(1);
     }
@@ -326,6 +329,7 @@ class aggregate final : public single_output, public may_block {
   std::vector<std::uint32_t> origins_;  ///< number among all batches of each batch of a later pass
   bool first_pass_ = true;
   bool finished_ = false;
+  bool all_given_ = false;  ///< by an instance before this one
   bool reading_ = false;    ///< results of the present pass
   bool all_read_ = false;   ///< results_ has everything
   bool positions_ = false;  ///< the input's rows have positions, so those made

@@ -175,12 +175,20 @@ TEST_CASE("a transform hands what it holds over to another instance, which goes 
   std::set<std::string> tried;
   for (const auto& what : all_cases()) {
     tried.insert(what.name);
-    const auto whole = in_one_go(what);
+    auto whole = in_one_go(what);
+    // Rows of different key groups have no order among them, which shows where rows wait.
+    const auto in_any_order = [&](outcome& of) {
+      if (what.name != "join") return;
+      std::sort(of.lines.begin(), of.lines.end());
+      std::sort(of.positions.begin(), of.positions.end());
+    };
+    in_any_order(whole);
     std::size_t handed = 0;
     for (std::size_t cut = 0; cut <= what.arriving.size(); ++cut) {
       INFO(what.name << " " << what.own << ", taken over before event " << cut);
-      const auto parts = handed_over_at(what, cut);
+      auto parts = handed_over_at(what, cut);
       if (!parts) continue;
+      in_any_order(*parts);
       ++handed;
       CHECK(parts->lines == whole.lines);
       CHECK(parts->positions == whole.positions);
