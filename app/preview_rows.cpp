@@ -24,7 +24,9 @@ class keeping_sink : public sink {
     if (rows.rows() > 0) into_->batches.push_back(rows.data);
     return {};
   }
-  result<prepared_epoch> prepare(std::uint64_t) override { return prepared_epoch{{.loaded = rows_, .target = {}}, "-"}; }
+  result<prepared_epoch> prepare(std::uint64_t) override {
+    return prepared_epoch{{.loaded = rows_, .target = {}}, "-"};
+  }
   status commit(const std::string&) override { return {}; }
   status recover(const std::vector<std::string>&) override { return {}; }
   void abort() noexcept override {}

@@ -132,7 +132,8 @@ class previewing {
         return exit_succeeded;
       }
       if (!with_.options.quiet && as_text_.empty()) {
-        if (data_ && !data_->own.empty() && !with_.options.json) with_.terminal.note("read with  " + csv::options_text(data_->own) + "\n");
+        if (data_ && !data_->own.empty() && !with_.options.json)
+          with_.terminal.note("read with  " + csv::options_text(data_->own) + "\n");
         auto warnings = planned->what->warnings;
         if (data_)
           for (auto& warning : warnings) warning.at = {};

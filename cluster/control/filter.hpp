@@ -16,9 +16,9 @@ inline constexpr std::size_t most_handshake_bytes = 64 * 1024;
 inline constexpr std::size_t most_message_bytes = 256 * 1024 * 1024;
 
 /// Stands between a connection and CAF's protocol (BASP, version 3) and lets pass only what nodes send each other, in
-/// the order in which they do: first a handshake, then messages that may travel, to actors by their number, and what CAF
-/// needs to watch actors. Messages of another kind are dropped and named; what could
-/// not be followed any further, or breaks CAF, is an error. Pure: keeps no more than the begin of one message.
+/// the order in which they do: first a handshake, then messages that may travel, to actors by their number, and what
+/// CAF needs to watch actors. Messages of another kind are dropped and named; what could not be followed any further,
+/// or breaks CAF, is an error. Pure: keeps no more than the begin of one message.
 class control_filter {
  public:
   /// Who sends the bytes: handshakes of the two differ.

@@ -381,7 +381,9 @@ TEST_CASE("bodies come in one piece or in chunks, and nothing around the chunks 
 TEST_CASE("more requests than are answered at once wait for their turn, and health checks wait for none") {
   disk slow;
   api_handlers handlers;
-  handlers.submit = [&](const submission&, diagnostics&) -> result<std::string> { return slow.call(), std::string("run-1"); };
+  handlers.submit = [&](const submission&, diagnostics&) -> result<std::string> {
+    return slow.call(), std::string("run-1");
+  };
   served with(std::move(handlers));
   slow.hang(true);
   constexpr std::size_t many = 200;
