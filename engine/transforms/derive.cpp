@@ -1,15 +1,14 @@
 #include "engine/operators/binding.hpp"
-#include "engine/operators/growing_rows.hpp"
 #include "engine/operators/row_policy.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include <cctype>
+#include <numeric>
+#include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 namespace sluice {
 
@@ -19,7 +18,9 @@ struct entry {
   std::string name;
   int place = 0;  ///< column that it replaces, or the one behind the last
   expression::bound_ptr value;
-  std::vector<int> reads = {};  ///< columns of the input that it reads
+  std::shared_ptr<arrow::Schema> schema;  ///< that `value` is bound to: columns whose names stand in it
+  std::vector<int> picked = {};           ///< their places, of the input and of earlier entries
+  std::vector<int> reads = {};            ///< columns of the input that it reads
 };
 
 class derive final : public single_output {
@@ -39,16 +40,22 @@ class derive final : public single_output {
   }
 
   status process(int, batch in, emitter& out) override {
-    const auto rows = std::make_shared<growing_rows>(schema(), *in.data);
-    const auto seen = in.with(rows);
+    auto columns = in.data->columns();
+    columns.reserve(static_cast<std::size_t>(schema()->num_fields()));
     row_errors errors;
     for (const auto& one : entries_) {
-      SLUICE_ASSIGN(auto value, one.value->evaluate(seen));
+      arrow::ArrayVector seen;
+      for (const int column : one.picked) seen.push_back(columns[static_cast<std::size_t>(column)]);
+      SLUICE_ASSIGN(auto value,
+                    one.value->evaluate(in.with(arrow::RecordBatch::Make(one.schema, in.rows(), std::move(seen)))));
       append_errors(errors, std::move(value.errors), one.name);
-      rows->put(one.place, std::move(value.values));
+      if (static_cast<std::size_t>(one.place) < columns.size())
+        columns[static_cast<std::size_t>(one.place)] = std::move(value.values);
+      else
+        columns.push_back(std::move(value.values));
     }
     SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy_, out));
-    out.emit(0, keep_rows(made_from(in, rows->columns()), settled));
+    out.emit(0, keep_rows(made_from(in, std::move(columns)), settled));
     return {};
   }
 
@@ -63,95 +70,116 @@ class derive final : public single_output {
   std::vector<entry> entries_;
 };
 
-/// The columns as the next entry sees them. A schema costs as much as it has columns, so that one is only made where an
-/// entry may read what came since the last.
+std::string folded(std::string_view text) {
+  std::string small;
+  for (const char c : text) small += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return small;
+}
+
+/// The words of an expression that could name a column, in small letters: those outside quotes, and all that stands in
+/// double quotes.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words;
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+           static_cast<unsigned char>(c) > 127;
+  };
+  for (std::size_t i = 0; i < text.size();) {
+    if (text[i] == '"') {
+      std::string name;
+      for (++i; i < text.size(); ++i) {
+        if (text[i] == '"' && (i + 1 == text.size() || text[i + 1] != '"')) break;
+        if (text[i] == '"') ++i;
+        name += text[i];
+      }
+      ++i;
+      words.push_back(folded(name));
+      continue;
+    }
+    const auto begin = i;
+    while (i < text.size() && is_letter(text[i])) ++i;
+    if (i > begin) words.push_back(folded(text.substr(begin, i - begin)));
+    if (i == begin) ++i;
+  }
+  return words;
+}
+
+/// The columns as the next entry sees them. An expression is bound to those whose names stand in it: a schema of all
+/// columns costs as much as there are, for each of thousands of entries.
 class visible_columns {
  public:
-  explicit visible_columns(std::shared_ptr<arrow::Schema> input)
-      : schema_(std::move(input)), fields_(schema_->fields()) {
+  explicit visible_columns(const arrow::Schema& input) : fields_(input.fields()) {
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-      const auto [place, fresh] = places_.emplace(fields_[i]->name(), static_cast<int>(i));
+      by_word_[folded(fields_[i]->name())].push_back(static_cast<int>(i));
+      const auto [place, fresh] = by_name_.emplace(fields_[i]->name(), static_cast<int>(i));
       if (!fresh) place->second = -1;  // the name fits several
     }
   }
 
-  /// Whether an expression holds a word that is the name of a column that came since the last schema.
-  [[nodiscard]] bool may_read_new(std::string_view text) const {
-    if (new_.empty()) return false;
-    std::string word;
-    for (const char c : std::string(text) + ' ') {
-      const auto byte = static_cast<unsigned char>(c);
-      if (c == '"') return true;  // any name may stand there
-      if (std::isalnum(byte) != 0 || c == '_' || c == '$' || byte > 127) {
-        word += static_cast<char>(byte > 127 ? byte : std::tolower(byte));
-        continue;
-      }
-      if (new_.contains(word)) return true;
-      word.clear();
-    }
-    return false;
+  /// The places of the columns that an expression could read, ascending.
+  [[nodiscard]] std::vector<int> named_in(std::string_view text) const {
+    std::set<int> places;
+    for (const auto& word : words_of(text))
+      if (const auto found = by_word_.find(word); found != by_word_.end())
+        places.insert(found->second.begin(), found->second.end());
+    return {places.begin(), places.end()};
   }
-
-  const std::shared_ptr<arrow::Schema>& schema() const { return schema_; }
-  [[nodiscard]] bool has_new() const { return !new_.empty(); }
-  /// Lets the schema show all columns.
-  void catch_up() {
-    if (new_.empty()) return;
-    schema_ = arrow::schema(fields_);
-    new_.clear();
+  [[nodiscard]] std::vector<int> all() const {
+    std::vector<int> places(fields_.size());
+    std::iota(places.begin(), places.end(), 0);
+    return places;
+  }
+  [[nodiscard]] std::shared_ptr<arrow::Schema> schema_of(const std::vector<int>& places) const {
+    arrow::FieldVector fields;
+    for (const int place : places) fields.push_back(fields_[static_cast<std::size_t>(place)]);
+    return arrow::schema(std::move(fields));
   }
 
   /// Adds or replaces a column; its place.
   int put(const std::string& name, const std::shared_ptr<arrow::DataType>& type) {
-    const auto known = places_.find(name);
-    auto place = known == places_.end() ? -1 : known->second;
-    if (place < 0) {
-      place = static_cast<int>(fields_.size());
-      fields_.push_back(arrow::field(name, type));
-      if (known == places_.end()) places_.emplace(name, place);
-    } else {
-      fields_[static_cast<std::size_t>(place)] = arrow::field(name, type);
+    const auto known = by_name_.find(name);
+    if (known != by_name_.end() && known->second >= 0) {
+      fields_[static_cast<std::size_t>(known->second)] = arrow::field(name, type);
+      return known->second;
     }
-    std::string folded;
-    for (const char c : name) {
-      const auto byte = static_cast<unsigned char>(c);
-      folded += static_cast<char>(byte > 127 ? byte : std::tolower(byte));
-    }
-    new_.insert(std::move(folded));
+    const auto place = static_cast<int>(fields_.size());
+    fields_.push_back(arrow::field(name, type));
+    by_word_[folded(name)].push_back(place);
+    by_name_.emplace(name, place);
     return place;
   }
 
  private:
-  std::shared_ptr<arrow::Schema> schema_;
   arrow::FieldVector fields_;
-  std::unordered_map<std::string, int> places_;
-  std::unordered_set<std::string> new_;  ///< in small letters
+  std::unordered_map<std::string, int> by_name_;
+  std::unordered_map<std::string, std::vector<int>> by_word_;  ///< names in small letters
 };
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "derive", 1, faults)) return nullptr;
   const auto before = faults.size();
-  visible_columns columns(request.inputs.front().schema);
-  std::vector<int> origin(static_cast<std::size_t>(columns.schema()->num_fields()));  // column of the input, or -1
-  for (std::size_t i = 0; i < origin.size(); ++i) origin[i] = static_cast<int>(i);
+  visible_columns columns(*request.inputs.front().schema);
+  std::vector<int> origin = columns.all();  // column of the input, or -1 for derived ones
   std::vector<entry> entries;
   for (const auto& [name, text] : request.own.items()) {
     const auto written = expression_text(text);
     const auto path = pointer({"derive", name});
-    if (columns.may_read_new(written)) columns.catch_up();
     const auto told = faults.size();
-    auto value = expression::bind(written, scope_of(request, columns.schema()), path, faults);
-    if (!value && columns.has_new()) {
-      // The fault should name all columns.
+    entry one{.name = name, .place = 0, .value = nullptr, .schema = nullptr, .picked = columns.named_in(written)};
+    one.schema = columns.schema_of(one.picked);
+    one.value = expression::bind(written, scope_of(request, one.schema), path, faults);
+    if (!one.value) {
+      // The fault should know all columns.
       faults.erase(faults.begin() + static_cast<std::ptrdiff_t>(told), faults.end());
-      columns.catch_up();
-      value = expression::bind(written, scope_of(request, columns.schema()), path, faults);
+      one.picked = columns.all();
+      one.schema = columns.schema_of(one.picked);
+      one.value = expression::bind(written, scope_of(request, one.schema), path, faults);
     }
-    if (!value) continue;
-    entry one{.name = name, .value = value};
-    for (const int column : value->columns())
-      if (origin[static_cast<std::size_t>(column)] >= 0) one.reads.push_back(origin[static_cast<std::size_t>(column)]);
-    one.place = columns.put(name, value->type());
+    if (!one.value) continue;
+    for (const int column : one.value->columns())
+      if (const int from = origin[static_cast<std::size_t>(one.picked[static_cast<std::size_t>(column)])]; from >= 0)
+        one.reads.push_back(from);
+    one.place = columns.put(name, one.value->type());
     if (static_cast<std::size_t>(one.place) < origin.size())
       origin[static_cast<std::size_t>(one.place)] = -1;
     else
@@ -159,8 +187,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     entries.push_back(std::move(one));
   }
   if (faults.size() > before) return nullptr;
-  columns.catch_up();
-  return std::make_unique<derive>(request, columns.schema(), std::move(entries));
+  return std::make_unique<derive>(request, columns.schema_of(columns.all()), std::move(entries));
 }
 
 }  // namespace
