@@ -76,13 +76,13 @@ void committer::repeat() {
       [setup = setup_, left = std::move(left)] {
         return commit_prepared(*setup->what, *setup->context, setup->components.make_sink, left);
       },
-      [this](std::vector<sink_outcome> outcomes) {
-        if (!over_) repeated(std::move(outcomes));
+      [this](const std::vector<sink_outcome>& outcomes) {
+        if (!over_) repeated(outcomes);
       });
 }
 
-void committer::repeated(std::vector<sink_outcome> outcomes) {
-  for (auto& outcome : outcomes)
+void committer::repeated(const std::vector<sink_outcome>& outcomes) {
+  for (const auto& outcome : outcomes)
     for (auto& [who, one] : sinks_) {
       if (one.what.unit != outcome.what.unit || one.what.instance != outcome.what.instance) continue;
       one.problem = outcome.problem;

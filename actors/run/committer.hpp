@@ -45,7 +45,7 @@ class committer {
  private:
   void go_on();
   void repeat();
-  void repeated(std::vector<sink_outcome> outcomes);
+  void repeated(const std::vector<sink_outcome>& outcomes);
 
   caf::event_based_actor* self_;
   blocking_calls io_;
