@@ -265,6 +265,10 @@ def compare(cases, number, lines):
         if line is None:
             return "the reader ended at " + where
         got = json.loads(line)
+        if got["problem"] == "runaway_quote" and ask["source"] == "csv":
+            # A record to reject that holds more than ten whole ones ends the file there.
+            if len(got["rejects"]) < rejects and same_csv(got["rows"], rows[:len(got["rows"])]):
+                continue
         same = same_csv(got["rows"], rows) if ask["source"] == "csv" else got["rows"] == rows
         if not same or len(got["rejects"]) != rejects or got["problem"]:
             return f"{where}wanted {rows}, {rejects} rejects\ngot {got}"
