@@ -26,8 +26,6 @@ def views(kind, values, rows, valid=None):
 
 def plain(value):
     """A value of pyarrow as Sluice writes it in NDJSON."""
-    if isinstance(value, datetime.timedelta):
-        return value
     if isinstance(value, list):
         return [plain(each) for each in value]
     if isinstance(value, tuple):  # an entry of a map
