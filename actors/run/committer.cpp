@@ -29,7 +29,7 @@ std::vector<store::prepared_sink> committer::all() const {
 }
 
 void committer::begin() {
-  begun_ = std::chrono::steady_clock::now();
+  begun_ = self_->clock().now();
   for (const auto& [who, one] : sinks_) asked_.insert(who);
   // Told from a copy: one that is gone answers at once.
   for (const auto& who : std::set<flow::instance_id>(asked_)) calls_.tell(who, sinks_[who].what.token);
@@ -95,7 +95,7 @@ void committer::repeated(const std::vector<sink_outcome>& outcomes) {
     all.push_back(one);
     only_refusals = only_refusals && (!one.problem || is_refused(*one.problem));
   }
-  const bool late = patience_ && std::chrono::steady_clock::now() - begun_ >= *patience_;
+  const bool late = patience_ && self_->clock().now() - begun_ >= *patience_;
   if (!only_refusals && !late) {
     self_->delayed_send(self_, pause_, continuation{[this] {
                           if (!over_) repeat();

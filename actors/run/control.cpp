@@ -20,6 +20,8 @@ namespace {
 
 /// How many ended runs are remembered for those who ask late.
 constexpr std::size_t most_outcomes = 200;
+/// How soon the end of a run whose supervisor has died is tried again.
+constexpr auto look_again = std::chrono::seconds(1);
 
 class control : public caf::event_based_actor {
  public:
@@ -228,24 +230,49 @@ class control : public caf::event_based_actor {
     if (found == live_.end()) return;  // it had said goodbye
     const auto cause =
         internal_error("supervisor_died", "the run's supervisor ended unexpectedly: " + to_string(message.reason));
-    // Nobody else takes over from a process that lives: the run is ended here, its commits repeated if they are due.
-    calls_.call(
-        [store = s_.store, setup = found->second.setup, cause]() -> result<std::optional<settled_run>> {
-          return guarded("end the run", [&] {
-            return settle_lost_run(*store, setup->run, death{cause}, setup->components.make_sink);
-          });
-        },
-        [this, run = found->first, cause](const result<std::optional<settled_run>>& settled) {
-          auto outcome = std::make_shared<run_outcome>();
-          outcome->run = run;
-          outcome->cause = cause;
-          if (settled.ok() && *settled) {
-            outcome->state = (*settled)->state;
-            if ((*settled)->problem) outcome->cause = (*settled)->problem;
-            if (s_.notifier && (*settled)->last) send(s_.notifier, events_written{{*(*settled)->last}});
-          }
-          ended(run_ended{std::move(outcome)});
-        });
+    end_lost(found->second.setup, cause, clock().now());
+  }
+
+  struct lost_end {
+    settled_run how;
+    bool ours = true;  ///< not another process's
+  };
+
+  static result<lost_end> settle(store::store& in, const run_setup& setup, const error& cause) {
+    SLUICE_ASSIGN(auto settled, settle_lost_run(in, setup.run, death{cause}, setup.components.make_sink));
+    if (settled) return lost_end{std::move(*settled)};
+    SLUICE_ASSIGN(const auto record, in.find_run(setup.run));
+    return lost_end{{.run = setup.run, .pipeline = record.pipeline, .state = record.state}, false};
+  }
+
+  /// Nobody else takes over from a process that lives: the run is ended here, its commits repeated if they are due. A
+  /// Store or a target that does not answer now is asked again.
+  void end_lost(const std::shared_ptr<const run_setup>& setup, const error& cause, clock_type::time_point since) {
+    calls_.call([store = s_.store, setup,
+                 cause] { return guarded("end the run", [&] { return settle(*store, *setup, cause); }); },
+                [this, setup, cause, since](const result<lost_end>& settled) {
+                  const bool over = settled.ok() && (store::is_final(settled->how.state) || !settled->ours);
+                  if (!over && (!setup->commit_patience || clock().now() - since < *setup->commit_patience)) {
+                    delayed_send(this, look_again,
+                                 continuation{[this, setup, cause, since] { end_lost(setup, cause, since); }});
+                    return;
+                  }
+                  if (settled.ok() && settled->how.last && s_.notifier)
+                    send(s_.notifier, events_written{{*settled->how.last}});
+                  ended(run_ended{outcome_of(*setup, settled, cause)});
+                });
+  }
+
+  static std::shared_ptr<const run_outcome> outcome_of(const run_setup& setup, const result<lost_end>& settled,
+                                                       const error& cause) {
+    auto outcome = std::make_shared<run_outcome>();
+    outcome->run = setup.run;
+    if (settled.ok()) {
+      outcome->state = settled->how.state;
+      outcome->cause = settled->how.problem;
+    }
+    if (outcome->state == store::run_state::failed && !outcome->cause) outcome->cause = cause;
+    return outcome;
   }
 
   caf::typed_response_promise<shut_down> close() {

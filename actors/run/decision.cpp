@@ -10,11 +10,13 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr auto pause = std::chrono::seconds(1);
-/// How long the Store is asked whether it has the decision.
+/// How long the Store is asked whether it has the decision, by a process that does not live for ever.
 constexpr auto look_patience = std::chrono::minutes(2);
 
-/// Others have the run: nothing that this process writes counts any more.
-bool is_foreign(const error& problem) { return problem.code == "stale_term" || problem.code == "run_is_final"; }
+/// Others have the run, or it was removed: nothing that this process writes counts any more.
+bool is_foreign(const error& problem) {
+  return problem.code == "stale_term" || problem.code == "run_is_final" || problem.code == "run_not_found";
+}
 
 error taken_over() {
   return external_error("stale_term", "another process has taken the run over while this one did not answer",
@@ -22,15 +24,6 @@ error taken_over() {
 }
 
 }  // namespace
-
-struct decision::last_words {
-  store::commit_state how;
-  store::run_state end;
-  std::optional<options> cause;
-  options summary;
-  std::vector<store::event> events;
-  std::function<void()> then;
-};
 
 decision::decision(caf::event_based_actor* self, const node_services& services, std::shared_ptr<store::store> in,
                    journal& to, const run_setup& of, callbacks calls)
@@ -56,7 +49,7 @@ void decision::take(store::manifest what, options summary, std::vector<store::ev
                  [this](const status& written) {
                    if (written.ok()) return check_lease();
                    if (is_foreign(written.problem())) return calls_.not_taken(written.problem());
-                   look(written.problem(), clock::now());
+                   look(written.problem(), self_->clock().now());
                  });
 }
 
@@ -67,7 +60,7 @@ void decision::look(const error& problem, clock::time_point since) {
       [this, problem, since](const result<std::vector<store::due_commit>>& due) {
         if (!calls_.undone) return;
         if (due.ok()) return due->empty() ? calls_.not_taken(problem) : check_lease();
-        if (clock::now() - since > look_patience) return calls_.undone(problem);
+        if (patience_ && self_->clock().now() - since > look_patience) return calls_.undone(problem);
         later([this, problem, since] { look(problem, since); });
       });
 }
@@ -84,27 +77,22 @@ void decision::check_lease() {
       });
 }
 
-void decision::settle(store::commit_state how, store::run_state end, std::optional<options> cause, options summary,
-                      std::vector<store::event> events, std::function<void()> then) {
-  write(std::make_shared<const last_words>(
-            last_words{how, end, std::move(cause), std::move(summary), std::move(events), std::move(then)}),
-        clock::now());
+void decision::end(last_words last, std::function<void(const status&)> then) {
+  write(std::make_shared<const last_words>(std::move(last)), then, self_->clock().now());
 }
 
-void decision::write(const std::shared_ptr<const last_words>& last, clock::time_point since) {
-  journal_.settle(last->how);
-  journal_.write(last->end, last->cause, last->summary, last->events, [this, last, since](const status& written) {
-    if (!calls_.undone) return;
-    if (written.ok()) return last->then();
-    if (is_foreign(written.problem())) return calls_.undone(taken_over());
-    // Only the Store does not know it yet. A full disk may have room again in a moment.
-    if (patience_ && clock::now() - since >= *patience_) {
-      auto why = written.problem();
-      why.message = "the outputs are published, but the Store could not be told: " + why.message;
-      return calls_.undone(std::move(why));
-    }
-    later([this, last, since] { write(last, since); });
-  });
+void decision::write(const std::shared_ptr<const last_words>& last, const told_function& then,
+                     clock::time_point since) {
+  if (last->commits) journal_.settle(*last->commits);
+  journal_.write(last->state, last->cause, last->summary, last->events,
+                 [this, last, then, since](const status& written) {
+                   if (!calls_.undone) return;
+                   if (written.ok()) return then({});
+                   if (is_foreign(written.problem())) return then(taken_over());
+                   // Only the Store does not know it yet. A full disk may have room again in a moment.
+                   if (patience_ && self_->clock().now() - since >= *patience_) return then(written.problem());
+                   later([this, last, then, since] { write(last, then, since); });
+                 });
 }
 
 }  // namespace sluice::actors

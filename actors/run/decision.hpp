@@ -14,8 +14,8 @@
 
 namespace sluice::actors {
 
-/// A run's decision to commit, and the note that all is committed: sees to it that this process and the Store are of
-/// one mind about them, whatever becomes of single writes. Part of the supervisor.
+/// A run's decision to commit, and how it ended: sees to it that this process and the Store are of one mind about them,
+/// whatever becomes of single writes. Part of the supervisor.
 class decision {
  public:
   struct callbacks {
@@ -29,16 +29,25 @@ class decision {
   void take(store::manifest what, options summary, std::vector<store::event> events);
   /// Whether it is durable.
   [[nodiscard]] bool taken() const { return taken_; }
-  /// Writes how a decided run has ended, again and again; `then` is called when that is durable.
-  void settle(store::commit_state how, store::run_state end, std::optional<options> cause, options summary,
-              std::vector<store::event> events, std::function<void()> then);
+  /// What is written of the end of a run.
+  struct last_words {
+    std::optional<store::commit_state> commits = {};  ///< of a decided run: what has become of them
+    store::run_state state = store::run_state::failed;
+    std::optional<options> cause = {};
+    options summary = {};
+    std::vector<store::event> events = {};
+  };
+  /// Writes how the run has ended, again and again: who waits for its last event would else wait for ever. `then` is
+  /// called when that is durable, or with the error when others have the run or the run's patience is over.
+  void end(last_words last, std::function<void(const status&)> then);
   void close() { calls_ = {}; }
 
  private:
-  struct last_words;
+  using told_function = std::function<void(const status&)>;
   void look(const error& problem, std::chrono::steady_clock::time_point since);
   void check_lease();
-  void write(const std::shared_ptr<const last_words>& last, std::chrono::steady_clock::time_point since);
+  void write(const std::shared_ptr<const last_words>& last, const told_function& then,
+             std::chrono::steady_clock::time_point since);
   void later(std::function<void()> what);
 
   caf::event_based_actor* self_;

@@ -12,6 +12,9 @@ namespace {
 constexpr auto patience = std::chrono::seconds(120);
 constexpr auto pause = std::chrono::milliseconds(200);
 
+/// Another process holds the Store, or its disk is full: neither need last.
+bool may_pass(const error& problem) { return problem.code == "store_busy" || problem.code == "disk_full"; }
+
 }  // namespace
 
 journal::journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
@@ -59,16 +62,16 @@ void journal::flush() {
   auto change = std::make_shared<store::change>(std::exchange(next_, {}));
   change->run = run_;
   change->term = term_;
-  give_up_ = std::chrono::steady_clock::now() + patience;
+  give_up_ = self_->clock().now() + patience;
   attempt(std::move(change), std::exchange(waiting_, {}));
 }
 
-/// A Store that another process holds for a while is no reason to fail a run.
+/// A Store that can't be written to for a while is no reason to fail a run.
 void journal::attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting) {
   calls_.call(
       [store = store_, change] { return guarded("write the run's state", [&] { return store->apply(*change); }); },
       [this, change, waiting = std::move(waiting)](result<std::vector<store::event>> events) mutable {
-        if (!events.ok() && events.problem().code == "store_busy" && std::chrono::steady_clock::now() < give_up_) {
+        if (!events.ok() && may_pass(events.problem()) && self_->clock().now() < give_up_) {
           self_->delayed_send(self_, pause, continuation{[this, change, waiting = std::move(waiting)]() mutable {
                                 attempt(std::move(change), std::move(waiting));
                               }});
@@ -78,9 +81,20 @@ void journal::attempt(std::shared_ptr<const store::change> change, std::vector<t
         const auto done = events.ok() ? status() : status(events.problem());
         if (events.ok()) announce(std::move(events).value());
         for (const auto& then : waiting) then(done);
-        if (!done.ok() && waiting.empty()) failed_(done.problem());
+        if (!done.ok() && waiting.empty()) {
+          if (may_pass(done.problem())) put_back(*change);
+          failed_(done.problem());
+        }
         flush_next();
       });
+}
+
+void journal::put_back(const store::change& change) {
+  any_ = true;
+  if (!next_.state) next_.state = change.state;
+  if (!next_.cause) next_.cause = change.cause;
+  if (!next_.summary) next_.summary = change.summary;
+  next_.events.insert(next_.events.begin(), change.events.begin(), change.events.end());
 }
 
 void journal::announce(std::vector<store::event> events) {

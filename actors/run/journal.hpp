@@ -18,7 +18,8 @@ class journal {
  public:
   using then_function = std::function<void(const status&)>;
 
-  /// Every change carries `term`. `failed` is called when a write fails that nobody waits for: what it told is lost.
+  /// Every change carries `term`. A write that another process or a full disk keeps from being made is tried again for
+  /// two minutes. `failed` is called when a write fails that nobody waits for.
   journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
           caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed);
 
@@ -36,6 +37,8 @@ class journal {
   void attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting);
   void flush_soon();
   void flush_next();
+  /// Puts what could not be written before what comes next: the run's last write may still be made.
+  void put_back(const store::change& change);
   void announce(std::vector<store::event> events);
 
   caf::event_based_actor* self_;

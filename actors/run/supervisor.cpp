@@ -102,6 +102,7 @@ class supervisor : public caf::event_based_actor {
     (void)states_.advance(run_state::starting);
     journal_.write(run_state::starting, {}, {}, {});
     rejects_ = spawn_rejects_writer(system(), s_.setup->rejects_path, s_.setup->run, this, s_.services);
+    monitor(rejects_);
     send(s_.starter, actors::launch{s_.setup, this, rejects_});
     tick();
   }
@@ -110,11 +111,11 @@ class supervisor : public caf::event_based_actor {
   /// long.
   void check_limits() {
     const auto limit = plan_.definition.timeout_microseconds;
-    if (limit && microseconds(clock::now() - begun_) >= *limit)
+    if (limit && microseconds(clock().now() - begun_) >= *limit)
       fail(user_error("run_timed_out",
                       "the run did not end within run.timeout (" + std::to_string(*limit / 1000) + " ms)",
                       "raise run.timeout, or find out what is slow with `sluice status`"));
-    if (instances_.empty() && clock::now() - begun_ >= launch_limit)
+    if (instances_.empty() && clock().now() - begun_ >= launch_limit)
       fail(external_error("launch_timed_out", "the units were not started within a minute", "see `sluice nodes`"));
   }
 
@@ -141,7 +142,9 @@ class supervisor : public caf::event_based_actor {
   }
 
   void started(const flow::instance_id& who) {
-    auto& one = instances_[who];
+    auto* const known = instances_.find(who);
+    if (known == nullptr || known->started) return;
+    auto& one = *known;
     one.started = true;
     const auto unit_started = instances_.all_of_unit(who.unit, [](const auto& each) { return each.started; });
     if (unit_started && who.instance != flow::instance_id::enumerator && !states_.ending()) {
@@ -172,7 +175,7 @@ class supervisor : public caf::event_based_actor {
           request(one.handle, patience, report_progress{})
               .then([this](const instance_progress& made) { display_.counted(made.who, made.counters); },
                     [](const caf::error&) {});
-    display_.tick(microseconds(clock::now() - begun_));
+    display_.tick(microseconds(clock().now() - begun_));
     later(progress_interval, [this] { tick(); });
   }
 
@@ -181,16 +184,16 @@ class supervisor : public caf::event_based_actor {
     made.run = s_.setup->run;
     made.pipeline = plan_.definition.name;
     made.state = store::to_string(states_.now());
-    made.running_microseconds = microseconds(clock::now() - begun_);
+    made.running_microseconds = microseconds(clock().now() - begun_);
     display_.fill(made);
     return made;
   }
 
   void finished(instance_finished message) {
     const auto who = message.report.who;
-    auto& one = instances_[who];
-    if (one.finished || states_.ending()) return;
-    one.finished = true;
+    auto* const one = instances_.find(who);
+    if (one == nullptr || one->finished || states_.ending()) return;
+    one->finished = true;
     display_.finished(who, message.report.counters);
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     if (!message.token.empty())
@@ -329,6 +332,7 @@ class supervisor : public caf::event_based_actor {
   }
 
   void lost(const caf::down_msg& message) {
+    if (rejects_ && rejects_.address() == message.source) return rejects_lost(to_string(message.reason));
     const auto who = instances_.at(message.source);
     if (!who) return;
     auto& one = instances_[*who];
@@ -348,6 +352,15 @@ class supervisor : public caf::event_based_actor {
     fail(std::move(why));
   }
 
+  /// Its file may lack rows, and nobody would answer when it is to be closed.
+  void rejects_lost(const std::string& how) {
+    rejects_ = nullptr;
+    auto why = internal_error("unit_died", "the writer of the rejects ended unexpectedly: " + how);
+    why.where = "rejects";
+    fail(std::move(why));
+    if (closing_ && states_.ending()) end(*states_.ending());
+  }
+
   // -- the end
 
   void end(run_state state) {
@@ -357,20 +370,28 @@ class supervisor : public caf::event_based_actor {
     auto events = std::exchange(events_, {});
     events.push_back(event_of("run." + store::to_string(state), "", data));
     const auto cause = data.contains("cause") ? std::optional<options>(data["cause"]) : std::nullopt;
+    decision::last_words words{.state = state, .cause = cause, .summary = data, .events = std::move(events)};
     if (decision_.taken())
-      return decision_.settle(
-          state == run_state::failed ? store::commit_state::refused : store::commit_state::committed, state, cause,
-          data, std::move(events), [this, last] { farewell(last); });
+      words.commits = state == run_state::failed ? store::commit_state::refused : store::commit_state::committed;
     // What is gone can't clean up behind itself.
-    if (lost_any_) committer_.clean_up();
-    journal_.write(state, cause, data, std::move(events), [this, last](const status& written) {
-      auto told = last;
-      if (!written.ok()) {
-        told.state = run_state::failed;
-        told.cause = written.problem();
-      }
-      farewell(std::move(told));
+    if (!decision_.taken() && lost_any_) committer_.clean_up();
+    decision_.end(std::move(words), [this, last](const status& written) {
+      if (written.ok()) return farewell(last);
+      decision_.taken() ? leave_untold(written.problem()) : leave_unwritten(last, written.problem());
     });
+  }
+
+  void leave_untold(error why) {
+    if (why.code != "stale_term")
+      why.message = "the outputs are published, but the Store could not be told: " + why.message;
+    leave_undone(std::move(why));
+  }
+
+  /// The next process finds a run whose process is gone, and ends it.
+  void leave_unwritten(run_outcome told, error why) {
+    told.state = run_state::failed;
+    told.cause = std::move(why);
+    farewell(std::move(told));
   }
 
   void farewell(run_outcome told) {
@@ -391,7 +412,7 @@ class supervisor : public caf::event_based_actor {
     made.balanced = balanced_;
     made.rejected = display_.rejected();
     made.rejects_path = rejects_path_;
-    made.duration_microseconds = microseconds(clock::now() - begun_);
+    made.duration_microseconds = microseconds(clock().now() - begun_);
     run_progress shown;
     display_.fill(shown);
     for (std::size_t index = 0; index < shown.units.size(); ++index)
@@ -431,7 +452,7 @@ class supervisor : public caf::event_based_actor {
   std::vector<store::event> events_;              ///< wait for run.started
   std::string rejects_path_;
   run_state good_end_ = run_state::succeeded;
-  clock::time_point begun_ = clock::now();
+  clock::time_point begun_ = clock().now();
   std::optional<error> held_back_;  ///< a failure while the decision was being written
   bool lost_any_ = false;           ///< an instance ended without a word
   bool balanced_ = false;

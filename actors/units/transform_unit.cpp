@@ -21,8 +21,6 @@ namespace sluice::actors {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
 /// How long it works before others have their turn.
 constexpr auto time_slice = std::chrono::milliseconds(5);
 
@@ -101,9 +99,9 @@ class transform_actor : public unit_actor {
   }
 
   void work() override {
-    const auto until = clock::now() + time_slice;
+    const auto until = clock().now() + time_slice;
     while (may_work() && !scheduled_ && !calling_ && step()) {
-      if (clock::now() < until) continue;
+      if (clock().now() < until) continue;
       go_on_later();
     }
     rejects_.send();

@@ -191,7 +191,10 @@ std::vector<std::int64_t> shelf::sorted() const {
   return all;
 }
 
-bench::bench() : store_(store::open_sqlite(folder_.file("state.db")).value()) { plan_.definition.name = "test"; }
+bench::bench(std::shared_ptr<store::store> in)
+    : store_(in ? std::move(in) : store::open_sqlite(folder_.file("state.db")).value()) {
+  plan_.definition.name = "test";
+}
 
 planned_unit& bench::unit(unit_role role, const std::string& name) {
   auto& made = plan_.units.emplace_back();
@@ -262,7 +265,8 @@ int bench::rejects_port(int index) {
 
 std::shared_ptr<const run_setup> bench::setup() {
   auto made = std::make_shared<run_setup>();
-  made->run = "00000000-0000-7000-8000-00000000000" + std::to_string(++runs_);
+  const auto digits = std::to_string(++runs_);
+  made->run = "00000000-0000-7000-8000-" + std::string(12 - digits.size(), '0') + digits;
   made->what = std::make_shared<const plan>(plan_);
   auto context = std::make_shared<run_context>();
   context->run_id = made->run;

@@ -107,7 +107,8 @@ class bench {
   [[nodiscard]] const test::temporary_folder& folder() const { return folder_; }
   /// Types of the last run's events, in order.
   [[nodiscard]] std::vector<std::string> events(const std::string& run) const;
-  bench();
+  /// `in` null: a Store of its own, in its folder.
+  explicit bench(std::shared_ptr<store::store> in = nullptr);
 
  private:
   planned_unit& unit(unit_role role, const std::string& name);

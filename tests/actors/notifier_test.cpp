@@ -1,21 +1,17 @@
 #include "actors/notifier.hpp"
 
-#include "actors/io_pool.hpp"
 #include "actors/messages.hpp"
-#include "actors/run/run.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
-#include "tests/actors/bench_run.hpp"
+#include "tests/actors/virtual_time.hpp"
+#include "tests/support/hooked_store.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <caf/all.hpp>
 #include <catch2/catch.hpp>
 
-#include <atomic>
 #include <filesystem>
-#include <mutex>
 #include <sstream>
-#include <thread>
 
 using namespace sluice;
 using namespace sluice::actors;
@@ -24,46 +20,65 @@ using namespace std::chrono_literals;
 
 namespace {
 
+const std::string only_run = "00000000-0000-7000-8000-000000000001";
+
+void create(store::store& in, const std::string& run) {
+  store::run_record record;
+  record.id = run;
+  record.pipeline = "daily";
+  record.created = 1;
+  REQUIRE(in.create_run(record, {}).ok());
+}
+
 /// A Store with one run, whose events go through a notifier.
 struct newsroom {
-  test::temporary_folder folder;
-  std::shared_ptr<store::store> store = store::open_sqlite(folder.file("state.db")).value();
-  engine inside{store};
-  caf::scoped_actor self{inside.system()};
-  const caf::actor& notifier = inside.actors().notifier;
-  std::string run = "00000000-0000-7000-8000-000000000001";
+  virtual_time time;
+  std::shared_ptr<store::store> kept;
+  std::shared_ptr<test::hooked_store> store;
+  caf::actor notifier;
+  probe desk{time};  ///< announces what is written
 
-  newsroom() {
-    store::run_record record;
-    record.id = run;
-    record.pipeline = "daily";
-    record.created = 1;
-    REQUIRE(store->create_run(record, {}).ok());
+  explicit newsroom(const std::string& path = ":memory:")
+      : kept(store::open_sqlite(path).value()),
+        store(std::make_shared<test::hooked_store>(kept)),
+        notifier(time.keep(spawn_notifier(time.system(), store, time.services()))) {
+    create(*kept, only_run);
   }
-  /// Writes events and announces them.
-  void write(int count) {
+  /// Writes events and gives them as they were written, for `announce`.
+  std::vector<store::event> write_quietly(int count, const std::string& run = only_run) {
     store::change change;
     change.run = run;
     for (int i = 0; i < count; ++i) change.events.push_back({.run = run, .type = "unit.started", .data = {{"in", i}}});
-    auto events = store->apply(change);
-    REQUIRE(events.ok());
-    self->send(notifier, events_written{*events});
+    return kept->apply(change).value();
   }
-  /// Waits for `count` events and says that they were seen, or not.
-  std::vector<std::int64_t> take(std::size_t count, bool seen = true) {
-    std::vector<std::int64_t> sequences;
-    while (sequences.size() < count) {
-      bool came = false;
-      self->receive(
-          [&](const event_batch& batch) {
-            came = true;
-            for (const auto& one : batch.events) sequences.push_back(one.sequence);
-          },
-          caf::after(patience) >> [] {});
-      if (!came) break;
-      if (seen) self->send(notifier, events_seen{});
+  void announce(std::vector<store::event> events) { desk.send(notifier, events_written{std::move(events)}); }
+  void write(int count) { announce(write_quietly(count)); }
+
+  caf::actor subscribe(subscriber_functions functions, const std::string& name) {
+    return time.keep(spawn_subscriber(time.system(), notifier, std::move(functions), store, name, 0, time.services()));
+  }
+};
+
+/// A subscriber that the test plays.
+struct reader {
+  newsroom& room;
+  probe self{room.time};
+
+  explicit reader(newsroom& in, std::int64_t after = 0, const std::string& run = "") : room(in) {
+    self.send(room.notifier, subscribe_events{self, after, run});
+  }
+  void seen() const { self.send(room.notifier, events_seen{}); }
+  /// Takes everything that comes without time passing; gives the cursors.
+  std::vector<std::int64_t> take() {
+    std::vector<std::int64_t> cursors;
+    for (room.time.settle(); !self.silent(); room.time.settle()) {
+      // The next message comes only when this one was seen.
+      REQUIRE(self.count<event_batch>() == 1);
+      for (const auto& one : self.last<event_batch>().events) cursors.push_back(one.cursor);
+      self.clear();
+      seen();
     }
-    return sequences;
+    return cursors;
   }
 };
 
@@ -73,68 +88,212 @@ std::vector<std::int64_t> from_to(std::int64_t first, std::int64_t last) {
   return all;
 }
 
+/// What a subscriber is told, and when.
+struct deliveries {
+  virtual_time& time;
+  int failures = 0;                         ///< of the next deliveries
+  std::vector<std::int64_t> cursors = {};   ///< that were taken
+  std::vector<std::int64_t> tried_at = {};  ///< milliseconds since the first try
+
+  deliver_function function() {
+    return [this, first = time.now()](const store::event& what) mutable -> status {
+      if (tried_at.empty()) first = time.now();
+      tried_at.push_back(std::chrono::duration_cast<std::chrono::milliseconds>(time.now() - first).count());
+      if (failures-- > 0) return external_error("busy", "not now");
+      cursors.push_back(what.cursor);
+      return {};
+    };
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a subscriber gets old events from the Store and new ones as they are written, in order, once") {
   newsroom room;
   room.write(600);
-  room.self->send(room.notifier, subscribe_events{room.self, 0, ""});
-  CHECK(room.take(600) == from_to(1, 600));
+  reader subscriber(room);
+  CHECK(subscriber.take() == from_to(1, 600));
   room.write(3);
   room.write(2);
-  CHECK(room.take(5) == from_to(601, 605));
+  CHECK(subscriber.take() == from_to(601, 605));
+}
+
+TEST_CASE("a subscriber that asks for one run, or from a place on, gets these events") {
+  newsroom room;
+  const std::string other = "00000000-0000-7000-8000-000000000002";
+  create(*room.kept, other);
+  reader one(room, 0, other);
+  reader late(room, 3);
+  for (int i = 0; i < 3; ++i) {
+    room.write(1);
+    room.announce(room.write_quietly(1, other));
+  }
+  CHECK(one.take() == std::vector<std::int64_t>{2, 4, 6});
+  CHECK(late.take() == from_to(4, 6));
 }
 
 TEST_CASE("a subscriber that does not answer delays nobody and misses nothing") {
   newsroom room;
-  room.self->send(room.notifier, subscribe_events{room.self, 0, room.run});
+  reader slow(room);
   room.write(1);
-  CHECK(room.take(1, false) == from_to(1, 1));
-  auto seen = std::make_shared<std::atomic<int>>(0);
-  const auto quick = spawn_subscriber(
-      room.inside.system(), room.notifier, [seen](const store::event&) { return ++*seen, status(); }, nullptr, "", 0,
-      room.inside.actors().services);
+  room.time.settle();
+  CHECK(slow.self.count<event_batch>() == 1);  // it says nothing
+  reader quick(room);
   for (int i = 0; i < 100; ++i) room.write(10);
-  CHECK(eventually([&] { return *seen >= 1001; }));
-  CHECK(*seen == 1001);
-  room.self->send(room.notifier, events_seen{});
-  CHECK(room.take(1000) == from_to(2, 1001));
-  room.self->send_exit(quick, caf::exit_reason::user_shutdown);
+  CHECK(quick.take() == from_to(1, 1001));
+  room.time.pass(10min);
+  CHECK(slow.self.count<event_batch>() == 1);
+  CHECK(slow.take() == from_to(1, 1001));
 }
 
-TEST_CASE("a named subscriber goes on where it stood, and a delivery that fails is tried again") {
+TEST_CASE("a Store that hangs keeps nobody from the events that are just being written") {
   newsroom room;
-  room.write(3);
-  auto got = std::make_shared<std::vector<std::int64_t>>();
-  auto lock = std::make_shared<std::mutex>();
-  auto failures = std::make_shared<std::atomic<int>>(2);
-  const auto deliver = [=](const store::event& one) -> status {
-    const std::lock_guard guard(*lock);
-    if (one.sequence == 2 && (*failures)-- > 0) return external_error("busy", "not now");
-    got->push_back(one.sequence);
+  reader quick(room);
+  room.write(1);
+  CHECK(quick.take() == from_to(1, 1));
+  room.time.stalled = true;
+  reader behind(room);
+  room.write(1);
+  CHECK(quick.take() == from_to(2, 2));
+  CHECK(behind.self.silent());
+  room.time.stalled = false;
+  CHECK(behind.take() == from_to(1, 2));
+}
+
+TEST_CASE("events that are announced in another order than they were written come in the order of the Store") {
+  newsroom room;
+  reader subscriber(room);
+  CHECK(subscriber.take().empty());
+  const auto first = room.write_quietly(2);
+  const auto second = room.write_quietly(1);
+  const auto third = room.write_quietly(1);
+  room.announce(third);
+  room.announce(second);
+  CHECK(subscriber.take() == from_to(1, 4));
+  room.announce(first);
+  CHECK(subscriber.take().empty());
+  room.write(1);
+  CHECK(subscriber.take() == from_to(5, 5));
+}
+
+TEST_CASE("a Store that can't be read is asked again after a second, and nothing is missing then") {
+  newsroom room;
+  bool gone = true;
+  int asked = 0;
+  room.store->before = [&](const std::string& call) -> status {
+    if (call == "events") ++asked;
+    if (gone) return external_error("store_busy", "not now", {}, true);
     return {};
   };
-  const auto await = [&](std::size_t count) {
-    return eventually([&] {
-      const auto cursor = room.store->cursor_of("pager").value();
-      const std::lock_guard guard(*lock);
-      return got->size() >= count && cursor >= static_cast<std::int64_t>(count);
-    });
-  };
-  const auto start = [&] {
-    return spawn_subscriber(room.inside.system(), room.notifier, deliver, room.store, "pager", 0,
-                            room.inside.actors().services);
-  };
-  auto pager = start();
-  CHECK(await(3));
-  CHECK(*got == from_to(1, 3));
-  room.self->send_exit(pager, caf::exit_reason::kill);
-  room.self->wait_for(pager);
   room.write(2);
-  pager = start();
-  CHECK(await(5));
-  CHECK(*got == from_to(1, 5));
-  room.self->send_exit(pager, caf::exit_reason::user_shutdown);
+  reader subscriber(room);
+  CHECK(subscriber.take().empty());
+  CHECK(asked == 1);
+  room.time.pass(999ms);
+  CHECK(asked == 1);
+  room.time.pass(10s);
+  CHECK(asked == 11);
+  room.write(1);
+  gone = false;
+  room.time.pass(1s);
+  CHECK(subscriber.take() == from_to(1, 3));
+}
+
+TEST_CASE("a subscriber that dies is forgotten, and the others go on") {
+  newsroom room;
+  auto short_lived = std::make_unique<reader>(room);
+  reader other(room);
+  room.write(1);
+  CHECK(short_lived->take() == from_to(1, 1));
+  const auto before = room.time.alive();
+  room.time.kill(short_lived->self);
+  room.time.settle();
+  CHECK(room.time.alive() == before - 1);
+  short_lived.reset();
+  room.write(400);
+  CHECK(other.take() == from_to(1, 401));
+  room.time.kill(room.notifier);
+  room.time.settle();
+  CHECK(other.take().empty());
+}
+
+TEST_CASE("a subscriber that has unsubscribed is told nothing more") {
+  newsroom room;
+  reader subscriber(room);
+  room.write(1);
+  CHECK(subscriber.take() == from_to(1, 1));
+  subscriber.self.send(room.notifier, unsubscribe_events{subscriber.self});
+  room.write(1);
+  room.time.pass(5s);
+  CHECK(subscriber.self.silent());
+}
+
+TEST_CASE("a delivery that fails is tried again with growing pauses, up to half a minute") {
+  newsroom room;
+  deliveries pager{room.time};
+  pager.failures = 12;
+  room.subscribe(pager.function(), "pager");
+  room.write(2);
+  room.time.pass(5min);
+  CHECK(pager.tried_at == std::vector<std::int64_t>{0, 100, 300, 700, 1500, 3100, 6300, 12700, 25500, 51100, 81100,
+                                                    111100, 141100, 141100});
+  CHECK(pager.cursors == from_to(1, 2));
+  // What worked in between makes the pauses short again.
+  pager.failures = 1;
+  pager.tried_at.clear();
+  room.write(1);
+  room.time.pass(99ms);
+  CHECK(pager.cursors == from_to(1, 2));
+  room.time.pass(1ms);
+  CHECK(pager.cursors == from_to(1, 3));
+}
+
+TEST_CASE("a named subscriber goes on behind what it has taken, also where it was killed in the middle") {
+  newsroom room;
+  room.write(3);
+  deliveries pager{room.time};
+  auto running = room.subscribe(pager.function(), "pager");
+  room.time.settle();
+  CHECK(pager.cursors == from_to(1, 3));
+  CHECK(room.kept->cursor_of("pager").value() == 3);
+  room.time.kill(running);
+  room.time.settle();
+  room.write(2);
+  // The Store does not take the place: what was told is told again, rather than left out.
+  room.store->before = [](const std::string& call) -> status {
+    if (call == "set_cursor") return external_error("disk_full", "no room");
+    return {};
+  };
+  pager.cursors.clear();
+  running = room.subscribe(pager.function(), "pager");
+  room.time.settle();
+  CHECK(pager.cursors == from_to(4, 5));
+  room.time.kill(running);
+  room.store->before = nullptr;
+  room.time.settle();
+  room.write(1);
+  pager.cursors.clear();
+  room.subscribe(pager.function(), "pager");
+  room.time.settle();
+  CHECK(pager.cursors == from_to(4, 6));
+  CHECK(room.kept->cursor_of("pager").value() == 6);
+}
+
+TEST_CASE("a subscriber whose place can't be read waits for the Store") {
+  newsroom room;
+  bool gone = true;
+  room.store->before = [&](const std::string& call) -> status {
+    if (call == "cursor_of" && gone) return external_error("store_busy", "not now", {}, true);
+    return {};
+  };
+  deliveries pager{room.time};
+  room.subscribe(pager.function(), "pager");
+  room.write(2);
+  room.time.pass(1min);
+  CHECK(pager.cursors.empty());
+  gone = false;
+  room.time.pass(31s);
+  CHECK(pager.cursors == from_to(1, 2));
 }
 
 namespace {
@@ -150,9 +309,9 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 TEST_CASE("a file of events has each once, whatever a crash left of it") {
   newsroom room;
-  room.write(3);
-  const auto all = room.store->events(0, "", 10).value();
-  const auto path = room.folder.file("events.ndjson");
+  const test::temporary_folder folder;
+  const auto all = room.write_quietly(3);
+  const auto path = folder.file("events.ndjson");
   {
     const auto first = file_subscriber(path, room.store);
     CHECK(first.place(0).value() == 0);
@@ -160,7 +319,7 @@ TEST_CASE("a file of events has each once, whatever a crash left of it") {
     // Only one at a time writes it.
     CHECK(file_subscriber(path, room.store).deliver(all[0]).problem().code == "file_locked");
   }
-  const auto whole = room.folder.read("events.ndjson");
+  const auto whole = folder.read("events.ndjson");
   REQUIRE(lines_of(whole).size() == 3);
   std::filesystem::resize_file(path, whole.size() - 20);
   {
@@ -169,36 +328,37 @@ TEST_CASE("a file of events has each once, whatever a crash left of it") {
     CHECK(again.place(all[2].cursor).value() == all[1].cursor);
     for (const auto& one : all) CHECK(again.deliver(one).ok());
   }
-  CHECK(room.folder.read("events.ndjson") == whole);
+  CHECK(folder.read("events.ndjson") == whole);
   // Events of another Store begin with the same cursors and are other events.
   newsroom other;
-  other.run = "00000000-0000-7000-8000-000000000002";
-  store::run_record record;
-  record.id = other.run;
-  record.pipeline = "other";
-  REQUIRE(other.store->create_run(record, {}).ok());
-  other.write(1);
+  const std::string theirs = "00000000-0000-7000-8000-000000000002";
+  create(*other.kept, theirs);
+  other.write_quietly(1, theirs);
   const auto next = file_subscriber(path, other.store);
   CHECK(next.place(0).value() == 0);
   CHECK(next.deliver(other.store->events(0, "", 10).value().front()).ok());
-  CHECK(lines_of(room.folder.read("events.ndjson")).size() == 4);
+  CHECK(lines_of(folder.read("events.ndjson")).size() == 4);
   CHECK(file_subscriber("/proc/nowhere/events", room.store).deliver(all[0]).problem().code == "file_not_found");
 }
 
 TEST_CASE("a subscriber gets what other processes write to the same Store, in the order of the commits") {
-  newsroom room;
-  const auto elsewhere = store::open_sqlite(room.folder.file("state.db")).value();
+  const test::temporary_folder folder;
+  newsroom room(folder.file("state.db"));
+  const auto elsewhere = store::open_sqlite(folder.file("state.db")).value();
   const auto write_elsewhere = [&](int count) {
     for (int i = 0; i < count; ++i)
-      REQUIRE(elsewhere->apply({.run = room.run, .events = {{.run = room.run, .type = "unit.finished"}}}).ok());
+      REQUIRE(elsewhere->apply({.run = only_run, .events = {{.run = only_run, .type = "unit.finished"}}}).ok());
   };
-  room.self->send(room.notifier, subscribe_events{room.self, 0, ""});
+  reader subscriber(room);
   write_elsewhere(2);
   room.write(1);
   write_elsewhere(1);
-  CHECK(room.take(4) == from_to(1, 4));
+  CHECK(subscriber.take() == from_to(1, 4));
+  room.time.pass(1s);
   write_elsewhere(3);  // nobody here announces these
-  CHECK(room.take(3) == from_to(5, 7));
+  CHECK(subscriber.take().empty());
+  room.time.pass(1s);
+  CHECK(subscriber.take() == from_to(5, 7));
 }
 
 TEST_CASE("a log line says what happened and why") {

@@ -227,7 +227,10 @@ TEST_CASE("a live run is cancelled while the Store's disk hangs and every thread
   test::temporary_folder folder;
   const auto kept = std::make_shared<test::hooked_store>(store::open_sqlite(folder.file("sluice.db")).value());
   disk slow;
-  kept->before_find = [&] { slow.call(); };
+  kept->before = [&](const std::string& call) {
+    if (call == "find_run") slow.call();
+    return status();
+  };
   std::string run;
   api_handlers handlers;
   handlers.store = kept;

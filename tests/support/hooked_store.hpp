@@ -4,59 +4,85 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace sluice::test {
 
-/// A Store in front of another one; what a test puts in is called first, and may hang as a disk does.
+/// A Store in front of another one: what a test puts in is called with the name of each call. It may hang as a disk
+/// does, or give an error.
 class hooked_store final : public store::store {
  public:
   explicit hooked_store(std::shared_ptr<sluice::store::store> real) : real_(std::move(real)) {}
 
-  std::function<void()> before_create;
-  std::function<void()> before_find;
+  /// Before the call; an error keeps it from taking effect.
+  std::function<status(const std::string& call)> before;
+  /// Behind it; an error takes the place of its answer, which is lost.
+  std::function<status(const std::string& call)> after;
 
   void enroll(const sluice::store::process_record& self) override { real_->enroll(self); }
-  result<bool> beat() override { return real_->beat(); }
-  result<std::int64_t> take_over(const std::string& run) override { return real_->take_over(run); }
-  status release(const std::string& run) override { return real_->release(run); }
+  result<bool> beat() override {
+    return hooked("beat", [&] { return real_->beat(); });
+  }
+  result<std::int64_t> take_over(const std::string& run) override {
+    return hooked("take_over", [&] { return real_->take_over(run); });
+  }
+  status release(const std::string& run) override {
+    return hooked("release", [&] { return real_->release(run); });
+  }
   result<bool> create_run(const sluice::store::run_record& run, std::vector<sluice::store::event> events) override {
-    if (before_create) before_create();
-    return real_->create_run(run, std::move(events));
+    return hooked("create_run", [&] { return real_->create_run(run, std::move(events)); });
   }
   result<std::vector<sluice::store::event>> apply(const sluice::store::change& what) override {
-    return real_->apply(what);
+    return hooked("apply", [&] { return real_->apply(what); });
   }
   result<std::vector<sluice::store::due_commit>> due_commits(const std::string& run) override {
-    return real_->due_commits(run);
+    return hooked("due_commits", [&] { return real_->due_commits(run); });
   }
-  result<std::int64_t> last_cursor() override { return real_->last_cursor(); }
-  result<sluice::store::store_totals> totals() override { return real_->totals(); }
+  result<std::int64_t> last_cursor() override {
+    return hooked("last_cursor", [&] { return real_->last_cursor(); });
+  }
+  result<sluice::store::store_totals> totals() override {
+    return hooked("totals", [&] { return real_->totals(); });
+  }
   result<std::vector<sluice::store::run_record>> runs(const sluice::store::run_query& query) override {
-    return real_->runs(query);
+    return hooked("runs", [&] { return real_->runs(query); });
   }
   result<sluice::store::run_record> find_run(const std::string& reference) override {
-    if (before_find) before_find();
-    return real_->find_run(reference);
+    return hooked("find_run", [&] { return real_->find_run(reference); });
   }
-  result<std::vector<sluice::store::event>> events(std::int64_t after, const std::string& run,
+  result<std::vector<sluice::store::event>> events(std::int64_t after_cursor, const std::string& run,
                                                    std::int64_t limit) override {
-    return real_->events(after, run, limit);
+    return hooked("events", [&] { return real_->events(after_cursor, run, limit); });
   }
-  result<std::int64_t> next_term() override { return real_->next_term(); }
-  result<std::int64_t> cursor_of(const std::string& subscriber) override { return real_->cursor_of(subscriber); }
+  result<std::int64_t> next_term() override {
+    return hooked("next_term", [&] { return real_->next_term(); });
+  }
+  result<std::int64_t> cursor_of(const std::string& subscriber) override {
+    return hooked("cursor_of", [&] { return real_->cursor_of(subscriber); });
+  }
   status set_cursor(const std::string& subscriber, std::int64_t cursor) override {
-    return real_->set_cursor(subscriber, cursor);
+    return hooked("set_cursor", [&] { return real_->set_cursor(subscriber, cursor); });
   }
   result<sluice::store::pipeline_state> sources_of(const std::string& pipeline) override {
-    return real_->sources_of(pipeline);
+    return hooked("sources_of", [&] { return real_->sources_of(pipeline); });
   }
-  result<std::vector<std::string>> pipelines_with_state() override { return real_->pipelines_with_state(); }
+  result<std::vector<std::string>> pipelines_with_state() override {
+    return hooked("pipelines_with_state", [&] { return real_->pipelines_with_state(); });
+  }
   result<std::int64_t> reset_sources(const sluice::store::state_reset& what) override {
-    return real_->reset_sources(what);
+    return hooked("reset_sources", [&] { return real_->reset_sources(what); });
   }
 
  private:
+  template <class Call>
+  auto hooked(const char* name, Call call) -> decltype(call()) {
+    if (before) SLUICE_TRY(before(name));
+    auto made = call();
+    if (after) SLUICE_TRY(after(name));
+    return made;
+  }
+
   std::shared_ptr<sluice::store::store> real_;
 };
 

@@ -362,7 +362,10 @@ TEST_CASE("a run that is cancelled while the Store still writes it ends as cance
   line made;
   auto disk = std::make_shared<gate>();
   const auto slow = std::make_shared<test::hooked_store>(made.job.store());
-  slow->before_create = [=] { disk->pass(); };
+  slow->before = [=](const std::string& call) {
+    if (call == "create_run") disk->pass();
+    return status();
+  };
   engine inside(slow);
   const auto setup = made.job.setup();
   auto running = std::async(std::launch::async, [&] { return inside.run(setup); });
