@@ -3,7 +3,9 @@
 #include "actors/io_pool.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
+#include "cluster/control/dialler.hpp"
 #include "cluster/control/transport.hpp"
+#include "cluster/data_links.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/lifeline.hpp"
@@ -59,6 +61,7 @@ struct node_parts {
   std::shared_ptr<data_links> links;
   actors::engine_actors engine;
   std::vector<caf::actor> subscribers;  ///< held, because nothing else refers to them between two events
+  caf::actor dialler;
   caf::actor node;
   node_info self;
   std::string state_folder;
@@ -216,6 +219,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                (run.problem ? ", " + run.problem->message : std::string()));
   }
 
+  all.dialler = spawn_dialler(all.system, all.transport, protocol_of(all.system));
   std::promise<status> told;
   auto outcome = told.get_future();
   node_settings of_actor{.self = all.self,
@@ -224,8 +228,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                          .term = all.term,
                          .services = {.io = all.calls.pool, .node = all.self.name, .lease = all.lease},
                          .links = all.links,
-                         .transport = all.transport,
-                         .protocol = protocol_of(all.system),
+                         .dialler = all.dialler,
                          .join = settings.join,
                          .log = log_line,
                          .on_joined = {}};
@@ -265,6 +268,8 @@ void close_all(node_parts& all) {
   all.subscribers.clear();
   all.links.reset();
   all.node = nullptr;
+  caf::anon_send_exit(all.dialler, caf::exit_reason::user_shutdown);
+  all.dialler = nullptr;
   if (all.transport) all.transport->close();
 }
 

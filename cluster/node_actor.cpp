@@ -6,7 +6,6 @@
 
 #include <signal.h>
 #include <caf/all.hpp>
-#include <caf/io/all.hpp>
 
 #include <cerrno>
 
@@ -77,7 +76,7 @@ class node_actor : public caf::event_based_actor {
         [this](const part_failed& message) { starter_.failed(message.run, message.why); },
         [this](const run_broken& message) { broken(message); },
         [this](list_nodes) { return node_list{infos()}; },
-        [this](dial_ended& message) { dialled(message); },
+        [this](const node_dialled& message) { dialled(message); },
         [this](stop_node) { leave(); },
     };
   }
@@ -88,8 +87,7 @@ class node_actor : public caf::event_based_actor {
     parts_.clear();
     s_.on_joined = nullptr;
     dials_.clear();
-    s_.transport = nullptr;
-    s_.protocol = nullptr;
+    s_.dialler = nullptr;
   }
 
  private:
@@ -111,37 +109,20 @@ class node_actor : public caf::event_based_actor {
 
   // -- joining, seen from the worker
 
-  /// Dials a node; `then` gets the actor that it publishes, or null and why. `expected` is its name; empty: any.
+  /// Connects to a node; `then` gets the actor that it publishes, or null and why. `expected` is its name; empty: any.
   using dialled_function = std::function<void(const caf::actor&, const error&)>;
   void dial(const cluster::address& where, const std::string& expected, dialled_function then) {
     const auto number = ++last_dial_;
     dials_[number] = std::move(then);
-    s_.transport->dial(where, expected,
-                       [self = caf::actor(this), number](result<std::shared_ptr<owned_descriptor>> how) {
-                         dial_ended message{number, nullptr, {}};
-                         if (how.ok())
-                           message.end = std::move(how).value();
-                         else
-                           message.why = how.problem();
-                         caf::anon_send(self, std::move(message));
-                       });
+    send(s_.dialler, dial_node{number, where, expected});
   }
 
-  /// The peer is proven: CAF's handshake follows.
-  void dialled(dial_ended& message) {
+  void dialled(const node_dialled& message) {
     const auto found = dials_.find(message.number);
     if (found == dials_.end()) return;
     const auto then = std::move(found->second);
     dials_.erase(found);
-    if (!message.end) return then(nullptr, message.why);
-    request(s_.protocol, connect_limit, caf::connect_atom::value, scribe_of(system(), *message.end), std::uint16_t{0})
-        .then(
-            [then](const caf::node_id&, const caf::strong_actor_ptr& published, const std::set<std::string>&) {
-              then(caf::actor_cast<caf::actor>(published), external_error("join_failed", "it publishes nothing"));
-            },
-            [this, then](const caf::error& problem) {
-              then(nullptr, external_error("join_failed", system().render(problem), {}, true));
-            });
+    then(message.node, message.why);
   }
 
   void join() {

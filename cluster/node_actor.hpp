@@ -1,8 +1,7 @@
 #pragma once
 
 #include "actors/units/instance.hpp"
-#include "cluster/control/transport.hpp"
-#include "cluster/data_links.hpp"
+#include "cluster/batch_links.hpp"
 #include "cluster/node_messages.hpp"
 
 #include <caf/actor.hpp>
@@ -21,10 +20,9 @@ struct node_settings {
   std::string spill_folder;
   std::int64_t term = 1;  ///< of the first node
   actors::node_services services;
-  std::shared_ptr<data_links> links;
-  std::shared_ptr<cluster::transport> transport;  ///< dials other nodes
-  caf::actor protocol;                            ///< speaks CAF's protocol over what was dialled
-  std::optional<address> join;                    ///< the first node; without it this is the first
+  std::shared_ptr<batch_links> links;
+  caf::actor dialler;           ///< connects to other nodes: takes `dial_node`
+  std::optional<address> join;  ///< the first node; without it this is the first
   std::function<void(const std::string&)> log;
   /// The outcome of the first attempt to join; later ones are repeated until they succeed.
   std::function<void(status)> on_joined;

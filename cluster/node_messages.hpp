@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "cluster/address.hpp"
 
 #include <map>
 #include <memory>
@@ -119,9 +120,22 @@ struct run_broken {
 struct join_now {};
 /// owner -> node (local): end everything, say farewell.
 struct stop_node {};
-/// transport -> node (local): how a dial ended.
-struct dial_ended {
+/// node -> dialler (local): connect to the node that listens there; answered by node_dialled.
+struct dial_node {
+  std::uint64_t number = 0;  ///< comes back with the answer
+  address where;
+  std::string expected = {};  ///< its name; empty: any
+};
+/// dialler -> node (local)
+struct node_dialled {
   std::uint64_t number = 0;
+  caf::actor node;  ///< null: `why` says so
+  error why;
+};
+/// transport -> dialler (local): how a dial ended.
+struct dial_ended {
+  dial_node what;
+  caf::actor asked_by;
   std::shared_ptr<owned_descriptor> end;  ///< null: `why` says so
   error why;
 };
@@ -137,6 +151,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::node_list)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::run_broken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::join_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::stop_node)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::dial_node)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::node_dialled)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::dial_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::join_unanswered)
 

@@ -7,7 +7,7 @@ namespace sluice::cluster {
 namespace {
 
 /// Stands for the receivers of a run on one other node: what an instance sends to it goes over the data links.
-caf::behavior link_actor(caf::event_based_actor* self, std::shared_ptr<data_links> links, const std::string& run,
+caf::behavior link_actor(caf::event_based_actor* self, std::shared_ptr<batch_links> links, const std::string& run,
                          std::uint32_t attempt, const std::string& node) {
   return {[links = std::move(links), run, attempt, node](actors::data_message& message) {
             const auto& channel = message.channel;

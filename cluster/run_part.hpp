@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/units/instance.hpp"
-#include "cluster/data_links.hpp"
+#include "cluster/batch_links.hpp"
 #include "cluster/node_messages.hpp"
 
 #include <caf/actor.hpp>
@@ -17,7 +17,7 @@ namespace sluice::cluster {
 class run_part {
  public:
   run_part(caf::actor_system& system, std::shared_ptr<const actors::run_setup> setup, actors::node_services services,
-           std::shared_ptr<data_links> links)
+           std::shared_ptr<batch_links> links)
       : system_(system), setup_(std::move(setup)), services_(std::move(services)), links_(std::move(links)) {}
 
   std::vector<actors::launched_instance> start(const std::vector<flow::instance_id>& which);
@@ -36,7 +36,7 @@ class run_part {
   caf::actor_system& system_;
   std::shared_ptr<const actors::run_setup> setup_;
   actors::node_services services_;
-  std::shared_ptr<data_links> links_;
+  std::shared_ptr<batch_links> links_;
   std::vector<actors::launched_instance> own_;
   std::map<std::string, caf::actor> link_actors_;  ///< by the receivers' node
   caf::actor supervisor_;

@@ -20,7 +20,7 @@ namespace {
 
 /// How many ended runs are remembered for those who ask late.
 constexpr std::size_t most_outcomes = 200;
-/// How soon the end of a run whose supervisor has died is tried again.
+/// How soon the Store is asked again where it gave no answer.
 constexpr auto look_again = std::chrono::seconds(1);
 
 class control : public caf::event_based_actor {
@@ -68,23 +68,51 @@ class control : public caf::event_based_actor {
     }
     live_[setup->run] = {.setup = setup};
     store::event queued{.run = setup->run, .type = "run.queued", .data = {{"pipeline", setup->record.pipeline}}};
-    calls_.call(
-        [store = s_.store, setup, queued]() -> result<std::vector<store::event>> {
-          SLUICE_ASSIGN(const bool made,
-                        guarded("write the run's state", [&] { return store->create_run(setup->record, {queued}); }));
-          if (!made) return internal_error("run_exists", "a run with the id " + setup->run + " exists");
-          return store->events(0, setup->run, 1);
-        },
-        [this, promise, setup](result<std::vector<store::event>> events) mutable {
-          if (!events.ok()) {
-            promise.deliver(submission_refused{{events.problem()}});
-            return refuse(*setup, std::move(events).problem());
-          }
-          promise.deliver(submitted{setup->run});
-          if (s_.notifier) send(s_.notifier, events_written{std::move(events).value()});
-          stored(setup->run);
-        });
+    create(
+        setup, [store = s_.store, setup, queued] { return create_in(*store, *setup, queued); }, promise);
     return promise;
+  }
+
+  /// What has become of a run that the Store was given.
+  struct given {
+    std::optional<error> refused = {};  ///< it has no such run
+    std::optional<error> unclear = {};  ///< it can't say whether it has
+    std::vector<store::event> first = {};
+  };
+
+  static given create_in(store::store& in, const run_setup& setup, const store::event& queued) {
+    const auto made = guarded("write the run's state", [&] { return in.create_run(setup.record, {queued}); });
+    if (!made.ok()) return look_for(in, setup, made.problem());
+    if (!*made) return {.refused = internal_error("run_exists", "a run with the id " + setup.run + " exists")};
+    // Those who can't be told now hear of it when they look.
+    auto first = guarded("read events", [&] { return in.events(0, setup.run, 1); });
+    return {.first = first.ok() ? std::move(first).value() : std::vector<store::event>()};
+  }
+
+  /// The write has failed; whether it took effect all the same is read back.
+  static given look_for(store::store& in, const run_setup& setup, const error& problem) {
+    auto first = guarded("read events", [&] { return in.events(0, setup.run, 1); });
+    if (!first.ok()) return {.unclear = problem};
+    if (first->empty()) return {.refused = problem};
+    return {.first = std::move(first).value()};
+  }
+
+  void create(const std::shared_ptr<const run_setup>& setup, std::function<given()> work,
+              const caf::response_promise& promise) {
+    calls_.call(std::move(work), [this, setup, answer = promise](given what) mutable {
+      if (what.unclear) {
+        auto look = [store = s_.store, setup, problem = *what.unclear] { return look_for(*store, *setup, problem); };
+        delayed_send(this, look_again, continuation{[this, setup, look, answer] { create(setup, look, answer); }});
+        return;
+      }
+      if (what.refused) {
+        answer.deliver(submission_refused{{*what.refused}});
+        return refuse(*setup, std::move(*what.refused));
+      }
+      answer.deliver(submitted{setup->run});
+      if (s_.notifier && !what.first.empty()) send(s_.notifier, events_written{std::move(what.first)});
+      stored(setup->run);
+    });
   }
 
   void stored(const std::string& run) {

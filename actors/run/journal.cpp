@@ -5,6 +5,8 @@
 
 #include <caf/event_based_actor.hpp>
 
+#include <algorithm>
+
 namespace sluice::actors {
 
 namespace {
@@ -12,8 +14,28 @@ namespace {
 constexpr auto patience = std::chrono::seconds(120);
 constexpr auto pause = std::chrono::milliseconds(200);
 
-/// Another process holds the Store, or its disk is full: neither need last.
+/// Another process holds the Store, or its disk is full: neither need last, and neither let a write take effect.
 bool may_pass(const error& problem) { return problem.code == "store_busy" || problem.code == "disk_full"; }
+/// Others have the run, or it was removed: nothing that is written here counts any more.
+bool is_foreign(const error& problem) {
+  return problem.code == "stale_term" || problem.code == "run_is_final" || problem.code == "run_not_found";
+}
+
+using events = std::vector<store::event>;
+
+/// What the Store has of a change's events above a cursor, where it has all of them.
+result<std::optional<events>> look_for(store::store& in, const store::change& change, std::int64_t after) {
+  constexpr std::int64_t most = 1000;
+  SLUICE_ASSIGN(auto found, guarded("read the run's events", [&] { return in.events(after, change.run, most); }));
+  const auto count = change.events.size();
+  const bool all =
+      count > 0 && found.size() >= count &&
+      std::equal(change.events.begin(), change.events.end(), found.end() - static_cast<std::ptrdiff_t>(count),
+                 [](const auto& a, const auto& b) { return a.type == b.type && a.unit == b.unit; });
+  if (!all) return std::optional<events>();
+  found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(count));
+  return std::optional(std::move(found));
+}
 
 }  // namespace
 
@@ -63,30 +85,51 @@ void journal::flush() {
   change->run = run_;
   change->term = term_;
   give_up_ = self_->clock().now() + patience;
-  attempt(std::move(change), std::exchange(waiting_, {}));
+  attempt(std::move(change), std::exchange(waiting_, {}), false);
+}
+
+journal::attempted journal::apply(store::store& in, const store::change& change, std::int64_t after, bool unclear) {
+  if (unclear) {
+    auto known = look_for(in, change, after);
+    if (!known.ok()) return {known.problem(), true};
+    if (*known) return {std::move(**known), false};
+  }
+  auto made = guarded("write the run's state", [&] { return in.apply(change); });
+  if (made.ok() || may_pass(made.problem()) || is_foreign(made.problem())) return {std::move(made), false};
+  // Whether it took effect all the same is read back.
+  auto known = look_for(in, change, after);
+  if (!known.ok()) return {std::move(made), true};
+  if (*known) return {std::move(**known), false};
+  return {std::move(made), false};
 }
 
 /// A Store that can't be written to for a while is no reason to fail a run.
-void journal::attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting) {
-  calls_.call(
-      [store = store_, change] { return guarded("write the run's state", [&] { return store->apply(*change); }); },
-      [this, change, waiting = std::move(waiting)](result<std::vector<store::event>> events) mutable {
-        if (!events.ok() && may_pass(events.problem()) && self_->clock().now() < give_up_) {
-          self_->delayed_send(self_, pause, continuation{[this, change, waiting = std::move(waiting)]() mutable {
-                                attempt(std::move(change), std::move(waiting));
-                              }});
-          return;
-        }
-        busy_ = false;
-        const auto done = events.ok() ? status() : status(events.problem());
-        if (events.ok()) announce(std::move(events).value());
-        for (const auto& then : waiting) then(done);
-        if (!done.ok() && waiting.empty()) {
-          if (may_pass(done.problem())) put_back(*change);
-          failed_(done.problem());
-        }
-        flush_next();
-      });
+void journal::attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting, bool unclear) {
+  calls_.call([store = store_, change, after = newest_, unclear] { return apply(*store, *change, after, unclear); },
+              [this, change, waiting = std::move(waiting)](attempted made) mutable {
+                const bool again = made.unclear || (!made.written.ok() && may_pass(made.written.problem()));
+                if (again && self_->clock().now() < give_up_) {
+                  self_->delayed_send(
+                      self_, pause,
+                      continuation{[this, change, waiting = std::move(waiting), unclear = made.unclear]() mutable {
+                        attempt(std::move(change), std::move(waiting), unclear);
+                      }});
+                  return;
+                }
+                settled(*change, waiting, std::move(made));
+              });
+}
+
+void journal::settled(const store::change& change, const std::vector<then_function>& waiting, attempted made) {
+  busy_ = false;
+  const auto done = made.written.ok() ? status() : status(made.written.problem());
+  if (made.written.ok()) announce(std::move(made.written).value());
+  for (const auto& then : waiting) then(done);
+  if (!done.ok() && waiting.empty()) {
+    if (!made.unclear && !is_foreign(done.problem())) put_back(change);
+    failed_(done.problem());
+  }
+  flush_next();
 }
 
 void journal::put_back(const store::change& change) {
@@ -98,6 +141,7 @@ void journal::put_back(const store::change& change) {
 }
 
 void journal::announce(std::vector<store::event> events) {
+  if (!events.empty()) newest_ = events.back().cursor;
   if (notifier_ && !events.empty()) self_->send(notifier_, events_written{std::move(events)});
 }
 

@@ -19,7 +19,8 @@ class journal {
   using then_function = std::function<void(const status&)>;
 
   /// Every change carries `term`. A write that another process or a full disk keeps from being made is tried again for
-  /// two minutes. `failed` is called when a write fails that nobody waits for.
+  /// two minutes; whether one that failed took effect all the same is read back. `failed` is called when a write fails
+  /// that nobody waits for: what it tells stands before the next one.
   journal(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<store::store> to,
           caf::actor notifier, std::string run, std::int64_t term, std::function<void(const error&)> failed);
 
@@ -34,7 +35,14 @@ class journal {
 
  private:
   void flush();
-  void attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting);
+  /// What has become of a try.
+  struct attempted {
+    result<std::vector<store::event>> written;
+    bool unclear = false;  ///< it may have taken effect
+  };
+  static attempted apply(store::store& in, const store::change& change, std::int64_t after, bool unclear);
+  void attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting, bool unclear);
+  void settled(const store::change& change, const std::vector<then_function>& waiting, attempted made);
   void flush_soon();
   void flush_next();
   /// Puts what could not be written before what comes next: the run's last write may still be made.
@@ -49,7 +57,8 @@ class journal {
   std::int64_t term_;
   std::function<void(const error&)> failed_;
   store::change next_;
-  bool any_ = false;  ///< next_ holds something
+  std::int64_t newest_ = 0;  ///< cursor of the last event that was written
+  bool any_ = false;         ///< next_ holds something
   bool busy_ = false;
   std::chrono::steady_clock::time_point give_up_;  ///< of the change that is being written
   bool scheduled_ = false;                         ///< flush_soon is on its way

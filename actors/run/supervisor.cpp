@@ -338,8 +338,8 @@ class supervisor : public caf::event_based_actor {
     auto& one = instances_[*who];
     if (one.gone) return;
     one.gone = true;
-    if (states_.ending()) return gone(*who);
     lost_any_ = true;
+    if (states_.ending()) return gone(*who);
     auto why = unit_died(one, to_string(message.reason));
     if (decision_.taken()) return committer_.failed(*who, std::move(why));
     if (!one.node.empty() && one.node != s_.services.node) {

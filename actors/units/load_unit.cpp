@@ -100,11 +100,12 @@ class load_actor : public unit_actor {
         [this](int) { abandon_done(); });
   }
 
-  /// It may have been decided to commit: whoever settles the run publishes or removes it.
-  [[nodiscard]] bool keeps_prepared() const override { return prepared_ && !ended_; }
+  /// It may have been decided to commit: whoever settles the run publishes or removes it. What the supervisor has not
+  /// been told of was decided by nobody.
+  [[nodiscard]] bool keeps_prepared() const override { return report_.has_value() && !ended_; }
 
   void let_go() override {
-    if (!ended_ && !prepared_) {
+    if (!ended_ && !report_) {
       if (!committing_) interrupt(*sink_);
       calls_.post([to = sink_] {
         if (to->to) to->to->abort();

@@ -1,0 +1,102 @@
+#include "tests/actors/simulation/world.hpp"
+
+#include <algorithm>
+
+namespace sluice::actors::simulation {
+
+namespace {
+
+using store::run_state;
+
+std::optional<run_state> end_of(const store::event& what) {
+  const auto state = what.type.rfind("run.", 0) == 0 ? store::run_state_from(what.type.substr(4)) : std::nullopt;
+  return state && store::is_final(*state) ? state : std::nullopt;
+}
+
+bool refused(const store::run_record& run) {
+  return run.cause.is_object() && run.cause.value("code", "") == "commit_refused";
+}
+
+}  // namespace
+
+void world::check(std::vector<std::string>& broken) {
+  broken.insert(broken.end(), faults_.begin(), faults_.end());
+  for (const auto& [id, run] : runs_) {
+    std::vector<std::string> wrong;
+    const auto record = kept_->find_run(id);
+    if (!run.crashed) {
+      if (told_[id] != 1) wrong.push_back("its end was told " + std::to_string(told_[id]) + " times");
+      const auto wanted = record.ok() ? record->state : run_state::failed;
+      if (told_[id] > 0 && outcomes_[id]->state != wanted)
+        wrong.push_back("told as " + store::to_string(outcomes_[id]->state) + ", but " + store::to_string(wanted));
+    }
+    if (record.ok()) {
+      check_events(*record, wrong);
+      check_rows(run, *record, wrong);
+    }
+    for (const auto& one : wrong) broken.push_back(id + ": " + one);
+  }
+  check_subscriber(broken);
+  if (time_.alive() != actors_at_rest_)
+    broken.push_back(std::to_string(time_.alive()) + " actors live at the end, not " + std::to_string(actors_at_rest_));
+}
+
+/// One end, which is the last event; none is missing, none comes twice.
+void world::check_events(const store::run_record& run, std::vector<std::string>& broken) {
+  const auto events = kept_->events(0, run.id, 1000).value();
+  std::map<std::string, int> seen;
+  std::string list;
+  int ends = 0;
+  for (std::size_t at = 0; at < events.size(); ++at) {
+    const auto& one = events[at];
+    list += " " + one.type;
+    if (one.sequence != static_cast<std::int64_t>(at) + 1) broken.push_back("event numbers have a gap");
+    if (++seen[one.type + " " + one.unit] > 1) broken.push_back(one.type + " of " + one.unit + " comes twice");
+    if (end_of(one)) ++ends;
+  }
+  if (!store::is_final(run.state)) broken.push_back("it is stuck as " + store::to_string(run.state));
+  if (ends > 1) broken.push_back("it ends " + std::to_string(ends) + " times:" + list);
+  if (events.empty() || events.front().type != "run.queued") broken.push_back("its first event is another:" + list);
+  if (store::is_final(run.state) && (events.empty() || end_of(events.back()) != run.state))
+    broken.push_back("its last event does not say " + store::to_string(run.state) + ":" + list);
+  const bool good = run.state == run_state::succeeded || run.state == run_state::partial;
+  if (good && (seen["run.started "] != 1 || seen["unit.finished numbers"] != 1))
+    broken.push_back("events are missing:" + list);
+}
+
+/// All rows or none are visible, each once; nothing is left over.
+void world::check_rows(const simulated_run& run, const store::run_record& record, std::vector<std::string>& broken) {
+  const bool good = record.state == run_state::succeeded || record.state == run_state::partial;
+  const auto all = testing::up_to(run.rows);
+  if (good && run.bad_input) broken.emplace_back("it succeeded although its input is bad");
+  for (const auto& target : run.targets) {
+    const auto rows = target->rows();
+    const bool shown = !target->visible.empty();
+    if (shown && rows != all) broken.push_back("a target shows " + std::to_string(rows.size()) + " rows, not all once");
+    if (good && !shown) broken.emplace_back("it succeeded, and a target shows nothing");
+    if (!good && shown && !refused(record))
+      broken.push_back("it " + store::to_string(record.state) + ", but rows show");
+    if (!refused(record) && target->begun.size() + target->prepared.size() > 0)
+      broken.emplace_back("something is left beside a target");
+  }
+  const auto& summary = record.summary;
+  if (!good) return;
+  if (!summary.is_object() || !summary.value("balanced", false)) broken.emplace_back("it succeeded without a balance");
+  for (const auto& unit : summary["units"])
+    if (unit["in"] != run.rows || unit["out"] != run.rows)
+      broken.push_back("unit " + unit["unit"].text() + " counts " + unit["in"].dump() + " in and " +
+                       unit["out"].dump() + " out of " + std::to_string(run.rows));
+}
+
+/// All events, in their order; after a crash some of them again.
+void world::check_subscriber(std::vector<std::string>& broken) {
+  std::int64_t newest = 0;
+  for (const auto cursor : heard_) {
+    if (cursor > newest + 1)
+      broken.push_back("the subscriber heard of " + std::to_string(cursor) + " after " + std::to_string(newest));
+    newest = std::max(newest, cursor);
+  }
+  if (newest != kept_->last_cursor().value()) broken.emplace_back("the subscriber misses the last events");
+}
+
+}  // namespace sluice::actors::simulation
