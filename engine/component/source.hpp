@@ -71,7 +71,6 @@ struct source_request {
   options metadata;                    ///< `metadata:` as written ({ name: path|row|... }), or null
   std::optional<std::int64_t> sample;  ///< rows to infer types from
   on_error policy = on_error::reject;
-  bool keep_order = true;                      ///< false for `order: any`
   std::int64_t split_bytes = 8 * 1024 * 1024;  ///< wanted size of a split
   bool want_positions = true;                  ///< a unit below can reject
   std::shared_ptr<arrow::Schema> resolved;     ///< all columns, as planned; null while planning: the source infers it

@@ -83,8 +83,6 @@ class transform {
   /// Makes more output of what was taken in; true: call again. Called after every other call that has an emitter, until
   /// it is false.
   virtual result<bool> resume(emitter& out) { return (void)out, false; }
-  /// Says that event time has come so far (microseconds since 1970 UTC): no earlier row is expected. Never goes back.
-  virtual status on_time(std::int64_t watermark, emitter& out) { return (void)watermark, (void)out, status{}; }
   /// A checkpoint is about to be taken: what must be passed on before it (changed groups for an upsert) is emitted now.
   virtual status before_barrier(std::uint64_t epoch, emitter& out) { return (void)epoch, (void)out, status{}; }
   /// Hands out what the transform holds of some key groups, without changing it. Called between two batches, when

@@ -140,7 +140,7 @@ class call_node final : public node {
 /// Evaluates its input once a frame, for expressions that use a value twice (between, case x when).
 class shared_node final : public node {
  public:
-  explicit shared_node(node_ptr inner) : node(inner->type, {inner}) {}
+  explicit shared_node(const node_ptr& inner) : node(inner->type, {inner}) {}
   result<operand> evaluate(frame& in, const mask& active) const override;
   void print(std::string& out, bool nested) const override;
 };

@@ -116,11 +116,14 @@ class step_chain final : public transform, public may_block, public filters_firs
     return true;
   }
 
-  status on_time(std::int64_t watermark, emitter& out) override {
-    return in_each(out, [&](transform& unit, emitter& to) { return unit.on_time(watermark, to); });
-  }
   status before_barrier(std::uint64_t epoch, emitter& out) override {
-    return in_each(out, [&](transform& unit, emitter& to) { return unit.before_barrier(epoch, to); });
+    out_ = &out;
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      operations_[i].resuming = true;
+      SLUICE_TRY(operations_[i].unit->before_barrier(epoch, *links_[i]));
+      SLUICE_TRY(failed());
+    }
+    return {};
   }
 
   // The states of the steps; each part's name begins with the number of its
@@ -205,17 +208,6 @@ class step_chain final : public transform, public may_block, public filters_firs
     step_chain& unit_;
     std::size_t index_;
   };
-
-  template <class Call>
-  status in_each(emitter& out, Call call) {
-    out_ = &out;
-    for (std::size_t i = 0; i < operations_.size(); ++i) {
-      operations_[i].resuming = true;
-      SLUICE_TRY(call(*operations_[i].unit, *links_[i]));
-      SLUICE_TRY(failed());
-    }
-    return {};
-  }
 
   status feed(std::size_t index, batch in) {
     auto& one = operations_[index];
