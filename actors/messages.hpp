@@ -61,6 +61,19 @@ struct want_split {
 struct take_split {
   sluice::split piece;
   std::string position = {};
+  std::int64_t room = 0;  ///< bytes of its rows that may be passed on before asking with want_room
+};
+/// extract -> enumerator: I have rows of a split that come before their place in the order, and may I pass on so many
+/// bytes of it in all? Answered by room_given, at the latest when all splits before it have ended.
+struct want_room {
+  instance_id who;
+  std::uint32_t split = 0;
+  std::int64_t bytes = 0;
+};
+/// enumerator -> extract: that many bytes of the split in all.
+struct room_given {
+  std::uint32_t split = 0;
+  std::int64_t bytes = 0;
 };
 /// enumerator -> extract: all splits are handed out.
 struct no_more_splits {};
@@ -69,6 +82,7 @@ struct split_finished {
   instance_id who;
   std::uint32_t split = 0;
   std::string position = {};  ///< behind its last step
+  std::int64_t bytes = 0;     ///< of its rows, where that was counted
 };
 /// supervisor -> enumerator: every sink has committed what was read: the source may acknowledge it.
 struct epoch_committed {
@@ -241,6 +255,10 @@ struct run_progress {
   std::int64_t running_microseconds = 0;
   std::int64_t left_microseconds = -1;  ///< -1: unknown
   std::vector<unit_progress> units;
+  // Of the node where the supervisor is, in bytes.
+  std::int64_t memory_limit = 0;     ///< run.memory
+  std::int64_t memory_reserved = 0;  ///< what operators hold
+  std::int64_t memory_queued = 0;    ///< batches in queues and reorder buffers
 };
 
 /// journal -> notifier: these are durable.
@@ -323,6 +341,8 @@ CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::credit))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::stop_sending))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::want_split))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::take_split))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::want_room))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::room_given))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::no_more_splits))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::split_finished))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::epoch_committed))

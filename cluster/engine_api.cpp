@@ -54,6 +54,14 @@ void add_metric(std::string& out, const char* name, const char* help, const acto
              "\"} " + std::to_string(value(unit.counters)) + "\n";
 }
 
+void add_memory(std::string& out, const char* name, const char* help, const actors::live_runs& runs,
+                std::int64_t actors::run_progress::*value) {
+  out += std::string("# HELP ") + name + " " + help + "\n# TYPE " + name + " gauge\n";
+  for (const auto& run : runs.runs)
+    out += std::string(name) + "{run=\"" + run.run + "\",pipeline=\"" + run.pipeline + "\"} " +
+           std::to_string(run.*value) + "\n";
+}
+
 std::string metrics_text(const actors::live_runs& runs) {
   std::string out;
   add_metric(out, "sluice_rows_in_total", "Rows that came into a unit of a live run.", runs,
@@ -66,6 +74,12 @@ std::string metrics_text(const actors::live_runs& runs) {
              [](const flow::unit_counters& c) { return c.bytes; });
   add_metric(out, "sluice_batches_total", "Batches that a unit of a live run worked on.", runs,
              [](const flow::unit_counters& c) { return c.batches; });
+  add_memory(out, "sluice_run_memory_limit_bytes", "run.memory of a live run.", runs,
+             &actors::run_progress::memory_limit);
+  add_memory(out, "sluice_run_memory_reserved_bytes", "Memory that the operators of a live run hold.", runs,
+             &actors::run_progress::memory_reserved);
+  add_memory(out, "sluice_run_memory_queued_bytes", "Batches in queues and reorder buffers of a live run.", runs,
+             &actors::run_progress::memory_queued);
   out +=
       "# HELP sluice_arrow_bytes Memory in column buffers, batches in flight included.\n"
       "# TYPE sluice_arrow_bytes gauge\nsluice_arrow_bytes " +
@@ -85,11 +99,14 @@ options progress_to_json(const actors::run_progress& progress) {
     if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
     units.push_back(std::move(one));
   }
-  options out = {{"run", progress.run},
-                 {"pipeline", progress.pipeline},
-                 {"state", progress.state},
-                 {"running_seconds", static_cast<double>(progress.running_microseconds) / 1e6},
-                 {"units", std::move(units)}};
+  options out = {
+      {"run", progress.run},
+      {"pipeline", progress.pipeline},
+      {"state", progress.state},
+      {"running_seconds", static_cast<double>(progress.running_microseconds) / 1e6},
+      {"memory",
+       {{"limit", progress.memory_limit}, {"reserved", progress.memory_reserved}, {"queued", progress.memory_queued}}},
+      {"units", std::move(units)}};
   if (progress.left_microseconds >= 0) out["left_seconds"] = static_cast<double>(progress.left_microseconds) / 1e6;
   return out;
 }

@@ -1,8 +1,10 @@
 #include "actors/run/run_account.hpp"
 
+#include "engine/memory/manager.hpp"
+
 namespace sluice::actors {
 
-run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), reports_(plan_) {}
+run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), context_(of.context), reports_(plan_) {}
 
 void run_account::finished(flow::instance_report report, const std::string& target) {
   reports_.finished(report.who, report.counters);
@@ -29,6 +31,10 @@ run_progress run_account::progress(store::run_state now, std::int64_t age) const
   made.pipeline = plan_.definition.name;
   made.state = store::to_string(now);
   made.running_microseconds = age;
+  const auto& memory = *context_->memory;
+  made.memory_limit = memory.limit();
+  made.memory_reserved = memory.reserved();
+  made.memory_queued = memory.queued();
   reports_.fill(made);
   return made;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -37,6 +38,7 @@ class run_account {
  private:
   std::string run_;
   const plan& plan_;
+  std::shared_ptr<const run_context> context_;
   instance_reports reports_;
   flow::balance rows_;
   std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit

@@ -1,8 +1,10 @@
 #include "actors/run/split_enumerator.hpp"
 
+#include "actors/run/order_wanted.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
 #include "engine/flow/split_assignment.hpp"
+#include "engine/memory/manager.hpp"
 
 #include <caf/all.hpp>
 
@@ -30,8 +32,10 @@ class split_enumerator : public caf::event_based_actor {
         },
         [this](begin_work) { discover(); },
         [this](const want_split& message) { want(message); },
+        [this](const want_room& message) { want(message); },
         [this](const split_finished& message) {
-          if (assignment_ && !assignment_->finished(message.who.instance, message.split, message.position))
+          if (assignment_ &&
+              !assignment_->finished(message.who.instance, message.split, message.position, message.bytes))
             fail(internal_error("protocol_error",
                                 "a reader finished split " + std::to_string(message.split) + ", which is not its own"));
           serve();
@@ -45,6 +49,7 @@ class split_enumerator : public caf::event_based_actor {
           calls_.forget();
           if (source_) source_->interrupt();
           waiting_.clear();
+          wanting_.clear();
           send(supervisor_, abandoned{who_});
         },
         [this](const actors::leave&) { quit(); },
@@ -55,6 +60,7 @@ class split_enumerator : public caf::event_based_actor {
   void on_exit() override {
     supervisor_ = nullptr;
     waiting_.clear();
+    wanting_.clear();
     readers_.clear();
     source_.reset();
   }
@@ -63,6 +69,10 @@ class split_enumerator : public caf::event_based_actor {
   struct reader {
     std::uint32_t instance;
     caf::actor handle;
+  };
+  struct room_wanted {
+    reader by;
+    std::int64_t bytes;
   };
   struct discovered {
     std::shared_ptr<source> from;
@@ -100,7 +110,21 @@ class split_enumerator : public caf::event_based_actor {
     return {.readers = static_cast<std::uint32_t>(setup_->what->units[who_.unit].parallelism),
             .per_reader = source_->splits_per_reader(),
             .ahead = setup_->splits_ahead,
-            .bounded = source_->bounded()};
+            .bounded = source_->bounded(),
+            .early_bytes = early_bytes()};
+  }
+
+  /// What rows that come before their place in the order may take of the run's memory. A reader that serves several
+  /// splits could wait for itself.
+  [[nodiscard]] std::int64_t early_bytes() const {
+    const auto& plan = *setup_->what;
+    const auto edges = plan.edges_from(static_cast<int>(who_.unit));
+    const bool ordered = std::any_of(edges.begin(), edges.end(),
+                                     [&](int edge) { return plan.edges[static_cast<std::size_t>(edge)].ordered; });
+    if (!ordered || !source_->bounded() || source_->splits_per_reader() > 1) return flow::split_assignment::no_limit;
+    const auto sources = std::count_if(plan.units.begin(), plan.units.end(),
+                                       [](const auto& unit) { return unit.definition.role == unit_role::extract; });
+    return setup_->context->memory->queue_limit() / sources;
   }
 
   /// A source without end may get new partitions or files.
@@ -139,8 +163,38 @@ class split_enumerator : public caf::event_based_actor {
     serve();
   }
 
+  void want(const want_room& message) {
+    auto handle = caf::actor_cast<caf::actor>(current_sender());
+    if (!handle || !assignment_) return;
+    wanting_[message.split] = {{message.who.instance, std::move(handle)}, message.bytes};
+    give_room();
+    if (!wanting_.empty()) see_whether_order_matters();
+  }
+
+  void give_room() {
+    for (auto at = wanting_.begin(); at != wanting_.end();) {
+      const auto& [split, wanted] = *at;
+      const auto bytes = assignment_->room(wanted.by.instance, split, wanted.bytes);
+      if (bytes) send(wanted.by.handle, room_given{split, *bytes});
+      at = bytes ? wanting_.erase(at) : std::next(at);
+    }
+  }
+
+  /// Order keys travel further than to whoever needs them. To find out makes the units below, so only who runs out of
+  /// room asks.
+  void see_whether_order_matters() {
+    if (std::exchange(asked_for_order_, true)) return;
+    calls_.call([setup = setup_, unit = static_cast<int>(who_.unit)] { return order_wanted(*setup, unit); },
+                [this](bool wanted) {
+                  if (wanted) return;
+                  assignment_->release_order();
+                  give_room();
+                });
+  }
+
   void serve() {
     if (!assignment_) return;
+    give_room();
     // One that has its share keeps nobody else waiting.
     std::deque<reader> waiting;
     for (auto& one : std::exchange(waiting_, {})) {
@@ -148,7 +202,7 @@ class split_enumerator : public caf::event_based_actor {
       if (reply.what == flow::split_assignment::answer::wait) {
         waiting.push_back(std::move(one));
       } else if (reply.what == flow::split_assignment::answer::take) {
-        send(one.handle, take_split{std::move(*reply.piece)});
+        send(one.handle, take_split{std::move(*reply.piece), {}, reply.room});
       } else {
         send(one.handle, no_more_splits{});
       }
@@ -163,6 +217,7 @@ class split_enumerator : public caf::event_based_actor {
     const auto instance = found->second;
     readers_.erase(found);
     std::erase_if(waiting_, [&](const auto& candidate) { return candidate.instance == instance; });
+    std::erase_if(wanting_, [&](const auto& candidate) { return candidate.second.by.instance == instance; });
     if (assignment_ && assignment_->give_back(instance) > 0) serve();
   }
 
@@ -193,7 +248,9 @@ class split_enumerator : public caf::event_based_actor {
   std::shared_ptr<source> source_;
   std::optional<flow::split_assignment> assignment_;
   std::deque<reader> waiting_;
+  std::map<std::uint32_t, room_wanted> wanting_;  ///< by split: readers that may not pass on what they have read
   std::map<caf::actor_addr, std::uint32_t> readers_;
+  bool asked_for_order_ = false;
 };
 
 }  // namespace

@@ -2,11 +2,13 @@
 
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/flow/split_assignment.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <caf/all.hpp>
 
+#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
@@ -76,6 +78,7 @@ class extract_actor : public unit_actor {
   caf::message_handler own_messages() override {
     return {
         [this](take_split& message) { take(std::move(message)); },
+        [this](const room_given& message) { take(message); },
         [this](no_more_splits) {
           asked_ = false;
           done_ = true;
@@ -96,7 +99,7 @@ class extract_actor : public unit_actor {
   }
 
   void work() override {
-    while (reading_ && working_ && rejects_.clear() && reads_ + outbox_->waiting() < most_ahead) {
+    while (reading_ && working_ && held_ == 0 && rejects_.clear() && reads_ + outbox_->waiting() < most_ahead) {
       ++reads_;
       calls_.call([from = reading_] { return from->next(); },
                   [this, from = reading_](result<std::optional<read_step>> step) { take(from, std::move(step)); });
@@ -132,12 +135,17 @@ class extract_actor : public unit_actor {
   struct open_split {
     split piece;
     std::uint32_t sequence = 0;  ///< of its next batch
+    std::int64_t passed_on = 0;  ///< bytes of rows, where that is limited
+    std::int64_t room = 0;       ///< what that may become
+    bool asked = false;          ///< for more room
+    std::deque<read_step> held;  ///< read, and waiting for it
   };
 
   void stop_reading() {
     if (reading_) reading_->interrupt();
     reading_.reset();
     splits_.clear();
+    held_ = 0;
   }
 
   void ask() {
@@ -157,6 +165,7 @@ class extract_actor : public unit_actor {
                 });
     const auto id = message.piece.id;
     splits_[id].piece = std::move(message.piece);
+    splits_[id].room = message.room;
     ask();
     work();
   }
@@ -165,8 +174,50 @@ class extract_actor : public unit_actor {
     --reads_;
     if (!working_ || from != reading_) return;  // stopped, or read past the end
     if (!step.ok()) return fail(of_only_split(std::move(step).problem()));
-    if (*step) pass_on(std::move(**step));
+    if (*step) take(std::move(**step));
     if (working_) work();
+  }
+
+  /// Rows that come before their place in the order wait here where those below have enough of such.
+  void take(read_step step) {
+    auto& from = splits_.at(*step.split);
+    if (from.held.empty() && fits(from, step)) return pass_on(std::move(step));
+    from.held.push_back(std::move(step));
+    ++held_;
+    ask_for_room(from);
+  }
+
+  void take(const room_given& message) {
+    const auto found = splits_.find(message.split);
+    if (!working_ || found == splits_.end()) return;
+    auto& from = found->second;
+    from.room = message.bytes;
+    from.asked = false;
+    while (!from.held.empty() && fits(from, from.held.front())) {
+      auto step = std::move(from.held.front());
+      from.held.pop_front();
+      --held_;
+      const bool last = step.end;
+      pass_on(std::move(step));
+      if (last || !working_) break;
+    }
+    if (splits_.contains(message.split)) ask_for_room(splits_.at(message.split));
+    if (working_) work();
+  }
+
+  /// Takes the room that the rows of a step need, if they have it.
+  static bool fits(open_split& from, const read_step& step) {
+    if (from.room == flow::split_assignment::no_limit || !step.rows.data) return true;
+    const auto bytes = step.rows.bytes();
+    if (from.passed_on + bytes > from.room) return false;
+    from.passed_on += bytes;
+    return true;
+  }
+
+  void ask_for_room(open_split& from) {
+    if (from.held.empty() || std::exchange(from.asked, true)) return;
+    send(links_.enumerators[unit().source_number],
+         want_room{who_, from.piece.id, from.passed_on + from.held.front().rows.bytes()});
   }
 
   void pass_on(read_step step) {
@@ -187,7 +238,8 @@ class extract_actor : public unit_actor {
       emit(0, std::move(out));
     }
     if (!step.end || !working_) return;
-    send(links_.enumerators[unit().source_number], split_finished{who_, from.piece.id, std::move(step.position)});
+    send(links_.enumerators[unit().source_number],
+         split_finished{who_, from.piece.id, std::move(step.position), from.passed_on});
     splits_.erase(from.piece.id);
     if (splits_.empty()) reading_.reset();
     ask();
@@ -225,6 +277,7 @@ class extract_actor : public unit_actor {
   std::shared_ptr<reading> reading_;            ///< while it has splits
   std::map<std::uint32_t, open_split> splits_;  ///< that it has, by id
   std::size_t reads_ = 0;                       ///< calls of `next` under way
+  std::size_t held_ = 0;                        ///< steps that wait for room
   bool asked_ = false;                          ///< for a split
   bool done_ = false;                           ///< no split follows
 };

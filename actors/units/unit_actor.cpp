@@ -1,6 +1,7 @@
 #include "actors/units/unit_actor.hpp"
 
 #include "actors/run/rejects_batch.hpp"
+#include "engine/memory/manager.hpp"
 
 #include <caf/all.hpp>
 
@@ -81,13 +82,18 @@ void unit_actor::wire(wiring& links) {
   std::vector<channel_id> out;
   for (const auto& link : links_.inputs) in.push_back(link.channel);
   for (const auto& link : links_.outputs) out.push_back(link.channel);
-  inbox_ = std::make_unique<flow::inbox>(*setup_->what, who_, in);
+  const auto& memory = setup_->context->memory;
+  inbox_ = std::make_unique<flow::inbox>(*setup_->what, who_, in, memory);
+  const auto limits =
+      flow::share_credit(setup_->credit, memory->queue_limit(), flow::channels_of(*setup_->what).size());
   outbox_ = std::make_unique<flow::outbox>(
-      *setup_->what, who_, out, setup_->credit, [this](const channel_id& channel, wire::payload body) {
+      *setup_->what, who_, out, limits,
+      [this](const channel_id& channel, wire::payload body) {
         const auto link = std::find_if(links_.outputs.begin(), links_.outputs.end(),
                                        [&](const auto& candidate) { return candidate.channel == channel; });
         send(link->to, data_message{channel, std::move(body)});
-      });
+      },
+      memory);
   rejects_.open(links_, [this](const std::vector<rejected_row>& rows) { emit_rejects(rows); });
 }
 

@@ -4,6 +4,13 @@
 
 namespace sluice::flow {
 
+credit_limits share_credit(credit_limits of_each, std::int64_t bytes, std::size_t channels) {
+  constexpr std::int64_t least = 256 * 1024;
+  const auto share = bytes / static_cast<std::int64_t>(std::max<std::size_t>(channels, 1));
+  of_each.bytes = std::min(of_each.bytes, std::max(share, least));
+  return of_each;
+}
+
 bool credit_window::accepts(std::int64_t rows, std::int64_t bytes) const {
   if (rows == 0) return markers_ < limits_.markers;
   if (batches_.empty()) return true;

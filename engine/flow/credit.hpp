@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 
@@ -11,6 +12,10 @@ struct credit_limits {
   std::int64_t bytes = 4 * 1024 * 1024;
   std::int64_t markers = 64;  ///< batches without rows, which only keep the numbering gapless
 };
+
+/// Cuts the bytes of each channel down so that `channels` of them have no more than `bytes` under way together, but not
+/// below 256 KiB: a channel that carries less at a time is mostly waiting.
+credit_limits share_credit(credit_limits of_each, std::int64_t bytes, std::size_t channels);
 
 /// The sender's side of a channel's credit, in rows and bytes. An empty channel accepts one batch whatever its size, so
 /// that no batch is too large to travel; otherwise rows and bytes on their way never exceed the limits.
@@ -24,6 +29,8 @@ class credit_window {
   /// True where a batch of that size may be sent now.
   [[nodiscard]] bool accepts(std::int64_t rows, std::int64_t bytes) const;
   void sent(std::int64_t rows, std::int64_t bytes);
+  /// On their way now.
+  [[nodiscard]] std::int64_t bytes() const { return bytes_; }
   /// Takes back what the receiver has worked off; false where that is more than is on its way (a defect of the peer).
   [[nodiscard]] bool returned(std::int64_t rows, std::int64_t markers);
 

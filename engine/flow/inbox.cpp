@@ -25,8 +25,13 @@ due_credit credit_for(const channel_id& channel, std::int64_t rows) {
 
 }  // namespace
 
-inbox::inbox(const plan& of, instance_id who, const std::vector<channel_id>& channels)
-    : plan_(&of), names_(channels), inputs_(inputs_of(of, who)), alignment_(channels.size()) {
+inbox::inbox(const plan& of, instance_id who, const std::vector<channel_id>& channels,
+             std::shared_ptr<memory::manager> memory)
+    : plan_(&of),
+      memory_(std::move(memory)),
+      names_(channels),
+      inputs_(inputs_of(of, who)),
+      alignment_(channels.size()) {
   for (const auto& edge : of.edges)
     if (edge.to_unit == static_cast<int>(who.unit))
       inputs_[static_cast<std::size_t>(edge.to_input)].restore_order = edge.restore_order;
@@ -99,9 +104,13 @@ status inbox::take_batch(channel_state& channel, batch rows, std::vector<due_cre
     return {};
   }
   const auto key = rows.order;
-  const bool in_order = input.order.is_next(key);
-  if (!in_order) now.push_back(credit);
-  input.order.put(key, {channel.input, std::move(rows), in_order ? std::optional(credit) : std::nullopt});
+  arrived_batch arrived{channel.input, std::move(rows), credit};
+  if (!input.order.is_next(key)) {
+    now.push_back(credit);
+    arrived.owed.reset();
+    if (memory_) arrived.early = std::make_shared<memory::queued_bytes>(memory_, arrived.rows.bytes());
+  }
+  input.order.put(key, std::move(arrived));
   while (auto next = input.order.pop()) make_ready(static_cast<std::size_t>(channel.input), std::move(*next));
   return {};
 }

@@ -3,11 +3,13 @@
 #include "engine/flow/barriers.hpp"
 #include "engine/flow/conservation.hpp"
 #include "engine/flow/order.hpp"
+#include "engine/memory/manager.hpp"
 #include "engine/wire/frame.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -34,6 +36,8 @@ class inbox {
     int input = 0;
     batch rows;
     std::optional<due_credit> owed;  ///< to be given once the batch is worked off
+    /// Of one that came early: it has no credit any more, and is counted until it is worked off.
+    std::shared_ptr<const memory::queued_bytes> early = nullptr;
   };
   struct input_ended {
     int input = 0;
@@ -43,8 +47,9 @@ class inbox {
   };
   using item = std::variant<arrived_batch, input_ended, aligned_barrier>;
 
-  /// `channels`: all that end here.
-  inbox(const plan& of, instance_id who, const std::vector<channel_id>& channels);
+  /// `channels`: all that end here. What waits for its place in the order is counted at `memory`.
+  inbox(const plan& of, instance_id who, const std::vector<channel_id>& channels,
+        std::shared_ptr<memory::manager> memory = nullptr);
 
   /// Takes the next item of a channel. Credit for a batch that has to wait for its place in the order is due at once
   /// (`now`); for all others when they are worked off. Errors: rows_lost (the sender's count at its end differs, or the
@@ -95,6 +100,7 @@ class inbox {
   [[nodiscard]] status check_gaps() const;
 
   const plan* plan_;
+  std::shared_ptr<memory::manager> memory_;
   std::vector<channel_id> names_;
   std::vector<channel_state> channels_;
   std::vector<input_state> inputs_;

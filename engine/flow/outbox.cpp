@@ -7,8 +7,8 @@
 namespace sluice::flow {
 
 outbox::outbox(const plan& of, instance_id who, const std::vector<channel_id>& channels, credit_limits limits,
-               send_function send)
-    : plan_(&of), send_(std::move(send)), port_rows_(of.units[who.unit].outputs.size()) {
+               send_function send, std::shared_ptr<memory::manager> memory)
+    : plan_(&of), send_(std::move(send)), port_rows_(of.units[who.unit].outputs.size()), queued_(std::move(memory)) {
   for (const auto& name : channels) {
     if (edges_.empty() || edges_.back().edge != name.edge) edges_.push_back({.edge = name.edge, .channels = {}});
     edges_.back().channels.push_back(channels_.size());
@@ -64,8 +64,10 @@ void outbox::enqueue(channel_state& channel, batch rows, std::int64_t bytes) {
     channel.dropped += static_cast<std::uint64_t>(rows.rows());
     return;
   }
+  if (rows.rows() == 0) bytes = 0;  // as credit counts it
   channel.waiting.emplace_back(std::move(rows), bytes);
   ++waiting_;
+  queued_.add(bytes);
   flush(channel);
 }
 
@@ -93,8 +95,10 @@ status outbox::credited(const channel_id& name, std::int64_t rows, std::int64_t 
       std::find_if(channels_.begin(), channels_.end(), [&](const auto& channel) { return channel.name == name; });
   if (found == channels_.end())
     return internal_error("protocol_error", "credit came for a channel that does not start here");
+  const auto before = found->window.bytes();
   if (!found->window.returned(rows, markers))
     return internal_error("protocol_error", channel_name(*plan_, name) + ": more credit came back than was spent");
+  queued_.add(found->window.bytes() - before);
   flush(*found);
   return {};
 }
@@ -107,6 +111,7 @@ void outbox::stopped(const channel_id& name) {
       if (const auto* rows = std::get_if<batch>(&body)) {
         channel.dropped += static_cast<std::uint64_t>(rows->rows());
         --waiting_;
+        queued_.add(-bytes);
       }
     }
     channel.waiting.clear();

@@ -2,11 +2,13 @@
 
 #include "engine/flow/conservation.hpp"
 #include "engine/flow/credit.hpp"
+#include "engine/memory/manager.hpp"
 #include "engine/wire/frame.hpp"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -18,9 +20,10 @@ class outbox {
  public:
   using send_function = std::function<void(const channel_id&, wire::payload)>;
 
-  /// `channels`: all that start here. `send` is called only from the calls below.
+  /// `channels`: all that start here. `send` is called only from the calls below. What waits for credit or is on its
+  /// way is counted at `memory`.
   outbox(const plan& of, instance_id who, const std::vector<channel_id>& channels, credit_limits limits,
-         send_function send);
+         send_function send, std::shared_ptr<memory::manager> memory = nullptr);
 
   /// Gives a stamped batch to everything that reads the port. Batches without rows travel only on ordered edges.
   status emit(int port, batch rows);
@@ -73,6 +76,7 @@ class outbox {
   std::vector<std::uint64_t> port_rows_;
   bool ending_ = false;
   std::size_t waiting_ = 0;
+  memory::queued_bytes queued_;
 };
 
 }  // namespace sluice::flow

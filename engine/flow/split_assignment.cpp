@@ -4,6 +4,13 @@
 
 namespace sluice::flow {
 
+namespace {
+
+/// Granted at once where there is room, so that a reader of splits of the usual size need not ask.
+constexpr std::int64_t usual_room = 16 * 1024 * 1024;
+
+}  // namespace
+
 result<split_assignment> split_assignment::make(std::vector<split> splits, rules by) {
   split_assignment made(by);
   SLUICE_ASSIGN(const auto count, made.extend(std::move(splits)));
@@ -50,13 +57,39 @@ split_assignment::reply split_assignment::next(std::uint32_t reader) {
   if (by_.bounded && lowest >= floor + window) return {.what = answer::wait};
   unassigned_.erase(unassigned_.begin());
   assigned_.emplace(lowest, reader);
-  return {.what = answer::take, .piece = splits_[lowest]};
+  return {.what = answer::take, .piece = splits_[lowest], .room = room(reader, lowest, 0).value_or(0)};
 }
 
-bool split_assignment::finished(std::uint32_t reader, std::uint32_t id, std::string position) {
+std::int64_t split_assignment::early_left(std::uint32_t id) const {
+  auto left = by_.early_bytes;
+  for (const auto& [split, bytes] : early_)
+    if (split != id) left -= bytes;
+  return std::max<std::int64_t>(left, 0);
+}
+
+std::optional<std::int64_t> split_assignment::room(std::uint32_t reader, std::uint32_t id, std::int64_t bytes) {
+  const auto found = assigned_.find(id);
+  if (found == assigned_.end() || found->second != reader) return std::nullopt;
+  if (by_.early_bytes == no_limit || leads(id)) return no_limit;
+  const auto left = early_left(id);
+  if (bytes > left) return std::nullopt;
+  // Half of the rest, so that something is left for the others.
+  return early_[id] = std::min(bytes + std::min(usual_room, (left - bytes) / 2), left);
+}
+
+void split_assignment::settle() {
+  auto turn = splits_.size();
+  if (!unassigned_.empty()) turn = std::min<std::size_t>(turn, *unassigned_.begin());
+  if (!assigned_.empty()) turn = std::min<std::size_t>(turn, assigned_.begin()->first);
+  while (!early_.empty() && early_.begin()->first <= turn) early_.erase(early_.begin());
+}
+
+bool split_assignment::finished(std::uint32_t reader, std::uint32_t id, std::string position, std::int64_t bytes) {
   const auto found = assigned_.find(id);
   if (found == assigned_.end() || found->second != reader) return false;
   assigned_.erase(found);
+  if (const auto early = early_.find(id); early != early_.end()) early->second = bytes;
+  settle();
   ended_.push_back({.split = id, .position = std::move(position), .ended = true});
   return true;
 }
@@ -69,6 +102,7 @@ std::size_t split_assignment::give_back(std::uint32_t reader) {
       continue;
     }
     unassigned_.insert(at->first);
+    early_.erase(at->first);
     at = assigned_.erase(at);
     ++given;
   }

@@ -1,15 +1,20 @@
 #include "engine/memory/manager.hpp"
 
+#include <algorithm>
+
 namespace sluice::memory {
 
 bool manager::reserve(std::int64_t bytes) {
+  const auto most = limit_ - std::min(queued(), queue_limit());
   auto now = reserved_.load(std::memory_order_relaxed);
   do {
-    if (now + bytes > limit_) return false;
+    if (now + bytes > most) return false;
   } while (!reserved_.compare_exchange_weak(now, now + bytes, std::memory_order_relaxed));
   note(now + bytes);
   return true;
 }
+
+std::int64_t manager::left() const { return limit_ - std::min(queued(), queue_limit()) - reserved(); }
 
 void manager::take(std::int64_t bytes) { note(reserved_.fetch_add(bytes, std::memory_order_relaxed) + bytes); }
 
@@ -26,8 +31,8 @@ status reservation::resize(std::int64_t bytes) {
     if (!from_->reserve(bytes - bytes_)) {
       return user_error("memory_exceeded",
                         "unit " + unit_ + " needs " + std::to_string(bytes) + " bytes, and run.memory (" +
-                            std::to_string(from_->limit()) + " bytes) has " +
-                            std::to_string(from_->limit() - from_->reserved() + bytes_) + " left for it",
+                            std::to_string(from_->limit()) + " bytes) has " + std::to_string(from_->left() + bytes_) +
+                            " left for it",
                         "raise run.memory: what this unit does here can't be spilled to disk");
     }
   } else {

@@ -1,3 +1,4 @@
+#include "engine/memory/manager.hpp"
 #include "tests/actors/bench_run.hpp"
 
 #include <arrow/api.h>
@@ -39,6 +40,20 @@ struct seen_by_source {
   std::uint64_t epoch = 0;
   int discovered = 0;
   bool interrupted = false;
+  std::map<std::uint32_t, std::int64_t> rows_of;  ///< read, by split that has not ended or may come early
+  std::set<std::uint32_t> ended;
+  std::int64_t most_early = 0;  ///< rows read of splits above the lowest that has not ended
+
+  void note(const read_step& step) {
+    const std::lock_guard guard(lock);
+    rows_of[*step.split] += step.rows.data ? step.rows.rows() : 0;
+    if (step.end) ended.insert(*step.split);
+    std::uint32_t lowest = 0;
+    while (ended.contains(lowest)) ++lowest;
+    std::int64_t early = 0;
+    for (const auto& [split, rows] : rows_of) early += split > lowest ? rows : 0;
+    most_early = std::max(most_early, early);
+  }
 };
 
 struct stepping {
@@ -80,6 +95,7 @@ class step_reader : public split_reader {
     step.end = made.end;
     step.position = "behind " + std::to_string(turn.id);
     step.split = turn.id;
+    seen_->note(step);
     if (made.end) {
       steps_.erase(steps_.begin() + static_cast<std::ptrdiff_t>(at_ % steps_.size()));
     } else {
@@ -263,4 +279,37 @@ TEST_CASE("a source without end is asked again for splits, and its silent steps 
   };
   const auto outcome = engine(made.job.store()).run(setup, callbacks);
   CHECK(outcome.state == run_state::cancelled);
+}
+
+TEST_CASE("readers are ahead of the order by no more than a share of the run's memory, and the run goes on") {
+  constexpr std::int64_t rows = 1000;
+  constexpr std::int64_t steps = 60;
+  constexpr std::uint32_t count = 9;
+  constexpr int readers = 4;
+  stepping_run made;
+  const auto setup =
+      made.setup({.splits = count,
+                  .steps =
+                      [](std::uint32_t id) {
+                        std::vector<prepared_step> all(steps);
+                        for (std::int64_t step = 0; step < steps; ++step)
+                          for (std::int64_t row = 0; row < rows; ++row)
+                            all[static_cast<std::size_t>(step)].good.push_back((id * steps + step) * rows + row);
+                        all.back().end = true;
+                        return all;
+                      }},
+                 readers);
+  auto small = std::make_shared<run_setup>(*setup);
+  auto context = std::make_shared<run_context>(*setup->context);
+  constexpr std::int64_t early_bytes = 10 * rows * 8;
+  context->memory = std::make_shared<memory::manager>(4 * early_bytes);
+  small->context = context;
+  const auto outcome = engine(made.job.store()).run(small);
+  INFO(why(outcome));
+  CHECK(outcome.state == run_state::succeeded);
+  REQUIRE(made.to->rows.size() == static_cast<std::size_t>(count * steps * rows));
+  CHECK(std::is_sorted(made.to->rows.begin(), made.to->rows.end()));
+  // What was granted, and two steps that each of the other readers may hold.
+  CHECK(made.seen->most_early <= early_bytes / 8 + (readers - 1) * 2 * rows);
+  CHECK(made.seen->most_early > rows);
 }

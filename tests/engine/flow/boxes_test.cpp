@@ -266,3 +266,37 @@ TEST_CASE("chunks of one place go to one receiver over an ordered round-robin ed
   CHECK(sent.items.size() == 3);
   for (const auto& [sequence, some] : receivers) CHECK(some.size() == 1);
 }
+
+TEST_CASE("batches count as memory while they wait, and operators have the rest of the limit") {
+  const auto memory = std::make_shared<memory::manager>(4'000);
+  const auto what = two_units(1, 1, edge_kind::forward, true);
+  const channel_id channel{0, 0, 0};
+  sent_items sent;
+  {
+    outbox box(what, {0, 0}, {channel}, {.rows = 10, .bytes = 1000, .markers = 1}, sent.taker(), memory);
+    for (int i = 0; i < 3; ++i) CHECK(box.emit(0, of_rows(6)).ok());
+    const auto each = of_rows(6).bytes();
+    CHECK(memory->queued() == 3 * each);  // one on its way, two without credit
+    CHECK(box.credited(channel, 6, 0).ok());
+    CHECK(memory->queued() == 2 * each);
+    box.stopped(channel);
+    CHECK(memory->queued() == each);
+  }
+  CHECK(memory->queued() == 0);
+  {
+    inbox box(what, {1, 0}, {channel}, memory);
+    std::vector<due_credit> now;
+    auto early = of_rows(500);
+    early.order = {.split = 1, .last_in_split = true};
+    CHECK(box.take(channel, early, now).ok());
+    CHECK(memory->queued() == early.bytes());
+    CHECK(memory->left() == 3'000);  // more waits than that, and takes no more from operators
+    CHECK_FALSE(memory->reserve(3'001));
+    CHECK(memory->reserve(3'000));
+    auto first = of_rows(1);
+    first.order = {.last_in_split = true};
+    CHECK(box.take(channel, first, now).ok());
+    for (int i = 0; i < 2; ++i) CHECK(box.next());
+    CHECK(memory->queued() == 0);
+  }
+}

@@ -4,6 +4,7 @@
 
 using sluice::flow::credit_limits;
 using sluice::flow::credit_window;
+using sluice::flow::share_credit;
 
 TEST_CASE("an empty channel accepts one batch whatever its size") {
   credit_window window(credit_limits{.rows = 10, .bytes = 100, .markers = 2});
@@ -48,4 +49,14 @@ TEST_CASE("more credit than was spent is refused") {
   CHECK_FALSE(window.returned(-1, 0));
   CHECK(window.accepts(7, 7));  // what was refused has changed nothing
   CHECK_FALSE(window.accepts(8, 7));
+}
+
+TEST_CASE("many channels share what may be on their way, down to a least for each") {
+  constexpr std::int64_t mebibyte = 1024 * 1024;
+  const credit_limits usual;
+  CHECK(share_credit(usual, 64 * mebibyte, 2).bytes == usual.bytes);
+  CHECK(share_credit(usual, 64 * mebibyte, 64).bytes == mebibyte);
+  CHECK(share_credit(usual, 64 * mebibyte, 10'000).bytes == mebibyte / 4);
+  CHECK(share_credit({.rows = 1, .bytes = 1, .markers = 1}, mebibyte, 1).bytes == 1);
+  CHECK(share_credit(usual, 0, 0).bytes == mebibyte / 4);
 }

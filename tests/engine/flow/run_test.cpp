@@ -121,6 +121,40 @@ TEST_CASE("a source without end may come with more splits, and only behind those
   CHECK(all.extend(others).problem().code == "split_numbering");
 }
 
+TEST_CASE("rows that come before their place in the order share a budget, and the lowest split is never held up") {
+  auto all = splits(5, {.readers = 3, .early_bytes = 100});
+  CHECK(all.next(0).room == split_assignment::no_limit);
+  CHECK(all.next(1).room == 50);
+  CHECK(all.next(2).room == 25);
+  CHECK(all.room(1, 1, 51) == 63);  // and half of what is left then
+  CHECK_FALSE(all.room(2, 2, 38));
+  CHECK(all.room(2, 2, 37) == 37);
+  CHECK_FALSE(all.room(1, 1, 64));
+  CHECK_FALSE(all.room(0, 1, 10));  // another's split
+  SECTION("what was not used comes back at the end of a split, the rest when its turn comes") {
+    CHECK(all.finished(2, 2, "", 7));
+    CHECK(all.next(2).piece->id == 3);
+    CHECK(all.room(1, 1, 70) == 73);
+    CHECK_FALSE(all.room(2, 3, 21));
+    CHECK(all.room(2, 3, 20) == 20);
+    CHECK(all.finished(0, 0, "", 1'000'000));
+    CHECK(all.room(1, 1, 1'000) == split_assignment::no_limit);
+    CHECK(all.room(2, 3, 93) == 93);
+    CHECK(all.finished(1, 1, "", 1'000));
+    CHECK(all.room(2, 3, 1'000) == split_assignment::no_limit);
+  }
+  SECTION("a split that its reader has lost takes nothing, and holds nobody up") {
+    CHECK(all.give_back(0) == 1);
+    CHECK(all.room(1, 1, 1'000) == split_assignment::no_limit);
+    CHECK(all.give_back(1) == 1);
+    CHECK(all.room(2, 2, 1'000) == split_assignment::no_limit);
+  }
+  SECTION("without an order there is no limit") {
+    all.release_order();
+    CHECK(all.room(2, 2, 1'000) == split_assignment::no_limit);
+  }
+}
+
 TEST_CASE("splits that are not numbered from 0 are a fault of the source") {
   CHECK(split_assignment::make({{1, "file", 0, 10, 10}}, {}).problem().code == "split_numbering");
 }
