@@ -1,4 +1,5 @@
 #include "app/engine_process.hpp"
+#include "app/interruptible.hpp"
 #include "app/run_engine.hpp"
 #include "app/run_records.hpp"
 #include "app/run_report.hpp"
@@ -137,19 +138,42 @@ status check_targets(session& with, const planned_pipeline& planned) {
   return check_due_targets(*store, *planned.what, *planned.context);
 }
 
-/// The engine's process.
-int run_here(session& with, const chosen& what) {
+/// What planning takes and makes. It may still be at work when nobody waits for it any more.
+struct planning {
+  planning_request request;
   diagnostics faults;
   std::shared_ptr<const config::document> source;
-  planning_request request;
+  std::optional<planned_pipeline> planned;
+};
+
+int refuse_stopped(session& with, const chosen& what, int signal, const char* when) {
+  const error stopped = user_error("cancelled", when, command_text(what));
+  return refuse(with, what.file, {stopped}, nullptr, signal == SIGINT ? exit_interrupted : exit_terminated);
+}
+
+/// Plans the pipeline; gives the exit code where there is nothing to run. What it reads may be large, and its disk may
+/// hang: a signal ends the wait.
+std::optional<int> plan_again(session& with, const chosen& what, const std::shared_ptr<planning>& on) {
+  const int signal =
+      do_interruptibly([&with, on] { on->planned = plan_pipeline(with, on->request, on->faults, on->source); });
+  if (signal != 0) return refuse_stopped(with, what, signal, "stopped while the pipeline was planned");
+  if (on->planned) return std::nullopt;
+  return refuse(with, what.file, on->faults, on->source.get(), code_without_plan(on->faults));
+}
+
+/// The engine's process.
+int run_here(session& with, const chosen& what) {
+  const auto on = std::make_shared<planning>();
+  auto& request = on->request;
   request.file = what.file;
   request.set = what.set;
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
   request.adapt = [&](pipeline& definition) { return make_way(with, definition.name, what.fresh); };
-  auto planned = plan_pipeline(with, request, faults, source);
-  if (!planned) return refuse(with, what.file, faults, source.get(), code_without_plan(faults));
+  if (const auto refused = plan_again(with, what, on)) return *refused;
+  auto& planned = on->planned;
+  auto& faults = on->faults;
   if (with.options.json && writes_to_stdout(*planned->what)) {
     faults.push_back(user_error("bad_arguments", "--json prints events to stdout, where this pipeline writes its rows",
                                 "leave --json out, or load into a file"));
@@ -160,18 +184,14 @@ int run_here(session& with, const chosen& what) {
   while (turn->waited && turn->signal == 0) {
     // The other run may have changed what this one reads, and somebody its file.
     const auto claim = claim_of(planned->what->definition);
-    planned = plan_pipeline(with, request, faults, source);
-    if (!planned) return refuse(with, what.file, faults, source.get(), code_without_plan(faults));
+    if (const auto refused = plan_again(with, what, on)) return *refused;
     if (claim_of(planned->what->definition) == claim) break;
     turn->lock = run_lock();
     turn = take_turn(with, planned->what->definition, config::overlap_of(*planned->source));
     if (!turn.ok()) return refuse(with, what.file, {turn.problem()}, nullptr, app::exit_code_of(turn.problem()));
   }
-  if (turn->signal != 0) {
-    const error stopped = user_error("cancelled", "stopped while it waited for another run", command_text(what));
-    return refuse(with, what.file, {stopped}, nullptr, turn->signal == SIGINT ? exit_interrupted : exit_terminated);
-  }
-  if (!with.options.quiet) report_faults(with, planned->what->warnings, source.get(), "warning");
+  if (turn->signal != 0) return refuse_stopped(with, what, turn->signal, "stopped while it waited for another run");
+  if (!with.options.quiet) report_faults(with, planned->what->warnings, on->source.get(), "warning");
   if (const auto free = check_targets(with, *planned); !free.ok())
     return refuse(with, what.file, {free.problem()}, nullptr, app::exit_code_of(free.problem()));
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);

@@ -25,7 +25,10 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <future>
+#include <mutex>
+#include <shared_mutex>
 #include <vector>
 
 namespace sluice::cluster {
@@ -50,6 +53,32 @@ struct node_config : caf::actor_system_config {
   }
 };
 
+struct node_parts;
+
+/// Lets threads in that nobody waits for, as long as the node is there.
+class node_door {
+ public:
+  explicit node_door(node_parts& inside) : inside_(&inside) {}
+
+  template <class Value, class Call>
+  result<Value> visit(Call call) {
+    const std::shared_lock guard(lock_);
+    if (inside_ == nullptr)
+      return external_error("shutting_down", "the node is shutting down", "submit it again when the node is back",
+                            true);
+    return call(*inside_);
+  }
+  /// Waits for who is inside.
+  void close() {
+    const std::unique_lock guard(lock_);
+    inside_ = nullptr;
+  }
+
+ private:
+  std::shared_mutex lock_;
+  node_parts* inside_;
+};
+
 /// Everything that a node is made of, in the order in which it has to go away again.
 struct node_parts {
   explicit node_parts(int threads) : config(threads), calls(std::make_shared<actors::io_pool>()), system(config) {}
@@ -72,6 +101,7 @@ struct node_parts {
   bool first = true;
   std::atomic<bool> ready = false;
   lifeline node_actor;  ///< without it nothing is taken in any more, whatever else still answers
+  std::shared_ptr<node_door> door = std::make_shared<node_door>(*this);
   std::unique_ptr<http_server> http;
 };
 
@@ -103,34 +133,48 @@ result<std::string> take_submission(node_parts& all, const std::shared_ptr<const
   return taken;
 }
 
-result<std::string> submit(node_parts& all, const submission& what, diagnostics& faults) {
+/// What a submission is planned with. It holds all that it refers to: nobody waits for the end of planning.
+struct planning_ground {
+  submission_place where;
+  std::vector<placeable_node> nodes;
+  std::shared_ptr<store::store> store;
+};
+
+result<planning_ground> ground_for_planning(node_parts& all) {
   SLUICE_ASSIGN(const auto nodes, nodes_of(all));
   if (!all.first)
     return user_error("not_the_first_node",
                       "node " + all.self.name + " takes no submissions: it has joined node " + nodes.front().name,
                       "submit to the first node: --to " + nodes.front().http);
-  std::vector<placeable_node> placeable;
-  for (const auto& node : nodes) placeable.push_back({node.name, node.labels});
-  submission_place where{.node = all.self.name,
-                         .endpoint = all.self.http,
-                         .state_folder = all.state_folder,
-                         .spill_folder = all.spill_folder,
-                         .term = all.term,
-                         .records = all.store.get()};
-  const auto cause = [](const diagnostics& found) {
-    return found.empty() ? internal_error("planning_failed", "the pipeline can't be planned") : found.front();
-  };
-  const auto setup = plan_submission(what, where, placeable, faults);
-  if (!setup) return cause(faults);
-  where.run = setup->run;
-  setup->again = [what, where, placeable, cause,
-                  store = all.store]() -> result<std::shared_ptr<const actors::run_setup>> {
+  planning_ground ground{.where = {.node = all.self.name,
+                                   .endpoint = all.self.http,
+                                   .state_folder = all.state_folder,
+                                   .spill_folder = all.spill_folder,
+                                   .term = all.term,
+                                   .records = all.store.get()},
+                         .nodes = {},
+                         .store = all.store};
+  for (const auto& node : nodes) ground.nodes.push_back({node.name, node.labels});
+  return ground;
+}
+
+error cause_of(const diagnostics& found) {
+  return found.empty() ? internal_error("planning_failed", "the pipeline can't be planned") : found.front();
+}
+
+/// Plans in between two short visits to the node, which may be gone at the second one.
+result<std::string> submit(node_door& at, const submission& what, diagnostics& faults) {
+  SLUICE_ASSIGN(auto ground, at.visit<planning_ground>(ground_for_planning));
+  const auto setup = plan_submission(what, ground.where, ground.nodes, faults);
+  if (!setup) return cause_of(faults);
+  ground.where.run = setup->run;
+  setup->again = [what, ground = std::move(ground)]() -> result<std::shared_ptr<const actors::run_setup>> {
     diagnostics found;
-    auto made = plan_submission(what, where, placeable, found);
-    if (!made) return cause(found);
+    auto made = plan_submission(what, ground.where, ground.nodes, found);
+    if (!made) return cause_of(found);
     return std::shared_ptr<const actors::run_setup>(std::move(made));
   };
-  return take_submission(all, setup);
+  return at.visit<std::string>([&](node_parts& all) { return take_submission(all, setup); });
 }
 
 options nodes_to_json(node_parts& all) {
@@ -152,7 +196,7 @@ options nodes_to_json(node_parts& all) {
 
 api_handlers handlers_for(node_parts& all) {
   auto made = handlers_of(all.system, all.engine, all.store, all.state_folder);
-  made.submit = [&all](const submission& what, diagnostics& faults) { return submit(all, what, faults); };
+  made.submit = [door = all.door](const submission& what, diagnostics& faults) { return submit(*door, what, faults); };
   made.nodes = [&all] { return nodes_to_json(all); };
   made.ready = [&all] { return all.ready.load() && all.node_actor.alive(); };
   made.metrics = [&all, inner = std::move(made.metrics)] {
@@ -267,6 +311,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
 
 void close_all(node_parts& all) {
   all.ready = false;
+  all.door->close();
   if (all.engine.control) {
     // Runs end first, with their events written; then the streams that show them; then the rest.
     caf::scoped_actor self(all.system);
@@ -305,6 +350,7 @@ struct node::state {
 node::node(std::unique_ptr<state> all) : state_(std::move(all)) {}
 node::~node() = default;
 const node_addresses& node::where() const { return state_->where; }
+std::shared_ptr<const std::atomic<int>> node::planning() const { return state_->parts.http->planning(); }
 
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
   SLUICE_TRY(check_loopback(settings.listen, "--listen"));
@@ -333,12 +379,19 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
 
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready) {
   stop_signals signals;
-  SLUICE_ASSIGN(const auto running, node::start(settings));
+  SLUICE_ASSIGN(auto running, node::start(settings));
   ready(running->where());
   notify_service_manager("READY=1");
   const int signal = signals.wait();
   log_line(std::string("stopping on ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
   notify_service_manager("STOPPING=1");
+  const auto planning = running->planning();
+  running.reset();
+  if (*planning > 0) {
+    // It may hang in a disk, or have minutes to go; what it uses must not be taken down under it.
+    log_line("left behind: a submission that was still being planned");
+    std::_Exit(EXIT_SUCCESS);
+  }
   return signal;
 }
 

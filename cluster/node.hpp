@@ -3,6 +3,7 @@
 #include "cluster/address.hpp"
 #include "engine/error/error.hpp"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,6 +44,8 @@ class node {
   node& operator=(const node&) = delete;
 
   [[nodiscard]] const node_addresses& where() const;
+  /// Counts submissions that are being planned, which its destructor does not wait for.
+  [[nodiscard]] std::shared_ptr<const std::atomic<int>> planning() const;
 
  private:
   struct state;

@@ -3,6 +3,7 @@
 
 #include "cluster/error_answer.hpp"
 #include "cluster/token.hpp"
+#include "engine/component/bounded_json.hpp"
 #include "engine/error/names.hpp"
 
 #include <algorithm>
@@ -86,8 +87,19 @@ status read_texts(const options& json, const char* key, std::map<std::string, st
   return {};
 }
 
+/// Params and variables of the environment; no honest submission comes near it.
+constexpr std::size_t most_submitted_values = 10'000;
+/// Bytes of a foreign key.
+constexpr std::size_t most_shown = 100;
+/// A file of nothing but faults would make an answer many times its size.
+constexpr std::size_t most_faults = 100;
+
 result<submission> read_submission(const std::string& body) {
-  const auto json = options::try_parse(body).value_or(options());
+  auto parsed = parse_bounded_json(body, most_submitted_values);
+  if (!parsed.ok() && parsed.problem().code == "too_many_values")
+    return user_error("invalid_request",
+                      "a submission may have " + std::to_string(most_submitted_values) + " params and variables");
+  const auto json = parsed.ok() ? std::move(parsed).value() : options();
   if (!json.is_object())
     return user_error("invalid_request", "the body expects a JSON object with the pipeline's text");
   submission out;
@@ -110,8 +122,9 @@ result<submission> read_submission(const std::string& body) {
   for (const auto& [key, value] : json.items()) {
     static const std::vector<std::string> known = {"text", "file", "base_folder", "params", "environment", "fresh"};
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-    const auto near = nearest_name(key, known);
-    return user_error("unknown_key", "a submission has no '" + key + "'",
+    const auto shown = key.substr(0, most_shown);
+    const auto near = nearest_name(shown, known);
+    return user_error("unknown_key", "a submission has no '" + shown + "'",
                       near.empty() ? "" : "did you mean '" + near + "'?");
   }
   if (out.text.empty()) return user_error("invalid_request", "the submission has no text: the pipeline's file");
@@ -171,6 +184,11 @@ std::optional<api_response> api::health(const api_request& request) const {
       .status = ready ? 200 : 503, .content_type = "text/plain", .body = ready ? "ready\n" : "not ready\n"};
 }
 
+bool api::is_submission(const api_request& request) {
+  const auto& path = request.path;
+  return request.method == "POST" && path.size() == 2 && path[0] == "v1" && path[1] == "runs";
+}
+
 std::optional<api_response> api::answer_without_store(const api_request& request) const {
   const auto& path = request.path;
   if (auto health_check = health(request)) return health_check;
@@ -193,7 +211,7 @@ api_response api::answer(const api_request& request) const {
   }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "runs") {
     if (path.size() == 2 && get) return runs(request);
-    if (path.size() == 2 && post) return submit(request);
+    if (is_submission(request)) return submit(request);
     if (path.size() == 3 && get) return run(path[2]);
     if (is_cancel(request)) return cancel(path[2]);
     if (path.size() == 4 && path[3] == "rejects" && get) return rejects(path[2], request);
@@ -247,8 +265,10 @@ api_response api::submit(const api_request& request) const {
   if (run.ok() && faults.empty()) return json_answer({{"run", *run}}, 201);
   if (faults.empty()) return refuse(status_of(run.problem()), run.problem());
   options list = options::array();
-  for (const auto& fault : faults) list.push_back(error_to_json(fault));
-  return json_answer({{"error", list[0]}, {"faults", list}}, 422);
+  for (std::size_t at = 0; at < std::min(faults.size(), most_faults); ++at) list.push_back(error_to_json(faults[at]));
+  options body = {{"error", list[0]}, {"faults", list}};
+  if (faults.size() > most_faults) body["more_faults"] = faults.size() - most_faults;
+  return json_answer(body, 422);
 }
 
 api_response api::cancel(const std::string& reference) const {

@@ -18,7 +18,8 @@ namespace sluice::cluster {
 struct api_handlers {
   std::shared_ptr<store::store> store;  ///< never null
   std::string state_folder;             ///< rejects lie in runs/<id>/rejects.ndjson
-  /// Starts a run, gives its id; faults of the pipeline are appended.
+  /// Starts a run, gives its id; faults of the pipeline are appended. Called in a thread of its own that nobody waits
+  /// for: it may be called, or still be at work, when the process that embeds the server has taken everything down.
   std::function<result<std::string>(const submission&, diagnostics&)> submit;
   /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
@@ -76,6 +77,8 @@ class api {
   [[nodiscard]] std::optional<api_response> answer_without_store(const api_request& request) const;
   /// Answers everything but event streams.
   [[nodiscard]] api_response answer(const api_request& request) const;
+  /// True where the request is a pipeline to be run: to read and plan it may take as long as the files that it names.
+  [[nodiscard]] static bool is_submission(const api_request& request);
   /// True where the request is for a stream of events; `stream` then, or an error to answer with.
   [[nodiscard]] static bool is_stream(const api_request& request);
   [[nodiscard]] result<stream_request> stream(const api_request& request) const;

@@ -4,6 +4,9 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
+#include <exception>
+#include <system_error>
+#include <thread>
 
 namespace sluice::cluster {
 
@@ -60,7 +63,7 @@ void http_connection::let_go() {
   be_known();
   owe(false);
   if (const auto room = std::exchange(body_room_, 0); room > 0) shared_.bodies.leave(room);
-  if (const auto turn = std::exchange(turn_, 0); turn > 0) shared_.turns.leave(turn);
+  if (auto* const turn = std::exchange(turn_, nullptr)) turn->leave(1);
 }
 
 void http_connection::owe(bool answer) {
@@ -189,8 +192,10 @@ void http_connection::on_body(boost::beast::error_code problem, std::size_t byte
 
 void http_connection::take_turn() {
   stream_.expires_never();
-  const bool waits = shared_.turns.enter(1, [self = shared_from_this()] {
-    self->turn_ = 1;
+  auto& turns = api::is_submission(request_) ? shared_.plans : shared_.turns;
+  const bool waits = turns.enter(1, [self = shared_from_this(), &turns] {
+    self->turn_ = &turns;
+    if (api::is_submission(self->request_)) return self->answer_submission();
     self->answer();
   });
   if (!waits) refuse(busy("too many requests wait for an answer"));
@@ -201,6 +206,28 @@ void http_connection::answer() {
     if (auto answered = self->shared_.answers.answer_without_store(request)) return self->deliver(std::move(*answered));
     self->answer_from_store(std::move(request));
   });
+}
+
+void http_connection::answer_submission() {
+  auto work = [shared = shared_.shared_from_this(), self = shared_from_this(),
+               request = std::move(request_)]() mutable {
+    try {
+      self->deliver(shared->answers.answer(request));
+    } catch (const std::exception& problem) {  // no memory, or a library's
+      self->deliver(api::refuse(500, internal_error("unexpected_exception", problem.what())));
+    }
+    // The connection refers to what the server shares.
+    self.reset();
+    const auto planning = std::exchange(shared, nullptr)->planning;
+    --*planning;
+  };
+  ++*shared_.planning;
+  try {
+    std::thread(std::move(work)).detach();
+  } catch (const std::system_error&) {
+    --*shared_.planning;
+    write(busy("the system gives no thread"), keep_alive_);
+  }
 }
 
 void http_connection::deliver(api_response answered) {

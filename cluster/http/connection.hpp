@@ -47,6 +47,8 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   void take_turn();
   void answer();
   void answer_from_store(api_request request);
+  /// Reads and plans in a thread of its own, which the server does not wait for.
+  void answer_submission();
   /// From any thread.
   void deliver(api_response answer);
   void refuse(const api_response& answer);
@@ -67,7 +69,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   std::array<char, 4096> unread_{};
   std::uint64_t ticket_ = 0;    ///< as a newcomer; 0: it is none
   std::int64_t body_room_ = 0;  ///< held
-  std::int64_t turn_ = 0;       ///< held
+  admission* turn_ = nullptr;   ///< where it holds one
   std::size_t body_bytes_ = 0;  ///< read for the body, chunk headers included
   std::size_t header_fields_ = 0;
   std::size_t lingered_ = 0;

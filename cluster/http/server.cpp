@@ -64,6 +64,8 @@ http_server::~http_server() {
 
 address http_server::where() const { return state_->bound; }
 
+std::shared_ptr<const std::atomic<int>> http_server::planning() const { return state_->shared->planning; }
+
 void http_server::drain() {
   std::mutex lock;
   std::condition_variable changed;

@@ -3,6 +3,7 @@
 #include "cluster/address.hpp"
 #include "cluster/http/api.hpp"
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -14,7 +15,8 @@ namespace sluice::cluster {
 /// Limits: until a request has shown the token it may have 16 KiB of headers, 100 of them, and ten seconds, and no body
 /// is read; 1,024 connections may be in that state (or a quarter of the descriptors), then a new one takes the place of
 /// the oldest. With the token: 16 MiB of body within 30 s, 64 MiB of bodies and 64 answers at once (further requests
-/// wait for their turn), 1,024 streams with 256 events in memory each. Health checks wait for none of that.
+/// wait for their turn), 1,024 streams with 256 events in memory each. Health checks wait for none of that, and two
+/// submissions are planned at once beside all others.
 class http_server {
  public:
   /// Listens and serves. Errors: not_supported_yet (off loopback), port_in_use.
@@ -26,6 +28,8 @@ class http_server {
 
   /// Where it listens; the port is the real one.
   [[nodiscard]] address where() const;
+  /// Counts submissions that are being planned; they may outlive the server.
+  [[nodiscard]] std::shared_ptr<const std::atomic<int>> planning() const;
   /// Takes no more connections; waits a while, up to a second and a half, until requests at work are answered and
   /// streams of events have sent what the Store has.
   void drain();

@@ -23,6 +23,7 @@ class http_connection;
 /// connections only refer to it, and the two are destroyed first.
 struct http_shared : std::enable_shared_from_this<http_shared> {
   static constexpr std::int64_t most_answered = 64;
+  static constexpr std::int64_t most_planned = 2;
   static constexpr std::int64_t most_body_bytes = std::int64_t{64} << 20;
   static constexpr std::size_t most_waiting = 4096;
   static constexpr int most_streams = 1024;
@@ -34,10 +35,13 @@ struct http_shared : std::enable_shared_from_this<http_shared> {
   std::atomic<int> streams = 0;
   std::atomic<int> unanswered = 0;  ///< connections whose client waits for an answer, or has not asked yet
   std::atomic<bool> draining = false;
+  /// Submissions that are being read and planned, each in a thread that is left behind at the end.
+  std::shared_ptr<std::atomic<int>> planning = std::make_shared<std::atomic<int>>(0);
 
   // Of the network thread.
   newcomers<http_connection> unknown;               ///< connections that have shown no token
   admission turns{most_answered, most_waiting};     ///< requests that are answered at once
+  admission plans{most_planned, most_waiting};      ///< the same, submissions: they take no turn of others
   admission bodies{most_body_bytes, most_waiting};  ///< bytes of bodies in memory
 
   boost::asio::io_context network{1};

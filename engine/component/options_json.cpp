@@ -1,7 +1,9 @@
+#include "engine/component/bounded_json.hpp"
 #include "engine/component/options.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <limits>
 #include <ostream>
 
 // The one place where options meet the JSON library, which is too heavy for a header.
@@ -48,6 +50,8 @@ json to_library(const options& from) {
 /// Builds a value from what the library's readers come across.
 class builder : public nlohmann::json_sax<json> {
  public:
+  explicit builder(std::size_t most_values = std::numeric_limits<std::size_t>::max()) : left_(most_values) {}
+
   bool null() override { return add(nullptr); }
   bool boolean(bool value) override { return add(value); }
   bool number_integer(std::int64_t value) override { return add(value); }
@@ -70,6 +74,7 @@ class builder : public nlohmann::json_sax<json> {
 
   options made;
   [[nodiscard]] const std::string& problem() const { return problem_; }
+  [[nodiscard]] bool too_many() const { return too_many_; }
 
  private:
   options& place(options value) {
@@ -81,8 +86,15 @@ class builder : public nlohmann::json_sax<json> {
   }
 
   bool add(options value) {
+    if (!has_room()) return false;
     place(std::move(value));
     return true;
+  }
+
+  bool has_room() {
+    if (left_-- > 0) return true;
+    too_many_ = true;
+    return false;
   }
 
   // Pointers stay valid: a parent gets no further element while one of its elements is open.
@@ -91,6 +103,7 @@ class builder : public nlohmann::json_sax<json> {
       problem_ = "nested more than " + std::to_string(options::deepest) + " levels";
       return false;
     }
+    if (!has_room()) return false;
     open_.push_back(&place(std::move(value)));
     return true;
   }
@@ -103,6 +116,8 @@ class builder : public nlohmann::json_sax<json> {
   std::vector<options*> open_;
   options* slot_ = nullptr;
   std::string problem_;
+  std::size_t left_;
+  bool too_many_ = false;
 };
 
 }  // namespace
@@ -121,6 +136,34 @@ std::optional<options> options::try_parse(std::string_view text) {
   builder into;
   if (!json::sax_parse(text.begin(), text.end(), &into)) return std::nullopt;
   return std::move(into.made);
+}
+
+namespace {
+
+/// The library's reader copies a number several times before it knows its value.
+bool has_endless_number(std::string_view text) {
+  constexpr std::size_t longest = 1000;
+  std::size_t length = 0;
+  bool in_text = false;
+  for (std::size_t at = 0; at < text.size() && length <= longest; ++at) {
+    const char c = text[at];
+    if (in_text && c == '\\') ++at;
+    if (c == '"') in_text = !in_text;
+    const bool of_number = (c >= '0' && c <= '9') || c == '.' || c == '+' || c == '-' || c == 'e' || c == 'E';
+    length = !in_text && of_number ? length + 1 : 0;
+  }
+  return length > longest;
+}
+
+}  // namespace
+
+result<options> parse_bounded_json(std::string_view text, std::size_t most_values) {
+  if (has_endless_number(text)) return user_error("invalid_json", "a number has more than 1,000 digits");
+  builder into(most_values);
+  if (json::sax_parse(text.begin(), text.end(), &into)) return std::move(into.made);
+  if (into.too_many())
+    return user_error("too_many_values", "the JSON has more than " + std::to_string(most_values) + " values");
+  return user_error("invalid_json", "this is no JSON: " + into.problem());
 }
 
 std::string options::to_msgpack() const {

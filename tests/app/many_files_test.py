@@ -73,17 +73,21 @@ class ManyFiles(FileCases):
     def test_places(self):
         self.run_cases(PLACES)
 
-    def run_300_files(self, limits):
+    def run_300_files(self, limits, source="csv", ending="csv", write=None):
         """Runs with soft and hard limits on open files."""
-        (self.folder / "in").mkdir()
+        (self.folder / "in").mkdir(exist_ok=True)
         for number in range(300):
-            self.write(f"in/{number:03}.csv", f"id,name\n{number},n{number}\n")
-        self.write("p.yaml", """version: 1
+            if write:
+                write(f"in/{number:03}.{ending}", number)
+            else:
+                self.write(f"in/{number:03}.csv", f"id,name\n{number},n{number}\n")
+        self.write("p.yaml", f"""version: 1
 pipeline: many
+rejects: {{ allow: 300 }}
 extract:
-  rows: { csv: { path: "in/*.csv" } }
+  rows: {{ {source}: {{ path: "in/*.{ending}" }} }}
 load:
-  out: { from: rows, csv: { path: out.csv } }
+  out: {{ from: rows, csv: {{ path: out.csv }} }}
 """)
         return self.sluice("run", "p.yaml", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limits))
 
@@ -98,6 +102,33 @@ load:
         done = self.run_300_files((100, 100))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len((self.folder / "out.csv").read_text().splitlines()), 301)
+
+    @unittest.skipIf("sanitize" in BINARY, "the checks of pointers open files themselves")
+    def test_files_of_every_format_are_open_only_while_they_are_read(self):
+        """Those with a rejected record are looked into again, for its line."""
+        def table(number):
+            return pa.table({"id": [number], "name": [f"n{number}"]})
+
+        def arrow(name, number):
+            with pa.ipc.new_file(str(self.folder / name), table(number).schema) as out:
+                out.write_table(table(number))
+
+        def text(good, bad, pack=bytes):
+            return lambda name, number: self.write(name, pack((good % (number, number) + bad).encode()))
+
+        for source, ending, line, write in (
+                ("parquet", "parquet", 0, lambda name, number: pa.parquet.write_table(table(number), self.folder / name)),
+                ("ipc", "arrow", 0, arrow),
+                ("ndjson", "ndjson", 2, text('{"id":%d,"name":"n%d"}\n', '{"id":\n')),
+                ("csv", "csv", 3, text("id,name\n%d,n%d\n", "1,2,3\n")),
+                ("ndjson", "ndjson.gz", 2, text('{"id":%d,"name":"n%d"}\n', '{"id":\n', gzip.compress))):
+            with self.subTest(ending):
+                done = self.run_300_files((60, 60), source, ending, write)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                rows = (self.folder / "out.csv").read_text().splitlines()
+                self.assertEqual(rows, ["id,name"] + [f"{number},n{number}" for number in range(300)])
+                if line:
+                    self.assertEqual(sorted(r["place"] for r in self.rejects()), [f"in/{n:03}.{ending}:{line}" for n in range(300)])
 
     def test_lines_of_many_rejects_are_found_without_reading_all_again_for_each(self):
         """Of packed files, of NDJSON and of standard input, which can be read only once."""

@@ -1,8 +1,11 @@
 // Preloaded by tests: while the file named by SLUICE_STALL exists, every call of this process that reads or writes a
-// regular file hangs, as on a disk that no longer answers. Sockets, pipes and terminals go on.
+// regular file hangs, as on a disk that no longer answers; with SLUICE_STALL_IN only of the files in that folder. Sockets,
+// pipes and terminals go on.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -14,9 +17,20 @@ static int stalled(void) {
   return path && access(path, F_OK) == 0;
 }
 
+static int is_on_it(int fd) {
+  const char* folder = getenv("SLUICE_STALL_IN");
+  if (!folder) return 1;
+  char link[64];
+  char path[4096];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const ssize_t length = readlink(link, path, sizeof path);
+  const size_t wanted = strlen(folder);
+  return length > (ssize_t)wanted && strncmp(path, folder, wanted) == 0 && path[wanted] == '/';
+}
+
 static void wait_for_disk(int fd) {
   struct stat about;
-  if (!stalled() || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) return;
+  if (!stalled() || fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || !is_on_it(fd)) return;
   const struct timespec pause = {0, 5000000};
   while (stalled()) nanosleep(&pause, NULL);
 }

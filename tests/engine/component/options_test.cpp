@@ -1,5 +1,5 @@
 #include "engine/component/options.hpp"
-
+#include "engine/component/bounded_json.hpp"
 #include "engine/component/json_pointer.hpp"
 
 #include <catch2/catch.hpp>
@@ -7,6 +7,7 @@
 #include <limits>
 
 using sluice::options;
+using sluice::parse_bounded_json;
 
 TEST_CASE("a braced list of pairs is a map in the order written, any other one a list") {
   const options map = {{"b", 1}, {"a", {1, "two", nullptr}}, {"c", options::object()}};
@@ -111,4 +112,16 @@ TEST_CASE("a JSON pointer is taken apart as it was put together") {
     CHECK(sluice::pointer_parts(sluice::pointer(parts)) == parts);
   CHECK(sluice::pointer_parts("types/a").empty());
   CHECK(sluice::pointer_parts("/a~2").empty());
+}
+
+TEST_CASE("JSON from outside is read up to a number of values, and numbers up to a length") {
+  CHECK(parse_bounded_json(R"({"a":[1,{"b":null}],"c":"1e9"})", 6).value().dump() ==
+        R"({"a":[1,{"b":null}],"c":"1e9"})");
+  CHECK(parse_bounded_json(R"({"a":[1,{"b":null}],"c":"1e9"})", 5).problem().code == "too_many_values");
+  CHECK(parse_bounded_json("[[],[]", 3).problem().code == "invalid_json");
+  CHECK(parse_bounded_json("[[],[]", 2).problem().code == "too_many_values");
+  const auto digits = "0." + std::string(998, '7');
+  CHECK(parse_bounded_json("[" + digits + "]", 2).ok());
+  CHECK(parse_bounded_json("[" + digits + "7]", 2).problem().code == "invalid_json");
+  CHECK(parse_bounded_json("[\"\\\"" + digits + "7\",\"" + digits + "7\"]", 3).ok());
 }
