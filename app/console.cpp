@@ -1,5 +1,7 @@
 #include "app/console.hpp"
 
+#include "engine/secrets/mask.hpp"
+
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -52,7 +54,7 @@ console::console() : out_is_terminal_(isatty(STDOUT_FILENO) == 1), err_is_termin
 
 bool console::out(std::string_view text) {
   if (closed_) return false;
-  buffer_ += text;
+  buffer_ += secrets::mask(std::string(text));
   if (buffer_.size() >= buffered) (void)flush();
   return !closed_;
 }
@@ -66,7 +68,7 @@ bool console::line(std::string_view text) {
 
 void console::note(std::string_view text) {
   (void)flush();
-  (void)write_all(STDERR_FILENO, text);
+  (void)write_all(STDERR_FILENO, secrets::mask(std::string(text)));
 }
 
 status console::flush() {

@@ -5,6 +5,7 @@
 #include "config/render.hpp"
 #include "engine/error/error_json.hpp"
 #include "engine/plan/make_context.hpp"
+#include "engine/secrets/reveal.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -58,6 +59,8 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   place.base_folder = std::filesystem::current_path(ignored).string();
   place.spill_folder = with.options.spill_folder + "/" + request.run_id;
   auto context = make_run_context(loaded->definition, place);
+  // Where nothing is to run, a pipeline is planned as far as possible.
+  if (request.run_id.empty()) context->secret = optional_secrets();
   store::pipeline_state state;
   remembered_sources remembered{.state = nullptr, .fresh = request.fresh};
   if (request.remembers && uses_source_state(loaded->definition)) {

@@ -1,5 +1,7 @@
 #include "cluster/process.hpp"
 
+#include "engine/secrets/mask.hpp"
+
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -35,8 +37,8 @@ void log_line(const std::string& text) {
   ::gmtime_r(&now.tv_sec, &parts);
   std::array<char, 32> time{};
   std::strftime(time.data(), time.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  const auto line =
-      std::string(time.data()) + "." + std::to_string(1000 + now.tv_nsec / 1000000).substr(1) + "Z " + text + "\n";
+  const auto line = std::string(time.data()) + "." + std::to_string(1000 + now.tv_nsec / 1000000).substr(1) + "Z " +
+                    secrets::mask(text) + "\n";
   (void)!::write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -1,6 +1,7 @@
 #include "config/option_reader.hpp"
 
 #include "config/not_supported_yet.hpp"
+#include "config/secret_places.hpp"
 #include "engine/values/quantities.hpp"
 #include "engine/values/types.hpp"
 
@@ -132,7 +133,7 @@ class option_reader {
                 suggest(text, spec.choices));
       return {};
     }
-    if (text.find("${secret:") != std::string::npos) return options(text);
+    if (spec.form != shape::text && refuse_secret(in_, value, what)) return {};
     std::optional<error> problem;
     const auto check = [&](auto parsed) {
       if (!parsed.ok()) problem = std::move(parsed).problem();
@@ -172,7 +173,8 @@ class option_reader {
     auto map = options::object();
     bool whole = true;
     for (const auto& [key, held] : value.entries) {
-      if (!spec.elements.empty() && is_missing(held, key, spec.elements.front(), key.text + " of " + what)) {
+      if (refuse_secret(in_, key, "a key of " + what) ||
+          (!spec.elements.empty() && is_missing(held, key, spec.elements.front(), key.text + " of " + what))) {
         whole = false;
         continue;
       }

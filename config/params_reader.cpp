@@ -1,5 +1,6 @@
 #include "config/params_reader.hpp"
 
+#include "engine/secrets/known_secrets.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/array.h>
@@ -116,6 +117,16 @@ param_values read_params(const document& source, const node* section, const load
       continue;
     }
     if (declared.type == nullptr) continue;
+    if (secrets::has_reference(text)) {
+      if (place != declared.default_value)
+        in.fault(name, "invalid_param", origin + " holds a reference to a secret",
+                 "a secret can only be the default in the pipeline itself: default: \"${secret:NAME}\"");
+      else if (declared.type->id() != arrow::Type::STRING)
+        in.fault(*place, "invalid_param", "a param that holds a secret is a text, found " + type_name(*declared.type));
+      else
+        values.typed[name.text] = nullptr;
+      continue;
+    }
     auto typed = typed_value(text, declared.type);
     if (typed.ok()) {
       values.typed[name.text] = *std::move(typed);

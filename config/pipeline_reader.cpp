@@ -3,6 +3,7 @@
 #include "config/not_supported_yet.hpp"
 #include "config/option_reader.hpp"
 #include "config/unit_reader.hpp"
+#include "engine/secrets/known_secrets.hpp"
 #include "engine/values/quantities.hpp"
 #include "engine/values/time_zone.hpp"
 
@@ -205,14 +206,20 @@ class pipeline_reader {
 
 pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults) {
   const auto before = faults.size();
-  source.fill("params", given.environment, faults);
+  // Only the pipeline itself may refer to a secret: what comes from outside and does is marked, so that it is refused.
+  const auto environment = [&](const std::string& name) {
+    auto found = given.environment(name);
+    if (found && secrets::has_reference(*found)) found->insert(0, 1, placeholder_begin);
+    return found;
+  };
+  source.fill("params", environment, faults);
   auto params = read_params(source, source.root().find("params"), given, faults);
   const bool params_sound = faults.size() == before;
   source.fill(
       "",
       [&](const std::string& name) -> std::optional<std::string> {
         if (const auto found = params.text.find(name); found != params.text.end()) return found->second;
-        return given.environment(name);
+        return environment(name);
       },
       faults);
   auto made = pipeline_reader(source, faults).read();

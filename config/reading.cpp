@@ -1,5 +1,6 @@
 #include "config/reading.hpp"
 
+#include "config/secret_places.hpp"
 #include "engine/error/names.hpp"
 
 #include <algorithm>
@@ -26,7 +27,7 @@ void reading::unknown_key(const node& key, const std::string& what, const std::v
 }
 
 std::optional<std::string> read_text(const reading& in, const node& value, const std::string& what) {
-  if (value.broken) return {};
+  if (value.broken || refuse_secret(in, value, what)) return {};
   if (value.is_scalar()) return value.text;
   in.fault(value, "invalid_value", what + " must be text, found " + describe(value));
   return {};
@@ -34,6 +35,7 @@ std::optional<std::string> read_text(const reading& in, const node& value, const
 
 std::optional<std::vector<std::string>> read_texts(const reading& in, const node& value, const std::string& what) {
   if (value.broken) return {};
+  if (refuse_secret(in, value, what)) return {};
   if (value.is_scalar()) return std::vector<std::string>{value.text};
   if (!value.is_sequence()) {
     in.fault(value, "invalid_value", what + " must be text or a list of texts, found " + describe(value));

@@ -10,6 +10,7 @@ namespace {
 /// References within the defaults of references: each level is a call on the stack.
 constexpr int most_levels = 32;
 constexpr std::string_view secret_prefix = "secret:";
+constexpr std::string_view secret_variable = "SLUICE_SECRET_";
 
 bool is_name(std::string_view text) {
   if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '_'))
@@ -73,8 +74,11 @@ result<std::string> fill_reference(std::string_view body, const lookup& values) 
   if (!is_name(name))
     return user_error("invalid_substitution", whole + " is not a reference: '" + std::string(name) + "' is not a name",
                       "write ${name}, ${name:-default} or ${secret:name}; $$ stands for one dollar sign");
+  if (name.starts_with(secret_variable))
+    return user_error("invalid_substitution", whole + " would show a secret: its value is pasted as text",
+                      "write ${secret:" + std::string(name.substr(secret_variable.size())) + "}");
   if (auto found = values(std::string(name))) {
-    if (found->find("${secret:") != std::string::npos)
+    if (found->starts_with(placeholder_begin))
       return user_error("invalid_substitution", "the value of " + std::string(name) + " holds a reference to a secret",
                         "write ${secret:...} in the pipeline itself");
     return *std::move(found);
@@ -158,6 +162,11 @@ void substitute(node& scalar, const std::vector<placeholder>& all, const lookup&
     auto value = filled_in(one, values);
     if (!value.ok()) faults.push_back({std::move(value).problem(), one.begin});
     const auto filled = value.ok() ? *value : std::string();
+    // What follows the sign would make it a reference, which nobody could tell from a real one.
+    if (one.escape && std::string_view(scalar.masked).substr(at + one.length).starts_with("{secret:"))
+      faults.push_back({user_error("invalid_substitution", "a text can't hold ${secret: itself: it means a secret",
+                                   "write the text otherwise"),
+                        one.begin});
     scalar.substitutions.push_back({scalar.text.size(), filled.size(), at, one.length});
     scalar.text += filled;
     at += one.length;

@@ -1,6 +1,7 @@
 #include "config/unit_component.hpp"
 
 #include "config/option_reader.hpp"
+#include "config/secret_places.hpp"
 #include "config/unit_roles.hpp"
 #include "engine/error/names.hpp"
 
@@ -133,6 +134,7 @@ chosen_component choose_component(const reading& in, const node& name, const nod
 
 void read_component(const reading& in, const chosen_component& by, unit_definition& unit) {
   unit.component = by.key->text;
+  if (unit.role == unit_role::transform && refuse_secrets_in(in, *by.value, unit.component)) return;
   if (unit.component == "steps") {
     if (auto own = read_steps(in, *by.key, *by.value)) unit.own = *std::move(own);
     return;

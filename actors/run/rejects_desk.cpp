@@ -1,5 +1,7 @@
 #include "actors/run/rejects_desk.hpp"
 
+#include "engine/secrets/mask.hpp"
+
 #include <caf/event_based_actor.hpp>
 
 namespace sluice::actors {
@@ -18,6 +20,8 @@ void rejects_desk::close() {
 
 void rejects_desk::add(rejected_row row) {
   ++on_the_way_;
+  // The record is data, and stays what it was.
+  for (auto* text : {&row.message, &row.column}) *text = secrets::mask(std::move(*text));
   added_.push_back(std::move(row));
   if (added_.size() >= most_in_message) send();
 }

@@ -5,6 +5,7 @@
 #include "actors/units/guarded.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/memory/manager.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <caf/all.hpp>
 
@@ -83,6 +84,7 @@ class split_enumerator : public caf::event_based_actor {
     const auto& definition = setup_->what->units[who_.unit].definition;
     if (why.where.empty()) why.where = "unit " + definition.name;
     why.path = unit_path(definition) + why.path;
+    secrets::mask(why);
     send(supervisor_, instance_failed{who_, std::move(why)});
   }
 
@@ -229,7 +231,7 @@ class split_enumerator : public caf::event_based_actor {
       for (auto& row : rows) {
         const auto at = position::unpack(row.position);
         if (!from || at.split >= splits.size()) continue;
-        row.file = splits[at.split].object;
+        row.file = secrets::mask(splits[at.split].object);
         const auto line = guarded(
             "find a line", [&]() -> result<std::uint64_t> { return from->line_of(splits[at.split], at.offset); });
         row.line = line.ok() ? *line : 0;

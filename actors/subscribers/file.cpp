@@ -1,6 +1,7 @@
 #include "actors/subscribers/file.hpp"
 
 #include "engine/files/private_files.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -32,7 +33,7 @@ class event_file {
   status append(const store::event& what) {
     SLUICE_TRY(open());
     if (what.cursor != 0 && what.cursor <= last_) return {};
-    SLUICE_TRY(write(store::cloud_event(what).dump() + "\n"));
+    SLUICE_TRY(write(secrets::masked(store::cloud_event(what)).dump() + "\n"));
     last_ = what.cursor;
     return {};
   }

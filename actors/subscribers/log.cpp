@@ -1,5 +1,7 @@
 #include "actors/subscribers/log.hpp"
 
+#include "engine/secrets/mask.hpp"
+
 #include <unistd.h>
 
 #include <array>
@@ -41,7 +43,7 @@ std::string log_line(const store::event& what) {
 
 deliver_function log_subscriber(int file_descriptor) {
   return [file_descriptor](const store::event& what) -> status {
-    const auto line = log_line(what);
+    const auto line = secrets::mask(log_line(what));
     for (std::size_t at = 0; at < line.size();) {
       const auto wrote = ::write(file_descriptor, line.data() + at, line.size() - at);
       if (wrote < 0 && errno == EINTR) continue;

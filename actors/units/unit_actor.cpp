@@ -2,6 +2,7 @@
 
 #include "actors/run/rejects_batch.hpp"
 #include "engine/memory/manager.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <caf/all.hpp>
 
@@ -129,7 +130,7 @@ void unit_actor::finish_when_passed_on() {
   last.report.stopped_early = stopped_early_;
   outbox_->fill(last.report);
   inbox_->fill(last.report);
-  last.target = target_;
+  last.target = secrets::mask(target_);
   last.reached = reached();
   last.token = token_;
   send(links_.supervisor, std::move(last));
@@ -140,6 +141,7 @@ void unit_actor::fail(error why) {
   working_ = false;
   if (why.where.empty()) why.where = "unit " + unit().definition.name;
   if (!why.path.empty() || why.to_blame == blame::user) why.path = unit_path(unit().definition) + why.path;
+  secrets::mask(why);  // here, because another node need not know this one's secrets
   send(links_.supervisor, instance_failed{who_, std::move(why)});
 }
 
@@ -159,7 +161,8 @@ void unit_actor::name_row(const rejected_row& row) {
   auto why = std::move(*failure_);
   failure_.reset();
   constexpr std::size_t most_shown = 300;
-  auto record = row.record.substr(0, most_shown) + (row.record.size() > most_shown ? "..." : "");
+  const auto whole = secrets::mask(row.record);
+  auto record = whole.substr(0, most_shown) + (whole.size() > most_shown ? "..." : "");
   why.message += "; the row: " + record;
   if (!row.file.empty()) why.message = row.file + " line " + std::to_string(row.line) + ": " + why.message;
   fail(std::move(why));

@@ -1,6 +1,7 @@
 #include "cluster/http/connection.hpp"
 
 #include "cluster/http/event_stream.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -269,7 +270,9 @@ void http_connection::write(api_response answered, bool keep_alive) {
   if (answered.status == 401) response_->set(http::field::www_authenticate, "Bearer");
   if (answered.status == 503) response_->set(http::field::retry_after, "1");
   response_->keep_alive(keep_alive);
-  response_->body() = std::move(answered.body);
+  // Rows (rejects) are data: masked where they were written, but for the records themselves.
+  const bool rows = answered.content_type == "application/x-ndjson";
+  response_->body() = rows ? std::move(answered.body) : secrets::mask(std::move(answered.body));
   response_->prepare_payload();
   if (head_only_) response_->body().clear();
   stream_.expires_after(write_time);

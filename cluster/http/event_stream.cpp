@@ -1,5 +1,7 @@
 #include "cluster/http/event_stream.hpp"
 
+#include "engine/secrets/mask.hpp"
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
@@ -80,7 +82,7 @@ void event_stream::on_fetched(const result<std::vector<store::event>>& found, bo
 
 void event_stream::send(std::string text, bool then_end) {
   busy_ = true;
-  out_ = std::move(text);
+  out_ = secrets::mask(std::move(text));
   boost::asio::async_write(stream_.socket(), boost::asio::buffer(out_),
                            [self = shared_from_this(), then_end](boost::beast::error_code problem, std::size_t) {
                              if (problem || then_end) return self->end();

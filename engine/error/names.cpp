@@ -1,5 +1,8 @@
 #include "engine/error/names.hpp"
 
+#include "engine/secrets/known_secrets.hpp"
+#include "engine/secrets/mask.hpp"
+
 #include <algorithm>
 #include <cctype>
 
@@ -59,6 +62,11 @@ std::string types_line(std::string_view column, std::string_view type) {
 
 std::string shortened(std::string_view text, std::size_t most) {
   if (text.size() <= most) return std::string(text);
+  // Half a secret would pass the mask.
+  if (secrets::known() != nullptr) {
+    auto masked = secrets::mask(std::string(text));
+    if (masked != text) return shortened(masked, most);
+  }
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0U) == 0x80) --most;
   return std::string(text.substr(0, most)) + "...";
 }

@@ -1,5 +1,6 @@
 #include "engine/files/file_faults.hpp"
 
+#include "engine/secrets/mask.hpp"
 #include "engine/values/utf8.hpp"
 
 #include <arrow/array.h>
@@ -26,7 +27,8 @@ error name_not_utf8(const std::string& name, const std::string& hint) {
 
 result<std::shared_ptr<arrow::Array>> path_values(const std::string& path, std::int64_t rows) {
   if (!is_utf8(path)) return name_not_utf8(path, "rename the file, or leave its name out of metadata:");
-  SLUICE_ASSIGN_ARROW(auto paths, arrow::MakeArrayFromScalar(arrow::StringScalar(path), rows), "fill in the path");
+  SLUICE_ASSIGN_ARROW(auto paths, arrow::MakeArrayFromScalar(arrow::StringScalar(secrets::mask(path)), rows),
+                      "fill in the path");
   return paths;
 }
 

@@ -2,6 +2,7 @@
 
 #include "engine/component/opaque.hpp"
 #include "engine/files/publish_lock.hpp"
+#include "engine/secrets/known_secrets.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -179,8 +180,8 @@ status file_target::write_direct(const void* data, std::size_t size) {
 
 std::string file_target::token_of(const prepared_file& made) {
   return opaque_writer(file_token)
-      .text(made.file.hidden)
-      .text(made.file.path)
+      .text(secrets::hide(made.file.hidden))
+      .text(secrets::hide(made.file.path))
       .number(static_cast<std::int64_t>(made.mode))
       .number(made.device)
       .number(made.inode)
@@ -215,6 +216,7 @@ result<file_target::prepared_file> file_target::read_token(const std::string& to
   made.file.form = from.text();
   made.rows_hash = static_cast<std::uint64_t>(from.number());
   SLUICE_TRY(from.done("the token of a file to publish"));
+  for (auto* path : {&made.file.hidden, &made.file.path}) SLUICE_TRY(secrets::reveal(*path));
   return made;
 }
 

@@ -1,6 +1,7 @@
 #include "engine/files/hidden_file.hpp"
 
 #include "engine/files/file_identity.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,9 +26,11 @@ std::string hidden_name(const std::string& target, const std::string& run, const
   std::replace(tail.begin(), tail.end(), '/', '_');
   if (tail.size() > longest_name - 32) tail.erase(0, tail.size() - (longest_name - 32));
   const auto path = fs::path(target);
+  // The target may be called by a secret; a name of ours is not.
+  const auto own_name = secrets::mask(path.filename().string());
   // As much of the target's name whatever the number is, so that all of a unit's files are found by their begin.
   const auto room = longest_name - 1 - longest_number - (tail.size() - number.size());
-  const auto name = "." + path.filename().string().substr(0, room) + tail;
+  const auto name = "." + own_name.substr(0, room) + tail;
   return (path.parent_path() / name).string();
 }
 

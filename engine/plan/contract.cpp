@@ -2,8 +2,9 @@
 #include "engine/operators/common_type.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/reading.hpp"
-#include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
+#include "engine/secrets/known_secrets.hpp"
+#include "engine/secrets/reveal.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -120,7 +121,7 @@ class contract_check {
       for (const auto& [name, ignored] : unit_.definition.types.items())
         if (!contains(columns, name)) made.definition.types.erase(name);
     std::vector<chosen_file> chosen;
-    for (const auto& file : files) chosen.push_back({file.name, 0, file.size});
+    for (const auto& file : files) chosen.push_back({secrets::hide(file.name), 0, file.size});
     made.reading.files = std::make_shared<const chosen_files>(std::move(chosen));
     return made;
   }
@@ -171,7 +172,7 @@ class contract_check {
     auto revealed = reveal_secrets(unit_.definition.own, context_);
     if (!revealed.ok()) return fail(std::move(revealed).problem());
     source_request request;
-    request.own = revealed->own;
+    request.own = *std::move(revealed);
     request.columns = unit_.definition.columns;
     request.context = &context_;
     std::map<std::string, std::size_t> places;

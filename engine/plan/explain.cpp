@@ -73,6 +73,8 @@ std::string explain(const plan& from) {
       const auto& port = sender.outputs[static_cast<std::size_t>(in.from_port)].name;
       text += "  from   " + sender.definition.name + (port.empty() ? "" : "." + port) + " (" + spread(in) + ")\n";
     }
+    if (from.edges.empty())
+      for (const auto& sender : definition.from) text += "  from   " + sender + "\n";
     if (!unit.needed.empty() && unit.resolved != nullptr)
       text += "  reads  " + std::to_string(unit.needed.size()) + " of " +
               counted(unit.resolved->num_fields(), "column") + "\n";
@@ -85,6 +87,8 @@ std::string explain(const plan& from) {
       text += std::string("  holds  the contract ") + to_string(definition.contract) + " on its columns\n";
     for (const auto& output : unit.outputs)
       text += "  gives  " + (output.name.empty() ? "" : output.name + ": ") + schema_text(*output.schema) + "\n";
+    if (definition.role != unit_role::load && unit.outputs.empty())
+      text += "  gives  unknown columns: a secret is not set, here or above\n";
     if (definition.role == unit_role::load && !unit.inputs.empty())
       text += "  loads  " + schema_text(*unit.inputs.front().schema) + "\n";
   }

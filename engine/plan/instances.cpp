@@ -4,9 +4,10 @@
 #include "engine/error/remarks.hpp"
 #include "engine/plan/grouped_source.hpp"
 #include "engine/plan/reading.hpp"
-#include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/plan/watermark_source.hpp"
+#include "engine/secrets/known_secrets.hpp"
+#include "engine/secrets/reveal.hpp"
 
 #include <arrow/type.h>
 
@@ -36,12 +37,11 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
     faults.back().path = "/" + definition.component + faults.back().path;
   } else {
     try {
-      made = make(*found, std::move(revealed->own), faults);
+      made = make(*found, *std::move(revealed), faults);
     } catch (const std::exception& problem) {
       faults.push_back(
           internal_error("unexpected_exception", std::string("an exception left the component: ") + problem.what()));
     }
-    hide_secrets(revealed->values, faults, before);
   }
   for (auto at = before; at < faults.size(); ++at) {
     auto& fault = faults[at];
@@ -49,7 +49,7 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
     fault.path = unit_path(definition) + fault.path;
   }
   if (!std::all_of(faults.begin() + static_cast<std::ptrdiff_t>(before), faults.end(), is_remark)) return nullptr;
-  if (made == nullptr)
+  if (made == nullptr && !has_unset_secret(faults, before))
     faults.push_back(
         internal_error("unexpected_exception", "unit " + definition.name + " was not made, and no fault says why"));
   return made;
@@ -139,6 +139,21 @@ std::shared_ptr<arrow::Schema> output_schema(const planned_unit& unit) {
   return arrow::schema(std::move(fields));
 }
 
+/// The unit with the real names of its files: plans hold no values of secrets.
+result<planned_unit> with_file_names(planned_unit unit, const run_context& context) {
+  const auto has_reference = [](const chosen_file& file) { return secrets::has_reference(file.name); };
+  if (!unit.reading.files ||
+      std::none_of(unit.reading.files->all().begin(), unit.reading.files->all().end(), has_reference))
+    return unit;
+  std::vector<chosen_file> files = unit.reading.files->all();
+  for (auto& file : files) {
+    SLUICE_ASSIGN(const auto name, reveal_secrets(file.name, context));
+    file.name = name.text();
+  }
+  unit.reading.files = std::make_shared<const chosen_files>(std::move(files));
+  return unit;
+}
+
 std::unique_ptr<source> make_groups(const planned_unit& unit, const run_context& context, diagnostics& faults) {
   const auto& reading = unit.reading;
   std::vector<std::unique_ptr<source>> inner;
@@ -152,8 +167,14 @@ std::unique_ptr<source> make_groups(const planned_unit& unit, const run_context&
 }  // namespace
 
 std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_context& context, diagnostics& faults) {
+  auto named = with_file_names(unit, context);
+  if (!named.ok()) {
+    faults.push_back(std::move(named).problem());
+    faults.back().where = "unit " + unit.definition.name;
+    return nullptr;
+  }
+  auto read = *std::move(named);
   const auto& reading = unit.reading;
-  auto read = unit;
   const auto& mark = reading.mark;
   const bool keeps_column = !mark || unit.needed.empty() || contains(unit.needed, mark->column);
   if (mark) read.want_positions = true;

@@ -1,7 +1,7 @@
 #include "engine/plan/make_context.hpp"
 
 #include "engine/memory/manager.hpp"
-#include "engine/plan/secrets.hpp"
+#include "engine/secrets/reveal.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <unistd.h>

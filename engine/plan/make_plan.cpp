@@ -9,6 +9,9 @@
 #include "engine/plan/push_filters.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/unit_graph.hpp"
+#include "engine/secrets/known_secrets.hpp"
+#include "engine/secrets/mask.hpp"
+#include "engine/secrets/reveal.hpp"
 
 #include <arrow/type.h>
 
@@ -72,11 +75,14 @@ class binder {
     for (std::size_t at = 0; at < of_.made.units.size(); ++at) {
       const auto before = faults_.size();
       of_.bound[at] = bind(at, pruned);
-      const auto remarks = take_remarks(faults_, before);
+      auto remarks = take_remarks(faults_, before);
+      // Said the first time.
+      if (pruned) std::erase_if(remarks, [](const error& one) { return one.code == "unset_secret"; });
       remarks_.insert(remarks_.end(), remarks.begin(), remarks.end());
       name_types(faults_, before, remarks_);
     }
-    const auto merged = merged_remarks(remarks_);
+    secrets::mask(faults_);
+    const auto merged = secrets::masked(merged_remarks(remarks_));
     of_.made.warnings.insert(of_.made.warnings.end(), merged.begin(), merged.end());
   }
 
@@ -106,7 +112,8 @@ class binder {
         break;
       }
       case unit_role::load:
-        if (instantiate_sink(unit, context_, faults_) == nullptr) return false;
+        if (const auto before = faults_.size(); instantiate_sink(unit, context_, faults_) == nullptr)
+          return has_unset_secret(faults_, before);
         break;
     }
     if (unit.rejects_port) {
@@ -221,6 +228,25 @@ void check_targets(const draft& of, diagnostics& faults) {
   }
 }
 
+/// Names the secrets that are too short to be masked.
+void check_secrets(draft& of) {
+  const auto* known = secrets::known();
+  if (known == nullptr) return;
+  std::vector<std::string> told;
+  for (const auto& unit : of.made.units)
+    for (const auto& name : secrets_of(unit.definition.own)) {
+      const auto found = known->values.find(name);
+      if (found == known->values.end() || found->second.size() >= secrets::shortest_masked) continue;
+      if (std::find(told.begin(), told.end(), name) != told.end()) continue;
+      told.push_back(name);
+      of.made.warnings.push_back(unit_fault(unit.definition, {}, "short_secret",
+                                            "the secret " + name + " has fewer than " +
+                                                std::to_string(secrets::shortest_masked) +
+                                                " bytes: it can't be masked in messages and events",
+                                            "take a longer one"));
+    }
+}
+
 /// Warns of outputs whose rows go nowhere: the user's own rule, but easily a slip.
 void check_ports(draft& of) {
   for (std::size_t at = 0; at < of.made.units.size(); ++at) {
@@ -258,6 +284,9 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   binder(of, context, faults, remembered).bind_all(false);
   choose_parallelism(of, faults);
   if (!faults.empty()) return {};
+  check_secrets(of);
+  // For want of a secret (`optional_secrets`) the columns of some units are not known: this plan is only looked at.
+  if (std::find(of.bound.begin(), of.bound.end(), false) != of.bound.end()) return std::move(of.made);
   leave_out_columns(of, context);
   check_readable(of, faults);
   if (!faults.empty()) return {};

@@ -1,5 +1,7 @@
 #include "engine/plan/plan_json.hpp"
 
+#include "engine/secrets/mask.hpp"
+
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/io/memory.h>
@@ -50,6 +52,7 @@ options params_to_json(const std::map<std::string, std::shared_ptr<arrow::Scalar
   arrow::FieldVector fields;
   arrow::ArrayVector columns;
   for (const auto& [name, value] : params) {
+    if (value == nullptr) continue;  // a secret, which no expression uses
     fields.push_back(arrow::field(name, value->type));
     columns.push_back(checked(arrow::MakeArrayFromScalar(*value, 1), "param"));
   }
@@ -153,7 +156,8 @@ options reading_to_json(const source_reading& from) {
   }
   auto groups = options::array();
   for (const auto& group : from.groups)
-    groups.push_back({{"columns", group.columns}, {"refused", group.refused}, {"own", schema_to_json(group.own)}});
+    groups.push_back(
+        {{"columns", group.columns}, {"refused", secrets::mask(group.refused)}, {"own", schema_to_json(group.own)}});
   options mark = nullptr;
   if (from.mark)
     mark = {{"column", from.mark->column},
@@ -204,8 +208,8 @@ options pipeline_to_json(const pipeline& from) {
           {"allow", from.rejects.allow},
           {"fail_above", optional_to_json(from.rejects.fail_above)},
           {"units", units},
-          {"file", from.file},
-          {"text", from.text}};
+          {"file", secrets::mask(from.file)},
+          {"text", secrets::mask(from.text)}};
 }
 
 pipeline pipeline_from_json(const options& from) {

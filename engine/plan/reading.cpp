@@ -3,9 +3,10 @@
 #include "engine/error/names.hpp"
 #include "engine/plan/file_choice.hpp"
 #include "engine/plan/instances.hpp"
-#include "engine/plan/secrets.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/plan/watermark_source.hpp"
+#include "engine/secrets/known_secrets.hpp"
+#include "engine/secrets/reveal.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -37,8 +38,7 @@ bool numbers_rows(const unit_definition& unit) {
 }
 
 result<file_search> search_of(const planned_unit& unit, const file_reading& reads, const run_context& context) {
-  SLUICE_ASSIGN(auto revealed, reveal_secrets(unit.definition.own, context));
-  const auto& own = revealed.own;
+  SLUICE_ASSIGN(const auto own, reveal_secrets(unit.definition.own, context));
   return file_search{.path = own.is_object() ? own.value("path", options()) : own,
                      .compression = reads.packed && own.is_object() ? own.value("compression", "auto") : "none",
                      .base_folder = context.base_folder,
@@ -57,11 +57,15 @@ bool choose_files(planned_unit& unit, const file_reading& reads, const store::so
                                    .read_changed = unit.definition.incremental.read_changed,
                                    .remembers = remembers,
                                    .reset = reset_command(unit, context)};
-  auto choice = choose_new_files(found, known == nullptr ? std::vector<store::file_mark>() : known->files, rules);
+  // The Store has references to secrets in the names of files: what was taken follows a secret that changes.
+  auto taken = known == nullptr ? std::vector<store::file_mark>() : known->files;
+  for (auto& mark : taken) mark.path = revealed_or_kept(mark.path, context);
+  auto choice = choose_new_files(found, taken, rules);
   if (!choice.ok()) return fail(unit, "/incremental", std::move(choice).problem(), faults);
   found = std::move(choice->files);
   reading.remember->position = options{{"by", "file"}};
   reading.remember->files = std::move(choice->marks);
+  for (auto& mark : reading.remember->files) mark.path = secrets::hide(std::move(mark.path));
   reading.note = found.empty() ? "nothing new" : "";
   const auto add = [&](std::int64_t count, const std::string& text) {
     if (count > 0) reading.note += (reading.note.empty() ? "" : ", ") + text;
@@ -79,9 +83,10 @@ bool choose_files(planned_unit& unit, const file_reading& reads, const store::so
   return true;
 }
 
+/// In a plan the names of files have references in the place of secrets.
 void set_chosen(source_reading& reading, const std::vector<input_file>& files) {
   std::vector<chosen_file> chosen;
-  for (const auto& file : files) chosen.push_back({file.name, file.begin, file.size});
+  for (const auto& file : files) chosen.push_back({secrets::hide(file.name), file.begin, file.size});
   reading.files = std::make_shared<const chosen_files>(std::move(chosen));
 }
 

@@ -3,9 +3,10 @@
 #include "engine/component/component.hpp"
 #include "engine/error/names.hpp"
 #include "engine/files/source_reach.hpp"
-#include "engine/plan/secrets.hpp"
 #include "engine/plan/stated_target.hpp"
 #include "engine/plan/unit_graph.hpp"
+#include "engine/secrets/mask.hpp"
+#include "engine/secrets/reveal.hpp"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -46,7 +47,7 @@ std::optional<found_target> find_target(const unit_definition& unit, const targe
   // Secrets that can't be had are reported where the component is made.
   const auto revealed = reveal_secrets(unit.own, context);
   if (!revealed.ok()) return {};
-  const auto stated = stated_target(unit.component, revealed->own);
+  const auto stated = stated_target(unit.component, *revealed);
   if (!stated || stated->what == kind::nothing || stated->path.empty()) return {};
   found_target found{.unit = &unit, .rule = rule_of(unit, rules), .stated = *stated};
   found.shown = stated_target(unit.component, unit.own)->path;
@@ -220,12 +221,11 @@ void check_sources(const pipeline& definition, const target_rules& rules, const 
     if (by == nullptr || by->files.extensions.empty()) continue;
     const auto revealed = reveal_secrets(unit.own, context);
     if (!revealed.ok()) continue;
-    read_files source(unit, rule_of(unit, rules), *by, revealed->own, context);
+    read_files source(unit, rule_of(unit, rules), *by, *revealed, context);
     for (std::size_t at = 0; at < targets.size(); ++at) {
       if (told[at]) continue;
       const auto before = faults.size();
       source.check(targets[at], faults);
-      hide_secrets(revealed->values, faults, before);
       told[at] = faults.size() > before;
     }
   }
@@ -242,6 +242,7 @@ void check_written_targets(const pipeline& definition, const target_rules& rules
   check_sinks(targets, faults);
   check_pipeline_file(definition, targets, context, faults);
   check_sources(definition, rules, targets, context, faults);
+  secrets::mask(faults);
 }
 
 }  // namespace sluice

@@ -3,6 +3,7 @@
 #include "engine/files/file_identity.hpp"
 #include "engine/plan/stated_target.hpp"
 #include "engine/runs/record.hpp"
+#include "engine/secrets/reveal.hpp"
 
 #include <algorithm>
 
@@ -116,7 +117,10 @@ std::vector<named_target> targets_of(const plan& of, const run_context& context)
   std::vector<named_target> all;
   for (const auto& unit : of.units) {
     if (unit.definition.role != unit_role::load) continue;
-    const auto stated = stated_target(unit.definition.component, unit.definition.own);
+    // Without its secrets a target can't be compared: whoever writes to it needs them first.
+    const auto own = reveal_secrets(unit.definition.own, context);
+    if (!own.ok()) continue;
+    const auto stated = stated_target(unit.definition.component, *own);
     if (!stated || stated->path.empty() || stated->what == write_target::kind::standard_output) continue;
     all.push_back({unit.definition.name, real_path(absolute_path(stated->path, context.base_folder)), stated->table});
   }

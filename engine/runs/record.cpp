@@ -1,6 +1,8 @@
 #include "engine/runs/record.hpp"
 
 #include "engine/plan/make_context.hpp"
+#include "engine/secrets/known_secrets.hpp"
+#include "engine/secrets/reveal.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -31,8 +33,8 @@ store::run_record make_record(const plan& of, const run_context& context, const 
   record.plan = plan_to_bytes(of);
   record.context = {{"now", context.now_microseconds},
                     {"seed", context.seed},
-                    {"base_folder", context.base_folder},
-                    {"spill_folder", context.spill_folder}};
+                    {"base_folder", secrets::hide(context.base_folder)},
+                    {"spill_folder", secrets::hide(context.spill_folder)}};
   record.pid = ::getpid();
   record.pid_started = store::process_start(record.pid);
   record.node = home.node;
@@ -46,10 +48,9 @@ result<recorded_run> read_record(const store::run_record& record) {
     return external_error("run_unreadable", "the record of run " + record.id + " does not say how it was planned",
                           "it was made by an older sluice: look for hidden .part files beside its targets yourself");
   SLUICE_ASSIGN(auto what, plan_from_bytes(record.plan));
-  const run_place place{.run_id = record.id,
-                        .base_folder = record.context.value("base_folder", ""),
-                        .spill_folder = record.context.value("spill_folder", "")};
-  auto context = make_run_context(what.definition, place);
+  auto context = make_run_context(what.definition, {.run_id = record.id, .base_folder = {}, .spill_folder = {}});
+  context->base_folder = revealed_or_kept(record.context.value("base_folder", ""), *context);
+  context->spill_folder = revealed_or_kept(record.context.value("spill_folder", ""), *context);
   context->now_microseconds = record.context.value("now", context->now_microseconds);
   context->seed = record.context.value("seed", context->seed);
   return recorded_run{std::make_shared<const plan>(std::move(what)), std::move(context)};

@@ -1,3 +1,4 @@
+#include "engine/store/masking_store.hpp"
 #include "engine/store/sqlite_commits.hpp"
 #include "engine/store/sqlite_database.hpp"
 #include "engine/store/sqlite_file.hpp"
@@ -510,7 +511,7 @@ result<std::int64_t> sqlite_store::reset_sources(const state_reset& what) {
 result<std::shared_ptr<store>> open_sqlite(const std::string& path) {
   auto opened = std::make_shared<sqlite_store>();
   SLUICE_TRY(opened->open(path));
-  return std::shared_ptr<store>(std::move(opened));
+  return make_masking(std::move(opened));
 }
 
 }  // namespace sluice::store

@@ -66,10 +66,51 @@ TEST_CASE("what is no reference is refused") {
   CHECK(read_text(described("${secret:a b}")).has("invalid_substitution 3:14"));
 }
 
+namespace {
+
+/// A pipeline whose sink has the path `path`; `more` comes before the units.
+std::string with_path(const std::string& path, const std::string& more = {}) {
+  return "pipeline: p\n" + more +
+         "\nextract: { rows: { generate: { rows: 1, columns: { n: sequence } } } }\n"
+         "load: { out: { from: rows, csv: { path: \"" +
+         path + "\" } } }\n";
+}
+
+}  // namespace
+
 TEST_CASE("a secret stays a reference and can't come from a value") {
-  CHECK(description_of("${secret:db_url}", {{"SLUICE_SECRET_DB_URL", "hidden"}}) == "${secret:db_url}");
-  const auto made = read_text(described("${X}"), reading_with({{"X", "${secret:db_url}"}}));
-  CHECK(made.has("invalid_substitution 3:14"));
+  const auto kept = read_text(with_path("${secret:db_url}"), reading_with({{"SLUICE_SECRET_DB_URL", "hidden"}}));
+  REQUIRE(kept.faults.empty());
+  CHECK(kept.read->units[1].own["path"] == "${secret:db_url}");
+  CHECK(read_text(described("${X}"), reading_with({{"X", "${secret:db_url}"}})).has("invalid_substitution 3:14"));
+  CHECK(read_text(described("$${secret:db_url}")).has("invalid_substitution 3:14"));
+  const auto pasted = read_text(with_path("${SLUICE_SECRET_X}"), reading_with({{"SLUICE_SECRET_X", "hidden"}}));
+  CHECK(pasted.has("invalid_substitution 4:43"));
+  CHECK(pasted.shown.find("write ${secret:X}") != std::string::npos);
+}
+
+TEST_CASE("a param may hold a secret by its default only") {
+  const std::string params = "params: { p: { type: text, default: \"${secret:x}/in\" } }";
+  const auto made = read_text(with_path("${p}/a.csv", params));
+  INFO(made.shown);
+  REQUIRE(made.faults.empty());
+  CHECK(made.read->units[1].own["path"] == "${secret:x}/in/a.csv");
+  CHECK(made.read->params.at("p") == nullptr);
+  CHECK(read_text(with_path("${p}", params), reading_with({}, {{"p", "${secret:y}"}})).has("invalid_param 2:11"));
+  CHECK(read_text(with_path("a", "params: { p: { type: date, default: \"${secret:x}\" } }")).has("invalid_param 2:37"));
+}
+
+TEST_CASE("a secret is refused where its value would be shown") {
+  const auto in = [](const std::string& unit) {
+    return read_text(
+        "pipeline: p\nextract:\n  a: { generate: { rows: 1, columns: { n: sequence } } }\ntransform:\n  b: { from: "
+        "a, " +
+        unit + " }\nload:\n  o: { from: b, blackhole: {} }\n");
+  };
+  CHECK(in("filter: \"n = ${secret:x}\"").has("secret_not_allowed 5:30"));
+  CHECK(in("derive: { k: \"'${secret:x}'\" }").has("secret_not_allowed 5:32"));
+  CHECK(in("steps: [{ filter: \"n > 1\" }, { rename: { n: \"${secret:x}\" } }]").has("secret_not_allowed 5:64"));
+  CHECK(read_text(described("${secret:x}")).has("secret_not_allowed 3:14"));
 }
 
 TEST_CASE("columns behind a reference are those of the file") {

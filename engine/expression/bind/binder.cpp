@@ -161,6 +161,10 @@ node_ptr binder::bind_parameter(const syntax& of) {
         of.begin, "unknown_param", "the pipeline has no parameter " + of.text,
         near.empty() ? "declare it: params: { " + of.text + ": { type: date } }" : "did you mean $" + near + "?");
   }
+  if (found->second == nullptr)
+    return fault(of.begin, "secret_not_allowed",
+                 "the parameter " + of.text + " is a secret, and rows and row errors would show its value",
+                 "a secret is for an option of a source or sink that takes text: ${" + of.text + "}");
   auto value = arrow::MakeArrayFromScalar(*found->second, 1);
   if (!value.ok())
     return fault(of.begin, "internal_error", "the parameter " + of.text + " has no value: " + value.status().message());

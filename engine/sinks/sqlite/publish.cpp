@@ -2,6 +2,7 @@
 
 #include "engine/component/opaque.hpp"
 #include "engine/files/hidden_file.hpp"
+#include "engine/secrets/known_secrets.hpp"
 #include "engine/sinks/sqlite/table.hpp"
 
 #include <sys/stat.h>
@@ -93,7 +94,7 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
 
 std::string token_of(const staged_epoch& of) {
   return opaque_writer(table_token)
-      .text(of.path)
+      .text(secrets::hide(of.path))
       .text(of.mode)
       .number(static_cast<std::int64_t>(of.epoch))
       .number(of.attempt)
@@ -110,6 +111,7 @@ result<staged_epoch> read_token(const std::string& token) {
   made.attempt = static_cast<std::uint32_t>(from.number());
   made.rows = static_cast<std::uint64_t>(from.number());
   SLUICE_TRY(from.done("the token of rows for the table"));
+  SLUICE_TRY(secrets::reveal(made.path));
   return made;
 }
 

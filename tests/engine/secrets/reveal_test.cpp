@@ -1,4 +1,7 @@
-#include "engine/plan/secrets.hpp"
+#include "engine/secrets/reveal.hpp"
+
+#include "engine/error/remarks.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -23,7 +26,7 @@ TEST_CASE("secrets are filled in wherever they stand in the options") {
   const options own = {{"url", "db://me:${secret:password}@host"}, {"list", {"${secret:password}", 1}}};
   const auto made = reveal_secrets(own, with_secrets());
   REQUIRE(made.ok());
-  CHECK(made->own.dump() == R"({"url":"db://me:hunter2@host","list":["hunter2",1]})");
+  CHECK(made->dump() == R"({"url":"db://me:hunter2@host","list":["hunter2",1]})");
 }
 
 TEST_CASE("a secret that is not set is an error") {
@@ -33,11 +36,24 @@ TEST_CASE("a secret that is not set is an error") {
   CHECK(made.problem().path == "/url");
 }
 
-TEST_CASE("messages never show a secret") {
-  diagnostics faults = {user_error("x", "cannot open db://me:hunter2@host", "is hunter2 right?")};
-  hide_secrets({"hunter2"}, faults, 0);
-  CHECK(faults[0].message == "cannot open db://me:***@host");
-  CHECK(faults[0].hint == "is *** right?");
+TEST_CASE("a secret is masked from the moment when it was looked up") {
+  run_context context;
+  context.secret = [](const std::string&) -> result<std::string> { return std::string("looked-up-once"); };
+  CHECK(secrets::mask("looked-up-once") == "looked-up-once");
+  REQUIRE(reveal_secrets(options("${secret:once}"), context).ok());
+  CHECK(secrets::mask("looked-up-once") == "${secret:once}");
+}
+
+TEST_CASE("options say which secrets they need") {
+  CHECK(secrets_of({{"a", "x${secret:one}y${secret:two}"}, {"b", {1, true, nullptr, {{"c", "${secret:one}"}}}}}) ==
+        std::vector<std::string>{"one", "two"});
+}
+
+TEST_CASE("where nothing is to run a missing secret is a remark") {
+  const auto found = optional_secrets()("not_set_anywhere");
+  REQUIRE_FALSE(found.ok());
+  CHECK(found.problem().code == "unset_secret");
+  CHECK(is_remark(found.problem()));
 }
 
 TEST_CASE("a node reads secrets from its environment") {
