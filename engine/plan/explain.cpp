@@ -53,8 +53,12 @@ std::string shortened(std::string text) {
 }  // namespace
 
 std::string explain(const plan& from) {
+  auto edges = from.edges.size();
+  // Edges are chosen when all columns are known.
+  if (from.edges.empty())
+    for (const auto& unit : from.units) edges += unit.definition.from.size();
   std::string text = "pipeline " + from.definition.name + ": " + counted(static_cast<int>(from.units.size()), "unit") +
-                     ", " + counted(static_cast<int>(from.edges.size()), "edge") + "\n";
+                     ", " + counted(static_cast<int>(edges), "edge") + "\n";
   for (std::size_t at = 0; at < from.units.size(); ++at) {
     const auto& unit = from.units[at];
     const auto& definition = unit.definition;

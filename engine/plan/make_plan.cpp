@@ -93,7 +93,7 @@ class binder {
     unit.inputs.clear();
     unit.outputs.clear();
     for (std::size_t input = 0; input < of_.inputs[at].size(); ++input)
-      if (!add_input(unit, of_.inputs[at][input], input)) return false;
+      if (!add_input(unit, of_.inputs[at][input], input)) return name_secrets(unit.definition);
     switch (unit.definition.role) {
       case unit_role::extract: {
         if (!pruned && !prepare_reading(unit, context_, remembered_, faults_)) return false;
@@ -121,6 +121,16 @@ class binder {
       unit.outputs.push_back({rejects_port_name, rejects_schema()});
     }
     return true;
+  }
+
+  /// Of a unit that can't be bound for what is above it: names the first secret that it lacks itself. Always false.
+  bool name_secrets(const unit_definition& unit) {
+    auto revealed = reveal_secrets(unit.own, context_);
+    if (revealed.ok()) return false;
+    faults_.push_back(std::move(revealed).problem());
+    faults_.back().where = "unit " + unit.name;
+    faults_.back().path = unit_path(unit) + "/" + unit.component + faults_.back().path;
+    return false;
   }
 
   /// False where the unit above is not bound (reported already) or has no such port.

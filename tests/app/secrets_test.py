@@ -269,6 +269,14 @@ class Secrets(CommandLine):
             self.assertIn("SLUICE_SECRET_X", self.assert_error(missed, "missing_secret"))
             self.assertEqual([name for name in self.names() if name.endswith("o.csv")], [])
 
+    def test_all_secrets_that_are_missing_are_named(self):
+        self.write("p.yaml", pipeline(IN_SECRET, load='csv: { path: "${secret:Y}/o.csv" }'))
+        for words, mark in ((["validate"], "warning[unset_secret]"), (["run"], "error[missing_secret]")):
+            done = self.without(*words, "p.yaml")
+            self.assertEqual(done.stderr.count(mark), 2, done.stderr)
+            self.assertIn("SLUICE_SECRET_X", done.stderr)
+            self.assertIn("SLUICE_SECRET_Y", done.stderr)
+
     def test_other_faults_are_found_without_secrets(self):
         self.write("p.yaml", pipeline(load='csv: { path: "${secret:X}/o.csv" }', transform='filter: "nmae = 1"'))
         self.assert_error(self.without("validate", "p.yaml"), "unknown_column")
