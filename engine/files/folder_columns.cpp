@@ -1,14 +1,15 @@
 #include "engine/files/folder_columns.hpp"
 
+#include "engine/columns/typed/append.hpp"
+#include "engine/columns/typed/type_guess.hpp"
 #include "engine/error/names.hpp"
 #include "engine/files/file_faults.hpp"
-#include "engine/formats/csv/infer.hpp"
-#include "engine/formats/csv/values.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/utf8.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
+#include <arrow/result.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
 
@@ -62,7 +63,7 @@ std::vector<std::pair<std::string, std::optional<std::string>>> partitions_of(co
 
 result<arrow::FieldVector> partition_columns(const std::vector<input_file>& files) {
   const auto first = files.empty() ? decltype(partitions_of(""))() : partitions_of(files.front().name);
-  std::vector<csv::type_guess> guesses(first.size());
+  std::vector<typed::type_guess> guesses(first.size());
   for (const auto& file : files) {
     const auto parts = partitions_of(file.name);
     const bool same = std::equal(parts.begin(), parts.end(), first.begin(), first.end(),
@@ -89,26 +90,20 @@ result<std::shared_ptr<arrow::Array>> partition_values(const std::string& file, 
   std::optional<std::string> text;
   for (const auto& [name, value] : partitions_of(file))
     if (name == column.name()) text = value;
-  auto value = arrow::MakeNullScalar(column.type());
-  std::int64_t number = 0;
-  std::int32_t days = 0;
-  bool fits = true;
   if (text && !is_utf8(*text))
     return name_not_utf8(file, "rename the folder, or leave column " + column.name() + " out: columns: [...]");
-  if (text && column.type()->id() == arrow::Type::STRING) {
-    value = std::make_shared<arrow::StringScalar>(*text);
-  } else if (text && column.type()->id() == arrow::Type::INT64) {
-    fits = csv::read_integer(*text, number);
-    value = std::make_shared<arrow::Int64Scalar>(number);
-  } else if (text) {
-    fits = column.type()->id() == arrow::Type::DATE32 && csv::read_date(*text, days);
-    value = std::make_shared<arrow::Date32Scalar>(days);
-  }
-  if (!fits)
+  SLUICE_ASSIGN(auto read, typed::make_column(column.name(), column.name(), column.type(), true));
+  zone_clock utc;
+  if (!text) {
+    read.append_null();
+  } else if (!typed::append_text(*text, read, utc)) {
     return user_error("contradicts_type",
                       "column " + column.name() + " is " + type_name(*column.type()) + ", and the folders of " + file +
                           " say '" + *text + "': " + types_line(column.name(), "text"),
                       "write " + types_line(column.name(), "text") + " beside the component");
+  }
+  SLUICE_ASSIGN(const auto one, read.finish());
+  SLUICE_ASSIGN_ARROW(const auto value, one->GetScalar(0), "fill in the partition");
   SLUICE_ASSIGN_ARROW(auto values, arrow::MakeArrayFromScalar(*value, rows), "fill in the partition");
   return values;
 }

@@ -1,9 +1,9 @@
+#include "engine/columns/typed/read_value.hpp"
 #include "engine/component/component.hpp"
 #include "engine/files/appended_text.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
-#include "engine/formats/csv/values.hpp"
 #include "engine/formats/csv/writer.hpp"
 
 #include <arrow/record_batch.h>
@@ -128,9 +128,9 @@ bool flag_option(const options& own, const char* name, bool preset) {
 /// True where a value that is no text could be written so, and would be taken for a null by whoever reads it.
 bool looks_like_value(const std::string& text) {
   double number = 0;
-  csv::moment when;
+  typed::moment when;
   std::int64_t time = 0;
-  return csv::read_double(text, number) || csv::read_moment(text, when) || csv::read_time(text, time) ||
+  return typed::read_double(text, number) || typed::read_moment(text, when) || typed::read_time(text, time) ||
          text == "true" || text == "false";
 }
 

@@ -103,7 +103,7 @@ class ndjson_file : public sink {
   compression packed_;
   file_target target_;
   ndjson::record_writer writer_;
-  ndjson::growing_bytes lines_;
+  growing_bytes lines_;
   std::unique_ptr<packer> packer_;
   std::string packed_bytes_;
   bool carriage_returns_ = false;  ///< lines end as those before them: by CR and LF

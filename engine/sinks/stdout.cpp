@@ -95,7 +95,7 @@ class stdout_rows : public sink {
   on_error policy_;
   file_target target_;
   ndjson::record_writer json_;
-  ndjson::growing_bytes lines_;
+  growing_bytes lines_;
   std::optional<csv::writer> csv_;
   std::optional<table_text> table_;
   std::string text_;

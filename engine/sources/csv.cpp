@@ -51,7 +51,7 @@ std::vector<csv::file_layout> read_layouts(const std::vector<input_file>& files,
   return layouts;
 }
 
-void check_type_names(const std::map<std::string, csv::column_plan>& types, const std::vector<std::string>& names,
+void check_type_names(const std::map<std::string, typed::column_plan>& types, const std::vector<std::string>& names,
                       const std::string& better, diagnostics& faults) {
   for (const auto& [name, ignored] : types) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
@@ -168,7 +168,7 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   if (request.context) what->timezone = request.context->timezone;
   what->search = requested_files(request, file_extensions(), "utf-8");
   what->rules = csv::read_file_rules(file_options(request), faults);
-  what->types = csv::read_types(request.types, faults);
+  what->types = typed::read_types(request.types, faults);
   if (faults.size() > before) return nullptr;
   what->records = request.resolved ? records_of(request) : infer_records(request, *what, faults);
   if (!what->records || failed()) return nullptr;

@@ -1,10 +1,9 @@
 #include "engine/formats/csv/batch_maker.hpp"
 
-#include "engine/error/names.hpp"
+#include "engine/columns/typed/explain_value.hpp"
+#include "engine/columns/typed/rows.hpp"
 #include "engine/files/file_faults.hpp"
-#include "engine/formats/csv/explain_value.hpp"
 #include "engine/formats/csv/runaway.hpp"
-#include "engine/values/types.hpp"
 #include "engine/values/utf8.hpp"
 
 #include <arrow/array.h>
@@ -18,21 +17,13 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <new>
 
 namespace sluice::csv {
 
 namespace {
 
 constexpr std::size_t block_rows = 256;  // their bytes and field ends stay in the fastest cache for all columns
-constexpr std::size_t longest_shown = 80;
-
-std::string shown(std::string_view value) {
-  auto text = "'" + shortened(value, longest_shown) + "'";
-  for (auto& c : text) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  return text;
-}
 
 std::string code_of(fault kind) {
   switch (kind) {
@@ -46,14 +37,15 @@ std::string code_of(fault kind) {
   return {};
 }
 
-std::string message_of(fault kind, const column_plan& column, const std::string& value) {
+std::string message_of(fault kind, const typed::column_plan& column, const std::string& value) {
   switch (kind) {
     case fault::invalid_value:
-      return "column " + column.name + ": " + shown(value) + " is no " + type_name(*column.type);
+      return "column " + column.name + ": " + typed::expected_found(*column.type, typed::quoted_value(value));
     case fault::invalid_utf8:
       return "column " + column.name + ": the text is not valid UTF-8";
     case fault::invalid_quotes:
-      return "column " + column.name + ": expected a separator or line end behind the closing quote of " + shown(value);
+      return "column " + column.name + ": expected a separator or line end behind the closing quote of " +
+             typed::quoted_value(value);
   }
   return {};
 }
@@ -82,6 +74,15 @@ status batch_maker::prepare() {
 }
 
 result<read_step> batch_maker::make(const chunk_reader& chunk, std::size_t& record, std::int64_t end) {
+  try {
+    return make_rows(chunk, record, end);
+  } catch (const std::bad_alloc&) {
+    return external_error("out_of_memory", "no memory is left for the records of " + piece_.object,
+                          "raise run.memory or free memory");
+  }
+}
+
+result<read_step> batch_maker::make_rows(const chunk_reader& chunk, std::size_t& record, std::int64_t end) {
   read_step step;
   choose_rows(chunk, record, end, step);
   for (const auto& bad : step.rejected) SLUICE_TRY(check_swallowed(bad));
@@ -166,7 +167,7 @@ bool batch_maker::reject_stray_quote(const chunk_reader& chunk, std::size_t firs
     auto bad = rejected(chunk, first, last);
     bad.code = "invalid_quotes";
     bad.message = "field " + std::to_string(field - first + 1) + " holds a quote, but does not begin with one: " +
-                  shown({reinterpret_cast<const char*>(bytes) + begin, size});
+                  typed::quoted_value({reinterpret_cast<const char*>(bytes) + begin, size});
     step.rejected.push_back(std::move(bad));
     return true;
   }
@@ -346,9 +347,10 @@ result<std::shared_ptr<arrow::UInt64Array>> batch_maker::positions(const chunk_r
   return std::make_shared<arrow::UInt64Array>(rows, buffer);
 }
 
-error batch_maker::contradiction(const column_plan& column, const std::string& value, std::uint64_t offset) const {
-  return contradicts_inference(column, value, ask_.sampled_rows ? ask_.sampled_rows() : 0, piece_.object,
-                               ask_.line_of ? ask_.line_of(offset) : 0);
+error batch_maker::contradiction(const typed::column_plan& column, const std::string& value,
+                                 std::uint64_t offset) const {
+  return typed::contradicts_inference(column, value, ask_.sampled_rows ? ask_.sampled_rows() : 0, piece_.object,
+                                      ask_.line_of ? ask_.line_of(offset) : 0);
 }
 
 error batch_maker::failure(const rejected_record& record) const {

@@ -20,12 +20,14 @@ class batch_maker {
   [[nodiscard]] std::int64_t records() const { return records_; }
 
   /// Makes a batch of the chunk's records from number `record` on (it moves on), as far as they start before `end`.
+  /// Errors: those of records under on_error: fail, contradicts_type, runaway_quote, out_of_memory.
   result<read_step> make(const chunk_reader& chunk, std::size_t& record, std::int64_t end);
 
   /// The error of a record that can't be read to its end.
   [[nodiscard]] error runaway(const record_extent& what) const;
 
  private:
+  result<read_step> make_rows(const chunk_reader& chunk, std::size_t& record, std::int64_t end);
   [[nodiscard]] status check_swallowed(const rejected_record& record) const;
   void choose_rows(const chunk_reader& chunk, std::size_t& record, std::int64_t end, read_step& step);
   [[nodiscard]] bool ignored(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
@@ -43,7 +45,8 @@ class batch_maker {
   result<std::shared_ptr<arrow::UInt64Array>> positions(const chunk_reader& chunk) const;
   status settle_faults(const chunk_reader& chunk, read_step& step);
   [[nodiscard]] rejected_record rejected(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
-  [[nodiscard]] error contradiction(const column_plan& column, const std::string& value, std::uint64_t offset) const;
+  [[nodiscard]] error contradiction(const typed::column_plan& column, const std::string& value,
+                                    std::uint64_t offset) const;
   [[nodiscard]] error failure(const rejected_record& record) const;
 
   read_plan plan_;

@@ -3,20 +3,9 @@
 #include "engine/formats/csv/column_base.hpp"
 #include "engine/values/types.hpp"
 
-#include <arrow/result.h>
-
-#include <algorithm>
 #include <cstring>
 
 namespace sluice::csv {
-
-null_rules::null_rules(std::vector<std::string> tokens) : tokens_(std::move(tokens)) {
-  for (const auto& token : tokens_) lengths_ |= std::uint64_t{1} << std::min<std::size_t>(token.size(), 63);
-}
-
-bool null_rules::matches(std::string_view text) const {
-  return std::any_of(tokens_.begin(), tokens_.end(), [&](const auto& token) { return token == text; });
-}
 
 field_text unquoter::content(const std::uint8_t* begin, const std::uint8_t* end) {
   const auto size = static_cast<std::size_t>(end - begin);
@@ -58,26 +47,17 @@ field_text unquoter::unescape(const std::uint8_t* begin, const std::uint8_t* end
   return {.text = scratch_, .quoted = quoted, .broken = broken || open};
 }
 
-result<std::shared_ptr<arrow::Buffer>> builder_base::validity() const {
-  if (null_rows_.empty()) return std::shared_ptr<arrow::Buffer>();
-  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> bits, arrow::AllocateBuffer((rows_ + 7) / 8 + 64), "read CSV");
-  auto* bytes = bits->mutable_data();
-  std::memset(bytes, 0xFF, static_cast<std::size_t>(bits->size()));
-  for (const auto row : null_rows_) bytes[row >> 3] &= static_cast<std::uint8_t>(~(1U << (row & 7)));
-  return bits;
-}
-
 result<std::unique_ptr<column_builder>> make_builder(builder_request what) {
-  switch (what.plan.type->id()) {
-    case arrow::Type::STRING:
-    case arrow::Type::BINARY:
-      return make_text_builder(std::move(what));
-    default:
-      break;
+  SLUICE_ASSIGN(auto into, typed::make_column(what.plan));
+  if (into.kind == typed::value_kind::text || into.kind == typed::value_kind::bytea)
+    return make_text_builder(std::move(what), std::move(into));
+  zone_clock zone;
+  if (into.kind == typed::value_kind::timestamptz) {
+    SLUICE_ASSIGN(zone, zone_clock::find(what.timezone));
   }
   const auto name = what.plan.name;
   const auto type = what.plan.type;
-  auto builder = make_fixed_builder(std::move(what));
+  auto builder = make_fixed_builder(std::move(what), std::move(into), zone);
   if (builder) return builder;
   return user_error("not_supported_yet",
                     "a CSV column of type " + type_name(*type) + " is not supported yet (" + name + ")",

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "engine/columns/typed/column_plan.hpp"
+#include "engine/columns/typed/null_rules.hpp"
 #include "engine/error/error.hpp"
 #include "engine/formats/csv/dialect.hpp"
 
@@ -13,34 +15,6 @@
 #include <vector>
 
 namespace sluice::csv {
-
-/// Texts that stand for null: unquoted everywhere, quoted ones in all columns but text.
-class null_rules {
- public:
-  null_rules() : null_rules({""}) {}
-  explicit null_rules(std::vector<std::string> tokens);
-  [[nodiscard]] bool is_null(std::string_view text) const {
-    if ((lengths_ >> (text.size() < 63 ? text.size() : 63) & 1) == 0) return false;
-    return matches(text);
-  }
-  [[nodiscard]] bool empty_is_null() const { return (lengths_ & 1) != 0; }
-  [[nodiscard]] const std::vector<std::string>& tokens() const { return tokens_; }
-
- private:
-  [[nodiscard]] bool matches(std::string_view text) const;
-  std::vector<std::string> tokens_;
-  std::uint64_t lengths_ = 0;  ///< bit per length, the highest for all above
-};
-
-/// A column as the pipeline wants it.
-struct column_plan {
-  std::string name;
-  std::shared_ptr<arrow::DataType> type;
-  bool inferred = true;              ///< the type was guessed from a sample
-  std::vector<std::string> formats;  ///< of dates and timestamps; empty: ISO
-  char decimal = '.';
-  char thousands = '\0';
-};
 
 /// Rows whose fields are known: row i has its first field at ends[first[i]].
 struct record_block {
@@ -81,7 +55,8 @@ class unquoter {
   std::string scratch_;
 };
 
-/// Builds one column of a batch out of its fields.
+/// Fills one column of a batch from the fields of records, many rows at a time. Which texts a type takes, and what is
+/// held, is said in engine/columns/typed.
 class column_builder {
  public:
   virtual ~column_builder() = default;
@@ -104,15 +79,15 @@ class column_builder {
 };
 
 struct builder_request {
-  column_plan plan;
+  typed::column_plan plan;
   int field = 0;      ///< index in the record
   bool last = false;  ///< of the record: a CR may follow
   dialect rules;
-  null_rules nulls;
+  typed::null_rules nulls;
   std::string timezone = "UTC";  ///< of timestamptz values without offset
 };
 
-/// Makes the builder for a type; the error is not_supported_yet.
+/// Makes the builder for a type. Errors: not_supported_yet, and those of a time zone that can't be found.
 result<std::unique_ptr<column_builder>> make_builder(builder_request what);
 
 }  // namespace sluice::csv

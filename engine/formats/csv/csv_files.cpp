@@ -159,7 +159,7 @@ class csv_files : public source, public takes_filter {
     const auto add = [&](int index) {
       const auto& field = wanted.field(index);
       const auto given = what_->types.find(field->name());
-      csv::column_plan each = given == what_->types.end() ? csv::column_plan{} : given->second;
+      typed::column_plan each = given == what_->types.end() ? typed::column_plan{} : given->second;
       each.name = field->name();
       each.type = field->type();
       each.inferred = given == what_->types.end() && field->type()->id() != arrow::Type::STRING;

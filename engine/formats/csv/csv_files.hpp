@@ -23,8 +23,8 @@ struct csv_table {
   std::string unit;
   file_search search;
   csv::file_rules rules;
-  std::map<std::string, csv::column_plan> types;  ///< as given
-  std::shared_ptr<arrow::Schema> records;         ///< all columns of a record, or those that `columns:` names
+  std::map<std::string, typed::column_plan> types;  ///< as given
+  std::shared_ptr<arrow::Schema> records;           ///< all columns of a record, or those that `columns:` names
   source_columns columns;
   bool all_columns = true;   ///< `columns:` names none: files may have no others
   bool whole_files = false;  ///< not cut into splits: rows are numbered

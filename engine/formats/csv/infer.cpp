@@ -117,7 +117,7 @@ class sampler {
   std::int64_t other_width = 0;    // of all texts
   bool utf8 = true;
   std::optional<many_lines> swallowed;
-  std::vector<type_guess> guesses;
+  std::vector<typed::type_guess> guesses;
 };
 
 /// Columns of a file in the order of the first file's.

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "engine/columns/typed/type_guess.hpp"
 #include "engine/formats/csv/layout.hpp"
-#include "engine/formats/csv/type_guess.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -21,12 +21,12 @@ struct many_lines {
 };
 
 struct guessed_types {
-  std::vector<std::shared_ptr<arrow::DataType>> types;  ///< of layout.names
-  std::vector<std::optional<text_reason>> reasons;      ///< likewise
-  std::int64_t rows = 0;                                ///< looked at
-  std::int64_t other_width = 0;                         ///< records with another number of fields, beside those
-  bool utf8 = true;                                     ///< all of what was looked at
-  std::optional<many_lines> swallowed;                  ///< the first one
+  std::vector<std::shared_ptr<arrow::DataType>> types;     ///< of layout.names
+  std::vector<std::optional<typed::text_reason>> reasons;  ///< likewise
+  std::int64_t rows = 0;                                   ///< looked at
+  std::int64_t other_width = 0;                            ///< records with another number of fields, beside those
+  bool utf8 = true;                                        ///< all of what was looked at
+  std::optional<many_lines> swallowed;                     ///< the first one
 };
 
 /// Looks at `rows` records over head, middle and tail of each file (the head of packed ones and of standard input).

@@ -17,7 +17,7 @@ struct file_rules {
   bool header = true;
   std::vector<std::string> names;  ///< `header:` as a list: files have none
   std::int64_t skip_rows = 0;
-  null_rules nulls;
+  typed::null_rules nulls;
   bool all_text = false;  ///< columns without a given type are text
 };
 

@@ -19,10 +19,10 @@ struct read_plan {
   std::string unit;
   std::uint32_t source = 0;  ///< position::source
   file_rules rules;
-  std::size_t fields = 0;             ///< of every record
-  std::vector<column_plan> columns;   ///< to convert
-  std::vector<int> field_of;          ///< of each column: its place in the record
-  std::vector<std::string> metadata;  ///< behind the columns: "path" or "row"
+  std::size_t fields = 0;                   ///< of every record
+  std::vector<typed::column_plan> columns;  ///< to convert
+  std::vector<int> field_of;                ///< of each column: its place in the record
+  std::vector<std::string> metadata;        ///< behind the columns: "path" or "row"
   std::shared_ptr<arrow::Schema> schema;
   on_error policy = on_error::reject;
   bool want_positions = true;

@@ -1,40 +1,9 @@
 #include "engine/formats/csv/record_index.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
-#include <string_view>
 
 namespace sluice::csv {
-
-namespace {
-
-simd_level supported_level() {
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("pclmul") &&
-      __builtin_cpu_supports("bmi2"))
-    return simd_level::avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi2"))
-    return simd_level::avx2;
-  return simd_level::sse2;
-}
-
-}  // namespace
-
-simd_level best_simd_level() {
-  static const auto level = [] {
-    const auto best = supported_level();
-    const char* wanted = std::getenv("SLUICE_SIMD");
-    if (wanted == nullptr) return best;
-    const std::string_view name = wanted;
-    if (name == "scalar") return simd_level::scalar;
-    if (name == "sse2") return simd_level::sse2;
-    if (name == "avx2") return std::min(best, simd_level::avx2);
-    return best;
-  }();
-  return level;
-}
 
 void index_array::reserve(std::size_t count) {
   if (count <= capacity_) return;
@@ -47,7 +16,7 @@ void index_array::reserve(std::size_t count) {
 record_index::record_index(const dialect& rules, simd_level level) : rules_(rules) {
   // Escapes, comments and long separators make a byte's meaning depend on others in ways that the masks don't know.
   if (!rules.escape && !rules.comment && rules.separator_rest.empty()) {
-    switch (std::min(level, supported_level())) {
+    switch (std::min(level, supported_simd_level())) {
       case simd_level::scalar:
         break;
       case simd_level::sse2:

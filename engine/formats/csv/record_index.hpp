@@ -1,17 +1,12 @@
 #pragma once
 
 #include "engine/formats/csv/dialect.hpp"
+#include "engine/values/simd_level.hpp"
 
 #include <cstdint>
 #include <memory>
 
 namespace sluice::csv {
-
-/// Which code finds the fields. All levels find the same; the tests compare them.
-enum class simd_level { scalar, sse2, avx2, avx512 };
-
-/// The fastest level of this machine; the environment variable SLUICE_SIMD (scalar, sse2, avx2, avx512) lowers it.
-simd_level best_simd_level();
 
 /// Where a scan stands between two bytes.
 enum class scan_state : std::uint8_t {

@@ -48,7 +48,7 @@ options without_dialect(const options& own) {
 
 }  // namespace
 
-error text_column_remark(const std::string& name, const text_reason& why, const std::vector<input_file>& files,
+error text_column_remark(const std::string& name, const typed::text_reason& why, const std::vector<input_file>& files,
                          const file_rules& rules) {
   const auto type = type_name(*why.likely);
   auto message = "column " + name + " is text because of " + shown(why.first.value) +

@@ -11,7 +11,7 @@
 namespace sluice::csv {
 
 /// Why a column is text though most of its values are not, and what mends it.
-error text_column_remark(const std::string& name, const text_reason& why, const std::vector<input_file>& files,
+error text_column_remark(const std::string& name, const typed::text_reason& why, const std::vector<input_file>& files,
                          const file_rules& rules);
 
 /// That a record seems to have taken others along, because a quote stands in the text of a field.

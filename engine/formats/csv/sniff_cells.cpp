@@ -1,7 +1,7 @@
 #include "engine/formats/csv/sniff_cells.hpp"
 
-#include "engine/formats/csv/type_guess.hpp"
-#include "engine/formats/csv/values.hpp"
+#include "engine/columns/typed/read_value.hpp"
+#include "engine/columns/typed/type_guess.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -28,7 +28,7 @@ comma_digits comma_number(std::string_view text) {
   const auto comma = text.find(',');
   if (text.empty() || !digit(text[0])) return found;
   found.grouped = text.substr(0, comma).find('.') != std::string_view::npos;
-  if (!plain_number(text, ',', '.', plain)) return found;
+  if (!typed::plain_number(text, ',', '.', plain)) return found;
   const auto point = plain.find('.');
   const auto behind = point == std::string::npos ? std::string() : plain.substr(point + 1);
   if (!std::all_of(plain.begin(), plain.end(), [](char c) { return digit(c) || c == '.'; })) return found;
@@ -41,28 +41,29 @@ comma_digits comma_number(std::string_view text) {
 
 /// 31.12.2024
 bool dotted_date(std::string_view text) {
-  moment when;
-  return read_formatted(text, "%d.%m.%Y", when);
+  typed::moment when;
+  return typed::read_formatted(text, "%d.%m.%Y", when);
 }
 
 bool is_time(std::string_view text) {
-  moment when;
+  typed::moment when;
   std::int64_t time = 0;
-  if (read_moment(text, when) || read_time(text, time) || dotted_date(text)) return true;
+  if (typed::read_moment(text, when) || typed::read_time(text, time) || dotted_date(text)) return true;
   for (const auto* format : {"%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M",
                              "%d.%m.%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S"})
-    if (read_formatted(text, format, when)) return true;
+    if (typed::read_formatted(text, format, when)) return true;
   return false;
 }
 
 }  // namespace
 
 cell cell_of(std::string_view text) {
-  const auto trimmed = trim_blanks(text);
+  const auto trimmed = typed::trim_blanks(text);
   if (trimmed.empty()) return text.empty() ? cell::empty : cell::odd;
   if (trimmed.size() != text.size()) return cell::odd;
   double number = 0;
-  if (text.find_first_of("0123456789") != std::string_view::npos && read_double(text, number)) return cell::number;
+  if (text.find_first_of("0123456789") != std::string_view::npos && typed::read_double(text, number))
+    return cell::number;
   if (comma_number(text).fits) return cell::comma_number;
   if (is_time(text)) return cell::time;
   // Prose has commas and colons followed by a blank; a wrong separator leaves them between letters and digits.
@@ -125,14 +126,14 @@ options special_types(const sniffed_rows& rows, const std::vector<std::string>& 
       if (i >= rows[row].size() || rows[row][i].empty()) continue;
       const auto& text = rows[row][i];
       std::int32_t day = 0;
-      if (is_null_word(text)) {
+      if (typed::is_null_word(text)) {
         if (std::find(words.begin(), words.end(), text) == words.end()) words.push_back(text);
         continue;
       }
       ++seen;
       if (dotted_date(text)) {
         ++dates;
-      } else if (read_date(text, day)) {
+      } else if (typed::read_date(text, day)) {
         ++iso_dates;
       } else if (const auto found = comma_number(text); found.fits) {
         ++numbers;

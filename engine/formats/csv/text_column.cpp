@@ -1,11 +1,11 @@
 #include "engine/formats/csv/column_base.hpp"
 
+#include "engine/columns/typed/read_value.hpp"
 #include "engine/values/utf8.hpp"
 
-#include <arrow/array.h>
-#include <arrow/result.h>
 #include <emmintrin.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluice::csv {
@@ -55,33 +55,15 @@ inline bool holds(const std::uint8_t* from, std::size_t size, std::uint8_t unwan
   return false;
 }
 
-bool decode_hex(std::string_view digits, std::string& out) {
-  const auto value = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
-  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); };
-  out.clear();
-  if (digits.size() % 2 != 0) return false;
-  for (std::size_t i = 0; i < digits.size(); i += 2) {
-    if (!is_hex(digits[i]) || !is_hex(digits[i + 1])) return false;
-    out += static_cast<char>(value(digits[i]) * 16 + value(digits[i + 1]));
-  }
-  return true;
-}
-
-/// Builds text, byte for byte, and bytea (PostgreSQL's \x00ff, or bytes as they stand).
+/// Fills columns of text, byte for byte, and bytea.
 class text_builder final : public builder_base {
  public:
-  explicit text_builder(builder_request what)
-      : builder_base(std::move(what)), binary_(what_.plan.type->id() == arrow::Type::BINARY) {}
+  text_builder(builder_request what, typed::column into)
+      : builder_base(std::move(what), std::move(into)), binary_(into_.kind == typed::value_kind::bytea) {}
 
   status start(std::int64_t rows) override {
-    // The last batch says how long values are.
-    const auto expected =
-        rows_ > 0 ? static_cast<std::int64_t>(1.1 * double(used_) / double(rows_) * double(rows)) : rows * 16;
-    start_rows(rows);
-    SLUICE_ASSIGN_ARROW(offsets_, arrow::AllocateBuffer((rows + 1) * 4), "read CSV");
-    SLUICE_ASSIGN_ARROW(values_, arrow::AllocateResizableBuffer(expected + slack), "read CSV");
-    reinterpret_cast<std::int32_t*>(offsets_->mutable_data())[0] = 0;
-    used_ = 0;
+    forget();
+    (void)into_.offsets.room(rows * 4);
     return {};
   }
 
@@ -93,8 +75,8 @@ class text_builder final : public builder_base {
       bytes += static_cast<std::uint32_t>(end[0] - end[-1]);
     }
     SLUICE_TRY(make_room(bytes));
-    const auto from_row = rows_;
-    const auto from_byte = used_;
+    const auto from_row = into_.length;
+    const auto from_byte = into_.values.size();
     if (escapes_ || binary_) {
       append_carefully(in, trim);
     } else if (trim) {
@@ -108,22 +90,6 @@ class text_builder final : public builder_base {
 
   // Bytea has values that are none.
   [[nodiscard]] bool converts_all() const override { return binary_; }
-
-  void keep(std::span<const std::uint32_t> rows) override {
-    auto* const values = values_->mutable_data();
-    auto* const offsets = reinterpret_cast<std::int32_t*>(offsets_->mutable_data());
-    std::int32_t used = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto begin = offsets[rows[i]];
-      const auto size = offsets[rows[i] + 1] - begin;
-      std::memmove(values + used, values + begin, static_cast<std::size_t>(size));
-      offsets[i] = used;
-      used += size;
-    }
-    offsets[rows.size()] = used;
-    used_ = used;
-    keep_nulls(rows);
-  }
 
   bool fits(const record_block& in) override {
     if (!in.quotes && !escapes_) return true;
@@ -139,38 +105,31 @@ class text_builder final : public builder_base {
     return true;
   }
 
-  result<std::shared_ptr<arrow::Array>> finish() override {
-    SLUICE_ASSIGN(auto bits, validity());
-    const bool wasteful = values_->size() > 2 * (used_ + slack);
-    SLUICE_TRY_ARROW(values_->Resize(used_, wasteful), "read CSV");
-    std::shared_ptr<arrow::Buffer> offsets = std::move(offsets_);
-    std::shared_ptr<arrow::Buffer> values = std::move(values_);
-    auto data = arrow::ArrayData::Make(what_.plan.type, rows_, {std::move(bits), std::move(offsets), std::move(values)},
-                                       static_cast<std::int64_t>(null_rows_.size()));
-    return arrow::MakeArray(data);
-  }
-
  private:
   status make_room(std::int64_t bytes) {
-    const auto wanted = used_ + bytes + slack;
-    if (wanted > std::int64_t{0x7FFFFFFF})
+    if (into_.values.size() + bytes + slack > std::int64_t{0x7FFFFFFF})
       return user_error("value_too_large", "the text of column " + what_.plan.name + " exceeds 2 GiB in one batch",
                         "look for a quote that is never closed");
-    if (values_->size() >= wanted) return {};
-    SLUICE_TRY_ARROW(values_->Resize(std::max(wanted, std::min(values_->size() * 3 / 2, wanted * 2)), false),
-                     "read CSV");
+    (void)into_.values.room(bytes + slack);
     return {};
   }
 
-  [[nodiscard]] std::int32_t* next_offsets() {
-    return reinterpret_cast<std::int32_t*>(offsets_->mutable_data()) + rows_ + 1;
+  /// Ends a block of rows whose values end at `used` and whose offsets are written.
+  void advance(std::int64_t rows, const std::int32_t* offsets, std::int64_t used) {
+    into_.offsets.advance_to(reinterpret_cast<const std::uint8_t*>(offsets + rows));
+    into_.values.advance_to(into_.values.data() + used);
+    into_.length += rows;
+  }
+  std::int32_t* next_offsets(std::int64_t rows) {
+    return reinterpret_cast<std::int32_t*>(into_.offsets.room(rows * 4));
   }
 
   template <bool Trim, bool Quotes>
   void append_fast(const record_block& in) {
-    auto* const values = values_->mutable_data();
-    auto* const offsets = next_offsets();
-    auto used = used_;
+    auto* const values = into_.values.data();
+    auto* const offsets = next_offsets(in.rows);
+    const auto row = into_.length;
+    auto used = into_.values.size();
     for (std::int64_t i = 0; i < in.rows; ++i) {
       const auto text = field(in, i, Trim);
       const auto size = text.size();
@@ -178,28 +137,28 @@ class text_builder final : public builder_base {
         if (size > 1 && text.end[-1] == quote_ && copy_without(values + used, text.begin + 1, size - 2, quote_)) {
           used += static_cast<std::int64_t>(size - 2);
         } else {
-          used += add_odd(rows_ + i, text, values + used);
+          used += add_odd(row + i, text, values + used);
         }
       } else if (what_.nulls.is_null({reinterpret_cast<const char*>(text.begin), size})) {
-        add_null(rows_ + i);
+        add_null(row + i);
       } else {
         copy_bytes(values + used, text.begin, size);
         used += static_cast<std::int64_t>(size);
       }
       offsets[i] = static_cast<std::int32_t>(used);
     }
-    used_ = used;
-    rows_ += in.rows;
+    advance(in.rows, offsets, used);
   }
 
   void append_carefully(const record_block& in, bool trim) {
-    auto* const values = values_->mutable_data();
-    auto* const offsets = next_offsets();
+    auto* const values = into_.values.data();
+    auto* const offsets = next_offsets(in.rows);
+    auto used = into_.values.size();
     for (std::int64_t i = 0; i < in.rows; ++i) {
-      used_ += add_odd(rows_ + i, field(in, i, trim), values + used_);
-      offsets[i] = static_cast<std::int32_t>(used_);
+      used += add_odd(into_.length + i, field(in, i, trim), values + used);
+      offsets[i] = static_cast<std::int32_t>(used);
     }
-    rows_ += in.rows;
+    advance(in.rows, offsets, used);
   }
 
   /// Adds a value of any form; returns its bytes.
@@ -215,7 +174,7 @@ class text_builder final : public builder_base {
       return 0;
     }
     if (binary_ && text.substr(0, 2) == "\\x") {
-      if (!decode_hex(text.substr(2), bytes_)) {
+      if (!typed::read_bytea(text, bytes_)) {
         add_fault(row, fault::invalid_value, text);
         return 0;
       }
@@ -228,14 +187,16 @@ class text_builder final : public builder_base {
 
   /// Text that is valid in one piece, and no value of which starts inside a character, is valid value by value.
   void check_utf8(std::int64_t from_row, std::int64_t from_byte) {
-    auto* const values = values_->mutable_data();
-    const auto* const offsets = reinterpret_cast<const std::int32_t*>(offsets_->data());
+    auto* const values = into_.values.data();
+    const auto* const offsets = reinterpret_cast<const std::int32_t*>(into_.offsets.data());
+    const auto rows = into_.length;
+    const auto used = into_.values.size();
     const auto* text = reinterpret_cast<const char*>(values);
-    bool valid = is_utf8({text + from_byte, static_cast<std::size_t>(used_ - from_byte)});
-    values[used_] = 0;
-    for (auto row = from_row; row < rows_; ++row) valid = valid && (values[offsets[row]] & 0xC0U) != 0x80;
+    bool valid = is_utf8({text + from_byte, static_cast<std::size_t>(used - from_byte)});
+    values[used] = 0;
+    for (auto row = from_row; row < rows; ++row) valid = valid && (values[offsets[row]] & 0xC0U) != 0x80;
     if (valid) return;
-    for (auto row = from_row; row < rows_; ++row) {
+    for (auto row = from_row; row < rows; ++row) {
       const auto begin = offsets[row];
       const auto size = static_cast<std::size_t>(offsets[row + 1] - begin);
       if (is_utf8({text + begin, size})) continue;
@@ -243,19 +204,17 @@ class text_builder final : public builder_base {
       std::memset(values + begin, '?', size);  // the row goes, or the value is null
     }
     std::sort(faults.begin(), faults.end(), [](const auto& a, const auto& b) { return a.row < b.row; });
+    std::sort(into_.nulls.begin(), into_.nulls.end());
   }
 
   bool binary_;
-  std::unique_ptr<arrow::Buffer> offsets_;
-  std::unique_ptr<arrow::ResizableBuffer> values_;
-  std::int64_t used_ = 0;
   std::string bytes_;
 };
 
 }  // namespace
 
-std::unique_ptr<column_builder> make_text_builder(builder_request what) {
-  return std::make_unique<text_builder>(std::move(what));
+std::unique_ptr<column_builder> make_text_builder(builder_request what, typed::column into) {
+  return std::make_unique<text_builder>(std::move(what), std::move(into));
 }
 
 }  // namespace sluice::csv

@@ -10,9 +10,9 @@
 namespace sluice::csv {
 
 /// Reads a field of the rows of a block into `out`, as far as it is in the plain form of its type and has at most 16
-/// bytes: then what the kinds' `fast` (fixed_kinds.hpp) accepts, to the same bits. Gives the number of rows that were
-/// looked at, in whole groups of eight; those of them that are in another form are added to `odd`, ascending, and have
-/// any value.
+/// bytes: then what the kinds' `fast` (typed/fixed_kinds.hpp) accepts, to the same bits. Gives the number of rows that
+/// were looked at, in whole groups of eight; those of them that are in another form are added to `odd`, ascending, and
+/// have any value.
 ///
 /// `field`: its index in the record; no CR is taken off. `inferred`: numbers that their type may be written otherwise
 /// than (007, 1.0, -0), and such that may have more digits than it, count as another form. 16 bytes in front of each

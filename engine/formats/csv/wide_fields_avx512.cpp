@@ -1,7 +1,7 @@
 // The headers of others come before the pragma: their inline functions must not be compiled for AVX-512.
 #include "engine/formats/csv/wide_fields.hpp"
 
-#include "engine/formats/csv/parse.hpp"
+#include "engine/columns/typed/plain_value.hpp"
 
 #include <immintrin.h>
 

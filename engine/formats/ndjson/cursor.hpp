@@ -1,6 +1,7 @@
 #pragma once
 
-#include "engine/formats/csv/parse.hpp"
+#include "engine/columns/typed/number.hpp"
+#include "engine/columns/typed/plain_value.hpp"
 
 #include <smmintrin.h>
 
@@ -13,6 +14,8 @@
 /// token holds a raw newline, every function stops there and none needs to know the end. The text must have
 /// `padding` readable bytes behind it.
 namespace sluice::ndjson {
+
+using typed::number;
 
 inline constexpr std::int64_t padding = 64;
 inline constexpr int deepest_nesting = 256;
@@ -58,19 +61,6 @@ alignas(64) inline constexpr auto move_to_end = [] {
 }();
 }  // namespace detail
 
-/// A number as it stands in the text.
-struct number {
-  const char* begin = nullptr;
-  const char* end = nullptr;
-  std::uint64_t digits = 0;  ///< all of them as one integer, right where `exact`
-  int exponent = 0;          ///< value = digits * 10^exponent
-  bool negative = false;
-  bool whole = true;  ///< written without point and exponent
-  bool exact = true;  ///< digits fit into 64 bits
-
-  [[nodiscard]] std::string_view text() const { return {begin, static_cast<std::size_t>(end - begin)}; }
-};
-
 /// Reads a number at `at`, in any form, byte by byte; null where there is none.
 const char* read_any_number(const char* at, number& out);
 
@@ -108,10 +98,10 @@ struct number_shape {
       values, _mm_loadu_si128(reinterpret_cast<const __m128i*>(detail::move_to_end.data() + shape.length)));
   if (!shape.whole) {
     const auto point = static_cast<std::size_t>(15 - shape.behind);
-    values = _mm_shuffle_epi8(values,
-                              _mm_load_si128(reinterpret_cast<const __m128i*>(csv::detail::close_ranks[point].data())));
+    values = _mm_shuffle_epi8(
+        values, _mm_load_si128(reinterpret_cast<const __m128i*>(typed::detail::close_ranks[point].data())));
   }
-  return csv::detail::number_of(values);
+  return typed::detail::number_of(values);
 }
 
 /// Reads a number at `at`; null where there is none.
@@ -141,22 +131,6 @@ struct number_shape {
   number ignored;
   return read_any_number(at, ignored);
 }
-/// The nearest double; infinite where it is too large for one.
-double to_double(const number& value);
-/// The nearest float, rounded once; infinite where it is too large for one.
-float to_float(const number& value);
-/// Decimal digits that name any double.
-constexpr int digits_of_double = 17;
-/// Those of the text without its exponent, zeros at both ends left out.
-int significant_digits(const number& value);
-/// True for a number that a double does not keep: a whole one that none is equal to, and any other of more than 17
-/// significant digits. Where types are inferred, its digits must not get lost.
-inline bool beyond_double(const number& value) {
-  if (value.whole)
-    return !value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits;
-  return value.end - value.begin > digits_of_double + 1 && significant_digits(value) > digits_of_double;
-}
-
 /// Reads an escape sequence at its backslash, gives its bytes as UTF-8 (at most 4, their count in `length`); null where
 /// it is none.
 const char* read_escape(const char* at, char* out, int& length);

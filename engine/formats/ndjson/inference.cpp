@@ -1,6 +1,6 @@
 #include "engine/formats/ndjson/inference.hpp"
 
-#include "engine/formats/csv/values.hpp"
+#include "engine/columns/typed/read_value.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
@@ -127,8 +127,8 @@ const char* observation::look_at_text(const char* at) {
   if (at == nullptr) return at;
   const bool date = has_date(text);
   dates_ = dates_ && date && text.size() == 10;
-  csv::moment when;
-  const bool time = date && text.size() > 10 && (text[10] == 'T' || text[10] == ' ') && csv::read_moment(text, when);
+  typed::moment when;
+  const bool time = date && text.size() > 10 && (text[10] == 'T' || text[10] == ' ') && typed::read_moment(text, when);
   local_times_ = local_times_ && time && !when.zoned;
   zoned_times_ = zoned_times_ && time && when.zoned;
   return at;

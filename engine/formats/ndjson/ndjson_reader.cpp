@@ -22,10 +22,6 @@ constexpr std::int64_t block_bytes = 256 * 1024;  // stays in the second cache f
 // JSON text is about twice as long as its columns.
 constexpr std::int64_t batch_text_bytes = 2 * target_batch_bytes;
 
-bool has_keys(const arrow::DataType& type) {
-  return type.id() == arrow::Type::STRUCT || (type.id() == arrow::Type::LIST && has_keys(*type.field(0)->type()));
-}
-
 result<std::unique_ptr<line_blocks>> open_lines(const input_file& file, const split& piece) {
   if (file.seekable()) {
     SLUICE_ASSIGN(auto opened, random_file::open(file));
@@ -69,17 +65,16 @@ std::string wider_type(const record_fault& fault, const arrow::Schema& records) 
 class ndjson_reader : public split_reader {
  public:
   ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, const input_file& file,
-                std::unique_ptr<line_blocks> lines, std::vector<column> columns, std::vector<column> passed,
+                std::unique_ptr<line_blocks> lines, std::vector<column> columns,
                 std::shared_ptr<const row_filter> filter)
       : what_(std::move(what)),
         filter_(std::move(filter)),
         piece_(piece),
         file_(file),
         lines_(std::move(lines)),
-        columns_(std::move(columns)),
-        passed_(std::move(passed)),
+        rows_(std::move(columns), what_->policy == on_error::set_null, what_->zone),
         keys_(what_->make_keys()),
-        parser_(columns_, passed_, keys_, what_->policy == on_error::set_null, what_->zone) {}
+        parser_(rows_, keys_) {}
 
   void interrupt() noexcept override { lines_->interrupt(); }
 
@@ -95,10 +90,10 @@ class ndjson_reader : public split_reader {
   result<read_step> next() override {
     read_step step;
     const auto consumed = lines_->consumed();
-    const auto nulls = parser_.set_null();
+    const auto nulls = rows_.set_null();
     try {
       while (step.records == 0 ||
-             (parser_.rows() < target_batch_rows && lines_->consumed() - consumed < batch_text_bytes)) {
+             (rows_.count() < target_batch_rows && lines_->consumed() - consumed < batch_text_bytes)) {
         if (step.end) break;
         if (at_ == end_) SLUICE_TRY(read_block(step));
         SLUICE_TRY(read_records(step));
@@ -108,7 +103,7 @@ class ndjson_reader : public split_reader {
       return external_error("out_of_memory", "no memory is left for the records of " + piece_.object,
                             "raise run.memory or free memory");
     }
-    step.set_null = parser_.set_null() - nulls;
+    step.set_null = rows_.set_null() - nulls;
     step.bytes = static_cast<std::uint64_t>(lines_->consumed() - consumed);
     note_place();
     step.position = opaque_writer(position_in_lines).number(next_).number(records_).take();
@@ -138,7 +133,7 @@ class ndjson_reader : public split_reader {
   status read_records(read_step& step) {
     const auto* const block = lines_->begin();
     const auto base = position{what_->number, piece_.id, 0}.pack() + static_cast<std::uint64_t>(lines_->offset());
-    while (at_ != end_ && parser_.rows() < target_batch_rows) {
+    while (at_ != end_ && rows_.count() < target_batch_rows) {
       const char* begin = at_;
       if (*skip_blanks(begin) == '\n') {
         at_ = line_end(begin) + 1;
@@ -217,18 +212,13 @@ class ndjson_reader : public split_reader {
   }
 
   status finish(read_step& step) {
-    const auto rows = parser_.rows();
+    const auto rows = rows_.count();
     // At the end nothing is better than no rows; before it, a batch without rows says that there is more to come.
     if (rows == 0 && step.end) return {};
-    std::vector<std::shared_ptr<arrow::Array>> arrays;
-    for (auto& one : columns_) {
-      SLUICE_ASSIGN(auto values, one.finish());
-      arrays.push_back(std::move(values));
-    }
+    SLUICE_ASSIGN(const auto arrays, rows_.finish());
     SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows, piece_.object, 0, &numbers_));
     numbers_.clear();
     if (what_->want_positions) step.rows.positions = std::make_shared<arrow::UInt64Array>(rows, positions_.take());
-    parser_.start();
     if (filter_) {
       SLUICE_ASSIGN(step.rows, filter_->apply(std::move(step.rows), step.filtered));
     }
@@ -240,8 +230,7 @@ class ndjson_reader : public split_reader {
   split piece_;
   const input_file& file_;  ///< one of the table's
   std::unique_ptr<line_blocks> lines_;
-  std::vector<column> columns_;
-  std::vector<column> passed_;
+  typed::rows rows_;
   key_table keys_;
   record_parser parser_;
   growing_bytes positions_;
@@ -255,30 +244,14 @@ class ndjson_reader : public split_reader {
 
 }  // namespace
 
-result<std::vector<column>> ndjson_table::make_columns() const {
-  std::vector<column> made;
+result<std::vector<typed::column>> ndjson_table::make_columns() const {
+  std::vector<typed::column> made;
   for (const int index : columns.wanted()) {
     const auto& field = records.schema->field(index);
     const auto given = records.given.find(field->name());
-    SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(), given != records.given.end(),
-                                        ignore_unknown));
+    SLUICE_ASSIGN(auto one,
+                  typed::make_column(field->name(), field->name(), field->type(), given != records.given.end()));
     if (given != records.given.end()) one.take_forms(given->second);
-    made.push_back(std::move(one));
-  }
-  return made;
-}
-
-bool ndjson_table::is_passed(int index) const {
-  const auto& wanted = columns.wanted();
-  return !std::binary_search(wanted.begin(), wanted.end(), index) && has_keys(*records.schema->field(index)->type());
-}
-
-result<std::vector<column>> ndjson_table::make_passed() const {
-  std::vector<column> made;
-  for (int i = 0; i < records.schema->num_fields(); ++i) {
-    if (!is_passed(i)) continue;
-    const auto& field = records.schema->field(i);
-    SLUICE_ASSIGN(auto one, make_column(field->name(), field->name(), field->type(), false, ignore_unknown));
     made.push_back(std::move(one));
   }
   return made;
@@ -287,12 +260,13 @@ result<std::vector<column>> ndjson_table::make_passed() const {
 key_table ndjson_table::make_keys() const {
   key_table keys;
   const auto& wanted = columns.wanted();
-  int passed = 0;
   for (int i = 0; i < records.schema->num_fields(); ++i) {
     const auto found = std::lower_bound(wanted.begin(), wanted.end(), i);
     const bool is_wanted = found != wanted.end() && *found == i;
-    keys.add(records.schema->field(i)->name(), is_wanted ? static_cast<int>(found - wanted.begin()) : -1);
-    if (is_passed(i)) keys.entries.back().passed = passed++;
+    const auto& field = *records.schema->field(i);
+    // What nobody reads is looked into all the same: for keys that come twice or are unknown.
+    keys.add(field.name(), is_wanted ? static_cast<int>(found - wanted.begin()) : -1,
+             keys_inside(*field.type(), ignore_unknown));
   }
   keys.ignore_unknown = ignore_unknown;
   keys.index();
@@ -304,9 +278,8 @@ result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_t
                                                   const std::string& position) {
   SLUICE_ASSIGN(auto lines, open_lines(file, piece));
   SLUICE_ASSIGN(auto columns, what->make_columns());
-  SLUICE_ASSIGN(auto passed, what->make_passed());
   auto reader = std::make_unique<ndjson_reader>(std::move(what), piece, file, std::move(lines), std::move(columns),
-                                                std::move(passed), std::move(filter));
+                                                std::move(filter));
   if (!position.empty()) SLUICE_TRY(reader->go_to(position));
   return std::unique_ptr<split_reader>(std::move(reader));
 }

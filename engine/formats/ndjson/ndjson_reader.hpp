@@ -35,9 +35,7 @@ struct ndjson_table {
   std::shared_ptr<passing_lines> once = std::make_shared<passing_lines>(line_break::newline);
 
   /// The wanted columns, to be read into.
-  [[nodiscard]] result<std::vector<ndjson::column>> make_columns() const;
-  /// The columns for which is_passed, as they would be read.
-  [[nodiscard]] result<std::vector<ndjson::column>> make_passed() const;
+  [[nodiscard]] result<std::vector<typed::column>> make_columns() const;
   /// All keys of the records: the ones that are not wanted are known all the same.
   [[nodiscard]] ndjson::key_table make_keys() const;
   /// Number of the line, from 1, that a record begins in, by its byte in the unpacked file; 0 where it is not known.

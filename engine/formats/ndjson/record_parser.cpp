@@ -1,8 +1,6 @@
 #include "engine/formats/ndjson/record_parser.hpp"
 
 #include "engine/error/names.hpp"
-#include "engine/formats/ndjson/conversions.hpp"
-#include "engine/values/types.hpp"
 
 #include <cstring>
 
@@ -34,7 +32,6 @@ const char* record_parser::broken(const char* at) {
 
 const char* record_parser::read(const char* at) {
   begin_ = at;
-  const auto nulls = set_null_;
   at = skip_blanks(at);
   const char* end = nullptr;
   if (*at != '{') {
@@ -43,7 +40,7 @@ const char* record_parser::read(const char* at) {
                            : fail("invalid_json", "",
                                   "expected an object, found " + shortened({at, static_cast<std::size_t>(value - at)}));
   } else {
-    end = read_object(at, keys_, columns_, rows_, 0);
+    end = read_object(at, keys_, rows_.columns(), rows_.count(), 0);
     if (end != nullptr) {
       end = skip_blanks(end);
       if (*end != '\n')
@@ -53,11 +50,11 @@ const char* record_parser::read(const char* at) {
     }
   }
   if (end == nullptr) {
-    for (auto& one : columns_) one.truncate(rows_);
-    set_null_ = nulls;
+    rows_.take_back();
     return nullptr;
   }
-  ++rows_;
+  constexpr bool filled = true;
+  rows_.keep(filled);
   return end;
 }
 
@@ -96,7 +93,7 @@ const char* record_parser::find_key(const char* at, key_table& keys, int before,
 const char* record_parser::read_object(const char* at, key_table& keys, std::vector<column>& columns, std::int64_t row,
                                        int depth) {
   std::size_t filled = 0;
-  at = read_members<false>(at, keys, columns, depth, filled);
+  at = read_members<false>(at, keys, columns.data(), depth, filled);
   if (at != nullptr && filled < columns.size()) {
     for (auto& one : columns)
       if (one.length == row) one.append_null();
@@ -106,7 +103,7 @@ const char* record_parser::read_object(const char* at, key_table& keys, std::vec
 
 /// Reads an object's members into `columns` and counts them in `filled`; with Pass they are only checked.
 template <bool Pass>
-const char* record_parser::read_members(const char* at, key_table& keys, std::vector<column>& columns, int depth,
+const char* record_parser::read_members(const char* at, key_table& keys, column* columns, int depth,
                                         std::size_t& filled) {
   const auto stamp = ++keys.objects;
   int place = -1;
@@ -117,24 +114,24 @@ const char* record_parser::read_members(const char* at, key_table& keys, std::ve
     if (at == nullptr) return nullptr;
     at = skip_blanks(at);
     column* into = nullptr;
-    column* like = nullptr;
+    nested_keys* inner = nullptr;
     if (place >= 0) {
       auto& found = keys.entries[static_cast<std::size_t>(place)];
       if (found.seen == stamp) return twice(found.name);
       found.seen = stamp;
-      if (found.column >= 0) (Pass ? like : into) = &columns[static_cast<std::size_t>(found.column)];
-      if (found.passed >= 0) like = &passed_[static_cast<std::size_t>(found.passed)];
+      if (!Pass && found.column >= 0) into = columns + found.column;
+      inner = found.inner.get();
     }
     if (into != nullptr) {
-      at = read_value(at, *into, depth + 1);
+      at = read_value(at, *into, inner, depth + 1);
       ++filled;
-    } else if (like == nullptr) {
+    } else if (inner == nullptr) {
       // Without a call: most of what nobody reads is plain.
       const char* const end = skip_plain_value(at, depth + 1);
       if (end == nullptr) return broken(at);
       at = end;
     } else {
-      at = pass_value(at, *like, depth + 1);
+      at = pass_value(at, *inner, depth + 1);
     }
     if (at == nullptr) return nullptr;
     if (place >= 0) {
@@ -157,19 +154,17 @@ const char* record_parser::read_members(const char* at, key_table& keys, std::ve
   }
 }
 
-/// Passes over a value that nobody reads. Objects inside that would be read as `like` says are checked as if they were.
-const char* record_parser::pass_value(const char* at, column& like, int depth) {
-  const bool opens =
-      (like.kind == value_kind::structure && *at == '{') || (like.kind == value_kind::list && *at == '[');
-  if (!opens) {
+/// Passes over a value that nobody reads. Objects inside whose keys are known are checked as if it were read.
+const char* record_parser::pass_value(const char* at, nested_keys& inner, int depth) {
+  if (*at != (inner.element ? '[' : '{')) {
     const char* end = skip_plain_value(at, depth);
     return end != nullptr ? end : broken(at);
   }
   if (depth > deepest_nesting) return broken(at);
-  if (like.kind == value_kind::list)
-    return elements(at, [&](const char* value) { return pass_value(value, like.children[0], depth + 1); });
+  if (inner.element)
+    return elements(at, [&](const char* value) { return pass_value(value, *inner.element, depth + 1); });
   std::size_t ignored = 0;
-  return read_members<true>(at, like.keys, like.children, depth, ignored);
+  return read_members<true>(at, inner.keys, nullptr, depth, ignored);
 }
 
 const char* record_parser::twice(std::string_view key) {
@@ -191,7 +186,7 @@ const char* record_parser::elements(const char* at, Each&& each) {
   }
 }
 
-const char* record_parser::read_value(const char* at, column& into, int depth) {
+const char* record_parser::read_value(const char* at, column& into, nested_keys* inner, int depth) {
   if (*at == 'n') {
     if (std::strncmp(at, "null", 4) != 0) return broken(at);
     into.append_null();
@@ -204,8 +199,7 @@ const char* record_parser::read_value(const char* at, column& into, int depth) {
       if (*at == 't' || *at == 'f') {
         const char* end = skip_value(at, depth);
         if (end == nullptr) return broken(at);
-        into.values.append(static_cast<std::uint8_t>(*at == 't'));
-        ++into.length;
+        typed::append_boolean(*at == 't', into);
         return end;
       }
       [[fallthrough]];
@@ -214,21 +208,21 @@ const char* record_parser::read_value(const char* at, column& into, int depth) {
         number value;
         const char* end = read_number(at, value);
         if (end == nullptr) return broken(at);
-        if (append_number(value, into)) return end;
+        if (typed::append_number(value, into)) return end;
       } else if (*at == '"') {
         std::string_view text;
         const char* end = view_string(at, text);
         if (end == nullptr) return broken(at);
-        if (append_text(text, into, zone_)) return end;
+        if (typed::append_text(text, into, rows_.zone())) return end;
       }
       break;
     case value_kind::list:
-      if (*at == '[') return read_list(at, into, depth);
+      if (*at == '[') return read_list(at, into, inner, depth);
       break;
     case value_kind::structure:
       if (*at == '{') {
         if (depth > deepest_nesting) return broken(at);
-        at = read_object(at, into.keys, into.children, into.length, depth);
+        at = read_object(at, inner->keys, into.children, into.length, depth);
         if (at != nullptr) ++into.length;
         return at;
       }
@@ -237,10 +231,11 @@ const char* record_parser::read_value(const char* at, column& into, int depth) {
   return read_misfit(at, into, depth);
 }
 
-const char* record_parser::read_list(const char* at, column& into, int depth) {
+const char* record_parser::read_list(const char* at, column& into, nested_keys* inner, int depth) {
   if (depth > deepest_nesting) return broken(at);
   auto& element = into.children[0];
-  at = elements(at, [&](const char* value) { return read_value(value, element, depth + 1); });
+  auto* const inside = inner == nullptr ? nullptr : inner->element.get();
+  at = elements(at, [&](const char* value) { return read_value(value, element, inside, depth + 1); });
   if (at == nullptr) return nullptr;
   into.offsets.append(static_cast<std::int32_t>(element.length));
   ++into.length;
@@ -252,11 +247,7 @@ const char* record_parser::read_text(const char* at, column& into) {
     // A text column takes other values as they stand.
     const char* end = skip_value(at, 1);
     if (end == nullptr) return broken(at);
-    auto* out = into.values.room(end - at);
-    std::memcpy(out, at, static_cast<std::size_t>(end - at));
-    into.values.advance_to(out + (end - at));
-    into.offsets.append(static_cast<std::int32_t>(into.values.size()));
-    ++into.length;
+    typed::append_bytes({at, static_cast<std::size_t>(end - at)}, into);
     return end;
   }
   const char* from = at + 1;
@@ -298,16 +289,9 @@ const char* record_parser::view_string(const char* at, std::string_view& out) {
 const char* record_parser::read_misfit(const char* at, column& into, int depth) {
   const char* end = skip_value(at, depth);
   if (end == nullptr) return broken(at);
-  if (null_for_misfits_ && into.given) {
-    into.append_null();
-    ++set_null_;
-    return end;
-  }
-  auto value = shortened({at, static_cast<std::size_t>(end - at)});
-  (void)fail("invalid_value", into.path, "expected " + type_name(*into.type) + ", found " + value);
-  fault_.value = std::move(value);
-  fault_.type = type_name(*into.type);
-  fault_.wrong_guess = !into.given;
+  const auto value = shortened({at, static_cast<std::size_t>(end - at)});
+  if (rows_.misfit(into, value, value)) return end;
+  fault_ = rows_.fault();
   return nullptr;
 }
 

@@ -1,8 +1,8 @@
 #include "engine/formats/ndjson/sampling.hpp"
 
+#include "engine/columns/typed/read_types.hpp"
 #include "engine/files/foreign_bytes.hpp"
 #include "engine/files/foreign_formats.hpp"
-#include "engine/formats/csv/source_options.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 #include "engine/formats/ndjson/inference.hpp"
 #include "engine/formats/ndjson/lines.hpp"
@@ -129,7 +129,7 @@ error nothing_sampled(const std::vector<input_file>& files, const sample& all) {
 record_columns read_types(const source_request& request, diagnostics& faults) {
   record_columns made;
   arrow::FieldVector fields;
-  for (auto& [name, given] : csv::read_types(request.types, faults)) {
+  for (auto& [name, given] : typed::read_types(request.types, faults)) {
     if (!given.type) continue;  // its fault is told
     fields.push_back(arrow::field(name, given.type));
     made.given.emplace(name, std::move(given));

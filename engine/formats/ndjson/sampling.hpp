@@ -1,8 +1,8 @@
 #pragma once
 
+#include "engine/columns/typed/column_plan.hpp"
 #include "engine/component/component.hpp"
 #include "engine/files/files.hpp"
-#include "engine/formats/csv/columns.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -17,7 +17,7 @@ namespace sluice::ndjson {
 /// All columns of a source, and which of their types the user wrote.
 struct record_columns {
   std::shared_ptr<arrow::Schema> schema;
-  std::map<std::string, csv::column_plan> given;  ///< with formats, decimal sign and thousands separator
+  std::map<std::string, typed::column_plan> given;  ///< with formats, decimal sign and thousands separator
 };
 
 /// Reads `types:`; faults at their place.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/formats/ndjson/columns.hpp"
+#include "engine/columns/growing_bytes.hpp"
 
 #include <string_view>
 

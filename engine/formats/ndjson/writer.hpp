@@ -1,7 +1,7 @@
 #pragma once
 
+#include "engine/columns/growing_bytes.hpp"
 #include "engine/error/row_errors.hpp"
-#include "engine/formats/ndjson/columns.hpp"
 
 #include <arrow/type_fwd.h>
 

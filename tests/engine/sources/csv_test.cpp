@@ -325,7 +325,7 @@ TEST_CASE("a value that is none of a given type is rejected, made null, or fails
   parts.policy = on_error::fail;
   got = read_text(text, parts);
   CHECK(got.problem == "invalid_value");
-  CHECK(got.message == "t.csv line 3: column a: 'zwei' is no bigint");
+  CHECK(got.message == "t.csv line 3: column a: expected bigint, found 'zwei'");
 }
 
 TEST_CASE("a value that contradicts an inferred type fails with the line that mends it") {

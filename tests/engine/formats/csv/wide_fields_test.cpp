@@ -1,6 +1,6 @@
 #include "engine/formats/csv/wide_fields.hpp"
-#include "engine/formats/csv/fixed_kinds.hpp"
 #include "engine/formats/csv/record_index.hpp"
+#include "engine/formats/csv/wide_kinds.hpp"
 
 #include <bit>
 #include <catch2/catch.hpp>
@@ -10,7 +10,9 @@
 #include <string>
 #include <vector>
 
+using namespace sluice;
 using namespace sluice::csv;
+using namespace sluice::typed;
 
 namespace {
 
@@ -18,7 +20,7 @@ namespace {
 template <class Kind>
 void compare(const std::vector<std::string>& fields, bool inferred) {
   using value = typename Kind::value;
-  const auto wide = Kind::wide(best_simd_level());
+  const auto wide = wide_reader<Kind>(best_simd_level());
   if (wide == nullptr) return;  // the machine has nothing to compare
   std::string text(64, 'Q');
   for (const auto& field : fields) text += "\"a\"," + field + ",-1\n";
@@ -75,7 +77,7 @@ TEST_CASE("numbers read eight at a time are those that are read one by one") {
     const auto fields = random_fields(random, tastes);
     for (const bool inferred : {false, true}) {
       compare<double_kind>(fields, inferred);
-      compare<bigint_kind>(fields, inferred);
+      compare<integer_kind<std::int64_t>>(fields, inferred);
     }
   }
   const std::vector<std::string> edges = {"",
@@ -104,7 +106,7 @@ TEST_CASE("numbers read eight at a time are those that are read one by one") {
                                           " 1"};
   for (const bool inferred : {false, true}) {
     compare<double_kind>(edges, inferred);
-    compare<bigint_kind>(edges, inferred);
+    compare<integer_kind<std::int64_t>>(edges, inferred);
   }
 }
 

@@ -1,25 +1,27 @@
 #pragma once
 
-#include "engine/formats/csv/columns.hpp"
-#include "engine/formats/csv/parse.hpp"
-#include "engine/formats/csv/spelling.hpp"
-#include "engine/formats/csv/values.hpp"
-#include "engine/formats/csv/wide_fields.hpp"
+#include "engine/columns/typed/column.hpp"
+#include "engine/columns/typed/plain_value.hpp"
+#include "engine/columns/typed/read_value.hpp"
+#include "engine/columns/typed/spelling.hpp"
+#include "engine/values/time_zone.hpp"
 #include "engine/values/value_parse.hpp"
 
 #include <array>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <string_view>
 
-/// How values of one width are read, one kind a type: for the builders of such columns.
-namespace sluice::csv {
+/// How values of one width are read, one kind a type: the one place that knows which texts a type takes.
+namespace sluice::typed {
 
 /// What a kind needs to know of its column.
 struct value_rules {
   bool inferred = false;  ///< only values that are written as they were read
   int precision = 0;
   int scale = 0;
+  zone_clock* zone = nullptr;  ///< of timestamptz values without offset
 };
 
 inline bool odd_number(const std::uint8_t* begin, std::size_t length) {
@@ -27,13 +29,8 @@ inline bool odd_number(const std::uint8_t* begin, std::size_t length) {
   return has_leading_zero(begin + sign, length - sign);
 }
 
-inline bool odd_number(std::string_view text) {
-  return (!text.empty() && text[0] == '+') ||
-         odd_number(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
-}
-
-// A kind has `fast`, for the plain form (may read 16 bytes around the field), and `read`, for all forms; some have
-// `wide`, which is `fast` for many rows.
+// A kind has `fast`, for the plain form (may read 16 bytes around the field), and `read`, for all forms, blanks around
+// them gone. Those that formats are for have `of`.
 
 template <class Integer>
 struct integer_kind {
@@ -55,10 +52,6 @@ struct integer_kind {
     out = static_cast<Integer>(wide);
     return true;
   }
-};
-
-struct bigint_kind : integer_kind<std::int64_t> {
-  static read_wide<value> wide(simd_level level) { return wide_integers(level); }
 };
 
 struct unsigned_kind {
@@ -86,7 +79,6 @@ struct double_kind {
     const auto last = begin[length - 1];
     return last != '.' && (last != '0' || std::memchr(begin, '.', length) == nullptr);
   }
-  static read_wide<value> wide(simd_level level) { return wide_doubles(level); }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
     return rules.inferred ? spells_double(text, out) : read_double(text, out);
   }
@@ -155,9 +147,10 @@ struct date_kind {
   static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
     return length == 10 && parse_iso_date(begin, out);
   }
-  static read_wide<value> wide(simd_level level) { return wide_dates(level); }
-  static bool read(std::string_view text, const value_rules&, value& out) { return read_date(text, out); }
-  static bool of(const moment& when, value& out) {
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    return rules.inferred ? read_date(text, out) : parse_date(text, out) == parsed::good;
+  }
+  static bool of(const moment& when, const value_rules&, value& out) {
     constexpr std::int64_t day = 86'400'000'000;
     if (when.zoned || when.microseconds % day != 0) return false;  // no part of a value is dropped
     out = static_cast<std::int32_t>(when.microseconds / day);
@@ -170,7 +163,7 @@ struct time_kind {
   static constexpr bool number = false;
   static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
   static bool read(std::string_view text, const value_rules&, value& out) { return read_time(text, out); }
-  static bool of(const moment& when, value& out) {
+  static bool of(const moment& when, const value_rules&, value& out) {
     constexpr std::int64_t day = 86'400'000'000;
     out = (when.microseconds % day + day) % day;
     return !when.zoned;
@@ -199,12 +192,41 @@ struct timestamp_kind {
   static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules&, value& out) {
     return length == 19 && parse_plain_moment(begin, out);
   }
-  static bool read(std::string_view text, const value_rules&, value& out) {
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
     moment when;
-    return read_moment(text, when) && of(when, out);
+    return read_moment(text, when) && of(when, rules, out);
   }
   // An offset would be lost without a word.
-  static bool of(const moment& when, value& out) { return out = when.microseconds, !when.zoned; }
+  static bool of(const moment& when, const value_rules&, value& out) { return out = when.microseconds, !when.zoned; }
+};
+
+/// Moments without offset are those of the run's time zone; inferred ones have one.
+struct zoned_kind {
+  using value = std::int64_t;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t* begin, std::size_t length, const value_rules& rules, value& out) {
+    if (rules.inferred || length != 19 || !parse_plain_moment(begin, out)) return false;
+    out = rules.zone->to_utc(out);
+    return true;
+  }
+  static bool read(std::string_view text, const value_rules& rules, value& out) {
+    moment when;
+    return read_moment(text, when) && of(when, rules, out);
+  }
+  static bool of(const moment& when, const value_rules& rules, value& out) {
+    if (rules.inferred && !when.zoned) return false;
+    out = when.zoned ? when.microseconds : rules.zone->to_utc(when.microseconds);
+    return true;
+  }
+};
+
+struct interval_kind {
+  using value = interval_value;
+  static constexpr bool number = false;
+  static bool fast(const std::uint8_t*, std::size_t, const value_rules&, value&) { return false; }
+  static bool read(std::string_view text, const value_rules&, value& out) {
+    return parse_interval(text, out) == parsed::good;
+  }
 };
 
 struct boolean_kind {
@@ -219,4 +241,64 @@ struct boolean_kind {
   }
 };
 
-}  // namespace sluice::csv
+/// Calls `visit` with the kind of a column whose values have one width; for the others it gives an empty answer.
+template <class Visit>
+auto visit_fixed(value_kind kind, Visit&& visit) -> decltype(visit(boolean_kind{})) {
+  switch (kind) {
+    case value_kind::boolean:
+      return visit(boolean_kind{});
+    case value_kind::int16:
+      return visit(integer_kind<std::int16_t>{});
+    case value_kind::int32:
+      return visit(integer_kind<std::int32_t>{});
+    case value_kind::int64:
+      return visit(integer_kind<std::int64_t>{});
+    case value_kind::uint64:
+      return visit(unsigned_kind{});
+    case value_kind::float32:
+      return visit(float_kind{});
+    case value_kind::float64:
+      return visit(double_kind{});
+    case value_kind::decimal128:
+      return visit(decimal128_kind{});
+    case value_kind::decimal256:
+      return visit(decimal256_kind{});
+    case value_kind::date:
+      return visit(date_kind{});
+    case value_kind::time:
+      return visit(time_kind{});
+    case value_kind::timestamp:
+      return visit(timestamp_kind{});
+    case value_kind::timestamptz:
+      return visit(zoned_kind{});
+    case value_kind::interval:
+      return visit(interval_kind{});
+    case value_kind::text:
+    case value_kind::bytea:
+    case value_kind::list:
+    case value_kind::structure:
+      break;
+  }
+  return {};
+}
+
+/// Reads a value in any of its forms: by the column's formats and signs where it has some (`forms` is not null).
+/// Blanks around the text are gone. `plain` is room to write in.
+template <class Kind>
+bool read_any_form(std::string_view text, const value_rules& rules, const column_plan* forms, std::string& plain,
+                   typename Kind::value& out) {
+  if (forms == nullptr) return Kind::read(text, rules, out);
+  if (!forms->formats.empty()) {
+    if constexpr (requires(const moment& when) { Kind::of(when, rules, out); }) {
+      for (const auto& format : forms->formats) {
+        moment when;
+        if (read_formatted(text, format, when) && Kind::of(when, rules, out)) return true;
+      }
+    }
+    return false;
+  }
+  if (!Kind::number) return Kind::read(text, rules, out);
+  return plain_number(text, forms->decimal, forms->thousands, plain) && Kind::read(plain, rules, out);
+}
+
+}  // namespace sluice::typed

@@ -1,13 +1,15 @@
-#include "engine/formats/csv/values.hpp"
+#include "engine/columns/typed/read_value.hpp"
 
-#include "engine/formats/csv/parse.hpp"
+#include "engine/columns/typed/plain_value.hpp"
+#include "engine/values/value_parse.hpp"
 
 #include <fast_float/fast_float.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
-namespace sluice::csv {
+namespace sluice::typed {
 
 namespace {
 
@@ -216,8 +218,9 @@ bool take_directive(cursor& from, char directive, parts& out) {
 }  // namespace
 
 std::string_view trim_blanks(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
   return text;
 }
 
@@ -257,6 +260,12 @@ bool read_date(std::string_view text, std::int32_t& out) {
 bool read_time(std::string_view text, std::int64_t& out) {
   cursor from(text);
   return clock_time(from, out) && from.done();
+}
+
+bool read_bytea(std::string_view text, std::string& out) {
+  if (text.starts_with("\\x")) return parse_bytea(text, out) == parsed::good;
+  out.assign(text);
+  return true;
 }
 
 bool read_moment(std::string_view text, moment& out) {
@@ -335,4 +344,4 @@ bool plain_number(std::string_view text, char decimal, char thousands, std::stri
   return true;
 }
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed

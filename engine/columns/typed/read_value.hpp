@@ -4,9 +4,11 @@
 #include <string>
 #include <string_view>
 
-/// Parsers of whole values in all forms that the types take: the slow path of the columns, and inference. False: none.
-namespace sluice::csv {
+/// Readers of whole values in all forms that the types take: where the plain form (plain_value.hpp) does not do, and
+/// where types are inferred. False: it is none.
+namespace sluice::typed {
 
+/// Takes white space off both ends: blank, tab, line feed, vertical tab, form feed, carriage return.
 std::string_view trim_blanks(std::string_view text);
 
 /// An optional sign and digits.
@@ -23,6 +25,8 @@ bool read_boolean(std::string_view text, bool& out);
 bool read_date(std::string_view text, std::int32_t& out);
 /// HH:MM, HH:MM:SS, fractions up to microseconds; to microseconds since midnight.
 bool read_time(std::string_view text, std::int64_t& out);
+/// PostgreSQL's \x00ff; other texts are the bytes that they are.
+bool read_bytea(std::string_view text, std::string& out);
 
 /// A date with a time, or a date alone (midnight).
 struct moment {
@@ -41,4 +45,4 @@ std::string unknown_directive(std::string_view format);
 /// of three digits.
 bool plain_number(std::string_view text, char decimal, char thousands, std::string& out);
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed

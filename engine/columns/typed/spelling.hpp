@@ -7,7 +7,7 @@
 /// Which texts are written just as they were read. Inferred numbers and booleans take only those, so that a copy
 /// changes no byte of them; types that are given take all forms (values.hpp). Dates and times have no one spelling:
 /// they are inferred from every form of ISO 8601, offsets included, because it is the instant that counts.
-namespace sluice::csv {
+namespace sluice::typed {
 
 /// 0, 12, -7; not -0, +7, 007, nor what 64 bits don't hold.
 bool spells_integer(std::string_view text, std::int64_t& out);
@@ -22,4 +22,4 @@ bool spells_decimal(std::string_view text, decimal_digits& out);
 /// true, false.
 bool spells_boolean(std::string_view text);
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed

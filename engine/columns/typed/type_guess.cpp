@@ -1,15 +1,15 @@
-#include "engine/formats/csv/type_guess.hpp"
+#include "engine/columns/typed/type_guess.hpp"
 
-#include "engine/formats/csv/parse.hpp"
-#include "engine/formats/csv/spelling.hpp"
-#include "engine/formats/csv/values.hpp"
+#include "engine/columns/typed/plain_value.hpp"
+#include "engine/columns/typed/read_value.hpp"
+#include "engine/columns/typed/spelling.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 
 #include <algorithm>
 
-namespace sluice::csv {
+namespace sluice::typed {
 
 namespace {
 
@@ -227,4 +227,4 @@ std::optional<text_reason> type_guess::why_text() const {
   return why;
 }
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sluice::csv {
+namespace sluice::typed {
 
 /// NA, null, - and other words that mostly stand for null.
 bool is_null_word(std::string_view text);
@@ -87,4 +87,4 @@ class type_guess {
   std::optional<seen_value> first_word_;
 };
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed

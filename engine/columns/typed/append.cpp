@@ -1,21 +1,19 @@
-#include "engine/formats/ndjson/conversions.hpp"
+#include "engine/columns/typed/append.hpp"
 
-#include "engine/formats/csv/values.hpp"
+#include "engine/columns/typed/fixed_kinds.hpp"
 #include "engine/values/powers_of_ten.hpp"
-#include "engine/values/value_parse.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
-namespace sluice::ndjson {
+namespace sluice::typed {
 
 namespace {
 
 template <class Value>
-bool append(column& into, Value value) {
+bool append(column& into, const Value& value) {
   into.values.append(value);
   ++into.length;
   return true;
@@ -89,76 +87,24 @@ bool append_decimal(const number& value, column& into) {
   return append_long_decimal(value.text(), into);
 }
 
-bool append_moment(std::string_view text, column& into, zone_clock& zone) {
-  csv::moment when;
-  if (!csv::read_moment(csv::trim_blanks(text), when)) return false;
-  // A local time that names its zone is no local time.
-  if (into.kind == value_kind::timestamp) return !when.zoned && append(into, when.microseconds);
-  return append(into, when.zoned ? when.microseconds : zone.to_utc(when.microseconds));
-}
-
-bool append_bytes(std::string_view text, column& into) {
-  std::string bytes;
-  if (parse_bytea(text, bytes) != parsed::good) return false;
-  auto* out = into.values.room(static_cast<std::int64_t>(bytes.size()));
-  std::memcpy(out, bytes.data(), bytes.size());
-  into.values.advance_to(out + bytes.size());
-  into.offsets.append(static_cast<std::int32_t>(into.values.size()));
-  ++into.length;
-  return true;
-}
-
-template <class Value>
-bool append_parsed(std::string_view text, column& into) {
-  Value value{};
-  return parse_value(text, value) == parsed::good && append(into, value);
-}
-
-bool append_quoted(std::string_view text, column& into) {
-  switch (into.kind) {
-    case value_kind::boolean:
-      return append_parsed<bool>(text, into);
-    case value_kind::int16:
-      return append_parsed<std::int16_t>(text, into);
-    case value_kind::int32:
-      return append_parsed<std::int32_t>(text, into);
-    case value_kind::int64:
-      return append_parsed<std::int64_t>(text, into);
-    case value_kind::uint64:
-      return append_parsed<std::uint64_t>(text, into);
-    case value_kind::float32:
-      return append_parsed<float>(text, into);
-    case value_kind::float64:
-      return append_parsed<double>(text, into);
-    case value_kind::decimal128:
-    case value_kind::decimal256:
-      return append_long_decimal(text, into);
-    default:
-      return false;
-  }
-}
-
-/// Reads a date or time by the first format that it fits.
-bool append_formatted(std::string_view text, column& into, zone_clock& zone) {
-  constexpr std::int64_t day = 86'400'000'000;
-  csv::moment when;
-  const auto& formats = into.forms->formats;
-  if (!std::any_of(formats.begin(), formats.end(),
-                   [&](const auto& format) { return csv::read_formatted(text, format, when); }))
-    return false;
-  const auto time = (when.microseconds % day + day) % day;
+bool takes_quoted(const column& into) {
   switch (into.kind) {
     case value_kind::date:
-      return !when.zoned && time == 0 && append(into, static_cast<std::int32_t>(when.microseconds / day));
     case value_kind::time:
-      return !when.zoned && append(into, time);
     case value_kind::timestamp:
-      return !when.zoned && append(into, when.microseconds);
     case value_kind::timestamptz:
-      return append(into, when.zoned ? when.microseconds : zone.to_utc(when.microseconds));
+    case value_kind::interval:
+      return true;
     default:
-      return false;
+      return into.given;  // "7" is a number only to who says so
   }
+}
+
+bool append_bytea(std::string_view text, column& into) {
+  std::string bytes;
+  if (!read_bytea(text, bytes)) return false;
+  append_bytes(bytes, into);
+  return true;
 }
 
 }  // namespace
@@ -185,34 +131,28 @@ bool append_number(const number& value, column& into) {
   }
 }
 
-bool append_text(std::string_view text, column& into, zone_clock& zone) {
-  std::string plain;
-  if (into.forms) {
-    if (!into.forms->formats.empty()) return append_formatted(csv::trim_blanks(text), into, zone);
-    if (!csv::plain_number(csv::trim_blanks(text), into.forms->decimal, into.forms->thousands, plain)) return false;
-    return append_quoted(plain, into);
-  }
-  switch (into.kind) {
-    case value_kind::date: {
-      std::int32_t days = 0;
-      return parse_date(text, days) == parsed::good && append(into, days);
-    }
-    case value_kind::time: {
-      std::int64_t microseconds = 0;
-      return csv::read_time(csv::trim_blanks(text), microseconds) && append(into, microseconds);
-    }
-    case value_kind::timestamp:
-    case value_kind::timestamptz:
-      return append_moment(text, into, zone);
-    case value_kind::bytea:
-      return append_bytes(text, into);
-    case value_kind::interval: {
-      interval_value value;
-      return parse_interval(text, value) == parsed::good && append(into, value);
-    }
-    default:
-      return into.given && append_quoted(text, into);
-  }
+bool append_boolean(bool value, column& into) {
+  return into.kind == value_kind::boolean && append(into, static_cast<std::uint8_t>(value));
 }
 
-}  // namespace sluice::ndjson
+void append_bytes(std::string_view bytes, column& into) {
+  auto* out = into.values.room(std::ssize(bytes));
+  std::memcpy(out, bytes.data(), bytes.size());
+  into.values.advance_to(out + bytes.size());
+  into.offsets.append(static_cast<std::int32_t>(into.values.size()));
+  ++into.length;
+}
+
+bool append_text(std::string_view text, column& into, zone_clock& zone) {
+  if (into.kind == value_kind::text) return append_bytes(text, into), true;
+  if (into.kind == value_kind::bytea) return append_bytea(text, into);
+  if (!takes_quoted(into)) return false;
+  const value_rules rules = {.precision = into.precision, .scale = into.scale, .zone = &zone};
+  std::string plain;
+  return visit_fixed(into.kind, [&]<class Kind>(Kind) {
+    typename Kind::value value{};
+    return read_any_form<Kind>(trim_blanks(text), rules, into.forms.get(), plain, value) && append(into, value);
+  });
+}
+
+}  // namespace sluice::typed

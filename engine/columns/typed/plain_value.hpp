@@ -11,7 +11,7 @@
 /// Parsers of single fields for the hot path: branch-poor, SSE4.1 (every x86-64-v2 machine has it). They read up to 16
 /// bytes in front of and behind a field: buffers keep that room. False means "not in the plain form": the slow path
 /// looks.
-namespace sluice::csv {
+namespace sluice::typed {
 
 namespace detail {
 
@@ -178,4 +178,4 @@ inline constexpr auto days_before_month = [] {
   return true;
 }
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed

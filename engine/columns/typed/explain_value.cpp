@@ -1,13 +1,13 @@
-#include "engine/formats/csv/explain_value.hpp"
+#include "engine/columns/typed/explain_value.hpp"
 
 #include "engine/columns/contradiction.hpp"
-#include "engine/formats/csv/infer.hpp"
-#include "engine/formats/csv/values.hpp"
+#include "engine/columns/typed/read_value.hpp"
+#include "engine/columns/typed/type_guess.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
 
-namespace sluice::csv {
+namespace sluice::typed {
 
 namespace {
 
@@ -83,4 +83,4 @@ error contradicts_inference(const column_plan& column, const std::string& value,
                            .line = line});
 }
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed

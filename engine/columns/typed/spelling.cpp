@@ -1,11 +1,11 @@
-#include "engine/formats/csv/spelling.hpp"
+#include "engine/columns/typed/spelling.hpp"
 
-#include "engine/formats/csv/values.hpp"
+#include "engine/columns/typed/read_value.hpp"
 #include "engine/values/value_text.hpp"
 
 #include <algorithm>
 
-namespace sluice::csv {
+namespace sluice::typed {
 
 namespace {
 
@@ -48,4 +48,4 @@ bool spells_decimal(std::string_view text, decimal_digits& out) {
 
 bool spells_boolean(std::string_view text) { return text == "true" || text == "false"; }
 
-}  // namespace sluice::csv
+}  // namespace sluice::typed
