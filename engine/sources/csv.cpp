@@ -79,6 +79,7 @@ void remark_on(const source_request& request, const std::vector<input_file>& fil
       faults.push_back(std::move(*remark));
       return;  // what the values look like says little then
     }
+  if (auto remark = csv::header_remark(files.front(), own, names)) faults.push_back(std::move(*remark));
   for (std::size_t i = 0; i < guessed.reasons.size(); ++i) {
     const auto& columns = request.columns;
     if (!guessed.reasons[i] || what.types.contains(names[i])) continue;

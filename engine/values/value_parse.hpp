@@ -30,7 +30,7 @@ using wide_words = std::array<std::uint64_t, 4>;
 parsed parse_decimal(std::string_view text, int precision, int scale, wide_words& out);
 /// The same without rounding: out_of_range also where digits would be lost that are no zeros. What readers use.
 parsed parse_exact_decimal(std::string_view text, int precision, int scale, wide_words& out);
-/// 2024-05-01 or 2024-5-1.
+/// 2024-05-01 or 2024-5-1; 0044-03-15 BC.
 parsed parse_date(std::string_view text, std::int32_t& out);
 /// 12:00, 12:00:00, 12:00:00.5; 24:00:00 is the end of the day.
 parsed parse_time(std::string_view text, std::int64_t& out);

@@ -2,6 +2,10 @@
 #include "engine/values/calendar.hpp"
 #include "engine/values/value_parse.hpp"
 
+#include <fast_float/fast_float.h>
+
+#include <cmath>
+
 namespace sluice {
 
 namespace {
@@ -31,28 +35,41 @@ bool take(std::string_view& text, char wanted) {
   return true;
 }
 
-// ".5" in microseconds, rounded to the sixth digit.
+// ".5" in microseconds. More than six digits are rounded as PostgreSQL does, as a double and half to even.
 bool take_fraction(std::string_view& text, std::int64_t& microseconds) {
   microseconds = 0;
-  if (!take(text, '.')) return true;
-  int digits = 0;
-  bool round_up = false;
-  for (; !text.empty() && is_digit(text.front()); text.remove_prefix(1), ++digits) {
-    if (digits < 6) microseconds = microseconds * 10 + (text.front() - '0');
-    if (digits == 6) round_up = text.front() >= '5';
+  if (text.empty() || text.front() != '.') return true;
+  std::size_t digits = 0;
+  while (digits + 1 < text.size() && is_digit(text[digits + 1])) ++digits;
+  if (digits > 6) {
+    double fraction = 0;
+    fast_float::from_chars(text.data(), text.data() + digits + 1, fraction);
+    microseconds = std::llrint(fraction * 1e6);
+  } else {
+    for (std::size_t i = 1; i <= 6; ++i) microseconds = microseconds * 10 + (i <= digits ? text[i] - '0' : 0);
   }
-  for (int i = digits; i < 6; ++i) microseconds *= 10;
-  microseconds += round_up ? 1 : 0;
+  text.remove_prefix(digits + 1);
   return digits > 0;
 }
 
-parsed take_date(std::string_view& text, std::int64_t& days) {
+// Takes " BC" off the end.
+bool take_before_christ(std::string_view& text) {
+  if (text.size() < 4 || lower(text.back()) != 'c' || lower(text[text.size() - 2]) != 'b' ||
+      !is_blank(text[text.size() - 3]))
+    return false;
+  text = trimmed(text.substr(0, text.size() - 2));
+  return true;
+}
+
+parsed take_date(std::string_view& text, bool before_christ, std::int64_t& days) {
   std::int64_t year = 0, month = 0, day = 0;
-  const int year_digits = take_digits(text, 6, year);
+  const int year_digits = take_digits(text, 7, year);
   if (year_digits < 4 || !take(text, '-') || take_digits(text, 2, month) == 0 || !take(text, '-') ||
       take_digits(text, 2, day) == 0 || (!text.empty() && is_digit(text.front())))
     return parsed::malformed;
-  if (year == 0 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, static_cast<int>(month)))
+  if (year == 0) return parsed::out_of_range;
+  if (before_christ) year = 1 - year;
+  if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, static_cast<int>(month)))
     return parsed::out_of_range;
   days = days_from_civil(year, static_cast<int>(month), static_cast<int>(day));
   return parsed::good;
@@ -94,10 +111,12 @@ bool take_offset(std::string_view& text, bool& has_offset, std::int64_t& offset)
 
 parsed parse_date(std::string_view text, std::int32_t& out) {
   text = trimmed(text);
+  const bool before_christ = take_before_christ(text);
   std::int64_t days = 0;
-  const auto outcome = take_date(text, days);
+  const auto outcome = take_date(text, before_christ, days);
   if (outcome != parsed::good) return outcome;
   if (!text.empty()) return parsed::malformed;
+  if (days != static_cast<std::int32_t>(days)) return parsed::out_of_range;
   out = static_cast<std::int32_t>(days);
   return parsed::good;
 }
@@ -110,11 +129,14 @@ parsed parse_time(std::string_view text, std::int64_t& out) {
 
 parsed parse_timestamp(std::string_view text, std::int64_t& out, bool& has_offset, std::int64_t& offset) {
   text = trimmed(text);
+  const bool before_christ = take_before_christ(text);
   std::int64_t days = 0, time = 0;
   has_offset = false;
   offset = 0;
-  if (const auto outcome = take_date(text, days); outcome != parsed::good) return outcome;
-  if (days > 106'000'000) return parsed::out_of_range;
+  if (const auto outcome = take_date(text, before_christ, days); outcome != parsed::good) return outcome;
+  // 64 bits of microseconds, less a day for the offset.
+  constexpr std::int64_t most_days = 106'751'989;
+  if (days > most_days || days < -most_days) return parsed::out_of_range;
   if (!text.empty()) {
     if (!take(text, 'T') && !take(text, ' ')) return parsed::malformed;
     while (!text.empty() && text.front() == ' ') text.remove_prefix(1);

@@ -125,6 +125,19 @@ class Dialects(CommandLine):
         # A file of one column is what it is.
         self.assertEqual(self.run_file("name\nAnn\nBob\n").stderr.count("warning"), 0)
 
+    def test_a_record_that_is_read_as_the_names_is_told(self):
+        rows = "".join(f"{i},n{i},2024-01-{i:02d}\n" for i in range(1, 20))
+        for verb in ("run", "validate", "explain"):
+            done = self.run_file(rows, verb=verb)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("its first line looks like a record, but is read as the names of the columns: '1,n1,2024-01-01'", done.stderr)
+            self.assertIn("header: false", done.stderr)
+        for options in (", header: false", ", header: [a, b, c]", ", header: [a, b, c], skip_rows: 1"):
+            self.assertNotIn("warning", self.run_file(rows, options).stderr)
+        # Years and words are names.
+        self.assertNotIn("warning", self.run_file("city,2019,2020\nA,1,2\nB,3,4\n").stderr)
+        self.assertNotIn("warning", self.run_file("1st,2nd\n5,6\n7,8\n").stderr)
+
     def test_one_odd_value_is_named(self):
         lines = ["id,dep_time,x"] + [f"{i},{i + 500},1" for i in range(1000)]
         lines[101], lines[7] = "100,eight,1", "6,506,NA"

@@ -76,6 +76,8 @@ STRUCTURE = [
     csv("single quotes", "a,b\n'x,y',1\n", [["x,y", 1]], '''quote: "'"'''),
     csv("a field of NUL bytes is text", b"a,b\n\0x\0,1\n", [["\0x\0", 1]]),
     csv("blanks in text stay", "a,b\n  x ,\" y \"\n", [["  x ", " y "]]),
+    csv("thousands of columns", "\n".join(",".join(f"{mark}{i}" for i in range(6000)) for mark in ("c", 1, "x")) + "\n",
+        [[f"{mark}{i}" for i in range(6000)] for mark in (1, "x")]),
     csv("empty file", "", error="empty_file"),
     csv("only a byte order mark", b"\xef\xbb\xbf", error="empty_file"),
     csv("only a header", "a,b\n", []),
@@ -107,6 +109,8 @@ ENCODINGS = [
 VALUES = [
     csv("null tokens", 'a,b\n1,NA\n-,x\n2,"NA"\n', [[1, None], [None, "x"], [2, "NA"]], 'null_values: ["", "NA", "-"]'),
     csv("an unquoted empty is null, a quoted one text", 'a,b,c\n,"",1\n"",,2\n', [[None, "", 1], ["", None, 2]]),
+    csv("words for nothing are text", 'id,town,ns\n1,None,NA\n2,null,NaN\n3,,N/A\n4,"",NULL\n5,nan,-\n',
+        [[1, "None", "NA"], [2, "null", "NaN"], [3, None, "N/A"], [4, "", "NULL"], [5, "nan", "-"]]),
     csv("a quoted empty number is null", 'a\n1\n""\n', [[1], [None]]),
     csv("without null tokens empty is text", "a,b\n,1\n", [["", 1]], "null_values: []"),
     csv("ids with leading zeros stay text", "zip,id\n01234,1\n20095,2\n", [["01234", 1], ["20095", 2]], types=["text", "bigint"]),

@@ -246,6 +246,14 @@ class ByColumn(Incremental):
         self.assertEqual(self.loaded(), [1, 2, 3, 4])
         self.assertEqual(self.state_of()["position"]["value"], "4")
 
+    def test_a_highest_value_of_0_is_one(self):
+        self.write("in/a.csv", "id,name\n-1,anna\n0,ben\n")
+        self.run_it()
+        self.assertEqual(self.state_of()["position"]["value"], "0")
+        self.write("in/a.csv", "id,name\n-1,anna\n0,ben\n0,bert\n1,cid\n")
+        self.assertIn("4 read = 1 loaded + 3 filtered  ok", self.run_it())
+        self.assertEqual(self.loaded(), [-1, 0, 1])
+
     def test_every_kind_of_column_that_has_an_order(self):
         for kind, old, new in (("timestamptz", "2024-05-01 10:00:00.5+02", "2024-05-01 10:00:00.6+02"),
                                ("timestamp", "2024-05-01 10:00:00", "2024-05-01 10:00:01"),

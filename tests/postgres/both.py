@@ -1,5 +1,6 @@
 """Runs the same over Sluice and over PostgreSQL."""
 
+import datetime
 import decimal
 import json
 import os
@@ -10,16 +11,23 @@ import tempfile
 
 import pyarrow as pa
 import pyarrow.ipc
-import pyarrow.parquet
 
+import comparing
 import expressions
+import typed
 from command_line import BINARY
 from differences import FAILED
+from times import Span
 
-ARROW_TYPES = {expressions.BOOLEAN: pa.bool_(), expressions.SMALLINT: pa.int16(), expressions.INTEGER: pa.int32(),
-               expressions.BIGINT: pa.int64(), expressions.DECIMAL: pa.decimal128(10, 2), expressions.REAL: pa.float32(),
-               expressions.DOUBLE: pa.float64(), expressions.TEXT: pa.string()}
-POSTGRES_COLUMNS = {expressions.DECIMAL: "numeric(10,2)", expressions.DOUBLE: "double precision"}
+ARROW_TYPES = {typed.BOOLEAN: pa.bool_(), typed.SMALLINT: pa.int16(), typed.INTEGER: pa.int32(), typed.BIGINT: pa.int64(),
+               typed.REAL: pa.float32(), typed.DOUBLE: pa.float64(), typed.TEXT: pa.string(), typed.DATE: pa.date32(),
+               typed.TIME: pa.time64("us"), typed.TIMESTAMP: pa.timestamp("us"), typed.TIMESTAMPTZ: pa.timestamp("us", "UTC"),
+               typed.INTERVAL: pa.month_day_nano_interval()}
+
+
+def digits(column):
+    return expressions.DIGITS.get(column, (10, 2))
+
 
 class Refused(Exception):
     """Sluice does not take the pipeline; the message says why."""
@@ -29,13 +37,28 @@ def arrow_table(rows, types):
     columns = {}
     for name, values in rows.items():
         of = types[name]
-        if of == expressions.DECIMAL:
-            values = [None if value is None else decimal.Decimal(value) for value in values]
-        columns[name] = pa.array(values, ARROW_TYPES[of])
+        arrow = pa.decimal128(*digits(name)) if of == typed.DECIMAL else ARROW_TYPES[of]
+        columns[name] = pa.array([None if value is None else python_value(of, value) for value in values], arrow)
     return pa.table(columns)
 
 
-def postgres_literal(value):
+def python_value(of, value):
+    if of == typed.DECIMAL:
+        return decimal.Decimal(value)
+    if of == typed.DATE:
+        return datetime.date.fromisoformat(value)
+    if of == typed.TIME:
+        return datetime.time.fromisoformat(value)
+    if of == typed.TIMESTAMP:
+        return datetime.datetime.fromisoformat(value)
+    if of == typed.TIMESTAMPTZ:
+        return datetime.datetime.fromisoformat(value + "+00:00")
+    if of == typed.INTERVAL:
+        return pa.MonthDayNano([value.months, value.days, value.microseconds * 1000])
+    return value
+
+
+def postgres_literal(value, of=None):
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -44,14 +67,25 @@ def postgres_literal(value):
         return str(value)
     if isinstance(value, float):
         return f"'{value!r}'"
-    return "'" + str(value).replace("'", "''") + "'"
+    if isinstance(value, Span):
+        return f"'{value.months} mons {value.days} days {value.microseconds} microseconds'"
+    if of == typed.TIMESTAMPTZ:
+        return f"'{value}+00'"
+    return typed.quoted(str(value))
+
+
+def postgres_type(column, of):
+    if of == typed.DECIMAL:
+        return "numeric({},{})".format(*digits(column))
+    return typed.POSTGRES_TYPES.get(of, of)
 
 
 def create_table(connection, name, rows, types):
-    columns = ", ".join(f"{column} {POSTGRES_COLUMNS.get(types[column], types[column])}" for column in rows)
+    columns = ", ".join(f"{column} {postgres_type(column, types[column])}" for column in rows)
     connection.run(f"drop table if exists {name}; create table {name} ({columns})")
     lines = zip(*rows.values())
-    values = ", ".join("(" + ", ".join(postgres_literal(value) for value in line) + ")" for line in lines)
+    values = ", ".join("(" + ", ".join(postgres_literal(value, types[column]) for column, value in zip(rows, line)) + ")"
+                       for line in lines)
     if values:
         connection.run(f"insert into {name} values {values}")
 
@@ -62,16 +96,19 @@ class Sluice:
     def __init__(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sluice-differential-"))
         self.tables = {}
+        self.zone = "UTC"
 
     def table(self, name, rows, types):
-        path = self.folder / f"{name}.parquet"
-        pyarrow.parquet.write_table(arrow_table(rows, types), path)
-        self.tables[name] = {"parquet": {"path": str(path)}}
+        path = self.folder / f"{name}.in.arrow"
+        table = arrow_table(rows, types)
+        with pa.ipc.new_file(str(path), table.schema) as file:
+            file.write_table(table)
+        self.tables[name] = {"ipc": {"path": str(path)}}
 
     def run(self, transforms, outputs):
         """Runs units over the tables; the tables of `outputs`, and the rejects as (unit, record, code, message)."""
         used = {name for unit in transforms.values() for name in _inputs(unit)}
-        pipeline = {"version": 1, "pipeline": "differential", "rejects": {"allow": 1_000_000},
+        pipeline = {"version": 1, "pipeline": "differential", "rejects": {"allow": 1_000_000}, "run": {"timezone": self.zone},
                     "extract": {name: self.tables[name] for name in self.tables if name in used},
                     "transform": transforms,
                     "load": {f"to_{name}": {"from": name, "ipc": {"path": str(self.folder / f"{name}.arrow")}}
@@ -101,6 +138,18 @@ class Sluice:
 def _inputs(unit):
     return [unit["from"]] if isinstance(unit["from"], str) else unit["from"]
 
+
+# Dates, times and intervals as numbers, which Sluice's are compared with; and a timestamptz as Sluice writes it.
+FUNCTIONS = """
+create or replace function compared(date) returns text language sql as 'select ($1 - date ''1970-01-01'')::text';
+create or replace function compared(time) returns text language sql as 'select trunc(extract(epoch from $1) * 1000000)::text';
+create or replace function compared(timestamp) returns text language sql as 'select trunc(extract(epoch from $1) * 1000000)::text';
+create or replace function compared(timestamptz) returns text language sql as 'select trunc(extract(epoch from $1) * 1000000)::text';
+create or replace function compared(interval) returns text language sql as
+  'select trunc(extract(year from $1) * 12 + extract(month from $1)) || '','' || extract(day from $1) || '','' ||
+          trunc(extract(hour from $1) * 3600000000 + extract(minute from $1) * 60000000 + extract(microseconds from $1))';
+create or replace function utc_text(timestamptz) returns text language sql set timezone = 'UTC' as 'select $1::text';
+"""
 
 # Whole statements first: a subtransaction for each row takes its time.
 EVALUATE = """
@@ -149,7 +198,7 @@ def evaluate_in_sluice(sluice, made):
     rows = sluice.rows
     for number in range(len(made)):
         table = tables[f"e{number}"]
-        values = dict(zip(table["id"].to_pylist(), table["x"].to_pylist()))
+        values = dict(zip(table["id"].to_pylist(), comparing.values(table["x"])))
         results.append((table.schema.field("x").type, [values.get(row, FAILED) for row in range(rows)]))
     return results, messages
 

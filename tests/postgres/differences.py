@@ -42,6 +42,20 @@ def _no_number(case):
                                                                             case.message) is not None)
 
 
+def _interval_range(case):
+    return case.sluice is FAILED and case.postgres is not FAILED and case.message == "out_of_range: the interval is out of range"
+
+
+def _time_range(case):
+    beyond = re.search(r"(date|timestamp) out of range|value out of range|out of range for", case.postgres_message)
+    infinite = re.search(r"-?(Infinity|NaN) seconds are out of the range of timestamptz", case.message)
+    return case.sluice is not FAILED and beyond is not None or case.sluice is FAILED and infinite is not None
+
+
+def _long_year(case):
+    return case.sluice is FAILED and re.search(r"expected a (date|timestamptz|timestamp) as .*found '.*\b\d{5,}", case.message) is not None
+
+
 DIFFERENCES = [
     Difference("A decimal has at most 76 digits, and at most 38 where neither side of an operation has more; beyond that the "
                "row is an error", "numeric has 131,072 digits", "columns of one width, as files and other systems have them",
@@ -69,22 +83,31 @@ DIFFERENCES = [
     Difference("`x in (a, b)` compares from left to right and stops at the first that is equal",
                "constants are compared first", "the order that is written"),
     Difference("Casts from text take what the type's text looks like: booleans are true, false, t, f, yes, no, y, n, on, off, "
-               "1 and 0", "any beginning of these words", "a misspelt value is an error, not a value"),
+               "1 and 0, seconds have digits behind their point, doubles are decimal, dates begin with the year",
+               "any beginning of these words, `12:00:07.`, `0x1p3`, `May 1 2024`, `today`", "a misspelt value is an error, not a value"),
     Difference("A cast of a text with an offset (`'2024-05-01 12:00+02'`) to timestamp or date is an error",
                "the offset is left out", "the value would silently be another time"),
-    Difference("`to_date` and `to_timestamp` read only what follows the format exactly; formats with week, quarter, century, era or zone "
-               "are refused", "texts that nearly fit are read, too", "a misspelt date is an error, not another date"),
+    Difference("`to_date` and `to_timestamp` read only what follows the format exactly, years of four digits for `YYYY`; formats with "
+               "week, quarter, century, era or zone are refused", "texts that nearly fit are read, too",
+               "a misspelt date is an error, not another date", _long_year),
     Difference("A letter in a format that means nothing is refused, and so are `TM` and `SP`", "it is copied",
                "a mistyped pattern is noticed before anything runs"),
     Difference("Regular expressions have no back references and no look-around", "they have", "time grows with the text, whatever the pattern"),
-    Difference("Dates and timestamps begin 5877642 and 290308 BC, and timestamps end in 294247; there is no infinity, and BC is written but not "
-               "read", "4713 BC to 5874897 and 294276", "the range of Arrow's types"),
-    Difference("The part of an interval below a day has at most 292 years of hours", "about 290,000", "as above"),
+    Difference("`like` with a pattern that ends in its escape character is an error", "an error only where a text gets that far",
+               "what a row gives depends on its pattern, not on how it is compared"),
+    Difference("A number with an exponent, `1e3`, is double", "numeric", "a number of digits without end has to end somewhere"),
+    Difference("Dates and timestamps begin 5877642 and 290308 BC, and timestamps end in 294247; there is no infinity",
+               "4713 BC to 5874897 and 294276; infinity", "the range of Arrow's types", _time_range),
+    Difference("A timestamptz is written as text in UTC, with `+00`", "in the zone of the session", "the same text in every zone"),
+    Difference("The part of an interval below a day has at most 292 years of hours", "about 290,000", "the range of Arrow's types",
+               _interval_range),
     Difference("`P0001-02-03T04:05:06` and a number before another number without a unit are no intervals", "they are",
                "too easily misread"),
     Difference("An interval whose time stands before a part of a day (`1:00 1.5 days`) is an error", "the part of the day is lost",
                "no value is lost"),
     Difference("`date_trunc` of a date is a timestamp", "a timestamptz", "the result does not depend on the zone"),
+    Difference("`to_char` of a date is that of its midnight, unless the format shows the zone", "of a timestamptz, which is another day where "
+               "a clock change skips midnight", "a date stays the same date in every zone"),
     Difference("`to_hex` of a negative number has 16 digits", "8 for an integer", "one result for one number"),
     Difference("`sha256` gives hex digits as text", "bytea", "the form in which hashes are compared"),
     Difference("Text is compared by its bytes, in every locale", "by the database's collation", "the same order everywhere"),

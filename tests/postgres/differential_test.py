@@ -17,13 +17,15 @@ import comparing
 import differences
 import expressions
 import relational
+import times
+import typed
 from command_line import ROOT
 from differences import FAILED
 from postgres_server import Server
 
 ROWS = 40
 EXPRESSIONS_A_RUN = 40
-TYPES = {"id": expressions.INTEGER, **{name: of for name, (of, _) in expressions.COLUMNS.items()}}
+TYPES = {"id": typed.INTEGER, **{name: of for name, (of, _) in expressions.COLUMNS.items()}}
 
 
 class Comparison:
@@ -31,7 +33,7 @@ class Comparison:
 
     def __init__(self, connection):
         self.connection = connection
-        connection.run(both.EVALUATE)
+        connection.run(both.FUNCTIONS + both.EVALUATE)
         self.sluice = both.Sluice()
         self.evaluations = self.failures = self.expressions = self.cases = self.explained = 0
         self.faults = []
@@ -45,6 +47,8 @@ class Comparison:
 
     def rows_of(self, seed):
         self.seed = seed
+        self.sluice.zone = times.ZONES[seed % len(times.ZONES)]
+        self.connection.run(f"set timezone = '{self.sluice.zone}'")
         rows = expressions.random_rows(random.Random(seed), ROWS)
         self.sluice.table("t", rows, TYPES)
         self.sluice.rows = ROWS
@@ -67,7 +71,8 @@ class Comparison:
             return
         for number, (each, (of, values)) in enumerate(zip(made, results)):
             self.expressions += 1
-            wanted = both.evaluate_in_postgres(self.connection, each.postgres)
+            postgres = f"compared({each.postgres})" if each.type in typed.TEMPORAL else each.postgres
+            wanted = both.evaluate_in_postgres(self.connection, postgres)
             for row, (value, (kind, text)) in enumerate(zip(values, wanted)):
                 self.evaluations += 1
                 self.failures += value is FAILED
@@ -109,7 +114,7 @@ def run(options):
         try:
             if options.expression:
                 rows = comparison.rows_of(seed)
-                comparison.compare([expressions.Expression("", options.expression, options.expression)], rows)
+                comparison.compare([typed.Expression("", options.expression, options.expression)], rows)
             while not options.expression and time.monotonic() < end and len(comparison.faults) < options.most_faults:
                 comparison.compare_expressions(chance.randrange(1 << 32))
                 relational.compare(comparison, chance.randrange(1 << 32))

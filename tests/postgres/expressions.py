@@ -4,58 +4,26 @@ A rule is a template that both read; where they spell something differently it h
 them to RULES, more literals and values of columns by LITERALS and COLUMNS.
 """
 
-import dataclasses
-import decimal
 import random
 import struct
 
-BOOLEAN, SMALLINT, INTEGER, BIGINT = "boolean", "smallint", "integer", "bigint"
-DECIMAL, REAL, DOUBLE, TEXT = "decimal(10,2)", "real", "double", "text"
-# The name of a type where PostgreSQL has another one. `decimal(10,2)` stands for decimals of any digits here.
-POSTGRES_TYPES = {DECIMAL: "numeric", DOUBLE: "double precision"}
-WHOLE = (SMALLINT, INTEGER, BIGINT)
-
-
-@dataclasses.dataclass(frozen=True)
-class Expression:
-    type: str
-    sluice: str
-    postgres: str
-    # What it does to the comparison, see `traits` of a rule.
-    traits: frozenset = frozenset()
-    constant: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Rule:
-    """`template` has {0}, {1} ... for arguments of the types in `takes`.
-
-    traits (of decimals): "quotient": a decimal whose places go on behind those that PostgreSQL keeps, so only its leading digits can
-    be compared, and it is not made text or compared; "scaled": a decimal with another number of places at its end,
-    equal in value, so it is not made text; "worked": a quotient that was calculated with, whose errors may have grown.
-    """
-    gives: str
-    template: str
-    takes: tuple = ()
-    postgres: str = None
-    traits: frozenset = frozenset()
-    weight: int = 1
-    # Traits that no argument may have.
-    refuses: frozenset = frozenset()
-
+import patterns
+import spellings
+import times
+from typed import (BIGINT, BOOLEAN, DECIMAL, DOUBLE, EVERY, INEXACT, INTEGER, NOT_AS_TEXT, POSTGRES_TYPES, REAL, SCALED, SMALLINT,
+                   TEXT, WHOLE, Expression, Rule)
 
 # Regular expressions: longest matches, preferences, groups, classes of letters, places, empty matches.
 PATTERNS = ("a|ab|abb", "(a|ab)(b|ba)?", "b*?", "(a*?)(b*)", "(a|b)*", "[^[:alpha:]]", "\\w+", "\\d*", "\\mx|y\\M", "^.", "(.)$", "",
             "(?:(a)|(b))+", "\\s\\s?", "[a-eé]+?b", "\\y")
-
-INEXACT = frozenset({"quotient"})
-NOT_AS_TEXT = frozenset({"quotient", "scaled"})
 
 
 def _rules():
     yield from _conditions()
     yield from _numbers()
     yield from _texts()
+    yield from times.rules()
+    yield from spellings.rules()
     yield from _for_every_type()
 
 
@@ -66,7 +34,7 @@ def _conditions():
     yield Rule(b, "(not {0})", (b,))
     for test in ("is true", "is not true", "is false", "is not false", "is null", "is not null"):
         yield Rule(b, "({0} %s)" % test, (b,))
-    for of in (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT, BOOLEAN):
+    for of in EVERY:
         for sign in ("=", "<>", "<", "<=", ">", ">=", "is distinct from", "is not distinct from"):
             yield Rule(b, "({0} %s {1})" % sign, (of, of), refuses=INEXACT)
         yield Rule(b, "({0} is null)", (of,))
@@ -84,6 +52,8 @@ def _conditions():
     for pattern in PATTERNS:
         yield Rule(b, "({0} ~ '%s')" % pattern, (TEXT,))
         yield Rule(b, "({0} ~* '%s')" % pattern, (TEXT,))
+    for sign in ("~", "~*", "!~"):
+        yield Rule(b, "({0} %s '{drawn}')" % sign, (TEXT,), draws=patterns.pattern, weight=8)
     yield Rule(b, "starts_with({0}, {1})", (TEXT, TEXT))
     yield Rule(b, "{0}::boolean", (INTEGER,))
     yield Rule(b, "{0}::boolean", (TEXT,))
@@ -108,15 +78,15 @@ def _numbers():
     yield Rule(DECIMAL, "({0} / {1})", (DECIMAL, DECIMAL), traits=frozenset({"quotient"}), refuses=INEXACT, weight=2)
     yield Rule(DECIMAL, "({0} / {1})", (INTEGER, DECIMAL), traits=frozenset({"quotient"}), refuses=INEXACT)
     yield Rule(DECIMAL, "({0} / {1})", (DECIMAL, BIGINT), traits=frozenset({"quotient"}), refuses=INEXACT)
-    yield Rule(DECIMAL, "({0} % {1})", (DECIMAL, DECIMAL), refuses=INEXACT, traits=frozenset({"scaled"}))
+    yield Rule(DECIMAL, "({0} % {1})", (DECIMAL, DECIMAL), refuses=INEXACT, traits=SCALED)
     yield Rule(DECIMAL, "(- {0})", (DECIMAL,))
     yield Rule(DECIMAL, "abs({0})", (DECIMAL,))
     for places in ("2", "0", "-1", "{1} % 10"):
         takes = (DECIMAL, INTEGER) if "{1}" in places else (DECIMAL,)
         for function in ("round", "trunc"):
-            yield Rule(DECIMAL, f"{function}({{0}}, {places})", takes, traits=frozenset({"scaled"}), refuses=INEXACT)
+            yield Rule(DECIMAL, f"{function}({{0}}, {places})", takes, traits=SCALED, refuses=INEXACT)
     for function in ("round", "trunc", "ceil", "floor"):
-        yield Rule(DECIMAL, function + "({0})", (DECIMAL,), traits=frozenset({"scaled"}), refuses=INEXACT)
+        yield Rule(DECIMAL, function + "({0})", (DECIMAL,), traits=SCALED, refuses=INEXACT)
         yield Rule(DOUBLE, function + "({0})", (DOUBLE,))
         yield Rule(DOUBLE, function + "({0})", (INTEGER,))
     for function in ("sqrt", "exp", "ln", "log"):
@@ -169,13 +139,16 @@ def _texts():
     for pattern in PATTERNS:
         yield Rule(t, "regexp_replace({0}, '%s', '<\\1\\&>', 'g')" % pattern, (t,))
         yield Rule(t, "regexp_replace({0}, '%s', {1}, 'i')" % pattern, (t, t))
+    for flags in patterns.FLAGS:
+        for replacement in patterns.REPLACEMENTS:
+            yield Rule(t, f"regexp_replace({{0}}, '{{drawn}}', '{replacement}', '{flags}')", (t,), draws=patterns.pattern)
     yield Rule(t, "to_hex({0})", (BIGINT,))
 
 
 def _for_every_type():
-    for of in (BOOLEAN, SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT):
+    for of in EVERY:
         # The branches of a decimal have one number of places here and each its own in PostgreSQL.
-        scaled = frozenset({"scaled"}) if of == DECIMAL else frozenset()
+        scaled = SCALED if of == DECIMAL else frozenset()
         yield Rule(of, "case when {0} then {1} end", (BOOLEAN, of), weight=2)
         yield Rule(of, "case when {0} then {1} else {2} end", (BOOLEAN, of, of), weight=2, traits=scaled)
         yield Rule(of, "case when {0} then {1} when {2} then {3} else {4} end", (BOOLEAN, of, BOOLEAN, of, of),
@@ -194,6 +167,7 @@ def _for_every_type():
 RULES = {}
 for rule in _rules():
     RULES.setdefault(rule.gives, []).append(rule)
+WEIGHTS = {gives: [rule.weight for rule in rules] for gives, rules in RULES.items()}
 
 LITERALS = {
     # What is not known before a row is looked at: both sides simplify conditions that are, at other places.
@@ -204,7 +178,8 @@ LITERALS = {
     DECIMAL: ["0.00", "1.5", "0.01", "-2.25", "3.0", "1234567.89", "-0.005", "700000.00"],
     REAL: ["0::real", "1.5::real", "(-2.25)::real", "1e30::real", "1e-30::real"],
     DOUBLE: ["0::double", "0.5::double", "(-2.5)::double", "1e300::double", "1e-300::double", "3::double"],
-    TEXT: ["''", "'a'", "'A'", "' '", "'7'", "'x y'", "'é'", "'ß'", "'abba'", "','"],
+    TEXT: ["''", "'a'", "'A'", "' '", "'7'", "'x y'", "'é'", "'ß'", "'abba'", "','", "'🙂'"],
+    **times.LITERALS,
 }
 
 # Columns: name -> (type, values); null is among the values of each.
@@ -216,13 +191,22 @@ COLUMNS = {
     "b": (BIGINT, [0, 1, -1, 1000000007, 9223372036854775807, -9223372036854775808, None]),
     "d": (DECIMAL, ["0.00", "1.00", "-2.25", "0.01", "19.99", "99999999.99", "-0.50", None]),
     "e": (DECIMAL, ["1.00", "3.00", "7.00", "-0.03", "700000.00", "0.00", None]),
+    "g": (DECIMAL, ["0", "1", "-3", "12345678901234567890123456789012345678", "99999999999999999999", None]),
+    "h": (DECIMAL, ["0.000000000001", "99999999.999999999999", "-1.500000000000", "2.718281828459", "0", None]),
+    "k": (DECIMAL, ["0.0001", "-0.9999", "0.5000", "0", None]),
     "r": (REAL, [0.0, 1.5, -2.25, 3.4e38, 1e-38, float("nan"), None]),
     "f": (DOUBLE, [0.0, -0.0, 1.5, -2.25, 2.5, 1e308, 1e-308, 1e-200, 1e200, float("nan"), float("inf"), float("-inf"),
                    None]),
     "t": (TEXT, ["", "a", "abc", "Straße", "3rd street", "o'neil x2y", "  7 ", "42", "-1.50", "1e3", "true", "f", "éa",
                  "日本 語", "a,b,c", "ǆ", None]),
     "u": (TEXT, ["7", "0", "2.5", "abba", "a", "", None]),
+    "w": (TEXT, ["🙂é🙂", "e\u0301a", "İi\u0307", "ΑΣ ΣΑΣ", "ñandú_Ⅷ", "\u00a0a\u2003b ", "a\nb\r\nc", "\tA-a", "aabbccabab", "ﬁx ŉ",
+                 "\\a\\1&", "12:30", "ÄÖÜäöü", "xX77 x7", None]),
+    **times.COLUMNS,
 }
+
+# The digits of the columns of decimals that are no decimal(10,2).
+DIGITS = {"g": (38, 0), "h": (20, 12), "k": (4, 4)}
 
 
 def random_rows(chance, count):
@@ -243,7 +227,7 @@ class Generator:
         if depth <= 0 or self.chance.random() < 0.1:
             return self.leaf(gives)
         rules = RULES[gives]
-        rule = self.chance.choices(rules, [each.weight for each in rules])[0]
+        rule = self.chance.choices(rules, WEIGHTS[gives])[0]
         arguments = []
         for takes in rule.takes:
             argument = self.of(takes, depth - 1)
@@ -258,8 +242,9 @@ class Generator:
             traits |= {"worked"}
         if gives != DECIMAL:
             traits = frozenset()
-        return Expression(gives, rule.template.format(*(each.sluice for each in arguments)),
-                          (rule.postgres or rule.template).format(*(each.postgres for each in arguments)), traits)
+        drawn = rule.draws(self.chance) if rule.draws else ""
+        return Expression(gives, rule.template.format(*(each.sluice for each in arguments), drawn=drawn),
+                          (rule.postgres or rule.template).format(*(each.postgres for each in arguments), drawn=drawn), traits)
 
     def leaf(self, gives):
         kind = self.chance.random()

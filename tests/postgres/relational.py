@@ -12,14 +12,16 @@ import both
 import comparing
 import differences
 import expressions
-from expressions import BIGINT, BOOLEAN, DECIMAL, DOUBLE, INTEGER, REAL, SMALLINT, TEXT
+import typed
+from typed import BIGINT, BOOLEAN, DATE, DECIMAL, DOUBLE, INTEGER, INTERVAL, REAL, SMALLINT, TEMPORAL, TEXT, TIME, TIMESTAMP, TIMESTAMPTZ
 from postgres_server import DatabaseError
 
 CASES_A_RUN = 12
 ROWS = 30
 
 # The second table: other names, but for the keys that `using` needs.
-RIGHT = {"rid": INTEGER, "j": INTEGER, "u": TEXT, "ri": INTEGER, "rd": DECIMAL, "rt": TEXT, "rf": DOUBLE}
+RIGHT = {"rid": INTEGER, "j": INTEGER, "u": TEXT, "ri": INTEGER, "rd": DECIMAL, "rt": TEXT, "rf": DOUBLE, "span": INTERVAL,
+         "rday": DATE, "rat": TIMESTAMP}
 
 
 @dataclasses.dataclass
@@ -35,7 +37,8 @@ def compare(comparison, seed):
     comparison.rows_of(seed)
     chance = random.Random(seed)
     right = {"rid": list(range(ROWS))}
-    for name, source in (("j", "j"), ("u", "u"), ("ri", "i"), ("rd", "d"), ("rt", "t"), ("rf", "f")):
+    for name, source in (("j", "j"), ("u", "u"), ("ri", "i"), ("rd", "d"), ("rt", "t"), ("rf", "f"),
+                         ("span", "span"), ("rday", "day"), ("rat", "at")):
         right[name] = [chance.choice(expressions.COLUMNS[source][1]) for _ in range(ROWS)]
     comparison.sluice.table("r", right, RIGHT)
     both.create_table(comparison.connection, "r", right, RIGHT)
@@ -73,7 +76,7 @@ def compare_case(comparison, case):
 
 def different_rows(case, table, wanted):
     types = table.schema.types
-    given = list(zip(*(column.to_pylist() for column in table.columns))) if table.num_columns else []
+    given = list(zip(*(comparing.values(column) for column in table.columns))) if table.num_columns else []
     if len(given) != len(wanted):
         return f"{len(given)} rows of Sluice, {len(wanted)} of PostgreSQL"
     traits = [case.traits.get(name, frozenset()) for name in table.schema.names]
@@ -112,12 +115,36 @@ def filtered(generator, chance, name):
                 f"select id, i, t from (select *, ({condition.postgres}) as keep from t offset 0) as x where keep")
 
 
+# Compared by equality alone, so a column of them shows one of several values that are equal.
+LENGTH = frozenset({"length"})
+NEAR = frozenset({"near"})
+ORDERED = (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT, DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL)
+
+
+def shown(column, of=None):
+    """A column as PostgreSQL answers it: dates, times and intervals as numbers."""
+    of = of or {**RIGHT, **{name: each for name, (each, _) in expressions.COLUMNS.items()}}.get(column)
+    return f"compared({column}) as {column}" if of in TEMPORAL else column
+
+
+def listed(columns):
+    return ", ".join(shown(column) for column in columns)
+
+
+def lengths(columns):
+    return {column: LENGTH for column in columns if column == "span"}
+
+
 AGGREGATES = {
-    "count": (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT, BOOLEAN),
-    "min": (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT),
-    "max": (SMALLINT, INTEGER, BIGINT, DECIMAL, REAL, DOUBLE, TEXT),
+    "count": typed.EVERY,
+    "min": ORDERED,
+    "max": ORDERED,
     "sum": (SMALLINT, INTEGER, DECIMAL),
-    "avg": (DECIMAL,),
+    "avg": (DECIMAL, SMALLINT, INTEGER),
+    "stddev": (SMALLINT, INTEGER),
+    "stddev_pop": (SMALLINT, INTEGER),
+    "variance": (SMALLINT, INTEGER),
+    "var_pop": (SMALLINT, INTEGER),
     "bool_and": (BOOLEAN,),
     "bool_or": (BOOLEAN,),
     "every": (BOOLEAN,),
@@ -125,8 +152,8 @@ AGGREGATES = {
 
 
 def aggregated(generator, chance, name):
-    by = chance.sample(["o", "j", "u", "t", "s"], chance.randrange(0, 3))
-    compute, columns, traits = {}, list(by), {}
+    by = chance.sample(["o", "j", "u", "t", "s", "span", "day", "clock"], chance.randrange(0, 3))
+    compute, columns, traits = {}, [shown(column) for column in by], lengths(by)
     for number in range(chance.randrange(1, 5)):
         function = chance.choice(list(AGGREGATES))
         argument = generator.of(chance.choice(AGGREGATES[function]), chance.randrange(0, 3))
@@ -134,21 +161,37 @@ def aggregated(generator, chance, name):
             argument = generator.of(argument.type, 0)
         distinct = "distinct " if chance.random() < 0.3 else ""
         texts = [f"{function}({distinct}{argument.sluice})", f"{function}({distinct}{argument.postgres})"]
+        of = argument.type if function in ("min", "max") else None
         if chance.random() < 0.2:
-            texts = ["count(*)", "count(*)"]
+            texts, function, of = ["count(*)", "count(*)"], "count", None
         if chance.random() < 0.4:
             condition = generator.of(BOOLEAN, 1)
             texts = [f"{texts[0]} filter (where {condition.sluice})", f"{texts[1]} filter (where {condition.postgres})"]
-        if chance.random() < 0.15 and function in ("sum", "count") and argument.type != TEXT:
+        if chance.random() < 0.15 and function in ("sum", "count"):
             texts = [f"coalesce({each}, 0)" for each in texts]
         column = f"x{number}"
         compute[column] = texts[0]
-        columns.append(f"{texts[1]} as {column}")
-        if function == "avg":
+        columns.append(f"compared({texts[1]}) as {column}" if of in TEMPORAL else f"{texts[1]} as {column}")
+        if of == INTERVAL:
+            traits[column] = LENGTH
+        if function == "avg" and argument.type == DECIMAL:
             traits[column] = frozenset({"quotient"})
+        elif function in ("avg", "stddev", "stddev_pop", "variance", "var_pop"):
+            traits[column] = NEAR
     grouped = f" group by {', '.join(by)}" if by else ""
-    unit = {"from": "t", "on_error": "reject", "aggregate": {"by": by, "compute": compute}}
-    return Case(name, {name: unit}, f"select {', '.join(columns)} from t{grouped}", traits=traits)
+    # Sometimes no row at all: one row comes out where there are no groups, and none where there are.
+    empty = chance.random() < 0.1
+    source = {name + "_none": {"from": "t", "filter": "id < 0"}} if empty else {}
+    where = " where id < 0" if empty else ""
+    steps = [{"aggregate": {"by": by, "compute": compute}}]
+    having = ""
+    if by and chance.random() < 0.2:
+        compute["having_n"] = "count(*)"
+        columns.append("count(*) as having_n")
+        having = " having count(*) > 1"
+        steps.append({"filter": "having_n > 1"})
+    unit = {"from": name + "_none" if empty else "t", "on_error": "reject", "steps": steps}
+    return Case(name, {**source, name: unit}, f"select {', '.join(columns)} from t{where}{grouped}{having}", traits=traits)
 
 
 def ratio(_, chance, name):
@@ -164,40 +207,43 @@ def ratio(_, chance, name):
 
 def joined(_, chance, name):
     how = chance.choice(["inner", "left", "right", "full", "semi", "anti", "cross"])
-    keys = chance.choice([["j"], ["u"], ["j", "u"]])
-    left = "select id, i, j, u from t"
-    sql_right = "(select rid, j as rj, u as ru, ri from r) as b"
-    units = {name + "_l": {"from": "t", "select": ["id", "i", "j", "u"]},
-             name + "_r": {"from": "r", "select": ["rid", {"rj": "j"}, {"ru": "u"}, "ri"]}}
+    keys = chance.choice([["j"], ["u"], ["j", "u"], ["span"], ["day"], ["at", "j"], ["f"], ["h"]])
+    left = "select id, i, j, u, span, day, at, f, h from t"
+    sql_right = "(select rid, j as rj, u as ru, ri, span as rspan, rday, rat, rf, rd as rh from r) as b"
+    units = {name + "_l": {"from": "t", "select": ["id", "i", "j", "u", "span", "day", "at", "f", "h"]},
+             name + "_r": {"from": "r", "select": ["rid", {"rj": "j"}, {"ru": "u"}, "ri", {"rspan": "span"}, "rday", "rat", "rf", {"rh": "rd"}]}}
+    mine = "id, i, j, u, compared(span), compared(day), compared(at), f, h"
+    both_sides = mine + ", rid, rj, ru, ri, compared(rspan), compared(rday), compared(rat), rf, rh"
     if how == "cross":
         units[name] = {"from": [name + "_l", name + "_r"], "join": {"how": how}}
-        return Case(name, units, f"select a.*, b.* from ({left}) as a cross join {sql_right}")
-    extra = chance.choice(["", " and a.i < b.ri", " and a.i <> b.ri"])
+        return Case(name, units, f"select {both_sides} from ({left}) as a cross join {sql_right}")
+    extra = chance.choice(["", " and a.i < b.ri", " and a.i <> b.ri", " and a.day < b.rday"])
     if chance.random() < 0.15:
-        keys, extra = [], "a.i < b.ri"
+        keys, extra = [], chance.choice(["a.i < b.ri", "a.at > b.rat"])
     condition = " and ".join(f"a.{key} = b.r{key}" for key in keys) + extra
     sluice = condition.replace("a.", f"{name}_l.").replace("b.", f"{name}_r.")
     units[name] = {"from": [name + "_l", name + "_r"], "join": {"how": how, "on": sluice}}
     if how in ("semi", "anti"):
         exists = "exists" if how == "semi" else "not exists"
-        return Case(name, units, f"select a.* from ({left}) as a where {exists} (select 1 from {sql_right} where {condition})")
+        return Case(name, units,
+                    f"select {mine} from ({left}) as a where {exists} (select 1 from {sql_right} where {condition})")
     if how == "full" and (not keys or extra):
         # PostgreSQL joins fully only by equality.
         condition, sluice = "a.j = b.rj", f"{name}_l.j = {name}_r.rj"
         units[name]["join"]["on"] = sluice
-    return Case(name, units, f"select a.*, b.* from ({left}) as a {how} join {sql_right} on {condition}")
+    return Case(name, units, f"select {both_sides} from ({left}) as a {how} join {sql_right} on {condition}")
 
 
 def joined_using(_, chance, name):
     how = chance.choice(["inner", "left", "right", "full"])
-    keys = chance.choice([["j"], ["u"], ["j", "u"]])
+    keys = chance.choice([["j"], ["u"], ["j", "u"], ["span"]])
     # The shared keys come once, where the left has them.
     units = {name + "_l": {"from": "t", "select": keys + ["id", "i"]},
              name + "_r": {"from": "r", "select": keys + ["rid", "ri"]},
              name: {"from": [name + "_l", name + "_r"], "join": {"how": how, "using": keys}}}
-    listed = ", ".join(keys)
-    return Case(name, units, f"select {listed}, id, i, rid, ri from (select {listed}, id, i from t) as a {how} join "
-                             f"(select {listed}, rid, ri from r) as b using ({listed})")
+    names = ", ".join(keys)
+    return Case(name, units, f"select {listed(keys)}, id, i, rid, ri from (select {names}, id, i from t) as a {how} join "
+                             f"(select {names}, rid, ri from r) as b using ({names})", traits=lengths(keys))
 
 
 def direction(chance):
@@ -205,7 +251,8 @@ def direction(chance):
 
 
 def sorted_rows(_, chance, name):
-    keys = chance.sample(["o", "s", "j", "b", "d", "r", "f", "t", "u"], chance.randrange(1, 4))
+    keys = chance.sample(["o", "s", "j", "b", "d", "r", "f", "t", "u", "w", "h", "day", "clock", "at", "moment", "span"],
+                        chance.randrange(1, 4))
     order = [key + direction(chance) for key in keys] + ["id"]
     steps, limit = [{"sort": order}], ""
     if chance.random() < 0.5:
@@ -215,33 +262,37 @@ def sorted_rows(_, chance, name):
     steps.append({"select": ["id", *keys]})
     # Texts are compared by their bytes, as in the collation "C" that the server has.
     return Case(name, {name: {"from": "t", "steps": steps}},
-                f"select id, {', '.join(keys)} from t order by {', '.join(order)}{limit}", ordered=True)
+                f"select id, {listed(keys)} from (select * from t order by {', '.join(order)}{limit}) as x", ordered=True)
 
 
 def deduplicated(_, chance, name):
-    by = chance.sample(["o", "j", "u", "s", "f", "d"], chance.randrange(1, 3))
+    by = chance.sample(["o", "j", "u", "s", "f", "d", "span", "day"], chance.randrange(1, 3))
+    order = [chance.choice(["i", "d", "t", "b", "at", "moment", "span"]) + direction(chance), "id"]
+    step = {"by": by}
     if chance.random() < 0.5:
-        return Case(name, {name: {"from": "t", "steps": [{"deduplicate": {"by": by}}, {"select": ["id", *by]}]}},
-                    f"select distinct on ({', '.join(by)}) id, {', '.join(by)} from t order by {', '.join(by)}, id")
-    order = [chance.choice(["i", "d", "t", "b"]) + direction(chance), "id"]
-    return Case(name, {name: {"from": "t", "steps": [{"deduplicate": {"by": by, "order": order}}, {"select": ["id", *by]}]}},
-                f"select distinct on ({', '.join(by)}) id, {', '.join(by)} from t order by {', '.join(by)}, "
-                f"{', '.join(order)}")
+        order = ["id"]
+    else:
+        step["order"] = order
+    names = ", ".join(by)
+    return Case(name, {name: {"from": "t", "steps": [{"deduplicate": step}, {"select": ["id", *by]}]}},
+                f"select id, {listed(by)} from (select distinct on ({names}) * from t order by {names}, {', '.join(order)}) as x")
 
 
 def united(_, chance, name):
     # Decimals of other digits, integers of other widths: what comes out holds both.
-    left, right = chance.choice([("i", "ri"), ("s", "ri"), ("b", "ri"), ("d", "rd"), ("t", "rt"), ("f", "rf")])
+    left, right = chance.choice([("i", "ri"), ("s", "ri"), ("b", "ri"), ("d", "rd"), ("h", "rd"), ("t", "rt"), ("f", "rf"),
+                                 ("day", "rday"), ("at", "rat"), ("day", "rat")])
     units = {name + "_l": {"from": "t", "select": [{"x": left}, {"y": "id"}]},
              name + "_r": {"from": "r", "select": [{"y": "rid"}, {"x": right}]},
              name: {"from": [name + "_l", name + "_r"], "union": {}}}
-    return Case(name, units, f"select {left} as x, id as y from t union all select {right}, rid from r")
+    x = "compared(x) as x" if left in ("day", "at") else "x"
+    return Case(name, units, f"select {x}, y from (select {left} as x, id as y from t union all select {right}, rid from r) as both_sides")
 
 
 def distinct_rows(_, chance, name):
-    columns = chance.sample(["o", "j", "u", "s"], 2)
+    columns = chance.sample(["o", "j", "u", "s", "span", "clock", "w"], 2)
     return Case(name, {name: {"from": "t", "steps": [{"select": columns}, {"deduplicate": {}}]}},
-                f"select distinct {', '.join(columns)} from t")
+                f"select {listed(columns)} from (select distinct {', '.join(columns)} from t) as x", traits=lengths(columns))
 
 
 KINDS = [filtered, filtered, aggregated, aggregated, aggregated, ratio, joined, joined, joined_using, sorted_rows,

@@ -15,6 +15,7 @@ namespace {
 using span = arrow::MonthDayNanoIntervalType::MonthDayNanos;
 
 enum class field {
+  millennium,
   century,
   decade,
   year,
@@ -31,7 +32,10 @@ enum class field {
   second,
   millisecond,
   microsecond,
-  epoch
+  epoch,
+  zone,
+  zone_hour,
+  zone_minute
 };
 
 struct field_name {
@@ -40,7 +44,8 @@ struct field_name {
   int precision;
 };
 
-const std::map<std::string, field_name> fields = {{"century", {field::century, 0, 10}},
+const std::map<std::string, field_name> fields = {{"millennium", {field::millennium, 0, 10}},
+                                                  {"century", {field::century, 0, 10}},
                                                   {"decade", {field::decade, 0, 10}},
                                                   {"year", {field::year, 0, 10}},
                                                   {"years", {field::year, 0, 10}},
@@ -64,13 +69,19 @@ const std::map<std::string, field_name> fields = {{"century", {field::century, 0
                                                   {"millisecond", {field::millisecond, 3, 16}},
                                                   {"microseconds", {field::microsecond, 0, 16}},
                                                   {"microsecond", {field::microsecond, 0, 16}},
-                                                  {"epoch", {field::epoch, 6, 20}}};
+                                                  {"epoch", {field::epoch, 6, 20}},
+                                                  {"timezone", {field::zone, 0, 10}},
+                                                  {"timezone_hour", {field::zone_hour, 0, 10}},
+                                                  {"timezone_minute", {field::zone_minute, 0, 10}}};
 
 bool is_time_field(field what) { return what >= field::hour; }
+bool is_zone_field(field what) { return what >= field::zone; }
 
 std::int64_t of_date(field what, std::int64_t day) {
   const auto date = civil_from_days(day);
   switch (what) {
+    case field::millennium:
+      return date.year > 0 ? (date.year + 999) / 1000 : -((1000 - date.year) / 1000);
     case field::century:
       return date.year > 0 ? (date.year + 99) / 100 : -((100 - date.year) / 100);
     case field::decade:
@@ -83,8 +94,10 @@ std::int64_t of_date(field what, std::int64_t day) {
       return date.month;
     case field::week:
       return iso_week(day);
-    case field::isoyear:
-      return iso_year(day);
+    case field::isoyear: {
+      const auto year = iso_year(day);
+      return year > 0 ? year : year - 1;
+    }
     case field::day:
       return date.day;
     case field::dow:
@@ -110,9 +123,16 @@ std::int64_t of_time(field what, std::int64_t microseconds) {
   }
 }
 
+// Of an offset in seconds.
+std::int64_t of_zone(field what, std::int64_t offset) {
+  return what == field::zone ? offset : what == field::zone_hour ? offset / 3600 : offset / 60 % 60;
+}
+
 int128 of_interval(field what, const span& value) {
   const auto time = value.nanoseconds / 1000;
   switch (what) {
+    case field::millennium:
+      return value.months / 12'000;
     case field::century:
       return value.months / 1200;
     case field::decade:
@@ -171,6 +191,7 @@ status each_field(call& c, field what, const buffer_ptr& validity, Store&& store
   for_valid(validity, c.rows, [&](std::int64_t row) {
     const auto value = values[row];
     if (what == field::epoch) return store(row, value);
+    if (is_zone_field(what)) return store(row, of_zone(what, clock->offset_at(value)));
     const auto local = clock->to_local(value);
     const auto day = floor_div(local, microseconds_per_day);
     store(row, is_time_field(what) ? of_time(what, local - day * microseconds_per_day) : of_date(what, day));
@@ -219,6 +240,8 @@ node_ptr bind_field(binder& b, const call_site& site) {
     return b.fault(site.args[1].at, "type_mismatch",
                    site.name + " expects a date, time, timestamp or interval, found " + type_name(*value->type),
                    is_text_type(*value->type) ? "cast it: " + text_of(*value) + "::timestamp" : "");
+  if (is_zone_field(found->second.what) && !is_timestamptz(*value->type))
+    return b.fault(site.args[0].at, "type_mismatch", "a value of type " + type_name(*value->type) + " has no " + *name);
   const bool has_no_date = id == arrow::Type::TIME64 && !is_time_field(found->second.what);
   if (has_no_date) return b.fault(site.args[0].at, "type_mismatch", "a time has no " + *name);
   const bool no_field =

@@ -51,7 +51,11 @@ node_ptr bind_to_char(binder& b, const call_site& site) {
     return b.fault(site.args[0].at, "not_supported_yet",
                    "to_char of " + type_name(*value->type) + " is not supported yet",
                    "use round(x, 2)::text or lpad(...)");
-  if (value->type->id() == arrow::Type::DATE32) value = b.cast({value, site.args[0].at}, timestamp_type());
+  const auto items = format_of(b, site.args[1], format_use::writing);
+  if (!items) return nullptr;
+  // A day begins where the zone says, so it has an offset.
+  if (value->type->id() == arrow::Type::DATE32)
+    value = b.cast({value, site.args[0].at}, needs_zone(*items) ? timestamptz_type() : timestamp_type());
   if (value->type->id() == arrow::Type::TIME64)
     value = b.call(
         "+", timestamp_type(),
@@ -65,9 +69,7 @@ node_ptr bind_to_char(binder& b, const call_site& site) {
     return b.fault(site.args[0].at, "type_mismatch",
                    site.name + " expects a date or timestamp, found " + type_name(*value->type),
                    is_text_type(*value->type) ? "cast it: " + text_of(*value) + "::timestamp" : "");
-  const auto items = format_of(b, site.args[1], format_use::writing);
-  return items ? b.call(site.name, arrow::utf8(), {value, b.settle(site.args[1])}, to_char_kernel, {.state = items})
-               : nullptr;
+  return b.call(site.name, arrow::utf8(), {value, b.settle(site.args[1])}, to_char_kernel, {.state = items});
 }
 
 enum class target { date, timestamp, timestamptz };

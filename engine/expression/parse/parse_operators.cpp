@@ -60,6 +60,8 @@ syntax_ptr parser::test() {
       return unexpected("expected null, true, false or distinct from behind is, found");
     }
     if (value) value->negated = negated;
+    // `x is null = y` compares what the test gives.
+    if (value && at_comparison()) value = compared(std::move(value));
   }
   return value;
 }
@@ -73,6 +75,10 @@ bool parser::at_comparison() const {
 syntax_ptr parser::comparison() {
   auto left = range();
   if (!left || !at_comparison()) return left;
+  return compared(std::move(left));
+}
+
+syntax_ptr parser::compared(syntax_ptr left) {
   const auto begin = now().begin;
   const auto name = now().text == "!=" ? "<>" : now().text;
   advance();

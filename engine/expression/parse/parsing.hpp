@@ -73,6 +73,7 @@ class parser {
   syntax_ptr test();
   bool at_comparison() const;
   syntax_ptr comparison();
+  syntax_ptr compared(syntax_ptr left);
   syntax_ptr range();
   syntax_ptr between(syntax_ptr value, std::size_t begin);
   syntax_ptr in(syntax_ptr value, std::size_t begin);

@@ -109,4 +109,26 @@ std::optional<error> dialect_remark(const input_file& file, const options& own, 
   return remark;
 }
 
+std::optional<error> header_remark(const input_file& file, const options& own, const std::vector<std::string>& names) {
+  // Most files have words there and are not looked at again.
+  const auto like_number = [](const std::string& name) {
+    return !name.empty() && (name[0] == '-' || name[0] == '+' || name[0] == '.' || (name[0] >= '0' && name[0] <= '9'));
+  };
+  if (!own.contains("header") || own["header"] != options(true) ||
+      std::none_of(names.begin(), names.end(), like_number))
+    return {};
+  auto others = options::object();
+  for (const auto& [name, value] : own.items())
+    if (name != "header" && !value.is_null()) others[name] = value;
+  const auto found = sniff_file(file, others);
+  if (!found.ok() || found->share < usual_share || !found->own.contains("header")) return {};
+  auto remark = user_error(
+      "other_dialect",
+      file.name +
+          ": its first line looks like a record, but is read as the names of the columns: " + shown(found->first_line),
+      "header: false makes it a record, header: [...] names the columns");
+  remark.path = "/csv";
+  return remark;
+}
+
 }  // namespace sluice::csv

@@ -21,4 +21,7 @@ std::string better_options(const input_file& file, const options& own);
 /// That a file seems to be written in another way, found because `reason`; nullopt: nothing better is known.
 std::optional<error> dialect_remark(const input_file& file, const options& own, const std::string& reason);
 
+/// That the line with the names looks like a record, which would then be missing among the rows; nullopt: it does not.
+std::optional<error> header_remark(const input_file& file, const options& own, const std::vector<std::string>& names);
+
 }  // namespace sluice::csv

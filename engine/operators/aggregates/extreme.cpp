@@ -1,5 +1,6 @@
 #include "engine/operators/aggregates/accumulator.hpp"
 
+#include "engine/values/intervals.hpp"
 #include "engine/values/value_text.hpp"
 
 #include <arrow/array.h>
@@ -12,6 +13,7 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace sluice::aggregates {
@@ -24,6 +26,11 @@ bool better(const Value& candidate, const Value& best) {
   if constexpr (std::is_floating_point_v<Value>) {
     if constexpr (Greatest) return candidate > best || candidate != candidate;
     return candidate < best || best != best;
+  } else if constexpr (std::is_same_v<Value, interval>) {
+    // Of intervals of one length (1 mon, 30 days) the one with more months, then more days: the same for any order.
+    const auto length = interval_length(candidate), other = interval_length(best);
+    if (length != other) return Greatest ? length > other : length < other;
+    return std::pair(candidate.months, candidate.days) > std::pair(best.months, best.days);
   } else {
     return Greatest ? candidate > best : candidate < best;
   }
@@ -252,6 +259,8 @@ accumulator_ptr make_extreme(bool greatest, const std::shared_ptr<arrow::DataTyp
       return fixed<int128>(greatest, type);
     case arrow::Type::DECIMAL256:
       return fixed<arrow::Decimal256>(greatest, type);
+    case arrow::Type::INTERVAL_MONTH_DAY_NANO:
+      return fixed<interval>(greatest, type);
     case arrow::Type::STRING:
       return text<arrow::StringArray>(greatest, type);
     case arrow::Type::LARGE_STRING:

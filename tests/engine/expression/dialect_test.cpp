@@ -149,6 +149,15 @@ TEST_CASE("small forms of SQL") {
   CHECK(value_of("nullif('a', null)") == "a");
 }
 
+TEST_CASE("what a test gives can be compared") {
+  CHECK(value_of("1 is null = false") == "true");
+  CHECK(value_of("true is true = true is not null") == "true");
+  CHECK(value_of("not 1 isnull = true") == "true");
+  CHECK(value_of("1 is null <> false is unknown") == "false");
+  CHECK(value_of("1 is distinct from 2 = true").starts_with("type_mismatch@"));
+  CHECK(value_of("1 is null = false = true").starts_with("invalid_expression@"));
+}
+
 TEST_CASE("names of other systems are told what is written here") {
   const std::vector<std::pair<std::string, std::string>> hints = {
       {"ifnull(x, 0)", "write coalesce(x, y)"},

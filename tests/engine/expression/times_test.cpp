@@ -87,3 +87,66 @@ TEST_CASE("every conversion between zoned and local times knows the years beyond
              {at + " + interval '6 months'", "2051-01-01 23:30:00+00"},
              {at + " = timestamp '2050-07-02 00:30'", "true"}});
 }
+
+TEST_CASE("a date is shown with the offset of its midnight, and fields of the zone are given") {
+  {
+    const in_zone zone("Europe/Berlin");
+    check_all({{"to_char(date '2024-07-01', 'TZ tz OF TZH:TZM')", "CEST cest +02 +02:00"},
+               {"to_char(date '2024-01-01', 'YYYY-MM-DD HH24:MI TZ')", "2024-01-01 00:00 CET"},
+               {"extract(timezone from timestamptz '2024-07-01 12:00+00')", "7200"},
+               {"extract(timezone_hour from timestamptz '1890-07-01 12:00+00')", "0"},
+               {"extract(timezone_minute from timestamptz '1890-07-01 12:00+00')", "53"},
+               {"date_part('timezone', timestamptz '1890-07-01 12:00+00')", "3208"}});
+  }
+  {
+    const in_zone zone("America/St_Johns");
+    check_all({{"extract(timezone from timestamptz '2024-01-01 12:00+00')", "-12600"},
+               {"extract(timezone_hour from timestamptz '2024-01-01 12:00+00')", "-3"},
+               {"extract(timezone_minute from timestamptz '2024-01-01 12:00+00')", "-30"}});
+  }
+  for (const auto* const text :
+       {"extract(timezone from timestamp '2024-01-01')", "date_part('timezone', date '2024-01-01')"})
+    CHECK(value_of(text).starts_with("type_mismatch@"));
+  const in_zone zone("Pacific/Apia");  // has no 2011-12-30
+  CHECK(value_of("to_char(date '2011-12-30', 'YYYY-MM-DD')") == "2011-12-30");
+}
+
+TEST_CASE("years, ISO years and millennia are counted from 1 and -1") {
+  check_all({{"extract(millennium from date '2000-12-31')", "2"},
+             {"extract(millennium from date '2001-01-01')", "3"},
+             {"extract(millennium from date '0001-01-01')", "1"},
+             {"extract(millennium from make_date(-1, 1, 1))", "-1"},
+             {"extract(millennium from make_date(-1000, 1, 1))", "-1"},
+             {"extract(millennium from make_date(-1001, 1, 1))", "-2"},
+             {"extract(millennium from interval '-2500 years')", "-2"},
+             // No year is 0.
+             {"extract(isoyear from date '0001-01-01')", "1"},
+             {"extract(isoyear from make_date(-1, 12, 31))", "-1"},
+             {"extract(isoyear from make_date(-1, 1, 1))", "-2"},
+             {"extract(year from make_date(-1, 1, 1))", "-1"}});
+}
+
+TEST_CASE("years before 1 and beyond 9999 are read as they are written") {
+  check_all({{"'0044-03-15 BC'::date", "0044-03-15 BC"},
+             {"'0044-03-15 bc'::date - date '0001-01-01'", "-15998"},
+             {"'0001-02-29 BC'::date", "0001-02-29 BC"},
+             {"'0044-03-15 12:30:00.5 BC'::timestamp", "0044-03-15 12:30:00.5 BC"},
+             {"'0044-03-15 12:30:00+02 BC'::timestamptz", "0044-03-15 10:30:00+00 BC"},
+             {"'290000-01-01 BC'::timestamp::text", "290000-01-01 00:00:00 BC"},
+             {"'294246-12-31'::timestamp", "294246-12-31 00:00:00"},
+             {"'5881580-01-01'::date", "5881580-01-01"}});
+  for (const auto* const text :
+       {"'0000-01-01 BC'::date", "'0002-02-29 BC'::date", "'9999999-01-01'::date", "'BC'::date", "'0044-03-15BC'::date",
+        "'0044-03-15 BC 12:30'::timestamp", "'300000-01-01 BC'::timestamp"}) {
+    INFO(text);
+    CHECK(value_of(text).starts_with("invalid_literal@"));
+  }
+}
+
+TEST_CASE("seconds of more than six digits are rounded half to even") {
+  check_all({{"time '12:00:00.1234565'", "12:00:00.123456"},
+             {"time '12:00:00.1234575'", "12:00:00.123458"},
+             {"time '01:59:59.0000005'", "01:59:59"},
+             {"time '01:59:59.00000050001'", "01:59:59.000001"},
+             {"timestamp '2024-12-31 23:59:59.9999999'", "2025-01-01 00:00:00"}});
+}

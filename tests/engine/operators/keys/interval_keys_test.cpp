@@ -100,6 +100,16 @@ TEST_CASE("groups of intervals show the spelling of their first row") {
                               "-30 days|2|-30 days x 2|1", "1 mon -30 days|2|1 mon -30 days x 2|1"});
 }
 
+TEST_CASE("the least and the greatest interval go by length, of equal ones that with more months and days") {
+  for (const auto& order : {spelled, std::vector<std::string>(spelled.rbegin(), spelled.rend())}) {
+    runner unit("aggregate",
+                R"~({"compute": {"least": "min(v)", "greatest": "max(v)", "none": "min(v) filter (where id < 0)"}})~",
+                "id bigint, v interval");
+    unit.feed(interval_rows(order)).end();
+    CHECK(unit.lines() == lines{"-30 days|1 mon|null"});
+  }
+}
+
 TEST_CASE("distinct intervals, deduplicated rows and joined rows go by length") {
   runner distinct("aggregate", R"~({"compute": {"d": "count(distinct v)", "n": "count(v)"}})~",
                   "id bigint, v interval");
