@@ -1,3 +1,4 @@
+#include "engine/columns/typed/read_types.hpp"
 #include "engine/component/component.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/remarks.hpp"

@@ -8,6 +8,33 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = ["engine", "config", "actors", "cluster", "app"]
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]', re.MULTILINE)
 HEAVY = ("caf/all.hpp", "arrow/api.h", "arrow/compute/api.h", "msgpack.hpp", "boost/beast.hpp", "boost/asio.hpp")
+# Who may include a format of text, and what for; typed values come from engine/columns/typed alone.
+TEXT_FORMATS = {
+    "engine/formats/csv/": {
+        "engine/sources/csv.cpp": ("csv_files", "infer", "remarks", "source_options"),
+        "engine/sinks/csv.cpp": ("writer",),
+        "engine/sinks/stdout.cpp": ("writer",),
+        "engine/files/appended_text.hpp": ("writer",),
+        "engine/files/appended_text.cpp": ("chunk_reader", "layout"),
+        "app/data_file.cpp": ("sniff",),
+        "app/preview_verb.cpp": ("sniff",),
+    },
+    "engine/formats/ndjson/": {
+        "engine/sources/ndjson.cpp": ("ndjson_reader",),
+        "engine/sinks/ndjson.cpp": ("writer",),
+        "engine/sinks/stdout.cpp": ("writer",),
+    },
+}
+
+
+def foreign_formats(path: str, text: str) -> list[str]:
+    """The headers of text formats that a file includes and may not."""
+    wrong = []
+    for folder, may in TEXT_FORMATS.items():
+        known = [folder + header + ".hpp" for header in may.get(path, ())]
+        if not path.startswith(folder):
+            wrong += [name for name in INCLUDE.findall(text) if name.startswith(folder) and name not in known]
+    return wrong
 
 
 def wrong_includes(layer: str, text: str) -> list[str]:
@@ -43,6 +70,20 @@ class Includes(unittest.TestCase):
             if path.is_relative_to(ROOT / "engine/plan"):
                 above = [name for name in INCLUDE.findall(path.read_text()) if name.startswith("engine/flow/")]
                 self.assertEqual(above, [], str(path.relative_to(ROOT)))
+
+    def test_typed_values_come_from_no_format(self):
+        for _, path in self.files(".hpp", ".cpp"):
+            name = str(path.relative_to(ROOT))
+            self.assertEqual(foreign_formats(name, path.read_text()), [], name)
+            if name.startswith("engine/columns/typed/"):
+                self.assertNotIn('"engine/formats/', path.read_text(), name)
+
+    def test_the_check_sees_a_format_that_is_included_for_its_values(self):
+        csv = '#include "engine/formats/csv/columns.hpp"\n'
+        self.assertEqual(foreign_formats("engine/formats/ndjson/sampling.cpp", csv), ["engine/formats/csv/columns.hpp"])
+        self.assertEqual(foreign_formats("engine/sources/csv.cpp", csv), ["engine/formats/csv/columns.hpp"])
+        self.assertEqual(foreign_formats("engine/formats/csv/reader.cpp", csv), [])
+        self.assertEqual(foreign_formats("engine/sources/csv.cpp", csv.replace("columns", "infer")), [])
 
     def test_the_root_of_the_engine_holds_the_list_alone(self):
         loose = sorted(path.name for path in (ROOT / "engine").iterdir() if path.is_file())

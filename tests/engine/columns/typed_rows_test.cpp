@@ -1,6 +1,7 @@
 // What CSV, NDJSON and messages share: texts and JSON scalars become rows of typed columns.
 #include "engine/columns/typed/rows.hpp"
 #include "engine/values/types.hpp"
+#include "tests/support/collector.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -14,18 +15,21 @@
 
 using namespace sluice;
 using namespace sluice::typed;
+using testing::must;
 
 namespace {
 
+const null_rules no_nulls{std::vector<std::string>()};
+
 column column_of(const std::string& type, bool given = true, const std::string& name = "v") {
-  return make_column(name, name, parse_type(type).take(), given).take();
+  return must(make_column(name, name, must(parse_type(type)), given));
 }
 
-rows rows_of(std::vector<column> columns, bool set_null = false, null_rules nulls = null_rules({})) {
-  return rows(std::move(columns), set_null, zone_clock::find("Europe/Berlin").take(), std::move(nulls));
+typed::rows rows_of(std::vector<column> columns, bool set_null = false, null_rules nulls = no_nulls) {
+  return typed::rows(std::move(columns), set_null, must(zone_clock::find("Europe/Berlin")), std::move(nulls));
 }
 
-rows one_column(column of, bool set_null = false, null_rules nulls = null_rules({})) {
+typed::rows one_column(column of, bool set_null = false, null_rules nulls = no_nulls) {
   std::vector<column> columns;
   columns.push_back(std::move(of));
   return rows_of(std::move(columns), set_null, std::move(nulls));
@@ -44,11 +48,11 @@ std::string read(const std::string& type, const std::string& text, bool given = 
   auto made = one_column(column_of(type, given));
   if (!made.add_text(0, text)) {
     made.take_back();
-    CHECK(values_of(*made.finish().take()[0]).empty());
+    CHECK(values_of(*must(made.finish())[0]).empty());
     return made.fault().code + ": " + made.fault().message;
   }
   made.keep();
-  return values_of(*made.finish().take()[0])[0];
+  return values_of(*must(made.finish())[0])[0];
 }
 
 number number_of(const std::string& text, std::uint64_t digits, int exponent = 0, bool negative = false) {
@@ -108,13 +112,12 @@ TEST_CASE("numbers and booleans in a text are none where the type was inferred")
 
 TEST_CASE("a column's formats, decimal sign and thousands separator hold for its texts") {
   const auto with = [](const std::string& type, std::vector<std::string> formats, char decimal, char thousands) {
-    return make_column({.name = "v",
-                        .type = parse_type(type).take(),
-                        .inferred = false,
-                        .formats = std::move(formats),
-                        .decimal = decimal,
-                        .thousands = thousands})
-        .take();
+    return must(make_column(column_plan{.name = "v",
+                                        .type = must(parse_type(type)),
+                                        .inferred = false,
+                                        .formats = std::move(formats),
+                                        .decimal = decimal,
+                                        .thousands = thousands}));
   };
   auto dates = one_column(with("date", {"%d.%m.%Y", "%m/%d/%y"}, '.', '\0'));
   CHECK(dates.add_text(0, "31.12.2024"));
@@ -123,26 +126,26 @@ TEST_CASE("a column's formats, decimal sign and thousands separator hold for its
   dates.keep();
   CHECK_FALSE(dates.add_text(0, "2024-12-31"));
   dates.take_back();
-  CHECK(values_of(*dates.finish().take()[0]) == std::vector<std::string>{"2024-12-31", "2024-12-31"});
+  CHECK(values_of(*must(dates.finish())[0]) == std::vector<std::string>{"2024-12-31", "2024-12-31"});
   auto amounts = one_column(with("decimal(12,2)", {}, ',', '.'));
   CHECK(amounts.add_text(0, "1.234.567,5"));
   amounts.keep();
   CHECK_FALSE(amounts.add_text(0, "1.23,4"));
   amounts.take_back();
-  CHECK(values_of(*amounts.finish().take()[0]) == std::vector<std::string>{"1234567.50"});
+  CHECK(values_of(*must(amounts.finish())[0]) == std::vector<std::string>{"1234567.50"});
 }
 
 TEST_CASE("texts that stand for null are null in every column, and no others") {
-  for (const std::string type : {"boolean", "bigint", "double", "decimal(12,2)", "text", "bytea", "date", "timestamptz",
-                                 "interval", "time"}) {
+  for (const std::string type :
+       {"boolean", "bigint", "double", "decimal(12,2)", "text", "bytea", "date", "timestamptz", "interval", "time"}) {
     INFO(type);
-    auto made = one_column(column_of(type), false, null_rules({"NA", ""}));
+    auto made = one_column(column_of(type), false, null_rules(std::vector<std::string>{"NA", ""}));
     CHECK(made.add_text(0, "NA"));
     made.keep();
     CHECK(made.add_text(0, ""));
     made.keep();
     made.keep();  // nothing was said of the column
-    CHECK(values_of(*made.finish().take()[0]) == std::vector<std::string>{"null", "null", "null"});
+    CHECK(values_of(*must(made.finish())[0]) == std::vector<std::string>{"null", "null", "null"});
   }
   CHECK(read("text", "") == "");
   CHECK(read("bigint", "") == "invalid_value: expected bigint, found ''");
@@ -160,26 +163,28 @@ TEST_CASE("JSON scalars are held exactly or not at all; text takes them as they 
   made.keep();
   CHECK_FALSE(made.add_boolean(0, true));
   made.take_back();
-  CHECK(values_of(*made.finish().take()[0]) == std::vector<std::string>{"1"});
+  CHECK(values_of(*must(made.finish())[0]) == std::vector<std::string>{"1"});
 
   auto texts = one_column(column_of("text"));
   CHECK(texts.add_number(0, number_of(half, 10, -1)));
   texts.keep();
   CHECK(texts.add_boolean(0, false));
   texts.keep();
-  CHECK(values_of(*texts.finish().take()[0]) == std::vector<std::string>{"10e-1", "false"});
+  CHECK(values_of(*must(texts.finish())[0]) == std::vector<std::string>{"10e-1", "false"});
 }
 
 TEST_CASE("a row that breaks off leaves nothing behind in any of its columns") {
   const std::vector<std::string> types = {"boolean",       "smallint", "bigint", "double", "decimal(12,2)",
                                           "decimal(50,2)", "text",     "bytea",  "date",   "timestamptz"};
-  const std::vector<std::string> good = {"true", "1", "2", "3", "4.00", "5.00", "six", "seven", "2024-05-08", "2024-05-09"};
+  const std::vector<std::string> good = {"true", "1",   "2",     "3",          "4.00",
+                                         "5.00", "six", "seven", "2024-05-08", "2024-05-09"};
   // The row breaks off behind each column in turn, at a value that does not fit or before it.
   for (std::size_t broken = 0; broken <= types.size(); ++broken) {
     std::vector<column> columns;
-    for (std::size_t i = 0; i < types.size(); ++i) columns.push_back(column_of(types[i], true, "c" + std::to_string(i)));
+    for (std::size_t i = 0; i < types.size(); ++i)
+      columns.push_back(column_of(types[i], true, "c" + std::to_string(i)));
     columns.push_back(column_of("integer", true, "last"));
-    auto made = rows_of(std::move(columns), false, null_rules({"-"}));
+    auto made = rows_of(std::move(columns), false, null_rules(std::vector<std::string>{"-"}));
     const auto add = [&](std::size_t count, bool null) {
       for (std::size_t i = 0; i < count; ++i) REQUIRE(made.add_text(i, null ? "-" : good[i]));
     };
@@ -198,7 +203,7 @@ TEST_CASE("a row that breaks off leaves nothing behind in any of its columns") {
     REQUIRE(made.add_text(types.size(), "2"));
     made.keep();
     REQUIRE(made.count() == 2);
-    const auto arrays = made.finish().take();
+    const auto arrays = must(made.finish());
     REQUIRE(arrays.size() == types.size() + 1);
     for (std::size_t i = 0; i < types.size(); ++i) {
       const auto values = values_of(*arrays[i]);
@@ -231,7 +236,7 @@ TEST_CASE("lists and structs are taken back with what is inside of them") {
   made.keep();
   fill(1);
   made.keep();
-  const auto array = made.finish().take()[0];
+  const auto array = must(made.finish())[0];
   REQUIRE(array->ValidateFull().ok());
   REQUIRE(array->length() == 3);
   CHECK(array->IsNull(1));
@@ -274,8 +279,8 @@ TEST_CASE("what many rows were written to at once keeps some of them") {
   const std::vector<std::uint32_t> kept = {1, 3, 4};
   fixed.keep(kept);
   text.keep(kept);
-  CHECK(values_of(*fixed.finish().take()) == std::vector<std::string>{"1", "null", "4"});
-  CHECK(values_of(*text.finish().take()) == std::vector<std::string>{"x", "null", "xxxx"});
+  CHECK(values_of(*must(fixed.finish())) == std::vector<std::string>{"1", "null", "4"});
+  CHECK(values_of(*must(text.finish())) == std::vector<std::string>{"x", "null", "xxxx"});
 }
 
 TEST_CASE("a message shows a long value shortened, on one line") {

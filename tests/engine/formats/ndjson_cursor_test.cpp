@@ -1,6 +1,6 @@
 // What reads 16 bytes at once agrees with its scalar twin.
-#include "engine/formats/ndjson/columns.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
+#include "engine/formats/ndjson/keys.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -65,7 +65,7 @@ TEST_CASE("keys are known again alike by 16 bytes and one by one") {
   int same = 0;
   for (int round = 0; round < 50'000; ++round) {
     key_table keys;
-    keys.add(random_text(random, "ab", 1 + random() % 70), -1);
+    keys.add(random_text(random, "ab", 1 + random() % 70), -1, nullptr);
     if (random() % 2 == 0) keys.note_lead(", \"");
     const auto& entry = keys.entries[0];
     const auto lead = static_cast<std::size_t>(keys.lead);

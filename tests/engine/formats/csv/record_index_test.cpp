@@ -1,10 +1,12 @@
 #include "engine/formats/csv/record_index.hpp"
+#include "engine/values/simd_level.hpp"
 
 #include <catch2/catch.hpp>
 #include <random>
 #include <string>
 #include <vector>
 
+using namespace sluice;
 using namespace sluice::csv;
 
 namespace {
