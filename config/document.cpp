@@ -127,9 +127,9 @@ void document::fill_node(node& value, const lookup& values, diagnostics& faults)
 void document::check_entries(node& map, diagnostics& faults) {
   if (map.broken) return;
   std::map<std::string, std::size_t> seen;
-  std::vector<std::pair<node, node>> kept;
+  std::vector<node::entry> kept;
   for (auto& entry : map.entries) {
-    auto& key = entry.first;
+    auto& key = entry.key;
     if (key.is_null() && text_.compare(key.begin, 4, "null") == 0) {
       key.what = node::kind::scalar;
       key.text = "null";
@@ -180,9 +180,9 @@ void document::check_quotes(node& flow, diagnostics& faults) const {
     if (opens(flow.items[at]) && !flow.items[at + 1].quoted) report(flow.items[at]);
   for (std::size_t at = 0; at + 1 < flow.entries.size(); ++at) {
     const auto& next = flow.entries[at + 1];
-    if (next.second.is_null() && opens(flow.entries[at].second)) report(flow.entries[at].second);
-    if (next.first.is_scalar() && flow.entries[at].second.is_null() && opens(flow.entries[at].first))
-      report(flow.entries[at].first);
+    if (next.value.is_null() && opens(flow.entries[at].value)) report(flow.entries[at].value);
+    if (next.key.is_scalar() && flow.entries[at].value.is_null() && opens(flow.entries[at].key))
+      report(flow.entries[at].key);
   }
 }
 
@@ -209,11 +209,11 @@ location document::locate(const std::string& pointer, std::optional<std::size_t>
   for (std::size_t at = 0; at < keys.size() && whole; ++at) {
     if (value->is_map()) {
       const auto found = std::find_if(value->entries.begin(), value->entries.end(),
-                                      [&](const auto& entry) { return entry.first.text == keys[at]; });
+                                      [&](const auto& entry) { return entry.key.text == keys[at]; });
       whole = found != value->entries.end();
       if (!whole) break;
-      key = &found->first;
-      value = &found->second;
+      key = &found->key;
+      value = &found->value;
     } else if (value->is_sequence()) {
       std::size_t index = 0;
       for (const char c : keys[at])

@@ -84,7 +84,7 @@ param_values read_params(const document& source, const node* section, const load
   const reading all{source, faults};
   if (section != nullptr && !section->is_null() && !section->is_map() && !section->broken)
     all.fault(*section, "invalid_value", "params must be a map of names, found " + describe(*section));
-  const std::vector<std::pair<node, node>> none;
+  const std::vector<node::entry> none;
   for (const auto& [name, value] : section != nullptr ? section->entries : none) {
     const reading in{source, faults, "param " + name.text};
     names.push_back(name.text);

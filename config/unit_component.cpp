@@ -95,10 +95,10 @@ std::optional<options> read_steps(const reading& in, const node& key, const node
 chosen_component choose_component(const reading& in, const node& name, const node& value, unit_role role) {
   chosen_component by;
   const auto keys = unit_keys(role);
-  std::vector<const std::pair<node, node>*> others;
+  std::vector<const node::entry*> others;
   bool seen = false;
   for (const auto& entry : value.entries) {
-    const auto& key = entry.first;
+    const auto& key = entry.key;
     if (contains(keys, key.text)) continue;
     const auto* found = find_component(kind_of(role), key.text);
     const bool known = found != nullptr || (role == unit_role::transform && key.text == "steps") ||
@@ -115,10 +115,10 @@ chosen_component choose_component(const reading& in, const node& name, const nod
       continue;
     }
     seen = true;
-    by = {&key, &entry.second, found};
+    by = {&key, &entry.value, found};
   }
   const auto before = in.faults.size();
-  for (const auto* other : others) report_unknown(in, other->first, other->second, role, seen);
+  for (const auto* other : others) report_unknown(in, other->key, other->value, role, seen);
   if (!seen && in.faults.size() == before)
     in.fault(name, "missing_component", std::string("the unit has no ") + word_for(role),
              "one of " + enumerate(component_names(kind_of(role))));

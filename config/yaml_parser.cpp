@@ -122,7 +122,7 @@ class builder : public YAML::EventHandler {
     } else if (!parent.key) {
       parent.key = std::move(made);
     } else {
-      parent.value.entries.emplace_back(*std::move(parent.key), std::move(made));
+      parent.value.entries.push_back({*std::move(parent.key), std::move(made)});
       parent.key.reset();
     }
   }
