@@ -8,6 +8,7 @@
 #include "app/text.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
+#include "engine/plan/stated_target.hpp"
 #include "engine/runs/record.hpp"
 
 namespace sluice::app {
@@ -33,8 +34,8 @@ bool signals::stop_asked() {
 bool writes_to_stdout(const plan& what) {
   for (const auto& unit : what.units) {
     if (unit.definition.role != unit_role::load) continue;
-    if (unit.definition.component == "stdout") return true;
-    if (unit.definition.own.is_object() && unit.definition.own.value("path", options()) == "-") return true;
+    const auto target = stated_target(unit.definition.component, unit.definition.own);
+    if (target && target->what == write_target::kind::standard_output) return true;
   }
   return false;
 }

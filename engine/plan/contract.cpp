@@ -329,6 +329,18 @@ class contract_check {
     }
   }
 
+  /// Files that don't say the types of their columns give null types.
+  static bool says_types(const arrow::Schema& columns) {
+    return std::any_of(columns.fields().begin(), columns.fields().end(),
+                       [](const auto& field) { return field->type()->id() != arrow::Type::NA; });
+  }
+
+  static std::shared_ptr<arrow::Schema> as_texts(const arrow::Schema& columns) {
+    arrow::FieldVector texts;
+    for (const auto& field : columns.fields()) texts.push_back(arrow::field(field->name(), arrow::utf8()));
+    return arrow::schema(std::move(texts));
+  }
+
   void make_groups(const names& wanted, const std::vector<difference>& differences) {
     if (std::all_of(differences.begin(), differences.end(), [](const auto& one) { return one.none(); }) &&
         wanted.size() == static_cast<std::size_t>(shapes_.front().columns->num_fields()))
@@ -339,10 +351,7 @@ class contract_check {
         if (shapes_[at].columns->GetFieldByName(name)) group.columns.push_back(name);
       if (!is_read(differences[at])) {
         group.refused = differences[at].text();
-        arrow::FieldVector texts;
-        for (const auto& field : shapes_[at].columns->fields())
-          texts.push_back(arrow::field(field->name(), arrow::utf8()));
-        group.own = arrow::schema(std::move(texts));
+        if (!says_types(*shapes_[at].columns)) group.own = as_texts(*shapes_[at].columns);
       }
       unit_.reading.groups.push_back(std::move(group));
     }

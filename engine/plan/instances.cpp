@@ -112,9 +112,8 @@ planned_unit of_group(const planned_unit& unit, std::uint32_t number) {
     definition.sample = 1;
     made.policy = on_error::reject;
     made.want_positions = true;
-    made.resolved = nullptr;
+    made.resolved = group.own;
     made.needed.clear();
-    if (definition.component == "csv") made.resolved = group.own;
     return made;
   }
   const auto is_metadata = [&](const std::string& name) {

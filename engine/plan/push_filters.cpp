@@ -1,8 +1,8 @@
 #include "engine/plan/push_filters.hpp"
 
+#include "engine/component/filters_first.hpp"
 #include "engine/expression/bind/volatility.hpp"
 #include "engine/expression/expression.hpp"
-#include "engine/operators/binding.hpp"
 #include "engine/plan/unit_graph.hpp"
 
 #include <arrow/type.h>
@@ -12,16 +12,6 @@
 namespace sluice {
 
 namespace {
-
-/// The condition that a unit applies to its rows before anything else.
-std::optional<std::string> first_condition(const unit_definition& unit) {
-  if (unit.role != unit_role::transform) return {};
-  if (unit.component == "filter") return expression_text(unit.own);
-  if (unit.component != "steps" || !unit.own.is_array() || unit.own.empty()) return {};
-  const auto& first = unit.own.front();
-  if (!first.is_object() || first.size() != 1 || first.begin().key() != "filter") return {};
-  return expression_text(first.begin().value());
-}
 
 /// The only unit that reads a source's rows.
 std::optional<std::size_t> only_reader(const draft& of, std::size_t source) {
@@ -60,7 +50,8 @@ void push_filters(draft& of, const run_context& context) {
     if (!of.can_filter[at]) continue;
     const auto reader = only_reader(of, at);
     if (!reader) continue;
-    const auto condition = first_condition(of.made.units[*reader].definition);
+    const auto* filtering = dynamic_cast<const filters_first*>(of.transforms[*reader].get());
+    const auto condition = filtering != nullptr ? filtering->first_condition() : std::nullopt;
     if (condition && can_be_pushed(*condition, unit, context)) unit.filter = *condition;
   }
 }

@@ -1,4 +1,5 @@
 #include "engine/operators/binding.hpp"
+#include "engine/operators/passes_all.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -7,7 +8,7 @@ namespace sluice {
 
 namespace {
 
-class drop final : public single_output {
+class drop final : public single_output, public passes_all {
  public:
   drop(const transform_request& request, std::shared_ptr<arrow::Schema> left, std::vector<int> columns)
       : single_output(request, std::move(left)), input_(request.inputs.front().schema), columns_(std::move(columns)) {}

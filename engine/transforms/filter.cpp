@@ -1,3 +1,4 @@
+#include "engine/component/filters_first.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
 
@@ -9,10 +10,14 @@ namespace sluice {
 
 namespace {
 
-class filter final : public single_output {
+class filter final : public single_output, public filters_first {
  public:
-  filter(const transform_request& request, expression::bound_ptr condition)
-      : single_output(request, request.inputs.front().schema), condition_(std::move(condition)) {}
+  filter(const transform_request& request, std::string text, expression::bound_ptr condition)
+      : single_output(request, request.inputs.front().schema),
+        text_(std::move(text)),
+        condition_(std::move(condition)) {}
+
+  [[nodiscard]] std::optional<std::string> first_condition() const override { return text_; }
 
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>& wanted) const override {
@@ -38,14 +43,16 @@ class filter final : public single_output {
   }
 
  private:
+  std::string text_;
   expression::bound_ptr condition_;
 };
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "filter", 1, faults)) return nullptr;
-  auto condition = expression::bind_condition(expression_text(request.own), scope_of(request), "/filter", faults);
+  auto text = expression_text(request.own);
+  auto condition = expression::bind_condition(text, scope_of(request), "/filter", faults);
   if (!condition) return nullptr;
-  return std::make_unique<filter>(request, std::move(condition));
+  return std::make_unique<filter>(request, std::move(text), std::move(condition));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
+#include "engine/operators/keeps_first.hpp"
 
 #include <arrow/type.h>
 
@@ -9,11 +10,12 @@ namespace sluice {
 
 namespace {
 
-class limit final : public single_output {
+class limit final : public single_output, public passes_first {
  public:
   limit(const transform_request& request, std::int64_t rows)
-      : single_output(request, request.inputs.front().schema), left_(rows) {}
+      : single_output(request, request.inputs.front().schema), rows_(rows), left_(rows) {}
 
+  [[nodiscard]] std::int64_t rows_passed() const override { return rows_; }
   [[nodiscard]] partitioning input_partitioning(int) const override { return {.how = partitioning::kind::single}; }
   [[nodiscard]] bool needs_order() const override { return true; }
   [[nodiscard]] bool satisfied() const override { return left_ == 0; }
@@ -49,6 +51,7 @@ class limit final : public single_output {
   }
 
  private:
+  std::int64_t rows_;
   std::int64_t left_;
 };
 

@@ -1,4 +1,5 @@
 #include "engine/operators/binding.hpp"
+#include "engine/operators/passes_all.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -7,7 +8,7 @@ namespace sluice {
 
 namespace {
 
-class rename final : public single_output {
+class rename final : public single_output, public passes_all {
  public:
   rename(const transform_request& request, std::shared_ptr<arrow::Schema> renamed)
       : single_output(request, std::move(renamed)), input_(request.inputs.front().schema) {}

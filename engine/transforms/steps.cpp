@@ -1,9 +1,11 @@
+#include "engine/component/filters_first.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/error/names.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/entered_rows.hpp"
 #include "engine/operators/held_state.hpp"
 #include "engine/operators/keeps_first.hpp"
+#include "engine/operators/passes_all.hpp"
 
 #include <arrow/type.h>
 
@@ -21,7 +23,7 @@ struct operation {
   transform::step_counters counters;
 };
 
-class step_chain final : public transform, public may_block {
+class step_chain final : public transform, public may_block, public filters_first {
  public:
   step_chain(const transform_request& request, std::vector<operation> operations, entered_rows::keep what_stays)
       : operations_(std::move(operations)) {
@@ -33,6 +35,11 @@ class step_chain final : public transform, public may_block {
   }
 
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return operations_.back().unit->outputs(); }
+
+  [[nodiscard]] std::optional<std::string> first_condition() const override {
+    const auto* first = dynamic_cast<const filters_first*>(operations_.front().unit.get());
+    return first != nullptr ? first->first_condition() : std::nullopt;
+  }
 
   [[nodiscard]] bool next_call_may_block() const override {
     for (const auto& one : operations_) {
@@ -252,15 +259,17 @@ class step_chain final : public transform, public may_block {
   std::size_t next_to_finish_ = 0;
 };
 
-bool can_reject(const std::string& operation) {
-  return operation != "rename" && operation != "drop" && operation != "limit";
+bool passes_rows_on(const transform& unit) { return dynamic_cast<const passes_all*>(&unit) != nullptr; }
+
+bool can_reject(const transform& unit) {
+  return !passes_rows_on(unit) && dynamic_cast<const passes_first*>(&unit) == nullptr;
 }
 
 // What must be kept of rows that stay in a sort or the like.
 entered_rows::keep what_stays(const std::vector<operation>& operations) {
   auto what = entered_rows::keep::nothing;
   for (const auto& one : operations) {
-    if (what != entered_rows::keep::nothing && can_reject(one.name)) return entered_rows::keep::records;
+    if (what != entered_rows::keep::nothing && can_reject(*one.unit)) return entered_rows::keep::records;
     if (!one.unit->keeps_order()) what = entered_rows::keep::positions;
   }
   return what;
@@ -305,13 +314,14 @@ std::optional<operation> make_operation(const transform_request& request, const 
 }
 
 // A sort before a limit keeps only the rows that the limit lets through.
-void sort_only_what_is_wanted(const options& entries, const std::vector<operation>& operations) {
+void sort_only_what_is_wanted(const std::vector<operation>& operations) {
   for (std::size_t i = 1; i < operations.size(); ++i) {
-    if (operations[i].name != "limit") continue;
+    const auto* limiting = dynamic_cast<const passes_first*>(operations[i].unit.get());
+    if (limiting == nullptr) continue;
     auto before = i - 1;
-    while (before > 0 && (operations[before].name == "rename" || operations[before].name == "drop")) --before;
+    while (before > 0 && passes_rows_on(*operations[before].unit)) --before;
     if (auto* sorter = dynamic_cast<keeps_first*>(operations[before].unit.get()))
-      sorter->keep_first(entries[i]["limit"].get<std::int64_t>());
+      sorter->keep_first(limiting->rows_passed());
   }
 }
 
@@ -341,7 +351,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     operations.push_back(std::move(*made));
   }
   if (faults.size() > before) return nullptr;
-  sort_only_what_is_wanted(request.own, operations);
+  sort_only_what_is_wanted(operations);
   const auto what = what_stays(operations);
   return std::make_unique<step_chain>(request, std::move(operations), what);
 }
