@@ -199,9 +199,11 @@ struct instance_progress {
   flow::unit_counters counters;
 };
 /// supervisor -> load: make an epoch visible, by the token that instance_finished brought; answered by committed or
-/// instance_failed.
+/// instance_failed. With `at_once` it comes again: somebody waits for the end, so a commit under way must not wait for
+/// anyone.
 struct commit_load {
   std::string token = {};
+  bool at_once = false;
 };
 /// load -> supervisor
 struct committed {

@@ -31,8 +31,7 @@ std::vector<store::prepared_sink> committer::all() const {
 void committer::begin() {
   begun_ = self_->clock().now();
   for (const auto& [who, one] : sinks_) asked_.insert(who);
-  // Told from a copy: one that is gone answers at once.
-  for (const auto& who : std::set<flow::instance_id>(asked_)) calls_.tell(who, sinks_[who].what.token);
+  tell_all(false);
   go_on();
 }
 
@@ -49,7 +48,16 @@ void committer::failed(const flow::instance_id& who, error why) {
   go_on();
 }
 
-void committer::hurry() { patience_ = std::chrono::milliseconds(0); }
+void committer::tell_all(bool at_once) {
+  // From a copy: one that is gone answers at once.
+  for (const auto& who : std::set<flow::instance_id>(asked_)) calls_.tell(who, sinks_[who].what.token, at_once);
+}
+
+void committer::hurry() {
+  patience_ = std::chrono::milliseconds(0);
+  stop_->interrupt();
+  if (!over_) tell_all(true);
+}
 
 void committer::clean_up() {
   io_.post([setup = setup_] { remove_leftovers(*setup->what, *setup->context, setup->components.make_sink, {}); });
@@ -73,8 +81,8 @@ void committer::repeat() {
   for (const auto& [who, one] : sinks_)
     if (visible_.count(who) == 0) left.push_back(one.what);
   io_.call(
-      [setup = setup_, left = std::move(left)] {
-        return commit_prepared(*setup->what, *setup->context, setup->components.make_sink, left);
+      [setup = setup_, left = std::move(left), stop = stop_] {
+        return commit_prepared(*setup->what, *setup->context, setup->components.make_sink, left, stop.get());
       },
       [this](const std::vector<sink_outcome>& outcomes) {
         if (!over_) repeated(outcomes);

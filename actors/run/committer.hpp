@@ -20,9 +20,10 @@ namespace sluice::actors {
 class committer {
  public:
   struct callbacks {
-    std::function<void(const flow::instance_id&, const std::string& token)> tell;  ///< a sink to commit
-    std::function<void()> done;                                                    ///< all is visible
-    std::function<void(error)> refused;                                            ///< commit_refused
+    /// A sink is to commit; `at_once`: it gives up where it would have to wait.
+    std::function<void(const flow::instance_id&, const std::string& token, bool at_once)> tell;
+    std::function<void()> done;             ///< all is visible
+    std::function<void(error)> refused;     ///< commit_refused
     std::function<void(error)> unfinished;  ///< commit_unfinished: patience is over
   };
   committer(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<const run_setup> setup,
@@ -44,6 +45,7 @@ class committer {
 
  private:
   void go_on();
+  void tell_all(bool at_once);
   void repeat();
   void repeated(const std::vector<sink_outcome>& outcomes);
 
@@ -52,6 +54,7 @@ class committer {
   std::shared_ptr<const run_setup> setup_;
   std::optional<std::chrono::milliseconds> patience_;
   callbacks calls_;
+  std::shared_ptr<interrupt_switch<sink>> stop_ = std::make_shared<interrupt_switch<sink>>();  ///< of repeated commits
   std::map<flow::instance_id, sink_outcome> sinks_;  ///< with the last problem of each
   std::set<flow::instance_id> asked_;                ///< told to commit, no answer yet
   std::set<flow::instance_id> visible_;

@@ -50,7 +50,8 @@ class supervisor : public caf::event_based_actor {
                    .not_taken = [this](error why) { undecided(std::move(why)); },
                    .undone = [this](error why) { leave_undone(std::move(why)); }}),
         committer_(this, s_.services.io, s_.setup,
-                   {.tell = [this](const auto& who, const std::string& token) { tell_to_commit(who, token); },
+                   {.tell = [this](const auto& who, const std::string& token,
+                                   bool at_once) { tell_to_commit(who, token, at_once); },
                     .done = [this] { end(good_end_); },
                     .refused = [this](error why) { refused(std::move(why)); },
                     .unfinished = [this](error why) { leave_undone(std::move(why)); }}) {}
@@ -263,10 +264,10 @@ class supervisor : public caf::event_based_actor {
     committer_.begin();
   }
 
-  void tell_to_commit(const flow::instance_id& who, const std::string& token) {
+  void tell_to_commit(const flow::instance_id& who, const std::string& token, bool at_once) {
     auto& one = instances_[who];
     if (one.gone) return committer_.failed(who, unit_died(one, "it ended before it could publish"));
-    send(one.handle, commit_load{token});
+    send(one.handle, commit_load{token, at_once});
   }
 
   void refused(error why) {

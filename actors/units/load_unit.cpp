@@ -3,12 +3,13 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/interrupt_switch.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <caf/all.hpp>
 
-#include <mutex>
+#include <utility>
 
 namespace sluice::actors {
 
@@ -18,17 +19,8 @@ namespace {
 struct open_sink {
   std::shared_ptr<const run_setup> setup;
   std::unique_ptr<sink> to = {};
-  std::mutex lock = {};  ///< of the next two
-  sink* live = nullptr;  ///< the same as `to`, for other threads
-  bool interrupted = false;
+  interrupt_switch<sink> stop = {};  ///< keeps a call that is stuck from holding up the end
 };
-
-/// Keeps a call that is stuck from holding up the end.
-void interrupt(open_sink& to) {
-  const std::lock_guard guard(to.lock);
-  to.interrupted = true;
-  if (to.live != nullptr) to.live->interrupt();
-}
 
 /// A bounded run is one epoch, which ends with it.
 constexpr std::uint64_t only_epoch = 1;
@@ -52,7 +44,7 @@ class load_actor : public unit_actor {
 
  protected:
   caf::message_handler own_messages() override {
-    return {[this](const commit_load& message) { commit(message.token); }};
+    return {[this](const commit_load& message) { commit(message); }};
   }
 
   void begin() override {
@@ -61,11 +53,7 @@ class load_actor : public unit_actor {
           SLUICE_ASSIGN(to->to, guarded("make the sink", [&] {
                           return to->setup->components.make_sink(*to->setup->what, unit, *to->setup->context);
                         }));
-          {
-            const std::lock_guard guard(to->lock);
-            to->live = to->to.get();
-            if (to->interrupted) to->live->interrupt();
-          }
+          to->stop.connect(to->to.get());
           return guarded("open the target", [&] { return to->to->open(to->setup->attempt); });
         },
         [this](const status& opened) {
@@ -91,7 +79,7 @@ class load_actor : public unit_actor {
   void give_up() override {
     if (ended_) return abandon_done();
     ended_ = true;
-    if (!committing_) interrupt(*sink_);
+    if (!committing_) sink_->stop.interrupt();
     calls_.call(
         [to = sink_] {
           if (to->to) to->to->abort();
@@ -105,7 +93,7 @@ class load_actor : public unit_actor {
 
   void let_go() override {
     if (!ended_ && !prepared_) {
-      if (!committing_) interrupt(*sink_);
+      if (!committing_) sink_->stop.interrupt();
       calls_.post([to = sink_] {
         if (to->to) to->to->abort();
       });
@@ -172,14 +160,18 @@ class load_actor : public unit_actor {
         });
   }
 
-  void commit(const std::string& token) {
-    committing_ = true;
-    calls_.call([to = sink_, token] { return guarded("publish the target", [&] { return to->to->commit(token); }); },
-                [this](const status& made) {
-                  if (!made.ok()) return fail(made.problem());
-                  ended_ = true;
-                  send(links_.supervisor, committed{who_});
-                });
+  void commit(const commit_load& message) {
+    if (message.at_once) sink_->stop.interrupt();
+    if (std::exchange(committing_, true)) return;
+    calls_.call(
+        [to = sink_, token = message.token] {
+          return guarded("publish the target", [&] { return to->to->commit(token); });
+        },
+        [this](const status& made) {
+          if (!made.ok()) return fail(made.problem());
+          ended_ = true;
+          send(links_.supervisor, committed{who_});
+        });
   }
 
   std::shared_ptr<open_sink> sink_;
@@ -187,7 +179,7 @@ class load_actor : public unit_actor {
   int writes_ = 0;  ///< under way
   bool open_ = false;
   bool prepared_ = false;    ///< the call was made
-  bool committing_ = false;  ///< told to commit: not to be interrupted any more
+  bool committing_ = false;  ///< told to commit: only that is to interrupt it any more
   bool ended_ = false;       ///< committed or aborted
 };
 

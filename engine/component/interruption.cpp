@@ -34,14 +34,21 @@ bool interruption::sleep_until(std::chrono::steady_clock::time_point when) noexc
   return false;
 }
 
-bool interruption::wait_readable(int file) noexcept {
+bool interruption::wait_readable(int file) noexcept { return wait(file, POLLIN); }
+bool interruption::wait_writable(int file) noexcept { return wait(file, POLLOUT); }
+
+bool interruption::wait(int file, short events) noexcept {
   while (!raised_) {
-    pollfd both[] = {{.fd = file, .events = POLLIN, .revents = 0}, {.fd = event_, .events = POLLIN, .revents = 0}};
+    pollfd both[] = {{.fd = file, .events = events, .revents = 0}, {.fd = event_, .events = POLLIN, .revents = 0}};
     const int ready = ::poll(both, event_ >= 0 ? 2 : 1, -1);
     if (ready < 0 && errno != EINTR) return !raised_;
     if (ready > 0 && both[0].revents != 0) return !raised_;
   }
   return false;
+}
+
+error interrupted_error(const std::string& doing) {
+  return external_error("interrupted", doing + " was stopped", "the run has ended");
 }
 
 }  // namespace sluice

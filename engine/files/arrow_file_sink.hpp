@@ -20,6 +20,7 @@ class arrow_file_sink : public sink {
   status commit(const std::string& token) final { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) final { return target_.recover(tokens); }
   void abort() noexcept final;
+  void interrupt() noexcept final { target_.interrupt(); }
 
  protected:
   /// Begins the file.

@@ -83,8 +83,7 @@ class standard_input_stream : public byte_stream, public interruptible_stream {
     auto done = kept;
     // As much as was asked for, like any other stream; but whoever waits for the next byte can be told to stop.
     while (done < size) {
-      if (!stopped_.wait_readable(STDIN_FILENO))
-        return external_error("interrupted", "reading standard input was stopped", "the run has ended");
+      if (!stopped_.wait_readable(STDIN_FILENO)) return interrupted_error("reading standard input");
       const auto more = ::read(STDIN_FILENO, into + done, static_cast<std::size_t>(size - done));
       if (more < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (more < 0) return from_errno(errno, "read standard input");

@@ -4,7 +4,6 @@
 #include "engine/files/publish_lock.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -12,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 
@@ -29,31 +27,6 @@ result<continuation> follow_at_once(const input_file*, const std::string*) { ret
 std::int64_t modified_nanoseconds(const struct stat& info) {
   return std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
 }
-
-/// Keeps SIGPIPE of one write from ending the process, whatever the program does with that signal.
-class pipe_signal_blocked {
- public:
-  pipe_signal_blocked() {
-    sigemptyset(&only_pipe_);
-    sigaddset(&only_pipe_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &only_pipe_, &before_);
-  }
-  ~pipe_signal_blocked() {
-    const int saved = errno;
-    const timespec now = {};
-    if (!was_pending_) sigtimedwait(&only_pipe_, nullptr, &now);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    errno = saved;
-  }
-
- private:
-  sigset_t only_pipe_;
-  sigset_t before_;
-  bool was_pending_ = false;
-};
 
 error one_epoch(const std::string& path) {
   return internal_error("not_supported", "the file " + path +
@@ -96,8 +69,7 @@ error file_target::failed(int number, const std::string& doing) const {
 
 status file_target::open(std::uint32_t attempt) {
   if (what_.path == "-") {
-    direct_ = true;
-    file_ = STDOUT_FILENO;
+    direct_.emplace(stopped_).use_standard_output();
     return {};
   }
   if (what_.path.empty())
@@ -119,9 +91,7 @@ status file_target::check_target() {
   if (S_ISDIR(info.st_mode))
     return user_error("is_a_folder", "the target " + path_ + " is a folder, a file is wanted", "name a file inside it");
   if (!S_ISREG(info.st_mode)) {
-    direct_ = true;
-    file_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC);
-    return file_ >= 0 ? status{} : status(failed(errno, "open"));
+    return direct_.emplace(stopped_).open(path_);
   }
   if (what_.mode == file_mode::error)
     return user_error("target_exists", "the target " + path_ + " exists already and mode is error",
@@ -202,22 +172,7 @@ status file_target::write(std::span<iovec> pieces) {
 }
 
 status file_target::write_direct(const void* data, std::size_t size) {
-  const auto* bytes = static_cast<const char*>(data);
-  const pipe_signal_blocked quiet;
-  for (auto left = size; left > 0 && !reader_gone_;) {
-    const auto done = ::write(file_, bytes, left);
-    if (done >= 0) {
-      bytes += done;
-      left -= static_cast<std::size_t>(done);
-    } else if (errno == EPIPE) {
-      reader_gone_ = true;
-    } else if (errno == EAGAIN) {
-      pollfd ready = {.fd = file_, .events = POLLOUT, .revents = 0};
-      ::poll(&ready, 1, -1);
-    } else if (errno != EINTR) {
-      return failed(errno, is_stdout() ? "write to standard output" : "write");
-    }
-  }
+  SLUICE_TRY(direct_->write(data, size));
   bytes_ += static_cast<std::int64_t>(size);
   return {};
 }
@@ -314,7 +269,7 @@ result<bool> file_target::is_published(const prepared_file& made) {
 status file_target::publish(prepared_file made) {
   const auto& path = made.file.path;
   const auto& hidden = made.file.hidden;
-  auto turn = publish_lock::take(fs::path(path).parent_path().string());
+  auto turn = publish_lock::take(fs::path(path).parent_path().string(), stopped_);
   // What takes the place of the target as a whole does so also without a lock.
   if (!turn.ok() && (made.mode == file_mode::append || turn.problem().code != "cannot_lock"))
     return std::move(turn).problem();
@@ -374,7 +329,8 @@ status file_target::recover(const std::vector<std::string>& tokens) {
 }
 
 void file_target::close_file() noexcept {
-  if (file_ >= 0 && file_ != STDOUT_FILENO) ::close(file_);
+  if (direct_) direct_->close();
+  if (file_ >= 0) ::close(file_);
   file_ = -1;
 }
 

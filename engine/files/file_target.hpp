@@ -3,6 +3,7 @@
 #include "engine/component/component.hpp"
 #include "engine/error/error.hpp"
 #include "engine/files/appended_file.hpp"
+#include "engine/files/direct_output.hpp"
 #include "engine/files/hidden_file.hpp"
 
 #include <cstddef>
@@ -73,6 +74,9 @@ class file_target {
   status recover(const std::vector<std::string>& tokens);
   /// Removes the hidden file and the folders that `open` made, unless something else is in them.
   void abort() noexcept;
+  /// Ends the waiting of a call under way, for the reader of a pipe or for others that publish: it, and what would have
+  /// to wait from now on, fails with interrupted. Comes from any thread.
+  void interrupt() noexcept { stopped_.raise(); }
 
   /// Bytes written since open, without those that append copied.
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
@@ -113,11 +117,11 @@ class file_target {
   continue_text continue_;
   appended_file appended_;
   std::int64_t bytes_ = 0;
+  interruption stopped_;
+  std::optional<direct_output> direct_;  ///< standard output, a device or a pipe
   int file_ = -1;
-  bool direct_ = false;       ///< standard output, a device or a pipe
-  bool reader_gone_ = false;  ///< of standard output or a pipe: further bytes are dropped quietly
-  bool published_ = false;    ///< the new content stands under its name
-  bool prepared_ = false;     ///< nothing more is written; the hidden file outlives this object
+  bool published_ = false;  ///< the new content stands under its name
+  bool prepared_ = false;   ///< nothing more is written; the hidden file outlives this object
 };
 
 }  // namespace sluice

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 #include <utility>
 
 namespace sluice {
@@ -24,7 +23,8 @@ error cannot_lock(const std::string& folder, int number) {
 
 }  // namespace
 
-result<publish_lock> publish_lock::take(const std::string& folder, std::chrono::milliseconds patience) {
+result<publish_lock> publish_lock::take(const std::string& folder, interruption& stop,
+                                        std::chrono::milliseconds patience) {
   const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (handle < 0) return cannot_lock(folder, errno);
   publish_lock lock(handle);
@@ -38,7 +38,8 @@ result<publish_lock> publish_lock::take(const std::string& folder, std::chrono::
                             "another run has been publishing into the folder " + folder + " for " +
                                 std::to_string(patience.count() / 1000) + " s",
                             "look for a run that hangs (sluice runs), and run again", true);
-    std::this_thread::sleep_for(pause);
+    if (!stop.sleep_until(std::chrono::steady_clock::now() + pause))
+      return interrupted_error("waiting for another run that publishes into the folder " + folder);
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/error/error.hpp"
+#include "engine/component/interruption.hpp"
 
 #include <chrono>
 #include <string>
@@ -11,9 +11,10 @@ namespace sluice {
 /// is locked, so that nothing has to be made or removed; the kernel lets go of it when the process dies.
 class publish_lock {
  public:
-  /// Waits for its turn. Errors: target_busy (after `patience`), cannot_lock (a file system without such locks, or a
-  /// folder that can't be read).
-  static result<publish_lock> take(const std::string& folder, std::chrono::milliseconds patience = usual_patience);
+  /// Waits for its turn. Errors: target_busy (after `patience`), interrupted, cannot_lock (a file system without such
+  /// locks, or a folder that can't be read).
+  static result<publish_lock> take(const std::string& folder, interruption& stop,
+                                   std::chrono::milliseconds patience = usual_patience);
   publish_lock(publish_lock&& other) noexcept;
   publish_lock& operator=(publish_lock&&) = delete;
   ~publish_lock();

@@ -25,12 +25,15 @@ std::optional<int> find_unit(const plan& of, const std::string& name) {
   return std::nullopt;
 }
 
-status commit_one(const plan& of, const run_context& context, const sink_maker& make,
-                  const store::prepared_sink& what) {
+status commit_one(const plan& of, const run_context& context, const sink_maker& make, const store::prepared_sink& what,
+                  interrupt_switch<sink>* stop) {
   const auto unit = find_unit(of, what.unit);
   if (!unit) return internal_error("unknown_unit", "the run has no load unit " + what.unit);
   SLUICE_ASSIGN(const auto made, guarded([&] { return make(of, *unit, context); }));
-  return guarded([&] { return made->commit(what.token); });
+  if (stop != nullptr) stop->connect(made.get());
+  auto done = guarded([&] { return made->commit(what.token); });
+  if (stop != nullptr) stop->connect(nullptr);
+  return done;
 }
 
 std::string rows_text(std::uint64_t rows) { return std::to_string(rows) + (rows == 1 ? " row" : " rows"); }
@@ -38,10 +41,11 @@ std::string rows_text(std::uint64_t rows) { return std::to_string(rows) + (rows 
 }  // namespace
 
 std::vector<sink_outcome> commit_prepared(const plan& of, const run_context& context, const sink_maker& make,
-                                          const std::vector<store::prepared_sink>& prepared) {
+                                          const std::vector<store::prepared_sink>& prepared,
+                                          interrupt_switch<sink>* stop) {
   std::vector<sink_outcome> outcomes;
   for (const auto& what : prepared) {
-    auto done = commit_one(of, context, make, what);
+    auto done = commit_one(of, context, make, what, stop);
     outcomes.push_back({.what = what, .problem = done.ok() ? std::nullopt : std::optional(std::move(done).problem())});
   }
   return outcomes;

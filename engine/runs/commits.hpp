@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/component/component.hpp"
+#include "engine/component/interrupt_switch.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/store/manifest.hpp"
 
@@ -21,9 +22,10 @@ struct sink_outcome {
 };
 
 /// Makes visible what sinks have prepared, in this process or in one that has died. Repeating it changes nothing.
-/// Blocks.
+/// Blocks; `stop` lets it end soon, with what can be done without waiting for others.
 std::vector<sink_outcome> commit_prepared(const plan& of, const run_context& context, const sink_maker& make,
-                                          const std::vector<store::prepared_sink>& prepared);
+                                          const std::vector<store::prepared_sink>& prepared,
+                                          interrupt_switch<sink>* stop = nullptr);
 
 /// Removes what the sinks of a run have left that will never be committed, and keeps what `prepared` names. What can't
 /// be removed stays. Called when no other process works on the run. Blocks.

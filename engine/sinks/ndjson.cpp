@@ -63,6 +63,7 @@ class ndjson_file : public sink {
   status commit(const std::string& token) override { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
   void abort() noexcept override { target_.abort(); }
+  void interrupt() noexcept override { target_.interrupt(); }
 
  private:
   /// Goes on with the line ends of the old content.

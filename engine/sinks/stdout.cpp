@@ -65,6 +65,7 @@ class stdout_rows : public sink {
   status commit(const std::string& token) override { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
   void abort() noexcept override { target_.abort(); }
+  void interrupt() noexcept override { target_.interrupt(); }
 
  private:
   status write_json(const batch& rows, row_errors& refused) {

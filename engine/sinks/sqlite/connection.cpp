@@ -2,11 +2,14 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+
 namespace sluice::sqlite {
 
 namespace {
 
-constexpr int busy_milliseconds = 10'000;
+constexpr auto busy_limit = std::chrono::seconds(10);
+constexpr int longest_pause = 50;  // milliseconds
 
 std::string doubled(const std::string& text, char quote) {
   std::string out(1, quote);
@@ -31,6 +34,7 @@ error connection::failed(int code, const std::string& doing) const {
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      if (waiting_->stop.raised()) return interrupted_error("waiting for the database " + path_);
       return external_error("database_busy", text, "another program is writing to it: wait until it is done", true);
     case SQLITE_FULL:
       return external_error("disk_full", text, "free space on that disk, or write to another one");
@@ -55,8 +59,17 @@ error connection::failed(int code, const std::string& doing) const {
   }
 }
 
-result<connection> connection::open(const std::string& path, access how) {
-  connection made(path);
+int connection::wait_for_others(void* state, int tries) {
+  auto& waits = *static_cast<waiting*>(state);
+  const auto now = std::chrono::steady_clock::now();
+  if (tries == 0) waits.until = now + busy_limit;
+  if (now >= waits.until) return 0;
+  const auto pause = std::chrono::milliseconds(std::min(1 << std::min(tries, 10), longest_pause));
+  return waits.stop.sleep_until(std::min(now + pause, waits.until)) ? 1 : 0;
+}
+
+result<connection> connection::open(const std::string& path, access how, interruption& stop) {
+  connection made(path, stop);
   int flags = SQLITE_OPEN_NOMUTEX;
   if (how == access::read) flags |= SQLITE_OPEN_READONLY;
   if (how != access::read) flags |= SQLITE_OPEN_READWRITE;
@@ -66,7 +79,7 @@ result<connection> connection::open(const std::string& path, access how) {
   made.handle_.reset(handle);
   if (code != SQLITE_OK) return made.failed(code, "open it");
   sqlite3_extended_result_codes(handle, 1);
-  sqlite3_busy_timeout(handle, busy_milliseconds);
+  sqlite3_busy_handler(handle, &connection::wait_for_others, made.waiting_.get());
   return made;
 }
 

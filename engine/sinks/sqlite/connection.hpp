@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/error/error.hpp"
+#include "engine/component/interruption.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -23,7 +23,9 @@ class connection {
  public:
   enum class access { read, write, create };
 
-  static result<connection> open(const std::string& path, access how);
+  /// Calls wait up to 10 s for others that hold the database (database_busy), or until `stop` is raised (interrupted);
+  /// it outlives the connection.
+  static result<connection> open(const std::string& path, access how, interruption& stop);
 
   /// Runs statements that give no rows.
   status run(const std::string& sql);
@@ -40,9 +42,18 @@ class connection {
   struct closer {
     void operator()(sqlite3* handle) const;
   };
-  explicit connection(std::string path) : path_(std::move(path)) {}
+  /// One wait for a lock.
+  struct waiting {
+    interruption& stop;
+    std::chrono::steady_clock::time_point until = {};
+  };
+  /// SQLite's busy handler: sleeps a little; 0 where the call is to give up.
+  static int wait_for_others(void* state, int tries);
+  connection(std::string path, interruption& stop)
+      : path_(std::move(path)), waiting_(std::make_unique<waiting>(waiting{stop})) {}
 
   std::string path_;
+  std::unique_ptr<waiting> waiting_;  ///< SQLite knows its address
   std::unique_ptr<sqlite3, closer> handle_;
 };
 

@@ -62,7 +62,7 @@ class sqlite_table : public sink {
     SLUICE_TRY(folders_.make(fs::path(path_).parent_path().string()));
     if (fs::exists(path_)) {
       if (::access(path_.c_str(), W_OK) != 0) return from_errno(errno, "write to the database " + path_);
-      SLUICE_ASSIGN(auto opened, connection::open(path_, connection::access::read));
+      SLUICE_ASSIGN(auto opened, connection::open(path_, connection::access::read, stopped_));
       target_.emplace(std::move(opened));
       SLUICE_ASSIGN(table_, sqlite::find_table(*target_, name_, *request_.schema, request_.key));
       SLUICE_ASSIGN(const bool continued, has_notes(*target_));
@@ -123,7 +123,7 @@ class sqlite_table : public sink {
     SLUICE_ASSIGN(const auto epoch, read_token(token));
     const bool existed = fs::exists(path_);
     const bool staged = fs::exists(epoch.path);
-    SLUICE_ASSIGN(auto target, connection::open(path_, connection::access::create));
+    SLUICE_ASSIGN(auto target, connection::open(path_, connection::access::create, stopped_));
     auto moved = [&]() -> status {
       SLUICE_TRY(target.run("PRAGMA synchronous = FULL"));
       // A file that is missing would be made by ATTACH.
@@ -154,6 +154,8 @@ class sqlite_table : public sink {
     remove_hidden_files(path_, run_, request_.unit, {});
     return {};
   }
+
+  void interrupt() noexcept override { stopped_.raise(); }
 
   void abort() noexcept override {
     drop_staging();
@@ -204,7 +206,7 @@ class sqlite_table : public sink {
   status open_staging() {
     staged_path_ = hidden_path(path_, run_, request_.unit, attempt_, part_++);
     remove_staged(staged_path_);
-    SLUICE_ASSIGN(auto opened, connection::open(staged_path_, connection::access::create));
+    SLUICE_ASSIGN(auto opened, connection::open(staged_path_, connection::access::create, stopped_));
     staged_.emplace(std::move(opened));
     // What a crash leaves of it is thrown away; prepare makes it durable.
     SLUICE_TRY(
@@ -301,7 +303,7 @@ class sqlite_table : public sink {
       return external_error("prepared_lost",
                             "the file " + epoch.path + " with the rows for the table " + name_ + " is gone",
                             "someone removed it: run the pipeline again");
-    SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read));
+    SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read, stopped_));
     SLUICE_ASSIGN(const auto from, sqlite::find_table(source, name_, *request_.schema, request_.key));
     SLUICE_ASSIGN(const auto now, sqlite::find_table(target, name_, *request_.schema, request_.key));
     if (now.exists && epoch.mode == "error") return exists_error();
@@ -353,6 +355,7 @@ class sqlite_table : public sink {
     ::unlink((path + "-journal").c_str());
   }
 
+  interruption stopped_;  ///< before the connections
   sink_request request_;
   std::string name_;
   std::string path_;

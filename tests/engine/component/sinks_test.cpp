@@ -92,7 +92,8 @@ class unit_under_test {
   }
   [[nodiscard]] std::string content() const {
     if (what_.sink != "sqlite") return what_.file.empty() ? "" : folder.read(what_.file);
-    auto opened = sqlite::connection::open(folder.file(what_.file), sqlite::connection::access::read);
+    interruption stop;
+    auto opened = sqlite::connection::open(folder.file(what_.file), sqlite::connection::access::read, stop);
     if (!opened.ok()) return "";
     const auto rows = opened->rows("SELECT id, name FROM Orders ORDER BY id, name");
     std::string all;

@@ -11,6 +11,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <thread>
+
 using sluice::file_mode;
 using sluice::file_target;
 using sluice::test::temporary_folder;
@@ -220,16 +222,19 @@ TEST_CASE(
 TEST_CASE("one at a time publishes into a folder") {
   const temporary_folder folder;
   using namespace std::chrono_literals;
+  sluice::interruption stop;
   {
-    const auto first = sluice::publish_lock::take(folder.path().string(), 0ms);
+    const auto first = sluice::publish_lock::take(folder.path().string(), stop, 0ms);
     REQUIRE(first.ok());
-    const auto second = sluice::publish_lock::take(folder.path().string(), 1ms);
+    const auto second = sluice::publish_lock::take(folder.path().string(), stop, 1ms);
     REQUIRE_FALSE(second.ok());
     CHECK(second.problem().code == "target_busy");
     CHECK(second.problem().retry);
+    stop.raise();
+    CHECK(sluice::publish_lock::take(folder.path().string(), stop).problem().code == "interrupted");
   }
-  CHECK(sluice::publish_lock::take(folder.path().string(), 0ms).ok());
-  CHECK(sluice::publish_lock::take(folder.file("none"), 0ms).problem().code == "cannot_lock");
+  CHECK(sluice::publish_lock::take(folder.path().string(), stop, 0ms).ok());
+  CHECK(sluice::publish_lock::take(folder.file("none"), stop, 0ms).problem().code == "cannot_lock");
   CHECK(folder.names().empty());
 }
 
@@ -311,6 +316,28 @@ TEST_CASE("a reader that closes its end of a pipe is no error") {
   CHECK(target.write("unseen").ok());
   CHECK(target.write("and the rest").ok());
   CHECK(target.commit(prepared(target)).ok());
+}
+
+TEST_CASE("whoever waits for the reader of a pipe can be stopped") {
+  const temporary_folder folder;
+  REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+  file_target target(to(folder.file("pipe")));
+  sluice::status done;
+  SECTION("for one that reads nothing") {
+    const int reader = ::open(folder.file("pipe").c_str(), O_RDONLY | O_NONBLOCK);
+    REQUIRE(target.open(1).ok());
+    std::thread writes([&] { done = target.write(std::string(4'000'000, 'x')); });
+    target.interrupt();
+    writes.join();
+    ::close(reader);
+  }
+  SECTION("for one that has yet to come") {
+    std::thread opens([&] { done = target.open(1); });
+    target.interrupt();
+    opens.join();
+  }
+  REQUIRE_FALSE(done.ok());
+  CHECK(done.problem().code == "interrupted");
 }
 
 TEST_CASE("relative targets start at the run's base folder") {

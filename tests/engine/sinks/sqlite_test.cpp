@@ -8,6 +8,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <thread>
+
 using namespace sluice;
 using namespace sluice::test;
 
@@ -33,12 +35,12 @@ class fixture {
     return made;
   }
   void run(const std::string& sql) {
-    auto opened = sqlite::connection::open(folder.file("shop.db"), sqlite::connection::access::create);
+    auto opened = sqlite::connection::open(folder.file("shop.db"), sqlite::connection::access::create, stop);
     REQUIRE(opened.ok());
     REQUIRE(opened->run(sql).ok());
   }
   rows query(const std::string& sql) {
-    auto opened = sqlite::connection::open(folder.file("shop.db"), sqlite::connection::access::read);
+    auto opened = sqlite::connection::open(folder.file("shop.db"), sqlite::connection::access::read, stop);
     if (!opened.ok()) throw std::runtime_error(opened.problem().to_string());
     auto found = opened->rows(sql);
     if (!found.ok()) throw std::runtime_error(found.problem().to_string());
@@ -47,6 +49,7 @@ class fixture {
 
   temporary_folder folder;
   run_context context;
+  interruption stop;
 };
 
 std::shared_ptr<arrow::RecordBatch> people(const std::string& ids, const std::string& names) {
@@ -80,6 +83,39 @@ TEST_CASE_METHOD(fixture, "SQLite gets every type in the form that it keeps exac
   CHECK(query("SELECT count(*) FROM orders WHERE b IS NULL AND list IS NULL AND bytes IS NULL") == rows{{"1"}});
   CHECK(query("SELECT datetime(zoned) FROM orders LIMIT 1") == rows{{"2024-05-01 12:00:00"}});
   CHECK(folder.names() == std::vector<std::string>{"shop.db"});
+}
+
+TEST_CASE_METHOD(fixture, "whoever waits for the database can be stopped") {
+  run("CREATE TABLE orders (id INTEGER, name TEXT)");
+  const auto table = people("[2, 3]", R"(["b", "c"])");
+  diagnostics faults;
+  const auto sink = sqlite_component().make_sink(request("append", table), faults);
+  REQUIRE(sink);
+  auto other = sqlite::connection::open(folder.file("shop.db"), sqlite::connection::access::write, stop);
+  REQUIRE(other.ok());
+  status done;
+  SECTION("while it looks at the table") {
+    REQUIRE(other->run("BEGIN EXCLUSIVE").ok());
+    std::thread opens([&] { done = sink->open(1); });
+    sink->interrupt();
+    opens.join();
+  }
+  SECTION("while it publishes") {
+    REQUIRE(sink->open(1).ok());
+    row_errors refused;
+    REQUIRE(sink->write(as_batch(table), refused).ok());
+    const auto prepared = sink->prepare(1);
+    REQUIRE(prepared.ok());
+    REQUIRE(other->run("BEGIN IMMEDIATE").ok());
+    std::thread commits([&] { done = sink->commit(prepared->token); });
+    sink->interrupt();
+    commits.join();
+    REQUIRE(other->run("ROLLBACK").ok());
+    CHECK(sink->commit(prepared->token).ok());
+    CHECK(query("SELECT count(*) FROM orders") == rows{{"2"}});
+  }
+  REQUIRE_FALSE(done.ok());
+  CHECK(done.problem().code == "interrupted");
 }
 
 TEST_CASE_METHOD(fixture, "rows show in the table only on commit, and committing again adds none") {
