@@ -1,13 +1,9 @@
 #include "app/run_lock.hpp"
 
 #include "engine/files/private_files.hpp"
-#include "engine/plan/plan.hpp"
 
-#include <arrow/scalar.h>
-#include <arrow/type.h>
 #include <fcntl.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <cerrno>
 #include <utility>
@@ -28,16 +24,6 @@ struct flock range_of(const run_claim& what) {
 }
 
 }  // namespace
-
-run_claim claim_of(const pipeline& what) {
-  std::string text;
-  for (const auto& [name, value] : what.params) {
-    text += name + '\0';
-    if (value) text += value->type->ToString() + '\0' + (value->is_valid ? value->ToString() : "");
-    text += '\0';
-  }
-  return {.pipeline = what.name, .params = XXH3_64bits(text.data(), text.size()), .alone = uses_source_state(what)};
-}
 
 result<run_lock> run_lock::take(const std::string& state_folder, const run_claim& what) {
   const auto folder = state_folder + "/locks";
@@ -71,16 +57,6 @@ run_lock& run_lock::operator=(run_lock&& other) noexcept {
 
 run_lock::~run_lock() {
   if (file_ >= 0) ::close(file_);
-}
-
-error already_running(const run_claim& what, pid_t holder) {
-  auto message = "the pipeline " + what.pipeline + " runs already";
-  if (holder > 0) message += " (pid " + std::to_string(holder) + ")";
-  message += what.alone ? ", and its sources remember what has been read: two runs would read the same rows"
-                        : " with the same params";
-  return user_error("already_running", message,
-                    "sluice watch " + what.pipeline + " follows it, sluice cancel " + what.pipeline +
-                        " stops it; run: { overlap: queue } waits for its end, overlap: cancel stops it");
 }
 
 }  // namespace sluice::app

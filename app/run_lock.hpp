@@ -1,24 +1,12 @@
 #pragma once
 
-#include "engine/error/error.hpp"
-#include "engine/plan/pipeline.hpp"
+#include "engine/runs/claim.hpp"
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <string>
 
 namespace sluice::app {
-
-/// Which other runs a run can't go on beside: those of the same pipeline with the same params, or all of the pipeline.
-struct run_claim {
-  std::string pipeline;
-  std::uint64_t params = 0;  ///< a hash of their values
-  bool alone = false;        ///< the pipeline's sources remember what runs have read: one run at a time
-
-  bool operator==(const run_claim&) const = default;
-};
-run_claim claim_of(const pipeline& what);
 
 /// Holds a claim in a state folder for as long as it lives; the kernel lets go of it when the process dies, however it
 /// dies. A process holds one at a time.
@@ -39,8 +27,5 @@ class run_lock {
   int file_ = -1;
   pid_t holder_ = 0;
 };
-
-/// The error already_running, which names the process that holds the claim.
-error already_running(const run_claim& what, pid_t holder);
 
 }  // namespace sluice::app

@@ -13,8 +13,6 @@ namespace sluice::app {
 
 namespace {
 
-using config::overlap_rule;
-
 constexpr auto pause = std::chrono::milliseconds(50);
 
 /// Asks the run of another process to stop. False while the Store does not know the run yet.
@@ -35,7 +33,7 @@ result<bool> cancel_run_of(session& with, const std::string& pipeline, pid_t pro
 
 }  // namespace
 
-result<run_turn> take_turn(session& with, const pipeline& what, config::overlap_rule overlap) {
+result<run_turn> take_turn(session& with, const pipeline& what, overlap_rule overlap) {
   const auto claim = claim_of(what);
   signals stop;
   std::set<pid_t> cancelled;
@@ -43,7 +41,7 @@ result<run_turn> take_turn(session& with, const pipeline& what, config::overlap_
     SLUICE_ASSIGN(turn.lock, run_lock::take(with.options.state_folder, claim));
     if (turn.lock.held()) return turn;
     const auto holder = turn.lock.holder();
-    if (overlap == overlap_rule::unset || overlap == overlap_rule::skip) return already_running(claim, holder);
+    if (overlap == overlap_rule::skip) return already_running(claim, holder > 0 ? "pid " + std::to_string(holder) : "");
     if (overlap == overlap_rule::cancel && cancelled.count(holder) == 0) {
       SLUICE_ASSIGN(const bool asked, cancel_run_of(with, what.name, holder));
       if (asked) cancelled.insert(holder);

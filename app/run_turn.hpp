@@ -2,7 +2,6 @@
 
 #include "app/run_lock.hpp"
 #include "app/session.hpp"
-#include "config/planning_rules.hpp"
 
 namespace sluice::app {
 
@@ -15,6 +14,6 @@ struct run_turn {
 
 /// Takes the claim of a run. While another run holds one that it can't go on beside, `run.overlap` decides: the run is
 /// refused (already_running), waits, or cancels the other one and waits for its end.
-result<run_turn> take_turn(session& with, const pipeline& what, config::overlap_rule overlap);
+result<run_turn> take_turn(session& with, const pipeline& what, overlap_rule overlap);
 
 }  // namespace sluice::app

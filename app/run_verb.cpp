@@ -6,6 +6,7 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
 #include "config/load.hpp"
+#include "config/planning_rules.hpp"
 #include "engine/error/error_json.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runs/lost_runs.hpp"

@@ -106,11 +106,25 @@ result<std::string> submit(node_parts& all, const submission& what, diagnostics&
                       "submit to the first node: --to " + nodes.front().http);
   std::vector<placeable_node> placeable;
   for (const auto& node : nodes) placeable.push_back({node.name, node.labels});
-  const auto setup = plan_submission(
-      what, {all.self.name, all.self.http, all.state_folder, all.spill_folder, all.term, all.store.get()}, placeable,
-      faults);
-  if (!setup)
-    return faults.empty() ? internal_error("planning_failed", "the pipeline can't be planned") : faults.front();
+  submission_place where{.node = all.self.name,
+                         .endpoint = all.self.http,
+                         .state_folder = all.state_folder,
+                         .spill_folder = all.spill_folder,
+                         .term = all.term,
+                         .records = all.store.get()};
+  const auto cause = [](const diagnostics& found) {
+    return found.empty() ? internal_error("planning_failed", "the pipeline can't be planned") : found.front();
+  };
+  const auto setup = plan_submission(what, where, placeable, faults);
+  if (!setup) return cause(faults);
+  where.run = setup->run;
+  setup->again = [what, where, placeable, cause,
+                  store = all.store]() -> result<std::shared_ptr<const actors::run_setup>> {
+    diagnostics found;
+    auto made = plan_submission(what, where, placeable, found);
+    if (!made) return cause(found);
+    return std::shared_ptr<const actors::run_setup>(std::move(made));
+  };
   return take_submission(all, setup);
 }
 

@@ -19,9 +19,8 @@ status make_way(store::store& in, const std::string& pipeline, bool fresh) {
 
 }  // namespace
 
-std::shared_ptr<const actors::run_setup> plan_submission(const submission& what, const submission_place& where,
-                                                         const std::vector<placeable_node>& nodes,
-                                                         diagnostics& faults) {
+std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const submission_place& where,
+                                                   const std::vector<placeable_node>& nodes, diagnostics& faults) {
   config::load_options given;
   given.set = what.params;
   // The submitter's environment, not the node's: what it did not send is not set.
@@ -32,7 +31,7 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
   std::shared_ptr<const config::document> source;
   auto loaded = config::load_pipeline_text(what.text, what.file, given, faults, &source);
   if (!loaded) return nullptr;
-  const auto run = uuid_v7();
+  const auto run = where.run.empty() ? uuid_v7() : where.run;
   const auto folder = where.state_folder + "/runs/" + run;
   auto context =
       make_run_context(loaded->definition, {.run_id = run,
@@ -59,12 +58,6 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
   check_written_targets(loaded->definition, config::target_rules_of(*loaded->source), *context, faults);
   auto made = make_plan(std::move(loaded->definition), *context, faults, remembered);
   if (made) (void)place(*made, nodes, faults);
-  if (made && config::overlap_of(*loaded->source) != config::overlap_rule::unset) {
-    faults.push_back(
-        user_error("not_supported_yet", "run.overlap is not supported yet for runs that are submitted to a node",
-                   "sluice run keeps to it; or submit the next run when the one before has ended: submit --wait"));
-    faults.back().path = "/run/overlap";
-  }
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return nullptr;
   if (where.records != nullptr) {
@@ -83,6 +76,8 @@ std::shared_ptr<const actors::run_setup> plan_submission(const submission& what,
   setup->record = make_record(*setup->what, *setup->context, params,
                               {.node = where.node, .endpoint = where.endpoint, .term = where.term});
   if (remembered.state != nullptr) setup->record.state_version = state.version;
+  setup->claim = claim_of(setup->what->definition);
+  setup->overlap = config::overlap_of(*loaded->source);
   setup->rejects_path = folder + "/rejects.ndjson";
   return setup;
 }

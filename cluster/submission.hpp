@@ -17,12 +17,13 @@ struct submission_place {
   std::string state_folder;
   std::string spill_folder;
   std::int64_t term = 0;            ///< of the controller
+  std::string run = {};             ///< the id of a run that was planned before; empty: a new one
   store::store* records = nullptr;  ///< where it looks up what the pipeline's sources have taken; null: nothing
 };
 
 /// Makes a run of what was submitted: reads, checks and plans the pipeline, and sees that all its units can be placed
 /// on `nodes` (this one first). Null where there are faults; those come with their places in the file. Blocks.
-std::shared_ptr<const actors::run_setup> plan_submission(const submission& what, const submission_place& where,
-                                                         const std::vector<placeable_node>& nodes, diagnostics& faults);
+std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const submission_place& where,
+                                                   const std::vector<placeable_node>& nodes, diagnostics& faults);
 
 }  // namespace sluice::cluster

@@ -5,7 +5,7 @@ namespace sluice::config {
 overlap_rule overlap_of(const document& source) {
   const auto* run = source.root().find("run");
   const auto* word = run == nullptr ? nullptr : run->find("overlap");
-  if (word == nullptr) return overlap_rule::unset;
+  if (word == nullptr) return overlap_rule::skip;
   if (word->text == "queue") return overlap_rule::queue;
   return word->text == "cancel" ? overlap_rule::cancel : overlap_rule::skip;
 }

@@ -4,6 +4,7 @@
 #include "actors/run/supervisor.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/flow/run_queue.hpp"
 #include "engine/runs/lost_runs.hpp"
 
 #include <caf/all.hpp>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <deque>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace sluice::actors {
@@ -26,7 +28,11 @@ constexpr auto look_again = std::chrono::seconds(1);
 class control : public caf::event_based_actor {
  public:
   control(caf::actor_config& config, control_settings settings)
-      : caf::event_based_actor(config), s_(std::move(settings)), calls_(this, s_.services.io) {}
+      : caf::event_based_actor(config),
+        s_(std::move(settings)),
+        calls_(this, s_.services.io),
+        plans_(this, s_.services.io),
+        queue_(s_.most_runs) {}
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
@@ -55,7 +61,9 @@ class control : public caf::event_based_actor {
     std::shared_ptr<const run_setup> setup;
     caf::actor supervisor = nullptr;  ///< null while queued
     bool stored = false;              ///< the Store has it
-    bool cancelled = false;           ///< before the Store had it
+    bool cancelled = false;           ///< before the Store had it, or while it was planned again
+    bool waited = false;              ///< for another run: its plan may be out of date
+    bool planning = false;            ///< again
   };
 
   // -- submitting: the run is in the Store before the submitter hears of it
@@ -66,12 +74,23 @@ class control : public caf::event_based_actor {
       promise.deliver(caf::make_error(caf::sec::request_receiver_down));
       return promise;
     }
-    live_[setup->run] = {.setup = setup};
+    const auto others = queue_.in_the_way_of(setup->claim);
+    if (!others.empty() && setup->overlap == overlap_rule::skip) {
+      promise.deliver(submission_refused{{already_running(setup->claim, "run " + others.back())}});
+      return promise;
+    }
+    if (setup->overlap == overlap_rule::cancel)
+      for (const auto& other : others) cancel(other);
+    live_[setup->run] = {.setup = setup, .waited = !others.empty()};
+    queue_.add(setup->run, setup->claim);
+    auto record = setup->record;
+    // Checked when it is planned again.
+    if (!others.empty()) record.state_version.reset();
     store::event queued{.run = setup->run, .type = "run.queued", .data = {{"pipeline", setup->record.pipeline}}};
     calls_.call(
-        [store = s_.store, setup, queued]() -> result<std::vector<store::event>> {
+        [store = s_.store, setup, record = std::move(record), queued]() -> result<std::vector<store::event>> {
           SLUICE_ASSIGN(const bool made,
-                        guarded("write the run's state", [&] { return store->create_run(setup->record, {queued}); }));
+                        guarded("write the run's state", [&] { return store->create_run(record, {queued}); }));
           if (!made) return internal_error("run_exists", "a run with the id " + setup->run + " exists");
           return store->events(0, setup->run, 1);
         },
@@ -90,8 +109,8 @@ class control : public caf::event_based_actor {
   void stored(const std::string& run) {
     auto& found = live_.at(run);
     found.stored = true;
-    if (found.cancelled) return start(found, true);
-    waiting_.push_back(run);
+    if (found.cancelled) return end_at_once(run, found);
+    queue_.ready(run);
     admit();
   }
 
@@ -103,19 +122,52 @@ class control : public caf::event_based_actor {
   }
 
   void admit() {
-    while (!waiting_.empty() && running_ < s_.most_runs) {
-      const auto found = live_.find(waiting_.front());
-      waiting_.pop_front();
-      if (found == live_.end()) continue;
-      start(found->second, false);
+    for (const auto& run : queue_.admit()) {
+      auto& found = live_.at(run);
+      if (found.waited && found.setup->again) {
+        plan_again(run, found);
+      } else {
+        start(found);
+      }
     }
   }
 
-  void start(live_run& run, bool cancelled) {
-    ++running_;
-    run.supervisor =
-        spawn_supervisor(system(), {run.setup, s_.services, s_.store, s_.starter, s_.notifier, this, cancelled});
+  /// The runs that it waited for may have changed what it reads.
+  void plan_again(const std::string& run, live_run& found) {
+    found.planning = true;
+    plans_.call(
+        [store = s_.store, setup = found.setup]() -> result<std::shared_ptr<const run_setup>> {
+          SLUICE_ASSIGN(auto made, guarded("plan the run again", [&] { return setup->again(); }));
+          const auto& record = made->record;
+          store::change change{.run = setup->run, .term = record.term};
+          change.plan = {record.fingerprint, record.plan, record.context, record.state_version};
+          SLUICE_ASSIGN(const auto none, guarded("write the run's plan", [&] { return store->apply(change); }));
+          (void)none;
+          return made;
+        },
+        [this, run](result<std::shared_ptr<const run_setup>> made) {
+          const auto planned = live_.find(run);
+          if (planned == live_.end()) return;
+          auto& one = planned->second;
+          one.planning = false;
+          if (one.cancelled) return start(one);
+          if (!made.ok()) return start(one, std::move(made).problem());
+          one.setup = std::move(made).value();
+          start(one);
+        });
+  }
+
+  void start(live_run& run, std::optional<error> problem = {}) {
+    run.supervisor = spawn_supervisor(
+        system(), {run.setup, s_.services, s_.store, s_.starter, s_.notifier, this, run.cancelled, std::move(problem)});
     monitor(run.supervisor);
+  }
+
+  /// A run without supervisor is cancelled by one that cancels at once: so it ends like any other.
+  void end_at_once(const std::string& run, live_run& found) {
+    found.cancelled = true;
+    queue_.force(run);
+    start(found);
   }
 
   // -- asking
@@ -129,12 +181,10 @@ class control : public caf::event_based_actor {
       return answer;
     }
     answer.known = true;
-    // A queued run has no supervisor yet: one that cancels at once ends it as any other.
     if (found->second.supervisor) {
       send(found->second.supervisor, cancel_run{run});
-    } else if (found->second.stored) {
-      std::erase(waiting_, run);
-      start(found->second, true);
+    } else if (found->second.stored && !found->second.planning) {
+      end_at_once(run, found->second);
     } else {
       found->second.cancelled = true;
     }
@@ -209,7 +259,7 @@ class control : public caf::event_based_actor {
     const auto run = message.outcome->run;
     const auto found = live_.find(run);
     if (found == live_.end()) return;
-    if (found->second.supervisor) --running_;
+    queue_.ended(run);
     live_.erase(found);
     outcomes_[run] = message.outcome;
     order_.push_back(run);
@@ -293,9 +343,9 @@ class control : public caf::event_based_actor {
 
   control_settings s_;
   blocking_calls calls_;
+  blocking_calls plans_;  ///< takes longer, so that no other run waits for it
   std::map<std::string, live_run> live_;
-  std::deque<std::string> waiting_;  ///< admitted in this order
-  std::size_t running_ = 0;
+  flow::run_queue queue_;
   std::map<std::string, std::shared_ptr<const run_outcome>> outcomes_;
   std::deque<std::string> order_;  ///< of outcomes_, oldest first
   std::map<std::string, std::vector<caf::actor>> waiters_;

@@ -4,6 +4,7 @@
 #include "engine/flow/conservation.hpp"
 #include "engine/flow/credit.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/runs/claim.hpp"
 #include "engine/store/store.hpp"
 
 #include <chrono>
@@ -41,6 +42,11 @@ struct run_setup {
   /// one; not set: as long as it lives.
   std::optional<std::chrono::milliseconds> commit_patience = {};
   std::chrono::milliseconds discover_again = std::chrono::seconds(10);  ///< of sources without end: how often
+  run_claim claim = {};  ///< without a pipeline: the run goes on beside any other
+  overlap_rule overlap = overlap_rule::skip;
+  /// Plans the same run once more, because what it reads may have changed while it waited for another one. Blocks; uses
+  /// nothing that ends before the process.
+  std::function<result<std::shared_ptr<const run_setup>>()> again = {};
   std::shared_ptr<shared_sources> sources = std::make_shared<shared_sources>();
 };
 

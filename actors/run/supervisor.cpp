@@ -58,7 +58,11 @@ class supervisor : public caf::event_based_actor {
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
-    s_.cancelled ? cancel() : start();
+    if (s_.problem) {
+      fail(*s_.problem);
+    } else {
+      s_.cancelled ? cancel() : start();
+    }
     return {
         [this](launched& message) { launched_all(std::move(message)); },
         [this](const launch_failed& message) { fail(message.why); },

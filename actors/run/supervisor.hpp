@@ -6,6 +6,7 @@
 #include <caf/actor.hpp>
 
 #include <memory>
+#include <optional>
 
 namespace sluice::actors {
 
@@ -14,10 +15,11 @@ struct supervisor_settings {
   std::shared_ptr<const run_setup> setup;
   node_services services;
   std::shared_ptr<store::store> store;
-  caf::actor starter;      ///< takes `launch`
-  caf::actor notifier;     ///< takes `events_written`; may be null
-  caf::actor owner;        ///< gets `run_ended`, with which the supervisor's work is over
-  bool cancelled = false;  ///< before it began
+  caf::actor starter;                 ///< takes `launch`
+  caf::actor notifier;                ///< takes `events_written`; may be null
+  caf::actor owner;                   ///< gets `run_ended`, with which the supervisor's work is over
+  bool cancelled = false;             ///< before it began
+  std::optional<error> problem = {};  ///< why it can't begin
 };
 
 /// Starts the supervisor of one run, which the Store has: it starts the units, collects what they report, decides how

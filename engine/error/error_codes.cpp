@@ -265,6 +265,8 @@ const std::vector<error_code>& error_codes() {
       {"run_is_final", "The run has ended, so nothing can change it.", "Start a new one."},
       {"run_not_found", "There is no such run.",
        "`sluice runs` lists them; RUN is an id, a unique prefix, a pipeline's name or last."},
+      {"run_not_queued", "A run that has begun was to be planned again.",
+       "This is a defect of Sluice: please report it with the run's events."},
       {"run_timed_out", "The run took longer than run: timeout: allows.",
        "Raise it, or look at what is slow: sluice status."},
       {"run_unreadable", "The record of an earlier run does not say how it was planned.",

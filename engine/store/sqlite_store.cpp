@@ -116,7 +116,10 @@ class sqlite_store final : public store {
   status append(const std::string& run, const standing& stands, std::vector<event>& events);
   status update(const change& what);
   status insert(const run_record& run, std::vector<event>& events, bool& made, const observer& by);
-  status change_run(const change& what, std::vector<event>& events);
+  status change_run(const change& what, std::vector<event>& events, const observer& by);
+  status check_begin(const std::string& run, const std::string& pipeline,
+                     const std::optional<std::int64_t>& state_version, const observer& by);
+  status plan_again(const change& what, const standing& stands, const observer& by);
   status write_commits(const change& what, const standing& stands);
   status renew(const observer& by);
   result<std::string> resolve(const std::string& reference);
@@ -269,14 +272,27 @@ status sqlite_store::insert(const run_record& run, std::vector<event>& events, b
   if (database_.changed() == 0) return {};
   if (!self_.id.empty()) SLUICE_TRY(renew(by));
   SLUICE_TRY(write_state(run.id, run.state, run.cause, created));
-  SLUICE_TRY(check_due_commits(database_, run.pipeline, by));
-  if (run.state_version) {
-    SLUICE_TRY(check_source_state(database_, run.pipeline, *run.state_version, run.id, by));
-    SLUICE_TRY(database_.execute("UPDATE runs SET uses_state = 1 WHERE id = ?", run.id));
-  }
+  SLUICE_TRY(check_begin(run.id, run.pipeline, run.state_version, by));
   SLUICE_TRY(append(run.id, {.pipeline = run.pipeline, .owner = run.owner, .tags = run.tags}, events));
   made = true;
   return {};
+}
+
+/// A run must not begin below commits that are due, nor with what sources remembered some time ago.
+status sqlite_store::check_begin(const std::string& run, const std::string& pipeline,
+                                 const std::optional<std::int64_t>& state_version, const observer& by) {
+  SLUICE_TRY(check_due_commits(database_, pipeline, by));
+  if (!state_version) return {};
+  SLUICE_TRY(check_source_state(database_, pipeline, *state_version, run, by));
+  return database_.execute("UPDATE runs SET uses_state = 1 WHERE id = ?", run);
+}
+
+status sqlite_store::plan_again(const change& what, const standing& stands, const observer& by) {
+  if (stands.state != run_state::queued)
+    return internal_error("run_not_queued", "run " + what.run + " has begun: it keeps its plan");
+  SLUICE_TRY(database_.execute("UPDATE runs SET fingerprint = ?, plan = ?, context = ? WHERE id = ?",
+                               what.plan->fingerprint, what.plan->plan, to_text(what.plan->context), what.run));
+  return check_begin(what.run, stands.pipeline, what.plan->state_version, by);
 }
 
 status sqlite_store::update(const change& what) {
@@ -307,13 +323,14 @@ status sqlite_store::write_commits(const change& what, const standing& stands) {
                         "sluice run, or a node, makes them visible", true);
 }
 
-status sqlite_store::change_run(const change& what, std::vector<event>& events) {
+status sqlite_store::change_run(const change& what, std::vector<event>& events, const observer& by) {
   SLUICE_ASSIGN(const auto stands, standing_of(what.run));
   if (!stands.found) return no_such_run(what.run);
   SLUICE_TRY(check_term(what.term, stands.term));
   // What a target refused may be made visible after the run has failed of it; nothing else follows an end.
   const bool late = what.settled && !what.state && what.events.empty();
   if (is_final(stands.state) && !late) return is_final_error(what.run, stands.state);
+  if (what.plan) SLUICE_TRY(plan_again(what, stands, by));
   SLUICE_TRY(update(what));
   SLUICE_TRY(write_commits(what, stands));
   const bool changes = what.state && *what.state != stands.state;
@@ -324,7 +341,7 @@ status sqlite_store::change_run(const change& what, std::vector<event>& events) 
 
 result<std::vector<event>> sqlite_store::apply(const change& what) {
   auto events = what.events;
-  SLUICE_TRY(writer_.write([&](const observer&) { return change_run(what, events); }));
+  SLUICE_TRY(writer_.write([&](const observer& by) { return change_run(what, events, by); }));
   return events;
 }
 

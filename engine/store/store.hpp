@@ -17,19 +17,7 @@ namespace sluice::store {
 
 /// `committing`: the decision to commit is durable, the sinks make their rows visible; nothing can make it fail any
 /// more but a target that refuses for good.
-enum class run_state {
-  queued,
-  starting,
-  running,
-  paused,
-  restarting,
-  draining,
-  committing,
-  succeeded,
-  partial,
-  failed,
-  cancelled
-};
+enum class run_state { queued, starting, running, draining, committing, succeeded, partial, failed, cancelled };
 /// All of them, in that order.
 const std::vector<run_state>& run_states();
 [[nodiscard]] bool is_final(run_state state);
@@ -86,6 +74,14 @@ struct run_home {
   std::string endpoint = {};
 };
 
+/// What a run that waited is planned with in the place of what its record was made with.
+struct run_plan {
+  std::string fingerprint = {};
+  std::string plan = {};
+  options context = {};
+  std::optional<std::int64_t> state_version = {};
+};
+
 /// One atomic change: what happened to a run and the events that report it become durable together, or not at all.
 struct change {
   std::string run = {};
@@ -93,6 +89,8 @@ struct change {
   std::optional<options> cause = {};
   std::optional<options> summary = {};
   std::optional<run_home> home = {};
+  /// Only for a run that is queued. Errors: those of create_run; run_not_queued.
+  std::optional<run_plan> plan = {};
   std::vector<event> events = {};  ///< cursor, id and sequence are given by the Store
   /// The decision to commit. Comes before any sink commits, and once an epoch.
   std::optional<manifest> decision = {};

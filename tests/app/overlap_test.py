@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import unittest
 
 from command_line import SIGINT, SIGKILL, SIGTERM, CommandLine, eventually
@@ -112,14 +111,6 @@ class Overlap(CommandLine):
         # Also where the same pipeline remembers nothing meanwhile.
         self.pipeline()
         self.assert_error(self.sluice("run", "p.yaml", "--set", "day=2024-05-02"), "already_running")
-
-    def test_a_node_refuses_what_it_does_not_keep_to(self):
-        self.pipeline("queue", rows=10)
-        node = self.start("node", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0")
-        where = re.search(r"http (\S+)", node.stdout.readline()).group(1)
-        self.assertIn("p.yaml:4:17", self.assert_error(self.sluice("submit", "p.yaml", "--to", where), "not_supported_yet"))
-        self.pipeline(rows=10)
-        self.assertEqual(self.sluice("submit", "p.yaml", "--to", where, "--wait").returncode, 0)
 
     def test_other_words_are_refused(self):
         self.pipeline("wait")
