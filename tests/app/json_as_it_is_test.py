@@ -41,6 +41,9 @@ RECORDS = [
     js("integers beyond 76 digits are text", '{"a":' + "9" * 77 + '}\n{"a":1}\n', [["9" * 77], ["1"]], types=["text"]),
     js("large integers beside fractions keep their digits", '{"a":9007199254740993,"b":1}\n{"a":0.5,"b":0.5}\n',
        [["9007199254740993", 1.0], ["0.5", 0.5]], types=["text", "double"]),
+    js("fractions that no double keeps are text", '{"a":0.12345678901234567890,"b":0.30000000000000004,"c":0.50000000000000000000000}\n'
+       '{"a":0.5,"b":-1.2345678901234567e-100,"c":1}\n', [["0.12345678901234567890", 0.30000000000000004, 0.5], ["0.5", -1.2345678901234567e-100, 1.0]],
+       types=["text", "double", "double"]),
     js("nanoseconds are not rounded off", '{"t":"2024-05-01T12:00:00.123456789Z"}\n', [["2024-05-01T12:00:00.123456789Z"]], types=["text"]),
     js("given times are as exact as in CSV", "".join('{"t":"2024-05-01 %s"}\n' % t for t in ("12:00:00.1234567", "12:00:60", "24:00:00", "12:00:00.1234560")),
        [[datetime.datetime(2024, 5, 1, 12, 0, 0, 123456)]], beside="types: { t: timestamp }",
@@ -108,6 +111,15 @@ class JsonAsItIs(FileCases):
         error = self.assert_error(self.sluice("run", "p.yaml", "-q"), "contradicts_type", 1)
         self.assertRegex(error, r"column amount inferred bigint from 20,4\d\d rows; value '12\.5' at line 60,001 of a\.ndjson is decimal: "
                                 r"types: \{ amount: double \}")
+
+    def test_a_fraction_behind_the_sample_that_no_double_keeps(self):
+        lines = [json.dumps({"id": i, "amount": i / 2}) for i in range(400_000)]
+        lines[60_000] = '{"id": 1, "amount": 0.12345678901234567890}'
+        self.write("a.ndjson", "\n".join(lines) + "\n")
+        self.write("p.yaml", "version: 1\npipeline: p\nextract:\n  in: { ndjson: { path: a.ndjson } }\nload:\n  out: { from: in, ipc: { path: o.arrow } }\n")
+        error = self.assert_error(self.sluice("run", "p.yaml", "-q"), "contradicts_type", 1)
+        self.assertIn("value '0.12345678901234567890' at line 60,001", error)
+        self.assertIn("types: { amount: text }", error)
 
     def test_a_type_is_inferred_from_the_tail_as_well(self):
         for rows in (30_000, 400_000):

@@ -6,6 +6,7 @@
 #include <fast_float/fast_float.h>
 
 #include <cstring>
+#include <utility>
 
 namespace sluice::ndjson {
 
@@ -139,6 +140,17 @@ const char* read_any_number(const char* at, number& out) {
   out.exact = count <= 19;
   out.end = at;
   return at;
+}
+
+int significant_digits(const number& value) {
+  int digits = 0;
+  int zeros = 0;  // behind them so far
+  for (const char* at = value.begin; at != value.end && *at != 'e' && *at != 'E'; ++at) {
+    if (!is_digit(*at)) continue;
+    if (*at != '0') digits += std::exchange(zeros, 0) + 1;
+    if (*at == '0' && digits > 0) ++zeros;
+  }
+  return digits;
 }
 
 double to_double(const number& value) {

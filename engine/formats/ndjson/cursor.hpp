@@ -145,9 +145,16 @@ struct number_shape {
 double to_double(const number& value);
 /// The nearest float, rounded once; infinite where it is too large for one.
 float to_float(const number& value);
-/// True for a whole number that no double is equal to: where types are inferred, its digits must not get lost.
+/// Decimal digits that name any double.
+constexpr int digits_of_double = 17;
+/// Those of the text without its exponent, zeros at both ends left out.
+int significant_digits(const number& value);
+/// True for a number that a double does not keep: a whole one that none is equal to, and any other of more than 17
+/// significant digits. Where types are inferred, its digits must not get lost.
 inline bool beyond_double(const number& value) {
-  return value.whole && (!value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits);
+  if (value.whole)
+    return !value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits;
+  return value.end - value.begin > digits_of_double + 1 && significant_digits(value) > digits_of_double;
 }
 
 /// Reads an escape sequence at its backslash, gives its bytes as UTF-8 (at most 4, their count in `length`); null where

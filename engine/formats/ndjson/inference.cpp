@@ -140,11 +140,11 @@ const char* observation::look_at_number(const char* at) {
   if (at == nullptr) return nullptr;
   number_ = true;
   fraction_ = fraction_ || !value.whole;
+  large_ = large_ || beyond_double(value);
   if (!value.whole) {
     beyond_ = beyond_ || std::isinf(to_double(value));
     return at;
   }
-  large_ = large_ || beyond_double(value);
   negative_ = negative_ || (value.negative && value.digits != 0);
   most_digits_ = std::max(most_digits_, static_cast<int>(value.end - value.begin) - (value.negative ? 1 : 0));
   std::int64_t as_signed = 0;

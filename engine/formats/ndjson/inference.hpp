@@ -48,7 +48,7 @@ class observation {
   bool negative_ = false;
   bool above_signed_ = false;    ///< one above 2^63 - 1
   bool above_unsigned_ = false;  ///< one beyond 64 bits
-  bool large_ = false;           ///< a whole one that no double is equal to
+  bool large_ = false;           ///< one that a double does not keep
   bool beyond_ = false;          ///< one with point or exponent that no double holds
   int most_digits_ = 0;
   // Of texts: what all of them were so far
