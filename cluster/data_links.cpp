@@ -3,9 +3,7 @@
 #include "cluster/data_incoming.hpp"
 #include "cluster/data_outgoing.hpp"
 #include "cluster/data_shared.hpp"
-#include "cluster/listen.hpp"
-#include "cluster/proof/handshake.hpp"
-#include "cluster/proof/newcomers.hpp"
+#include "cluster/proof/proving_port.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -16,45 +14,22 @@ namespace sluice::cluster {
 namespace {
 /// Proven connections; each peer has one.
 constexpr std::size_t most_incoming = 256;
-/// When the system has no descriptor left, the next attempt waits a moment.
-constexpr auto accept_again = std::chrono::milliseconds(50);
 }  // namespace
 
 struct data_links::state : data_shared {
   state(proof_settings from, callbacks given)
-      : data_shared(std::move(from), std::move(given)), acceptor(network), pause(network) {}
+      : data_shared(std::move(from), std::move(given)),
+        listening(network, "data",
+                  {.asked = [this] { return proof::accepting(known_session()); },
+                   .proven = [this](const std::string& peer,
+                                    boost::asio::ip::tcp::socket proven) { take_in(peer, std::move(proven)); },
+                   .refused = [this](const std::string& line) { refused(line); }}) {}
 
-  void accept() {
-    acceptor.async_accept([this](boost::system::error_code problem, boost::asio::ip::tcp::socket socket) {
-      if (problem == boost::asio::error::operation_aborted || !acceptor.is_open()) return;
-      if (problem) {
-        unproven.evict_oldest();
-        pause.expires_after(accept_again);
-        pause.async_wait([this](boost::system::error_code cancelled) {
-          if (!cancelled) accept();
-        });
-        return;
-      }
-      let_prove(std::move(socket));
-      accept();
-    });
-  }
-
-  void let_prove(boost::asio::ip::tcp::socket socket) {
-    const auto from = peer_address(socket);
-    const auto ticket = std::make_shared<newcomers<handshake>::ticket>();
-    // Before the session is known nobody can belong to it: without a token the proof refuses all.
+  /// Before the session is known nobody can belong to it: without a token the proof refuses all.
+  [[nodiscard]] proof_settings known_session() const {
     auto with = own;
     if (with.session.empty()) with.token.clear();
-    const auto made = std::make_shared<handshake>(
-        std::move(socket), proof::accepting(std::move(with)),
-        [this, from, ticket](const result<std::string>& peer, boost::asio::ip::tcp::socket proven) {
-          unproven.remove(*ticket);
-          if (!peer.ok()) return refused("refused a data connection from " + from + ": " + peer.problem().message);
-          take_in(*peer, std::move(proven));
-        });
-    *ticket = unproven.add(made);
-    made->start();
+    return with;
   }
 
   void take_in(const std::string& peer, boost::asio::ip::tcp::socket proven) {
@@ -72,9 +47,7 @@ struct data_links::state : data_shared {
     return *found;
   }
 
-  boost::asio::ip::tcp::acceptor acceptor;
-  boost::asio::steady_timer pause;
-  newcomers<handshake> unproven{most_unproven};
+  proving_port listening;
   std::uint16_t port = 0;
   std::map<std::string, std::shared_ptr<data_outgoing>> outgoing;
   std::vector<std::weak_ptr<data_incoming>> incoming;
@@ -87,9 +60,9 @@ result<std::unique_ptr<data_links>> data_links::start(std::string name, std::str
   auto made = std::make_shared<state>(
       proof_settings{.port = port_kind::data, .name = std::move(name), .token = std::move(token), .session = {}},
       std::move(tell));
-  SLUICE_ASSIGN(const auto bound, listen_on(made->acceptor, {"127.0.0.1", 0}, "the data port"));
+  SLUICE_ASSIGN(const auto bound, made->listening.listen({"127.0.0.1", 0}, "the data port"));
   made->port = bound.port;
-  made->accept();
+  made->listening.start();
   made->thread = std::thread([all = made.get()] {
     const auto keep = boost::asio::make_work_guard(all->network);
     all->network.run();

@@ -1,9 +1,8 @@
 #include "cluster/control/transport.hpp"
 
 #include "cluster/control/relay.hpp"
-#include "cluster/listen.hpp"
 #include "cluster/proof/handshake.hpp"
-#include "cluster/proof/newcomers.hpp"
+#include "cluster/proof/proving_port.hpp"
 #include "cluster/proof/refusal_log.hpp"
 
 #include <sys/socket.h>
@@ -30,8 +29,6 @@ using boost::asio::local::stream_protocol;
 
 /// How long what CAF has written may take to be sent at the end.
 constexpr auto farewell_limit = std::chrono::seconds(1);
-/// When the system has no descriptor left, the next attempt waits a moment.
-constexpr auto accept_again = std::chrono::milliseconds(50);
 
 /// The two ends of a connection within this process: ours, and CAF's.
 result<std::pair<stream_protocol::socket, std::shared_ptr<owned_descriptor>>> make_pair(
@@ -52,38 +49,15 @@ owned_descriptor::~owned_descriptor() {
 }
 
 struct transport::state {
-  state(log_function write) : acceptor(network), pause(network), log(std::move(write)) {}
+  explicit state(log_function write)
+      : log(std::move(write)),
+        port(network, "control",
+             {.asked = [this] { return proof::accepting(own); },
+              .proven = [this](const std::string& peer, tcp::socket proven) { take_in(peer, std::move(proven)); },
+              .refused = [this](const std::string& line) { refused(line); }}),
+        farewell(network) {}
 
   // -- those who come
-
-  void accept() {
-    acceptor.async_accept([this](boost::system::error_code problem, tcp::socket socket) {
-      if (problem == boost::asio::error::operation_aborted || !acceptor.is_open()) return;
-      if (problem) {
-        unproven.evict_oldest();
-        pause.expires_after(accept_again);
-        pause.async_wait([this](boost::system::error_code cancelled) {
-          if (!cancelled) accept();
-        });
-        return;
-      }
-      let_prove(std::move(socket));
-      accept();
-    });
-  }
-
-  void let_prove(tcp::socket socket) {
-    const auto from = peer_address(socket);
-    const auto ticket = std::make_shared<newcomers<handshake>::ticket>();
-    const auto made = std::make_shared<handshake>(
-        std::move(socket), proof::accepting(own), [this, from, ticket](result<std::string> peer, tcp::socket proven) {
-          unproven.remove(*ticket);
-          if (!peer.ok()) return refused("refused a control connection from " + from + ": " + peer.problem().message);
-          take_in(*peer, std::move(proven));
-        });
-    *ticket = unproven.add(made);
-    made->start();
-  }
 
   void take_in(const std::string& peer, tcp::socket proven) {
     if (closed) return;
@@ -174,8 +148,6 @@ struct transport::state {
   }
 
   boost::asio::io_context network{1};
-  tcp::acceptor acceptor;
-  boost::asio::steady_timer pause;
   log_function log;
   address bound;
   caf::actor_system* system = nullptr;
@@ -183,7 +155,8 @@ struct transport::state {
   caf::actor published;
   proof_settings own;
   refusal_log refusals;
-  newcomers<handshake> unproven{most_unproven};
+  proving_port port;
+  boost::asio::steady_timer farewell;
   std::map<std::uint64_t, std::shared_ptr<relay>> relays;
   std::uint64_t last_relay = 0;
   std::map<std::uint64_t, dialled> dials;
@@ -197,7 +170,7 @@ transport::transport(std::shared_ptr<state> all) : state_(std::move(all)) {}
 
 result<std::unique_ptr<transport>> transport::listen(const address& where, log_function log) {
   auto made = std::make_shared<state>(std::move(log));
-  SLUICE_ASSIGN(made->bound, listen_on(made->acceptor, where, "--listen"));
+  SLUICE_ASSIGN(made->bound, made->port.listen(where, "--listen"));
   made->thread = std::thread([all = made.get()] {
     const auto keep = boost::asio::make_work_guard(all->network);
     all->network.run();
@@ -210,8 +183,8 @@ transport::~transport() {
   boost::asio::post(state_->network, [all = state_.get()] {
     all->ending = true;
     if (all->relays.empty()) return all->network.stop();
-    all->pause.expires_after(farewell_limit);
-    all->pause.async_wait([all](boost::system::error_code) { all->network.stop(); });
+    all->farewell.expires_after(farewell_limit);
+    all->farewell.async_wait([all](boost::system::error_code) { all->network.stop(); });
   });
   state_->thread.join();
 }
@@ -225,7 +198,7 @@ void transport::open(caf::actor_system& system, const caf::actor& published, pro
     all->protocol = protocol;
     all->published = published;
     all->own = std::move(own);
-    all->accept();
+    all->port.start();
   });
 }
 
@@ -239,10 +212,7 @@ void transport::close() {
   std::promise<void> done;
   boost::asio::post(state_->network, [all = state_.get(), &done] {
     all->closed = true;
-    boost::system::error_code ignored;
-    all->acceptor.close(ignored);
-    all->pause.cancel();
-    all->unproven.clear();
+    all->port.close();
     all->dials.clear();
     all->published = nullptr;
     all->protocol = nullptr;

@@ -1,6 +1,7 @@
 #include "cluster/http/server.hpp"
+
+#include "cluster/accept_loop.hpp"
 #include "cluster/http/connection.hpp"
-#include "cluster/listen.hpp"
 
 #include <sys/resource.h>
 #include <boost/asio/post.hpp>
@@ -14,11 +15,6 @@ namespace sluice::cluster {
 
 namespace {
 
-/// When the system has no descriptor left, the next attempt waits a moment.
-constexpr auto accept_again = std::chrono::milliseconds(50);
-
-constexpr int accepted_at_once = 64;
-
 /// Connections without a token: each may hold a descriptor and about 50 KiB.
 std::size_t most_newcomers() {
   rlimit files{};
@@ -31,42 +27,15 @@ std::size_t most_newcomers() {
 struct http_server::state {
   state(api_handlers handlers, std::string token)
       : shared(std::make_shared<http_shared>(std::move(handlers), std::move(token), most_newcomers())),
-        acceptor(shared->network),
-        pause(shared->network) {}
-
-  /// All are taken: newcomers make room for each other, and whoever shows the token waits for its turn.
-  void accept() {
-    acceptor.async_accept([this](boost::system::error_code problem, boost::asio::ip::tcp::socket socket) {
-      if (problem == boost::asio::error::operation_aborted || !acceptor.is_open()) return;
-      if (problem) {
-        shared->unknown.evict_oldest();
-        pause.expires_after(accept_again);
-        pause.async_wait([this](boost::system::error_code cancelled) {
-          if (!cancelled) accept();
-        });
-        return;
-      }
-      std::make_shared<http_connection>(std::move(socket), *shared)->start();
-      accept_more();
-      accept();
-    });
-  }
-
-  /// Takes at once what waits behind it: under a flood a health check would else wait for a turn of the loop for each
-  /// connection before it.
-  void accept_more() {
-    for (int left = accepted_at_once; left > 0; --left) {
-      boost::system::error_code problem;
-      boost::asio::ip::tcp::socket socket(shared->network);
-      acceptor.accept(socket, problem);
-      if (problem) return;
-      std::make_shared<http_connection>(std::move(socket), *shared)->start();
-    }
-  }
+        // All are taken: newcomers make room for each other, and whoever shows the token waits for its turn.
+        listening(shared->network, {.taken =
+                                        [this](boost::asio::ip::tcp::socket socket) {
+                                          std::make_shared<http_connection>(std::move(socket), *shared)->start();
+                                        },
+                                    .out_of_descriptors = [this] { shared->unknown.evict_oldest(); }}) {}
 
   std::shared_ptr<http_shared> shared;
-  boost::asio::ip::tcp::acceptor acceptor;
-  boost::asio::steady_timer pause;
+  accept_loop listening;
   address bound;
   std::thread thread;
 };
@@ -77,10 +46,8 @@ result<std::unique_ptr<http_server>> http_server::start(const address& where, st
                                                         api_handlers handlers) {
   SLUICE_TRY(check_loopback(where, "--http"));
   auto made = std::make_unique<state>(std::move(handlers), std::move(token));
-  SLUICE_ASSIGN(made->bound, listen_on(made->acceptor, where, "--http"));
-  boost::system::error_code ignored;
-  made->acceptor.non_blocking(true, ignored);  // accept_more ends where nobody waits
-  made->accept();
+  SLUICE_ASSIGN(made->bound, made->listening.listen(where, "--http"));
+  made->listening.start();
   made->thread = std::thread([shared = made->shared] { shared->network.run(); });
   return std::unique_ptr<http_server>(new http_server(std::move(made)));
 }
@@ -103,9 +70,7 @@ void http_server::drain() {
   bool closed = false;
   state_->shared->draining = true;
   boost::asio::post(state_->shared->network, [&, all = state_.get()] {
-    boost::system::error_code ignored;
-    all->acceptor.close(ignored);
-    all->pause.cancel();
+    all->listening.close();
     const std::lock_guard guard(lock);
     closed = true;
     changed.notify_all();

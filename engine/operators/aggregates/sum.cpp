@@ -1,6 +1,6 @@
-#include "engine/operators/aggregates/accumulator.hpp"
 #include "engine/operators/aggregates/exact_sum.hpp"
 #include "engine/operators/aggregates/integer_result.hpp"
+#include "engine/operators/aggregates/wrapping_sums.hpp"
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
@@ -13,27 +13,25 @@ namespace sluice::aggregates {
 
 namespace {
 
-// Sums of integers and decimals: 128 bits and how often they wrapped, so that only the total can overflow, not the way
-// to it.
+// Sums of integers and decimals, in 128 bits.
 template <class Value>
 class integer_sum final : public accumulator {
  public:
   explicit integer_sum(std::int32_t scale) : scale_(scale) {}
 
   status add(const grouped_rows& in) override {
-    sums_.resize(in.group_count);
-    counts_.add(in);
+    all_.begin(in);
     const auto& data = *in.values->data();
     const auto* values = data.buffers[1]->data() + data.offset * std::int64_t{sizeof(Value)};
     const auto* bitmap = in.values->null_count() == 0 ? nullptr : in.values->null_bitmap_data();
-    auto* sums = sums_.data();
+    auto* sums = all_.sums();
     for_each_valid(bitmap, in.values->offset(), in.rows, [&](std::int64_t row) {
       auto& sum = sums[in.groups[row]];
       const auto value = value_at<Value>(values, row);
       if constexpr (sizeof(Value) < 16) {
         sum += value;  // 2^63 rows of 64 bits fit
       } else if (__builtin_add_overflow(sum, value, &sum)) {
-        wrapped(in.group_count)[in.groups[row]] += value < 0 ? -1 : 1;
+        all_.wrapped(in.groups[row], value < 0 ? -1 : 1);
       }
     });
     return {};
@@ -46,10 +44,9 @@ class integer_sum final : public accumulator {
     for (std::size_t row = 0; row < groups.size(); ++row) {
       const auto group = groups[row];
       bool given = false;
-      if (counts_[group] > 0) {
-        const bool wrapped = group < wraps_.size() && wraps_[group] != 0;
-        if (!wrapped) {
-          SLUICE_ASSIGN(given, out->append(sums_[group], average ? counts_[group] : 1));
+      if (const auto rows = all_.count(group); rows > 0) {
+        if (all_.wraps(group) == 0) {
+          SLUICE_ASSIGN(given, out->append(all_[group], average ? rows : 1));
         }
         if (!given) errors.push_back(sum_overflow(static_cast<std::int64_t>(row), *as.type));
       }
@@ -58,30 +55,15 @@ class integer_sum final : public accumulator {
     return out->finish();
   }
 
-  [[nodiscard]] std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(sums_.capacity() * 16 + wraps_.capacity() * 8) + counts_.bytes();
-  }
+  [[nodiscard]] std::int64_t bytes() const override { return all_.bytes(); }
   status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
-    SLUICE_TRY(save_values(sums_, groups, to));
-    SLUICE_TRY(save_values(wraps_, groups, to));
-    return counts_.save(groups, to);
+    return all_.save(groups, to);
   }
-  status load(saved_columns& from, const grouped_rows& to) override {
-    SLUICE_TRY(load_values(from, to, sums_));
-    SLUICE_TRY(load_values(from, to, wraps_));
-    return counts_.load(from, to);
-  }
+  status load(saved_columns& from, const grouped_rows& to) override { return all_.load(from, to); }
 
  private:
-  std::vector<std::int64_t>& wrapped(std::size_t groups) {
-    if (wraps_.size() < groups) wraps_.resize(groups);
-    return wraps_;
-  }
-
   std::int32_t scale_;
-  std::vector<int128> sums_;
-  std::vector<std::int64_t> wraps_;  ///< empty while there are none
-  value_counts counts_;
+  wrapping_sums<int128> all_;
 };
 
 template <class ArrayType>

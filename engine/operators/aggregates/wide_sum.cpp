@@ -1,5 +1,5 @@
-#include "engine/operators/aggregates/accumulator.hpp"
 #include "engine/operators/aggregates/integer_result.hpp"
+#include "engine/operators/aggregates/wrapping_sums.hpp"
 #include "engine/values/wide_decimal.hpp"
 
 #include <arrow/array.h>
@@ -8,30 +8,27 @@
 #include <arrow/util/decimal.h>
 
 #include <algorithm>
-#include <vector>
 
 namespace sluice::aggregates {
 
 namespace {
 
-// Sums of decimals with more than 38 digits: 256 bits and how often they wrapped, so that only the total can overflow,
-// not the way to it.
+// Sums of decimals with more than 38 digits, in 256 bits.
 class wide_sum final : public accumulator {
  public:
   explicit wide_sum(std::int32_t scale) : scale_(scale) {}
 
   status add(const grouped_rows& in) override {
-    sums_.resize(in.group_count);
-    counts_.add(in);
+    all_.begin(in);
     const auto& values = static_cast<const arrow::Decimal256Array&>(*in.values);
     const auto* bitmap = values.null_count() == 0 ? nullptr : values.null_bitmap_data();
     for_each_valid(bitmap, values.offset(), in.rows, [&](std::int64_t row) {
       const arrow::Decimal256 value(values.GetValue(row));
-      auto& sum = sums_[in.groups[row]];
+      auto& sum = all_.sums()[in.groups[row]];
       const bool same_sign = sum.IsNegative() == value.IsNegative();
       sum += value;
       if (same_sign && sum.IsNegative() != value.IsNegative())
-        wrapped(in.group_count)[in.groups[row]] += value.IsNegative() ? -1 : 1;
+        all_.wrapped(in.groups[row], value.IsNegative() ? -1 : 1);
     });
     return {};
   }
@@ -46,7 +43,7 @@ class wide_sum final : public accumulator {
     SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> valid, arrow::AllocateEmptyBitmap(count), "read sums");
     std::fill_n(values->mutable_data(), values->size(), std::uint8_t{0});
     for (std::int64_t i = 0; i < count; ++i) {
-      const auto rows = counts_[groups[i]];
+      const auto rows = all_.count(groups[i]);
       if (rows == 0) continue;
       const auto sum = rescale(total(groups[i]), type.scale() - scale_);
       if (!write_wide(average ? divide_rounding(sum, rows) : sum, type.precision(), width,
@@ -59,37 +56,19 @@ class wide_sum final : public accumulator {
     return arrow::MakeArray(arrow::ArrayData::Make(as.type, count, {std::move(valid), std::move(values)}));
   }
 
-  [[nodiscard]] std::int64_t bytes() const override {
-    return static_cast<std::int64_t>(sums_.capacity() * sizeof(arrow::Decimal256) + wraps_.capacity() * 8) +
-           counts_.bytes();
-  }
+  [[nodiscard]] std::int64_t bytes() const override { return all_.bytes(); }
   status save(std::span<const std::uint32_t> groups, const arrivals&, arrow::ArrayVector& to) override {
-    SLUICE_TRY(save_values(sums_, groups, to));
-    SLUICE_TRY(save_values(wraps_, groups, to));
-    return counts_.save(groups, to);
+    return all_.save(groups, to);
   }
-  status load(saved_columns& from, const grouped_rows& to) override {
-    SLUICE_TRY(load_values(from, to, sums_));
-    SLUICE_TRY(load_values(from, to, wraps_));
-    return counts_.load(from, to);
-  }
+  status load(saved_columns& from, const grouped_rows& to) override { return all_.load(from, to); }
 
  private:
-  std::vector<std::int64_t>& wrapped(std::size_t groups) {
-    if (wraps_.size() < groups) wraps_.resize(groups);
-    return wraps_;
-  }
-
   [[nodiscard]] wide_integer total(std::uint32_t group) const {
-    auto sum = read_wide(sums_[group].native_endian_bytes(), 32);
-    if (group < wraps_.size()) sum += wide_integer(wraps_[group]) << 256;
-    return sum;
+    return read_wide(all_[group].native_endian_bytes(), 32) + (wide_integer(all_.wraps(group)) << 256);
   }
 
   std::int32_t scale_;
-  std::vector<arrow::Decimal256> sums_;
-  std::vector<std::int64_t> wraps_;  ///< empty while there are none
-  value_counts counts_;
+  wrapping_sums<arrow::Decimal256> all_;
 };
 
 }  // namespace
