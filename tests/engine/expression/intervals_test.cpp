@@ -1,7 +1,7 @@
 // Intervals: what PostgreSQL 15 reads, writes and computes.
 #include "engine/values/value_parse.hpp"
 
-#include "tests/engine/expression/evaluating.hpp"
+#include "tests/engine/expression/checking.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -9,18 +9,6 @@ using namespace sluice::expression;
 using namespace sluice::expression::testing;
 
 namespace {
-
-struct expected {
-  std::string text;
-  std::string value;
-};
-
-void check_all(const std::vector<expected>& all) {
-  for (const auto& each : all) {
-    INFO(each.text);
-    CHECK(value_of(each.text) == each.value);
-  }
-}
 
 std::string interval_of(const std::string& text) {
   sluice::interval_value value;

@@ -1,26 +1,10 @@
 // Regular expressions: what PostgreSQL 15 gives, in the locale C.UTF-8.
-#include "tests/engine/expression/evaluating.hpp"
+#include "tests/engine/expression/checking.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace sluice::expression;
 using namespace sluice::expression::testing;
-
-namespace {
-
-struct expected {
-  std::string text;
-  std::string value;
-};
-
-void check_all(const std::vector<expected>& all) {
-  for (const auto& each : all) {
-    INFO(each.text);
-    CHECK(value_of(each.text) == each.value);
-  }
-}
-
-}  // namespace
 
 // clang-format off
 TEST_CASE("regular expressions match and replace as PostgreSQL's do") {

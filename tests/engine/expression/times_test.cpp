@@ -1,5 +1,5 @@
 // Dates, times and zones: what PostgreSQL 15 gives.
-#include "tests/engine/expression/evaluating.hpp"
+#include "tests/engine/expression/checking.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -7,30 +7,6 @@ using namespace sluice::expression;
 using namespace sluice::expression::testing;
 
 namespace {
-
-struct expected {
-  std::string text;
-  std::string value;
-};
-
-/// Sets the run's time zone for a test.
-class in_zone {
- public:
-  explicit in_zone(const std::string& name) : before_(context().timezone) { context().timezone = name; }
-  ~in_zone() { context().timezone = before_; }
-  in_zone(const in_zone&) = delete;
-  in_zone& operator=(const in_zone&) = delete;
-
- private:
-  std::string before_;
-};
-
-void check_all(const std::vector<expected>& all) {
-  for (const auto& each : all) {
-    INFO(each.text);
-    CHECK(value_of(each.text) == each.value);
-  }
-}
 
 std::string trunc(const std::string& unit, const std::string& at) {
   return "date_trunc('" + unit + "', timestamptz '2024-" + at + "+00')";

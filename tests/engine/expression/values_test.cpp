@@ -1,27 +1,11 @@
 // Values compared with what PostgreSQL 16 gives, written down by hand.
-#include "tests/engine/expression/evaluating.hpp"
+#include "tests/engine/expression/checking.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 
 using namespace sluice::expression;
 using namespace sluice::expression::testing;
-
-namespace {
-
-struct expected {
-  const char* text;
-  const char* value;
-};
-
-void check_all(const std::vector<expected>& all) {
-  for (const auto& each : all) {
-    INFO(each.text);
-    CHECK(value_of(each.text) == each.value);
-  }
-}
-
-}  // namespace
 
 TEST_CASE("arithmetic gives PostgreSQL's results") {
   check_all({{"5 / 2", "2"},
