@@ -1,9 +1,8 @@
 // Intervals out of text, as PostgreSQL reads them (IntervalStyle postgres).
 #include "engine/values/calendar.hpp"
-#include "engine/values/value_parse.hpp"
+#include "engine/values/interval_parts.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -14,171 +13,11 @@ namespace sluice {
 
 namespace {
 
+using namespace interval_parts;
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-
-enum class unit {
-  none,
-  microsecond,
-  millisecond,
-  second,
-  minute,
-  hour,
-  day,
-  week,
-  month,
-  year,
-  decade,
-  century,
-  millennium,
-  ago
-};
-
-struct unit_name {
-  std::string_view name;
-  unit what;
-};
-
-constexpr std::array unit_names = {unit_name{"us", unit::microsecond},
-                                   unit_name{"usec", unit::microsecond},
-                                   unit_name{"usecs", unit::microsecond},
-                                   unit_name{"usecond", unit::microsecond},
-                                   unit_name{"useconds", unit::microsecond},
-                                   unit_name{"microsecond", unit::microsecond},
-                                   unit_name{"microseconds", unit::microsecond},
-                                   unit_name{"ms", unit::millisecond},
-                                   unit_name{"msec", unit::millisecond},
-                                   unit_name{"msecs", unit::millisecond},
-                                   unit_name{"msecond", unit::millisecond},
-                                   unit_name{"mseconds", unit::millisecond},
-                                   unit_name{"millisecond", unit::millisecond},
-                                   unit_name{"milliseconds", unit::millisecond},
-                                   unit_name{"s", unit::second},
-                                   unit_name{"sec", unit::second},
-                                   unit_name{"secs", unit::second},
-                                   unit_name{"second", unit::second},
-                                   unit_name{"seconds", unit::second},
-                                   unit_name{"m", unit::minute},
-                                   unit_name{"min", unit::minute},
-                                   unit_name{"mins", unit::minute},
-                                   unit_name{"minute", unit::minute},
-                                   unit_name{"minutes", unit::minute},
-                                   unit_name{"h", unit::hour},
-                                   unit_name{"hr", unit::hour},
-                                   unit_name{"hrs", unit::hour},
-                                   unit_name{"hour", unit::hour},
-                                   unit_name{"hours", unit::hour},
-                                   unit_name{"d", unit::day},
-                                   unit_name{"day", unit::day},
-                                   unit_name{"days", unit::day},
-                                   unit_name{"w", unit::week},
-                                   unit_name{"week", unit::week},
-                                   unit_name{"weeks", unit::week},
-                                   unit_name{"mon", unit::month},
-                                   unit_name{"mons", unit::month},
-                                   unit_name{"month", unit::month},
-                                   unit_name{"months", unit::month},
-                                   unit_name{"y", unit::year},
-                                   unit_name{"yr", unit::year},
-                                   unit_name{"yrs", unit::year},
-                                   unit_name{"year", unit::year},
-                                   unit_name{"years", unit::year},
-                                   unit_name{"dec", unit::decade},
-                                   unit_name{"decs", unit::decade},
-                                   unit_name{"decade", unit::decade},
-                                   unit_name{"decades", unit::decade},
-                                   unit_name{"c", unit::century},
-                                   unit_name{"cent", unit::century},
-                                   unit_name{"century", unit::century},
-                                   unit_name{"centuries", unit::century},
-                                   unit_name{"mil", unit::millennium},
-                                   unit_name{"mils", unit::millennium},
-                                   unit_name{"millennium", unit::millennium},
-                                   unit_name{"millennia", unit::millennium},
-                                   unit_name{"ago", unit::ago}};
-
-// 1.5, .5 or 5.: the whole part and, with the same sign, the rest.
-struct number {
-  std::int64_t whole = 0;
-  double fraction = 0;
-};
-
-// Gathers what the fields of an interval say. Every `add` is false beyond the range.
-class parts {
- public:
-  bool add(unit what, const number& count) {
-    switch (what) {
-      case unit::microsecond:
-        return add_time(count, 1);
-      case unit::millisecond:
-        return add_time(count, 1000);
-      case unit::second:
-        return add_time(count, microseconds_per_second);
-      case unit::minute:
-        return add_time(count, 60 * microseconds_per_second);
-      case unit::hour:
-        return add_time(count, 3600 * microseconds_per_second);
-      case unit::day:
-        return add_to(days_, count.whole, 1) && add_fraction(count.fraction, microseconds_per_day);
-      case unit::week:
-        return add_to(days_, count.whole, 7) && add_fraction_of_days(count.fraction * 7);
-      case unit::month:
-        return add_to(months_, count.whole, 1) && add_fraction_of_days(count.fraction * 30);
-      case unit::year:
-        return add_years(count, 1);
-      case unit::decade:
-        return add_years(count, 10);
-      case unit::century:
-        return add_years(count, 100);
-      case unit::millennium:
-        return add_years(count, 1000);
-      default:
-        return false;
-    }
-  }
-  [[nodiscard]] bool has_time() const { return time_ != 0; }
-  bool add_microseconds(std::int64_t count) { return add_to(time_, count, 1); }
-
-  parsed store(interval_value& out, bool ago) const {
-    const auto sign = ago ? -1 : 1;
-    const auto fits = [](std::int64_t value) { return value >= INT32_MIN && value <= INT32_MAX; };
-    if (!fits(sign * months_) || !fits(sign * days_) || __builtin_mul_overflow(time_, sign * 1000, &out.nanoseconds))
-      return parsed::out_of_range;
-    out.months = static_cast<std::int32_t>(sign * months_);
-    out.days = static_cast<std::int32_t>(sign * days_);
-    return parsed::good;
-  }
-
- private:
-  static bool add_to(std::int64_t& sum, std::int64_t count, std::int64_t scale) {
-    std::int64_t scaled;
-    return !__builtin_mul_overflow(count, scale, &scaled) && !__builtin_add_overflow(sum, scaled, &sum) &&
-           sum != std::numeric_limits<std::int64_t>::min();
-  }
-  // Half a microsecond is dropped, more is a whole one.
-  bool add_fraction(double of_unit, std::int64_t unit_microseconds) {
-    auto rest = of_unit * static_cast<double>(unit_microseconds);
-    auto whole = static_cast<std::int64_t>(rest);
-    rest -= static_cast<double>(whole);
-    whole += rest > 0.5 ? 1 : rest < -0.5 ? -1 : 0;
-    return add_to(time_, whole, 1);
-  }
-  bool add_fraction_of_days(double days) {
-    const auto whole = static_cast<std::int64_t>(days);
-    return add_to(days_, whole, 1) && add_fraction(days - static_cast<double>(whole), microseconds_per_day);
-  }
-  bool add_time(const number& count, std::int64_t unit_microseconds) {
-    return add_to(time_, count.whole, unit_microseconds) && add_fraction(count.fraction, unit_microseconds);
-  }
-  // A part of a year is rounded to months.
-  bool add_years(const number& count, std::int64_t years) {
-    return add_to(months_, count.whole, 12 * years) &&
-           add_to(months_, static_cast<std::int64_t>(std::rint(count.fraction * static_cast<double>(years) * 12)), 1);
-  }
-
-  std::int64_t months_ = 0, days_ = 0, time_ = 0;
-};
 
 // Digits with one point at most; malformed where there is neither digit nor point.
 parsed take_number(std::string_view& text, bool negative, number& out) {
@@ -290,10 +129,7 @@ unit take_word(std::string_view& text) {
   std::string word;
   for (; !text.empty() && is_letter(text.front()); text.remove_prefix(1))
     word += static_cast<char>(text.front() | 0x20);
-  if (is_glued(word, text)) return unit::none;
-  const auto* found =
-      std::find_if(unit_names.begin(), unit_names.end(), [&](const auto& one) { return one.name == word; });
-  return found == unit_names.end() ? unit::none : found->what;
+  return is_glued(word, text) ? unit::none : unit_named(word);
 }
 
 parsed read_fields(std::string_view text, std::vector<field>& out) {

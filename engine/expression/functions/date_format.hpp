@@ -71,6 +71,8 @@ enum class format_use { writing, reading };
 /// Reads a format in PostgreSQL's style (YYYY-MM-DD HH24:MI:SS) or, where it holds a %, in that of strftime. Empty
 /// where it holds something unknown, or something that can't be read back where it is for reading.
 std::optional<date_format> read_date_format(std::string_view format, format_use use, format_fault& fault);
+/// Whether what a format writes can be read back; `percent`: it is in the style of strftime.
+bool check_readable(const date_format& items, bool percent, format_fault& fault);
 /// True where the format shows the zone.
 bool needs_zone(const date_format& format);
 

@@ -66,7 +66,7 @@ class parser {
   bool read_quantifier(node& into);
   bool read_count(int& out);
   node_ptr read_atom(int depth);
-  static node_ptr place_of(place where) { return make({.what = kind::place, .where = where}); }
+  static node_ptr place_of(place where) { return make({.what = node::kind::place, .where = where}); }
   /// A character, with its other cases where they do not matter.
   [[nodiscard]] node_ptr characters_of(std::uint32_t c) const;
   void add_character(character_set& to, std::uint32_t c) const;
