@@ -1,0 +1,160 @@
+#include "engine/sinks/sqlite/publish.hpp"
+
+#include "engine/component/opaque.hpp"
+#include "engine/files/hidden_file.hpp"
+#include "engine/sinks/sqlite/table.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace sluice::sqlite {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr char table_token = 's';
+
+/// Makes the file of a database that is missing, so that it can be told from one that another process makes meanwhile.
+/// It is never opened here: closing it would take away the locks that SQLite has on it in this process.
+class new_database {
+ public:
+  explicit new_database(const std::string& path) : path_(path) {
+    made_ = ::mknod(path.c_str(), S_IFREG | 0644, 0) == 0 && ::stat(path.c_str(), &made_as_) == 0;
+  }
+
+  [[nodiscard]] bool made() const { return made_; }
+  /// Removes it again where nothing has been written to it, neither by `target` nor by anyone who has found it.
+  void remove(connection& target) noexcept {
+    if (!made_ || !target.run("BEGIN EXCLUSIVE").ok()) return;
+    struct stat there {};
+    if (::stat(path_.c_str(), &there) == 0 && there.st_size == 0 && there.st_dev == made_as_.st_dev &&
+        there.st_ino == made_as_.st_ino)
+      ::unlink(path_.c_str());
+    (void)target.run("ROLLBACK");
+  }
+
+ private:
+  const std::string& path_;
+  struct stat made_as_ {};
+  bool made_ = false;
+};
+
+status make_notes_table(connection& target) {
+  constexpr auto create =
+      "CREATE TABLE IF NOT EXISTS _sluice_commits (sink TEXT NOT NULL, run TEXT NOT NULL, epoch INTEGER NOT NULL, "
+      "attempt INTEGER NOT NULL, target TEXT NOT NULL, rows INTEGER NOT NULL, committed_at TEXT NOT NULL, "
+      "PRIMARY KEY (sink, run, epoch))";
+  SLUICE_TRY(target.run(create));
+  SLUICE_ASSIGN(const auto epochs,
+                target.rows("SELECT 1 FROM pragma_table_info('_sluice_commits') WHERE name = 'epoch'"));
+  if (!epochs.empty()) return {};
+  // As earlier versions made it: one epoch a run.
+  SLUICE_TRY(target.run("ALTER TABLE _sluice_commits RENAME TO _sluice_commits_1"));
+  SLUICE_TRY(target.run(create));
+  return target.run(
+      "INSERT INTO _sluice_commits SELECT sink, run, 1, attempt, target, rows, committed_at FROM _sluice_commits_1; "
+      "DROP TABLE _sluice_commits_1");
+}
+
+status move_rows(connection& target, const loaded_table& into, const staged_epoch& epoch, bool staged,
+                 interruption& stop) {
+  SLUICE_TRY(make_notes_table(target));
+  const auto number = std::to_string(epoch.epoch);
+  SLUICE_ASSIGN(const auto done,
+                target.rows("SELECT attempt FROM _sluice_commits WHERE sink = ? AND run = ? AND epoch = " + number,
+                            {into.sink, into.run}));
+  if (!done.empty()) return {};
+  if (!staged)
+    return external_error("prepared_lost",
+                          "the file " + epoch.path + " with the rows for the table " + into.name + " is gone",
+                          "someone removed it: run the pipeline again");
+  SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read, stop));
+  SLUICE_ASSIGN(const auto from, find_table(source, into.name, *into.schema, into.key));
+  SLUICE_ASSIGN(const auto now, find_table(target, into.name, *into.schema, into.key));
+  if (now.exists && epoch.mode == "error") return exists_error(into);
+  if (!now.exists)
+    for (const auto& sql : from.definition) SLUICE_TRY(target.run(sql));
+  if (now.exists && epoch.mode == "replace") SLUICE_TRY(target.run("DELETE FROM main." + quoted_name(now.name)));
+  SLUICE_TRY(target.run(move_statement(from, "sluice_staged")));
+  if (target.changes() != static_cast<std::int64_t>(epoch.rows))
+    return user_error("rows_lost",
+                      "the table " + into.name + " took " + std::to_string(target.changes()) + " of " +
+                          std::to_string(epoch.rows) + " rows",
+                      "a trigger of the table drops some: nothing was loaded");
+  return target.run("INSERT INTO _sluice_commits VALUES (" + quoted_text(into.sink) + ", " + quoted_text(into.run) +
+                    ", " + number + ", " + std::to_string(epoch.attempt) + ", " + quoted_text(into.name) + ", " +
+                    std::to_string(epoch.rows) + ", strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
+}
+
+}  // namespace
+
+std::string token_of(const staged_epoch& of) {
+  return opaque_writer(table_token)
+      .text(of.path)
+      .text(of.mode)
+      .number(static_cast<std::int64_t>(of.epoch))
+      .number(of.attempt)
+      .number(static_cast<std::int64_t>(of.rows))
+      .take();
+}
+
+result<staged_epoch> read_token(const std::string& token) {
+  opaque_reader from(token, table_token);
+  staged_epoch made;
+  made.path = from.text();
+  made.mode = from.text();
+  made.epoch = static_cast<std::uint64_t>(from.number());
+  made.attempt = static_cast<std::uint32_t>(from.number());
+  made.rows = static_cast<std::uint64_t>(from.number());
+  SLUICE_TRY(from.done("the token of rows for the table"));
+  return made;
+}
+
+result<bool> has_notes(connection& target, const loaded_table& into) {
+  SLUICE_ASSIGN(const auto tables,
+                target.rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sluice_commits'"));
+  if (tables.empty()) return false;
+  SLUICE_ASSIGN(const auto notes,
+                target.rows("SELECT 1 FROM _sluice_commits WHERE sink = ? AND run = ?", {into.sink, into.run}));
+  return !notes.empty();
+}
+
+status publish(const loaded_table& into, const staged_epoch& epoch, interruption& stop) {
+  const bool staged = fs::exists(epoch.path);
+  new_database made(into.path);
+  SLUICE_ASSIGN(auto target, connection::open(into.path, connection::access::create, stop));
+  auto moved = [&]() -> status {
+    SLUICE_TRY(target.run("PRAGMA synchronous = FULL"));
+    // A file that is missing would be made by ATTACH.
+    if (staged) SLUICE_TRY(target.run("ATTACH " + quoted_text(epoch.path) + " AS sluice_staged"));
+    SLUICE_TRY(target.run("BEGIN IMMEDIATE"));
+    SLUICE_TRY(move_rows(target, into, epoch, staged, stop));
+    return target.run("COMMIT");
+  }();
+  if (!moved.ok()) {
+    (void)target.run("ROLLBACK");
+    made.remove(target);
+    return moved;
+  }
+  if (staged) (void)target.run("DETACH sluice_staged");
+  remove_staged(epoch.path);
+  if (!made.made()) return {};
+  const int number = sync_folder(fs::path(into.path).parent_path().string());
+  return number == 0 ? status{} : status(from_errno(number, "make durable " + into.path));
+}
+
+error exists_error(const loaded_table& table) {
+  return user_error("target_exists",
+                    "the table " + table.name + " of " + table.path + " exists already and mode is error",
+                    "drop it, name another one, or choose mode: replace, append or upsert");
+}
+
+void remove_staged(const std::string& path) noexcept {
+  ::unlink(path.c_str());
+  ::unlink((path + "-journal").c_str());
+}
+
+}  // namespace sluice::sqlite
