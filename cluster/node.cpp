@@ -31,6 +31,8 @@ namespace sluice::cluster {
 namespace {
 
 constexpr auto join_limit = std::chrono::seconds(15);
+/// How often a first node looks for runs whose process has died, and repeats their commits.
+constexpr auto settle_interval = std::chrono::milliseconds(5000);
 /// How long runs may take to stop at shutdown.
 constexpr auto grace = std::chrono::seconds(10);
 
@@ -249,8 +251,9 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
     };
   all.node = spawn_node(all.system, std::move(of_actor));
   all.node_actor.follow(all.node);
-  all.engine = actors::start_actors(all.system, all.store,
-                                    {.io = all.calls.pool, .node = all.self.name, .lease = all.lease}, all.node);
+  all.engine =
+      actors::start_actors(all.system, all.store, {.io = all.calls.pool, .node = all.self.name, .lease = all.lease},
+                           all.node, all.first ? settle_interval : std::chrono::milliseconds(0));
   tell_of_events(all);
   all.transport->open(all.system, all.node,
                       {.port = port_kind::control, .name = all.self.name, .token = token, .session = {}});

@@ -32,10 +32,12 @@ class control : public caf::event_based_actor {
         s_(std::move(settings)),
         calls_(this, s_.services.io),
         plans_(this, s_.services.io),
+        settles_(this, s_.services.io),
         queue_(s_.most_runs) {}
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
+    settle_later();
     return {
         [this](const submit_setup& message) { return submit(message.setup); },
         [this](const cancel_run& message) -> caf::result<cancel_answer> { return cancel(message.run); },
@@ -325,6 +327,27 @@ class control : public caf::event_based_actor {
     return outcome;
   }
 
+  // -- runs of other processes, which have died
+
+  void settle_later() {
+    if (s_.settle_interval.count() > 0) delayed_send(this, s_.settle_interval, continuation{[this] { settle(); }});
+  }
+
+  void settle() {
+    if (closing_) return;
+    settles_.call(
+        [store = s_.store] {
+          return guarded("end the runs of dead processes",
+                         [&] { return settle_lost_runs(*store, true, planned_components().make_sink); });
+        },
+        [this](const result<std::vector<settled_run>>& settled) {
+          if (settled.ok() && s_.notifier)
+            for (const auto& one : *settled)
+              if (one.last) send(s_.notifier, events_written{{*one.last}});
+          settle_later();
+        });
+  }
+
   caf::typed_response_promise<shut_down> close() {
     auto promise = make_response_promise<shut_down>();
     closing_ = true;
@@ -343,7 +366,8 @@ class control : public caf::event_based_actor {
 
   control_settings s_;
   blocking_calls calls_;
-  blocking_calls plans_;  ///< takes longer, so that no other run waits for it
+  blocking_calls plans_;    ///< take longer, so that no other run waits for them
+  blocking_calls settles_;  ///< may wait for targets
   std::map<std::string, live_run> live_;
   flow::run_queue queue_;
   std::map<std::string, std::shared_ptr<const run_outcome>> outcomes_;

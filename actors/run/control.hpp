@@ -5,6 +5,7 @@
 
 #include <caf/actor.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 
@@ -16,6 +17,8 @@ struct control_settings {
   caf::actor starter;
   caf::actor notifier;
   std::size_t most_runs = 4;  ///< at a time; further ones are queued in the order they came
+  /// How often runs of dead processes are ended, and their commits repeated; 0: never.
+  std::chrono::milliseconds settle_interval{0};
 };
 
 /// Starts the control actor: it takes submissions (`submit_setup`), admits them, and answers `cancel_run`,

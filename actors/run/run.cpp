@@ -22,12 +22,16 @@ void configure(caf::actor_system_config& config, std::size_t threads) {
 }
 
 engine_actors start_actors(caf::actor_system& system, std::shared_ptr<store::store> store, node_services services,
-                           caf::actor starter) {
+                           caf::actor starter, std::chrono::milliseconds settle_interval) {
   engine_actors all;
   all.services = std::move(services);
   all.starter = starter ? std::move(starter) : spawn_local_starter(system, all.services);
   all.notifier = spawn_notifier(system, store, all.services);
-  all.control = spawn_control(system, {all.services, std::move(store), all.starter, all.notifier});
+  all.control = spawn_control(system, {.services = all.services,
+                                       .store = std::move(store),
+                                       .starter = all.starter,
+                                       .notifier = all.notifier,
+                                       .settle_interval = settle_interval});
   return all;
 }
 

@@ -26,8 +26,9 @@ struct engine_actors {
   caf::actor control;
 };
 /// Starts them in a system that was configured by `configure`. `starter` null: everything runs on this node.
+/// `settle_interval`: how often runs of dead processes are ended; 0: never.
 engine_actors start_actors(caf::actor_system& system, std::shared_ptr<store::store> store, node_services services,
-                           caf::actor starter = {});
+                           caf::actor starter = {}, std::chrono::milliseconds settle_interval = {});
 /// Ends runs, then the actors; true where all runs had ended within the time.
 bool stop_actors(caf::actor_system& system, engine_actors& actors, std::chrono::milliseconds limit);
 
