@@ -210,6 +210,22 @@ TEST_CASE("an abort removes what was prepared, and a token that was published be
   }
 }
 
+TEST_CASE("every sink that is interrupted returns from its calls, and an abort removes what it has made") {
+  for (const auto& what : all_targets()) {
+    INFO(what.sink << " " << what.own.dump());
+    const unit_under_test unit(what, what.modes.front());
+    const auto made = unit.make();
+    REQUIRE(made->open(1).ok());
+    row_errors refused;
+    REQUIRE(made->write(as_batch(orders("[1, 2]")), refused).ok());
+    made->interrupt();
+    (void)made->write(as_batch(orders("[3, 4]")), refused);
+    (void)made->prepare(1);
+    made->abort();
+    CHECK(unit.folder.names().empty());
+  }
+}
+
 TEST_CASE("a sink takes several epochs, each visible with its own commit, or says that it can't") {
   for (const auto& what : all_targets()) {
     const auto& mode = what.modes.front();
