@@ -150,6 +150,8 @@ const std::vector<error_code>& error_codes() {
        "Check --join: it is the cluster port of the first node; both need the same token."},
       {"launch_timed_out", "The units of a run could not be started in time.",
        "Look whether a node hangs: sluice nodes."},
+      {"lines_in_quotes", "A quoted field of a CSV file holds lines that look like records of their own (a warning).",
+       "Where a quote belongs to the text, double it; for a file in which quotes mean nothing, quote: \"\"."},
       {"link_broken", "The connection between two nodes broke during a run.",
        "Nothing was published; look at the other node, then run it again."},
       {"link_refused", "A folder or file of Sluice's own is a symbolic link.",

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view text_column = "text_column";
 constexpr std::string_view other_dialect = "other_dialect";
+constexpr std::string_view lines_in_quotes = "lines_in_quotes";
 
 /// The column that a remark names: the last part of its path.
 std::string column_of(const error& remark) {
@@ -36,7 +37,9 @@ std::string column_to_cast(const std::string& hint) {
 
 }  // namespace
 
-bool is_remark(const error& fault) { return fault.code == text_column || fault.code == other_dialect; }
+bool is_remark(const error& fault) {
+  return fault.code == text_column || fault.code == other_dialect || fault.code == lines_in_quotes;
+}
 
 diagnostics take_remarks(diagnostics& faults, std::size_t from) {
   diagnostics taken;

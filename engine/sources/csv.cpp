@@ -80,6 +80,7 @@ void remark_on(const source_request& request, const std::vector<input_file>& fil
       return;  // what the values look like says little then
     }
   if (auto remark = csv::header_remark(files.front(), own, names)) faults.push_back(std::move(*remark));
+  if (guessed.swallowed) faults.push_back(csv::swallowed_remark(*guessed.swallowed, files));
   for (std::size_t i = 0; i < guessed.reasons.size(); ++i) {
     const auto& columns = request.columns;
     if (!guessed.reasons[i] || what.types.contains(names[i])) continue;
@@ -258,7 +259,11 @@ component_spec spec() {
           "A quote that never closes would make one record of the rest of the file. It fails the run with "
           "`unclosed_quote`, whatever `on_error` says, and the message names the line and how much it takes along. So "
           "does a quote that closes so far behind that more than ten records would go to the rejects as one "
-          "(`runaway_quote`), and a record of more than 256 MiB.\n\n"
+          "(`runaway_quote`), and a record of more than 256 MiB. Two quotes in texts, lines apart, may also make one "
+          "good "
+          "record of all between: where that is seen among the records from which types are guessed, `run` and "
+          "`preview` "
+          "warn (`lines_in_quotes`).\n\n"
           "Records with too few or too many fields, values that are none of a given type, text that is not UTF-8 and "
           "text behind a closing quote are treated by `on_error`: they go to the rejects with the record as it stood "
           "(reject), become null (set_null; whole records that don't fit still go to the rejects), or fail the run.\n\n"

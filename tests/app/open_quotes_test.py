@@ -79,6 +79,21 @@ class OpenQuotes(CommandLine):
         error = self.assert_error(self.run_path("a.csv"), "runaway_quote", 1)
         self.assertRegex(error, r"a\.csv line 5002: .*10000 lines that look like records")
 
+    def test_a_quote_that_closes_by_chance_so_that_all_is_one_record(self):
+        lines = [f"{i},x,y" for i in range(100)]
+        lines[50], lines[60] = '50,"5 inch,y', '60,6 inch",y'
+        self.write("a.csv", "a,b,c\n" + "\n".join(lines) + "\n")
+        self.write("p.yaml", PIPELINE.replace("PATH", "a.csv"))
+        done = self.sluice("run", "p.yaml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("warning[lines_in_quotes]", done.stderr)
+        self.assertRegex(done.stderr, r"line 52 of a\.csv .* (9|10) of them")
+        self.assertIn("lines_in_quotes", self.sluice("preview", "a.csv").stderr)
+        # What is in quotes for good has no lines like the file's own, or one at most.
+        lines[50], lines[60] = '50,"a, b\nand c\nd,e,f",y', '60,6,y'
+        self.write("a.csv", "a,b,c\n" + "\n".join(lines) + "\n")
+        self.assertNotIn("lines_in_quotes", self.sluice("run", "p.yaml").stderr)
+
     def test_ndjson_loses_one_line_to_a_string_that_never_closes(self):
         lines = [f'{{"a":{i},"b":"x"}}' for i in range(1_000)]
         lines[500], lines[600] = '{"a":500,"b":"x', '{"a":[1,2,"b":"x"}'

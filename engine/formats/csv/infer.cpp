@@ -1,6 +1,7 @@
 #include "engine/formats/csv/infer.hpp"
 
 #include "engine/formats/csv/record_index.hpp"
+#include "engine/formats/csv/runaway.hpp"
 #include "engine/values/utf8.hpp"
 
 #include <arrow/type.h>
@@ -17,6 +18,8 @@ constexpr std::int64_t most_region = 1024 * 1024;
 constexpr std::int64_t most_of_a_record =
     16 * 1024 * 1024;  // where a region holds no whole record, it grows up to this
 constexpr std::size_t padding = 64;
+/// One line of a long text may look like a record by chance.
+constexpr std::uint64_t least_within = 2;
 
 /// Adds up what the records of one region say.
 class sampler {
@@ -82,6 +85,7 @@ class sampler {
   void take_record(const std::uint8_t* base, const record_index& index, std::size_t first,
                    const std::vector<int>& columns) {
     const auto record = offset_ + index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1;
+    look_within(base, index, first, columns.size());
     for (std::size_t i = 0; i < columns.size(); ++i) {
       const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first + i) - 1] + (i == 0 ? 1 : rules_.rules.step());
       auto end = index.ends()[first + i];
@@ -93,6 +97,16 @@ class sampler {
     }
   }
 
+  /// A quote that stands in a text may find another one lines behind that closes it, and the whole is a record.
+  void look_within(const std::uint8_t* base, const record_index& index, std::size_t first, std::size_t fields) {
+    if (swallowed || fields < 2) return;
+    const auto begin = index.ends()[static_cast<std::ptrdiff_t>(first) - 1] + 1;
+    const std::string_view record(reinterpret_cast<const char*>(base + begin),
+                                  index.ends()[first + fields - 1] - begin);
+    const auto within = records_within(record, rules_.rules, fields);
+    if (within >= least_within) swallowed = many_lines{.file = file, .offset = offset_ + begin, .within = within};
+  }
+
   const file_rules& rules_;
   unquoter unquote_;
   std::int64_t offset_ = 0;  ///< of the scanned bytes in the file
@@ -102,6 +116,7 @@ class sampler {
   std::int64_t records_found = 0;  ///< in the text taken last, those that are not looked at too
   std::int64_t other_width = 0;    // of all texts
   bool utf8 = true;
+  std::optional<many_lines> swallowed;
   std::vector<type_guess> guesses;
 };
 
@@ -191,6 +206,7 @@ result<guessed_types> guess_types(const std::vector<input_file>& files, const st
   }
   all.other_width = into.other_width;
   all.utf8 = into.utf8;
+  all.swallowed = into.swallowed;
   for (const auto& guess : into.guesses) {
     all.types.push_back(guess.type());
     all.reasons.push_back(guess.why_text());

@@ -6,11 +6,19 @@
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice::csv {
+
+/// A record over several lines that look like records of their own.
+struct many_lines {
+  std::size_t file = 0;
+  std::int64_t offset = 0;   ///< of the record in the file
+  std::uint64_t within = 0;  ///< lines behind its first one that are whole records when they are read by themselves
+};
 
 struct guessed_types {
   std::vector<std::shared_ptr<arrow::DataType>> types;  ///< of layout.names
@@ -18,6 +26,7 @@ struct guessed_types {
   std::int64_t rows = 0;                                ///< looked at
   std::int64_t other_width = 0;                         ///< records with another number of fields, beside those
   bool utf8 = true;                                     ///< all of what was looked at
+  std::optional<many_lines> swallowed;                  ///< the first one
 };
 
 /// Looks at `rows` records over head, middle and tail of each file (the head of packed ones and of standard input).

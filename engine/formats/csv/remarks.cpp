@@ -18,9 +18,9 @@ constexpr double usual_share = 0.8;
 
 std::string shown(const std::string& value) { return "'" + shortened(value, 60) + "'"; }
 
-std::string place_of(const seen_value& seen, const std::vector<input_file>& files) {
-  const auto& file = files[std::min(seen.file, files.size() - 1)];
-  const auto line = file.path == "-" ? 0 : line_counter(line_break::any).line_at(file, seen.offset);
+std::string place_of(std::size_t number, std::int64_t offset, const std::vector<input_file>& files) {
+  const auto& file = files[std::min(number, files.size() - 1)];
+  const auto line = file.path == "-" ? 0 : line_counter(line_break::any).line_at(file, offset);
   return (line > 0 ? " at line " + std::to_string(line) : "") + " of " + file.name;
 }
 
@@ -51,7 +51,8 @@ options without_dialect(const options& own) {
 error text_column_remark(const std::string& name, const text_reason& why, const std::vector<input_file>& files,
                          const file_rules& rules) {
   const auto type = type_name(*why.likely);
-  auto message = "column " + name + " is text because of " + shown(why.first.value) + place_of(why.first, files);
+  auto message = "column " + name + " is text because of " + shown(why.first.value) +
+                 place_of(why.first.file, why.first.offset, files);
   std::string hint;
   if (why.odd == 0) {
     message += ": as " + type + " its values would be written otherwise than they stand";
@@ -69,6 +70,16 @@ error text_column_remark(const std::string& name, const text_reason& why, const 
   }
   auto remark = user_error("text_column", message, hint);
   remark.path = pointer({"types", name});
+  return remark;
+}
+
+error swallowed_remark(const many_lines& what, const std::vector<input_file>& files) {
+  auto remark = user_error(
+      "lines_in_quotes",
+      "the record" + place_of(what.file, what.offset, files) +
+          " goes on over lines that look like records: " + std::to_string(what.within) + " of them are in its quotes",
+      "where a quote belongs to the text, double it; for a file in which quotes mean nothing: csv: { quote: \"\" }");
+  remark.path = "/csv";
   return remark;
 }
 

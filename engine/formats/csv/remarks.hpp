@@ -14,6 +14,9 @@ namespace sluice::csv {
 error text_column_remark(const std::string& name, const text_reason& why, const std::vector<input_file>& files,
                          const file_rules& rules);
 
+/// That a record seems to have taken others along, because a quote stands in the text of a field.
+error swallowed_remark(const many_lines& what, const std::vector<input_file>& files);
+
 /// How a file seems to be written, where that is not what `own` and the defaults say: `separator: ";", skip_rows: 2`.
 /// Empty: as they say, or nothing better is known.
 std::string better_options(const input_file& file, const options& own);
