@@ -3,37 +3,31 @@
 #include "actors/messages.hpp"
 #include "actors/run/committer.hpp"
 #include "actors/run/decision.hpp"
-#include "actors/run/instance_reports.hpp"
 #include "actors/run/instance_table.hpp"
 #include "actors/run/journal.hpp"
 #include "actors/run/rejects_writer.hpp"
+#include "actors/run/run_account.hpp"
 #include "actors/run/source_memory.hpp"
 #include "engine/flow/run_states.hpp"
 
 #include <caf/all.hpp>
 
 #include <chrono>
-#include <map>
 
 namespace sluice::actors {
 
 namespace {
 
 using store::run_state;
-using clock = std::chrono::steady_clock;
 
 /// A bounded run is one epoch, which ends with it.
 constexpr std::uint64_t only_epoch = 1;
 /// How often instances are asked how far they are.
 constexpr auto progress_interval = std::chrono::milliseconds(200);
 /// How long starting all units may take.
-constexpr auto launch_limit = std::chrono::seconds(60);
+constexpr auto launch_limit = std::chrono::microseconds(60'000'000);
 /// How long the end of a failed or cancelled run waits for units that are stuck in a call.
 constexpr auto patience = std::chrono::milliseconds(1500);
-
-std::int64_t microseconds(clock::duration time) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
-}
 
 class supervisor : public caf::event_based_actor {
  public:
@@ -43,7 +37,7 @@ class supervisor : public caf::event_based_actor {
         plan_(*s_.setup->what),
         journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run, s_.setup->record.term,
                  [this](const error& why) { fail(why); }),
-        display_(plan_),
+        account_(*s_.setup),
         memory_(plan_),
         decision_(this, s_.services, s_.store, journal_, *s_.setup,
                   {.taken = [this] { commit(); },
@@ -68,17 +62,17 @@ class supervisor : public caf::event_based_actor {
         [this](const launch_failed& message) { fail(message.why); },
         [this](const node_lost& message) { node_is_lost(message); },
         [this](const instance_started& message) { started(message.who); },
-        [this](const splits_discovered& message) { display_.discovered(message.unit, message.bytes); },
+        [this](const splits_discovered& message) { account_.reports().discovered(message.unit, message.bytes); },
         [this](const instance_failed& message) {
           decision_.taken() ? committer_.failed(message.who, message.why) : fail(message.why);
         },
         [this](instance_finished& message) { finished(std::move(message)); },
-        [this](const instance_progress& message) { display_.counted(message.who, message.counters); },
+        [this](const instance_progress& message) { account_.reports().counted(message.who, message.counters); },
         [this](const committed& message) { committer_.committed(message.who); },
         [this](const abandoned& message) { gone(message.who); },
         [this](const rejects_closed& message) { rejects_are_closed(message); },
         [this](const cancel_run&) { cancel(); },
-        [this](const get_progress&) -> caf::result<run_progress> { return progress(); },
+        [this](const get_progress&) -> caf::result<run_progress> { return account_.progress(states_.now(), age()); },
         resume_calls(),
     };
   }
@@ -116,11 +110,11 @@ class supervisor : public caf::event_based_actor {
   /// long.
   void check_limits() {
     const auto limit = plan_.definition.timeout_microseconds;
-    if (limit && microseconds(clock().now() - begun_) >= *limit)
+    if (limit && age() >= *limit)
       fail(user_error("run_timed_out",
                       "the run did not end within run.timeout (" + std::to_string(*limit / 1000) + " ms)",
                       "raise run.timeout, or find out what is slow with `sluice status`"));
-    if (instances_.empty() && clock().now() - begun_ >= launch_limit)
+    if (instances_.empty() && age() >= launch_limit.count())
       fail(external_error("launch_timed_out", "the units were not started within a minute", "see `sluice nodes`"));
   }
 
@@ -178,20 +172,10 @@ class supervisor : public caf::event_based_actor {
       for (auto& [who, one] : instances_)
         if (!one.finished && !one.gone && who.instance != flow::instance_id::enumerator)
           request(one.handle, patience, report_progress{})
-              .then([this](const instance_progress& made) { display_.counted(made.who, made.counters); },
+              .then([this](const instance_progress& made) { account_.reports().counted(made.who, made.counters); },
                     [](const caf::error&) {});
-    display_.tick(microseconds(clock().now() - begun_));
+    account_.reports().tick(age());
     later(progress_interval, [this] { tick(); });
-  }
-
-  run_progress progress() {
-    run_progress made;
-    made.run = s_.setup->run;
-    made.pipeline = plan_.definition.name;
-    made.state = store::to_string(states_.now());
-    made.running_microseconds = microseconds(clock().now() - begun_);
-    display_.fill(made);
-    return made;
   }
 
   void finished(instance_finished message) {
@@ -199,7 +183,6 @@ class supervisor : public caf::event_based_actor {
     auto* const one = instances_.find(who);
     if (one == nullptr || one->finished || states_.ending()) return;
     one->finished = true;
-    display_.finished(who, message.report.counters);
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     if (!message.token.empty())
       committer_.prepared(who, {.unit = plan_.units[who.unit].definition.name,
@@ -207,11 +190,10 @@ class supervisor : public caf::event_based_actor {
                                 .token = std::move(message.token),
                                 .target = message.target,
                                 .rows = message.report.counters.out});
-    if (!message.target.empty()) targets_[who.unit] = std::move(message.target);
-    balance_.add(std::move(message.report));
+    account_.finished(std::move(message.report), message.target);
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
-      tell(event_of("unit.finished", unit.definition.name, unit_options(who.unit)));
+      tell(event_of("unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
     }
     drain_when_read();
     if (instances_.all([](const auto& each) { return each.finished; })) everything_finished();
@@ -231,17 +213,15 @@ class supervisor : public caf::event_based_actor {
   // -- a good end: all rows accounted for, rejects durable, the decision to commit, the commits, the end
 
   void everything_finished() {
-    const auto balanced = balance_.verify(plan_);
-    if (!balanced.ok()) return fail(balanced.problem());
-    balanced_ = true;
-    auto verdict = flow::judge_rejects(plan_.definition.rejects, display_.rejected(), read());
+    if (const auto balanced = account_.balance(); !balanced.ok()) return fail(balanced.problem());
+    auto verdict = flow::judge_rejects(plan_.definition.rejects, account_.rejected(), account_.read());
     if (verdict.cause) return fail(std::move(*verdict.cause));
     good_end_ = verdict.state;
     send(rejects_, close_rejects{});
   }
 
   void rejects_are_closed(const rejects_closed& message) {
-    rejects_path_ = message.path;
+    account_.rejects_written(message.path);
     if (states_.ending()) return end(*states_.ending());
     std::vector<store::event> events;
     if (message.rows > 0)
@@ -409,58 +389,25 @@ class supervisor : public caf::event_based_actor {
     quit();
   }
 
-  run_outcome outcome(run_state state) {
-    run_outcome made;
-    made.run = s_.setup->run;
-    made.state = state;
-    made.cause = states_.cause();
-    made.balanced = balanced_;
-    made.rejected = display_.rejected();
-    made.rejects_path = rejects_path_;
-    made.duration_microseconds = microseconds(clock().now() - begun_);
-    run_progress shown;
-    display_.fill(shown);
-    for (std::size_t index = 0; index < shown.units.size(); ++index)
-      made.units.push_back({.unit = shown.units[index].unit,
-                            .role = s_.setup->what->units[index].definition.role,
-                            .counters = shown.units[index].counters,
-                            .target = targets_[static_cast<std::uint32_t>(index)]});
-    return made;
-  }
-
-  options unit_options(std::uint32_t unit) {
-    auto all_units = to_options(outcome(states_.now()))["units"];
-    auto one = all_units[unit];
-    one.erase("unit");
-    return one;
-  }
-
-  [[nodiscard]] std::uint64_t read() const {
-    std::uint64_t rows = 0;
-    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit)
-      if (plan_.units[unit].definition.role == unit_role::extract) rows += balance_.of_unit(unit).in;
-    return rows;
-  }
+  run_outcome outcome(run_state state) { return account_.outcome(state, states_.cause(), age()); }
+  /// Microseconds since it began.
+  std::int64_t age() { return std::chrono::duration_cast<std::chrono::microseconds>(clock().now() - begun_).count(); }
 
   supervisor_settings s_;
   const plan& plan_;
   flow::run_states states_;
   journal journal_;
-  instance_reports display_;
-  flow::balance balance_;
+  run_account account_;
   caf::actor rejects_;
   instance_table instances_;
   source_memory memory_;
   decision decision_;
   committer committer_;
-  std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
-  std::vector<store::event> events_;              ///< wait for run.started
-  std::string rejects_path_;
+  std::vector<store::event> events_;  ///< wait for run.started
   run_state good_end_ = run_state::succeeded;
-  clock::time_point begun_ = clock().now();
+  clock_type::time_point begun_ = clock().now();
   std::optional<error> held_back_;  ///< a failure while the decision was being written
   bool lost_any_ = false;           ///< an instance ended without a word
-  bool balanced_ = false;
   bool closing_ = false;
 };
 

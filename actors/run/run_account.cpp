@@ -1,0 +1,63 @@
+#include "actors/run/run_account.hpp"
+
+namespace sluice::actors {
+
+run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), reports_(plan_) {}
+
+void run_account::finished(flow::instance_report report, const std::string& target) {
+  reports_.finished(report.who, report.counters);
+  if (!target.empty()) targets_[report.who.unit] = target;
+  rows_.add(std::move(report));
+}
+
+status run_account::balance() {
+  auto made = rows_.verify(plan_);
+  balanced_ = made.ok();
+  return made;
+}
+
+std::uint64_t run_account::read() const {
+  std::uint64_t rows = 0;
+  for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit)
+    if (plan_.units[unit].definition.role == unit_role::extract) rows += rows_.of_unit(unit).in;
+  return rows;
+}
+
+run_progress run_account::progress(store::run_state now, std::int64_t age) const {
+  run_progress made;
+  made.run = run_;
+  made.pipeline = plan_.definition.name;
+  made.state = store::to_string(now);
+  made.running_microseconds = age;
+  reports_.fill(made);
+  return made;
+}
+
+run_outcome run_account::outcome(store::run_state state, std::optional<error> cause, std::int64_t age) const {
+  run_outcome made;
+  made.run = run_;
+  made.state = state;
+  made.cause = std::move(cause);
+  made.balanced = balanced_;
+  made.rejected = rejected();
+  made.rejects_path = rejects_path_;
+  made.duration_microseconds = age;
+  run_progress shown;
+  reports_.fill(shown);
+  for (std::size_t index = 0; index < shown.units.size(); ++index) {
+    const auto target = targets_.find(static_cast<std::uint32_t>(index));
+    made.units.push_back({.unit = shown.units[index].unit,
+                          .role = plan_.units[index].definition.role,
+                          .counters = shown.units[index].counters,
+                          .target = target == targets_.end() ? "" : target->second});
+  }
+  return made;
+}
+
+options run_account::unit_outcome(std::uint32_t unit) const {
+  auto one = to_options(outcome(store::run_state::running, {}, 0))["units"][unit];
+  one.erase("unit");
+  return one;
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "actors/run/instance_reports.hpp"
+#include "engine/flow/conservation.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace sluice::actors {
+
+/// What a run has done so far, out of what its instances report: for displays, for its balance and for its outcome.
+/// Part of the supervisor.
+class run_account {
+ public:
+  explicit run_account(const run_setup& of);
+
+  /// For what is reported on the way.
+  [[nodiscard]] instance_reports& reports() { return reports_; }
+  /// Takes the last report of an instance; `target` of a sink.
+  void finished(flow::instance_report report, const std::string& target);
+  void rejects_written(const std::string& path) { rejects_path_ = path; }
+  /// Sees that every row is accounted for; the error names the unit whose rows are not.
+  status balance();
+
+  /// Records that all sources have read.
+  [[nodiscard]] std::uint64_t read() const;
+  [[nodiscard]] std::uint64_t rejected() const { return reports_.rejected(); }
+
+  /// `age`: microseconds since it began.
+  [[nodiscard]] run_progress progress(store::run_state now, std::int64_t age) const;
+  [[nodiscard]] run_outcome outcome(store::run_state state, std::optional<error> cause, std::int64_t age) const;
+  /// A unit's part of the outcome, for the event of its end.
+  [[nodiscard]] options unit_outcome(std::uint32_t unit) const;
+
+ private:
+  std::string run_;
+  const plan& plan_;
+  instance_reports reports_;
+  flow::balance rows_;
+  std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
+  std::string rejects_path_;
+  bool balanced_ = false;
+};
+
+}  // namespace sluice::actors
