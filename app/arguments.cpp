@@ -3,6 +3,7 @@
 #include "engine/error/names.hpp"
 #include "engine/values/types.hpp"
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
 #include <charconv>
@@ -43,7 +44,7 @@ status store(const std::string& verb, const Spec& spec, const taken& from) {
     std::string list;
     for (const auto& choice : spec.choices) list += (list.empty() ? "" : ", ") + choice;
     const auto nearest = nearest_name(text, spec.choices);
-    return bad_arguments(verb, shown(spec) + " takes one of " + list + ", found '" + text + "'",
+    return bad_arguments(verb, fmt::format("{} takes one of {}, found '{}'", shown(spec), list, text),
                          nearest.empty() ? "" : "did you mean " + nearest + "?");
   }
   if (auto* const* flag = std::get_if<bool*>(&spec.target)) {
@@ -118,7 +119,7 @@ status parse(const std::string& verb, const arguments& what, const std::vector<s
     for (const auto& spec : what.options)
       for (const auto& name : spec.names)
         if (!spec.value.empty() && !words.empty() && words.back() == name)
-          return bad_arguments(verb, name + " needs a value: " + name + " " + spec.value);
+          return bad_arguments(verb, fmt::format("{0} needs a value: {0} {1}", name, spec.value));
     return bad_arguments(verb, problem.what());
   }
   if (const auto extra = deal(app.remaining(), what, positionals)) return unexpected(verb, what, *extra);

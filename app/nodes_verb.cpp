@@ -42,6 +42,7 @@ result<int> list(session& with, const std::vector<std::string>& words) {
   table shown(columns);
   for (const auto& node : nodes) {
     std::vector<table::cell> row;
+    row.reserve(columns.size());
     for (const auto& column : columns)
       row.push_back({node.contains(column.title) ? cell_text(node[column.title], column.title) : ""});
     shown.add(std::move(row));

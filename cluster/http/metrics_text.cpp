@@ -21,7 +21,8 @@ void add(std::string& out, const store::store_totals& all, const std::string& na
          const std::function<std::string(const store::pipeline_totals&)>& value) {
   begin(out, name, type, help);
   for (const auto& one : all.pipelines)
-    if (const auto text = value(one); !text.empty()) out += name + "{pipeline=\"" + one.pipeline + "\"} " + text + "\n";
+    if (const auto text = value(one); !text.empty())
+      out += fmt::format("{}{{pipeline=\"{}\"}} {}\n", name, one.pipeline, text);
 }
 
 }  // namespace

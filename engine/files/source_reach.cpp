@@ -74,7 +74,7 @@ result<std::optional<reached_file>> source_reach::find(const possible_file& what
   looked_ = true;
   for (const auto& one : entries_)
     if (std::find(one.files.begin(), one.files.end(), what.file) != one.files.end())
-      return std::optional(reached_file{one.text, true, !one.pattern.empty()});
+      return std::optional(reached_file{one.text, true});
   for (const auto& one : entries_) {
     if (one.pattern.empty()) continue;
     auto places = std::vector{what.place};
@@ -82,7 +82,7 @@ result<std::optional<reached_file>> source_reach::find(const possible_file& what
     for (const auto& place : places) {
       if (one.folder && !counts_in_folder(place.below, extensions_)) continue;
       SLUICE_ASSIGN(const bool found, glob_would_find(one.pattern, base_folder_, place));
-      if (found) return std::optional(reached_file{one.text, false, true});
+      if (found) return std::optional(reached_file{one.text, false});
     }
   }
   return std::optional<reached_file>();

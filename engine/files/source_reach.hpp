@@ -26,9 +26,8 @@ possible_file look_at_place(const std::string& absolute);
 
 /// The entry of a source's `path` by which it reads a file.
 struct reached_file {
-  std::string entry;       ///< as written
-  bool is_read = false;    ///< now; else only once the file is there
-  bool in_folder = false;  ///< the entry is a glob or a folder
+  std::string entry;     ///< as written
+  bool is_read = false;  ///< now; else only once the file is there
 };
 
 /// What a source of files reads: its `path`, a text or a list of them.

@@ -52,7 +52,6 @@ class batch_maker {
   std::vector<std::unique_ptr<column_builder>> builders_;
   std::vector<std::uint32_t> first_;   ///< of each row: its first field in the index
   std::vector<std::int64_t> numbers_;  ///< of each row: its number in the file, where `row` is wanted
-  std::vector<std::string> counted_;   ///< reasons of set_null
   // With a filter
   std::vector<bool> in_filter_;                         ///< of each builder: the condition reads its column
   std::vector<std::shared_ptr<arrow::Array>> decided_;  ///< columns of the condition, the rows that stay
