@@ -82,6 +82,7 @@ void remark_on(const source_request& request, const std::vector<input_file>& fil
     }
   if (guessed.swallowed) faults.push_back(csv::swallowed_remark(*guessed.swallowed, files));
   if (auto remark = csv::header_remark(files.front(), own, names)) faults.push_back(std::move(*remark));
+  if (guessed.swallowed) faults.push_back(csv::swallowed_remark(*guessed.swallowed, files));
   for (std::size_t i = 0; i < guessed.reasons.size(); ++i) {
     const auto& columns = request.columns;
     if (!guessed.reasons[i] || what.types.contains(names[i])) continue;
