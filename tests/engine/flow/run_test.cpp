@@ -134,9 +134,9 @@ TEST_CASE("rows that come before their place in the order share a budget, and th
   SECTION("what was not used comes back at the end of a split, the rest when its turn comes") {
     CHECK(all.finished(2, 2, "", 7));
     CHECK(all.next(2).piece->id == 3);
-    CHECK(all.room(1, 1, 70) == 73);
-    CHECK_FALSE(all.room(2, 3, 21));
-    CHECK(all.room(2, 3, 20) == 20);
+    CHECK(all.room(1, 1, 70) == 74);
+    CHECK_FALSE(all.room(2, 3, 20));
+    CHECK(all.room(2, 3, 19) == 19);
     CHECK(all.finished(0, 0, "", 1'000'000));
     CHECK(all.room(1, 1, 1'000) == split_assignment::no_limit);
     CHECK(all.room(2, 3, 93) == 93);
