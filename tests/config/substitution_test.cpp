@@ -85,7 +85,7 @@ TEST_CASE("a secret stays a reference and can't come from a value") {
   CHECK(read_text(described("${X}"), reading_with({{"X", "${secret:db_url}"}})).has("invalid_substitution 3:14"));
   CHECK(read_text(described("$${secret:db_url}")).has("invalid_substitution 3:14"));
   const auto pasted = read_text(with_path("${SLUICE_SECRET_X}"), reading_with({{"SLUICE_SECRET_X", "hidden"}}));
-  CHECK(pasted.has("invalid_substitution 4:43"));
+  CHECK(pasted.has("invalid_substitution 4:42"));
   CHECK(pasted.shown.find("write ${secret:X}") != std::string::npos);
 }
 
@@ -109,7 +109,7 @@ TEST_CASE("a secret is refused where its value would be shown") {
   };
   CHECK(in("filter: \"n = ${secret:x}\"").has("secret_not_allowed 5:30"));
   CHECK(in("derive: { k: \"'${secret:x}'\" }").has("secret_not_allowed 5:32"));
-  CHECK(in("steps: [{ filter: \"n > 1\" }, { rename: { n: \"${secret:x}\" } }]").has("secret_not_allowed 5:64"));
+  CHECK(in("steps: [{ filter: \"n > 1\" }, { rename: { n: \"${secret:x}\" } }]").has("secret_not_allowed 5:62"));
   CHECK(read_text(described("${secret:x}")).has("secret_not_allowed 3:14"));
 }
 
