@@ -88,7 +88,9 @@ void run_starter::finish(run_state& run) {
 
 void run_starter::failed(const std::string& run, const error& why) {
   const auto found = runs_.find(run);
-  if (found != runs_.end()) self_->send(found->second.supervisor, actors::launch_failed{why});
+  if (found == runs_.end()) return;
+  found->second.waiting.clear();  // what still comes launches nothing
+  self_->send(found->second.supervisor, actors::launch_failed{why});
 }
 
 std::string run_starter::supervisor_gone(const caf::actor_addr& supervisor) {
@@ -105,6 +107,7 @@ std::string run_starter::supervisor_gone(const caf::actor_addr& supervisor) {
 void run_starter::node_gone(const node_info& node, const std::string& how) {
   for (auto& [id, run] : runs_) {
     if (run.nodes.erase(node.name) == 0) continue;
+    run.waiting.clear();
     std::set<std::string> units;
     for (const auto& [who, name] : run.where)
       if (name == node.name) units.insert(run.setup->what->units[who.unit].definition.name);

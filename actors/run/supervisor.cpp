@@ -358,8 +358,8 @@ class supervisor : public caf::event_based_actor {
     decision::last_words words{.state = state, .cause = cause, .summary = data, .events = std::move(events)};
     if (decision_.taken())
       words.commits = state == run_state::failed ? store::commit_state::refused : store::commit_state::committed;
-    // What is gone can't clean up behind itself.
-    if (!decision_.taken() && lost_any_) committer_.clean_up();
+    // What is gone can't clean up behind itself, and what does not answer may be gone.
+    if (!decision_.taken() && (lost_any_ || !instances_.all_gone())) committer_.clean_up();
     decision_.end(std::move(words), [this, last](const status& written) {
       if (written.ok()) return farewell(last);
       decision_.taken() ? leave_untold(written.problem()) : leave_unwritten(last, written.problem());

@@ -263,6 +263,13 @@ void world::disturb() {
   }
 }
 
+/// Time passes although there is work: everybody is slow.
+void world::dawdle() {
+  const auto time = std::chrono::milliseconds(between(1, 2000));
+  if (time > 1s) tell("all are slow for " + std::to_string(time.count()) + " ms");
+  time_.slip(time);
+}
+
 // -- living
 
 void world::listen() {
@@ -297,7 +304,7 @@ std::vector<std::string> world::live() {
       waiting_.erase(waiting_.begin());
     }
     if (!lost_.empty() && (fair_ || chance(20))) settle_lost_runs();
-    if (!fair_ && chance(climate_.delays)) time_.slip(std::chrono::milliseconds(between(1, 2000)));
+    if (!fair_ && chance(climate_.delays)) dawdle();
     const bool busy = time_.step();
     listen();
     if (busy) continue;

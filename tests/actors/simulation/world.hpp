@@ -68,6 +68,7 @@ class world {
   void submit(simulated_run& run);
   void launch(const actors::launch& message);
   void disturb();
+  void dawdle();
   void listen();
   status weather_of_store(bool before, const std::string& call);
   status weather_of_components(const std::string& call);
