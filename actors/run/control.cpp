@@ -304,8 +304,18 @@ class control : public caf::event_based_actor {
     }
     for (const auto& waiter : waiters_[run]) send(waiter, message);
     waiters_.erase(run);
+    if (!store::is_final(message.outcome->state)) leave_to_next(run);
     admit();
     if (closing_ && live_.empty()) closed();
+  }
+
+  /// Its commits are due and its supervisor has gone: it is nobody's now, or it would wait until this process ends.
+  void leave_to_next(const std::string& run) {
+    settles_.call([store = s_.store, run] { return guarded("leave the run", [&] { return store->release(run); }); },
+                  [this, run](const status& left) {
+                    if (left.ok() || closing_) return;
+                    delayed_send(this, look_again, continuation{[this, run] { leave_to_next(run); }});
+                  });
   }
 
   void lost(const caf::down_msg& message) {
@@ -369,9 +379,8 @@ class control : public caf::event_based_actor {
   void settle() {
     if (closing_) return;
     settles_.call(
-        [store = s_.store] {
-          return guarded("end the runs of dead processes",
-                         [&] { return settle_lost_runs(*store, true, planned_components().make_sink); });
+        [store = s_.store, make_sink = s_.make_sink] {
+          return guarded("end the runs of dead processes", [&] { return settle_lost_runs(*store, true, make_sink); });
         },
         [this](const result<std::vector<settled_run>>& settled) {
           if (settled.ok() && s_.notifier)

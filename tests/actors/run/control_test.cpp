@@ -29,6 +29,8 @@ struct desk : stage {
     auto setup = std::make_shared<run_setup>(*job.setup());
     setup->record.state_version = state_version;
     setup->commit_patience.reset();  // a node lives on
+    setup->record.plan = plan_to_bytes(*setup->what);
+    setup->record.context = options::object();
     hand_in(setup);
     return setup;
   }
@@ -257,6 +259,34 @@ TEST_CASE("a supervisor that dies behind its last word has ended its run") {
   CHECK(made.user.last<run_ended>().outcome->state == run_state::failed);
   const auto events = made.events(run);
   CHECK(std::count(events.begin(), events.end(), "run.failed") == 1);
+}
+
+TEST_CASE("a run that is cancelled while it can't publish is published by the node as soon as it can") {
+  desk made;
+  control_settings settings{made.time.services(), made.store, made.starter.handle(), made.notifier.handle(), 2, 5s};
+  settings.make_sink = made.job.setup()->components.make_sink;
+  made.control = made.time.keep(spawn_control(made.time.system(), settings));
+  bool full = true;
+  made.to->commits = [&]() -> status { return full ? status(external_error("disk_full", "no room")) : status(); };
+  const auto run = made.submit()->run;
+  made.of(run).launch_all();
+  made.of(run).start_all();
+  made.of(run).finish_reader(10);
+  made.of(run).finish_writer(10);
+  made.time.pass(1s);
+  made.of(run).fail(stage::writer, "disk_full");
+  made.time.pass(10s);
+  CHECK(made.state_of(run) == run_state::committing);
+  made.cancel(run);
+  made.time.pass(1min);
+  REQUIRE(made.ended() == strings{run});
+  CHECK(made.user.last<run_ended>().outcome->state == run_state::committing);
+  CHECK(made.state_of(run) == run_state::committing);
+  full = false;
+  made.time.pass(5s);
+  CHECK(made.state_of(run) == run_state::succeeded);
+  CHECK(made.events(run).back() == "run.succeeded");
+  CHECK(made.notifier.all<events_written>().back().events.back().type == "run.succeeded");
 }
 
 TEST_CASE("shutting down cancels what runs and waits, answers when all has ended, and takes nothing new") {

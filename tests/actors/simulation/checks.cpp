@@ -27,7 +27,9 @@ void world::check(std::vector<std::string>& broken) {
     if (!run.crashed) {
       if (told_[id] != 1) wrong.push_back("its end was told " + std::to_string(told_[id]) + " times");
       const auto wanted = record.ok() ? record->state : run_state::failed;
-      if (told_[id] > 0 && outcomes_[id]->state != wanted)
+      // One that was cancelled while it could not publish is told as it stands, and published later.
+      const bool left = told_[id] > 0 && outcomes_[id]->state == run_state::committing && run.cancelled;
+      if (told_[id] > 0 && outcomes_[id]->state != wanted && !left)
         wrong.push_back("told as " + store::to_string(outcomes_[id]->state) + ", but " + store::to_string(wanted));
     }
     if (record.ok()) {

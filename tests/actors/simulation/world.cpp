@@ -65,7 +65,16 @@ void world::begin_process() {
   starter_ = time_.keep(time_.system().spawn([this](caf::event_based_actor*) -> caf::behavior {
     return {[this](const actors::launch& message) { launch(message); }};
   }));
-  control_ = time_.keep(spawn_control(time_.system(), {time_.services(), store_, starter_, notifier_, most_runs}));
+  control_ =
+      time_.keep(spawn_control(time_.system(), {.services = time_.services(),
+                                                .store = store_,
+                                                .starter = starter_,
+                                                .notifier = notifier_,
+                                                .most_runs = most_runs,
+                                                .settle_interval = 5s,
+                                                .make_sink = [this](const plan&, int unit, const run_context& context) {
+                                                  return runs_.at(context.run_id).make(unit);
+                                                }}));
   subscribe();
   actors_at_rest_ = time_.alive();
 }
@@ -160,11 +169,11 @@ void world::make_run() {
   setup->record.plan = plan_to_bytes(*setup->what);
   setup->record.context = options::object();
   setup->commit_patience.reset();
-  setup->components.make_sink = [targets = made.targets, first_sink, run = setup->run](const plan&, int unit,
-                                                                                       const run_context&) {
+  made.make = [targets = made.targets, first_sink, run = setup->run](int unit) {
     const auto number = static_cast<std::size_t>(unit - first_sink);
     return result<std::unique_ptr<sink>>(open_ledger(targets[number], run + "/" + std::to_string(number)));
   };
+  setup->components.make_sink = [make = made.make](const plan&, int unit, const run_context&) { return make(unit); };
   made.setup = setup;
   waiting_.push_back(setup->run);
   runs_.emplace(setup->run, std::move(made));
@@ -241,6 +250,7 @@ void world::disturb() {
   auto& [id, run] = *at;
   if (run.submitted && chance(climate_.cancels)) {
     tell("cancel " + id);
+    run.cancelled = true;
     user_->send(control_, cancel_run{id});
   }
   if (!run.supervisor) return;

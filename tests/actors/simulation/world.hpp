@@ -19,10 +19,12 @@ struct simulated_run {
   std::unique_ptr<testing::bench> job;
   std::shared_ptr<const run_setup> setup;
   std::vector<std::shared_ptr<ledger>> targets;
+  std::function<result<std::unique_ptr<sink>>(int unit)> make;
   std::int64_t rows = 0;   ///< that each target is to show
   bool bad_input = false;  ///< it can't succeed
   bool submitted = false;
-  bool crashed = false;  ///< the process that ran it has died, and who waited for it too
+  bool cancelled = false;  ///< somebody asked for it
+  bool crashed = false;    ///< the process that ran it has died, and who waited for it too
   caf::actor supervisor = {};
   std::map<flow::instance_id, caf::actor> instances = {};
   std::vector<flow::instance_id> elsewhere = {};  ///< that run on another node
