@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include <caf/all.hpp>
 #include <caf/io/all.hpp>
+#include <caf/logger.hpp>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -66,7 +67,10 @@ class node_door {
     if (inside_ == nullptr)
       return external_error("shutting_down", "the node is shutting down", "submit it again when the node is back",
                             true);
-    return call(*inside_);
+    result<Value> got = call(*inside_);
+    // The system keeps its log until the last thread that has asked an actor is through, and waits for that at its end.
+    caf::logger::set_current_actor_system(nullptr);
+    return got;
   }
   /// Waits for who is inside.
   void close() {
@@ -339,17 +343,23 @@ void close_all(node_parts& all) {
 
 struct node::state {
   explicit state(int threads) : parts(threads) {}
-  ~state() { close_all(parts); }
+  ~state() { close(); }
   state(const state&) = delete;
   state& operator=(const state&) = delete;
 
+  void close() {
+    if (!std::exchange(closed, true)) close_all(parts);
+  }
+
   node_parts parts;
   node_addresses where;
+  bool closed = false;
 };
 
 node::node(std::unique_ptr<state> all) : state_(std::move(all)) {}
 node::~node() = default;
 const node_addresses& node::where() const { return state_->where; }
+void node::close() { state_->close(); }
 std::shared_ptr<const std::atomic<int>> node::planning() const { return state_->parts.http->planning(); }
 
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
@@ -386,7 +396,7 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
   log_line(std::string("stopping on ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
   notify_service_manager("STOPPING=1");
   const auto planning = running->planning();
-  running.reset();
+  running->close();
   if (*planning > 0) {
     // It may hang in a disk, or have minutes to go; what it uses must not be taken down under it.
     log_line("left behind: a submission that was still being planned");

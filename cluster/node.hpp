@@ -44,6 +44,8 @@ class node {
   node& operator=(const node&) = delete;
 
   [[nodiscard]] const node_addresses& where() const;
+  /// Shuts down as the destructor does, which only takes the rest down then.
+  void close();
   /// Counts submissions that are being planned, which its destructor does not wait for.
   [[nodiscard]] std::shared_ptr<const std::atomic<int>> planning() const;
 

@@ -86,6 +86,12 @@ class api {
   /// before.
   result<std::vector<store::event>> events(const stream_request& from, std::int64_t limit, bool& ended) const;
   [[nodiscard]] const api_handlers& handlers() const { return handlers_; }
+  /// One that answers submissions, and holds nothing beyond that.
+  [[nodiscard]] api of_submissions() const {
+    api_handlers only;
+    only.submit = handlers_.submit;
+    return {std::move(only), token_};
+  }
 
   static api_response refuse(int status, const error& why);
 

@@ -210,16 +210,22 @@ void http_connection::answer() {
 }
 
 void http_connection::answer_submission() {
-  auto work = [shared = shared_.shared_from_this(), self = shared_from_this(),
-               request = std::move(request_)]() mutable {
+  // The thread may outlive the server: it holds nothing of it, so that nothing waits for what it would keep alive.
+  const auto ticket = ++shared_.last_planned;
+  shared_.planned.emplace(ticket, shared_from_this());
+  auto work = [server = shared_.weak_from_this(), planning = shared_.planning, ticket,
+               answers = shared_.answers.of_submissions(), request = std::move(request_)] {
+    api_response answered;
     try {
-      self->deliver(shared->answers.answer(request));
+      answered = answers.answer(request);
     } catch (const std::exception& problem) {  // no memory, or a library's
-      self->deliver(api::refuse(500, internal_error("unexpected_exception", problem.what())));
+      answered = api::refuse(500, internal_error("unexpected_exception", problem.what()));
     }
-    // The connection refers to what the server shares.
-    self.reset();
-    const auto planning = std::exchange(shared, nullptr)->planning;
+    if (const auto alive = server.lock())
+      boost::asio::post(alive->network, [to = alive.get(), ticket, answered = std::move(answered)]() mutable {
+        const auto waits = to->planned.extract(ticket).mapped();
+        waits->write(std::move(answered), waits->keep_alive_);
+      });
     --*planning;
   };
   ++*shared_.planning;
@@ -227,6 +233,7 @@ void http_connection::answer_submission() {
     std::thread(std::move(work)).detach();
   } catch (const std::system_error&) {
     --*shared_.planning;
+    shared_.planned.erase(ticket);
     write(busy("the system gives no thread"), keep_alive_);
   }
 }

@@ -12,6 +12,8 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -35,14 +37,11 @@ struct http_shared : std::enable_shared_from_this<http_shared> {
   std::atomic<int> streams = 0;
   std::atomic<int> unanswered = 0;  ///< connections whose client waits for an answer, or has not asked yet
   std::atomic<bool> draining = false;
-  /// Submissions that are being read and planned, each in a thread that is left behind at the end.
+  /// Counts submissions that are being read and planned, each in a thread that is left behind at the end.
   std::shared_ptr<std::atomic<int>> planning = std::make_shared<std::atomic<int>>(0);
 
   // Of the network thread.
-  newcomers<http_connection> unknown;               ///< connections that have shown no token
-  admission turns{most_answered, most_waiting};     ///< requests that are answered at once
-  admission plans{most_planned, most_waiting};      ///< the same, submissions: they take no turn of others
-  admission bodies{most_body_bytes, most_waiting};  ///< bytes of bodies in memory
+  newcomers<http_connection> unknown;  ///< connections that have shown no token
 
   boost::asio::io_context network{1};
   /// A server that takes no more connections still sends the answers that its handlers are working on.
@@ -51,6 +50,14 @@ struct http_shared : std::enable_shared_from_this<http_shared> {
   boost::asio::thread_pool blocking{2};
   /// For requests that need no Store: they are answered while a disk holds up all of `blocking`.
   boost::asio::thread_pool quick{1};
+
+  // Of the network thread. Connections wait in them, and go before the network does.
+  admission turns{most_answered, most_waiting};     ///< requests that are answered at once
+  admission plans{most_planned, most_waiting};      ///< the same, submissions: they take no turn of others
+  admission bodies{most_body_bytes, most_waiting};  ///< bytes of bodies in memory
+  /// Connections that wait for a submission to be planned.
+  std::map<std::uint64_t, std::shared_ptr<http_connection>> planned;
+  std::uint64_t last_planned = 0;
 };
 
 }  // namespace sluice::cluster
