@@ -78,7 +78,7 @@ class control : public caf::event_based_actor {
     }
     const auto others = queue_.in_the_way_of(setup->claim);
     if (!others.empty() && setup->overlap == overlap_rule::skip) {
-      promise.deliver(submission_refused{{already_running(setup->claim, "run " + others.back())}});
+      promise.deliver(submission_refused{{already_running(setup->claim, "run " + others.front())}});
       return promise;
     }
     if (setup->overlap == overlap_rule::cancel)

@@ -106,6 +106,8 @@ class SubmitOverlap(unittest.TestCase):
         runs = [self.submit() for _ in range(3)]
         self.becomes(runs[0], "running")
         self.assertEqual([self.record(run)["state"] for run in runs[1:]], ["queued", "queued"])
+        self.write("skip")
+        self.assertIn(runs[0], self.assert_refused())
         # One that waits can be cancelled, without the others.
         self.cancel(runs[1])
         self.becomes(runs[1], "cancelled")
