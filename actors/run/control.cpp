@@ -1,11 +1,11 @@
 #include "actors/run/control.hpp"
 
 #include "actors/messages.hpp"
+#include "actors/run/lost_ends.hpp"
 #include "actors/run/supervisor.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
 #include "engine/flow/run_queue.hpp"
-#include "engine/runs/lost_runs.hpp"
 
 #include <caf/all.hpp>
 
@@ -32,12 +32,17 @@ class control : public caf::event_based_actor {
         s_(std::move(settings)),
         calls_(this, s_.services.io),
         plans_(this, s_.services.io),
-        settles_(this, s_.services.io),
+        lost_(this, s_.services.io, s_.store, s_.make_sink,
+              {.ended = [this](auto outcome) { ended(run_ended{std::move(outcome)}); },
+               .told =
+                   [this](store::event last) {
+                     if (s_.notifier) send(s_.notifier, events_written{{std::move(last)}});
+                   }}),
         queue_(s_.most_runs) {}
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { lost(gone); });
-    settle_later();
+    if (s_.settle_interval.count() > 0) lost_.keep_settling(s_.settle_interval);
     return {
         [this](const submit_setup& message) { return submit(message.setup); },
         [this](const cancel_run& message) -> caf::result<cancel_answer> { return cancel(message.run); },
@@ -56,6 +61,7 @@ class control : public caf::event_based_actor {
     s_.notifier = nullptr;
     live_.clear();
     waiters_.clear();
+    lost_.close();
   }
 
  private:
@@ -304,18 +310,9 @@ class control : public caf::event_based_actor {
     }
     for (const auto& waiter : waiters_[run]) send(waiter, message);
     waiters_.erase(run);
-    if (!store::is_final(message.outcome->state)) leave_to_next(run);
+    if (!store::is_final(message.outcome->state)) lost_.leave_to_next(run);
     admit();
     if (closing_ && live_.empty()) closed();
-  }
-
-  /// Its commits are due and its supervisor has gone: it is nobody's now, or it would wait until this process ends.
-  void leave_to_next(const std::string& run) {
-    settles_.call([store = s_.store, run] { return guarded("leave the run", [&] { return store->release(run); }); },
-                  [this, run](const status& left) {
-                    if (left.ok() || closing_) return;
-                    delayed_send(this, look_again, continuation{[this, run] { leave_to_next(run); }});
-                  });
   }
 
   void lost(const caf::down_msg& message) {
@@ -325,74 +322,13 @@ class control : public caf::event_based_actor {
     if (found == live_.end()) return;  // it had said goodbye
     const auto cause =
         internal_error("supervisor_died", "the run's supervisor ended unexpectedly: " + to_string(message.reason));
-    end_lost(found->second.setup, cause, clock().now());
-  }
-
-  struct lost_end {
-    settled_run how;
-    bool ours = true;  ///< not another process's
-  };
-
-  static result<lost_end> settle(store::store& in, const run_setup& setup, const error& cause) {
-    SLUICE_ASSIGN(auto settled, settle_lost_run(in, setup.run, death{cause}, setup.components.make_sink));
-    if (settled) return lost_end{std::move(*settled)};
-    SLUICE_ASSIGN(const auto record, in.find_run(setup.run));
-    return lost_end{{.run = setup.run, .pipeline = record.pipeline, .state = record.state}, false};
-  }
-
-  /// Nobody else takes over from a process that lives: the run is ended here, its commits repeated if they are due. A
-  /// Store or a target that does not answer now is asked again.
-  void end_lost(const std::shared_ptr<const run_setup>& setup, const error& cause, clock_type::time_point since) {
-    calls_.call([store = s_.store, setup,
-                 cause] { return guarded("end the run", [&] { return settle(*store, *setup, cause); }); },
-                [this, setup, cause, since](const result<lost_end>& settled) {
-                  const bool over = settled.ok() && (store::is_final(settled->how.state) || !settled->ours);
-                  if (!over && (!setup->commit_patience || clock().now() - since < *setup->commit_patience)) {
-                    delayed_send(this, look_again,
-                                 continuation{[this, setup, cause, since] { end_lost(setup, cause, since); }});
-                    return;
-                  }
-                  if (settled.ok() && settled->how.last && s_.notifier)
-                    send(s_.notifier, events_written{{*settled->how.last}});
-                  ended(run_ended{outcome_of(*setup, settled, cause)});
-                });
-  }
-
-  static std::shared_ptr<const run_outcome> outcome_of(const run_setup& setup, const result<lost_end>& settled,
-                                                       const error& cause) {
-    auto outcome = std::make_shared<run_outcome>();
-    outcome->run = setup.run;
-    if (settled.ok()) {
-      outcome->state = settled->how.state;
-      outcome->cause = settled->how.problem;
-    }
-    if (outcome->state == store::run_state::failed && !outcome->cause) outcome->cause = cause;
-    return outcome;
-  }
-
-  // -- runs of other processes, which have died
-
-  void settle_later() {
-    if (s_.settle_interval.count() > 0) delayed_send(this, s_.settle_interval, continuation{[this] { settle(); }});
-  }
-
-  void settle() {
-    if (closing_) return;
-    settles_.call(
-        [store = s_.store, make_sink = s_.make_sink] {
-          return guarded("end the runs of dead processes", [&] { return settle_lost_runs(*store, true, make_sink); });
-        },
-        [this](const result<std::vector<settled_run>>& settled) {
-          if (settled.ok() && s_.notifier)
-            for (const auto& one : *settled)
-              if (one.last) send(s_.notifier, events_written{{*one.last}});
-          settle_later();
-        });
+    lost_.end(found->second.setup, cause);
   }
 
   caf::typed_response_promise<shut_down> close() {
     auto promise = make_response_promise<shut_down>();
     closing_ = true;
+    lost_.stop();
     closers_.push_back(promise);
     std::vector<std::string> all;
     for (const auto& [id, run] : live_) all.push_back(id);
@@ -408,8 +344,8 @@ class control : public caf::event_based_actor {
 
   control_settings s_;
   blocking_calls calls_;
-  blocking_calls plans_;    ///< take longer, so that no other run waits for them
-  blocking_calls settles_;  ///< may wait for targets
+  blocking_calls plans_;  ///< take longer, so that no other run waits for them
+  lost_ends lost_;
   std::map<std::string, live_run> live_;
   flow::run_queue queue_;
   std::map<std::string, std::shared_ptr<const run_outcome>> outcomes_;
