@@ -24,6 +24,7 @@ std::string list_of(const std::vector<placeable_node>& nodes) {
 
 error unknown_node(const unit_definition& unit, const std::vector<placeable_node>& nodes) {
   std::vector<std::string> names;
+  names.reserve(nodes.size());
   for (const auto& node : nodes) names.push_back(node.name);
   const auto near = nearest_name(unit.place.node, names);
   auto fault = user_error(
@@ -37,7 +38,8 @@ error unknown_node(const unit_definition& unit, const std::vector<placeable_node
 
 error no_node_fits(const unit_definition& unit, const std::vector<placeable_node>& nodes) {
   std::string wanted;
-  for (const auto& [name, value] : unit.place.labels) wanted += (wanted.empty() ? "" : ", ") + name + ": " + value;
+  for (const auto& [name, value] : unit.place.labels)
+    wanted.append(wanted.empty() ? "" : ", ").append(name).append(": ").append(value);
   auto fault =
       user_error("no_such_label",
                  "unit " + unit.name + ": no node has the labels { " + wanted + " } (there are " + list_of(nodes) + ")",

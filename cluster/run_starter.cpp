@@ -23,7 +23,8 @@ void run_starter::launch(const actors::launch& message, const part_function& own
   run.where = std::move(where);
   self_->monitor(run.supervisor);
   std::vector<flow::instance_id> own_instances;
-  for (const auto& [who, node] : run.where) {
+  for (const auto& [who, where_to] : run.where) {
+    const auto& node = where_to;  // clang captures no structured binding
     if (node == own_name_) {
       own_instances.push_back(who);
     } else {

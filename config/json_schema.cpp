@@ -40,9 +40,8 @@ options schema_of_shape(const field_spec& spec) {
       return or_reference({{"type", "number"}});
     case shape::text:
       if (!spec.choices.empty()) return or_reference({{"enum", spec.choices}});
-      return {{"type", text_types}};
+      [[fallthrough]];
     case shape::expression:
-      return {{"type", text_types}};
     case shape::column:
       return {{"type", text_types}};
     case shape::type:

@@ -7,6 +7,7 @@
 #include <arrow/compute/api.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
@@ -137,7 +138,7 @@ param_values read_params(const document& source, const node* section, const load
   }
   for (const auto& [name, text] : given.set)
     if (std::find(names.begin(), names.end(), name) == names.end()) {
-      auto unknown = user_error("unknown_param", "--set " + name + ": the pipeline has no param " + name,
+      auto unknown = user_error("unknown_param", fmt::format("--set {0}: the pipeline has no param {0}", name),
                                 names.empty() ? "declare it under params" : suggest(name, names));
       unknown.where = source.file();
       faults.push_back(std::move(unknown));

@@ -160,8 +160,12 @@ void substitute(node& scalar, const std::vector<placeholder>& all, const lookup&
     }
     const auto& one = all[scalar.placeholders[next++]];
     auto value = filled_in(one, values);
-    if (!value.ok()) faults.push_back({std::move(value).problem(), one.begin});
-    const auto filled = value.ok() ? *value : std::string();
+    std::string filled;
+    if (value.ok()) {
+      filled = std::move(value).value();
+    } else {
+      faults.push_back({std::move(value).problem(), one.begin});
+    }
     // What follows the sign would make it a reference, which nobody could tell from a real one.
     if (one.escape && std::string_view(scalar.masked).substr(at + one.length).starts_with("{secret:"))
       faults.push_back({user_error("invalid_substitution", "a text can't hold ${secret: itself: it means a secret",

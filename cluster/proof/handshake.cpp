@@ -70,10 +70,10 @@ void handshake::on_message() {
     self->read_length();
   };
   if (next.send.empty()) return go_on();
-  send(std::move(next.send), std::move(go_on));
+  send(next.send, std::move(go_on));
 }
 
-void handshake::send(std::string message, std::function<void()> then) {
+void handshake::send(const std::string& message, std::function<void()> then) {
   out_.clear();
   for (int shift = 24; shift >= 0; shift -= 8) out_ += static_cast<char>(message.size() >> shift & 0xff);
   out_ += message;

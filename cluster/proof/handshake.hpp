@@ -37,7 +37,7 @@ class handshake : public std::enable_shared_from_this<handshake> {
   void read_length();
   void read_message(std::size_t size);
   void on_message();
-  void send(std::string message, std::function<void()> then);
+  void send(const std::string& message, std::function<void()> then);
   void end(result<std::string> how);
 
   boost::asio::ip::tcp::socket connection_;
