@@ -18,6 +18,14 @@ PATTERNS = ("a|ab|abb", "(a|ab)(b|ba)?", "b*?", "(a*?)(b*)", "(a|b)*", "[^[:alph
             "(?:(a)|(b))+", "\\s\\s?", "[a-eé]+?b", "\\y")
 
 
+# Texts that take their type from what is beside them.
+BARE = {BOOLEAN: ("true", "f"), SMALLINT: ("7",), INTEGER: ("42", " -7 "), BIGINT: ("1000000007",), DECIMAL: ("1.00", "-2.25"), DOUBLE: ("1.5", "NaN"),
+        REAL: ("-2.25",), **times.BARE}
+# Types that meet, and what both become. A real meets only reals in Sluice.
+COMMON = ((SMALLINT, INTEGER, INTEGER), (INTEGER, BIGINT, BIGINT), (BIGINT, SMALLINT, BIGINT), (INTEGER, DECIMAL, DECIMAL), (DECIMAL, BIGINT, DECIMAL),
+          (BIGINT, DOUBLE, DOUBLE), (DECIMAL, DOUBLE, DOUBLE), (DOUBLE, SMALLINT, DOUBLE), *times.COMMON)
+
+
 def _rules():
     yield from _conditions()
     yield from _numbers()
@@ -25,6 +33,7 @@ def _rules():
     yield from times.rules()
     yield from spellings.rules()
     yield from _for_every_type()
+    yield from _mixed()
 
 
 def _conditions():
@@ -49,6 +58,14 @@ def _conditions():
     for pattern in ("'%a%'", "'a_'", "'%'", "''", "'A%'", "'_'", "'100\\%'", "'é%'"):
         yield Rule(b, "({0} like %s)" % pattern, (TEXT,))
         yield Rule(b, "({0} not ilike %s)" % pattern, (TEXT,))
+    # A pattern that differs from row to row, and may be none.
+    for sign in ("like", "not like", "ilike", "~", "~*"):
+        yield Rule(b, "({0} %s {1})" % sign, (TEXT, TEXT))
+    for of, texts in BARE.items():
+        for text in texts:
+            yield Rule(b, "({0} = '%s')" % text, (of,), refuses=INEXACT)
+            yield Rule(b, "({0} < '%s')" % text, (of,), refuses=INEXACT)
+            yield Rule(of, "coalesce({0}, '%s')" % text, (of,), refuses=INEXACT, traits=SCALED if of == DECIMAL else frozenset())
     for pattern in PATTERNS:
         yield Rule(b, "({0} ~ '%s')" % pattern, (TEXT,))
         yield Rule(b, "({0} ~* '%s')" % pattern, (TEXT,))
@@ -57,6 +74,10 @@ def _conditions():
     yield Rule(b, "starts_with({0}, {1})", (TEXT, TEXT))
     yield Rule(b, "{0}::boolean", (INTEGER,))
     yield Rule(b, "{0}::boolean", (TEXT,))
+
+
+def digits_and_places(chance):
+    return chance.choice(("1,0", "3,3", "4,1", "9,2", "18,18", "20,0", "38,10", "38,38", "50,20", "76,38"))
 
 
 def _numbers():
@@ -108,6 +129,7 @@ def _numbers():
     for of in (SMALLINT, INTEGER, BIGINT, DECIMAL, TEXT):
         for digits in ("decimal(10,2)", "decimal(5,0)", "decimal(20,6)"):
             yield Rule(DECIMAL, "{0}::%s" % digits, (of,), refuses=INEXACT)
+        yield Rule(DECIMAL, "{0}::decimal({drawn})", (of,), postgres="{0}::numeric({drawn})", refuses=INEXACT, draws=digits_and_places, weight=2)
     for function in ("length", "octet_length"):
         yield Rule(INTEGER, function + "({0})", (TEXT,))
     yield Rule(INTEGER, "position({0} in {1})", (TEXT, TEXT))
@@ -164,6 +186,18 @@ def _for_every_type():
                 yield Rule(of, function + "({0}, {1}, {2})", (of, of, of), refuses=INEXACT, traits=scaled)
 
 
+def _mixed():
+    for left, right, both in COMMON:
+        traits = SCALED if both == DECIMAL else frozenset()
+        yield Rule(both, "coalesce({0}, {1})", (left, right), traits=traits, refuses=INEXACT)
+        yield Rule(both, "case when {2} then {0} else {1} end", (left, right, BOOLEAN), traits=traits, refuses=INEXACT)
+        for function in ("greatest", "least"):
+            yield Rule(both, function + "({0}, {1}, {2})", (left, right, left), traits=traits, refuses=INEXACT)
+        yield Rule(BOOLEAN, "({0} in ({1}, {2}))", (left, right, left), refuses=INEXACT)
+        yield Rule(BOOLEAN, "({0} between {1} and {2})", (left, right, right), refuses=INEXACT)
+        yield Rule(BOOLEAN, "({0} is distinct from {1})", (left, right), refuses=INEXACT)
+
+
 RULES = {}
 for rule in _rules():
     RULES.setdefault(rule.gives, []).append(rule)
@@ -172,12 +206,13 @@ WEIGHTS = {gives: [rule.weight for rule in rules] for gives, rules in RULES.item
 LITERALS = {
     # What is not known before a row is looked at: both sides simplify conditions that are, at other places.
     BOOLEAN: ["(id >= 0)", "(id < 0)"],
-    SMALLINT: ["0::smallint", "7::smallint", "32767::smallint", "(-3)::smallint"],
-    INTEGER: ["0", "1", "2", "3", "-7", "10", "2147483647", "-2147483648"],
-    BIGINT: ["0::bigint", "5::bigint", "4294967296", "9223372036854775807", "(-9223372036854775808)"],
+    SMALLINT: ["0::smallint", "7::smallint", "32767::smallint", "(-3)::smallint", "(-1)::smallint"],
+    INTEGER: ["0", "1", "2", "3", "-1", "-7", "10", "2147483647", "-2147483648"],
+    BIGINT: ["0::bigint", "5::bigint", "(-1)::bigint", "4294967296", "9223372036854775807", "(-9223372036854775808)"],
     DECIMAL: ["0.00", "1.5", "0.01", "-2.25", "3.0", "1234567.89", "-0.005", "700000.00"],
     REAL: ["0::real", "1.5::real", "(-2.25)::real", "1e30::real", "1e-30::real"],
-    DOUBLE: ["0::double", "0.5::double", "(-2.5)::double", "1e300::double", "1e-300::double", "3::double"],
+    DOUBLE: ["0::double", "0.5::double", "(-2.5)::double", "1e300::double", "1e-300::double", "3::double", "(-1)::double", "0.1::double", "5e-324::double",
+             "1.7976931348623157e308::double"],
     TEXT: ["''", "'a'", "'A'", "' '", "'7'", "'x y'", "'é'", "'ß'", "'abba'", "','", "'🙂'"],
     **times.LITERALS,
 }
@@ -226,8 +261,15 @@ class Generator:
     def of(self, gives, depth):
         if depth <= 0 or self.chance.random() < 0.1:
             return self.leaf(gives)
-        rules = RULES[gives]
-        rule = self.chance.choices(rules, WEIGHTS[gives])[0]
+        return self.by(self.chance.choices(RULES[gives], WEIGHTS[gives])[0], depth)
+
+    def about(self, text, depth):
+        """One whose outermost rule holds the text."""
+        rules = [rule for of_type in RULES.values() for rule in of_type if text in rule.template]
+        return self.by(self.chance.choices(rules, [rule.weight for rule in rules])[0], depth)
+
+    def by(self, rule, depth):
+        gives = rule.gives
         arguments = []
         for takes in rule.takes:
             argument = self.of(takes, depth - 1)

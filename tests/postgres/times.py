@@ -157,6 +157,11 @@ def _as_text():
     yield Rule(TEXT, "to_char({0}, '{drawn}')", (DATE,), draws=format_with_zone, weight=4)
 
 
+# Texts that take their type from what is beside them, and types that meet; see expressions.py.
+BARE = {DATE: ("2024-02-29", "1582-10-15"), TIME: ("12:00", "23:59:59.999999"), TIMESTAMP: ("2024-03-31 02:30", "2024-02-29"),
+        TIMESTAMPTZ: ("2024-10-27 02:30", "2024-03-10 02:30:00", "2024-10-27 01:30+00"), INTERVAL: ("1 mon", "-1 day 2:03")}
+COMMON = ((DATE, TIMESTAMP, TIMESTAMP), (TIMESTAMP, TIMESTAMPTZ, TIMESTAMPTZ), (TIMESTAMPTZ, DATE, TIMESTAMPTZ))
+
 LITERALS = {
     DATE: ["date '2024-02-29'", "date '1970-01-01'", "date '1582-10-15'", "date '2024-12-30'"],
     TIME: ["time '00:00:00'", "time '23:59:59.999999'", "time '02:30:00'"],
