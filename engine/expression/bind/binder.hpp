@@ -51,6 +51,9 @@ class binder {
   node_ptr cast(const argument& from, const type_ptr& to);
   /// As an argument of a function or operator that takes `to`: only where nothing can be lost.
   node_ptr coerce(const argument& from, const type_ptr& to, const std::string& what);
+  /// What stands beside a value of type `to`: as cast, but an untyped text beside a decimal keeps its own digits, as
+  /// the number would: '1.005' is not 1.01.
+  node_ptr meet(const argument& from, const type_ptr& to);
   /// Gives an untyped text or null the type text.
   node_ptr settle(const argument& from);
   /// Brings values to their common type; `what` names the construct in the fault. Empty where there is none.

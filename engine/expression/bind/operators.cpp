@@ -6,6 +6,7 @@
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/expression/operands.hpp"
 #include "engine/values/types.hpp"
+#include "engine/values/value_parse.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -89,6 +90,26 @@ node_ptr binder::no_operator(const std::string& op, const argument& left, const 
   return fault(at, "type_mismatch", "there is no " + kind_of(left.value) + " " + op + " " + kind_of(right.value), hint);
 }
 
+node_ptr binder::meet(const argument& from, const type_ptr& to) {
+  const auto* constant = as_constant(from.value);
+  if (constant == nullptr || !constant->untyped || !is_decimal_type(*to)) return cast(from, to);
+  const std::string text(static_cast<const arrow::StringArray&>(*constant->value).GetView(0));
+  wide_words value{};
+  constexpr int most = 76;
+  if (parse_exact_decimal(text, precision_of(*to), scale_of(*to), value) == parsed::out_of_range) {
+    int scale = 0;
+    while (scale < most && parse_exact_decimal(text, most, scale, value) != parsed::good) ++scale;
+    int precision = std::max(scale, 1);
+    while (precision < most && parse_exact_decimal(text, precision, scale, value) != parsed::good) ++precision;
+    if (parse_exact_decimal(text, precision, scale, value) == parsed::good)
+      return read_literal(*constant,
+                          precision <= 38 ? arrow::decimal128(precision, scale) : arrow::decimal256(precision, scale),
+                          from.at);
+    return fault(from.at, "invalid_literal", "the number '" + text + "' has more than 76 digits");
+  }
+  return cast(from, to);
+}
+
 // An untyped text or null takes the other side's type; two of them are text.
 bool binder::align(argument& left, argument& right) {
   const bool left_untyped = is_untyped(left.value);
@@ -97,9 +118,9 @@ bool binder::align(argument& left, argument& right) {
     left.value = settle(left);
     right.value = settle(right);
   } else if (left_untyped) {
-    left.value = cast(left, right.value->type);
+    left.value = meet(left, right.value->type);
   } else if (right_untyped) {
-    right.value = cast(right, left.value->type);
+    right.value = meet(right, left.value->type);
   }
   return left.value != nullptr && right.value != nullptr;
 }

@@ -137,6 +137,14 @@ type_ptr binder::unify(std::vector<argument>& values, const std::string& what) {
     type = next;
   }
   if (!type) type = arrow::utf8();
+  if (is_decimal_type(*type)) {
+    for (auto& value : values) {
+      if (!is_untyped(value.value)) continue;
+      value.value = meet(value, type);
+      if (!value.value) return nullptr;
+      type = common_type(type, value.value->type);
+    }
+  }
   for (auto& value : values) {
     value.value = cast(value, type);
     if (!value.value) return nullptr;

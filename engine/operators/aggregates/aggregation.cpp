@@ -7,6 +7,7 @@
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
+#include <arrow/type.h>
 
 #include <cstring>
 
@@ -42,7 +43,9 @@ result<std::shared_ptr<arrow::Buffer>> rows_of_any(const std::vector<int>& filte
 int aggregation::add_input(const expression::bound_ptr& value, const std::string& column) {
   if (!value) return -1;
   for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (inputs[i].value->to_string() == value->to_string()) return static_cast<int>(i);
+    // Nulls of all types are written alike.
+    if (inputs[i].value->type()->Equals(*value->type()) && inputs[i].value->to_string() == value->to_string())
+      return static_cast<int>(i);
   inputs.push_back({value, column});
   return static_cast<int>(inputs.size()) - 1;
 }

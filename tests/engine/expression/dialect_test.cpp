@@ -145,6 +145,33 @@ TEST_CASE("small forms of SQL") {
   CHECK(value_of("nullif('a', null)") == "a");
 }
 
+TEST_CASE("a bare text beside a decimal keeps its digits, as the number would") {
+  const std::vector<column> rows = {{"d", "decimal(10,2)", R"(["1.01"])"}, {"k", "decimal(4,4)", R"(["0.0001"])"}};
+  const std::vector<std::pair<std::string, std::string>> all = {
+      {"d = '1.005'", "false"},
+      {"d = '1.01'", "true"},
+      {"d > '1.0099999'", "true"},
+      {"d in ('1.005', '2')", "false"},
+      {"d in ('1.005', '2', '3', '4', '5', '1.0100')", "true"},
+      {"d between '1.0101' and '2'", "false"},
+      {"nullif(d, '1.005')", "1.01"},
+      {"case d when '1.005' then 1 else 2 end", "2"},
+      {"greatest(d, '1.015')", "1.015"},
+      {"coalesce(null::decimal(10,2), '1.005')", "1.005"},
+      {"d + '0.005'", "1.015"},
+      {"k < '-2.25'", "false"},
+      {"k < '1e-3'", "true"},
+      {"k = ' +0.00005 '", "false"},
+      {"d < '12345678901234567890123456789012345678901.5'", "true"},
+      {"'1.005'::decimal(10,2)", "1.01"}};
+  for (const auto& [text, wanted] : all) {
+    INFO(text);
+    CHECK(values_of(text, rows) == wanted);
+  }
+  CHECK(type_of("coalesce(d, '2.5')", rows) == "decimal(10,2)");
+  CHECK(values_of("d = '1.0.5'", rows).starts_with("invalid_literal@"));
+}
+
 TEST_CASE("what a test gives can be compared") {
   CHECK(value_of("1 is null = false") == "true");
   CHECK(value_of("true is true = true is not null") == "true");

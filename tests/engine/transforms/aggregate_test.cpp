@@ -200,6 +200,15 @@ TEST_CASE("min and max take every type that has an order") {
   CHECK(one("bigint", "[[null]]", "max(v)") == "null");
 }
 
+TEST_CASE("arguments that are written alike but have other types are kept apart") {
+  runner unit(
+      "aggregate",
+      R"~({"compute": {"d": "max(null::date)", "s": "stddev(v + null::integer)", "i": "sum(null::integer)", "n": "count(*)"}})~",
+      "k text, v bigint");
+  unit.feed(R"~([["a", 1], ["b", 2]])~").end();
+  CHECK(unit.lines() == lines{"null|null|null|2"});
+}
+
 TEST_CASE("booleans are brought together") {
   CHECK(one("boolean", "[[true], [null], [true]]", "bool_and(v)") == "true");
   CHECK(one("boolean", "[[true], [false]]", "bool_and(v)") == "false");
