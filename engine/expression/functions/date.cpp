@@ -6,6 +6,7 @@
 
 #include <cctype>
 #include <cmath>
+#include <optional>
 
 namespace sluice::expression {
 
@@ -128,9 +129,14 @@ node_ptr bind_truncate(binder& b, const call_site& site) {
 // Years before 1 count down from -1 (1 BC), as in PostgreSQL: there is no year 0.
 std::int32_t astronomical(std::int32_t year) { return year < 0 ? year + 1 : year; }
 
-bool is_date(std::int32_t year, std::int32_t month, std::int32_t day) {
-  return year >= -4713 && year != 0 && year <= 200'000 && month >= 1 && month <= 12 && day >= 1 &&
-         day <= days_in_month(astronomical(year), month);
+// The day of a date; nullopt where there is no such date.
+std::optional<std::int32_t> day_of(std::int32_t year, std::int32_t month, std::int32_t day) {
+  if (year == 0 || year < -5'877'642 || year > 5'881'580 || month < 1 || month > 12 || day < 1 ||
+      day > days_in_month(astronomical(year), month))
+    return {};
+  const auto days = days_from_civil(astronomical(year), month, day);
+  if (days != static_cast<std::int32_t>(days)) return {};
+  return static_cast<std::int32_t>(days);
 }
 
 result<array_ptr> make_date_kernel(call& c) {
@@ -141,7 +147,7 @@ result<array_ptr> make_date_kernel(call& c) {
       return failures.add(row, "out_of_range",
                           "there is no date " + argument_text(c, 0, row) + "-" + argument_text(c, 1, row) + "-" +
                               argument_text(c, 2, row));
-    out = static_cast<std::int32_t>(days_from_civil(astronomical(year[row]), month[row], day[row]));
+    out = *found;
   });
 }
 
@@ -160,12 +166,14 @@ result<array_ptr> make_timestamp_kernel(call& c) {
     const auto time = parts ? (hour[row] * 60 + minute[row]) * 60 * microseconds_per_second +
                                   static_cast<std::int64_t>(std::rint(second[row] * 1e6))
                             : microseconds_per_day + 1;
-    if (time > microseconds_per_day || !is_date(year[row], month[row], day[row])) {
+    const auto found = day_of(year[row], month[row], day[row]);
+    if (time > microseconds_per_day || !found ||
+        __builtin_mul_overflow(std::int64_t{*found}, microseconds_per_day, &out) ||
+        __builtin_add_overflow(out, time, &out)) {
       std::string written;
       for (std::size_t i = 0; i < 6; ++i) written += (i == 0 ? "" : ", ") + argument_text(c, i, row);
       return failures.add(row, "out_of_range", "there is no time " + written);
     }
-    out = days_from_civil(astronomical(year[row]), month[row], day[row]) * microseconds_per_day + time;
   });
 }
 

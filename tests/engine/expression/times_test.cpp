@@ -110,7 +110,17 @@ TEST_CASE("years before 1 and beyond 9999 are read as they are written") {
              {"'0044-03-15 12:30:00+02 BC'::timestamptz", "0044-03-15 10:30:00+00 BC"},
              {"'290000-01-01 BC'::timestamp::text", "290000-01-01 00:00:00 BC"},
              {"'294246-12-31'::timestamp", "294246-12-31 00:00:00"},
-             {"'5881580-01-01'::date", "5881580-01-01"}});
+             {"'5881580-01-01'::date", "5881580-01-01"},
+             {"make_date(700000, 2, 29)", "700000-02-29"},
+             {"make_date(5881580, 7, 11)", "5881580-07-11"},
+             {"make_date(-5877642, 12, 31)", "5877642-12-31 BC"},
+             {"make_timestamp(294247, 1, 10, 4, 0, 54)", "294247-01-10 04:00:54"},
+             {"make_timestamp(-290308, 12, 31, 0, 0, 0)", "290308-12-31 00:00:00 BC"}});
+  for (const auto* const text :
+       {"make_date(5881580, 7, 12)", "make_date(-5877642, 1, 1)", "make_timestamp(294247, 1, 11, 0, 0, 0)"}) {
+    INFO(text);
+    CHECK(value_of(text).starts_with("!out_of_range: there is no "));
+  }
   for (const auto* const text :
        {"'0000-01-01 BC'::date", "'0002-02-29 BC'::date", "'9999999-01-01'::date", "'BC'::date", "'0044-03-15BC'::date",
         "'0044-03-15 BC 12:30'::timestamp", "'300000-01-01 BC'::timestamp"}) {
