@@ -75,6 +75,7 @@ DIFFERENCES = [
     Difference("Sums and averages of real and double are computed exactly: only the total can overflow; of real they are "
                "double", "rounded at each row; `sum` of real is real", "the same bits for any order of rows"),
     Difference("`stddev` and `variance` of doubles beyond 1e135 are an error", "beyond about 1e154", "the sums are exact"),
+    Difference("`case`, `coalesce`, `greatest` and their like make double of real beside other numbers", "real", "no digit is lost"),
     Difference("A double becomes a decimal by its shortest digits", "by 15 digits", "no digit is lost"),
     Difference("An error in a part of `case`, `coalesce`, `and` or `or` that is not needed never counts",
                "an error of constants counts when the statement is planned", "the result does not depend on the planner"),
