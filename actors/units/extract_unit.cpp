@@ -3,6 +3,7 @@
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
 #include "engine/flow/split_assignment.hpp"
+#include "engine/values/place_in_split.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -262,7 +263,7 @@ class extract_actor : public unit_actor {
     row.column = std::move(record.column);
     row.message = std::move(record.message);
     row.record = std::move(record.record);
-    row.position = position{unit().source_number, piece.id, record.offset}.pack();
+    row.position = place_in_split(unit().source_number, piece.id).at(static_cast<std::int64_t>(record.offset));
     row.file = piece.object;
     rejects_.add(std::move(row));
   }

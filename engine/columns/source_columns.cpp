@@ -2,6 +2,7 @@
 
 #include "engine/error/names.hpp"
 #include "engine/files/file_faults.hpp"
+#include "engine/values/place_in_split.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
@@ -143,9 +144,8 @@ result<std::shared_ptr<arrow::UInt64Array>> row_positions(std::uint32_t source, 
                                                           std::int64_t count) {
   SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(count * 8), "number rows");
   auto* out = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
-  // The offset takes the lowest bits, so that positions of one split are consecutive numbers.
-  const auto base = position{source, split, static_cast<std::uint64_t>(first)}.pack();
-  for (std::int64_t i = 0; i < count; ++i) out[i] = base + static_cast<std::uint64_t>(i);
+  const place_in_split places(source, split);
+  for (std::int64_t i = 0; i < count; ++i) out[i] = places.at(first + i);
   return std::make_shared<arrow::UInt64Array>(count, std::move(buffer));
 }
 

@@ -4,6 +4,7 @@
 #include "engine/columns/typed/rows.hpp"
 #include "engine/files/file_faults.hpp"
 #include "engine/formats/csv/runaway.hpp"
+#include "engine/values/place_in_split.hpp"
 #include "engine/values/utf8.hpp"
 
 #include <arrow/array.h>
@@ -340,10 +341,10 @@ result<std::shared_ptr<arrow::UInt64Array>> batch_maker::positions(const chunk_r
   SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(rows * 8), "read CSV");
   auto* const out = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
   const auto* const ends = chunk.index().ends();
-  const auto zero = position{.source = plan_.source, .split = piece_.id, .offset = 0}.pack() +
-                    static_cast<std::uint64_t>(chunk.offset_of(1) - piece_.begin);
+  const place_in_split places(plan_.source, piece_.id);
+  const auto zero = chunk.offset_of(1) - piece_.begin;
   for (std::int64_t i = 0; i < rows; ++i)
-    out[i] = zero + ends[static_cast<std::ptrdiff_t>(first_[static_cast<std::size_t>(i)]) - 1];
+    out[i] = places.at(zero + ends[static_cast<std::ptrdiff_t>(first_[static_cast<std::size_t>(i)]) - 1]);
   return std::make_shared<arrow::UInt64Array>(rows, buffer);
 }
 

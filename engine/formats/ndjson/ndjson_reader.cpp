@@ -3,6 +3,7 @@
 #include "engine/columns/contradiction.hpp"
 #include "engine/component/opaque.hpp"
 #include "engine/formats/ndjson/lines.hpp"
+#include "engine/values/place_in_split.hpp"
 #include "engine/values/value_parse.hpp"
 
 #include <arrow/array.h>
@@ -132,7 +133,7 @@ class ndjson_reader : public split_reader {
   /// Reads the block's records, at most a batch of them.
   status read_records(read_step& step) {
     const auto* const block = lines_->begin();
-    const auto base = position{what_->number, piece_.id, 0}.pack() + static_cast<std::uint64_t>(lines_->offset());
+    const place_in_split places(what_->number, piece_.id);
     while (at_ != end_ && rows_.count() < target_batch_rows) {
       const char* begin = at_;
       if (*skip_blanks(begin) == '\n') {
@@ -150,7 +151,7 @@ class ndjson_reader : public split_reader {
         if (newline == nullptr) fault = parser_.fault();
       }
       if (newline != nullptr) {
-        if (what_->want_positions) positions_.append(base + static_cast<std::uint64_t>(begin - block));
+        if (what_->want_positions) positions_.append(places.at(lines_->offset() + (begin - block)));
         if (what_->whole_files) numbers_.push_back(records_);
       } else {
         newline = line_end(begin);
