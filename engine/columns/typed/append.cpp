@@ -131,10 +131,6 @@ bool append_number(const number& value, column& into) {
   }
 }
 
-bool append_boolean(bool value, column& into) {
-  return into.kind == value_kind::boolean && append(into, static_cast<std::uint8_t>(value));
-}
-
 void append_bytes(std::string_view bytes, column& into) {
   auto* out = into.values.room(std::ssize(bytes));
   std::memcpy(out, bytes.data(), bytes.size());

@@ -13,7 +13,12 @@ namespace sluice::typed {
 bool append_number(const number& value, column& into);
 
 /// Appends true or false.
-bool append_boolean(bool value, column& into);
+inline bool append_boolean(bool value, column& into) {
+  if (into.kind != value_kind::boolean) return false;
+  into.values.append(static_cast<std::uint8_t>(value));
+  ++into.length;
+  return true;
+}
 
 /// Appends what a text says, white space around it left out unless the column is text or bytea: formats and signs as
 /// the column has them. Where the type is inferred, numbers and booleans in a text are none. A timestamptz without

@@ -148,7 +148,7 @@ struct date_kind {
     return length == 10 && parse_iso_date(begin, out);
   }
   static bool read(std::string_view text, const value_rules& rules, value& out) {
-    return rules.inferred ? read_date(text, out) : parse_date(text, out) == parsed::good;
+    return read_date(text, out) || (!rules.inferred && parse_date(text, out) == parsed::good);
   }
   static bool of(const moment& when, const value_rules&, value& out) {
     constexpr std::int64_t day = 86'400'000'000;
@@ -169,22 +169,6 @@ struct time_kind {
     return !when.zoned;
   }
 };
-
-/// Reads "YYYY-MM-DD HH:MM:SS" of 19 bytes.
-inline bool parse_plain_moment(const std::uint8_t* begin, std::int64_t& out) {
-  std::int32_t days = 0;
-  if (!parse_iso_date(begin, days)) return false;
-  const auto pair = [&](int at) { return (begin[at] - '0') * 10 + (begin[at + 1] - '0'); };
-  std::uint8_t odd = 0;
-  for (const int at : {11, 12, 14, 15, 17, 18}) odd |= static_cast<std::uint8_t>(begin[at] - '0') > 9;
-  odd |= (begin[10] != ' ' && begin[10] != 'T') || begin[13] != ':' || begin[16] != ':';
-  const int hour = pair(11);
-  const int minute = pair(14);
-  const int second = pair(17);
-  if (odd != 0 || hour > 23 || minute > 59 || second > 59) return false;
-  out = (std::int64_t{days} * 86'400 + hour * 3600 + minute * 60 + second) * 1'000'000;
-  return true;
-}
 
 struct timestamp_kind {
   using value = std::int64_t;

@@ -31,6 +31,9 @@ int significant_digits(const number& value);
 inline bool beyond_double(const number& value) {
   if (value.whole)
     return !value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits;
+  // Mostly the digits are known to be few enough as one integer.
+  constexpr std::uint64_t one_digit_more = 100'000'000'000'000'000;
+  if (value.exact && value.digits < one_digit_more) return false;
   return value.end - value.begin > digits_of_double + 1 && significant_digits(value) > digits_of_double;
 }
 

@@ -178,4 +178,20 @@ inline constexpr auto days_before_month = [] {
   return true;
 }
 
+/// Reads "YYYY-MM-DD HH:MM:SS" of 19 bytes.
+inline bool parse_plain_moment(const std::uint8_t* begin, std::int64_t& out) {
+  std::int32_t days = 0;
+  if (!parse_iso_date(begin, days)) return false;
+  const auto pair = [&](int at) { return (begin[at] - '0') * 10 + (begin[at + 1] - '0'); };
+  std::uint8_t odd = 0;
+  for (const int at : {11, 12, 14, 15, 17, 18}) odd |= static_cast<std::uint8_t>(begin[at] - '0') > 9;
+  odd |= (begin[10] != ' ' && begin[10] != 'T') || begin[13] != ':' || begin[16] != ':';
+  const int hour = pair(11);
+  const int minute = pair(14);
+  const int second = pair(17);
+  if (odd != 0 || hour > 23 || minute > 59 || second > 59) return false;
+  out = (std::int64_t{days} * 86'400 + hour * 3600 + minute * 60 + second) * 1'000'000;
+  return true;
+}
+
 }  // namespace sluice::typed

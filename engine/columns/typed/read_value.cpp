@@ -217,13 +217,6 @@ bool take_directive(cursor& from, char directive, parts& out) {
 
 }  // namespace
 
-std::string_view trim_blanks(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 bool read_integer(std::string_view text, std::int64_t& out) { return read_whole(text, out); }
 bool read_unsigned(std::string_view text, std::uint64_t& out) { return read_whole(text, out); }
 bool read_double(std::string_view text, double& out) { return read_floating(text, out); }
@@ -269,6 +262,13 @@ bool read_bytea(std::string_view text, std::string& out) {
 }
 
 bool read_moment(std::string_view text, moment& out) {
+  constexpr std::size_t plain = 19;  // 2024-05-01 12:00:00
+  if (text.size() == plain) {
+    std::uint8_t padded[32] = {};
+    std::memcpy(padded, text.data(), plain);
+    out.zoned = false;
+    if (parse_plain_moment(padded, out.microseconds)) return true;
+  }
   std::int32_t days = 0;
   if (text.size() < 10 || !read_date(text.substr(0, 10), days)) return false;
   out = {.microseconds = days * day_microseconds, .zoned = false};

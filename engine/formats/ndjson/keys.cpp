@@ -37,6 +37,7 @@ void key_table::add(std::string name, int column, std::unique_ptr<nested_keys> i
   entry made;
   made.name = std::move(name);
   made.column = column;
+  made.nested = inner != nullptr;
   made.inner = std::move(inner);
   write_token(made);
   entries.push_back(std::move(made));

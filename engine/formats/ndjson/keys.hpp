@@ -32,6 +32,7 @@ struct key_table {
     int size = 0;                        ///< of the token
     int column = -1;                     ///< in the columns; -1: passed over
     int follower = -1;                   ///< the entry whose key came behind this one in the last object
+    bool nested = false;                 ///< there is `inner`
     std::uint64_t seen = 0;              ///< the last object that had the key
     std::unique_ptr<nested_keys> inner;  ///< null: no keys inside of its values are known
     std::string name;

@@ -120,7 +120,7 @@ const char* record_parser::read_members(const char* at, key_table& keys, column*
       if (found.seen == stamp) return twice(found.name);
       found.seen = stamp;
       if (!Pass && found.column >= 0) into = columns + found.column;
-      inner = found.inner.get();
+      if (found.nested) inner = found.inner.get();
     }
     if (into != nullptr) {
       at = read_value(at, *into, inner, depth + 1);
