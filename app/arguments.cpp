@@ -31,7 +31,7 @@ status store_integer(const std::string& verb, const std::string& name, const std
   std::int64_t value = 0;
   const auto [stopped, failure] = std::from_chars(text.data(), end, value);
   if (failure != std::errc{} || stopped != end || value < 0)
-    return bad_arguments(verb, name + " takes a whole number, found '" + text + "'");
+    return bad_arguments(verb, name + " must be a whole number, found '" + text + "'");
   target = value;
   return {};
 }
@@ -44,7 +44,7 @@ status store(const std::string& verb, const Spec& spec, const taken& from) {
     std::string list;
     for (const auto& choice : spec.choices) list += (list.empty() ? "" : ", ") + choice;
     const auto nearest = nearest_name(text, spec.choices);
-    return bad_arguments(verb, fmt::format("{} takes one of {}, found '{}'", shown(spec), list, text),
+    return bad_arguments(verb, fmt::format("{} must be one of {}, found '{}'", shown(spec), list, text),
                          nearest.empty() ? "" : "did you mean " + nearest + "?");
   }
   if (auto* const* flag = std::get_if<bool*>(&spec.target)) {
@@ -67,7 +67,7 @@ status store(const std::string& verb, const Spec& spec, const taken& from) {
 
 error unexpected(const std::string& verb, const arguments& what, const std::string& word) {
   if (word.size() < 2 || word[0] != '-')
-    return bad_arguments(verb, "'" + word + "' is one argument too many" + (verb.empty() ? "" : " for sluice " + verb));
+    return bad_arguments(verb, "'" + word + "unexpected argument '" + (verb.empty() ? "" : " for sluice " + verb));
   const auto name = word.substr(0, word.find('='));
   std::vector<std::string> known;
   for (const auto& option : what.options) known.insert(known.end(), option.names.begin(), option.names.end());

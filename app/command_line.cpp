@@ -59,8 +59,8 @@ status fill_in(settings& options, std::string progress) {
   static const std::vector<std::string> levels = {"error", "warning", "info", "debug"};
   if (!options.log.empty() && std::find(levels.begin(), levels.end(), options.log) == levels.end())
     return user_error("bad_arguments",
-                      "SLUICE_LOG takes one of error, warning, info, debug, found '" + options.log + "'",
-                      "unset it, or choose one of these");
+                      "SLUICE_LOG must be one of error, warning, info, debug, found '" + options.log + "'",
+                      "unset it, or use one of these");
   options.verbose = options.verbose || options.log == "info" || options.log == "debug";
   options.progress = progress == "plain"  ? progress_mode::plain
                      : progress == "none" ? progress_mode::none
@@ -130,7 +130,8 @@ result<int> dispatch(session& with, std::vector<std::string> words) {
   const auto* found = find_verb(name);
   if (found == nullptr) return unknown_verb(name);
   if (found->make == nullptr)
-    return user_error("not_supported_yet", "sluice " + name + " is not supported yet", "`sluice --help` lists what is");
+    return user_error("not_supported_yet", "sluice " + name + " is not supported yet",
+                      "`sluice --help` lists what is supported");
   auto made = found->make();
   auto takes = made.takes;
   std::string progress;

@@ -35,7 +35,7 @@ void list(session& with) {
         terminal.out("  " + paint(each->spec.name, style::bold, terminal.color_out()) +
                      std::string(width - each->spec.name.size() + 2, ' ') + each->spec.summary + "\n");
   }
-  if (terminal.out_is_terminal()) terminal.out("\nOne in full: sluice components NAME\n");
+  if (terminal.out_is_terminal()) terminal.out("\nFor details: sluice components NAME\n");
 }
 
 error unknown_component(const std::string& name) {
@@ -46,10 +46,10 @@ error unknown_component(const std::string& name) {
     const auto& planned = planned_components(kind);
     if (std::find(planned.begin(), planned.end(), name) != planned.end())
       return user_error("not_supported_yet", "the " + kind_name(kind) + " " + name + " is not supported yet",
-                        "`sluice components` lists what is");
+                        "`sluice components` lists what is supported");
   }
   const auto nearest = nearest_name(name, known);
-  return user_error("unknown_component", "there is no component called " + name,
+  return user_error("unknown_component", "there is no component named " + name,
                     nearest.empty() ? "`sluice components` lists all" : "did you mean " + nearest + "?");
 }
 
@@ -78,13 +78,13 @@ result<int> show(session& with, const chosen& what) {
 command components_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {{.name = "NAME",
-                                     .help = "describe this one in full",
+                                     .help = "show all options of this one",
                                      .target = &what->name,
                                      .required = false,
                                      .offers = completes::component}},
                     .options = {{.names = {"--schema"},
                                  .value = {},
-                                 .help = "the JSON Schema of pipelines, for editors",
+                                 .help = "print the JSON Schema of pipelines, for editors",
                                  .target = &what->schema}}},
           .run = [what](session& with) { return show(with, *what); }};
 }

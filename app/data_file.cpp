@@ -103,8 +103,8 @@ result<std::string> component_of(const std::string& path, const std::string& ext
   if (first[begin] == '{') return std::string("ndjson");
   const bool zeros = first.find('\0') != std::string::npos;
   if (zeros && !looks_like_utf16(first) && !first.starts_with("\xFF\xFE") && !first.starts_with("\xFE\xFF"))
-    return user_error("foreign_file", path + " holds bytes that are no text, and is of no kind that is known",
-                      "data files are CSV, NDJSON, Parquet and Arrow files; --format says which");
+    return user_error("foreign_file", path + " is not text, and its format is unknown",
+                      "data files can be CSV, NDJSON, Parquet or Arrow; set the format with --format");
   return std::string("csv");
 }
 

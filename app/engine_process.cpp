@@ -100,9 +100,9 @@ std::string death_text(int signal) {
   const auto* name = sigabbrev_np(signal);
   std::string text = "was killed by signal " + std::to_string(signal);
   if (name != nullptr) text += " (SIG" + std::string(name) + ")";
-  if (signal == SIGKILL) text += ": out of memory, or somebody killed it";
+  if (signal == SIGKILL) text += ": out of memory, or killed by someone";
   if (signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE || signal == SIGILL)
-    text += ": a defect of Sluice or of a library";
+    text += ": a bug in Sluice or in a library";
   return text;
 }
 

@@ -92,9 +92,9 @@ result<int> print_log(session& with, const chosen& what) {
 std::vector<option_spec> paging(chosen& what) {
   return {{.names = {"--after"},
            .value = "CURSOR",
-           .help = "only events after this cursor, which is global and ascending",
+           .help = "only events after this cursor (cursors ascend over all runs)",
            .target = &what.after},
-          {.names = {"--limit", "-n"}, .value = "N", .help = "at most so many", .target = &what.limit}};
+          {.names = {"--limit", "-n"}, .value = "N", .help = "maximum number of events", .target = &what.limit}};
 }
 
 }  // namespace
@@ -102,12 +102,12 @@ std::vector<option_spec> paging(chosen& what) {
 command events_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {{.name = "RUN",
-                                     .help = "an id, a unique prefix, a pipeline or last; without it: of all runs",
+                                     .help = "an id, a unique prefix, a pipeline or last (default: all runs)",
                                      .target = &what->run,
                                      .required = false,
                                      .offers = completes::run}},
                     .options = paging(*what),
-                    .details = "With --json each line is a CloudEvents 1.0 object. Follow a live run: sluice watch.\n"},
+                    .details = "With --json each line is a CloudEvents 1.0 object. To follow a run: sluice watch.\n"},
           .run = [what](session& with) { return print_events(with, *what); }};
 }
 
@@ -115,7 +115,7 @@ command logs_verb() {
   auto what = std::make_shared<chosen>();
   what->run = "last";
   return {.takes = {.positionals = {{.name = "RUN",
-                                     .help = "an id, a unique prefix, a pipeline or last (the default)",
+                                     .help = "an id, a unique prefix, a pipeline or last (default: last)",
                                      .target = &what->run,
                                      .required = false,
                                      .offers = completes::run}},

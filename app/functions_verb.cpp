@@ -64,7 +64,7 @@ result<int> show(session& with, const std::string& name) {
     const auto nearest = nearest_name(name, known);
     auto here = expression::other_dialect_hint(name);
     if (here.empty()) here = expression::missing_aggregate_hint(name);
-    return user_error("unknown_function", "there is no function called " + name,
+    return user_error("unknown_function", "there is no function named " + name,
                       !here.empty()     ? here
                       : nearest.empty() ? "`sluice functions` lists all"
                                         : "did you mean " + nearest + "?");
@@ -78,7 +78,7 @@ result<int> show(session& with, const std::string& name) {
 command functions_verb() {
   auto name = std::make_shared<std::string>();
   return {.takes = {.positionals = {{.name = "NAME",
-                                     .help = "describe this one in full",
+                                     .help = "show all details of this one",
                                      .target = name.get(),
                                      .required = false,
                                      .offers = completes::function}}},

@@ -77,7 +77,7 @@ std::string help_text(const verb& what, const command& made, bool color, int wid
 
 std::string overview_text(bool color) {
   std::string text = paint("sluice", style::bold, color) +
-                     " moves data: extract, transform and load, in one process or over many nodes.\n";
+                     " extracts, transforms and loads data, in one process or on several nodes.\n";
   std::string_view group;
   for (const auto& each : verbs()) {
     if (each.make == nullptr) continue;
@@ -88,7 +88,10 @@ std::string overview_text(bool color) {
     text += "  " + paint(each.name, style::bold, color) + std::string(12 - each.name.size(), ' ') +
             std::string(each.summary) + "\n";
   }
-  text += "\nBegin with:  sluice init   then   sluice run starter.yaml\nMore:        sluice VERB --help\n";
+  text +=
+      "\n"
+      "Start with:  sluice init   then   sluice run starter.yaml\n"
+      "More:        sluice VERB --help\n";
   return text;
 }
 

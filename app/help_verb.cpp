@@ -44,7 +44,7 @@ result<int> help_for(session& with, const std::string& topic) {
   }
   for (const auto& each : verbs()) known.emplace_back(each.name);
   const auto nearest = nearest_name(topic, known);
-  return user_error("unknown_topic", "there is neither a verb nor an error code called " + topic,
+  return user_error("unknown_topic", "there is no verb or error code named " + topic,
                     nearest.empty() ? "`sluice help` lists the verbs, `sluice help --json` the codes"
                                     : "did you mean " + nearest + "?");
 }
@@ -54,7 +54,7 @@ result<int> help_for(session& with, const std::string& topic) {
 command help_verb() {
   auto topic = std::make_shared<std::string>();
   return {.takes = {.positionals = {{.name = "CODE",
-                                     .help = "code of an error (the word in error[...]) or a verb",
+                                     .help = "a verb, or an error code (the word in error[...])",
                                      .target = topic.get(),
                                      .required = false,
                                      .offers = completes::code}}},

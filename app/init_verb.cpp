@@ -18,8 +18,8 @@ constexpr const char* starter_pipeline = R"yaml(# A starter: read orders, keep t
 #   sluice preview starter.yaml --unit paid      shows the first rows of a unit
 #   sluice rejects last                          shows the records that could not be read
 #
-# sluice components        what can stand under extract, transform and load
-# sluice functions         what can stand in an expression
+# sluice components        what can be used under extract, transform and load
+# sluice functions         what can be used in an expression
 version: 1
 pipeline: starter
 description: Revenue of paid orders by country.
@@ -27,7 +27,7 @@ description: Revenue of paid orders by country.
 params:                                          # sluice run starter.yaml --set vat=1.07
   vat: { type: double, default: 1.19 }
 
-# One record of orders.csv is bad on purpose. Up to 10 of them may be rejected before a run is only "partial".
+# One record of orders.csv is bad on purpose. With more than 10 rejects a run ends as "partial".
 rejects: { allow: 10 }
 
 extract:
@@ -40,7 +40,7 @@ transform:
     from: orders
     steps:
       - filter: "status = 'paid'"
-      - derive: { net: "round(amount::double / $vat, 2)" }    # $vat is a typed value, never pasted text
+      - derive: { net: "round(amount::double / $vat, 2)" }    # $vat is a typed value, not inserted text
   by_country:
     from: paid
     aggregate:
@@ -53,7 +53,7 @@ transform:
 load:
   report:
     from: ranking
-    csv: { path: out/revenue.csv }               # appears at the end of the run, whole or not at all
+    csv: { path: out/revenue.csv }               # appears at the end of the run, when it is complete
   paid_orders:
     from: paid
     parquet: { path: out/paid_orders.parquet }
@@ -76,8 +76,8 @@ constexpr const char* sample_data = R"csv(order_id,ordered_at,country,status,amo
 status write_new(const std::string& path, std::string_view text) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (file < 0 && errno == EEXIST)
-    return user_error("file_exists", path + " is there already, and init overwrites nothing",
-                      "give another folder: sluice init FOLDER");
+    return user_error("file_exists", path + " already exists, and init does not overwrite files",
+                      "use another folder: sluice init FOLDER");
   if (file < 0) return from_errno(errno, "write " + path);
   const auto written = ::write(file, text.data(), text.size());
   const int failure = written == static_cast<ssize_t>(text.size()) ? 0 : errno == 0 ? ENOSPC : errno;
@@ -99,8 +99,8 @@ result<int> write_starter(session& with, const std::string& where) {
   if (failure) return from_errno(failure.value(), "make the folder " + folder.string());
   for (const auto& each : {file, data})
     if (std::filesystem::exists(each))
-      return user_error("file_exists", each.string() + " is there already, and init overwrites nothing",
-                        "give another folder: sluice init FOLDER");
+      return user_error("file_exists", each.string() + " already exists, and init does not overwrite files",
+                        "use another folder: sluice init FOLDER");
   SLUICE_TRY(write_new(data.string(), sample_data));
   SLUICE_TRY(write_new(file.string(), starter_pipeline));
   if (with.options.json) {
@@ -117,16 +117,13 @@ result<int> write_starter(session& with, const std::string& where) {
 
 command init_verb() {
   auto where = std::make_shared<std::string>(".");
-  return {
-      .takes =
-          {.positionals =
-               {{.name = "FILE|FOLDER",
-                 .help =
-                     "the file to write, or the folder for starter.yaml; sample data goes beside it (default: here)",
-                 .target = where.get(),
-                 .required = false,
-                 .offers = completes::folder}}},
-      .run = [where](session& with) { return write_starter(with, *where); }};
+  return {.takes = {.positionals = {{.name = "FILE|FOLDER",
+                                     .help = "the file to write, or the folder for starter.yaml; sample data is "
+                                             "written beside it (default: the current folder)",
+                                     .target = where.get(),
+                                     .required = false,
+                                     .offers = completes::folder}}},
+          .run = [where](session& with) { return write_starter(with, *where); }};
 }
 
 }  // namespace sluice::app

@@ -26,7 +26,7 @@ result<std::map<std::string, std::string>> parse_labels(const std::vector<std::s
       const auto one = word.substr(begin, comma - begin);
       const auto equals = one.find('=');
       if (equals == std::string::npos || equals == 0)
-        return user_error("bad_arguments", "--labels takes name=value, found '" + one + "'",
+        return user_error("bad_arguments", "--labels must be name=value, found '" + one + "'",
                           "for example: --labels zone=dmz,disk=ssd");
       labels[one.substr(0, equals)] = one.substr(equals + 1);
       begin = comma + 1;
@@ -78,28 +78,27 @@ command node_verb() {
   return {
       .takes = {.options = {{.names = {"--listen"},
                              .value = "HOST:PORT",
-                             .help = "where other nodes connect; 127.0.0.1:7070 unless given, port 0: any free one",
+                             .help = "address for other nodes (default: 127.0.0.1:7070; port 0: any free port)",
                              .target = &what->listen},
                             {.names = {"--http"},
                              .value = "HOST:PORT",
-                             .help = "where the CLI and the API connect; 127.0.0.1:7071 unless given",
+                             .help = "address for the command line and the API (default: 127.0.0.1:7071)",
                              .target = &what->http},
                             {.names = {"--join"},
                              .value = "HOST:PORT",
-                             .help = "the --listen address of the first node of a cluster",
+                             .help = "the --listen address of the cluster's first node",
                              .target = &what->join},
                             {.names = {"--name"},
                              .value = "NAME",
-                             .help = "for `place: { node: NAME }`; host name and port unless given",
+                             .help = "name for `place: { node: NAME }` (default: host name and port)",
                              .target = &what->name},
                             {.names = {"--labels"},
                              .value = "NAME=VALUE",
-                             .help = "for `place: { labels: { NAME: VALUE } }`; may be repeated",
+                             .help = "label for `place: { labels: { NAME: VALUE } }`; can be repeated",
                              .target = &what->labels}},
-                .details =
-                    "Prints one line when it is ready, then its log to stderr; SIGTERM or Ctrl-C ends\nit in order. "
-                    "Nodes listen on loopback only. Who submits or joins needs the token\nin the state folder, or in "
-                    "SLUICE_TOKEN. Nodes started with one --state share it.\n"},
+                .details = "Prints one line when it is ready, then its log to stderr. SIGTERM or Ctrl-C shuts\n"
+                           "it down cleanly. Nodes listen on loopback only. Submitting and joining need the\n"
+                           "token in the state folder, or in SLUICE_TOKEN. Nodes with the same --state share it.\n"},
       .run = [what](session& with) { return run_until_stopped(with, *what); }};
 }
 

@@ -25,7 +25,7 @@ result<int> list(session& with, const std::vector<std::string>& words) {
   if (!words.empty() && words.front() == "drain")
     return user_error("not_supported_yet", "sluice nodes drain is not supported yet", "`sluice nodes` lists them");
   if (!words.empty())
-    return user_error("bad_arguments", "'" + words.front() + "' is one argument too many for sluice nodes",
+    return user_error("bad_arguments", "'" + words.front() + "' is not a valid argument for sluice nodes",
                       "see: sluice nodes --help");
   SLUICE_ASSIGN(const auto client, client_for(with));
   SLUICE_ASSIGN(auto answer, client.get("/v1/nodes"));

@@ -17,7 +17,7 @@ result<std::map<std::string, std::string>> parse_set(const std::vector<std::stri
   for (const auto& word : words) {
     const auto equals = word.find('=');
     if (equals == std::string::npos || equals == 0)
-      return user_error("bad_arguments", "--set takes name=value, found '" + word + "'",
+      return user_error("bad_arguments", "--set must be name=value, found '" + word + "'",
                         "for example: --set day=2024-05-01");
     values[word.substr(0, equals)] = word.substr(equals + 1);
   }
@@ -105,7 +105,7 @@ positional_spec file_argument(std::string& into) {
 }
 
 option_spec set_option(std::vector<std::string>& into) {
-  return {.names = {"--set"}, .value = "NAME=VALUE", .help = "the value of a param; may be repeated", .target = &into};
+  return {.names = {"--set"}, .value = "NAME=VALUE", .help = "value of a param; can be repeated", .target = &into};
 }
 
 }  // namespace sluice::app

@@ -61,7 +61,7 @@ error unknown_unit(const pipeline& in, const std::string& name) {
   }
   const auto nearest = nearest_name(name, known);
   return user_error("unknown_unit", "the pipeline has no unit " + name,
-                    nearest.empty() ? "units that can be shown: " + list : "did you mean " + nearest + "?");
+                    nearest.empty() ? "units to choose from: " + list : "did you mean " + nearest + "?");
 }
 
 /// The first rejects of a run: where, why and the record.

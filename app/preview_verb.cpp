@@ -83,7 +83,7 @@ struct fetched {
 int show(session& with, const chosen& what, const fetched& got, const std::string& unit) {
   if (got.outcome.state == store::run_state::failed) {
     diagnostics cause = {
-        got.outcome.cause.value_or(internal_error("preview_failed", "the preview failed, and nothing says why"))};
+        got.outcome.cause.value_or(internal_error("preview_failed", "the preview failed, and no cause was reported"))};
     if (got.planned.source) config::resolve_locations(*got.planned.source, cause);
     report_faults(with, cause, got.planned.source.get());
     return exit_failed;
@@ -98,7 +98,7 @@ int show(session& with, const chosen& what, const fetched& got, const std::strin
   std::string said = unit + ": " + (count == what.rows ? "the first " : "all ") +
                      thousands(static_cast<std::uint64_t>(count)) + (count == 1 ? " row" : " rows") + ", " +
                      std::to_string(got.rows->schema->num_fields()) + " columns";
-  if (got.outcome.rejected > 0) said += "; " + thousands(got.outcome.rejected) + " rejected on the way";
+  if (got.outcome.rejected > 0) said += "; " + thousands(got.outcome.rejected) + " rejected";
   if (with.options.quiet) return exit_succeeded;
   with.terminal.note(paint(said + "\n", style::dim, with.terminal.color_err()));
   for (const auto& reject : got.rejects) with.terminal.note("rejected  " + printable(reject) + "\n");
@@ -213,8 +213,9 @@ result<std::string> rest_of_standard_input() {
 result<int> preview(session& with, const chosen& what) {
   SLUICE_ASSIGN(auto data, recognise_data_file(what.file, what.data));
   if (what.yaml && !data)
-    return user_error("bad_arguments", "--yaml makes a pipeline of a data file, and " + what.file + " is a pipeline",
-                      "data files are CSV, NDJSON, Parquet and Arrow files; --format says which");
+    return user_error("bad_arguments",
+                      "--yaml creates a pipeline from a data file, but " + what.file + " is a pipeline",
+                      "data files can be CSV, NDJSON, Parquet or Arrow; set the format with --format");
   std::string text;
   if (!data && what.file == "-") {
     SLUICE_ASSIGN(text, rest_of_standard_input());
@@ -229,50 +230,51 @@ command preview_verb() {
   return {
       .takes = {.positionals =
                     {{.name = "FILE",
-                      .help = "a pipeline, or a data file (CSV, NDJSON, Parquet, Arrow, also packed); - for stdin",
+                      .help = "a pipeline, or a data file (CSV, NDJSON, Parquet, Arrow, also compressed); - for stdin",
                       .target = &what->file,
                       .offers = completes::file}},
                 .options = {{.names = {"--unit"},
                              .value = "UNIT",
-                             .help = "the unit (or unit.port) to show; default: what the first sink gets",
+                             .help = "the unit (or unit.port) to show (default: the input of the first sink)",
                              .target = &what->unit},
                             {.names = {"--rows", "-n"},
                              .value = "N",
-                             .help = "so many rows (default 10)",
+                             .help = "number of rows (default 10)",
                              .target = &what->rows},
                             set_option(what->set),
                             {.names = {"--yaml"},
                              .value = {},
-                             .help = "of a data file: print a pipeline that reads it, types included",
+                             .help = "for a data file: print a pipeline that reads it, with types",
                              .target = &what->yaml},
                             {.names = {"--format"},
                              .value = "FORMAT",
-                             .help = "of a data file, where its name and first bytes don't say it",
+                             .help = "format of a data file (default: detected by its name and first bytes)",
                              .target = &what->data.format,
                              .choices = {"csv", "ndjson", "parquet", "ipc"}},
                             {.names = {"--separator"},
                              .value = "TEXT",
-                             .help = "of a CSV file; default: what it seems to be",
+                             .help = "for a CSV file (default: detected)",
                              .target = &what->data.separator},
                             {.names = {"--quote"},
                              .value = "BYTE",
-                             .help = "of a CSV file; default: what it seems to be",
+                             .help = "for a CSV file (default: detected)",
                              .target = &what->data.quote},
                             {.names = {"--encoding"},
                              .value = "NAME",
-                             .help = "of a CSV file; default: what it seems to be",
+                             .help = "for a CSV file (default: detected)",
                              .target = &what->data.encoding},
                             {.names = {"--skip-rows"},
                              .value = "N",
-                             .help = "lines above the header of a CSV file; default: what it seems to be",
+                             .help = "lines before the header of a CSV file (default: detected)",
                              .target = &what->data.skip_rows},
                             {.names = {"--no-header"},
                              .value = {},
-                             .help = "the first record of a CSV file does not name the columns",
+                             .help = "the CSV file has no header with column names",
                              .target = &what->data.no_header}},
-                .details =
-                    "  sluice preview orders.csv\n  sluice preview orders.csv --yaml > orders.yaml\n"
-                    "  sluice preview starter.yaml --unit paid --rows 20\n\nNothing is loaded and nothing is kept.\n"},
+                .details = "  sluice preview orders.csv\n"
+                           "  sluice preview orders.csv --yaml > orders.yaml\n"
+                           "  sluice preview starter.yaml --unit paid --rows 20\n\n"
+                           "Nothing is loaded or stored.\n"},
       .run = [what](session& with) { return preview(with, *what); }};
 }
 

@@ -101,7 +101,7 @@ status list(session& with, reject_reader& from, const chosen& what) {
   if (by_code.size() > 1)
     for (const auto& [code, count] : by_code) total += ", " + thousands(static_cast<std::uint64_t>(count)) + " " + code;
   if (matching > what.rows)
-    total += "; the first " + std::to_string(what.rows) + " are shown, all: sluice rejects export " +
+    total += "; the first " + std::to_string(what.rows) + " are shown; for all: sluice rejects export " +
              short_id(from.run().id);
   terminal.note(paint(total + "\n", style::dim, terminal.color_err()));
   return {};
@@ -177,13 +177,13 @@ result<int> rejects(session& with, chosen what) {
   }
   if (action == "replay")
     return user_error("not_supported_yet", "sluice rejects replay is not supported yet",
-                      "sluice rejects export writes the records to a file, which a pipeline can read");
+                      "sluice rejects export writes the records to a file; a pipeline can read it");
   if (action == "export" && what.words.size() == 2) {
     what.output = what.words[1];
     what.words.pop_back();
   }
   if (what.words.size() > 1)
-    return user_error("bad_arguments", "'" + what.words[1] + "' is one argument too many for sluice rejects",
+    return user_error("bad_arguments", "'" + what.words[1] + "' is not a valid argument for sluice rejects",
                       "see: sluice rejects --help");
   const auto reference = what.words.empty() ? std::string("last") : what.words[0];
   SLUICE_ASSIGN(auto from, reject_reader::open(with, reference));
@@ -195,32 +195,34 @@ result<int> rejects(session& with, chosen what) {
 
 command rejects_verb() {
   auto what = std::make_shared<chosen>();
-  return {.takes =
-              {.positionals = {{.name = "[export] RUN [FILE]",
-                                .help = "an id, a unique prefix, a pipeline or last (the default); export writes all "
-                                        "records to stdout or a file",
-                                .target = &what->words,
-                                .required = false,
-                                .offers = completes::run,
-                                .choices = {}}},
-               .options = {{.names = {"--unit"}, .value = "UNIT", .help = "only this unit's", .target = &what->unit},
-                           {.names = {"--code"}, .value = "CODE", .help = "only with this code", .target = &what->code},
-                           {.names = {"--rows", "-n"},
-                            .value = "N",
-                            .help = "list at most so many (default 20)",
-                            .target = &what->rows},
-                           {.names = {"--format"},
-                            .value = "FORMAT",
-                            .help = "export: csv or ndjson (default: as the file is called, else ndjson)",
-                            .target = &what->format,
-                            .choices = {"csv", "ndjson"}},
-                           {.names = {"--output", "-o"},
-                            .value = "FILE",
-                            .help = "export: where to (default: stdout)",
-                            .target = &what->output,
-                            .offers = completes::file}},
-               .details = "  sluice rejects last\n  sluice rejects export last rejects.csv\n"},
-          .run = [what](session& with) { return rejects(with, *what); }};
+  return {
+      .takes =
+          {.positionals = {{.name = "[export] RUN [FILE]",
+                            .help = "an id, a unique prefix, a pipeline or last (default: last); export writes all "
+                                    "records to stdout or a file",
+                            .target = &what->words,
+                            .required = false,
+                            .offers = completes::run,
+                            .choices = {}}},
+           .options =
+               {{.names = {"--unit"}, .value = "UNIT", .help = "only rejects of this unit", .target = &what->unit},
+                {.names = {"--code"}, .value = "CODE", .help = "only rejects with this code", .target = &what->code},
+                {.names = {"--rows", "-n"},
+                 .value = "N",
+                 .help = "maximum number of rejects to list (default 20)",
+                 .target = &what->rows},
+                {.names = {"--format"},
+                 .value = "FORMAT",
+                 .help = "export: csv or ndjson (default: by the file's extension, else ndjson)",
+                 .target = &what->format,
+                 .choices = {"csv", "ndjson"}},
+                {.names = {"--output", "-o"},
+                 .value = "FILE",
+                 .help = "export: the file to write (default: stdout)",
+                 .target = &what->output,
+                 .offers = completes::file}},
+           .details = "  sluice rejects last\n  sluice rejects export last rejects.csv\n"},
+      .run = [what](session& with) { return rejects(with, *what); }};
 }
 
 }  // namespace sluice::app

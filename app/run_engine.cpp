@@ -80,7 +80,8 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   };
   callbacks.cancel = [&] {
     const bool asked = stop.stop_asked();
-    if (asked && !told && !with.options.quiet && !with.options.json) display.say("stopping; Ctrl-C again kills");
+    if (asked && !told && !with.options.quiet && !with.options.json)
+      display.say("stopping; press Ctrl-C again to kill");
     told = told || asked;
     return asked;
   };

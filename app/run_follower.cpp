@@ -146,7 +146,7 @@ result<int> follow_run(session& with, run_source& from, const std::string& run, 
   auto outcome = follows.follow();
   follows.end();
   if (follows.signal() != 0) {
-    if (!with.options.quiet) with.terminal.note("detached: the run goes on. " + how_to_go_on + "\n");
+    if (!with.options.quiet) with.terminal.note("detached: the run continues. " + how_to_go_on + "\n");
     return follows.signal() == SIGINT ? exit_interrupted : exit_terminated;
   }
   if (follows.closed()) return exit_succeeded;

@@ -93,7 +93,7 @@ std::string set_null_lines(const options& summary, bool color) {
   for (const auto& unit : units_of(summary))
     if (const auto values = count(unit, "set_null"); values > 0)
       text += paint("warning  ", style::yellow, color) + thousands(values) + (values == 1 ? " value" : " values") +
-              " of unit " + text_of(unit, "unit") + " replaced by null (on_error: set_null)\n";
+              " of unit " + text_of(unit, "unit") + " replaced with null (on_error: set_null)\n";
   return text;
 }
 
@@ -176,7 +176,7 @@ std::string run_report(const report_facts& facts, int width, bool color, bool un
   if (const auto rejected = facts.summary.is_object() ? count(facts.summary, "rejected") : 0; rejected > 0) {
     text += paint("rejects  ", style::bold, color) + paint(thousands(rejected), style::yellow, color) +
             (rejected == 1 ? " record" : " records");
-    text += ", see them: " + paint("sluice rejects " + facts.pipeline, style::bold, color) + "\n";
+    text += ", to see them: " + paint("sluice rejects " + facts.pipeline, style::bold, color) + "\n";
     if (const auto path = text_of(facts.summary, "rejects_path"); !path.empty())
       text += paint("         " + path + "\n", style::dim, color);
   }

@@ -157,8 +157,8 @@ result<options> run_source::cancel(const std::string& reference) {
   if (store::is_final(run.state)) return told;
   const auto client = client_of(run);
   if (!client)
-    return external_error("node_unreachable", "run " + short_id(run.id) + " has no process that could be asked",
-                          "if it was submitted to a node, ask that one: --to HOST:PORT");
+    return external_error("node_unreachable", "run " + short_id(run.id) + " has no process that can be asked",
+                          "if it was submitted to a node, ask that node: --to HOST:PORT");
   SLUICE_ASSIGN(const auto answer, client->cancel(run.id));
   told["state"] = value_at<std::string>(answer, "state", "cancelling");
   return told;

@@ -47,7 +47,7 @@ result<run_turn> take_turn(session& with, const pipeline& what, overlap_rule ove
       if (asked) cancelled.insert(holder);
     }
     if (overlap == overlap_rule::queue && !turn.waited && !with.options.quiet && !with.options.json)
-      with.terminal.note("waiting for the end of the run of " + what.name + " that goes on" +
+      with.terminal.note("waiting for the end of the current run of " + what.name +
                          (holder > 0 ? " (pid " + std::to_string(holder) + ")" : "") + "\n");
     if (stop.stop_asked()) {
       turn.signal = stop.first();

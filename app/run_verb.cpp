@@ -88,7 +88,7 @@ void print_report(session& with, const chosen& what, const planned_pipeline& pla
     report_faults(with, cause, planned.source.get());
   }
   if (outcome.state == store::run_state::cancelled && !with.options.quiet)
-    terminal.note("nothing unfinished was published; to run it again: " + command_text(what) + "\n");
+    terminal.note("nothing incomplete was published; to run it again: " + command_text(what) + "\n");
 }
 
 int exit_code_after(const engine_result& ended) {
@@ -122,7 +122,7 @@ status make_way(session& with, const std::string& pipeline, bool fresh) {
   for (const auto& run : lost)
     if (run.published && !with.options.quiet && !with.options.json)
       with.terminal.note("run " + run.run + " of " + run.pipeline +
-                         " was interrupted after its outputs were durable: they are published now\n");
+                         " was interrupted after its outputs were complete; they are published now\n");
   return settle_refused(*store, pipeline, fresh, make_sink, lost);
 }
 
@@ -175,8 +175,9 @@ int run_here(session& with, const chosen& what) {
   auto& planned = on->planned;
   auto& faults = on->faults;
   if (with.options.json && writes_to_stdout(*planned->what)) {
-    faults.push_back(user_error("bad_arguments", "--json prints events to stdout, where this pipeline writes its rows",
-                                "leave --json out, or load into a file"));
+    faults.push_back(user_error("bad_arguments",
+                                "--json prints events to stdout, but this pipeline writes its rows to stdout",
+                                "remove --json, or load into a file"));
     return refuse(with, what.file, faults, nullptr, exit_unusable);
   }
   auto turn = take_turn(with, planned->what->definition, config::overlap_of(*planned->source));
@@ -221,7 +222,7 @@ int report_published(session& with, const settled_run& run, const error& cause) 
   if (with.options.json) {
     if (run.last) print_event(with, store::cloud_event(*run.last));
   } else {
-    with.terminal.note(cause.message + ", after its outputs were durable: they are published now, run " + run.run +
+    with.terminal.note(cause.message + ", after its outputs were complete; they are published now, run " + run.run +
                        " " + store::to_string(run.state) + "\n");
   }
   return run.state == store::run_state::partial ? exit_partial : exit_succeeded;
@@ -231,10 +232,10 @@ int report_published(session& with, const settled_run& run, const error& cause) 
 int report_death(session& with, const chosen& what, const engine_end& end) {
   error cause =
       external_error("engine_killed", "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end.signal),
-                     "nothing unfinished was published; less memory is used with a smaller run: { memory: ... }");
+                     "nothing incomplete was published; set a smaller run: { memory: ... } to use less memory");
   if (end.killed_by_user)
     cause = user_error("cancelled", "killed by a second Ctrl-C",
-                       "nothing unfinished was published; to run it again: " + command_text(what));
+                       "nothing incomplete was published; to run it again: " + command_text(what));
   std::optional<settled_run> settled;
   if (const auto store = with.open_store(); store.ok()) settled = settle(**store, end, cause);
   // The display may stand half drawn.
@@ -273,11 +274,11 @@ command run_verb() {
                     .options = {set_option(what->set),
                                 {.names = {"--fresh"},
                                  .value = {},
-                                 .help = "take everything again that earlier runs have taken (incremental)",
+                                 .help = "load everything again, also what earlier runs have loaded (incremental)",
                                  .target = &what->fresh}},
-                    .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n2 the "
-                               "pipeline can't be run, "
-                               "130 Ctrl-C. Ctrl-C publishes nothing unfinished; twice kills.\n"},
+                    .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n"
+                               "2 the pipeline can't be run, 130 Ctrl-C. Ctrl-C stops the run without publishing\n"
+                               "anything incomplete; a second Ctrl-C kills it.\n"},
           .run = [what](session& with) { return run(with, *what); }};
 }
 

@@ -92,13 +92,13 @@ command runs_verb() {
                                      .required = false}},
                     .options = {{.names = {"--states"},
                                  .value = "STATE",
-                                 .help = "only runs in this state; may be repeated",
+                                 .help = "only runs in this state; can be repeated",
                                  .target = &what->states,
                                  .choices = {"queued", "starting", "running", "draining", "succeeded", "partial",
                                              "failed", "cancelled"}},
                                 {.names = {"--limit", "-n"},
                                  .value = "N",
-                                 .help = "at most so many (default 20)",
+                                 .help = "maximum number of runs (default 20)",
                                  .target = &what->limit}}},
           .run = [what](session& with) { return list(with, *what); }};
 }

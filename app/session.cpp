@@ -6,8 +6,8 @@ namespace sluice::app {
 
 result<std::shared_ptr<store::store>> session::open_store() const {
   if (options.state_folder.empty())
-    return user_error("no_state_folder", "there is no home folder to keep the state in",
-                      "give a folder of your own with --state or SLUICE_STATE");
+    return user_error("no_state_folder", "there is no home folder for the state",
+                      "set a folder of your own with --state or SLUICE_STATE");
   SLUICE_ASSIGN(auto opened, store::open_sqlite(store_path()));
   // What this process takes over from a dead one is its own.
   opened->enroll(store::this_process("local"));

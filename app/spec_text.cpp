@@ -19,9 +19,9 @@ std::string_view promise_text(delivery promise) {
     case delivery::transactional:
       return "transactional: all rows of a run become visible at once, or none";
     case delivery::idempotent:
-      return "idempotent: repeating a load leaves the same rows";
+      return "idempotent: loading again gives the same rows";
     case delivery::at_least_once:
-      return "at least once, each row with a stable id";
+      return "at least once; each row has a stable id";
   }
   return {};
 }
@@ -150,7 +150,7 @@ std::string spec_text(const component_spec& spec, bool color, int width) {
     std::string modes;
     for (const auto& mode : spec.modes)
       if (!mode.empty()) modes += (modes.empty() ? "" : ", ") + mode;
-    const auto chosen = spec.modes.front().empty() ? " (one must be given)" : " (default " + spec.modes.front() + ")";
+    const auto chosen = spec.modes.front().empty() ? " (required)" : " (default " + spec.modes.front() + ")";
     text += "\n" + paint("Modes", style::cyan, color) + "\n  " + modes + chosen + "\n";
   }
   if (const auto promise = promise_text(spec.promise); !promise.empty())

@@ -48,11 +48,11 @@ result<options> look(const session& with, const std::string& pipeline, bool file
 
 error nothing_remembered(const session& with, const std::string& pipeline, const std::string& unit = {}) {
   return user_error("no_state",
-                    "nothing is remembered of " + (unit.empty() ? "" : "unit " + unit + " of ") + "the pipeline " +
+                    "there is no saved state of " + (unit.empty() ? "" : "unit " + unit + " of ") + "the pipeline " +
                         pipeline + " " +
                         (with.options.to.empty() ? "in " + with.options.state_folder : "at " + with.options.to),
-                    "sluice state show lists what is; only sources with incremental or contract are remembered, once a "
-                    "run has succeeded");
+                    "sluice state show lists saved states; only sources with incremental or contract have one, after "
+                    "the first successful run");
 }
 
 std::string position_text(const options& unit) {
@@ -75,7 +75,7 @@ std::string columns_text(const options& columns) {
 }
 
 void print_files(session& with, const options& unit) {
-  table shown({{.title = "file", .shrink_to = 20}, {.title = "bytes", .right = true}, {.title = "taken"}});
+  table shown({{.title = "file", .shrink_to = 20}, {.title = "bytes", .right = true}, {.title = "loaded"}});
   for (const auto& file : unit["files"])
     shown.add({{printable(file.value("path", ""))},
                {thousands(file.value("size", std::uint64_t{0}))},
@@ -94,12 +94,12 @@ result<int> show(session& with, const chosen& what) {
     return exit_succeeded;
   }
   if (list.empty()) {
-    if (!with.options.quiet) terminal.note("nothing is remembered of any pipeline\n");
+    if (!with.options.quiet) terminal.note("no pipeline has a saved state\n");
     return exit_succeeded;
   }
   table shown({{.title = "pipeline", .shrink_to = 8},
                {.title = "unit", .shrink_to = 8},
-               {.title = "taken"},
+               {.title = "loaded"},
                {.title = "columns", .shrink_to = 16},
                {.title = "written"}});
   for (const auto& pipeline : list)
@@ -123,8 +123,8 @@ result<int> show(session& with, const chosen& what) {
 result<bool> confirmed(session& with, const chosen& what, const std::string& doing) {
   if (what.yes) return true;
   if (isatty(STDIN_FILENO) != 1 || !with.terminal.err_is_terminal() || with.options.json)
-    return user_error("confirmation_needed", "this would " + doing, "add --yes to do it without being asked");
-  with.terminal.note("This will " + doing + ". Go on? [y/N] ");
+    return user_error("confirmation_needed", "this would " + doing, "add --yes to confirm");
+  with.terminal.note("This will " + doing + ". Continue? [y/N] ");
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
@@ -160,10 +160,10 @@ result<int> reset(session& with, const chosen& what) {
                             .unit = what.unit.empty() ? std::nullopt : std::optional(what.unit),
                             .positions = all || what.positions,
                             .schema = all || what.schema};
-  const auto doing = how.positions ? "forget what the pipeline " + what.pipeline + " has taken by " + units +
-                                         ": its next run takes it again"
+  const auto doing = how.positions ? "forget what the pipeline " + what.pipeline + " has loaded from " + units +
+                                         "; its next run loads it again"
                                    : "forget the columns of " + units + " of the pipeline " + what.pipeline +
-                                         ": its next run accepts those that it finds";
+                                         "; its next run accepts the columns that it finds";
   SLUICE_ASSIGN(const bool go_on, confirmed(with, what, doing));
   if (!go_on) {
     with.terminal.note("nothing was changed\n");
@@ -173,7 +173,7 @@ result<int> reset(session& with, const chosen& what) {
   if (with.options.json) {
     with.terminal.out(options{{"pipeline", what.pipeline}, {"units", count}}.dump() + "\n");
   } else if (!with.options.quiet) {
-    with.terminal.note("forgotten: " + units + "\n");
+    with.terminal.note("reset: " + units + "\n");
   }
   return exit_succeeded;
 }
@@ -181,8 +181,8 @@ result<int> reset(session& with, const chosen& what) {
 result<int> state(session& with, const chosen& what) {
   if (what.action.empty() || what.action == "show") return show(with, what);
   if (what.action == "reset") return reset(with, what);
-  return user_error("bad_arguments", "sluice state knows no '" + what.action + "'",
-                    "sluice state show [PIPELINE], or sluice state reset PIPELINE");
+  return user_error("bad_arguments", "sluice state has no command '" + what.action + "'",
+                    "use sluice state show [PIPELINE] or sluice state reset PIPELINE");
 }
 
 }  // namespace
@@ -191,31 +191,32 @@ command state_verb() {
   auto what = std::make_shared<chosen>();
   return {
       .takes = {.positionals = {{.name = "ACTION",
-                                 .help = "show (the default) or reset",
+                                 .help = "show (default) or reset",
                                  .target = &what->action,
                                  .required = false,
                                  .choices = {"show", "reset"}},
                                 {.name = "PIPELINE",
-                                 .help = "only this one; reset needs it",
+                                 .help = "only this pipeline; required for reset",
                                  .target = &what->pipeline,
                                  .required = false,
                                  .offers = completes::remembered}},
                 .options = {{.names = {"--unit"}, .value = "UNIT", .help = "only this source", .target = &what->unit},
-                            {.names = {"--files"}, .value = {}, .help = "show: each file", .target = &what->files},
+                            {.names = {"--files"}, .value = {}, .help = "show: list each file", .target = &what->files},
                             {.names = {"--schema"},
                              .value = {},
-                             .help = "reset: only the columns, which accepts those that the next run finds",
+                             .help = "reset: only the columns; the next run accepts the columns that it finds",
                              .target = &what->schema},
                             {.names = {"--positions"},
                              .value = {},
-                             .help = "reset: only what was taken",
+                             .help = "reset: only what was loaded",
                              .target = &what->positions},
                             {.names = {"--yes", "-y"},
                              .value = {},
-                             .help = "reset: without being asked",
+                             .help = "reset: do not ask for confirmation",
                              .target = &what->yes}},
-                .details = "  sluice state show\n  sluice state reset daily-orders --unit orders\n\nA run with --fresh "
-                           "takes everything again, and then the state is that of this run.\n"},
+                .details = "  sluice state show\n"
+                           "  sluice state reset daily-orders --unit orders\n\n"
+                           "A run with --fresh loads everything again and replaces the state.\n"},
       .run = [what](session& with) { return state(with, *what); }};
 }
 

@@ -12,7 +12,7 @@ namespace sluice::app {
 namespace {
 
 std::string facts_of(const store::run_record& run) {
-  std::string text = "began " + time_text(run.created) + ", " + ago_text(run.created);
+  std::string text = "started " + time_text(run.created) + ", " + ago_text(run.created);
   if (!run.node.empty() && run.node != "local") text += ", node " + run.node;
   if (run.pid != 0 && !store::is_final(run.state)) text += ", pid " + std::to_string(run.pid);
   if (!run.owner.empty()) text += ", owner " + run.owner;
@@ -27,7 +27,7 @@ std::string commits_of(const session& with, const store::run_record& run) {
     if (const auto due = (*store)->due_commits(run.id); due.ok() && !due->empty())
       for (const auto& sink : due->front().what.sinks)
         targets += "         " + printable(sink.target) + "  " + thousands(sink.rows) + " rows\n";
-  return "commits  its outputs are durable, and its process is gone: some of them may not be visible yet\n" + targets +
+  return "commits  its outputs are complete, but its process has ended: some may not be visible yet\n" + targets +
          "         `sluice run`, or a node, makes them visible before it runs the pipeline again\n";
 }
 
@@ -58,7 +58,7 @@ result<int> show(session& with, const std::string& reference) {
 command status_verb() {
   auto run = std::make_shared<std::string>("last");
   return {.takes = {.positionals = {{.name = "RUN",
-                                     .help = "an id, a unique prefix, a pipeline or last (the default)",
+                                     .help = "an id, a unique prefix, a pipeline or last (default: last)",
                                      .target = run.get(),
                                      .required = false,
                                      .offers = completes::run}}},

@@ -79,15 +79,14 @@ command submit_verb() {
                     .options = {set_option(what->set),
                                 {.names = {"--wait"},
                                  .value = {},
-                                 .help = "follow the run and end with its exit code",
+                                 .help = "wait for the end of the run and return its exit code",
                                  .target = &what->wait},
                                 {.names = {"--fresh"},
                                  .value = {},
-                                 .help = "take everything again that earlier runs have taken (incremental)",
+                                 .help = "load everything again, also what earlier runs have loaded (incremental)",
                                  .target = &what->fresh}},
-                    .details =
-                        "Prints the run's id. The node is --to or SLUICE_TO, else 127.0.0.1:7071.\nRelative paths are "
-                        "those of this folder.\n"},
+                    .details = "Prints the run's id. The node is --to or SLUICE_TO, else 127.0.0.1:7071.\n"
+                               "Relative paths are relative to the current folder.\n"},
           .run = [what](session& with) { return submit(with, *what); }};
 }
 

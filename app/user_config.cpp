@@ -34,10 +34,10 @@ result<std::map<std::string, std::string>> read_user_config() {
       const auto nearest = nearest_name(key.text, known);
       faults.push_back(read->fault(
           key, "unknown_key", "the settings have no key " + key.text,
-          nearest.empty() ? "known here: log, progress, spill, state and to" : "did you mean " + nearest + "?"));
+          nearest.empty() ? "possible keys: log, progress, spill, state and to" : "did you mean " + nearest + "?"));
     } else if (!value.is_scalar()) {
       faults.push_back(
-          read->fault(value, "invalid_value", key.text + " takes a text, found " + config::describe(value)));
+          read->fault(value, "invalid_value", key.text + " must be a text, found " + config::describe(value)));
     } else {
       found[key.text] = value.text;
     }

@@ -58,7 +58,7 @@ std::optional<pipeline> check(const session& with, const chosen& what, diagnosti
 result<int> validate(session& with, const chosen& what) {
   if (what.probe)
     return user_error("not_supported_yet", "validate --probe is not supported yet",
-                      "without it the sources' files are read, the targets are not touched");
+                      "without it, source files are read, but targets are not checked");
   diagnostics faults;
   diagnostics warnings;
   std::shared_ptr<const config::document> source;
@@ -72,7 +72,7 @@ result<int> validate(session& with, const chosen& what) {
     if (valid && !with.options.quiet)
       with.terminal.out(paint("valid", style::green, with.terminal.color_out()) + "  " + what.file + ": " +
                         count_text(*found) +
-                        (what.offline ? "; files and expressions were not looked at (--offline)" : "") + "\n");
+                        (what.offline ? "; files and expressions were not checked (--offline)" : "") + "\n");
     if (!valid && faults.size() > 1) with.terminal.note(std::to_string(faults.size()) + " errors\n");
   }
   if (valid) return exit_succeeded;
@@ -83,19 +83,20 @@ result<int> validate(session& with, const chosen& what) {
 
 command validate_verb() {
   auto what = std::make_shared<chosen>();
-  return {.takes =
-              {.positionals = {file_argument(what->file)},
-               .options = {set_option(what->set),
-                           {.names = {"--strict"}, .value = {}, .help = "warnings are errors", .target = &what->strict},
-                           {.names = {"--offline"},
-                            .value = {},
-                            .help = "check the text only: read no data, so no columns or expressions",
-                            .target = &what->offline},
-                           {.names = {"--probe"},
-                            .value = {},
-                            .help = "also try the targets (not supported yet)",
-                            .target = &what->probe}}},
-          .run = [what](session& with) { return validate(with, *what); }};
+  return {
+      .takes = {.positionals = {file_argument(what->file)},
+                .options =
+                    {set_option(what->set),
+                     {.names = {"--strict"}, .value = {}, .help = "treat warnings as errors", .target = &what->strict},
+                     {.names = {"--offline"},
+                      .value = {},
+                      .help = "check only the text of the pipeline, not files, columns or expressions",
+                      .target = &what->offline},
+                     {.names = {"--probe"},
+                      .value = {},
+                      .help = "also check the targets (not supported yet)",
+                      .target = &what->probe}}},
+      .run = [what](session& with) { return validate(with, *what); }};
 }
 
 }  // namespace sluice::app

@@ -35,7 +35,7 @@ error internal_error(std::string code, std::string message) {
   return {.code = std::move(code),
           .to_blame = blame::internal,
           .message = std::move(message),
-          .hint = "this is a defect of Sluice: please report it with the pipeline and this message"};
+          .hint = "this is a bug in Sluice: please report it with the pipeline and this message"};
 }
 
 namespace {
@@ -49,15 +49,15 @@ struct known_errno {
 constexpr known_errno known_errnos[] = {
     {ENOENT, "file_not_found", "check the path; relative paths are those of the command"},
     {EACCES, "permission_denied", "check who owns it and its permissions"},
-    {EISDIR, "is_a_folder", "name a file, or end the path with / where a folder is wanted"},
-    {ENOTDIR, "not_a_folder", "one of the path's parents is a file"},
+    {EISDIR, "is_a_folder", "give the path of a file, or end it with / if you mean a folder"},
+    {ENOTDIR, "not_a_folder", "one of the path's parent folders is a file"},
     {ENOSPC, "disk_full", "free space on that disk, or write to another one"},
-    {EDQUOT, "disk_full", "the user's quota on that disk is used up"},
+    {EDQUOT, "disk_full", "the user's quota on that disk is exhausted"},
     {EFBIG, "file_too_large", "raise the limit on file sizes (ulimit -f), or write to several files"},
     {EROFS, "permission_denied", "that disk is mounted read-only"},
-    {EADDRINUSE, "port_in_use", "another program listens there: choose another port"},
+    {EADDRINUSE, "port_in_use", "the port is used by another program: choose another port"},
     {EMFILE, "too_many_files", "raise the limit on open files (ulimit -n)"},
-    {EIO, "disk_error", "the disk reported an input/output error: look at the kernel's log"},
+    {EIO, "disk_error", "the disk reported an input/output error: check the kernel log"},
 };
 
 }  // namespace

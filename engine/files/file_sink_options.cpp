@@ -7,7 +7,7 @@ namespace sluice {
 field_spec target_path_field(const std::string& example) {
   return {.name = "path",
           .form = shape::text,
-          .help = "the file to write (" + example + "), or - for standard output; missing folders are made",
+          .help = "the file to write (" + example + "), or `-` for standard output; missing folders are created",
           .required = true};
 }
 
@@ -43,11 +43,11 @@ std::string target_path(const sink_request& request, const std::string& componen
   } else if (path.back() == '/') {
     faults.push_back(option_fault(component, "path",
                                   user_error("not_supported_yet", "writing a folder of files is not supported yet",
-                                             "name one file: path: " + path + "part." + component)));
+                                             "give the path of one file: path: " + path + "part." + component)));
   }
   if (const auto mode = parse_file_mode(request.mode); !mode.ok()) faults.push_back(mode.problem());
   if (!request.key.empty()) {
-    auto problem = user_error("unexpected_key", "a file has no key", "remove key:");
+    auto problem = user_error("unexpected_key", "a file sink can't use key", "remove key:");
     problem.path = "/key";
     faults.push_back(std::move(problem));
   }

@@ -51,8 +51,8 @@ std::string_view without_compression(std::string_view name) {
 error not_found(const std::string& name, const std::string& path) {
   std::error_code no_link;
   if (const auto target = fs::read_symlink(path, no_link); !no_link)
-    return user_error("file_not_found", name + " is a link to " + target.string() + ", which is not there",
-                      "remove the link, or put back what it links to");
+    return user_error("file_not_found", name + " is a symbolic link to " + target.string() + ", which does not exist",
+                      "remove the link, or restore the file that it points to");
   auto problem =
       user_error("file_not_found", "there is no file " + name,
                  name == path ? "check the path" : "relative paths are those of the command: looked for " + path);
@@ -120,8 +120,8 @@ class finder {
       std::string wanted;
       for (const auto& extension : what_.extensions) wanted += (wanted.empty() ? "*." : ", *.") + extension;
       return user_error("file_not_found",
-                        "the folder " + name + " holds no file" + (wanted.empty() ? "" : " named " + wanted),
-                        "searched " + path + " and all below; name a glob to read other names: " + name +
+                        "the folder " + name + " contains no file" + (wanted.empty() ? "" : " named " + wanted),
+                        "searched " + path + " and its subfolders; use a glob to read files with other names: " + name +
                             (name.back() == '/' ? "*" : "/*"));
     }
     for (const auto& each : names) SLUICE_TRY(take(each));
@@ -131,9 +131,9 @@ class finder {
   status add_glob(const std::string& name) {
     SLUICE_ASSIGN(const auto names, expand_glob(name, what_.base_folder));
     if (names.empty()) {
-      return user_error(
-          "file_not_found", "no file fits " + name,
-          "searched " + absolute_path(glob_root(name), what_.base_folder) + "; * fits within one folder, ** below all");
+      return user_error("file_not_found", "no file matches " + name,
+                        "searched " + absolute_path(glob_root(name), what_.base_folder) +
+                            "; * matches within one folder, ** also in subfolders");
     }
     for (const auto& each : names) SLUICE_TRY(take(each));
     return {};
@@ -168,8 +168,8 @@ result<compression> compression_of(std::string_view path, std::string_view optio
   for (const auto& known : named_compressions) {
     if (option == known.name) return known.kind;
   }
-  auto problem = user_error("unknown_compression", "there is no compression " + std::string(option),
-                            "one of auto, none, gzip, zstd, lz4, bz2");
+  auto problem = user_error("unknown_compression", "unknown compression " + std::string(option),
+                            "use auto, none, gzip, zstd, lz4 or bz2");
   problem.path = "/compression";
   return problem;
 }
@@ -207,7 +207,7 @@ result<input_file> look_at_file(const std::string& name, const file_search& what
     return from_errno(errno, "open " + name);
   }
   if (S_ISDIR(info.st_mode))
-    return user_error("is_a_folder", name + " is a folder, a file is wanted", "name a file inside it");
+    return user_error("is_a_folder", name + " is a folder, but a file is needed", "give the path of a file in it");
   // Planning looks at the begin of a file, and a pipe would have lost it to whoever reads it then.
   if (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode))
     return user_error("not_seekable", name + " is a pipe, which can be read only once",
@@ -228,8 +228,8 @@ result<input_file> find_file(const std::string& name, const file_search& what) {
   if (file.size < chosen->size)
     return user_error(
         "source_changed",
-        "the file " + name + " had " + std::to_string(chosen->size) + " bytes when the run was planned, " +
-            (file.size < 0 ? std::string("and is none any more") : "now it has " + std::to_string(file.size)),
+        "the file " + name + " had " + std::to_string(chosen->size) + " bytes when the run was planned; " +
+            (file.size < 0 ? std::string("now it does not exist") : "now it has " + std::to_string(file.size)),
         "run again");
   file.begin = chosen->begin;
   file.size = chosen->size;
@@ -250,7 +250,9 @@ result<std::vector<input_file>> find_files(const file_search& what) {
     SLUICE_TRY(all.add(what.path.get<std::string>(), 0));
   } else if (what.path.is_array()) {
     for (std::size_t i = 0; i < what.path.size(); ++i) {
-      if (!what.path[i].is_string()) return user_error("invalid_path", "a list of paths holds only texts");
+      if (!what.path[i].is_string())
+        return user_error("invalid_path", "a list of paths may only contain texts, found " + what.path[i].dump(),
+                          "path: [in/a.csv, in/b.csv]");
       SLUICE_TRY(all.add(what.path[i].get<std::string>(), i));
     }
   }
@@ -296,8 +298,8 @@ field_spec compression_field() {
   return {.name = "compression",
           .form = shape::text,
           .help =
-              "How files are packed; auto goes by the extension (.gz, .zst, .lz4, .bz2), and by the first bytes of "
-              "standard input.",
+              "Compression of the files; auto: by the extension (.gz, .zst, .lz4, .bz2), for standard input by its "
+              "first bytes.",
           .default_value = "auto",
           .choices = {"auto", "none", "gzip", "zstd", "lz4", "bz2"}};
 }
@@ -307,8 +309,9 @@ field_spec compression_field() {
 std::vector<field_spec> file_source_fields() {
   return {{.name = "path",
            .form = shape::one_of,
-           .help = "File, glob (`*` `?` `[a-z]` within a folder, `**` below all), folder, a list of these, or `-` for "
-                   "standard input. Files are read in the order of the list, those of a glob or folder sorted by path.",
+           .help = "A file, a glob (`*`, `?` and `[a-z]` match within a folder, `**` also matches subfolders), a "
+                   "folder, a list of these, or `-` for standard input. Files are read in the order of the list; the "
+                   "files of a glob or folder are sorted by path.",
            .required = true,
            .elements = {{.name = "", .form = shape::text, .help = "One path."},
                         {.name = "",
@@ -320,18 +323,19 @@ std::vector<field_spec> file_source_fields() {
 
 std::vector<field_spec> text_source_fields() {
   auto all = file_source_fields();
-  all.push_back({.name = "encoding",
-                 .form = shape::text,
-                 .help = "Of the text: utf-8, utf-16 (little-endian where no mark says otherwise), utf-16le, utf-16be, "
-                         "latin-1 or windows-1252. A byte order mark beats it. Only UTF-8 is read in parallel.",
-                 .default_value = "utf-8"});
+  all.push_back(
+      {.name = "encoding",
+       .form = shape::text,
+       .help = "Encoding of the text: utf-8, utf-16 (little-endian unless a byte order mark says otherwise), utf-16le, "
+               "utf-16be, latin-1 or windows-1252. A byte order mark takes precedence. Only UTF-8 is read in parallel.",
+       .default_value = "utf-8"});
   return all;
 }
 
 std::vector<field_spec> file_sink_fields() {
   return {{.name = "path",
            .form = shape::text,
-           .help = "The file to write, or `-` for standard output. Missing parent folders are made.",
+           .help = "The file to write, or `-` for standard output. Missing parent folders are created.",
            .required = true},
           compression_field()};
 }

@@ -77,13 +77,14 @@ component_spec spec() {
   return {
       .name = "blackhole",
       .kind = component_kind::sink,
-      .summary = "Drops all rows and counts them: for measurements and tests",
-      .description = "With `rate` or `delay` it is a slow target, with which back-pressure can be seen and tested.",
-      .value = {.form = shape::object,
-                .help = "nothing, or how slow it is",
-                .elements =
-                    {{.name = "rate", .form = shape::number, .help = "rows a second at most; no limit unless given"},
-                     {.name = "delay", .form = shape::duration, .help = "pause before each batch; none unless given"}}},
+      .summary = "Counts rows and discards them, for tests and measurements",
+      .description =
+          "With `rate` or `delay` it acts as a slow target, so that back-pressure can be observed and tested.",
+      .value =
+          {.form = shape::object,
+           .help = "no options, or how slow it is",
+           .elements = {{.name = "rate", .form = shape::number, .help = "maximum rows per second (default: no limit)"},
+                        {.name = "delay", .form = shape::duration, .help = "pause before each batch (default: none)"}}},
       .law = "in = loaded",
       .example = R"yaml(version: 1
 pipeline: blackhole-example

@@ -115,9 +115,10 @@ char byte_option(const options& own, const char* name, char preset, diagnostics&
   const auto text = text_option(own, name, std::string(1, preset));
   if (text == "\\t") return '\t';
   if (text.size() == 1 && text[0] != '\n' && text[0] != '\r') return text[0];
-  faults.push_back(option_fault("csv", name,
-                                user_error("invalid_option", std::string(name) + " is one byte, not '" + text + "'",
-                                           "for example \",\", \";\", \"|\" or \"\\t\"")));
+  faults.push_back(
+      option_fault("csv", name,
+                   user_error("invalid_option", std::string(name) + " must be one byte, found '" + text + "'",
+                              "for example \",\", \";\", \"|\" or \"\\t\"")));
   return preset;
 }
 
@@ -141,7 +142,10 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   what.rules.separator = byte_option(request.own, "separator", ',', faults);
   what.rules.quote = byte_option(request.own, "quote", '"', faults);
   if (what.rules.separator == what.rules.quote)
-    faults.push_back(option_fault("csv", "quote", user_error("invalid_option", "separator and quote are the same")));
+    faults.push_back(option_fault(
+        "csv", "quote",
+        user_error("invalid_option", "separator and quote are the same: '" + std::string(1, what.rules.quote) + "'",
+                   "set another separator or quote")));
   what.rules.header = flag_option(request.own, "header", true);
   what.rules.null_value = text_option(request.own, "null_value", "");
   what.rules.quote_all = text_option(request.own, "quoting", "needed") == "always";
@@ -154,13 +158,14 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   }
   if (what.rules.null_value.find_first_of(std::string{what.rules.separator, what.rules.quote, '\n', '\r'}) !=
       std::string::npos)
-    faults.push_back(option_fault(
-        "csv", "null_value", user_error("invalid_option", "null_value can't hold separators, quotes or line ends")));
+    faults.push_back(
+        option_fault("csv", "null_value",
+                     user_error("invalid_option", "null_value can't contain separators, quotes or line breaks")));
   if (looks_like_value(what.rules.null_value))
     faults.push_back(
         option_fault("csv", "null_value",
-                     user_error("invalid_option", "null_value " + what.rules.null_value + " may be a value as well",
-                                "choose a text that no number, date or boolean is written as, such as NULL")));
+                     user_error("invalid_option", "null_value " + what.rules.null_value + " could also be a value",
+                                "use a text that can't be a number, date or boolean, such as NULL")));
   if (faults.size() > before) return nullptr;
   return std::make_unique<csv_file>(request, std::move(what));
 }
@@ -169,46 +174,46 @@ component_spec spec() {
   return {
       .name = "csv",
       .kind = component_kind::sink,
-      .summary = "Writes a CSV file: comma, tab or otherwise separated text",
+      .summary = "Writes a CSV file: text separated by commas, tabs or another separator",
       .description =
-          "The file appears under its name when it is complete; with `mode: append` old and new content appear "
-          "together, and the rows of runs that append at the same time follow each other. The columns must be those of "
-          "the old content, in its order; its line ends are kept, and a last line without one gets one. An old content "
-          "in another encoding than UTF-8, or with records of another number of fields, is refused. Values with "
-          "separators, quotes or "
-          "line ends are quoted "
-          "(RFC 4180), and so are empty texts and texts that look like the null value, so that a null stays a null "
-          "when "
-          "the file is read. Floating-point numbers are written as the shortest text that reads back as the same "
-          "value.",
-      .value =
-          {.name = "",
-           .form = shape::object,
-           .help = "where to and how",
-           .elements =
-               {target_path_field("out/report.csv"),
-                compression_field({"auto", "none", "gzip", "zstd", "lz4", "bz2"}, "auto",
-                                  "of the file; auto goes by the extension (.gz, .zst, .lz4, .bz2)"),
-                {.name = "separator",
-                 .form = shape::text,
-                 .help = "between fields; \"\\t\" for a tab",
-                 .default_value = ","},
-                {.name = "quote", .form = shape::text, .help = "around fields that need it", .default_value = "\""},
-                {.name = "header",
-                 .form = shape::boolean,
-                 .help = "whether the first line names the columns",
-                 .default_value = true},
-                {.name = "null_value", .form = shape::text, .help = "what stands for null", .default_value = ""},
-                {.name = "quoting",
-                 .form = shape::text,
-                 .help = "which values are quoted; nulls never",
-                 .default_value = "needed",
-                 .choices = {"needed", "always"}},
-                {.name = "line_end",
-                 .form = shape::text,
-                 .help = "lf or crlf",
-                 .default_value = "lf",
-                 .choices = {"lf", "crlf"}}}},
+          "The file appears under its name when it is complete. Values that contain separators, quotes or line breaks "
+          "are quoted (RFC 4180). Empty texts and texts that look like the null value are quoted too, so that they are "
+          "not read back as null. Floating-point numbers are written as the shortest text that reads back as the same "
+          "value.\n\n"
+          "With `mode: append` the new rows are added to the existing file in one step; runs that append at the same "
+          "time do so one after the other. The columns must be the same as in the file, in the same order. The file's "
+          "line breaks are kept, and a missing one at its end is added. A file that is not UTF-8, or whose records "
+          "have a different number of fields, is refused.",
+      .value = {.name = "",
+                .form = shape::object,
+                .help = "the file and how to write it",
+                .elements =
+                    {target_path_field("out/report.csv"),
+                     compression_field({"auto", "none", "gzip", "zstd", "lz4", "bz2"}, "auto",
+                                       "compression of the file; auto: by its extension (.gz, .zst, .lz4, .bz2)"),
+                     {.name = "separator",
+                      .form = shape::text,
+                      .help = "separator between fields; \"\\t\" for a tab",
+                      .default_value = ","},
+                     {.name = "quote",
+                      .form = shape::text,
+                      .help = "quote character for fields that need it",
+                      .default_value = "\""},
+                     {.name = "header",
+                      .form = shape::boolean,
+                      .help = "whether to write the column names as first line",
+                      .default_value = true},
+                     {.name = "null_value", .form = shape::text, .help = "text to write for null", .default_value = ""},
+                     {.name = "quoting",
+                      .form = shape::text,
+                      .help = "which values to quote; nulls are never quoted",
+                      .default_value = "needed",
+                      .choices = {"needed", "always"}},
+                     {.name = "line_end",
+                      .form = shape::text,
+                      .help = "line break: lf or crlf",
+                      .default_value = "lf",
+                      .choices = {"lf", "crlf"}}}},
       .law = "in = loaded",
       .example = R"(version: 1
 pipeline: write-csv

@@ -65,9 +65,10 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   } else if (compression == "zstd") {
     what.compression = arrow::Compression::ZSTD;
   } else if (compression != "none") {
-    faults.push_back(option_fault("ipc", "compression",
-                                  user_error("unknown_compression", "Arrow files are not compressed by " + compression,
-                                             "known are lz4, zstd and none")));
+    faults.push_back(
+        option_fault("ipc", "compression",
+                     user_error("unknown_compression", "Arrow files can't be compressed with " + compression,
+                                "known are lz4, zstd and none")));
   }
   const auto format = text_option(request.own, "format", "");
   what.stream = format.empty() ? what.path == "-" || ends_with(what.path, ".arrows") : format == "stream";
@@ -80,17 +81,16 @@ component_spec spec() {
       .name = "ipc",
       .kind = component_kind::sink,
       .summary = "Writes an Arrow IPC file (also called Feather V2) or stream",
-      .description =
-          "The file appears under its name when it is complete. Each batch of the run becomes a record batch.",
+      .description = "The file appears under its name when it is complete. Each batch of rows becomes a record batch.",
       .value = {.form = shape::object,
-                .help = "where to and how",
-                .elements =
-                    {target_path_field("out/sales.arrow"),
-                     compression_field({"none", "lz4", "zstd"}, "none", "of the buffers"),
-                     {.name = "format",
-                      .form = shape::text,
-                      .help = "file (can be read at random) or stream; unless given, stream for - and names in .arrows",
-                      .choices = {"file", "stream"}}}},
+                .help = "the file and how to write it",
+                .elements = {target_path_field("out/sales.arrow"),
+                             compression_field({"none", "lz4", "zstd"}, "none", "compression of the buffers"),
+                             {.name = "format",
+                              .form = shape::text,
+                              .help = "file (random access) or stream (default: stream for `-` and for names ending in "
+                                      ".arrows, else file)",
+                              .choices = {"file", "stream"}}}},
       .law = "in = loaded",
       .example = R"yaml(version: 1
 pipeline: ipc-sink-example

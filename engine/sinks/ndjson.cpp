@@ -123,18 +123,15 @@ component_spec spec() {
   return {
       .name = "ndjson",
       .kind = component_kind::sink,
-      .summary = "Writes newline-delimited JSON: one object a line",
+      .summary = "Writes newline-delimited JSON: one object per line",
       .description =
-          "The file appears under its name when it is complete; with `mode: append` old and new content appear "
-          "together, and the rows of runs that append at the same time follow each other; an old content that is not "
-          "one "
-          "object a line, or not UTF-8, is refused. "
-          "Every field is written, null ones too. Decimals are numbers with all their digits, dates and times ISO 8601 "
-          "texts "
-          "(timestamptz in UTC with Z), bytes texts like \"\\\\x0a0b\", lists arrays, structs objects. JSON has no NaN "
-          "and no "
-          "infinities: `on_error` decides (`set_null` writes null).",
-      .value = {.form = shape::object, .help = "where to and how", .elements = file_sink_fields()},
+          "The file appears under its name when it is complete. All fields are written, nulls included. Decimals are "
+          "written as numbers with all their digits, dates and times as ISO 8601 texts (timestamptz in UTC with Z), "
+          "bytea as text like \"\\\\x0a0b\", lists as arrays, structs as objects. JSON has no NaN and no infinity: "
+          "`on_error` decides what happens to such rows (`set_null` writes null).\n\n"
+          "With `mode: append` the new rows are added to the existing file in one step; runs that append at the same "
+          "time do so one after the other. A file that is not UTF-8, or not one JSON object per line, is refused.",
+      .value = {.form = shape::object, .help = "the file and how to write it", .elements = file_sink_fields()},
       .law = "in = loaded + rejected",
       .example = R"yaml(version: 1
 pipeline: ndjson-sink-example

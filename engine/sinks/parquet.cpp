@@ -96,7 +96,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   } else if (compression != "snappy") {
     faults.push_back(
         option_fault("parquet", "compression",
-                     user_error("unknown_compression", "Parquet files are not compressed by " + compression,
+                     user_error("unknown_compression", "Parquet files can't be compressed with " + compression,
                                 "known are snappy, zstd, gzip, lz4 and none")));
   }
   const auto& own = request.own;
@@ -108,11 +108,11 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
     faults.push_back(option_fault(
         "parquet", "row_group_rows",
         user_error("invalid_option", "a row group has at least 100000 rows, not " + std::to_string(what.row_group_rows),
-                   "smaller ones make files large and slow to read")));
+                   "smaller row groups make files large and slow to read")));
   if (own.is_object() && own.contains("partition_by") && !own["partition_by"].is_null())
-    faults.push_back(
-        option_fault("parquet", "partition_by",
-                     user_error("not_supported_yet", "partition_by is not supported yet", "write one file")));
+    faults.push_back(option_fault("parquet", "partition_by",
+                                  user_error("not_supported_yet", "partition_by is not supported yet",
+                                             "write to one file: path: out/file.parquet")));
   if (request.schema) {
     if (request.schema->num_fields() == 0)
       faults.push_back(user_error("no_columns", "a Parquet file needs at least one column", "select some"));
@@ -134,24 +134,22 @@ component_spec spec() {
       .kind = component_kind::sink,
       .summary = "Writes one Parquet file",
       .description =
-          "The file appears under its name when it is complete. Columns are encoded by dictionary where that is "
-          "smaller "
-          "and carry statistics and a page index. They are encoded beside each other on all cores, except where a "
-          "column "
-          "is nested or a decimal of more than 38 digits: then all are encoded on one. A row group ends at "
-          "`row_group_rows` rows, or earlier, at 100,000 rows or more, when it takes 32 MiB in the file or 64 MiB in "
-          "the "
-          "memory of who reads it: it is kept in memory until then.",
+          "The file appears under its name when it is complete. Columns are dictionary-encoded where that is smaller, "
+          "and have statistics and a page index. They are encoded in parallel on all cores; if a column is nested or a "
+          "decimal with more than 38 digits, all columns are encoded on one core. A row group has `row_group_rows` "
+          "rows. It ends earlier, but not below 100,000 rows, when it reaches 32 MiB in the file or 64 MiB in a "
+          "reader's memory. A row group is kept in memory until it is complete.",
       .value = {.form = shape::object,
-                .help = "where to and how",
+                .help = "the file and how to write it",
                 .elements = {target_path_field("out/sales.parquet"),
-                             compression_field({"snappy", "zstd", "gzip", "lz4", "none"}, "snappy", "of the columns"),
+                             compression_field({"snappy", "zstd", "gzip", "lz4", "none"}, "snappy",
+                                               "compression of the columns"),
                              {.name = "level",
                               .form = shape::integer,
-                              .help = "of the compression (zstd: 1, gzip: 6 unless given)"},
+                              .help = "compression level (default: zstd 1, gzip 6)"},
                              {.name = "row_group_rows",
                               .form = shape::integer,
-                              .help = "rows in a row group, at least 100000",
+                              .help = "rows per row group, at least 100000",
                               .default_value = default_row_group},
                              {.name = "partition_by",
                               .form = shape::list,

@@ -110,7 +110,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   if (format != "csv" && format != "ndjson" && format != "table") {
     faults.push_back(option_fault(
         "stdout", "format",
-        user_error("invalid_option", "standard output has no format " + format, "known are csv, ndjson and table")));
+        user_error("invalid_option", "stdout has no format " + format, "known are csv, ndjson and table")));
     return nullptr;
   }
   return std::make_unique<stdout_rows>(request, format);
@@ -124,16 +124,16 @@ component_spec spec() {
   return {
       .name = "stdout",
       .kind = component_kind::sink,
-      .summary = "Shows rows on standard output",
+      .summary = "Writes rows to standard output",
       .description =
-          "As a table on a terminal, else as one JSON object a line, unless `format` says otherwise. Rows appear as "
-          "they "
-          "come, also those of a run that fails later. When the reader of a pipe goes (`| head`), that is no error.",
+          "Rows are written as a table on a terminal, else as one JSON object per line; `format` changes this. They "
+          "appear as soon as they arrive, also if the run fails later. A reader that closes the pipe early (`| head`) "
+          "is not an error.",
       .value = {.form = shape::object,
-                .help = "nothing, or the format",
+                .help = "no options, or the format",
                 .elements = {{.name = "format",
                               .form = shape::text,
-                              .help = "table on a terminal, else ndjson, unless given",
+                              .help = "default: table on a terminal, else ndjson",
                               .choices = {"csv", "ndjson", "table"}}}},
       .law = "in = loaded + rejected",
       .example = R"yaml(version: 1

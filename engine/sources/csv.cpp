@@ -148,7 +148,7 @@ result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request,
   const auto rules = csv::read_file_rules(file_options(request), faults);
   if (!faults.empty()) return faults.front();
   SLUICE_ASSIGN(const auto layout, csv::read_layout(file, rules));
-  if (layout.names.empty()) return csv::empty_file(file, rules, "holds no record");
+  if (layout.names.empty()) return csv::empty_file(file, rules, "contains no record");
   arrow::FieldVector fields;
   for (const auto& name : layout.names) fields.push_back(arrow::field(name, arrow::null()));
   return arrow::schema(std::move(fields));
@@ -197,45 +197,46 @@ field_spec byte_field(std::string name, std::string help, options preset) {
 std::vector<field_spec> fields() {
   auto all = text_source_fields();
   all.push_back(byte_field(
-      "separator", "Between fields: a byte, or up to 16 (\", \"); \"\\t\" for a tab. One byte is read fastest.", ","));
-  all.push_back(
-      byte_field("quote", "The byte around fields that hold separators, line ends or quotes; \"\" for none.", "\""));
+      "separator",
+      "Separator between fields: one to 16 bytes, for example \", \"; \"\\t\" for a tab. One byte is read fastest.",
+      ","));
   all.push_back(byte_field(
-      "escape", "A byte that takes the next one as it is, in and outside quotes. Doubled quotes need none.", nullptr));
+      "quote",
+      "Quote character (one byte) around fields that contain separators, line breaks or quotes; \"\" for none.", "\""));
+  all.push_back(byte_field("escape",
+                           "Escape character (one byte): the byte after it is read literally, inside and outside "
+                           "quotes. Not needed for doubled quotes.",
+                           nullptr));
+  all.push_back({.name = "header",
+                 .form = shape::one_of,
+                 .help = "true: the first record holds the column names (an empty name becomes column_3, a second "
+                         "`name` becomes name_2); false: no header, the columns are called column_1, column_2, ...; a "
+                         "list: no header, these are the names.",
+                 .default_value = true,
+                 .elements = {{.name = "", .form = shape::boolean, .help = "Whether there is a header."},
+                              {.name = "",
+                               .form = shape::list,
+                               .help = "The names of all columns.",
+                               .elements = {{.name = "", .form = shape::text, .help = "A name."}}}}});
   all.push_back(
-      {.name = "header",
-       .form = shape::one_of,
-       .help =
-           "true: the first record names the columns (an empty name becomes column_3, a second `name` becomes name_2); "
-           "false: there is none, and columns are called column_1, column_2, ...; a list: there is none, and these are "
-           "the names.",
-       .default_value = true,
-       .elements = {{.name = "", .form = shape::boolean, .help = "Whether there is one."},
-                    {.name = "",
-                     .form = shape::list,
-                     .help = "The names of all columns.",
-                     .elements = {{.name = "", .form = shape::text, .help = "A name."}}}}});
-  all.push_back({.name = "null_values",
-                 .form = shape::list,
-                 .help = "Texts that stand for null where they are not quoted. A quoted one is text in a text column "
-                         "and null in all others.",
-                 .default_value = options::array({""}),
-                 .elements = {{.name = "", .form = shape::text, .help = "Such a text."}}});
+      {.name = "null_values",
+       .form = shape::list,
+       .help = "Unquoted texts that are read as null. Quoted, they are text in text columns and null in all others.",
+       .default_value = options::array({""}),
+       .elements = {{.name = "", .form = shape::text, .help = "A text that is read as null."}}});
   all.push_back({.name = "quotes",
                  .form = shape::text,
-                 .help = "lenient: a quote inside a field that does not begin with one is text; strict: such a record "
-                         "goes to the rejects (invalid_quotes).",
+                 .help = "lenient: a quote inside a field that does not begin with a quote is text; strict: such a "
+                         "record is rejected (invalid_quotes).",
                  .default_value = "lenient",
                  .choices = {"lenient", "strict"}});
   all.push_back({.name = "all_text",
                  .form = shape::boolean,
-                 .help = "Columns that `types:` does not name are text; nothing is inferred.",
+                 .help = "Read all columns that `types:` does not name as text; infer nothing.",
                  .default_value = false});
-  all.push_back(byte_field("comment", "Lines that start with this byte are no records.", nullptr));
-  all.push_back({.name = "skip_rows",
-                 .form = shape::integer,
-                 .help = "Lines to pass over before the header.",
-                 .default_value = 0});
+  all.push_back(byte_field("comment", "Lines that start with this byte are ignored.", nullptr));
+  all.push_back(
+      {.name = "skip_rows", .form = shape::integer, .help = "Lines to skip before the header.", .default_value = 0});
   return all;
 }
 
@@ -243,41 +244,33 @@ component_spec spec() {
   return {
       .name = "csv",
       .kind = component_kind::source,
-      .summary = "Reads CSV files: comma, tab or otherwise separated text",
+      .summary = "Reads CSV files: text separated by commas, tabs or another separator",
       .description =
-          "Files are cut into splits and read in parallel, quotes and line ends within them included; packed files and "
-          "standard input are read from begin to end by one reader. Line ends are LF, CRLF or CR; the last may be "
-          "missing. "
-          "Empty lines are passed over where records have more than one field.\n\n"
-          "Types that `types:` does not give are inferred from a sample over head, middle and tail of each of the "
-          "first "
-          "hundred files: boolean, bigint, double, decimal, date, timestamp, timestamptz, else text. A column becomes "
-          "a "
-          "number only if every value would be written just as it stands, so that a copy changes none: `007`, `+5`, "
+          "Files are divided into splits and read in parallel, also if fields contain line breaks. Compressed files "
+          "and standard input are read by one reader from beginning to end. Line breaks are LF, CRLF or CR; the last "
+          "one may be missing. Empty lines are ignored if records have more than one field.\n\n"
+          "Types that `types:` does not give are inferred from a sample taken at the head, middle and tail of each of "
+          "the first hundred files: boolean, bigint, double, decimal, date, timestamp, timestamptz, else text. A "
+          "column is inferred as a number only if every value would be written exactly as it was read. So `007`, `+5`, "
           "`1E5`, `.5`, `-0`, ` 5` and `nan` are text, and so are `1.0` and `2.55` in one column; `12.50` and `3.00`, "
-          "which have the same number of digits behind the point, are decimal. Booleans are `true` and `false`. Types "
-          "that are given take all forms. A value that contradicts an inferred type fails the run with the `types:` "
-          "line that mends it.\n\n"
-          "A quote that never closes would make one record of the rest of the file. It fails the run with "
-          "`unclosed_quote`, whatever `on_error` says, and the message names the line and how much it takes along. So "
-          "does a quote that closes so far behind that more than ten records would go to the rejects as one "
-          "(`runaway_quote`), and a record of more than 256 MiB. Two quotes in texts, lines apart, may also make one "
-          "good "
-          "record of all between: where that is seen among the records from which types are guessed, `run` and "
-          "`preview` "
-          "warn (`lines_in_quotes`).\n\n"
-          "Records with too few or too many fields, values that are none of a given type, text that is not UTF-8 and "
-          "text behind a closing quote are treated by `on_error`: they go to the rejects with the record as it stood "
-          "(reject), become null (set_null; whole records that don't fit still go to the rejects), or fail the run.\n\n"
-          "Columns of several files are matched by name, in any order; files of 0 bytes beside others are passed over. "
-          "Text is kept byte for byte; blanks around "
-          "numbers, "
-          "dates and times are passed over. A type may be a map: `{ type: date, formats: [\"%d.%m.%Y\"] }`, "
-          "`{ type: \"decimal(12,2)\", decimal: \",\", thousands: \".\" }`.",
-      .value = {.name = "",
-                .form = shape::object,
-                .help = "Which files, and how they are written.",
-                .elements = fields()},
+          "which have the same number of decimal places, are decimal. Booleans are `true` and `false`. A type given "
+          "under `types:` accepts all these forms. A value that contradicts an inferred type fails the run; the "
+          "message shows the `types:` line to add.\n\n"
+          "A quote that is never closed would turn the rest of the file into one record. It fails the run with "
+          "`unclosed_quote`, whatever `on_error` is; the message names the line and how many lines it swallowed. A "
+          "quote that is closed so late that more than ten records would be rejected as one fails the run too "
+          "(`runaway_quote`), and so does a record of more than 256 MiB. Two stray quotes can also merge the lines "
+          "between them into one valid record: if this occurs in the sample from which types are inferred, `run` and "
+          "`preview` warn (`lines_in_quotes`).\n\n"
+          "`on_error` decides what happens to records with too few or too many fields, values that do not fit a given "
+          "type, text that is not UTF-8, and text after a closing quote: they are rejected with the original record "
+          "(reject), the value becomes null (set_null; records that are bad as a whole are still rejected), or the run "
+          "fails (fail).\n\n"
+          "The columns of several files are matched by name and may be in any order. Files of 0 bytes are ignored if "
+          "there are others. Text is kept byte for byte; blanks around numbers, dates and times are ignored. A type "
+          "can be a map: `{ type: date, formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", "
+          "thousands: \".\" }`.",
+      .value = {.name = "", .form = shape::object, .help = "The files and how they are written.", .elements = fields()},
       .law = "records = out + rejected",
       .example = R"(version: 1
 pipeline: read-airlines

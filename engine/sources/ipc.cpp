@@ -132,7 +132,7 @@ result<std::vector<int>> included_fields(const columnar_table& what, const arrow
 }
 
 error source_changed(const split& piece) {
-  return user_error("source_changed", "the file " + piece.object + " has changed since the run began", "run again");
+  return user_error("source_changed", "the file " + piece.object + " has changed since the run started", "run again");
 }
 
 class ipc_reader : public split_reader {
@@ -297,8 +297,9 @@ std::vector<std::string> file_extensions() { return {"arrow", "arrows", "ipc", "
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   if (!request.types.is_null() && !request.types.empty()) {
-    auto problem = user_error("not_supported", "the types of Arrow columns stand in the file",
-                              "cast them in a transform: cast: { amount: double }");
+    auto problem =
+        user_error("not_supported", "types can't be given for Arrow files: the file holds the types of its columns",
+                   "cast them in a transform: cast: { amount: double }");
     problem.path = "/types";
     faults.push_back(std::move(problem));
   }
@@ -316,12 +317,10 @@ component_spec spec() {
       .kind = component_kind::source,
       .summary = "Reads Arrow IPC files (also called Feather V2) and streams",
       .description =
-          "Which of the two a file is shows in its first bytes. Record batches of a file are read in parallel; a "
-          "stream, "
-          "also from standard input, is read from its begin. Only the columns that the pipeline uses are read. All "
-          "files "
-          "must have the columns of the first one, with the same types.",
-      .value = {.form = shape::object, .help = "which files", .elements = file_source_fields()},
+          "The first bytes show whether it is a file or a stream. The record batches of a file are read in parallel; a "
+          "stream is read from its beginning, also from standard input. Only the columns that the pipeline uses are "
+          "read. All files must have the columns of the first file, with the same types.",
+      .value = {.form = shape::object, .help = "the files to read", .elements = file_source_fields()},
       .law = "in = out",
       .example = R"yaml(version: 1
 pipeline: ipc-source-example

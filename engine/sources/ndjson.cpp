@@ -106,30 +106,23 @@ component_spec spec() {
   return {
       .name = "ndjson",
       .kind = component_kind::source,
-      .summary = "Reads newline-delimited JSON: one object a line",
+      .summary = "Reads newline-delimited JSON: one object per line",
       .description =
-          "Columns and types are inferred from a sample of the records, unless `types:` gives them: whole numbers are "
-          "bigint "
-          "(ubigint or decimal(38,0) where they are larger), others double (text, where a whole number beside them is "
-          "none), ISO dates and timestamps such, objects "
-          "structs, "
-          "arrays lists; kinds that do not go together are text. A key that a record lacks is null.\n\n"
-          "A record that is no JSON object, is cut off, has a key twice, more behind it or a key in no record of the "
-          "sample "
-          "goes to the rejects (`on_error: reject`). With `columns:` all other keys are passed over, whatever is "
-          "inside "
-          "of their values, as long as it is JSON and no key comes twice beside them. A value that is "
-          "none of "
-          "the type that `types:` gave is handled by `on_error`; one that contradicts an inferred type fails the run "
-          "and says "
-          "which line mends it. Given types also take numbers and booleans from JSON texts, and text takes any value "
-          "as it "
-          "stands. Numbers keep all their digits in integers and decimals. A type may be a map, for texts: `{ type: "
-          "date, "
-          "formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", thousands: \".\" }`.\n\n"
-          "Files that are not packed are read in parallel, unless `metadata:` asks for row numbers. The position of a "
-          "row is its byte in the split.",
-      .value = {.form = shape::object, .help = "which files", .elements = text_source_fields()},
+          "Columns and types are inferred from a sample of the records, unless `types:` gives them. Whole numbers "
+          "become bigint (ubigint or decimal(38,0) if they are larger); other numbers double (text if the column also "
+          "has a whole number that double can't hold exactly); ISO dates and timestamps date and timestamp; objects "
+          "structs; arrays lists. A column of mixed kinds becomes text. A missing key is null.\n\n"
+          "These records are rejected (`on_error: reject`): not a JSON object; truncated; duplicate key; trailing "
+          "text; a key that did not occur in the sample. With `columns:`, other keys are ignored; the record must "
+          "still be valid JSON without duplicate keys. `on_error` decides what happens to a value that does not fit a "
+          "given type. A value that contradicts an inferred type fails the run; the message shows the `types:` line to "
+          "add. A column with a given number or boolean type also accepts JSON texts such as \"12\"; a text column "
+          "accepts any value as it is written. Integers and decimals keep all digits. For texts, a type can be a map: "
+          "`{ type: date, formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", thousands: \".\" "
+          "}`.\n\n"
+          "Uncompressed files are read in parallel, unless `metadata:` asks for row numbers. The position of a row is "
+          "its byte offset in the split.",
+      .value = {.form = shape::object, .help = "the files to read", .elements = text_source_fields()},
       .law = "in = out + rejected",
       .example = R"yaml(version: 1
 pipeline: ndjson-source-example

@@ -110,9 +110,10 @@ std::shared_ptr<arrow::Schema> with_partitions(const source_request& request, co
       *found = arrow::field(name, arrow::utf8());
       continue;
     }
-    faults.push_back(user_error("not_supported", "the types of Parquet columns stand in the file",
-                                "only a column that folders give (year=2024) can be made text; cast others in a "
-                                "transform: cast: { amount: double }"));
+    faults.push_back(user_error("not_supported",
+                                "types can't be given for Parquet files: the file holds the types of its columns",
+                                "only a column taken from folder names (year=2024) can be given the type text; cast "
+                                "others in a transform: cast: { amount: double }"));
     faults.back().path = "/types/" + name;
   }
   for (auto& part : *parts)
@@ -157,13 +158,12 @@ component_spec spec() {
       .kind = component_kind::source,
       .summary = "Reads Parquet files",
       .description =
-          "Only the columns that the pipeline uses are read, and of a filter directly below only the row groups that "
-          "may hold what it keeps, as far as their statistics say. Row groups are read in parallel, neighbouring small "
-          "ones together. All files must have the columns of the first one, with the same types. Folders named like "
-          "`year=2024/` give the column year: bigint or date where all values are such, else text (`types: { year: "
-          "text }` makes it that), null for `__HIVE_DEFAULT_PARTITION__`. The position of a row is its number in the "
-          "split.",
-      .value = {.form = shape::object, .help = "which files", .elements = {file_source_fields().front()}},
+          "Only the columns that the pipeline uses are read. If a filter follows directly, row groups without matching "
+          "rows are skipped, as far as their statistics show it. Row groups are read in parallel, small neighbouring "
+          "ones together. All files must have the columns of the first file, with the same types. Folder names like "
+          "`year=2024/` add the column year: bigint or date if all its values are, else text (`types: { year: text }` "
+          "makes it text), null for `__HIVE_DEFAULT_PARTITION__`. The position of a row is its number in the split.",
+      .value = {.form = shape::object, .help = "the files to read", .elements = {file_source_fields().front()}},
       .law = "in = out",
       .example = R"yaml(version: 1
 pipeline: parquet-source-example

@@ -349,34 +349,27 @@ const component& aggregate_transform() {
   static const component self{
       .spec = {.name = "aggregate",
                .kind = component_kind::transform,
-               .summary = "Brings rows with equal keys together and computes over them.",
-               .description = "One row for each distinct combination of the `by` "
-                              "columns (null is a value like any other), in the "
-                              "order "
-                              "in which they first appear. Without `by` there is "
-                              "exactly one row, also for no input.\n\n"
-                              "Sums, averages and variances of real and double are "
-                              "computed exactly and rounded once, so that they "
-                              "are the same "
-                              "bits for any order of rows, parallelism and number "
-                              "of nodes. A sum that does not fit its type is the "
-                              "error numeric_overflow of its group, which "
-                              "`on_error` decides about.",
+               .summary = "Groups rows by key columns and computes aggregates for each group",
+               .description =
+                   "The output has one row for each distinct combination of the `by` columns (nulls form a group too), "
+                   "in the order in which they first appear. Without `by` the output has exactly one row, also for "
+                   "empty input.\n\n"
+                   "Sums, averages and variances of real and double are computed exactly and rounded once, so that the "
+                   "result is identical for any order of rows, parallelism and number of nodes. A sum that does not "
+                   "fit its type is an error of its group (numeric_overflow); `on_error` decides what happens to it.",
                .value = {.form = shape::object,
-                         .help = "keys and what to compute",
+                         .help = "the key columns and the aggregates",
                          .required = true,
                          .elements = {{.name = "by",
                                        .form = shape::list,
-                                       .help = "columns to group by; none: all rows are one group",
+                                       .help = "columns to group by; empty: all rows form one group",
                                        .elements = {{.form = shape::column, .help = "a column"}}},
                                       {.name = "compute",
                                        .form = shape::map,
-                                       .help = "column: expression over aggregates",
+                                       .help = "new column: expression with aggregates",
                                        .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}}}},
-               .law = "in + added = out + merged + rejected (merged: a row that "
-                      "joins a group that is there; added: the "
-                      "one row of an "
-                      "aggregate without keys over no rows)",
+               .law = "in + added = out + merged + rejected (merged: each row of a group beyond its first; added: the "
+                      "one row of an aggregate without keys over empty input)",
                .example = R"yaml(version: 1
 pipeline: airports-by-zone
 extract:

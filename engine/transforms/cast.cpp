@@ -89,8 +89,8 @@ const component& cast_transform() {
   static const component self{
       .spec = {.name = "cast",
                .kind = component_kind::transform,
-               .summary = "Gives columns another type.",
-               .description = "A value that does not fit the type is a row error: `on_error` says what becomes of it.",
+               .summary = "Changes the types of columns",
+               .description = "A value that can't be converted is a row error; `on_error` decides what happens to it.",
                .value = {.form = shape::map,
                          .help = "column: type",
                          .required = true,

@@ -52,28 +52,25 @@ const component& deduplicate_transform() {
   static const component self{
       .spec = {.name = "deduplicate",
                .kind = component_kind::transform,
-               .summary = "Keeps one row of those with equal keys.",
-               .description = "Without `order` the first row in the order of the input is "
-                              "kept, as soon as it comes. "
-                              "With `order` it is the row that "
-                              "such a sort would put first, once all rows are there; kept "
-                              "rows stay in the order of "
-                              "the input. Without `by` rows are "
-                              "compared in all columns. Null is a value like any other.",
+               .summary = "Keeps one row for each key",
+               .description =
+                   "Without `order`, the first row of the input is kept and passed on at once. With `order`, sort "
+                   "order: the first row is kept, and the output starts when all rows have arrived; the kept rows stay "
+                   "in the order of the input. Without `by`, all columns are compared. Nulls are equal to each other.",
                .value = {.form = shape::one_of,
-                         .help = "keys, and which row to keep",
+                         .help = "the key columns, and which row to keep",
                          .elements = {{.form = shape::object,
-                                       .help = "keys, and which row to keep",
+                                       .help = "the key columns, and which row to keep",
                                        .elements = {{.name = "by",
                                                      .form = shape::list,
-                                                     .help = "key columns; none: all columns",
+                                                     .help = "key columns; empty: all columns",
                                                      .elements = {column}},
                                                     {.name = "order",
                                                      .form = shape::list,
-                                                     .help = "the row that sorts first is kept",
+                                                     .help = "sort order: the first row is kept",
                                                      .elements = {{.form = shape::text, .help = "as in sort"}}}}},
                                       {.form = shape::list, .help = "key columns", .elements = {column}},
-                                      {.form = shape::boolean, .help = "true: all columns"}}},
+                                      {.form = shape::boolean, .help = "true: all columns are the key"}}},
                .law = "in = out + merged + rejected",
                .example = R"yaml(version: 1
 pipeline: highest-airport-of-each-zone

@@ -194,19 +194,18 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 
 const component& derive_transform() {
   static const component self{
-      .spec =
-          {.name = "derive",
-           .kind = component_kind::transform,
-           .summary = "Adds or replaces columns, each by an expression.",
-           .description =
-               "Entries work in the order of the file, and later ones see earlier ones. An entry with the name of a "
-               "column replaces it where it stands; others are added at the end.",
-           .value = {.form = shape::map,
-                     .help = "column: expression",
-                     .required = true,
-                     .elements = {{.form = shape::expression, .help = "the column's value"}}},
-           .law = "in = out + rejected",
-           .example = R"yaml(version: 1
+      .spec = {.name = "derive",
+               .kind = component_kind::transform,
+               .summary = "Adds or replaces columns with computed values",
+               .description =
+                   "Entries are computed in the order of the file; later entries can use earlier ones. An entry with "
+                   "the name of an existing column replaces it in place; other entries are added at the end.",
+               .value = {.form = shape::map,
+                         .help = "column: expression",
+                         .required = true,
+                         .elements = {{.form = shape::expression, .help = "expression for the column's value"}}},
+               .law = "in = out + rejected",
+               .example = R"yaml(version: 1
 pipeline: airports-in-metres
 extract:
   airports:

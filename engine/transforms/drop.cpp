@@ -53,7 +53,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     fields.push_back(schema.field(column));
   }
   if (columns.empty() && !request.pruned) {
-    auto fault = user_error("no_columns", "drop would leave no column", "keep at least one column");
+    auto fault = user_error("no_columns", "drop would remove all columns", "keep at least one column");
     fault.path = "/drop";
     faults.push_back(std::move(fault));
     return nullptr;
@@ -66,9 +66,9 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 const component& drop_transform() {
   static const component self{.spec = {.name = "drop",
                                        .kind = component_kind::transform,
-                                       .summary = "Leaves columns out.",
+                                       .summary = "Removes columns",
                                        .value = {.form = shape::list,
-                                                 .help = "columns to leave out",
+                                                 .help = "columns to remove",
                                                  .required = true,
                                                  .elements = {{.form = shape::column, .help = "a column"}}},
                                        .law = "in = out",

@@ -61,9 +61,9 @@ const component& filter_transform() {
   static const component self{
       .spec = {.name = "filter",
                .kind = component_kind::transform,
-               .summary = "Keeps the rows for which a condition is true.",
-               .description = "Rows for which the condition is false or null are dropped and counted as filtered.",
-               .value = {.form = shape::expression, .help = "the condition: true keeps the row", .required = true},
+               .summary = "Keeps the rows for which a condition is true",
+               .description = "Rows for which the condition is false or null are removed and counted as filtered.",
+               .value = {.form = shape::expression, .help = "condition for the rows to keep", .required = true},
                .law = "in = out + filtered + rejected",
                .example = R"yaml(version: 1
 pipeline: high-airports

@@ -87,8 +87,9 @@ class join final : public single_output, public wants_last, public may_block, pu
     std::vector<state_part> parts;
     if (parts_ || spilled_ || runs_ || waiting_.spilled()) return held::spilled("join");
     if (build_ && build_->any_marked())
-      return external_error("not_supported", "a join that keeps its right rows can't hand over which have had a match",
-                            "take the state before rows of the left are matched");
+      return external_error("not_supported",
+                            "a right or full join can't hand over its state once left rows have been matched",
+                            "take the state before left rows are matched");
     if (left_ended_ && right_ended_) return parts;
     const auto add = [&](const char* name, int input, const keyed_rows& rows) -> status {
       SLUICE_ASSIGN(const auto chosen, rows_in(of, input, rows));
@@ -356,28 +357,31 @@ class join final : public single_output, public wants_last, public may_block, pu
 };
 
 constexpr const char* description =
-    "`from: [left, right]`. The right input is read whole first, then the left one streams past it: put "
-    "the smaller one right. `using` names key columns that both have, and the output has them once. `on` "
-    "is a condition over both inputs: its equalities between the two, put together by `and`, are the "
-    "keys; whatever else it says (`and a.x <> b.x`) is asked of each pair of rows with equal keys. "
-    "Without any equality every pair is looked at. Keys of different types are compared in their common "
-    "type.\n\n"
-    "| `how` | what comes out |\n"
-    "|---|---|\n"
-    "| `inner` | a row for each pair that matches |\n"
-    "| `left` | the same, and rows of the left without a match, with nulls |\n"
-    "| `right` | the same, and rows of the right without a match, with nulls |\n"
-    "| `full` | the same, and rows of both without a match |\n"
-    "| `semi` | rows of the left that have a match, once each, with the left's columns only |\n"
-    "| `anti` | rows of the left that have no match, with the left's columns only |\n"
-    "| `cross` | every row of the left with every row of the right; takes no `using` or `on` |\n\n"
-    "Null equals nothing, not even null: a row with a null in its key has no match. So `anti` keeps the "
-    "left's rows with a null key, and nulls on the right don't change its answer; that is SQL's `not "
-    "exists`, not its `not in`. A condition that is null is not met. Under `right` and `full` a key that "
-    "is shown once has the value of the side that has the row.\n\n"
-    "All kinds but `right` and `full` keep the left's order. Columns other than shared keys may not have "
-    "the same name on both sides, except in `semi` and `anti`. A condition that fails over a pair "
-    "(division by zero) is an error of the left's row.";
+    "`from: [left, right]`. The right input is read completely first, then the left input is streamed: put the smaller "
+    "input on the right. `using` names key columns that both inputs have; the output has them once. `on` is a "
+    "condition over both inputs. Its equalities between the two inputs, combined with `and`, are the keys; any further "
+    "condition (`and a.x <> b.x`) is tested for each pair of rows with equal keys. Without an equality every pair of "
+    "rows is tested. Keys of different types are compared in their common type.\n\n"
+    "| `how` | output | filtered | merged | added |\n"
+    "|---|---|---|---|---|\n"
+    "| `inner` | a row for each matching pair | left rows without a match | all right rows | matches of a left row "
+    "beyond its first |\n"
+    "| `left` | as `inner`, and left rows without a match, with nulls | none | all right rows | as `inner` |\n"
+    "| `right` | as `inner`, and right rows without a match, with nulls | left rows without a match | right rows with "
+    "a match | as `inner` |\n"
+    "| `full` | as `inner`, and left and right rows without a match, with nulls | none | right rows with a match | as "
+    "`inner` |\n"
+    "| `semi` | left rows with a match, once each; only the left columns | left rows without a match | all right rows "
+    "| none |\n"
+    "| `anti` | left rows without a match; only the left columns | left rows with a match | all right rows | none |\n"
+    "| `cross` | each left row with each right row; without `using` and `on` | left rows, if the right input is empty "
+    "| all right rows | as `inner` |\n\n"
+    "A null key matches nothing, not even another null. So `anti` keeps left rows with a null key, and null keys on "
+    "the right don't change its result; this is SQL's `not exists`, not its `not in`. A condition that is null counts "
+    "as false. With `right` and `full`, a `using` column has the value of whichever side has the row.\n\n"
+    "All kinds except `right` and `full` keep the order of the left input. Other than the `using` columns, no column "
+    "may have the same name on both sides, except with `semi` and `anti`. If the condition fails for a pair (for "
+    "example, division by zero), that is an error of the left row.";
 
 constexpr const char* example = R"yaml(version: 1
 pipeline: named-flights
@@ -405,16 +409,16 @@ load:
 field_spec value_spec() {
   return {
       .form = shape::object,
-      .help = "kind and keys",
+      .help = "the kind of join and its keys",
       .required = true,
       .elements = {{.name = "how",
                     .form = shape::text,
-                    .help = "which rows come out",
+                    .help = "which rows to output",
                     .default_value = "inner",
                     .choices = {"inner", "left", "right", "full", "semi", "anti", "cross"}},
                    {.name = "using",
                     .form = shape::list,
-                    .help = "key columns, of the same name in both inputs",
+                    .help = "key columns with the same name in both inputs",
                     .elements = {{.form = shape::column, .help = "a key column"}}},
                    {.name = "on", .form = shape::expression, .help = "\"left.a = right.b and left.c <> right.c\""}}};
 }
@@ -430,19 +434,14 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 }  // namespace
 
 const component& join_transform() {
-  static const component self{
-      .spec = {.name = "join",
-               .kind = component_kind::transform,
-               .summary = "Brings two inputs together where their keys are equal.",
-               .description = description,
-               .value = value_spec(),
-               .law = "in + added = out + filtered + merged + rejected (merged: rows of the right; in right and full "
-                      "only those with a "
-                      "match, the others go out; filtered: rows of the left without a match in inner, right, semi and, "
-                      "where the right is "
-                      "empty, cross; rows with one in anti; added: matches of a row of the left beyond its first)",
-               .example = example},
-      .make_transform = make};
+  static const component self{.spec = {.name = "join",
+                                       .kind = component_kind::transform,
+                                       .summary = "Joins two inputs on keys or a condition",
+                                       .description = description,
+                                       .value = value_spec(),
+                                       .law = "in + added = out + filtered + merged + rejected (see the table)",
+                                       .example = example},
+                              .make_transform = make};
   return self;
 }
 

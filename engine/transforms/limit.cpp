@@ -60,7 +60,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   const auto rows = request.own.is_number_integer() ? request.own.get<std::int64_t>() : -1;
   if (rows < 0) {
     auto fault = user_error(
-        "invalid_option", "limit must be a whole number of rows, 0 or more; found " + request.own.dump(), "limit: 10");
+        "invalid_option", "limit must be a whole number of rows, 0 or more, found " + request.own.dump(), "limit: 10");
     fault.path = "/limit";
     faults.push_back(std::move(fault));
     return nullptr;
@@ -72,15 +72,15 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 
 const component& limit_transform() {
   static const component self{
-      .spec = {.name = "limit",
-               .kind = component_kind::transform,
-               .summary = "Keeps the first rows.",
-               .description =
-                   "Rows behind the limit that were already read are counted as filtered; reading stops as soon as "
-                   "the limit is reached.",
-               .value = {.form = shape::integer, .help = "how many rows to keep", .required = true},
-               .law = "in = out + filtered",
-               .example = R"yaml(version: 1
+      .spec =
+          {.name = "limit",
+           .kind = component_kind::transform,
+           .summary = "Keeps the first rows",
+           .description =
+               "Reading stops as soon as the limit is reached; rows that were already read are counted as filtered.",
+           .value = {.form = shape::integer, .help = "number of rows to keep", .required = true},
+           .law = "in = out + filtered",
+           .example = R"yaml(version: 1
 pipeline: first-airports
 extract:
   airports:

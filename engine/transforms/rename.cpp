@@ -49,8 +49,8 @@ const component& rename_transform() {
   static const component self{
       .spec = {.name = "rename",
                .kind = component_kind::transform,
-               .summary = "Gives columns other names.",
-               .description = "All names are changed at once, so that two columns can swap theirs. No data is copied.",
+               .summary = "Renames columns",
+               .description = "All names are changed at once, so that two columns can swap names. No data is copied.",
                .value = {.form = shape::map,
                          .help = "old name: new name",
                          .required = true,

@@ -104,15 +104,15 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     if (port == "default") {
       has_default = true;
       if (text.is_string() && text.get<std::string>() == "rest") continue;
-      auto fault =
-          user_error("invalid_option", "`default` takes the rows that no condition took, and no condition itself",
-                     "write `default: rest`, or give the port another name");
+      auto fault = user_error("invalid_option",
+                              "`default` can't have a condition: it gets the rows for which no condition is true",
+                              "write `default: rest`, or give the port another name");
       fault.path = path;
       faults.push_back(std::move(fault));
       continue;
     }
     if (port == "rejects") {
-      auto fault = user_error("invalid_option", "a port can't be named rejects: that is where rows with errors go",
+      auto fault = user_error("invalid_option", "a port can't be named rejects: this is the port of rows with errors",
                               "give it another name");
       fault.path = path;
       faults.push_back(std::move(fault));
@@ -134,17 +134,16 @@ const component& route_transform() {
   static const component self{
       .spec = {.name = "route",
                .kind = component_kind::transform,
-               .summary = "Sends each row to the first port whose condition holds.",
-               .description =
-                   "Other units read a port as `unit.port`. `default: rest` adds the port `default` for rows that no "
-                   "condition "
-                   "took; without it they are dropped and counted as filtered. A condition that is null does not hold.",
+               .summary = "Sends each row to the first port whose condition is true",
+               .description = "Other units read a port as `unit.port`. `default: rest` adds the port `default` for "
+                              "rows for which no condition is true; without it these rows are removed and counted as "
+                              "filtered. A condition that is null counts as false.",
                .value = {.form = shape::map,
-                         .help = "port: condition, tested in this order; default: rest",
+                         .help = "port: condition, tested in this order; default: rest for all other rows",
                          .required = true,
                          .elements = {{.form = shape::expression,
                                        .help = "a condition, or rest for the port `default`"}}},
-               .law = "in = out over all ports + filtered + rejected",
+               .law = "in = out (all ports) + filtered + rejected",
                .example = R"yaml(version: 1
 pipeline: airports-by-height
 extract:

@@ -100,22 +100,22 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 
 const component& select_transform() {
   static const component self{
-      .spec =
-          {.name = "select",
-           .kind = component_kind::transform,
-           .summary = "Keeps columns, in this order, and computes new ones.",
-           .description = "An entry is a column's name, or `new: expression` over the input's columns.",
-           .value = {.form = shape::list,
-                     .help = "columns, or `new: expression`",
-                     .required = true,
-                     .elements = {{.form = shape::one_of,
-                                   .help = "a column, or `new: expression`",
-                                   .elements = {{.form = shape::column, .help = "a column of the input"},
-                                                {.form = shape::map,
-                                                 .help = "new column: expression",
-                                                 .elements = {{.form = shape::expression, .help = "its value"}}}}}}},
-           .law = "in = out + rejected",
-           .example = R"yaml(version: 1
+      .spec = {.name = "select",
+               .kind = component_kind::transform,
+               .summary = "Selects columns, in the given order, and computes new ones",
+               .description = "Each entry is a column's name, or `new: expression` over the input's columns.",
+               .value = {.form = shape::list,
+                         .help = "columns, or `new: expression`",
+                         .required = true,
+                         .elements = {{.form = shape::one_of,
+                                       .help = "a column, or `new: expression`",
+                                       .elements = {{.form = shape::column, .help = "a column of the input"},
+                                                    {.form = shape::map,
+                                                     .help = "new column: expression",
+                                                     .elements = {{.form = shape::expression,
+                                                                   .help = "expression for its value"}}}}}}},
+               .law = "in = out + rejected",
+               .example = R"yaml(version: 1
 pipeline: airport-codes
 extract:
   airports:

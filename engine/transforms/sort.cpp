@@ -130,7 +130,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   const auto before = faults.size();
   auto keys = bind_sort_keys(request, request.own, "/sort", faults);
   if (keys.empty() && faults.size() == before) {
-    auto fault = user_error("invalid_option", "sort names nothing to sort by", "sort: [\"revenue desc\", name]");
+    auto fault = user_error("invalid_option", "sort has no keys", "sort: [\"revenue desc\", name]");
     fault.path = "/sort";
     faults.push_back(std::move(fault));
   }
@@ -141,27 +141,24 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 }  // namespace
 
 const component& sort_transform() {
-  static const component self{.spec = {.name = "sort",
-                                       .kind = component_kind::transform,
-                                       .summary = "Puts rows in order.",
-                                       .description = "An entry is a column or an expression, then `asc` (the "
-                                                      "default) or `desc`, then `nulls first` or "
-                                                      "`nulls last` "
-                                                      "(the default: nulls last, with desc first). Text is "
-                                                      "compared byte by byte, NaN is greater than every "
-                                                      "number. Rows with equal keys keep their order. What does "
-                                                      "not fit into `run.memory` is sorted on disk, with "
-                                                      "the same result; a sort before a `limit` (in `steps`) "
-                                                      "keeps no more than the rows that are wanted.",
-                                       .value = {.form = shape::list,
-                                                 .help = "what to sort by, the most important first",
-                                                 .required = true,
-                                                 .elements = {{.form = shape::text,
-                                                               .help = "column or expression [asc | "
-                                                                       "desc] [nulls first | last]"}}},
-                                       .law = "in = out + filtered + rejected (filtered: rows beyond a "
-                                              "limit that follows it in `steps`)",
-                                       .example = R"yaml(version: 1
+  static const component self{
+      .spec = {.name = "sort",
+               .kind = component_kind::transform,
+               .summary = "Sorts rows",
+               .description =
+                   "Each entry is a column or an expression, optionally followed by `asc` (the default) or `desc`, and "
+                   "by `nulls first` or `nulls last` (default: last for asc, first for desc). Text is compared byte by "
+                   "byte; NaN is greater than every number. Rows with equal keys keep their order. Rows that do not "
+                   "fit into `run.memory` are sorted on disk, with the same result. A sort followed by a `limit` (in "
+                   "`steps`) keeps only the rows that the limit needs.",
+               .value = {.form = shape::list,
+                         .help = "sort keys, the most important first",
+                         .required = true,
+                         .elements = {{.form = shape::text,
+                                       .help = "column or expression [asc | "
+                                               "desc] [nulls first | last]"}}},
+               .law = "in = out + filtered + rejected (filtered: rows beyond a `limit` that follows in `steps`)",
+               .example = R"yaml(version: 1
 pipeline: highest-airports
 extract:
   airports:
@@ -177,7 +174,7 @@ load:
     from: highest
     stdout: {}
 )yaml"},
-                              .make_transform = make};
+      .make_transform = make};
   return self;
 }
 

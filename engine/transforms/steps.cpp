@@ -136,8 +136,8 @@ class step_chain final : public transform, public may_block, public filters_firs
     }
     if (!parts.empty() && entered_ && entered_->stay())
       return external_error("not_supported",
-                            "steps that hold rows and may reject them later can't hand over what they hold yet",
-                            "set on_error: fail, or make the steps that hold rows units of their own");
+                            "steps that hold rows and may reject them later can't hand over their state yet",
+                            "set on_error: fail, or put the steps that hold rows into separate units");
     return parts;
   }
   status restore(const std::vector<state_part>& parts) override {
@@ -276,7 +276,7 @@ void add_fault(diagnostics& faults, error fault, std::string path) {
 std::optional<operation> make_operation(const transform_request& request, const options& entry, const std::string& path,
                                         diagnostics& faults) {
   if (!entry.is_object() || entry.size() != 1) {
-    add_fault(faults, user_error("invalid_option", "a step is exactly one operation", "- filter: \"amount > 0\""),
+    add_fault(faults, user_error("invalid_option", "a step must be exactly one operation", "- filter: \"amount > 0\""),
               path);
     return std::nullopt;
   }
@@ -288,7 +288,7 @@ std::optional<operation> make_operation(const transform_request& request, const 
       if (one->spec.kind == component_kind::transform && one->spec.name != "steps") known.push_back(one->spec.name);
     const auto nearest = nearest_name(name, known);
     add_fault(faults,
-              user_error("unknown_component", "there is no transform " + name + " that could be a step",
+              user_error("unknown_component", "there is no transform " + name + " for a step",
                          nearest.empty() ? "sluice components lists them" : "did you mean `" + nearest + "`?"),
               path);
     return std::nullopt;
@@ -320,7 +320,9 @@ void sort_only_what_is_wanted(const std::vector<operation>& operations) {
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "steps", 1, faults)) return nullptr;
   if (!request.own.is_array() || request.own.empty()) {
-    add_fault(faults, user_error("invalid_option", "steps names no operation", "steps: [ { filter: \"amount > 0\" } ]"),
+    add_fault(faults,
+              user_error("invalid_option", "steps is empty: it needs at least one operation",
+                         "steps: [ { filter: \"amount > 0\" } ]"),
               "/steps");
     return nullptr;
   }
@@ -335,7 +337,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     if (i + 1 < request.own.size() && (ports.size() != 1 || !ports.front().name.empty())) {
       add_fault(faults,
                 user_error("invalid_option", made->name + " has several outputs and must be the last step",
-                           "make it a unit of its own"),
+                           "put it into a separate unit"),
                 path);
       return nullptr;
     }
@@ -352,24 +354,22 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 
 const component& steps_transform() {
   static const component self{
-      .spec = {.name = "steps",
-               .kind = component_kind::transform,
-               .summary = "Does several operations in one unit, one after the other.",
-               .description = "Each step is a transform with one input, and is "
-                              "counted by itself. A row that a step "
-                              "rejects goes to the rejects as "
-                              "it entered the unit (rows that an aggregate "
-                              "made, as the aggregate made them).",
-               .value = {.form = shape::list,
-                         .help = "operations, in order",
-                         .required = true,
-                         .elements = {{.form = shape::map,
-                                       .help = "one operation: what stands behind its "
-                                               "name is what it takes as a unit",
-                                       .elements = {{.form = shape::one_of, .help = "the operation's options"}}}}},
-               .law = "in + added = out + filtered + merged + rejected, for "
-                      "each step and for the unit",
-               .example = R"yaml(version: 1
+      .spec =
+          {.name = "steps",
+           .kind = component_kind::transform,
+           .summary = "Runs several operations in one unit, one after the other",
+           .description =
+               "Each step is a transform with one input, and its rows are counted separately. If a step rejects a row, "
+               "the rejects show the row as it entered the unit (after an aggregate: as the aggregate produced it).",
+           .value = {.form = shape::list,
+                     .help = "the operations, in order",
+                     .required = true,
+                     .elements = {{.form = shape::map,
+                                   .help = "one operation, with the same options as in a separate unit",
+                                   .elements = {{.form = shape::one_of, .help = "the operation's options"}}}}},
+           .law = "in + added = out + filtered + merged + rejected, for "
+                  "each step and for the unit",
+           .example = R"yaml(version: 1
 pipeline: high-airports-by-zone
 extract:
   airports:

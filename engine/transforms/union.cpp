@@ -60,7 +60,7 @@ void widen_field(const transform_request& request, int input, std::shared_ptr<ar
   add_fault(faults, "type_mismatch",
             "column " + field->name() + " is " + type_name(*field->type()) + " in " + request.inputs.front().unit +
                 " and " + type_name(*other->type()) + " in " + request.inputs[input].unit +
-                ", and no type holds both without loss",
+                ", and there is no type that holds both without loss",
             "cast it in one of them: cast: { " + field->name() + ": text }");
 }
 
@@ -104,13 +104,12 @@ const component& union_transform() {
   static const component self{
       .spec = {.name = "union",
                .kind = component_kind::transform,
-               .summary = "Puts the rows of several inputs together, columns matched by name.",
-               .description = "All rows are kept, duplicates too. Every input must have the same columns, in any "
-                              "order; the output has them "
-                              "in the order of the first input. Types are widened where no value can change: integer "
-                              "and bigint give bigint, "
-                              "decimals grow. The rows of the inputs come in no particular order.",
-               .value = {.form = shape::object, .help = "no options: union: {}"},
+               .summary = "Combines the rows of several inputs; columns are matched by name",
+               .description = "All rows are kept, including duplicates. All inputs must have the same columns, in any "
+                              "order; the output uses the order of the first input. If types differ, the output has a "
+                              "type that holds all values without loss: integer and bigint give bigint, decimals get "
+                              "more digits. The order of the rows is not defined.",
+               .value = {.form = shape::object, .help = "no options: `union: {}`"},
                .law = "in = out",
                .example = R"yaml(version: 1
 pipeline: places

@@ -250,7 +250,7 @@ load:
         # One null of the database's rows comes in its place: SQLite has no NaN, but knows infinity.
         self.assertEqual(sqlite3.connect(self.folder / "out/t.db").execute("select count(*) from t where x is null").fetchall(), [(1,)])
         for unit, values in wanted.items():
-            told = f"warning  {values} value{'s' if values > 1 else ''} of unit {unit} replaced by null (on_error: set_null)"
+            told = f"warning  {values} value{'s' if values > 1 else ''} of unit {unit} replaced with null (on_error: set_null)"
             self.assertEqual(told in done.stdout + done.stderr, values > 0, unit)
         # What `status` and the events tell later is the same.
         self.assertEqual({unit["unit"]: unit["set_null"] for unit in self.run_record()["summary"]["units"]}, wanted)

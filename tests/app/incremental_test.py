@@ -316,7 +316,7 @@ class State(Incremental):
         self.write("in/a.csv", "id,name\n1,anna\n2,ben\n")
 
     def test_it_is_shown_and_forgotten(self):
-        self.assertIn("nothing is remembered", self.sluice("state", "show").stderr)
+        self.assertIn("no pipeline has a saved state", self.sluice("state", "show").stderr)
         self.assert_error(self.sluice("state", "show", "daily"), "no_state")
         self.assert_error(self.sluice("state", "reset", "daily", "--yes"), "no_state")
         self.assertFalse(self.state.exists())

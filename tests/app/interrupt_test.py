@@ -81,7 +81,7 @@ class Interrupt(CommandLine):
         run.send_signal(SIGINT)
         _, err = run.communicate(timeout=60)
         self.assertEqual(run.returncode, 130, err)
-        self.assertNotIn("kill", err.replace("Ctrl-C again kills", ""))
+        self.assertNotIn("kill", err.replace("press Ctrl-C again to kill", ""))
         self.assertEqual(self.run_record("last")["state"], "cancelled")
         os.close(reader)
 

@@ -172,7 +172,7 @@ load:
             with self.subTest(path):
                 error = self.run_text(self.source_of(path), 2)
                 self.assertIn("error[file_not_found]", error)
-                self.assertIn("d/a.csv is a link to gone.csv, which is not there", error)
+                self.assertIn("d/a.csv is a symbolic link to gone.csv, which does not exist", error)
 
     def test_names_that_are_not_utf_8_are_no_texts(self):
         folder = os.fsencode(self.folder)

@@ -64,7 +64,7 @@ class Overlap(CommandLine):
         first = self.start("run", "p.yaml")
         self.running("daily")
         second = self.start("run", "p.yaml")
-        self.assertIn("waiting for the end of the run of daily", second.stderr.readline())
+        self.assertIn("waiting for the end of the current run of daily", second.stderr.readline())
         self.assertEqual(len(self.live()), 1)
         self.pipeline("queue", rows=10)  # what it runs is the file as it is when its turn comes
         self.assertIsNone(second.poll())

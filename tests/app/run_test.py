@@ -239,7 +239,7 @@ class SecondTerminal(CommandLine):
         watcher.send_signal(SIGINT)
         code, _, err = self.end_of(watcher)
         self.assertEqual(code, 130)
-        self.assertIn("the run goes on", err)
+        self.assertIn("the run continues", err)
         self.assertIsNone(run.poll())
 
     def test_a_second_run_of_the_same_is_refused(self):

@@ -334,7 +334,7 @@ class Secrets(CommandLine):
         self.assertFalse((self.folder / VALUE / "o.csv").exists())
         done = self.sluice("run", "p.yaml")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("was interrupted after its outputs were durable: they are published now", done.stderr)
+        self.assertIn("was interrupted after its outputs were complete; they are published now", done.stderr)
         self.assertEqual((self.folder / VALUE / "o.csv").read_text().count("\n"), 101)
         self.state_is_clean()
 

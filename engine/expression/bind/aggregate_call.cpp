@@ -105,7 +105,7 @@ class aggregate_binder {
         inner_(names, path, faults),
         outer_(names, path, faults) {
     inner_.aggregate_with([this](const syntax& of) {
-      return inner_.fault(of.begin, "nested_aggregate", of.text + " can't stand inside of another aggregate",
+      return inner_.fault(of.begin, "nested_aggregate", of.text + " can't be used inside another aggregate",
                           "aggregate twice, in two units");
     });
     outer_.aggregate_with([this](const syntax& of) { return add_call(of); });
@@ -120,8 +120,9 @@ class aggregate_binder {
     auto root = outer_.settle({outer_.bind(*tree), tree->begin});
     if (!root || faults_.size() != before) return std::nullopt;
     if (made_.calls.empty()) {
-      outer_.fault(tree->begin, "no_aggregate", "expected an aggregate such as sum(amount) or count(*)",
-                   "columns of `by` are in the result by themselves; any_value(x) takes the value of some row");
+      outer_.fault(
+          tree->begin, "no_aggregate", "expected an aggregate such as sum(amount) or count(*)",
+          "the columns of `by` are added to the result automatically; any_value(x) gives any value of a group");
       return std::nullopt;
     }
     made_.type = root->type;
@@ -177,7 +178,7 @@ class aggregate_binder {
 
   std::optional<aggregate_call> count_star(const syntax& of) {
     if (of.text != "count") {
-      outer_.fault(of.begin, "invalid_expression", "only count takes *", "write " + of.text + "(column)");
+      outer_.fault(of.begin, "invalid_expression", "only count can be used with *", "write " + of.text + "(column)");
       return std::nullopt;
     }
     return aggregate_call{
@@ -200,7 +201,7 @@ class aggregate_binder {
     if (!good) {
       const char* wanted = kind.wanted == takes::numbers    ? "a number"
                            : kind.wanted == takes::booleans ? "boolean"
-                                                            : "a value that can be ordered";
+                                                            : "a value that can be sorted";
       outer_.fault(of.args[0]->begin, "type_mismatch", of.text + " expects " + wanted + ", found " + type_name(type),
                    is_text_type(type) && kind.wanted == takes::numbers
                        ? "cast it: " + of.text + "(" + text_of(*value) + "::double)"
@@ -246,28 +247,28 @@ bool is_aggregate(const std::string& name) {
 const std::vector<function_spec>& aggregate_specs() {
   static const std::vector<function_spec> specs = [] {
     std::vector<function_spec> all = {
-        spec("any_value", "any_value(x) -> type of x", "value of some row of the group that is not null",
-             "any_value(x)", "3"),
-        spec("avg", "avg(number) -> double, decimal for decimals", "mean of the values that are not null", "avg(x)",
+        spec("any_value", "any_value(x) -> type of x", "any value of the group that is not null", "any_value(x)", "3"),
+        spec("avg", "avg(number) -> double, decimal for decimals", "average of the values that are not null", "avg(x)",
              "1.6666666666666667"),
-        spec("bool_and", "bool_and(boolean) -> boolean", "true where all values are true", "bool_and(good)", "false"),
-        spec("bool_or", "bool_or(boolean) -> boolean", "true where one value is true", "bool_or(good)", "true"),
-        spec("count", "count(*) or count([distinct] x) -> bigint", "rows, or rows where x is not null",
+        spec("bool_and", "bool_and(boolean) -> boolean", "true if all values that are not null are true",
+             "bool_and(good)", "false"),
+        spec("bool_or", "bool_or(boolean) -> boolean", "true if at least one value is true", "bool_or(good)", "true"),
+        spec("count", "count(*) or count([distinct] x) -> bigint", "number of rows, or of rows where x is not null",
              "count(distinct x)", "2"),
         spec("every", "every(boolean) -> boolean", "the same as bool_and", "every(x > 0)", "true"),
         spec("first", "first(x) -> type of x", "first value that is not null, in the order of the input", "first(x)",
              "3"),
         spec("last", "last(x) -> type of x", "last value that is not null, in the order of the input", "last(x)", "1"),
-        spec("max", "max(x) -> type of x", "greatest value", "max(x)", "3"),
-        spec("min", "min(x) -> type of x", "least value", "min(x) filter (where good)", "1"),
+        spec("max", "max(x) -> type of x", "largest value", "max(x)", "3"),
+        spec("min", "min(x) -> type of x", "smallest value", "min(x) filter (where good)", "1"),
         spec("stddev", "stddev(number) -> double", "standard deviation of a sample", "stddev(x)", "1.1547005383792515"),
         spec("stddev_pop", "stddev_pop(number) -> double", "standard deviation of the whole population",
              "stddev_pop(x)", "0.9428090415820634"),
         spec("stddev_samp", "stddev_samp(number) -> double", "the same as stddev", "stddev_samp(x)",
              "1.1547005383792515"),
         spec("sum", "sum([distinct] number) -> bigint, decimal or double",
-             "sum: bigint of integers (beyond it the group is an overflow), decimal of decimals, double of real and "
-             "double",
+             "sum of the values that are not null: bigint for integers (a larger sum is an error of the group), "
+             "decimal for decimals, double for real and double",
              "sum(x) filter (where good)", "4"),
         spec("var_pop", "var_pop(number) -> double", "variance of the whole population", "var_pop(x)",
              "0.8888888888888888"),

@@ -97,12 +97,12 @@ const std::vector<function>& condition_functions() {
   static const std::vector<function> all = {
       entry("coalesce", "condition", "coalesce(x, y, ...) -> type of x", "the first value that is not null",
             "coalesce(null, 2, 3)", "2", 1, any_number, bind_coalesce),
-      entry("greatest", "condition", "greatest(x, y, ...) -> type of x", "the greatest value; nulls are passed over",
+      entry("greatest", "condition", "greatest(x, y, ...) -> type of x", "the largest value; nulls are ignored",
             "greatest(1, null, 3)", "3", 1, any_number, bind_greatest),
-      entry("least", "condition", "least(x, y, ...) -> type of x", "the least value; nulls are passed over",
+      entry("least", "condition", "least(x, y, ...) -> type of x", "the smallest value; nulls are ignored",
             "least(1, null, 3)", "1", 1, any_number, bind_least),
-      entry("nullif", "condition", "nullif(x, y) -> type of x", "null where x = y, else x", "nullif('NA', 'N/A')", "NA",
-            2, 2, bind_nullif),
+      entry("nullif", "condition", "nullif(x, y) -> type of x", "null if x = y, else x", "nullif('NA', 'N/A')", "NA", 2,
+            2, bind_nullif),
   };
   return all;
 }

@@ -108,10 +108,11 @@ node_ptr bind_truncate(binder& b, const call_site& site) {
       std::find_if(units.begin(), units.end(), [&](const auto& one) { return unit_name(one) == wanted; });
   if (found == units.end()) {
     const auto near = unit ? nearest_name(*unit, units) : std::string();
-    return b.fault(site.args[0].at, "unknown_field",
-                   "date_trunc expects a unit, found " + (unit ? "'" + *unit + "'" : text_of(*site.args[0].value)),
-                   near.empty() ? "units are second, minute, hour, day, week, month, quarter, year"
-                                : "did you mean '" + near + "'?");
+    return b.fault(
+        site.args[0].at, "unknown_field",
+        "date_trunc expects a unit such as 'month', found " + (unit ? "'" + *unit + "'" : text_of(*site.args[0].value)),
+        near.empty() ? "units are second, minute, hour, day, week, month, quarter, year"
+                     : "did you mean '" + near + "'?");
   }
   auto value = b.settle(site.args[1]);
   if (!value) return nullptr;
@@ -198,20 +199,20 @@ node_ptr bind_current_date(binder& b, const call_site& site) {
 
 const std::vector<function>& date_functions() {
   static const std::vector<function> all = {
-      entry("current_date", "date", "current_date -> date", "the day of now() in the run's time zone",
+      entry("current_date", "date", "current_date -> date", "the date of now() in the run's time zone",
             "current_date = now()::date", "true", 0, 0, bind_current_date),
       entry("current_timestamp", "date", "current_timestamp -> timestamptz", "the same as now()",
             "current_timestamp = now()", "true", 0, 0, bind_now),
-      entry(
-          "date_trunc", "date", "date_trunc(unit, timestamp) -> timestamp",
-          "the start of the second, minute, hour, day, week, month, quarter, year; timestamptz in the run's time zone",
-          "date_trunc('month', timestamp '2024-05-17 12:30:00')", "2024-05-01 00:00:00", 2, 2, bind_truncate),
+      entry("date_trunc", "date", "date_trunc(unit, timestamp) -> timestamp",
+            "the start of the second, minute, hour, day, week, month, quarter or year; for timestamptz in the run's "
+            "time zone",
+            "date_trunc('month', timestamp '2024-05-17 12:30:00')", "2024-05-01 00:00:00", 2, 2, bind_truncate),
       entry("make_date", "date", "make_date(year, month, day) -> date", "a date from its parts",
             "make_date(2024, 2, 29)", "2024-02-29", 3, 3, bind_make_date),
       entry("make_timestamp", "date", "make_timestamp(year, month, day, hour, minute, second) -> timestamp",
             "a timestamp from its parts", "make_timestamp(2024, 5, 1, 12, 30, 15.5)", "2024-05-01 12:30:15.5", 6, 6,
             bind_make_timestamp),
-      entry("now", "date", "now() -> timestamptz", "the time at which the run was created: the same everywhere in it",
+      entry("now", "date", "now() -> timestamptz", "the time at which the run was created; it is the same for all rows",
             "now() = now()", "true", 0, 0, bind_now),
   };
   return all;

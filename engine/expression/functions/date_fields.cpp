@@ -252,7 +252,7 @@ node_ptr bind_field(binder& b, const call_site& site) {
   // date_part casts a date to timestamp, extract does not: as in PostgreSQL.
   if (extract && id == arrow::Type::DATE32 && is_time_field(found->second.what) && found->second.what != field::epoch)
     return b.fault(site.args[0].at, "type_mismatch", "a date has no " + *name,
-                   "it is always 0; cast to timestamp if that is what you want");
+                   "cast it to timestamp if you want the time at midnight: x::timestamp");
   auto what = found->second;
   // Years of an interval may be more than a timestamp spans.
   if (id == arrow::Type::INTERVAL_MONTH_DAY_NANO && what.what == field::epoch) what.precision = 22;

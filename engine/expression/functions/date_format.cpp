@@ -154,10 +154,10 @@ void add_literal(date_format& items, std::string_view text) {
 }
 
 const char* const usual_patterns =
-    "write 'YYYY-MM-DD HH24:MI:SS' or '%Y-%m-%d %H:%M:%S'; other letters stand in double quotes";
+    "write 'YYYY-MM-DD HH24:MI:SS' or '%Y-%m-%d %H:%M:%S'; put other letters in double quotes";
 
 format_fault unknown(std::string_view what) {
-  return {"holds " + std::string(what) + ", which means nothing here", usual_patterns};
+  return {"contains " + std::string(what) + ", which has no meaning here", usual_patterns};
 }
 
 bool read_percent(std::string_view format, date_format& items, format_fault& fault) {
@@ -225,8 +225,8 @@ class postgres_reader {
         add_literal(items_, "\"");
         format_.remove_prefix(2);
       } else if (format_.starts_with("TM") || format_.starts_with("tm")) {
-        fault_ = {"holds TM (names in the server's language), which is not supported",
-                  "leave it out: names are English"};
+        fault_ = {"contains TM (names in the server's language), which is not supported",
+                  "leave it out: names are in English"};
         return false;
       } else if (!take_part() && !take_other()) {
         return false;
@@ -262,7 +262,8 @@ class postgres_reader {
     const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     if (letter && c != 'T' && c != 'Z') {
       fault_ = unknown(format_.substr(0, 1));
-      if (after_ordinal_) fault_.hint = "TH makes an ordinal of what stands before it; write \"T\" in double quotes";
+      if (after_ordinal_)
+        fault_.hint = "TH turns the part before it into an ordinal; for a letter T write \"T\" in double quotes";
       return false;
     }
     after_ordinal_ = false;

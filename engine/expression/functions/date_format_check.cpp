@@ -81,7 +81,7 @@ int said_once(date_part of) {
 }  // namespace
 
 bool check_readable(const date_format& items, bool percent, format_fault& fault) {
-  const std::string hint = "read year, month and day (or the day of the year) and the time of day";
+  const std::string hint = "use year, month and day (or the day of the year) and the time of day";
   int said = 0;
   for (const auto& item : items) {
     const bool ignored = percent && item.part == part::weekday;  // %u
@@ -89,12 +89,12 @@ bool check_readable(const date_format& items, bool percent, format_fault& fault)
                        : ignored                                  ? nullptr
                                                                   : unreadable(item.part);
     if (what != nullptr) {
-      fault = {std::string("holds ") + what + ", which can be written but not read", hint};
+      fault = {std::string("contains ") + what + ", which can be formatted but not parsed", hint};
       return false;
     }
     const auto says = said_once(item.part);
     if ((said & says) != 0) {
-      fault = {"says a part of the date or time twice", hint};
+      fault = {"gives a part of the date or time twice", hint};
       return false;
     }
     said |= says;
@@ -102,7 +102,7 @@ bool check_readable(const date_format& items, bool percent, format_fault& fault)
   const bool year_missing = (said & 1) == 0 && std::any_of(items.begin(), items.end(), [](const auto& item) {
                               return item.part == part::day_of_year;
                             });
-  if (year_missing) fault = {"holds the day of the year without the year", hint};
+  if (year_missing) fault = {"has the day of the year without the year", hint};
   return !year_missing;
 }
 

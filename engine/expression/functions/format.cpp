@@ -14,8 +14,8 @@ namespace {
 std::shared_ptr<const date_format> format_of(binder& b, const argument& from, format_use use) {
   const auto text = constant_text(from.value);
   if (!text) {
-    b.fault(from.at, "not_supported_yet", "a format that differs from row to row is not supported yet",
-            "write it as a text: 'YYYY-MM-DD'");
+    b.fault(from.at, "not_supported_yet", "a format that is not a constant is not supported yet",
+            "write a constant: 'YYYY-MM-DD'");
     return nullptr;
   }
   format_fault fault;
@@ -124,22 +124,22 @@ node_ptr bind_to_timestamp(binder& b, const call_site& site) {
 
 const std::vector<function>& format_functions() {
   static const std::vector<function> all = {
-      entry("strftime", "date", "strftime(timestamp, format) -> text", "as text by a format such as '%d.%m.%Y %H:%M'",
-            "strftime(date '2024-05-01', '%d.%m.%Y')", "01.05.2024", 2, 2, bind_to_char),
+      entry("strftime", "date", "strftime(timestamp, format) -> text",
+            "formats as text with a format such as '%d.%m.%Y %H:%M'", "strftime(date '2024-05-01', '%d.%m.%Y')",
+            "01.05.2024", 2, 2, bind_to_char),
       entry("strptime", "date", "strptime(text, format) -> timestamp",
-            "read by a format such as '%d.%m.%Y %H:%M'; what does not follow it is a row error",
+            "parses text with a format such as '%d.%m.%Y %H:%M'; text that does not match it is a row error",
             "strptime('01.05.2024 12:30', '%d.%m.%Y %H:%M')", "2024-05-01 12:30:00", 2, 2, bind_strptime),
-      entry(
-          "to_char", "date", "to_char(timestamp, format) -> text",
-          "as text by PostgreSQL's patterns, YYYY MM Mon Month DD Dy Day Q IYYY IW HH24 HH12 MI SS MS US AM TZ ...: FM "
-          "before a part leaves blanks and zeros out, TH behind it makes an ordinal; or by %Y, %m, ...",
-          "to_char(timestamp '2024-05-01 12:30:00', 'DD.MM.YYYY HH24:MI')", "01.05.2024 12:30", 2, 2, bind_to_char),
+      entry("to_char", "date", "to_char(timestamp, format) -> text",
+            "formats as text with PostgreSQL's patterns: YYYY MM Mon Month DD Dy Day Q IYYY IW HH24 HH12 MI SS MS US "
+            "AM TZ ...; FM before a part removes padding, TH after it adds st, nd, rd or th; or with %Y, %m, ...",
+            "to_char(timestamp '2024-05-01 12:30:00', 'DD.MM.YYYY HH24:MI')", "01.05.2024 12:30", 2, 2, bind_to_char),
       entry("to_date", "date", "to_date(text, format) -> date",
-            "read by a format in the style of to_char or strftime; what does not follow it is a row error",
+            "parses text with a format as in to_char or strftime; text that does not match it is a row error",
             "to_date('01.05.2024', 'DD.MM.YYYY')", "2024-05-01", 2, 2, bind_to_date),
       entry("to_timestamp", "date", "to_timestamp(text, format) or to_timestamp(seconds) -> timestamptz",
-            "read by a format in the run's time zone; or from seconds since 1970", "to_timestamp(1714564800.5)",
-            "2024-05-01 12:00:00.5+00", 1, 2, bind_to_timestamp),
+            "parses text with a format, in the run's time zone; or converts seconds since 1970",
+            "to_timestamp(1714564800.5)", "2024-05-01 12:00:00.5+00", 1, 2, bind_to_timestamp),
   };
   return all;
 }

@@ -86,12 +86,12 @@ node_ptr bind_to_hex(binder& b, const call_site& site) {
 
 const std::vector<function>& hash_functions() {
   static const std::vector<function> all = {
-      entry("md5", "hash", "md5(text or bytea) -> text", "MD5 in hex; not for secrets", "md5('abc')",
+      entry("md5", "hash", "md5(text or bytea) -> text", "MD5 in hexadecimal; not secure", "md5('abc')",
             "900150983cd24fb0d6963f7d28e17f72", 1, 1, bind_digest<digest_kernel<EVP_md5>>),
-      entry("sha256", "hash", "sha256(text or bytea) -> text", "SHA-256 in hex", "sha256('abc')",
+      entry("sha256", "hash", "sha256(text or bytea) -> text", "SHA-256 in hexadecimal", "sha256('abc')",
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", 1, 1, bind_digest<sha256_kernel>),
-      entry("to_hex", "hash", "to_hex(bigint) -> text", "in hexadecimal digits, negative numbers as 64 bits",
-            "to_hex(255)", "ff", 1, 1, bind_to_hex),
+      entry("to_hex", "hash", "to_hex(bigint) -> text",
+            "hexadecimal digits; negative numbers as 64-bit two's complement", "to_hex(255)", "ff", 1, 1, bind_to_hex),
   };
   return all;
 }

@@ -19,7 +19,7 @@ using two_doubles = bool (*)(double x, double y, double& out);
 std::string called(const call& c, std::int64_t row) {
   std::string text = static_cast<const call_node&>(c.of).name + "(";
   for (std::size_t i = 0; i < c.args.size(); ++i) text += (i == 0 ? "" : ", ") + argument_text(c, i, row);
-  return text + ") has no value in a double";
+  return text + ") is not a number that a double can hold";
 }
 
 template <one_double Function>
@@ -292,33 +292,32 @@ node_ptr bind_rounding(binder& b, const call_site& site) {
 
 const std::vector<function>& math_functions() {
   static const std::vector<function> all = {
-      entry("abs", "math", "abs(number) -> type of the number", "the value without its sign", "abs(-7)", "7", 1, 1,
-            bind_abs),
-      entry("ceil", "math", "ceil(number) -> double, decimal for decimals", "the next whole number upwards",
-            "ceil(-1.5)", "-1", 1, 1, bind_rounding<rounding::up>),
+      entry("abs", "math", "abs(number) -> type of the number", "the absolute value", "abs(-7)", "7", 1, 1, bind_abs),
+      entry("ceil", "math", "ceil(number) -> double, decimal for decimals", "rounds up to a whole number", "ceil(-1.5)",
+            "-1", 1, 1, bind_rounding<rounding::up>),
       entry("ceiling", "math", "ceiling(number) -> double, decimal for decimals", "the same as ceil", "ceiling(1.2)",
             "2", 1, 1, bind_rounding<rounding::up>),
-      entry("exp", "math", "exp(double) -> double", "e to the power of the value", "exp(0)", "1", 1, 1,
+      entry("exp", "math", "exp(double) -> double", "e raised to the power of the value", "exp(0)", "1", 1, 1,
             bind_double<exponential>),
-      entry("floor", "math", "floor(number) -> double, decimal for decimals", "the next whole number downwards",
+      entry("floor", "math", "floor(number) -> double, decimal for decimals", "rounds down to a whole number",
             "floor(-1.5)", "-2", 1, 1, bind_rounding<rounding::down>),
       entry("ln", "math", "ln(double) -> double", "natural logarithm", "ln(1)", "0", 1, 1, bind_double<natural_log>),
-      entry("log", "math", "log(double) or log(base, double) -> double", "logarithm to base 10, or to the given one",
+      entry("log", "math", "log(double) or log(base, double) -> double", "logarithm to base 10, or to the given base",
             "log(100)", "2", 1, 2, bind_log),
-      entry("mod", "math", "mod(number, number) -> number", "rest of the division, with the sign of the first",
-            "mod(-7, 3)", "-1", 2, 2, bind_mod),
+      entry("mod", "math", "mod(number, number) -> number",
+            "remainder of the division; it has the sign of the first number", "mod(-7, 3)", "-1", 2, 2, bind_mod),
       entry("pow", "math", "pow(double, double) -> double", "the same as power", "pow(2, 10)", "1024", 2, 2,
             bind_power),
-      entry("power", "math", "power(double, double) -> double", "the first to the power of the second; also x ^ y",
-            "power(2, 3)", "8", 2, 2, bind_power),
+      entry("power", "math", "power(double, double) -> double",
+            "the first number raised to the power of the second; also x ^ y", "power(2, 3)", "8", 2, 2, bind_power),
       entry("round", "math", "round(number) or round(number, digits) -> double, decimal for decimals",
-            "to whole numbers or to digits places: decimals half away from zero; round(double) to even, round(double, "
-            "digits) half away",
+            "rounds to a whole number or to decimal places; halves are rounded away from zero, except in "
+            "round(double), which rounds them to even",
             "round(2.345, 2)", "2.35", 1, 2, bind_rounding<rounding::nearest>),
       entry("sign", "math", "sign(double) -> double", "-1, 0 or 1", "sign(-3.5)", "-1", 1, 1, bind_sign),
       entry("sqrt", "math", "sqrt(double) -> double", "square root", "sqrt(9)", "3", 1, 1, bind_double<square_root>),
       entry("trunc", "math", "trunc(number) or trunc(number, digits) -> double, decimal for decimals",
-            "cuts the places off, towards zero", "trunc(-2.789, 1)", "-2.7", 1, 2,
+            "rounds towards zero, to a whole number or to decimal places", "trunc(-2.789, 1)", "-2.7", 1, 2,
             bind_rounding<rounding::toward_zero>),
   };
   return all;

@@ -111,8 +111,8 @@ node_ptr like(binder& b, const call_site& site, bool fold_case) {
     escape = *written;
   }
   if (const auto pattern = constant_text(inputs[1]); pattern && read_pattern(*pattern, escape).ends_in_escape)
-    return b.fault(site.args[1].at, "invalid_pattern", "the pattern ends in its escape character",
-                   "write it twice to mean itself");
+    return b.fault(site.args[1].at, "invalid_pattern", "the pattern ends with its escape character",
+                   "write it twice to match the character itself");
   if (fold_case)
     for (std::size_t i = 0; i < 2; ++i)
       inputs[i] = b.call("lower", arrow::utf8(), {inputs[i]}, arrow_kernel, with_arrow("utf8_lower"));
@@ -127,10 +127,11 @@ node_ptr bind_ilike(binder& b, const call_site& site) { return like(b, site, tru
 
 const std::vector<function>& pattern_functions() {
   static const std::vector<function> all = {
-      entry("ilike", "pattern", "text ilike pattern -> boolean", "like, whatever the case of letters",
-            "'Sluice' ilike 'SL%'", "true", 2, 3, bind_ilike),
+      entry("ilike", "pattern", "text ilike pattern -> boolean", "like, ignoring case", "'Sluice' ilike 'SL%'", "true",
+            2, 3, bind_ilike),
       entry("like", "pattern", "text like pattern [escape character] -> boolean",
-            "% stands for any text, _ for one character", "'sluice' like 's_u%'", "true", 2, 3, bind_like),
+            "true if the pattern matches: % matches any text, _ one character", "'sluice' like 's_u%'", "true", 2, 3,
+            bind_like),
   };
   return all;
 }

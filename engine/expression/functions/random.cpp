@@ -84,9 +84,9 @@ const std::vector<function>& random_functions() {
       entry("gen_random_uuid", "random", "gen_random_uuid() -> text", "the same as uuid()", "length(gen_random_uuid())",
             "36", 0, 0, bind_uuid),
       entry("random", "random", "random() -> double",
-            "at least 0 and below 1; the same for the same row when a run is repeated", "random() < 1", "true", 0, 0,
-            bind_random),
-      entry("uuid", "random", "uuid() -> text", "a UUID (version 4); the same for the same row when a run is repeated",
+            "a random number from 0 to below 1; the same for the same row if a run is repeated", "random() < 1", "true",
+            0, 0, bind_random),
+      entry("uuid", "random", "uuid() -> text", "a UUID (version 4); the same for the same row if a run is repeated",
             "length(uuid())", "36", 0, 0, bind_uuid),
   };
   return all;

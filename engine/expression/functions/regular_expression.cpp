@@ -143,7 +143,7 @@ bool prepare(binder& b, const call_site& site, const node_ptr& from, prepared& i
   into.known = pattern::make(*text, into.how, fault);
   if (into.known) return true;
   b.fault(site.args[1].at, "invalid_pattern", refusal(*text, fault),
-          fault.hint.empty() ? "the syntax is that of PostgreSQL's regular expressions" : fault.hint);
+          fault.hint.empty() ? "use the syntax of PostgreSQL's regular expressions" : fault.hint);
   return false;
 }
 
@@ -174,7 +174,7 @@ node_ptr bind_replace(binder& b, const call_site& site) {
   if (!flags || !regex::apply_flags(*flags, how->how, unknown))
     return b.fault(
         site.args[3].at, "invalid_pattern",
-        "the flags of regexp_replace are a text of g (all occurrences), i (any case), c, m, n, p, q, s, t, w, x");
+        "the flags of regexp_replace are one or more of g (all matches), i (ignore case), c, m, n, p, q, s, t, w, x");
   if (!prepare(b, site, inputs[1], *how)) return nullptr;
   if (const auto text = constant_text(inputs[2])) how->replacing = std::make_shared<const replacement>(*text);
   return b.call(site.name, arrow::utf8(), std::move(inputs), replace_kernel, {.state = how});
@@ -185,16 +185,17 @@ node_ptr bind_replace(binder& b, const call_site& site) {
 const std::vector<function>& regular_expression_functions() {
   static const std::vector<function> all = {
       entry("regexp_matches", "pattern", "regexp_matches(text, pattern) -> boolean",
-            "true where the regular expression (PostgreSQL's) occurs", "regexp_matches('a1', '[0-9]')", "true", 2, 2,
-            bind_match),
+            "true if the regular expression (PostgreSQL's syntax) matches a part of the text",
+            "regexp_matches('a1', '[0-9]')", "true", 2, 2, bind_match),
       entry("regexp_replace", "pattern", "regexp_replace(text, pattern, replacement, [flags]) -> text",
-            "the first occurrence replaced, with the flag g all, with i in any case; \\1 is the first group, \\& the "
-            "match",
+            "replaces the first match, with flag g all matches, with flag i ignoring case; \\1 is the first group, \\& "
+            "the whole match",
             "regexp_replace('a1b2', '[0-9]', '-', 'g')", "a-b-", 3, 4, bind_replace),
-      entry("~", "pattern", "text ~ pattern -> boolean", "true where the regular expression (PostgreSQL's) occurs",
-            "'a1' ~ '^[a-z][0-9]$'", "true", 2, 2, bind_match),
-      entry("~*", "pattern", "text ~* pattern -> boolean", "the same, whatever the case of letters", "'A1' ~* '^a'",
-            "true", 2, 2, bind_match_any_case),
+      entry("~", "pattern", "text ~ pattern -> boolean",
+            "true if the regular expression (PostgreSQL's syntax) matches a part of the text", "'a1' ~ '^[a-z][0-9]$'",
+            "true", 2, 2, bind_match),
+      entry("~*", "pattern", "text ~* pattern -> boolean", "the same, ignoring case", "'A1' ~* '^a'", "true", 2, 2,
+            bind_match_any_case),
   };
   return all;
 }

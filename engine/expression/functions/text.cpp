@@ -147,7 +147,8 @@ result<array_ptr> repeat_kernel(call& c) {
   row_failures failures(c);
   for_valid(validity, c.rows, [&](std::int64_t row) {
     if (count[row] > 0 && !from[row].empty() && count[row] > longest_text / static_cast<std::int64_t>(from[row].size()))
-      failures.add(row, "out_of_range", "repeating a text " + std::to_string(count[row]) + " times makes it too long");
+      failures.add(row, "out_of_range",
+                   "repeating the text " + std::to_string(count[row]) + " times makes it too long");
   });
   return build_texts(c.type, c.rows, failures.apply(validity), [&](std::int64_t row, text_builder& out) {
     if (from[row].empty()) return;
@@ -237,39 +238,43 @@ node_ptr bind_concat(binder& b, const call_site& site) {
 
 const std::vector<function>& text_functions() {
   static const std::vector<function> all = {
-      entry("||", "text", "text || text -> text", "joins two texts; other types are written as text", "'a' || 1", "a1",
-            2, 2, bind_join),
-      entry("concat", "text", "concat(x, ...) -> text", "joins values, nulls are left out; booleans are t and f",
-            "concat('a', null, 1)", "a1", 1, any_number, bind_concat<false>),
+      entry("||", "text", "text || text -> text", "joins two texts; other types are converted to text", "'a' || 1",
+            "a1", 2, 2, bind_join),
+      entry("concat", "text", "concat(x, ...) -> text",
+            "joins values; nulls are ignored; booleans are written as t and f", "concat('a', null, 1)", "a1", 1,
+            any_number, bind_concat<false>),
       entry("concat_ws", "text", "concat_ws(separator, x, ...) -> text",
-            "joins values with a separator, nulls are left out", "concat_ws('-', 'a', null, 'b')", "a-b", 2, any_number,
+            "joins values with a separator; nulls are ignored", "concat_ws('-', 'a', null, 'b')", "a-b", 2, any_number,
             bind_concat<true>),
       entry("initcap", "text", "initcap(text) -> text",
-            "first letter of each word in upper case, the others in lower; a word is letters and digits",
+            "first letter of each word in upper case, all others in lower case; words consist of letters and digits",
             "initcap('new YORK')", "New York", 1, 1, bind_initcap),
       entry("length", "text", "length(text) -> integer", "number of characters", "length('Köln')", "4", 1, 1,
             bind_length),
-      entry("lower", "text", "lower(text) -> text", "in lower case", "lower('ÄB')", "äb", 1, 1, bind_lower),
-      entry("lpad", "text", "lpad(text, length, [fill]) -> text", "fills up on the left, cuts on the right",
-            "lpad('7', 3, '0')", "007", 2, 3, bind_pad<true>),
-      entry("ltrim", "text", "ltrim(text, [characters]) -> text", "without blanks (or these characters) on the left",
-            "ltrim('007', '0')", "7", 1, 2, bind_trim<true, false>),
+      entry("lower", "text", "lower(text) -> text", "the text in lower case", "lower('ÄB')", "äb", 1, 1, bind_lower),
+      entry("lpad", "text", "lpad(text, length, [fill]) -> text",
+            "pads on the left to a length; a longer text is cut on the right", "lpad('7', 3, '0')", "007", 2, 3,
+            bind_pad<true>),
+      entry("ltrim", "text", "ltrim(text, [characters]) -> text",
+            "removes blanks (or the given characters) on the left", "ltrim('007', '0')", "7", 1, 2,
+            bind_trim<true, false>),
       entry("octet_length", "text", "octet_length(text or bytea) -> integer", "number of bytes", "octet_length('Köln')",
             "5", 1, 1, bind_octet_length),
-      entry("repeat", "text", "repeat(text, n) -> text", "the text n times", "repeat('ab', 3)", "ababab", 2, 2,
+      entry("repeat", "text", "repeat(text, n) -> text", "the text repeated n times", "repeat('ab', 3)", "ababab", 2, 2,
             bind_repeat),
-      entry("replace", "text", "replace(text, old, new) -> text", "every occurrence of old replaced by new",
+      entry("replace", "text", "replace(text, old, new) -> text", "replaces every occurrence of old with new",
             "replace('1,234', ',', '')", "1234", 3, 3, bind_replace),
-      entry("reverse", "text", "reverse(text) -> text", "characters in reverse order", "reverse('abc')", "cba", 1, 1,
-            bind_reverse),
-      entry("rpad", "text", "rpad(text, length, [fill]) -> text", "fills up or cuts on the right", "rpad('ab', 4, '.')",
-            "ab..", 2, 3, bind_pad<false>),
-      entry("rtrim", "text", "rtrim(text, [characters]) -> text", "without blanks (or these characters) on the right",
-            "rtrim('1.500', '0')", "1.5", 1, 2, bind_trim<false, true>),
+      entry("reverse", "text", "reverse(text) -> text", "the characters in reverse order", "reverse('abc')", "cba", 1,
+            1, bind_reverse),
+      entry("rpad", "text", "rpad(text, length, [fill]) -> text", "pads on the right to a length; a longer text is cut",
+            "rpad('ab', 4, '.')", "ab..", 2, 3, bind_pad<false>),
+      entry("rtrim", "text", "rtrim(text, [characters]) -> text",
+            "removes blanks (or the given characters) on the right", "rtrim('1.500', '0')", "1.5", 1, 2,
+            bind_trim<false, true>),
       entry("trim", "text", "trim(text, [characters]) -> text",
-            "without blanks (or these characters) at both ends; also trim(both 'x' from y)", "trim('  a ')", "a", 1, 2,
-            bind_trim<true, true>),
-      entry("upper", "text", "upper(text) -> text", "in upper case", "upper('Äb')", "ÄB", 1, 1, bind_upper),
+            "removes blanks (or the given characters) at both ends; also trim(both 'x' from y)", "trim('  a ')", "a", 1,
+            2, bind_trim<true, true>),
+      entry("upper", "text", "upper(text) -> text", "the text in upper case", "upper('Äb')", "ÄB", 1, 1, bind_upper),
   };
   return all;
 }

@@ -30,7 +30,7 @@ result<array_ptr> substring_kernel(call& c) {
   row_failures failures(c);
   for_valid(validity, c.rows, [&](std::int64_t row) {
     if (count[row] < 0)
-      failures.add(row, "out_of_range", "substring can't have the length " + std::to_string(count[row]));
+      failures.add(row, "out_of_range", "substring expects a length of 0 or more, found " + std::to_string(count[row]));
   });
   return build_texts(c.type, c.rows, failures.apply(validity), [&](std::int64_t row, text_builder& out) {
     out.append(part_of(from[row], begin[row], count[row]));
@@ -39,7 +39,8 @@ result<array_ptr> substring_kernel(call& c) {
 
 node_ptr bind_substring(binder& b, const call_site& site) {
   if (is_text_type(*site.args[1].value->type))
-    return b.fault(site.args[1].at, "type_mismatch", "substring expects the place of the first character, found text",
+    return b.fault(site.args[1].at, "type_mismatch",
+                   "substring expects the position of the first character, found text",
                    "for patterns write regexp_replace(x, ...)");
   return bind_fixed(b, site, {text(), arrow::int64()}, text(), substring_kernel);
 }
@@ -144,30 +145,30 @@ node_ptr bind_search(binder& b, const call_site& site) {
 
 const std::vector<function>& text_part_functions() {
   static const std::vector<function> all = {
-      entry("contains", "text", "contains(text, part) -> boolean", "true where the part occurs",
+      entry("contains", "text", "contains(text, part) -> boolean", "true if the text contains the part",
             "contains('sluice', 'lui')", "true", 2, 2, bind_search<search::anywhere>),
-      entry("ends_with", "text", "ends_with(text, end) -> boolean", "true where the text ends so",
+      entry("ends_with", "text", "ends_with(text, end) -> boolean", "true if the text ends with end",
             "ends_with('a.csv', '.csv')", "true", 2, 2, bind_search<search::end>),
-      entry("left", "text", "left(text, n) -> text", "the first n characters; negative: all but the last n",
+      entry("left", "text", "left(text, n) -> text", "the first n characters; if n is negative, all but the last -n",
             "left('sluice', 3)", "slu", 2, 2, bind_left),
       entry("position", "text", "position(part in text) -> integer",
-            "place of the first occurrence from 1, 0 where there is none", "position('u' in 'sluice')", "3", 2, 2,
-            bind_position),
-      entry("right", "text", "right(text, n) -> text", "the last n characters; negative: all but the first n",
+            "position of the first occurrence, counted from 1; 0 if there is none", "position('u' in 'sluice')", "3", 2,
+            2, bind_position),
+      entry("right", "text", "right(text, n) -> text", "the last n characters; if n is negative, all but the first -n",
             "right('sluice', 3)", "ice", 2, 2, bind_right),
       entry("split_part", "text", "split_part(text, separator, n) -> text",
-            "the n-th part between separators, from the end where n is negative", "split_part('a/b/c', '/', 2)", "b", 3,
-            3, bind_split_part),
-      entry("starts_with", "text", "starts_with(text, start) -> boolean", "true where the text starts so",
+            "the n-th part between separators; counted from the end if n is negative", "split_part('a/b/c', '/', 2)",
+            "b", 3, 3, bind_split_part),
+      entry("starts_with", "text", "starts_with(text, start) -> boolean", "true if the text starts with start",
             "starts_with('sluice', 'sl')", "true", 2, 2, bind_search<search::start>),
       entry("strpos", "text", "strpos(text, part) -> integer",
-            "place of the first occurrence from 1, 0 where there is none", "strpos('sluice', 'ice')", "4", 2, 2,
-            bind_strpos),
+            "position of the first occurrence, counted from 1; 0 if there is none", "strpos('sluice', 'ice')", "4", 2,
+            2, bind_strpos),
       entry("substr", "text", "substr(text, from, [count]) -> text", "the same as substring", "substr('sluice', 2, 3)",
             "lui", 2, 3, bind_substring),
       entry("substring", "text", "substring(text, from, [count]) -> text",
-            "characters from a place (from 1); also substring(x from 2 for 3)", "substring('sluice' from 4)", "ice", 2,
-            3, bind_substring),
+            "characters from a position, counted from 1; also substring(x from 2 for 3)", "substring('sluice' from 4)",
+            "ice", 2, 3, bind_substring),
   };
   return all;
 }

@@ -35,11 +35,12 @@ error connection::failed(int code, const std::string& doing) const {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       if (waiting_->stop.raised()) return interrupted_error("waiting for the database " + path_);
-      return external_error("database_busy", text, "another program is writing to it: wait until it is done", true);
+      return external_error("database_busy", text, "another program is writing to it: wait until it has finished",
+                            true);
     case SQLITE_FULL:
       return external_error("disk_full", text, "free space on that disk, or write to another one");
     case SQLITE_NOTADB:
-      return user_error("not_a_database", text, "the file is no SQLite database: name another path");
+      return user_error("not_a_database", text, "the file is not a SQLite database: use another path");
     case SQLITE_CORRUPT:
       return external_error("database_corrupt", text, "check it: sqlite3 " + path_ + " 'pragma integrity_check'");
     case SQLITE_READONLY:
@@ -49,9 +50,9 @@ error connection::failed(int code, const std::string& doing) const {
     case SQLITE_IOERR:
       if (handle_ && sqlite3_system_errno(handle_.get()) != 0)
         return from_errno(sqlite3_system_errno(handle_.get()), doing + " (database " + path_ + ")");
-      return external_error("database_error", text, "look at the disk and at the file's folder");
+      return external_error("database_error", text, "check the disk and the file's folder");
     case SQLITE_CONSTRAINT:
-      return user_error("constraint_violated", text, "the table's own rules refuse the row");
+      return user_error("constraint_violated", text, "a constraint of the table refuses the row");
     case SQLITE_ERROR:
       return user_error("database_error", text);
     default:

@@ -70,8 +70,8 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
   if (!done.empty()) return {};
   if (!staged)
     return external_error("prepared_lost",
-                          "the file " + epoch.path + " with the rows for the table " + into.name + " is gone",
-                          "someone removed it: run the pipeline again");
+                          "the file " + epoch.path + " with the rows for the table " + into.name + " is missing",
+                          "it was removed: run the pipeline again");
   SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read, stop));
   SLUICE_ASSIGN(const auto from, find_table(source, into.name, *into.schema, into.key));
   SLUICE_ASSIGN(const auto now, find_table(target, into.name, *into.schema, into.key));
@@ -84,7 +84,7 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
     return user_error("rows_lost",
                       "the table " + into.name + " took " + std::to_string(target.changes()) + " of " +
                           std::to_string(epoch.rows) + " rows",
-                      "a trigger of the table drops some: nothing was loaded");
+                      "a trigger of the table probably removes some: nothing was loaded");
   return target.run("INSERT INTO _sluice_commits VALUES (" + quoted_text(into.sink) + ", " + quoted_text(into.run) +
                     ", " + number + ", " + std::to_string(epoch.attempt) + ", " + quoted_text(into.name) + ", " +
                     std::to_string(epoch.rows) + ", strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
@@ -150,8 +150,8 @@ status publish(const loaded_table& into, const staged_epoch& epoch, interruption
 
 error exists_error(const loaded_table& table) {
   return user_error("target_exists",
-                    "the table " + table.name + " of " + table.path + " exists already and mode is error",
-                    "drop it, name another one, or choose mode: replace, append or upsert");
+                    "the table " + table.name + " of " + table.path + " already exists, and mode is error",
+                    "drop it, use another table, or choose mode: replace, append or upsert");
 }
 
 void remove_staged(const std::string& path) noexcept {

@@ -163,13 +163,13 @@ std::optional<row_error> row_binder::bind(sqlite3_stmt* to, std::int64_t row) {
     if (one.key && (null || misfit))
       return row_error{
           row, "null_key", one.name,
-          "a key column needs a value, found " + (null ? std::string("null") : value_text(*one.values, row))};
+          "a key column must have a value, found " + (null ? std::string("null") : value_text(*one.values, row))};
     if (misfit && null_for_misfits_) ++row_nulls_;
     if (!misfit || null_for_misfits_) continue;
     if (outcome == slot::outcome::nan)
-      return row_error{row, "not_representable", one.name, "SQLite has no NaN: it would become null"};
+      return row_error{row, "not_representable", one.name, "SQLite has no NaN; it would become null"};
     return row_error{row, "numeric_overflow", one.name,
-                     "SQLite's integers end at 9223372036854775807, found " + value_text(*one.values, row)};
+                     "the largest integer in SQLite is 9223372036854775807, found " + value_text(*one.values, row)};
   }
   return std::nullopt;
 }

@@ -17,30 +17,32 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   const auto name = text_option(request.own, "table", "");
   if (path.empty())
     faults.push_back(option_fault(
-        "sqlite", "path", user_error("missing_path", "sqlite needs the path of a database", "path: out/shop.db")));
+        "sqlite", "path", user_error("missing_path", "sqlite needs path: the database file", "path: out/shop.db")));
   if (name.empty())
-    faults.push_back(option_fault("sqlite", "table",
-                                  user_error("missing_table", "sqlite needs the name of a table", "table: orders")));
+    faults.push_back(option_fault(
+        "sqlite", "table", user_error("missing_table", "sqlite needs table: the name of a table", "table: orders")));
   if (sqlite3_stricmp(name.c_str(), "_sluice_commits") == 0)
     faults.push_back(
         option_fault("sqlite", "table",
-                     user_error("reserved_table", "_sluice_commits notes which runs have loaded into the database",
-                                "name another table")));
+                     user_error("reserved_table",
+                                "_sluice_commits is used by Sluice to record which runs have loaded into the database",
+                                "use another table name")));
   const auto at_unit = [](error problem, std::string where) {
     problem.path = std::move(where);
     return problem;
   };
   const bool upsert = request.mode == "upsert";
   if (request.mode.empty())
-    faults.push_back(at_unit(user_error("missing_mode", "a table needs a mode, because there is no harmless one",
+    faults.push_back(at_unit(user_error("missing_mode", "a table sink needs mode: there is no safe default",
                                         "mode: error, replace (all rows), append or upsert (by key)"),
                              "/mode"));
   if (upsert && request.key.empty())
     faults.push_back(at_unit(user_error("missing_key", "mode upsert needs key", "key: [id]"), "/key"));
   if (!upsert && !request.key.empty())
-    faults.push_back(at_unit(user_error("unexpected_key", "key belongs to mode upsert, not to mode " + request.mode,
-                                        "remove key: or write mode: upsert"),
-                             "/key"));
+    faults.push_back(
+        at_unit(user_error("unexpected_key", "key can only be used with mode upsert, not with mode " + request.mode,
+                           "remove key: or write mode: upsert"),
+                "/key"));
   if (request.schema && request.schema->num_fields() == 0)
     faults.push_back(user_error("no_columns", "a table needs at least one column", "select some"));
   for (std::size_t i = 0; request.schema && i < request.key.size(); ++i) {
@@ -66,31 +68,25 @@ component_spec spec() {
   return {
       .name = "sqlite",
       .kind = component_kind::sink,
-      .summary = "Writes a table of a SQLite database",
+      .summary = "Writes to a table of a SQLite database",
       .description =
-          "Rows are gathered in a hidden database beside the target and moved by one transaction at the end, so that "
-          "readers see all of a run or nothing and nobody is locked out meanwhile. The table is made where it is "
-          "missing; "
-          "one that is there must have a column for each that arrives and change none of the values. Its rules (NOT "
-          "NULL, "
-          "UNIQUE, CHECK) hold for each row: what they refuse goes to the rejects with `on_error: reject`, else it "
-          "fails "
-          "the run.\n\n"
-          "Modes: `error` (the table must not exist), `replace` (all rows of it), `append`, `upsert` (by `key`, on "
-          "which the "
-          "table needs a unique index; of rows with the same key the last one wins). The table `_sluice_commits` notes "
-          "the "
-          "runs, so that a repeated commit does nothing.\n\n"
-          "Types: boolean as 0 and 1, numbers as INTEGER and REAL, decimals of up to 15 digits as numbers "
-          "(DECIMAL(p,s), "
-          "exact when read back with their digits), longer ones as TEXT, dates and times as ISO 8601 TEXT that "
-          "SQLite's date "
-          "functions understand, lists and structs as JSON. NaN and integers above 9223372036854775807 are row errors.",
+          "Rows are collected in a hidden database beside the target and moved in one transaction at the end of the "
+          "run. Readers see all rows of a run or none, and the database is not locked during the run. The table is "
+          "created if it does not exist. An existing table must have a column for each column of the rows, with a type "
+          "that changes no values. Its constraints (NOT NULL, UNIQUE, CHECK) are checked for each row: a row that "
+          "violates one is rejected with `on_error: reject`; otherwise the run fails.\n\n"
+          "Modes: `error` (the table must not exist), `replace` (replaces all rows), `append`, `upsert` (by `key`, on "
+          "which the table needs a unique index; if several rows have the same key, the last one wins). The table "
+          "`_sluice_commits` records the runs, so that a repeated commit does nothing.\n\n"
+          "Types: booleans are stored as 0 and 1, numbers as INTEGER and REAL, decimals with up to 15 digits as "
+          "numbers (DECIMAL(p,s), exact when rounded to their scale), longer decimals as TEXT, dates and times as ISO "
+          "8601 TEXT that SQLite's date functions understand, lists and structs as JSON. NaN and integers above "
+          "9223372036854775807 are row errors.",
       .value = {.form = shape::object,
-                .help = "which table",
+                .help = "the table to write to",
                 .elements = {{.name = "path",
                               .form = shape::text,
-                              .help = "the database file; made where it is missing, with its folders",
+                              .help = "the database file; it and its folders are created if missing",
                               .required = true},
                              {.name = "table", .form = shape::text, .help = "name of the table", .required = true}}},
       .law = "in = loaded + merged + rejected",

@@ -144,11 +144,11 @@ status check_columns(table& found, const std::vector<existing_column>& theirs, c
         std::find_if(theirs.begin(), theirs.end(), [&](const auto& one) { return same_name(one.name, field->name()); });
     if (match == theirs.end() || match->generated) {
       const auto near = nearest_name(field->name(), names);
-      return user_error(
-          "unknown_column",
-          "the table " + found.name + " has no column " + field->name() + " to write to; it has " + joined(names),
-          near.empty() ? "leave the column out by select, or add it to the table"
-                       : "did you mean " + near + "? rename it before");
+      return user_error("unknown_column",
+                        "the table " + found.name + " has no column " + field->name() +
+                            " to write to; its columns are " + joined(names),
+                        near.empty() ? "leave the column out with select, or add it to the table"
+                                     : "did you mean " + near + "? rename the column in a unit before");
     }
     const auto kind = affinity_of(match->declared);
     if (!keeps(kind, *field->type()))
@@ -164,8 +164,9 @@ status check_columns(table& found, const std::vector<existing_column>& theirs, c
                                     [&](const auto& ours) { return ours.name == one.name; });
     if (one.required && !one.generated && !filled)
       return user_error("missing_column",
-                        "column " + one.name + " of the table " + found.name + " must have a value and none arrives",
-                        "derive it, or give the table's column a default");
+                        "column " + one.name + " of the table " + found.name +
+                            " must have a value, but the rows do not have this column",
+                        "derive the column, or give it a default in the table");
   }
   return {};
 }
@@ -224,7 +225,7 @@ result<table> find_table(connection& database, const std::string& name, const ar
           {name}));
   if (entries.empty()) return new_table(name, schema, key);
   if (entries[0][0] == "view")
-    return user_error("is_a_view", name + " is a view, a table is wanted", "name the table that it looks at");
+    return user_error("is_a_view", name + " is a view, but a table is needed", "use the table that the view reads");
   table found{.name = entries[0][1],
               .exists = true,
               .columns = {},
@@ -249,7 +250,7 @@ result<table> find_table(connection& database, const std::string& name, const ar
   if (!unique)
     return user_error("no_unique_key",
                       "mode upsert finds rows of the table " + found.name + " by " + joined(found.key) +
-                          ", which nothing keeps unique there",
+                          ", but the table has no unique index on it",
                       "CREATE UNIQUE INDEX " + found.name + "_key ON " + quoted_name(found.name) + " (" +
                           quoted_names(found.key) + ")");
   return found;

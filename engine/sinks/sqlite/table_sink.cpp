@@ -88,7 +88,7 @@ class sqlite_table : public sink {
                           "table " + into_.name + ", row " + std::to_string(inserted_ + 1) + " (" +
                               binder_->describe(row) +
                               "): " + (why->column.empty() ? "" : "column " + why->column + ": ") + why->message,
-                          "mend it before, or send such rows to the rejects: on_error: reject");
+                          "correct it in a unit before, or reject such rows: on_error: reject");
       }
     }
     return {};
@@ -171,7 +171,7 @@ class sqlite_table : public sink {
       }
       // A key that SQLite fills in by itself can't be repeated.
       if (check.columns.size() != key.size()) continue;
-      check.message = "UNIQUE constraint failed: " + check.message + " (the table has such a row already)";
+      check.message = "UNIQUE constraint failed: " + check.message + " (the table already has a row with these values)";
       SLUICE_ASSIGN(check.query, target_->prepare("SELECT 1 FROM " + quoted_name(table_.name) + " WHERE " + where));
       checks_.push_back(std::move(check));
     }

@@ -143,8 +143,8 @@ void read_columns(const source_request& request, table& made, diagnostics& fault
   const auto columns = request.own.value("columns", options::object());
   const auto seed = request.own.value("seed", std::uint64_t{1});
   if (columns.empty())
-    faults.push_back(
-        fault("missing_columns", "generate needs columns", "columns: { id: sequence }", "/generate/columns"));
+    faults.push_back(fault("missing_columns", "generate needs columns: at least one", "columns: { id: sequence }",
+                           "/generate/columns"));
   std::vector<std::unique_ptr<column_generator>> all;
   arrow::FieldVector fields;
   for (const auto& [name, what] : columns.items()) {
@@ -178,7 +178,7 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   if (made->rows < 0)
     faults.push_back(fault("invalid_option", "rows must not be negative", "rows: 1000000", "/generate/rows"));
   if (!request.types.is_null() && !request.types.empty())
-    faults.push_back(fault("not_supported", "types of generated columns stand in the column itself",
+    faults.push_back(fault("not_supported", "the source generate can't use types: give the type in the column itself",
                            "{ random: [0, 9], type: smallint }", "/types"));
   const auto rate = request.own.contains("rate") ? request.own["rate"] : options();
   if (rate.is_number() && !(rate.get<double>() > 0))
@@ -212,61 +212,57 @@ field_spec column_spec() {
   const field_spec sequence = {
       .name = "sequence",
       .form = shape::object,
-      .help = "start, start + step, ...: integers, dates (step in days) or timestamps (step a duration)",
-      .elements = {any_scalar("start", "value of the first row: 1 unless given"),
-                   any_scalar("step", "what each row adds: 1, 1 day or 1s unless given")}};
+      .help = "start, start + step, ...: integers, dates (step in days) or timestamps (step is a duration)",
+      .elements = {any_scalar("start", "value of the first row (default: 1)"),
+                   any_scalar("step", "added for each row (default: 1, 1 day or 1s)")}};
   const field_spec random = {
       .name = "random",
       .form = shape::list,
-      .help = "[lowest, highest]: whole numbers give bigint, both included; others double",
+      .help = "[lowest, highest]: bigint for whole numbers, including both limits; else double",
       .elements = {{.form = shape::one_of, .elements = {{.form = shape::integer}, {.form = shape::number}}}}};
   const field_spec choice = {.name = "choice",
                              .form = shape::list,
-                             .help = "one of these values, each as likely",
+                             .help = "one of these values, all equally likely",
                              .elements = {any_scalar("", "")}};
   const field_spec detailed = {
       .form = shape::object,
-      .help = "one generator, and what is done with its values",
+      .help = "one generator, and how its values are changed",
       .elements = {sequence,
                    random,
                    choice,
                    any_scalar("constant", "the same value in every row"),
-                   {.name = "text", .form = shape::integer, .help = "that many random lower-case letters"},
-                   {.name = "nulls", .form = shape::number, .help = "share of nulls, 0 to 1"},
-                   {.name = "type", .form = shape::type, .help = "type that the values are cast to"}}};
+                   {.name = "text", .form = shape::integer, .help = "number of random lower-case letters"},
+                   {.name = "nulls", .form = shape::number, .help = "proportion of nulls, 0 to 1"},
+                   {.name = "type", .form = shape::type, .help = "type to cast the values to"}}};
   return {.form = shape::one_of,
           .help =
               "sequence, or { random: [0, 999] }, { choice: [a, b] }, { constant: x }, { text: 12 }, { sequence: { "
               "start, step } }",
-          .elements = {{.form = shape::text, .help = "the numbers from 1", .choices = {"sequence"}}, detailed}};
+          .elements = {{.form = shape::text, .help = "the numbers 1, 2, 3, ...", .choices = {"sequence"}}, detailed}};
 }
 
 component_spec spec() {
   return {
       .name = "generate",
       .kind = component_kind::source,
-      .summary = "Makes rows out of nothing: for tests, demos and measurements",
+      .summary = "Generates rows for tests, demos and measurements",
       .description =
-          "A value depends only on the seed, the name of its column and the number of its row. So the rows are the "
-          "same "
-          "however many splits are read in parallel, on any node, and a column keeps its values when others come or "
-          "go. "
-          "The position of a row is its number in the split.",
+          "A value depends only on the seed, the column's name and the row number. So the rows are the same for any "
+          "number of splits and on any node, and a column keeps its values if other columns are added or removed. The "
+          "position of a row is its number in the split.",
       .value = {.form = shape::object,
-                .help = "rows, columns and how they are made",
-                .elements = {{.name = "rows", .form = shape::integer, .help = "how many rows", .required = true},
-                             {.name = "columns",
-                              .form = shape::map,
-                              .help = "name: generator",
-                              .required = true,
-                              .elements = {column_spec()}},
-                             {.name = "seed",
-                              .form = shape::integer,
-                              .help = "another seed gives other random values",
-                              .default_value = 1},
-                             {.name = "rate",
-                              .form = shape::number,
-                              .help = "rows a second at most; as fast as possible unless given"}}},
+                .help = "number of rows, and the columns",
+                .elements =
+                    {{.name = "rows", .form = shape::integer, .help = "number of rows", .required = true},
+                     {.name = "columns",
+                      .form = shape::map,
+                      .help = "name: generator",
+                      .required = true,
+                      .elements = {column_spec()}},
+                     {.name = "seed", .form = shape::integer, .help = "seed of the random values", .default_value = 1},
+                     {.name = "rate",
+                      .form = shape::number,
+                      .help = "maximum rows per second (default: as fast as possible)"}}},
       .law = "in = out",
       .example = R"yaml(version: 1
 pipeline: generate-example

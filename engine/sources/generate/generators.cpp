@@ -224,22 +224,22 @@ std::shared_ptr<arrow::Scalar> parse_moment(const std::string& text) {
 
 result<generator_ptr> make_sequence(const options& what) {
   if (!what.is_null() && !what.is_object())
-    return fault("a sequence is { start, step }", "{ sequence: { start: 1, step: 1 } }", "/sequence");
+    return fault("sequence must be { start: VALUE, step: VALUE }", "{ sequence: { start: 1, step: 1 } }", "/sequence");
   const auto start = what.is_object() && what.contains("start") ? what["start"] : options(1);
   const auto step = what.is_object() && what.contains("step") ? what["step"] : options(1);
   if (start.is_number_integer()) {
     if (!step.is_number_integer())
-      return fault("the step of a sequence of integers is an integer", "{ sequence: { start: 0, step: 10 } }",
+      return fault("the step of a sequence of integers must be an integer", "{ sequence: { start: 0, step: 10 } }",
                    "/sequence/step");
     return generator_ptr(new sequence_generator(arrow::int64(), start.get<std::int64_t>(), step.get<std::int64_t>()));
   }
   const auto moment = start.is_string() ? parse_moment(start.get<std::string>()) : nullptr;
   if (!moment)
-    return fault("a sequence starts at an integer, a date or a timestamp",
+    return fault("a sequence must start with an integer, a date or a timestamp",
                  "{ sequence: { start: 2024-01-01, step: 1 } }", "/sequence/start");
   if (moment->type->id() == arrow::Type::DATE32) {
     if (!step.is_number_integer())
-      return fault("the step of a sequence of dates is a number of days",
+      return fault("the step of a sequence of dates must be a number of days",
                    "{ sequence: { start: 2024-01-01, step: 1 } }", "/sequence/step");
     const auto days = static_cast<const arrow::Date32Scalar&>(*moment).value;
     return generator_ptr(new sequence_generator(moment->type, days, step.get<std::int64_t>()));
@@ -247,7 +247,7 @@ result<generator_ptr> make_sequence(const options& what) {
   auto microseconds = result<std::int64_t>(1'000'000);
   if (step.is_string()) microseconds = parse_duration(step.get<std::string>());
   if (!microseconds.ok() || (!step.is_string() && step != options(1)))
-    return fault("the step of a sequence of timestamps is a duration",
+    return fault("the step of a sequence of timestamps must be a duration",
                  "{ sequence: { start: 2024-01-01T00:00:00Z, step: 1s } }", "/sequence/step");
   const auto value = static_cast<const arrow::TimestampScalar&>(*moment).value;
   return generator_ptr(new sequence_generator(moment->type, value, *microseconds));
@@ -255,10 +255,11 @@ result<generator_ptr> make_sequence(const options& what) {
 
 result<generator_ptr> make_random(const options& what, std::uint64_t key) {
   const bool pair = what.is_array() && what.size() == 2 && what[0].is_number() && what[1].is_number();
-  if (!pair) return fault("random takes the lowest and the highest value", "{ random: [0, 999] }", "/random");
+  if (!pair)
+    return fault("random must be a list of the lowest and the highest value", "{ random: [0, 999] }", "/random");
   const bool whole = what[0].is_number_integer() && what[1].is_number_integer();
   if (whole ? what[0].get<std::int64_t>() > what[1].get<std::int64_t>() : what[0].get<double>() > what[1].get<double>())
-    return fault("the lowest value comes first", "{ random: [0, 999] }", "/random");
+    return fault("the lowest value must come first", "{ random: [0, 999] }", "/random");
   if (whole) return generator_ptr(new random_integer(key, what[0].get<std::int64_t>(), what[1].get<std::int64_t>()));
   return generator_ptr(new random_double(key, what[0].get<double>(), what[1].get<double>()));
 }
@@ -282,8 +283,8 @@ result<array_ptr> constants(const options& list, const std::string& path) {
                       : type->id() == arrow::Type::BOOL ? value.is_boolean()
                                                         : value.is_number();
     if (!fits)
-      return fault("the choices of a column are all texts, all numbers or all booleans", "quote the texts: [\"1\", a]",
-                   path);
+      return fault("the choices of a column must be all texts, all numbers or all booleans",
+                   "quote the texts: [\"1\", a]", path);
     const auto text = value.is_string() ? value.get<std::string>() : value.dump();
     SLUICE_ASSIGN_ARROW(auto scalar, arrow::Scalar::Parse(type, text), "make the choices");
     SLUICE_TRY_ARROW(builder->AppendScalar(*scalar), "make the choices");
@@ -293,7 +294,8 @@ result<array_ptr> constants(const options& list, const std::string& path) {
 }
 
 result<generator_ptr> make_choice(const options& list, std::uint64_t key, const std::string& path) {
-  if (!list.is_array() || list.empty()) return fault("choice takes a list of values", "{ choice: [red, green] }", path);
+  if (!list.is_array() || list.empty())
+    return fault("choice must be a list of values", "{ choice: [red, green] }", path);
   SLUICE_ASSIGN(auto values, constants(list, path));
   return generator_ptr(new choice_generator(key, std::move(values)));
 }
@@ -301,21 +303,22 @@ result<generator_ptr> make_choice(const options& list, std::uint64_t key, const 
 result<generator_ptr> make_text(const options& what, std::uint64_t key) {
   constexpr int longest = 4096;
   if (!what.is_number_integer() || what.get<std::int64_t>() < 0 || what.get<std::int64_t>() > longest)
-    return fault("text takes the number of random letters, 0 to 4096", "{ text: 12 }", "/text");
+    return fault("text must be the number of random letters, 0 to 4096", "{ text: 12 }", "/text");
   return generator_ptr(new random_text(key, what.get<int>()));
 }
 
-const char* const known_kinds = "known are sequence, random, choice, constant and text: { random: [0, 999] }";
+const char* const known_kinds =
+    "generators are sequence, random, choice, constant and text, for example { random: [0, 999] }";
 
 result<generator_ptr> make_kind(const std::string& column, const options& what, std::uint64_t seed) {
   const auto key = key_of(column, seed, "values");
   if (what == options("sequence")) return make_sequence(nullptr);
-  if (!what.is_object()) return fault("column " + column + " names no generator", known_kinds);
+  if (!what.is_object()) return fault("column " + column + " has no generator", known_kinds);
   std::vector<std::string> kinds;
   for (const auto* kind : {"sequence", "random", "choice", "constant", "text"})
     if (what.contains(kind)) kinds.emplace_back(kind);
   if (kinds.size() != 1)
-    return fault("column " + column + " needs one generator, found " + std::to_string(kinds.size()), known_kinds);
+    return fault("column " + column + " must have one generator, found " + std::to_string(kinds.size()), known_kinds);
   const auto& value = what[kinds[0]];
   if (kinds[0] == "sequence") return make_sequence(value);
   if (kinds[0] == "random") return make_random(value, key);
@@ -334,7 +337,7 @@ result<generator_ptr> make_generator(const std::string& column, const options& w
   if (what.contains("nulls")) {
     nulls = what["nulls"].is_number() ? what["nulls"].get<double>() : -1;
     if (!(nulls >= 0 && nulls <= 1))
-      return fault("nulls is a share from 0 to 1", "{ random: [0, 9], nulls: 0.1 }", "/nulls");
+      return fault("nulls must be a number from 0 to 1", "{ random: [0, 9], nulls: 0.1 }", "/nulls");
   }
   if (what.contains("type") && what["type"].is_string()) {
     auto parsed = parse_type(what["type"].get<std::string>());

@@ -212,11 +212,11 @@ TEST_CASE("to_date and to_timestamp read what they write, and nothing else") {
 TEST_CASE("a pattern that is not known, or can't be read back, is refused before anything runs") {
   const std::string at = "timestamp '2024-05-01'";
   CHECK(refusal("to_char", at, "YYYY-MM-DDTHH24:MI") ==
-        "invalid_pattern@32 the format 'YYYY-MM-DDTHH24:MI' holds H, which means nothing here [TH makes an ordinal of "
-        "what stands before it; write \"T\" in double quotes]");
+        "invalid_pattern@32 the format 'YYYY-MM-DDTHH24:MI' contains H, which has no meaning here [TH turns the part "
+        "before it into an ordinal; for a letter T write \"T\" in double quotes]");
   CHECK(refusal("to_char", at, "TMMonth") ==
-        "invalid_pattern@32 the format 'TMMonth' holds TM (names in the server's language), which is not supported "
-        "[leave it out: names are English]");
+        "invalid_pattern@32 the format 'TMMonth' contains TM (names in the server's language), which is not supported "
+        "[leave it out: names are in English]");
   for (const auto* bad : {"YYYY year", "DDSP", "MOnth", "Hh24", "%Q", "YYYY-MM-DDTHH24", "x", "Am"}) {
     INFO(bad);
     CHECK(refusal("to_char", at, bad).starts_with("invalid_pattern@32 the format"));
@@ -249,7 +249,7 @@ TEST_CASE("a pattern that is not known, or can't be read back, is refused before
       CHECK(refusal(function, "'x'", bad).starts_with("invalid_pattern@"));
   }
   CHECK(refusal("to_date", "'x'", "YYYY-Q") ==
-        "invalid_pattern@13 the format 'YYYY-Q' holds the quarter, which can be written but not read [read year, month "
-        "and day (or the day of the year) and the time of day]");
+        "invalid_pattern@13 the format 'YYYY-Q' contains the quarter, which can be formatted but not parsed [use year, "
+        "month and day (or the day of the year) and the time of day]");
   CHECK(value_of("strptime('3 01.05.2024', '%u %d.%m.%Y')") == "2024-05-01 00:00:00");
 }

@@ -225,5 +225,5 @@ TEST_CASE("the parts of dates and times are PostgreSQL's") {
   for (const auto* field : {"hour", "minute", "second", "milliseconds", "microseconds"})
     CHECK(faults_of(std::string("extract(") + field + " from date '2024-05-01')") ==
           std::string("type_mismatch@8 a date has no ") + field +
-              " [it is always 0; cast to timestamp if that is what you want]");
+              " [cast it to timestamp if you want the time at midnight: x::timestamp]");
 }

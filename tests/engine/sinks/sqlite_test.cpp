@@ -218,7 +218,7 @@ TEST_CASE_METHOD(fixture, "rows that the table's rules refuse go to the rejects,
   REQUIRE(refused.size() == 4);
   CHECK(refused[0].message == "NOT NULL constraint failed: orders.name");
   CHECK(refused[1].message == "UNIQUE constraint failed: orders.id");
-  CHECK(refused[2].message.find("has such a row already") != std::string::npos);
+  CHECK(refused[2].message.find("already has a row with these values") != std::string::npos);
   CHECK(refused[3].message.find("CHECK constraint failed") != std::string::npos);
   CHECK(refused[3].row == 4);
   context.run_id = "second";

@@ -229,7 +229,8 @@ TEST_CASE("union says which columns are missing where, and which types do not go
   runner unit("union", "{}", {{"a", schema_of("id bigint, name text")}, {"b", schema_of("id text, nme text")}});
   REQUIRE(unit.faults.size() == 3);
   CHECK(unit.faults[0].code == "type_mismatch");
-  CHECK(unit.faults[0].message == "column id is bigint in a and text in b, and no type holds both without loss");
+  CHECK(unit.faults[0].message ==
+        "column id is bigint in a and text in b, and there is no type that holds both without loss");
   CHECK(unit.faults[1].message == "column name of a is not in b");
   CHECK(unit.faults[2].message == "column nme of b is not in a");
 }

@@ -89,7 +89,7 @@ TEST_CASE("what can't be gathered is refused with the place and the reason") {
         "not_grouped@0 the column qty is neither in `by` nor inside an aggregate [add it to by, or write "
         "any_value(qty)]");
   CHECK(described("sum(sum(qty))") ==
-        "nested_aggregate@4 sum can't stand inside of another aggregate [aggregate twice, in two units]");
+        "nested_aggregate@4 sum can't be used inside another aggregate [aggregate twice, in two units]");
   CHECK(described("day").starts_with("no_aggregate@0"));
   CHECK(described("sum(country)") ==
         "type_mismatch@4 sum expects a number, found text [cast it: sum(country::double)]");
