@@ -1,5 +1,7 @@
 #include "cluster/address.hpp"
 
+#include "engine/error/not_yet.hpp"
+
 #include <arpa/inet.h>
 
 #include <charconv>
@@ -32,8 +34,7 @@ status check_loopback(const address& where, std::string_view flag) {
   return user_error(
       "not_supported_yet",
       std::string(flag) + " " + where.to_string() + ": addresses other than loopback are not supported yet",
-      "use 127.0.0.1:" + std::to_string(where.port) +
-          "; connections between machines come with encryption, nothing is sent in clear");
+      not_yet_hint("remote-nodes", "use 127.0.0.1:" + std::to_string(where.port) + ", on one machine"));
 }
 
 }  // namespace sluice::cluster

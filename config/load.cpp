@@ -67,10 +67,7 @@ std::optional<loaded> load_pipeline_text(const std::string& text, const std::str
   const auto parsed = document::parse(text, file, faults);
   if (source != nullptr) *source = parsed;
   if (!parsed->root().is_map()) return {};
-  const bool well_formed = faults.size() == before;
   auto definition = read_pipeline(*parsed, with, faults);
-  if (!well_formed)
-    for (auto& unit : definition.units) unit.faulty = true;
   put_in_order(faults, before);
   return loaded{std::move(definition), parsed};
 }

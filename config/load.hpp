@@ -25,7 +25,8 @@ struct loaded {
 };
 
 /// Reads a pipeline's file, "-" being standard input. All its faults are appended together, each with its place; what
-/// comes back in spite of faults has its faulty units marked, and `make_plan` finds the faults of the others.
+/// comes back in spite of faults has the units marked of which nothing can be made, and `make_plan` finds the faults of
+/// the others.
 std::optional<loaded> load_pipeline(const std::string& path, const load_options& given, diagnostics& faults,
                                     std::shared_ptr<const document>* source = nullptr);
 /// Reads a pipeline from its text; `file` is its name in messages. `source`, where given, is set also where there are

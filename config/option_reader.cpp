@@ -2,6 +2,7 @@
 
 #include "config/not_supported_yet.hpp"
 #include "config/secret_places.hpp"
+#include "engine/error/not_yet.hpp"
 #include "engine/values/quantities.hpp"
 #include "engine/values/types.hpp"
 
@@ -220,7 +221,7 @@ class option_reader {
 
   void unknown(const node& key, const field_spec& spec, const std::string& what) {
     if (find_unsupported(place_of_form::option, key.text) != nullptr) {
-      in_.fault(key, "not_supported_yet", key.text + " of " + what + " is not supported yet", "remove it");
+      in_.fault(key, "not_supported_yet", key.text + " of " + what + " is not supported yet", not_yet_hint(key.text));
       return;
     }
     static const std::vector<std::string> beside = {"types",    "columns", "sample",      "contract", "metadata",

@@ -2,6 +2,7 @@
 
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/values/types.hpp"
+#include "engine/values/unknown_columns.hpp"
 
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
@@ -96,7 +97,8 @@ param_values read_params(const document& source, const node* section, const load
       continue;
     }
     const auto declared = read_declaration(in, name, value);
-    auto& text = values.text[name.text];
+    values.typed[name.text] = arrow::MakeNullScalar(unknown_type());  // until it has a value
+    std::string text;
     const node* place = &name;
     std::string origin = "the default";
     if (const auto set = given.set.find(name.text); set != given.set.end()) {
@@ -105,18 +107,24 @@ param_values read_params(const document& source, const node* section, const load
     } else if (const auto found = given.environment(environment_name(name.text))) {
       text = *found;
       origin = environment_name(name.text);
+    } else if (declared.default_value != nullptr && declared.default_value->broken) {
+      values.without_value.insert(name.text);
+      continue;
     } else if (declared.default_value != nullptr && declared.default_value->is_scalar()) {
       text = declared.default_value->text;
       place = declared.default_value;
     } else if (declared.default_value != nullptr) {
       in.fault(*declared.default_value, "invalid_value",
                "a default is text, found " + describe(*declared.default_value));
+      values.without_value.insert(name.text);
       continue;
     } else {
       in.fault(name, "missing_param", "the param " + name.text + " has no value and no default",
                "--set " + name.text + "=VALUE, or set " + environment_name(name.text));
+      values.without_value.insert(name.text);
       continue;
     }
+    values.text[name.text] = text;
     if (declared.type == nullptr) continue;
     if (secrets::has_reference(text)) {
       if (place != declared.default_value)

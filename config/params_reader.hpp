@@ -7,14 +7,16 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 namespace sluice::config {
 
 /// The params of a run: typed for `$name`, as text for `${name}`.
 struct param_values {
-  std::map<std::string, std::shared_ptr<arrow::Scalar>> typed;
-  std::map<std::string, std::string> text;  ///< also of those that have a fault, so that it is reported once
+  std::map<std::string, std::shared_ptr<arrow::Scalar>> typed;  ///< of unknown type for one whose value has a fault
+  std::map<std::string, std::string> text;
+  std::set<std::string> without_value;  ///< declared; that they have no value is reported
 };
 
 /// Reads `params:`; a value comes from `--set`, SLUICE_PARAM_NAME or the default. `section` may be null.

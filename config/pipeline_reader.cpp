@@ -3,6 +3,7 @@
 #include "config/not_supported_yet.hpp"
 #include "config/option_reader.hpp"
 #include "config/unit_reader.hpp"
+#include "engine/error/not_yet.hpp"
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/values/quantities.hpp"
 #include "engine/values/time_zone.hpp"
@@ -56,7 +57,7 @@ class pipeline_reader {
 
   void read_section(const node& key, const node& value) {
     if (find_unsupported(place_of_form::pipeline, key.text) != nullptr) {
-      in_.fault(key, "not_supported_yet", key.text + " is not supported yet", "remove the section");
+      in_.fault(key, "not_supported_yet", key.text + " is not supported yet", not_yet_hint(key.text));
     } else if (key.text == "pipeline") {
       if (auto name = read_text(in_, value, "pipeline")) made_.name = *std::move(name);
       if (value.is_scalar() && !is_pipeline_name(made_.name))
@@ -73,6 +74,7 @@ class pipeline_reader {
     } else if (key.text == "rejects") {
       read_rejects(value);
     } else if (std::find(sections.begin(), sections.end(), key.text) == sections.end()) {
+      if (value.is_map()) add_unread_section();
       const bool source = key.text == "sources" || key.text == "source" || key.text == "inputs";
       const bool sink = key.text == "sinks" || key.text == "sink" || key.text == "outputs";
       if (source || sink)
@@ -91,7 +93,7 @@ class pipeline_reader {
     }
     for (const auto& [key, held] : value.entries) {
       if (find_unsupported(place_of_form::run, key.text) != nullptr) {
-        in_.fault(key, "not_supported_yet", "run." + key.text + " is not supported yet", "remove it");
+        in_.fault(key, "not_supported_yet", "run." + key.text + " is not supported yet", not_yet_hint(key.text));
       } else if (key.text == "memory") {
         made_.memory_bytes = read_quantity(held, "run.memory", parse_size);
       } else if (key.text == "timeout") {
@@ -163,10 +165,12 @@ class pipeline_reader {
          {std::pair{unit_role::extract, "extract"}, std::pair{unit_role::transform, "transform"},
           std::pair{unit_role::load, "load"}}) {
       const auto* section = root.find(name);
+      if (section != nullptr && section->broken) add_unread_section();
       if (section == nullptr || section->is_null() || section->broken) continue;
       if (!section->is_map()) {
-        in_.fault(*section, "invalid_value",
-                  std::string(name) + " must be a map of units, found " + describe(*section));
+        in_.fault(*section, "invalid_value", std::string(name) + " must be a map of units, found " + describe(*section),
+                  std::string(name) + ": { orders: { ... } }, each unit behind its name");
+        add_unread_section();
         continue;
       }
       for (const auto& [key, value] : section->entries) {
@@ -180,9 +184,16 @@ class pipeline_reader {
         if (added) made_.units.push_back(std::move(unit));
       }
     }
-    if (!any)
+    if (!any && made_.units.empty())
       in_.fault(root, "missing_key", "the pipeline has no units",
                 "it needs extract: and load:, each with at least one unit");
+  }
+
+  /// Its units are not known: see resolve_units.
+  void add_unread_section() {
+    unit_definition unit;
+    unit.faulty = true;
+    made_.units.push_back(std::move(unit));
   }
 
   std::string name_from_file() const {
@@ -205,30 +216,23 @@ class pipeline_reader {
 }  // namespace
 
 pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults) {
-  const auto before = faults.size();
   // Only the pipeline itself may refer to a secret: what comes from outside and does is marked, so that it is refused.
   const auto environment = [&](const std::string& name) {
     auto found = given.environment(name);
     if (found && secrets::has_reference(*found)) found->insert(0, 1, placeholder_begin);
     return found;
   };
-  source.fill("params", environment, faults);
+  source.fill("params", {environment}, faults);
   auto params = read_params(source, source.root().find("params"), given, faults);
-  const bool params_sound = faults.size() == before;
-  source.fill(
-      "",
-      [&](const std::string& name) -> std::optional<std::string> {
-        if (const auto found = params.text.find(name); found != params.text.end()) return found->second;
-        return environment(name);
-      },
-      faults);
+  const auto value_of = [&](const std::string& name) -> std::optional<std::string> {
+    if (const auto found = params.text.find(name); found != params.text.end()) return found->second;
+    return environment(name);
+  };
+  source.fill("", {value_of, [&](const std::string& name) { return params.without_value.contains(name); }}, faults);
   auto made = pipeline_reader(source, faults).read();
   made.params = std::move(params.typed);
   made.file = source.file();
   made.text = source.text();
-  // Expressions use the params: without their types every use would be a fault that only follows from theirs.
-  if (!params_sound)
-    for (auto& unit : made.units) unit.faulty = true;
   return made;
 }
 

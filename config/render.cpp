@@ -9,7 +9,7 @@ namespace sluice::config {
 
 namespace {
 
-constexpr std::size_t widest_line = 160;  // characters of the source line that are shown
+constexpr int widest_line = 160;  // columns of the line that is shown, with what stands around it
 
 bool begins_character(char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; }
 
@@ -54,18 +54,21 @@ std::string printable(std::string_view text, bool one_each) {
 }
 
 /// The source line and a caret below it; long lines are cut on both sides of the caret.
-std::string excerpt(std::string_view line, int number, int column, const char* green, const char* plain) {
+std::string excerpt(std::string_view line, int number, int column, int width, const char* green, const char* plain) {
   auto before = static_cast<std::size_t>(std::max(column - 1, 0));
+  // "  5 | " before it, and "..." where it is cut.
+  const auto around = static_cast<int>(std::to_string(number).size()) + 5;
+  const auto room = static_cast<std::size_t>(std::max(20, std::min(width, widest_line) - around));
   std::string shown_begin;
-  if (count_characters(line) > widest_line && before > widest_line / 2) {
-    const auto cut = before - widest_line / 2;
+  if (count_characters(line) > room && before > room / 2) {
+    const auto cut = std::min(before - room / 2, count_characters(line) - (room - 3)) + 3;
     line = skip_characters(line, cut);
     before -= cut;
     shown_begin = "...";
   }
   std::string shown_end;
-  if (count_characters(line) > widest_line) {
-    line = line.substr(0, line.size() - skip_characters(line, widest_line).size());
+  if (const auto left = room - shown_begin.size(); count_characters(line) > left) {
+    line = line.substr(0, line.size() - skip_characters(line, left - 3).size());
     shown_end = "...";
   }
   std::string shown(line);
@@ -89,7 +92,7 @@ std::string indent(const std::string& text, const std::string& by) {
 
 }  // namespace
 
-std::string render(const error& fault, const document* source, bool colour, const std::string& word) {
+std::string render(const error& fault, const document* source, bool colour, const std::string& word, int width) {
   const char* strong = colour ? (word == "error" ? "\033[1;31m" : "\033[1;33m") : "";
   const char* green = colour ? "\033[1;32m" : "";
   const char* plain = colour ? "\033[0m" : "";
@@ -102,7 +105,7 @@ std::string render(const error& fault, const document* source, bool colour, cons
   text += " " + indent(fault.message, "  ") + "\n";
   if (source != nullptr && fault.at.line > 0 && fault.at.file == source->file()) {
     const auto line = source->line(fault.at.line);
-    if (!line.empty()) text += excerpt(line, fault.at.line, fault.at.column, green, plain);
+    if (!line.empty()) text += excerpt(line, fault.at.line, fault.at.column, width, green, plain);
   }
   if (!fault.hint.empty()) text += "  hint: " + indent(fault.hint, "        ") + "\n";
   return text;

@@ -11,6 +11,7 @@ namespace {
 constexpr int most_levels = 32;
 constexpr std::string_view secret_prefix = "secret:";
 constexpr std::string_view secret_variable = "SLUICE_SECRET_";
+constexpr const char* reported_already = "reported_already";
 
 bool is_name(std::string_view text) {
   if (text.empty() || (std::isalpha(static_cast<unsigned char>(text.front())) == 0 && text.front() != '_'))
@@ -77,13 +78,14 @@ result<std::string> fill_reference(std::string_view body, const lookup& values) 
   if (name.starts_with(secret_variable))
     return user_error("invalid_substitution", whole + " would show a secret: its value is pasted as text",
                       "write ${secret:" + std::string(name.substr(secret_variable.size())) + "}");
-  if (auto found = values(std::string(name))) {
+  if (auto found = values.text(std::string(name))) {
     if (found->starts_with(placeholder_begin))
       return user_error("invalid_substitution", "the value of " + std::string(name) + " holds a reference to a secret",
                         "write ${secret:...} in the pipeline itself");
     return *std::move(found);
   }
   if (split != std::string_view::npos) return fill_text(body.substr(split + 2), values);
+  if (values.is_reported && values.is_reported(std::string(name))) return user_error(reported_already, whole);
   return user_error(
       "unset_variable", whole + " is neither a param of this pipeline nor set in the environment",
       "declare it under params, set it in the environment, or give a default: ${" + std::string(name) + ":-default}");
@@ -146,9 +148,11 @@ std::vector<placeholder> hide_placeholders(std::string& text) {
 
 void substitute(node& scalar, const std::vector<placeholder>& all, const lookup& values,
                 std::vector<substitution_fault>& faults) {
+  const auto before = faults.size();
   if (const auto open = scalar.text.find("${"); open != std::string::npos)
     faults.push_back(
         {user_error("invalid_substitution", "this ${ is not closed", "close it with }, or write $${"), scalar.begin});
+  scalar.broken = scalar.broken || faults.size() > before;
   if (scalar.placeholders.empty()) return;
   scalar.masked = std::move(scalar.text);
   scalar.text.clear();
@@ -160,17 +164,16 @@ void substitute(node& scalar, const std::vector<placeholder>& all, const lookup&
     }
     const auto& one = all[scalar.placeholders[next++]];
     auto value = filled_in(one, values);
-    std::string filled;
-    if (value.ok()) {
-      filled = std::move(value).value();
-    } else {
-      faults.push_back({std::move(value).problem(), one.begin});
-    }
+    const auto filled = value.ok() ? *value : std::string();
     // What follows the sign would make it a reference, which nobody could tell from a real one.
     if (one.escape && std::string_view(scalar.masked).substr(at + one.length).starts_with("{secret:"))
       faults.push_back({user_error("invalid_substitution", "a text can't hold ${secret: itself: it means a secret",
                                    "write the text otherwise"),
                         one.begin});
+    if (!value.ok()) {
+      scalar.broken = true;
+      if (value.problem().code != reported_already) faults.push_back({std::move(value).problem(), one.begin});
+    }
     scalar.substitutions.push_back({scalar.text.size(), filled.size(), at, one.length});
     scalar.text += filled;
     at += one.length;

@@ -21,8 +21,13 @@ struct placeholder {
   bool too_deep = false;  ///< references nested beyond any use
 };
 
-/// Gives the text of a name, or nothing where it is not set.
-using lookup = std::function<std::optional<std::string>(const std::string& name)>;
+/// Where the texts of names come from.
+struct lookup {
+  /// The text of a name, or nothing where it is not set.
+  std::function<std::optional<std::string>(const std::string& name)> text;
+  /// True for a name without a text that was reported already; not set: none is.
+  std::function<bool(const std::string& name)> is_reported = {};
+};
 
 /// Begins a placeholder, and fills the rest of it. `parse` refuses files that hold control characters themselves.
 inline constexpr char placeholder_begin = '\x0e';
@@ -37,7 +42,8 @@ struct substitution_fault {
   std::size_t begin = 0;  ///< byte offset in the file
 };
 
-/// Fills in the placeholders of a scalar: `${x}`, `${x:-default}`, `$$`; `${secret:x}` stays as it is.
+/// Fills in the placeholders of a scalar: `${x}`, `${x:-default}`, `$$`; `${secret:x}` stays as it is. A scalar in
+/// which something can't be filled in is broken.
 void substitute(node& scalar, const std::vector<placeholder>& all, const lookup& values,
                 std::vector<substitution_fault>& faults);
 

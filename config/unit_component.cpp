@@ -4,6 +4,7 @@
 #include "config/secret_places.hpp"
 #include "config/unit_roles.hpp"
 #include "engine/error/names.hpp"
+#include "engine/error/not_yet.hpp"
 
 #include <algorithm>
 
@@ -59,35 +60,31 @@ std::optional<options> read_steps(const reading& in, const node& key, const node
     return {};
   }
   auto steps = options::array();
-  bool whole = true;
   for (const auto& item : value.items) {
-    whole = whole && !item.broken;
+    steps.push_back(nullptr);
     if (item.broken) continue;
     if (!item.is_map() || item.entries.size() != 1) {
       in.fault(item, "invalid_value",
                "a step is one operation, found " +
                    (item.is_map() ? std::to_string(item.entries.size()) + " keys" : describe(item)),
                "begin each step with a dash: - filter: ...");
-      whole = false;
       continue;
     }
     const auto& [name, held] = item.entries.front();
     const auto* found = name.text == "steps" ? nullptr : find_component(component_kind::transform, name.text);
     if (found == nullptr) {
       if (contains(planned_components(component_kind::transform), name.text))
-        in.fault(name, "not_supported_yet", "the transform " + name.text + " is not supported yet");
+        in.fault(name, "not_supported_yet", "the transform " + name.text + " is not supported yet",
+                 not_yet_hint(name.text));
       else
         in.fault(name, "unknown_component", "there is no transform " + name.text + " for a step",
                  suggest(name.text, component_names(component_kind::transform)));
-      whole = false;
       continue;
     }
     auto own = held.is_null() ? default_options(in, name, found->spec.value, name.text)
                               : read_options(in, held, found->spec.value, name.text);
-    whole = whole && own.has_value();
-    if (own) steps.push_back(options{{name.text, *std::move(own)}});
+    steps.back() = options{{name.text, own ? *std::move(own) : options()}};
   }
-  if (!whole) return {};
   return steps;
 }
 
@@ -126,24 +123,24 @@ chosen_component choose_component(const reading& in, const node& name, const nod
   if (seen && by.found == nullptr && by.key->text != "steps") {
     in.fault(*by.key, "not_supported_yet",
              std::string("the ") + word_for(role) + " " + by.key->text + " is not supported yet",
-             "one of " + enumerate(component_names(kind_of(role))));
+             not_yet_hint(by.key->text));
     by = {};
   }
   return by;
 }
 
-void read_component(const reading& in, const chosen_component& by, unit_definition& unit) {
-  unit.component = by.key->text;
-  if (unit.role == unit_role::transform && refuse_secrets_in(in, *by.value, unit.component)) return;
+bool read_component(const reading& in, const chosen_component& by, unit_definition& unit) {
+  if (unit.role == unit_role::transform && refuse_secrets_in(in, *by.value, unit.component)) return false;
   if (unit.component == "steps") {
     if (auto own = read_steps(in, *by.key, *by.value)) unit.own = *std::move(own);
-    return;
+    return !unit.own.is_null();
   }
   const auto& spec = by.found->spec.value;
   const bool nothing = by.value->is_null() && spec.form != shape::expression;
   auto own =
       nothing ? default_options(in, *by.key, spec, unit.component) : read_options(in, *by.value, spec, unit.component);
   if (own) unit.own = *std::move(own);
+  return own.has_value();
 }
 
 void check_sink(const reading& in, const node& name, const node& value, const component& by, unit_definition& unit) {

@@ -4,6 +4,7 @@
 #include "config/option_reader.hpp"
 #include "config/unit_component.hpp"
 #include "config/unit_roles.hpp"
+#include "engine/error/not_yet.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -22,7 +23,8 @@ bool refuse_unsupported(const reading& in, place_of_form place, const node& key,
   const auto* form = find_unsupported(place, key.text, value.is_scalar() ? value.text : std::string());
   if (form == nullptr) return false;
   const auto what = form->value.empty() ? key.text : key.text + ": " + form->value;
-  in.fault(form->value.empty() ? key : value, "not_supported_yet", what + " is not supported yet", "remove it");
+  in.fault(form->value.empty() ? key : value, "not_supported_yet", what + " is not supported yet",
+           not_yet_hint(form->value.empty() ? key.text : form->value));
   return true;
 }
 
@@ -45,7 +47,6 @@ unit_reader::unit_reader(const document& source, diagnostics& faults, const node
 
 unit_definition unit_reader::read(unit_role role, const node& name, const node& value) {
   const reading in{source_, faults_, "unit " + name.text};
-  const auto before = faults_.size();
   if (!is_identifier(name.text))
     in.fault(name, "invalid_name", "a unit's name has letters, digits and _, and begins with none of the digits",
              "expressions use it as a qualifier: " + std::string("orders.amount"));
@@ -61,29 +62,36 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
   }
   if (role == unit_role::load) unit.parallelism.reset();  // sinks write alone; the default is meant for the others
   const auto keys = unit_keys(role);
+  bool usable = true;  // faults of keys that decide what the component does
   for (const auto& [key, held] : value.entries) {
-    if (refuse_unsupported(in, place_of_form::unit, key, held)) continue;
-    if (refuse_unsupported(in, place_of(role), key, held)) continue;
-    if (std::find(keys.begin(), keys.end(), key.text) == keys.end()) continue;
+    const auto before = faults_.size();
+    const bool refused =
+        refuse_unsupported(in, place_of_form::unit, key, held) || refuse_unsupported(in, place_of(role), key, held);
+    if (refused || std::find(keys.begin(), keys.end(), key.text) == keys.end()) continue;
     if (held.is_null()) {
       in.fault(key, "invalid_value", key.text + " has no value", "give a value or remove the key");
-      continue;
-    }
-    if (key.text == "from") {
+    } else if (key.text == "from") {
       if (auto names = read_texts(in, held, "from")) unit.from = *std::move(names);
       if (held.is_sequence() && held.items.empty()) in.fault(held, "missing_value", "from names no unit");
-      continue;
+    } else if (!read_shared(in, key, held, unit) && !read_source_key(in, key, held, unit)) {
+      read_sink_key(in, key, held, unit);
     }
-    if (!read_shared(in, key, held, unit) && !read_source_key(in, key, held, unit)) read_sink_key(in, key, held, unit);
+    static const std::vector<std::string> harmless = {"description", "on_error", "parallelism", "place", "types"};
+    const bool hurts = faults_.size() > before || held.broken;
+    if (hurts && std::find(harmless.begin(), harmless.end(), key.text) == harmless.end()) usable = false;
   }
-  if (role != unit_role::extract && value.find("from") == nullptr)
+  if (role != unit_role::extract && value.find("from") == nullptr) {
     in.fault(name, "missing_key", std::string("a ") + word_for(role) + " needs from: the unit that it reads",
              "from: unit, from: unit.port, or from: [unit, unit]");
-  if (const auto by = choose_component(in, name, value, role); by.key != nullptr) {
-    read_component(in, by, unit);
-    if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
+    usable = false;
   }
-  unit.faulty = faults_.size() > before;
+  if (const auto by = choose_component(in, name, value, role); by.key != nullptr) {
+    unit.component = by.key->text;
+    usable = read_component(in, by, unit) && usable;
+    const auto before = faults_.size();
+    if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
+    unit.faulty = !usable || faults_.size() > before;
+  }
   return unit;
 }
 
@@ -143,7 +151,7 @@ bool unit_reader::read_source_key(const reading& in, const node& key, const node
                                       {.name = "thousands", .form = shape::text}}}}}}};
   static const field_spec metadata{.form = shape::map, .elements = {{.form = shape::text, .choices = {"path", "row"}}}};
   if (key.text == "types") {
-    if (auto read = read_options(in, value, types, "types")) unit.types = *std::move(read);
+    read_types(in, value, types, unit);
   } else if (key.text == "metadata") {
     if (auto read = read_options(in, value, metadata, "metadata")) unit.metadata = *std::move(read);
   } else if (key.text == "columns") {
@@ -160,6 +168,21 @@ bool unit_reader::read_source_key(const reading& in, const node& key, const node
     return false;
   }
   return true;
+}
+
+/// Reads the types entry by entry, so that one with a fault leaves the others; it is null itself.
+void unit_reader::read_types(const reading& in, const node& value, const field_spec& form, unit_definition& unit) {
+  if (!value.is_map() || value.broken) {
+    if (auto read = read_options(in, value, form, "types")) unit.types = *std::move(read);
+    return;
+  }
+  unit.types = options::object();
+  for (const auto& entry : value.entries) {
+    node one = value;
+    one.entries = {entry};
+    const auto read = read_options(in, one, form, "types");
+    unit.types[entry.first.text] = read ? read->begin().value() : options();
+  }
 }
 
 void unit_reader::read_contract(const reading& in, const node& value, unit_definition& unit) {

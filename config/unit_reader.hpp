@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/reading.hpp"
+#include "engine/component/spec.hpp"
 #include "engine/plan/pipeline.hpp"
 
 namespace sluice::config {
@@ -11,13 +12,14 @@ class unit_reader {
   /// `defaults` is the section's map or null; its own faults are reported here, once.
   unit_reader(const document& source, diagnostics& faults, const node* defaults);
 
-  /// Reads one entry of extract, transform or load; `faulty` where it has faults.
+  /// Reads one entry of extract, transform or load; `faulty` where its component can't be made.
   unit_definition read(unit_role role, const node& name, const node& value);
 
  private:
   bool read_shared(const reading& in, const node& key, const node& value, unit_definition& unit);
   bool read_source_key(const reading& in, const node& key, const node& value, unit_definition& unit);
   bool read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit);
+  void read_types(const reading& in, const node& value, const field_spec& form, unit_definition& unit);
   void read_contract(const reading& in, const node& value, unit_definition& unit);
   void read_incremental(const reading& in, const node& value, unit_definition& unit);
   void read_place(const reading& in, const node& value, unit_definition& unit);

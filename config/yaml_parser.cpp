@@ -1,5 +1,7 @@
 #include "config/yaml_parser.hpp"
 
+#include "config/open_quote.hpp"
+
 #include <yaml-cpp/yaml.h>
 
 #include <yaml-cpp/eventhandler.h>
@@ -184,6 +186,10 @@ std::optional<node> parse_yaml(const std::string& text, const std::vector<placeh
     auto begin = problem.mark.is_null() ? std::size_t{0} : static_cast<std::size_t>(std::max(problem.mark.pos, 0));
     if (const auto tab = tab_in_indentation(text, begin)) {
       fault = {user_error("invalid_yaml", "a tab stands in the indentation of this line", "indent with spaces"), *tab};
+    } else if (const auto quote = find_open_quote(text)) {
+      const auto mark = std::string(1, text[*quote]);
+      fault = {user_error("invalid_yaml", "this quote is not closed", "put " + mark + " at the end of the text"),
+               *quote};
     } else {
       fault = {user_error("invalid_yaml", "this is no valid YAML: " + problem.msg, hint_for(problem.msg)), begin};
     }

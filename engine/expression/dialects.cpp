@@ -1,6 +1,8 @@
 // Names that people bring along from MySQL, SQL Server, Oracle, Spark, BigQuery, Snowflake, DuckDB and spreadsheets.
 #include "engine/expression/dialects.hpp"
 
+#include "engine/error/not_yet.hpp"
+
 #include <algorithm>
 #include <iterator>
 
@@ -9,8 +11,9 @@ namespace sluice::expression {
 namespace {
 
 struct translation {
-  std::string_view names;  // divided by blanks
-  const char* hint;
+  std::string_view names;         // divided by blanks
+  const char* hint;               // or, with a feature, what to do until then; may be empty
+  const char* feature = nullptr;  // what is missing: a section of docs/not-yet.md
 };
 
 constexpr translation functions[] = {
@@ -23,8 +26,7 @@ constexpr translation functions[] = {
     {"nullifzero", "write nullif(x, 0)"},
     {"zeroifnull", "write coalesce(x, 0)"},
     {"isnan is_nan", "write x = 'NaN'::double"},
-    {"assert raise",
-     "not available yet; until then write 1 / case when condition then 1 else 0 end with on_error: reject"},
+    {"assert raise", "write 1 / case when condition then 1 else 0 end with on_error: reject", "validate"},
     // dates and times
     {"year month day hour minute second quarter week", "write extract(year from x), with the unit that is meant"},
     {"dayofmonth day_of_month", "write extract(day from x)"},
@@ -77,20 +79,21 @@ constexpr translation functions[] = {
     {"replicate", "write repeat(x, n)"},
     {"space", "write repeat(' ', n)"},
     {"strcmp", "write a < b, a = b or a > b"},
-    {"translate", "not available yet; until then replace(replace(x, 'a', 'b'), 'c', 'd')"},
+    {"translate", "write replace(replace(x, 'a', 'b'), 'c', 'd')", "functions-of-other-dialects"},
     {"format printf sprintf", "join texts with ||, as in 'no. ' || lpad(x::text, 5, '0')"},
     {"str to_string tostring cstr to_varchar text varchar string", "write x::text"},
     {"hex", "write to_hex(x)"},
     {"regexp_like rlike regexp_contains regex_match regexp_full_match", "write x ~ 'pattern'"},
     {"regexp_extract regexp_substr regexp_match regexp_extract_all regex_extract",
-     "not available yet; until then regexp_replace(x, '^.*?([0-9]+).*$', '\\1') keeps what the parentheses hold"},
-    {"regexp_count regexp_instr regexp_split_to_array regexp_split regexp_split_to_table", "not available yet"},
+     "regexp_replace(x, '^.*?([0-9]+).*$', '\\1') keeps what the parentheses hold", "functions-of-other-dialects"},
+    {"regexp_count regexp_instr regexp_split_to_array regexp_split regexp_split_to_table", "",
+     "functions-of-other-dialects"},
     {"json_extract json_value json_extract_scalar json_extract_string get_json_object json_query "
      "json_extract_path_text "
      "json_get parse_json try_parse_json json_object json_array",
-     "not available yet; until then read JSON with the source ndjson: column.field is a field, list[1] an element"},
+     "read JSON with the source ndjson: column.field is a field, list[1] an element", "nested-data"},
     {"array_length cardinality array_size list_contains array_contains array_to_string string_to_array unnest explode",
-     "not available yet; list[1] is the first element of a list"},
+     "list[1] is the first element of a list", "nested-data"},
     // numbers and casts
     {"convert try_cast safe_cast try_convert", "write x::bigint; on_error: set_null makes values that do not fit null"},
     {"to_number tonumber to_decimal cdbl to_double todouble to_float float double numeric decimal",
@@ -111,7 +114,7 @@ constexpr translation functions[] = {
     // hashes
     {"sha1 sha sha2 sha512 sha224 sha384 hash farm_fingerprint xxhash64 murmur_hash crc32 checksum hashbytes md5_hex",
      "write sha256(x), or md5(x) where it need not be safe"},
-    {"base64 to_base64 from_base64 encode unhex", "not available yet"},
+    {"base64 to_base64 from_base64 encode unhex", "", "functions-of-other-dialects"},
     // aggregates
     {"countif count_if", "write count(*) filter (where condition)"},
     {"sumif sum_if", "write sum(x) filter (where condition)"},
@@ -125,20 +128,18 @@ constexpr translation functions[] = {
     {"arbitrary anyvalue", "write any_value(x)"},
     {"logical_and booland_agg", "write bool_and(x)"},
     {"logical_or boolor_agg", "write bool_or(x)"},
-    {"argmax arg_max max_by argmin arg_min min_by",
-     "not available yet; until then deduplicate: { by: [key], order: [x desc] } keeps that row"},
-    {"group_concat listagg collect_list collect_set array_concat_agg grouparray", "not available yet"},
+    {"argmax arg_max max_by argmin arg_min min_by", "deduplicate: { by: [key], order: [x desc] } keeps that row",
+     "string-agg"},
+    {"group_concat listagg collect_list collect_set array_concat_agg grouparray", "", "string-agg"},
     // window functions
-    {"row_number rank dense_rank percent_rank ntile lag lead nth_value cume_dist",
-     "window functions are not available yet; until then deduplicate: { by: [key], order: [x desc] } keeps the first "
-     "row of each key"},
+    {"row_number rank dense_rank percent_rank ntile lag lead nth_value cume_dist", "", "window-functions"},
 };
 
 constexpr translation aggregates[] = {
-    {"string_agg array_agg", "not available yet"},
-    {"median percentile_cont quantile", "not available yet; until then avg, min, max and stddev describe a column"},
-    {"mode", "not available yet; until then count(*) by the column, then sort and limit"},
-    {"approx_count_distinct", "not available yet; until then count(distinct x), which is exact"},
+    {"string_agg array_agg", "", "string-agg"},
+    {"median percentile_cont quantile", "avg, min, max and stddev describe a column", "string-agg"},
+    {"mode", "count(*) by the column, then sort and limit", "string-agg"},
+    {"approx_count_distinct", "count(distinct x), which is exact", "string-agg"},
 };
 
 constexpr translation operators[] = {
@@ -147,9 +148,7 @@ constexpr translation operators[] = {
     {"rlike regexp similar glob", "write x ~ 'pattern' for a regular expression, x like 'a%' for a simple pattern"},
     {"xor", "write a <> b"},
     {"collate", "texts are compared by their bytes, as in the collation \"C\"; lower(x) ignores case"},
-    {"over",
-     "window functions are not available yet; until then deduplicate: { by: [key], order: [x desc] } keeps the "
-     "first row of each key"},
+    {"over", "", "window-functions"},
 };
 
 bool is_among(std::string_view name, std::string_view names) {
@@ -165,7 +164,8 @@ template <std::size_t Count>
 std::string find(const translation (&all)[Count], std::string_view name) {
   const auto* found =
       std::find_if(std::begin(all), std::end(all), [&](const auto& one) { return is_among(name, one.names); });
-  return found == std::end(all) ? std::string() : found->hint;
+  if (found == std::end(all)) return {};
+  return found->feature == nullptr ? std::string(found->hint) : not_yet_hint(found->feature, found->hint);
 }
 
 }  // namespace

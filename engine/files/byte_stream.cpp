@@ -1,6 +1,7 @@
 #include "engine/files/files.hpp"
 
 #include "engine/component/interruption.hpp"
+#include "engine/files/arriving_stream.hpp"
 #include "engine/files/file_faults.hpp"
 #include "engine/files/foreign_bytes.hpp"
 #include "engine/files/interruptible_stream.hpp"
@@ -8,6 +9,7 @@
 #include <arrow/result.h>
 #include <arrow/util/compression.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,6 +22,17 @@ namespace sluice {
 namespace {
 
 constexpr std::int64_t packed_block = 256 * 1024;
+constexpr int pause_milliseconds = 300;   // of standard input, after which what has come is looked at
+constexpr int together_milliseconds = 2;  // bytes that come so soon after each other are handed out together
+
+/// True where standard input has bytes or has ended, after at most so long; -1: however long it takes.
+bool input_is_ready(int milliseconds) {
+  pollfd input = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  int ready = 0;
+  while ((ready = ::poll(&input, 1, milliseconds)) < 0 && errno == EINTR) {
+  }
+  return ready != 0;
+}
 
 /// Reads a file or standard input from its begin.
 class plain_stream : public byte_stream {
@@ -43,6 +56,16 @@ class plain_stream : public byte_stream {
     consumed_ += done;
     return done;
   }
+  /// What one call of the system gives; 0 at the end.
+  result<std::int64_t> read_some(std::uint8_t* into, std::int64_t size) {
+    for (;;) {
+      const auto got = ::read(handle_, into, static_cast<std::size_t>(size));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return from_errno(errno, "read " + name_);
+      consumed_ += got;
+      return got;
+    }
+  }
   [[nodiscard]] std::int64_t consumed() const override { return consumed_; }
 
  private:
@@ -59,6 +82,8 @@ struct standard_input {
   std::string peeked;
   bool ended = false;
   bool taken = false;
+  bool live = false;    ///< show_standard_input_as_it_comes
+  bool paused = false;  ///< it has paused once: nobody waits for more than what is there
 
   static standard_input& get() {
     static standard_input only;
@@ -66,11 +91,38 @@ struct standard_input {
   }
 };
 
-class standard_input_stream : public byte_stream, public interruptible_stream {
+class standard_input_stream : public byte_stream, public interruptible_stream, public arriving_stream {
  public:
   explicit standard_input_stream(std::string first) : first_(std::move(first)) {}
 
+  // As much as was asked for, like any other stream; but whoever waits for the next byte can be told to stop.
   result<std::int64_t> read(std::uint8_t* into, std::int64_t size) override {
+    auto done = take_kept(into, size);
+    while (done < size) {
+      SLUICE_ASSIGN(const auto more, take_next(into + done, size - done));
+      if (more == 0) break;
+      done += more;
+    }
+    return done;
+  }
+  [[nodiscard]] bool arrives() const override { return true; }
+  result<std::int64_t> read_some(std::uint8_t* into, std::int64_t size) override {
+    auto done = take_kept(into, size);
+    if (done > 0) return done;
+    while (done < size && (done == 0 || input_is_ready(together_milliseconds))) {
+      SLUICE_ASSIGN(const auto more, take_next(into + done, size - done));
+      if (more == 0) break;
+      done += more;
+    }
+    return done;
+  }
+  [[nodiscard]] bool ready() override { return at_ < first_.size() || input_is_ready(0); }
+  [[nodiscard]] std::int64_t consumed() const override { return consumed_; }
+  void interrupt() noexcept override { stopped_.raise(); }
+
+ private:
+  /// Of what was peeked at.
+  std::int64_t take_kept(std::uint8_t* into, std::int64_t size) {
     const auto kept = std::min<std::int64_t>(size, static_cast<std::int64_t>(first_.size() - at_));
     std::memcpy(into, first_.data() + at_, static_cast<std::size_t>(kept));
     at_ += static_cast<std::size_t>(kept);
@@ -80,23 +132,20 @@ class standard_input_stream : public byte_stream, public interruptible_stream {
       at_ = 0;
     }
     consumed_ += kept;
-    auto done = kept;
-    // As much as was asked for, like any other stream; but whoever waits for the next byte can be told to stop.
-    while (done < size) {
+    return kept;
+  }
+  /// At least one byte; 0 at the end.
+  result<std::int64_t> take_next(std::uint8_t* into, std::int64_t size) {
+    for (;;) {
       if (!stopped_.wait_readable(STDIN_FILENO)) return interrupted_error("reading standard input");
-      const auto more = ::read(STDIN_FILENO, into + done, static_cast<std::size_t>(size - done));
+      const auto more = ::read(STDIN_FILENO, into, static_cast<std::size_t>(size));
       if (more < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (more < 0) return from_errno(errno, "read standard input");
-      if (more == 0) break;
-      done += more;
       consumed_ += more;
+      return more;
     }
-    return done;
   }
-  [[nodiscard]] std::int64_t consumed() const override { return consumed_; }
-  void interrupt() noexcept override { stopped_.raise(); }
 
- private:
   std::string first_;
   std::size_t at_ = 0;
   interruption stopped_;
@@ -106,23 +155,22 @@ class standard_input_stream : public byte_stream, public interruptible_stream {
 /// Reads standard input from its begin and keeps all that it reads for who reads it after us.
 class peeking_stream : public byte_stream {
  public:
+  /// `lines`: the bytes are text, in which a line feed ends a line.
+  explicit peeking_stream(bool lines) : lines_(lines) {}
+
   result<std::int64_t> read(std::uint8_t* into, std::int64_t size) override {
     auto& input = standard_input::get();
     const std::lock_guard guard(input.lock);
     if (input.taken)
       return user_error("input_used_twice", "standard input is read already", "only one source of a run can read -");
-    const auto had = static_cast<std::int64_t>(input.peeked.size());
-    if (at_ + size > had && !input.ended) {
-      plain_stream stream("standard input", STDIN_FILENO, false);
-      const auto wanted = at_ + size - had;
-      input.peeked.resize(static_cast<std::size_t>(had + wanted));
-      auto got = stream.read(reinterpret_cast<std::uint8_t*>(input.peeked.data()) + had, wanted);
-      const auto more = got.ok() ? *got : 0;
-      input.peeked.resize(static_cast<std::size_t>(had + more));
-      if (!got.ok()) return std::move(got).problem();
-      input.ended = more < wanted;
+    auto end = at_ + size;
+    if (input.live && lines_) {
+      SLUICE_ASSIGN(end, gather_lines(input, end));
+    } else {
+      SLUICE_TRY(gather(input, end));
     }
-    const auto some = std::min<std::int64_t>(size, static_cast<std::int64_t>(input.peeked.size()) - at_);
+    end = std::min(end, static_cast<std::int64_t>(input.peeked.size()));
+    const auto some = std::clamp<std::int64_t>(end - at_, 0, size);
     std::memcpy(into, input.peeked.data() + at_, static_cast<std::size_t>(some));
     at_ += some;
     return some;
@@ -130,6 +178,45 @@ class peeking_stream : public byte_stream {
   [[nodiscard]] std::int64_t consumed() const override { return at_; }
 
  private:
+  static result<std::int64_t> read_more(standard_input& input, std::int64_t wanted, bool all) {
+    plain_stream stream("standard input", STDIN_FILENO, false);
+    const auto had = input.peeked.size();
+    input.peeked.resize(had + static_cast<std::size_t>(wanted));
+    auto* const into = reinterpret_cast<std::uint8_t*>(input.peeked.data()) + had;
+    auto got = all ? stream.read(into, wanted) : stream.read_some(into, wanted);
+    const auto more = got.ok() ? *got : 0;
+    input.peeked.resize(had + static_cast<std::size_t>(more));
+    input.ended = got.ok() && (all ? more < wanted : more == 0);
+    return got;
+  }
+
+  /// Reads until so many bytes were peeked at, or the input ends.
+  static status gather(standard_input& input, std::int64_t wanted) {
+    const auto left = wanted - static_cast<std::int64_t>(input.peeked.size());
+    if (left <= 0 || input.ended) return {};
+    SLUICE_TRY(read_more(input, left, true));
+    return {};
+  }
+
+  /// The same, but where the input pauses behind a whole line, that is all there is; gives where it ends.
+  static result<std::int64_t> gather_lines(standard_input& input, std::int64_t wanted) {
+    while (static_cast<std::int64_t>(input.peeked.size()) < wanted && !input.ended) {
+      const auto& text = input.peeked;
+      if (text.size() >= 10 && may_be_packed(std::string_view(text).substr(0, 10))) {
+        SLUICE_TRY(gather(input, wanted));
+        return wanted;
+      }
+      const auto line_end = text.rfind('\n');
+      if (line_end != std::string::npos && !input_is_ready(input.paused ? 0 : pause_milliseconds)) {
+        input.paused = true;
+        return static_cast<std::int64_t>(line_end) + 1;
+      }
+      SLUICE_TRY(read_more(input, std::min<std::int64_t>(wanted - std::ssize(text), packed_block), false));
+    }
+    return wanted;
+  }
+
+  bool lines_;
   std::int64_t at_ = 0;
 };
 
@@ -271,7 +358,7 @@ result<std::unique_ptr<arrow::util::Codec>> make_codec(compression kind) {
 namespace {
 
 /// Gives bytes that were read too early, then the rest.
-class prefixed_stream : public byte_stream, public interruptible_stream {
+class prefixed_stream : public byte_stream, public interruptible_stream, public arriving_stream {
  public:
   prefixed_stream(std::string first, std::unique_ptr<byte_stream> rest)
       : first_(std::move(first)), rest_(std::move(rest)) {}
@@ -283,6 +370,15 @@ class prefixed_stream : public byte_stream, public interruptible_stream {
     if (kept == size) return size;
     SLUICE_ASSIGN(const auto more, rest_->read(into + kept, size - kept));
     return kept + more;
+  }
+  [[nodiscard]] bool arrives() const override { return as_arriving(*rest_) != nullptr; }
+  result<std::int64_t> read_some(std::uint8_t* into, std::int64_t size) override {
+    if (at_ == first_.size()) return read_arrived(*rest_, into, size);
+    return read(into, std::min<std::int64_t>(size, static_cast<std::int64_t>(first_.size() - at_)));
+  }
+  [[nodiscard]] bool ready() override {
+    auto* const rest = as_arriving(*rest_);
+    return at_ < first_.size() || rest == nullptr || rest->ready();
   }
   [[nodiscard]] std::int64_t consumed() const override { return rest_->consumed(); }
   void interrupt() noexcept override { interrupt_stream(*rest_); }
@@ -297,9 +393,7 @@ class prefixed_stream : public byte_stream, public interruptible_stream {
 result<std::unique_ptr<byte_stream>> unpacked_text(std::unique_ptr<byte_stream> stream, const input_file& file) {
   auto packed = file.packed;
   if (packed == compression::by_content) {
-    std::string first(10, '\0');
-    SLUICE_ASSIGN(const auto got, stream->read(reinterpret_cast<std::uint8_t*>(first.data()), std::ssize(first)));
-    first.resize(static_cast<std::size_t>(got));
+    SLUICE_ASSIGN(auto first, read_begin(*stream, 10, may_be_packed));
     packed = packed_as(first);
     stream = std::make_unique<prefixed_stream>(std::move(first), std::move(stream));
   }
@@ -326,6 +420,25 @@ result<std::unique_ptr<byte_stream>> open_stream(const input_file& file) {
   return unpacked_text(std::move(stream), file);
 }
 
+void show_standard_input_as_it_comes() {
+  auto& input = standard_input::get();
+  const std::lock_guard guard(input.lock);
+  input.live = true;
+}
+
+result<std::string> read_begin(byte_stream& stream, std::int64_t most, bool (*wants_more)(std::string_view)) {
+  std::string first;
+  while (std::ssize(first) < most && (first.empty() || wants_more(first))) {
+    const auto had = first.size();
+    first.resize(static_cast<std::size_t>(most));
+    SLUICE_ASSIGN(const auto got, read_arrived(stream, reinterpret_cast<std::uint8_t*>(first.data()) + had,
+                                               most - static_cast<std::int64_t>(had)));
+    first.resize(had + static_cast<std::size_t>(got));
+    if (got == 0 || as_arriving(stream) == nullptr) break;
+  }
+  return first;
+}
+
 status skip_bytes(byte_stream& stream, std::int64_t count) {
   std::vector<std::uint8_t> buffer(static_cast<std::size_t>(std::min<std::int64_t>(count, packed_block)));
   while (count > 0) {
@@ -339,7 +452,8 @@ status skip_bytes(byte_stream& stream, std::int64_t count) {
 result<std::string> peek_file(const input_file& file, std::int64_t bytes) {
   std::unique_ptr<byte_stream> stream;
   if (file.path == "-") {
-    SLUICE_ASSIGN(stream, unpacked_text(std::make_unique<peeking_stream>(), file));
+    const bool lines = file.encoding == text_encoding::utf8;
+    SLUICE_ASSIGN(stream, unpacked_text(std::make_unique<peeking_stream>(lines), file));
   } else {
     SLUICE_ASSIGN(stream, open_stream(file));
   }

@@ -1,5 +1,6 @@
 #include "engine/files/encoding.hpp"
 
+#include "engine/files/arriving_stream.hpp"
 #include "engine/files/files.hpp"
 #include "engine/files/interruptible_stream.hpp"
 
@@ -65,7 +66,15 @@ void decode_bytes(std::string_view bytes, bool windows, std::string& out) {
   }
 }
 
-class decoding_stream : public byte_stream, public interruptible_stream {
+/// Whether text that begins so may have a mark, of which these bytes are not all.
+bool may_have_mark(std::string_view begin) {
+  for (const std::string_view mark : {std::string_view("\xFF\xFE\0\0", 4), std::string_view("\0\0\xFE\xFF", 4),
+                                      std::string_view("\xFE\xFF"), std::string_view("\xEF\xBB\xBF")})
+    if (begin.size() < mark.size() && begin == mark.substr(0, begin.size())) return true;
+  return false;
+}
+
+class decoding_stream : public byte_stream, public interruptible_stream, public arriving_stream {
  public:
   decoding_stream(std::unique_ptr<byte_stream> from, std::string name, text_encoding named)
       : from_(std::move(from)), name_(std::move(name)), encoding_(named) {}
@@ -87,15 +96,27 @@ class decoding_stream : public byte_stream, public interruptible_stream {
     }
     return done;
   }
+  /// Only bytes that are passed on as they come.
+  [[nodiscard]] bool arrives() const override {
+    return encoding_ == text_encoding::utf8 && as_arriving(*from_) != nullptr;
+  }
+  result<std::int64_t> read_some(std::uint8_t* into, std::int64_t size) override {
+    if (!decoder_) SLUICE_TRY(look_at_mark());
+    const auto kept = static_cast<std::int64_t>(ready_.size() - at_);
+    if (kept > 0 || encoding_ != text_encoding::utf8) return read(into, kept > 0 ? std::min(kept, size) : size);
+    return ended_ ? 0 : read_arrived(*from_, into, size);
+  }
+  [[nodiscard]] bool ready() override {
+    auto* const from = as_arriving(*from_);
+    return at_ < ready_.size() || ended_ || from == nullptr || from->ready();
+  }
   [[nodiscard]] std::int64_t consumed() const override { return from_->consumed(); }
   void interrupt() noexcept override { interrupt_stream(*from_); }
 
  private:
   status look_at_mark() {
-    raw_.resize(mark_bytes);
-    SLUICE_ASSIGN(const auto got, from_->read(reinterpret_cast<std::uint8_t*>(raw_.data()), mark_bytes));
-    raw_.resize(static_cast<std::size_t>(got));
-    ended_ = got < static_cast<std::int64_t>(mark_bytes);
+    SLUICE_ASSIGN(raw_, read_begin(*from_, mark_bytes, may_have_mark));
+    ended_ = raw_.size() < mark_bytes && as_arriving(*from_) == nullptr;
     auto known = encoding_by_mark(raw_, encoding_);
     if (!known.ok()) {
       auto problem = std::move(known).problem();

@@ -1,5 +1,6 @@
 #include "engine/files/file_sink_options.hpp"
 
+#include "engine/error/not_yet.hpp"
 #include "engine/files/file_target.hpp"
 
 namespace sluice {
@@ -42,8 +43,8 @@ std::string target_path(const sink_request& request, const std::string& componen
         user_error("missing_path", component + " needs the path of a file to write", "path: out/report." + component)));
   } else if (path.back() == '/') {
     faults.push_back(option_fault(component, "path",
-                                  user_error("not_supported_yet", "writing a folder of files is not supported yet",
-                                             "give the path of one file: path: " + path + "part." + component)));
+                                  not_supported_yet("writing a folder of files", "folders-of-files",
+                                                    "name one file: path: " + path + "part." + component)));
   }
   if (const auto mode = parse_file_mode(request.mode); !mode.ok()) faults.push_back(mode.problem());
   if (!request.key.empty()) {

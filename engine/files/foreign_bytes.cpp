@@ -43,6 +43,14 @@ compression packed_as(std::string_view first) {
   return compression::none;
 }
 
+bool may_be_packed(std::string_view begin) {
+  for (const std::string_view magic : {"\x1F\x8B\x08", "\x28\xB5\x2F\xFD", "\x04\x22\x4D\x18", "BZh"}) {
+    const auto common = std::min(begin.size(), magic.size());
+    if (begin.substr(0, common) == magic.substr(0, common)) return true;
+  }
+  return false;
+}
+
 bool looks_like_utf16(std::string_view first) {
   first = first.substr(0, looked_at);
   const auto zeros = count_zeros(first);

@@ -10,6 +10,8 @@ namespace sluice {
 /// Says by their first bytes how bytes are packed: the magic numbers of RFC 1952, RFC 8878, lz4's frames and bzip2.
 /// compression::none where nothing is known.
 compression packed_as(std::string_view first);
+/// Whether a file that begins with these bytes, and others behind them, may be packed.
+bool may_be_packed(std::string_view begin);
 
 /// True for text in UTF-16 without a mark: every second byte of its ASCII characters is zero.
 bool looks_like_utf16(std::string_view first);

@@ -1,5 +1,7 @@
 #include "engine/operators/binding.hpp"
 
+#include "engine/values/unknown_columns.hpp"
+
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
@@ -60,6 +62,7 @@ void check_unique(const arrow::FieldVector& fields, const std::string& path, con
                   diagnostics& faults) {
   std::set<std::string> seen, told;
   for (const auto& field : fields) {
+    if (field->name().empty() && is_unknown(*field->type())) continue;
     if (seen.insert(field->name()).second || !told.insert(field->name()).second) continue;
     auto fault = user_error("duplicate_column", "the output would have two columns named " + field->name(), hint);
     fault.path = path;

@@ -68,7 +68,9 @@ class contract_check {
     }
     if (files_.empty()) return adopt_base();
     const auto* found = find_component(component_kind::source, unit_.definition.component);
-    return found->files.columns == nullptr ? check_records() : sort_files(*found) && check_files();
+    const bool good = found->files.columns == nullptr ? check_records() : sort_files(*found) && check_files();
+    write_notes();
+    return good;
   }
 
  private:
@@ -105,8 +107,26 @@ class contract_check {
                                     {"file", file},
                                     {"files", files},
                                     {"outcome", outcome}}}});
+  }
+
+  /// What has changed and what becomes of it: "new columns: mail (read); lost columns: name (null)".
+  [[nodiscard]] std::string short_text(const difference& what) const {
+    if (rule() == column_contract::quarantine) return what.text() + " (rejected)";
+    auto told = what;
+    const char* read = rule() == column_contract::evolve ? " (read)" : " (not read)";
+    if (!told.fresh.empty()) told.fresh.back() += read;
+    if (!told.lost.empty()) told.lost.back() += " (null)";
+    return told.text();
+  }
+
+  /// A line for each change, with the files that have it.
+  void write_notes() {
     auto& note = unit_.reading.note;
-    note += (note.empty() ? "" : "; ") + std::string("columns have changed (") + what.text() + "): " + outcome;
+    for (const auto& [what, files] : noted_) {
+      note += (note.empty() ? "" : "\n") + what + " in " + files.front();
+      if (files.size() == 2) note += " and " + files.back();
+      if (files.size() > 2) note += " and " + std::to_string(files.size() - 1) + " other files";
+    }
   }
 
   /// The unit as it would be with only some columns of some files.
@@ -151,6 +171,9 @@ class contract_check {
     if (base_) what.fresh = missing_from(base_->field_names(), inferred->field_names());
     if (!what.none()) {
       if (rule() == column_contract::freeze) return fail(frozen(what.text()));
+      // Which of several files have them is not known: each record has its own.
+      noted_[short_text(what)].push_back(files_.size() == 1 ? files_.front().name
+                                                            : std::to_string(files_.size()) + " files");
       tell(what, files_.front().name, files_.size(),
            rule() == column_contract::evolve    ? "the new ones are taken"
            : rule() == column_contract::discard ? "the new ones are not read"
@@ -264,6 +287,7 @@ class contract_check {
                             "read such files by a unit of their own and cast there; contract: quarantine sends their "
                             "rows to the rejects"));
       } else {
+        for (const auto& one : shapes_[at].files) noted_[short_text(what)].push_back(one.name);
         tell(what, file, shapes_[at].files.size(),
              rule() == column_contract::quarantine ? "the rows go to the rejects"
              : rule() == column_contract::discard  ? "new ones are not read, lost ones are null"
@@ -370,6 +394,7 @@ class contract_check {
   diagnostics& faults_;
   std::shared_ptr<arrow::Schema> base_;  ///< of the last run; null: none
   std::vector<shape_of_files> shapes_;
+  std::map<std::string, names> noted_;   ///< files by what has changed in them
   std::vector<std::uint32_t> shape_of_;  ///< of each file
 };
 

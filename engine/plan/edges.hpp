@@ -13,8 +13,8 @@ struct draft {
   plan made;
   std::vector<std::vector<input_reference>> inputs;    ///< of each planned unit, units by their place in the plan
   std::vector<std::unique_ptr<transform>> transforms;  ///< null for sources, sinks and units with faults
-  std::vector<bool> resolved;                          ///< all inputs were found
-  std::vector<bool> bound;                             ///< schemas are known
+  std::vector<std::vector<std::size_t>> missing;       ///< of each unit: places in `from` that name no unit
+  std::vector<bool> in_doubt;                          ///< has faults: its outputs are what can be told of them
   std::vector<bool> can_filter;                        ///< sources that implement takes_filter
 };
 

@@ -42,6 +42,14 @@ std::string placed(const placement& place) {
   return text;
 }
 
+/// `path "in.csv", header true`: options as words that can stand on several lines.
+std::string options_text(const options& own) {
+  if (!own.is_object()) return own.dump();
+  std::string text;
+  for (const auto& [name, value] : own.items()) text += (text.empty() ? "" : ", ") + name + " " + value.dump();
+  return text;
+}
+
 std::string shortened(std::string text) {
   if (text.size() <= widest_options) return text;
   auto end = widest_options;
@@ -70,7 +78,7 @@ std::string explain(const plan& from) {
                                           : unit.policy == on_error::reject ? "reject"
                                                                             : "set_null");
     text += placed(definition.place) + "\n";
-    if (!definition.own.is_null()) text += "  with   " + shortened(definition.own.dump()) + "\n";
+    if (!definition.own.is_null()) text += "  with   " + shortened(options_text(definition.own)) + "\n";
     for (const int edge : from.edges_into(static_cast<int>(at))) {
       const auto& in = from.edges[static_cast<std::size_t>(edge)];
       const auto& sender = from.units[static_cast<std::size_t>(in.from_unit)];

@@ -3,6 +3,7 @@
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/remarks.hpp"
 #include "engine/plan/grouped_source.hpp"
+#include "engine/plan/increment_sink.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/plan/watermark_source.hpp"
@@ -48,7 +49,10 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
     fault.where = "unit " + definition.name + (fault.where.empty() ? "" : ", " + fault.where);
     fault.path = unit_path(definition) + fault.path;
   }
-  if (!std::all_of(faults.begin() + static_cast<std::ptrdiff_t>(before), faults.end(), is_remark)) return nullptr;
+  const auto first = faults.begin() + static_cast<std::ptrdiff_t>(before);
+  // With faults a transform may have left a stand-in.
+  if (!std::all_of(first, faults.end(), is_remark))
+    return kind == component_kind::transform ? std::move(made) : nullptr;
   if (made == nullptr && !has_unset_secret(faults, before))
     faults.push_back(
         internal_error("unexpected_exception", "unit " + definition.name + " was not made, and no fault says why"));
@@ -225,7 +229,8 @@ namespace {
 
 template <class Made>
 result<std::unique_ptr<Made>> only(std::unique_ptr<Made> made, diagnostics& faults) {
-  if (made == nullptr) return faults.front();
+  const auto first = std::find_if_not(faults.begin(), faults.end(), is_remark);
+  if (first != faults.end()) return *first;
   return made;
 }
 
@@ -253,7 +258,12 @@ result<std::unique_ptr<transform>> make_transform(const plan& from, int unit, co
 result<std::unique_ptr<sink>> make_sink(const plan& from, int unit, const run_context& context) {
   SLUICE_TRY(check_unit(from, unit, unit_role::load));
   diagnostics faults;
-  return only(instantiate_sink(from.units[static_cast<std::size_t>(unit)], context, faults), faults);
+  auto made = only(instantiate_sink(from.units[static_cast<std::size_t>(unit)], context, faults), faults);
+  const auto* by =
+      find_component(component_kind::sink, from.units[static_cast<std::size_t>(unit)].definition.component);
+  const bool keeps = by != nullptr && by->spec.modes.size() > 1;
+  if (made.ok() && keeps && is_below_increment(from, unit)) return touch_only_with_rows(std::move(*made));
+  return made;
 }
 
 }  // namespace sluice

@@ -12,6 +12,7 @@
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/secrets/mask.hpp"
 #include "engine/secrets/reveal.hpp"
+#include "engine/values/unknown_columns.hpp"
 
 #include <arrow/type.h>
 
@@ -41,10 +42,10 @@ draft lay_out(pipeline definition, const unit_graph& graph) {
     auto inputs = graph.inputs[index];
     for (auto& input : inputs) input.unit = place[static_cast<std::size_t>(input.unit)];
     of.inputs.push_back(std::move(inputs));
-    of.resolved.push_back(graph.resolved[index]);
+    of.missing.push_back(graph.missing[index]);
   }
   of.transforms.resize(of.made.units.size());
-  of.bound.assign(of.made.units.size(), false);
+  of.in_doubt.assign(of.made.units.size(), false);
   of.can_filter.assign(of.made.units.size(), false);
   of.made.definition = std::move(definition);
   return of;
@@ -65,7 +66,8 @@ void open_rejects_ports(draft& of, diagnostics& faults) {
     }
 }
 
-/// Binds the units one after the other to the schemas of those above them.
+/// Binds the units one after the other to the schemas of those above them. A unit with faults gives what can be told of
+/// its columns, so that those below are looked at as well.
 class binder {
  public:
   binder(draft& of, const run_context& context, diagnostics& faults, const remembered_sources& remembered = {})
@@ -74,7 +76,8 @@ class binder {
   void bind_all(bool pruned) {
     for (std::size_t at = 0; at < of_.made.units.size(); ++at) {
       const auto before = faults_.size();
-      of_.bound[at] = bind(at, pruned);
+      of_.in_doubt[at] = !bind(at, pruned);
+      if (of_.in_doubt[at]) stand_in_for(at);
       auto remarks = take_remarks(faults_, before);
       // Said the first time.
       if (pruned) std::erase_if(remarks, [](const error& one) { return one.code == "unset_secret"; });
@@ -87,33 +90,36 @@ class binder {
   }
 
  private:
+  /// False where the unit has faults, here or as it was read.
   bool bind(std::size_t at, bool pruned) {
-    if (!of_.resolved[at]) return false;
     auto& unit = of_.made.units[at];
     unit.inputs.clear();
     unit.outputs.clear();
-    for (std::size_t input = 0; input < of_.inputs[at].size(); ++input)
-      if (!add_input(unit, of_.inputs[at][input], input)) return name_secrets(unit.definition);
+    add_inputs(at);
+    if (unit.definition.faulty) return false;
     switch (unit.definition.role) {
       case unit_role::extract: {
+        const auto untyped = take_untyped(unit.definition.types);
         if (!pruned && !prepare_reading(unit, context_, remembered_, faults_)) return false;
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
         if (!unit.resolved) unit.resolved = made->schema();
+        if (!untyped.empty()) return hide_types(unit, untyped);
         if (!pruned && !finish_reading(unit, *unit.resolved, context_, remembered_, faults_)) return false;
         of_.can_filter[at] = !unit.reading.mark && dynamic_cast<const takes_filter*>(made.get()) != nullptr;
         break;
       }
       case unit_role::transform: {
+        const auto before = faults_.size();
         of_.transforms[at] = instantiate_transform(unit, pruned, context_, faults_);
         if (of_.transforms[at] == nullptr) return false;
         unit.outputs = of_.transforms[at]->outputs();
+        if (faults_.size() > before) return false;
         break;
       }
       case unit_role::load:
-        if (const auto before = faults_.size(); instantiate_sink(unit, context_, faults_) == nullptr)
-          return has_unset_secret(faults_, before);
+        if (!bind_sink(unit)) return false;
         break;
     }
     if (unit.rejects_port) {
@@ -123,20 +129,78 @@ class binder {
     return true;
   }
 
-  /// Of a unit that can't be bound for what is above it: names the first secret that it lacks itself. Always false.
-  bool name_secrets(const unit_definition& unit) {
-    auto revealed = reveal_secrets(unit.own, context_);
-    if (revealed.ok()) return false;
-    faults_.push_back(std::move(revealed).problem());
-    faults_.back().where = "unit " + unit.name;
-    faults_.back().path = unit_path(unit) + "/" + unit.component + faults_.back().path;
+  /// Looks at a sink's options, and at the columns as far as they are known.
+  bool bind_sink(planned_unit& unit) {
+    if (unit.inputs.empty()) return false;
+    auto known = unit;
+    const auto before = faults_.size();
+    auto& schema = known.inputs.front().schema;
+    const bool all = std::none_of(schema->fields().begin(), schema->fields().end(),
+                                  [](const auto& field) { return is_unknown(*field->type()); });
+    if (!all) schema = known_columns(*schema);
+    const bool made = instantiate_sink(known, context_, faults_) != nullptr;
+    if (all) return made || has_unset_secret(faults_, before);
+    // What may only follow from the columns that are not known.
+    const auto first = faults_.begin() + static_cast<std::ptrdiff_t>(before);
+    const auto key = unit_path(unit.definition) + "/key";
+    faults_.erase(
+        std::remove_if(first, faults_.end(),
+                       [&](const error& fault) { return fault.code == "no_columns" || fault.path.starts_with(key); }),
+        faults_.end());
     return false;
   }
 
-  /// False where the unit above is not bound (reported already) or has no such port.
+  /// Takes the columns out of `types` whose entry has a fault: it is null.
+  static std::vector<std::string> take_untyped(options& types) {
+    std::vector<std::string> untyped;
+    if (!types.is_object()) return untyped;
+    for (const auto& [name, type] : types.items())
+      if (type.is_null()) untyped.push_back(name);
+    for (const auto& name : untyped) types.erase(name);
+    return untyped;
+  }
+
+  /// Makes the types of these columns unknown; false, for the unit has a fault.
+  static bool hide_types(planned_unit& unit, const std::vector<std::string>& untyped) {
+    auto fields = unit.outputs.front().schema->fields();
+    for (auto& field : fields)
+      if (std::find(untyped.begin(), untyped.end(), field->name()) != untyped.end())
+        field = arrow::field(field->name(), unknown_type());
+    unit.outputs.front().schema = arrow::schema(std::move(fields));
+    return false;
+  }
+
+  /// Gives a unit with faults the outputs that can be told of it.
+  void stand_in_for(std::size_t at) {
+    auto& unit = of_.made.units[at];
+    const auto& definition = unit.definition;
+    if (!unit.outputs.empty() || definition.role == unit_role::load) return;
+    unit.outputs.push_back({"", unknown_columns()});
+  }
+
+  /// All that `from` names, in its order; of a name that leads nowhere the columns are unknown.
+  void add_inputs(std::size_t at) {
+    auto& unit = of_.made.units[at];
+    const auto& missing = of_.missing[at];
+    std::size_t place = 0;
+    const auto add_missing = [&] {
+      for (; std::find(missing.begin(), missing.end(), place) != missing.end(); ++place)
+        unit.inputs.push_back({unit_named(unit.definition.from[place]), unknown_columns()});
+    };
+    for (const auto& reference : of_.inputs[at]) {
+      add_missing();
+      if (!add_input(unit, reference, place))
+        unit.inputs.push_back({unit_named(unit.definition.from[place]), unknown_columns()});
+      ++place;
+    }
+    add_missing();
+  }
+
+  static std::string unit_named(const std::string& from) { return from.substr(0, from.find('.')); }
+
+  /// False where the unit above has no such port, which is reported unless that unit is in doubt.
   bool add_input(planned_unit& unit, const input_reference& reference, std::size_t input) {
     const auto sender = static_cast<std::size_t>(reference.unit);
-    if (!of_.bound[sender]) return false;
     const auto& above = of_.made.units[sender];
     std::vector<std::string> ports;
     for (const auto& port : above.outputs) {
@@ -148,6 +212,7 @@ class binder {
       }
       if (!port.name.empty()) ports.push_back(port.name);
     }
+    if (of_.in_doubt[sender]) return false;
     const auto path = "/from/" + std::to_string(input);
     if (reference.port.empty()) {
       faults_.push_back(unit_fault(
@@ -181,9 +246,9 @@ void leave_out_columns(draft& of, const run_context& context) {
   draft pruned;
   pruned.made = of.made;
   pruned.inputs = of.inputs;
-  pruned.resolved = of.resolved;
+  pruned.missing = of.missing;
   pruned.transforms.resize(of.transforms.size());
-  pruned.bound.assign(of.bound.size(), false);
+  pruned.in_doubt.assign(of.in_doubt.size(), false);
   pruned.can_filter = of.can_filter;
   for (std::size_t at = 0; at < needed.size(); ++at) pruned.made.units[at].needed = std::move(needed[at]);
   diagnostics faults;
@@ -286,7 +351,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   if (sources > (1 << position::source_bits))
     faults.push_back(
         user_error("too_many_sources", "a pipeline has at most 256 sources, found " + std::to_string(sources)));
-  if (definition.units.empty())
+  if (definition.units.empty() && faults.empty())
     faults.push_back(user_error("empty_pipeline", "the pipeline has no units", "add extract: and load:"));
   auto of = lay_out(std::move(definition), graph);
   open_rejects_ports(of, faults);

@@ -9,7 +9,7 @@ namespace sluice {
 
 namespace {
 
-/// Walks the units depth first, inputs before readers.
+/// Walks the units depth first, inputs before readers. Where a circle closes, the input is taken away and reported.
 class sorter {
  public:
   sorter(const pipeline& definition, unit_graph& graph, diagnostics& faults)
@@ -20,24 +20,32 @@ class sorter {
   }
 
  private:
-  enum class state { fresh, open, done, on_cycle };
+  enum class state { fresh, open, done };
 
-  /// True where the unit can be reached without a cycle.
-  bool visit(int unit) {
+  void visit(int unit) {
     auto& mine = states_[static_cast<std::size_t>(unit)];
-    if (mine == state::done || mine == state::on_cycle) return mine == state::done;
-    if (mine == state::open) {
-      report(unit);
-      return false;
-    }
+    if (mine == state::done) return;
     mine = state::open;
     path_.push_back(unit);
-    bool sound = true;
-    for (const auto& input : graph_.inputs[static_cast<std::size_t>(unit)]) sound = visit(input.unit) && sound;
+    auto& inputs = graph_.inputs[static_cast<std::size_t>(unit)];
+    auto& missing = graph_.missing[static_cast<std::size_t>(unit)];
+    std::vector<input_reference> kept;
+    std::size_t place = 0;  // in `from`
+    for (const auto& input : inputs) {
+      while (std::find(missing.begin(), missing.end(), place) != missing.end()) ++place;
+      if (states_[static_cast<std::size_t>(input.unit)] == state::open) {
+        report(input.unit);
+        missing.push_back(place);
+      } else {
+        visit(input.unit);
+        kept.push_back(input);
+      }
+      ++place;
+    }
+    inputs = std::move(kept);
     path_.pop_back();
-    mine = sound ? state::done : state::on_cycle;
-    if (sound) graph_.order.push_back(unit);
-    return sound;
+    mine = state::done;
+    graph_.order.push_back(unit);
   }
 
   void report(int unit) {
@@ -82,12 +90,15 @@ error unit_fault(const unit_definition& unit, const std::string& path, std::stri
 unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
   unit_graph graph;
   graph.inputs.resize(definition.units.size());
-  graph.resolved.assign(definition.units.size(), true);
+  graph.missing.resize(definition.units.size());
   const auto before = faults.size();
+  const bool incomplete =
+      std::any_of(definition.units.begin(), definition.units.end(), [](const auto& unit) { return unit.name.empty(); });
   std::map<std::string, int> index;
   std::vector<std::string> names;
   for (std::size_t at = 0; at < definition.units.size(); ++at) {
     const auto& unit = definition.units[at];
+    if (unit.name.empty()) continue;
     if (!index.emplace(unit.name, static_cast<int>(at)).second)
       faults.push_back(
           unit_fault(unit, {}, "duplicate_unit", "there are two units named " + unit.name, "rename one of them"));
@@ -96,7 +107,6 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
   }
   for (std::size_t at = 0; at < definition.units.size(); ++at) {
     const auto& unit = definition.units[at];
-    if (unit.faulty) graph.resolved[at] = false;
     for (std::size_t input = 0; input < unit.from.size(); ++input) {
       const auto& text = unit.from[input];
       const auto path = "/from/" + std::to_string(input);
@@ -106,9 +116,10 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
       const auto found = index.find(name);
       if (found == index.end()) {
         const auto near = nearest_name(name, names);
-        faults.push_back(
-            unit_fault(unit, path, "unknown_unit", "there is no unit " + name,
-                       near.empty() ? "from names a unit of extract or transform" : "did you mean `" + near + "`?"));
+        if (!incomplete)
+          faults.push_back(
+              unit_fault(unit, path, "unknown_unit", "there is no unit " + name,
+                         near.empty() ? "from names a unit of extract or transform" : "did you mean `" + near + "`?"));
       } else if (definition.units[static_cast<std::size_t>(found->second)].role == unit_role::load &&
                  port != rejects_port_name) {
         faults.push_back(
@@ -121,14 +132,16 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
         graph.inputs[at].push_back({found->second, port});
         continue;
       }
-      graph.resolved[at] = false;
+      graph.missing[at].push_back(input);
     }
   }
-  const bool resolved = faults.size() == before && std::none_of(definition.units.begin(), definition.units.end(),
-                                                                [](const auto& unit) { return unit.faulty; });
-  sorter(definition, graph, faults).run();
+  const bool all_named = std::all_of(definition.units.begin(), definition.units.end(), [](const auto& unit) {
+    return unit.role == unit_role::extract || !unit.from.empty();
+  });
   // With a fault or an unknown name in a `from`, the unit that was meant would be reported as unread as well.
+  const bool resolved = faults.size() == before && all_named && !incomplete;
   if (resolved) check_readers(definition, graph, faults);
+  sorter(definition, graph, faults).run();
   return graph;
 }
 

@@ -17,14 +17,16 @@ struct input_reference {
 /// The units of a pipeline and who reads whom. Indices are those of pipeline::units.
 struct unit_graph {
   std::vector<std::vector<input_reference>> inputs;  ///< of each unit, in the order of `from`
-  std::vector<int> order;      ///< topological, otherwise as in the file; units on a cycle are left out
-  std::vector<bool> resolved;  ///< all names of the unit's `from` were found
+  std::vector<int> order;                            ///< topological, otherwise as in the file
+  /// Places in `from` that name no unit, or close a cycle: they have no entry in `inputs`.
+  std::vector<std::vector<std::size_t>> missing;
 };
 
 /// The port by which everything rejected by a unit can be read.
 inline constexpr const char* rejects_port_name = "rejects";
 
-/// Resolves every `from`; reports unknown and duplicate names, cycles, and units that nobody reads.
+/// Resolves every `from`; reports unknown and duplicate names, cycles, and units that nobody reads. A faulty unit
+/// without a name stands for a section that could not be read: what others name may be in it, so nothing is missed.
 unit_graph resolve_units(const pipeline& definition, diagnostics& faults);
 
 /// The fault of a unit; `path` is relative to the unit.

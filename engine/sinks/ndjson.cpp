@@ -39,7 +39,8 @@ class ndjson_file : public sink {
                               std::to_string(loaded_ + static_cast<std::uint64_t>(why.row) + 1),
                           "on_error: set_null writes null for it; on_error: reject sends the row to the rejects");
       }
-      if (lines_.size() >= block_bytes) SLUICE_TRY(pass_on());
+      // Who looks at standard output wants rows as they come.
+      if (lines_.size() >= block_bytes || target_.is_stdout()) SLUICE_TRY(pass_on());
     }
     loaded_ += static_cast<std::uint64_t>(rows.rows()) - (refused.size() - before);
     return {};

@@ -1,4 +1,5 @@
 #include "engine/component/component.hpp"
+#include "engine/error/not_yet.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
@@ -110,9 +111,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
         user_error("invalid_option", "a row group has at least 100000 rows, not " + std::to_string(what.row_group_rows),
                    "smaller row groups make files large and slow to read")));
   if (own.is_object() && own.contains("partition_by") && !own["partition_by"].is_null())
-    faults.push_back(option_fault("parquet", "partition_by",
-                                  user_error("not_supported_yet", "partition_by is not supported yet",
-                                             "write to one file: path: out/file.parquet")));
+    faults.push_back(option_fault("parquet", "partition_by", not_supported_yet("partition_by", "partition-by")));
   if (request.schema) {
     if (request.schema->num_fields() == 0)
       faults.push_back(user_error("no_columns", "a Parquet file needs at least one column", "select some"));

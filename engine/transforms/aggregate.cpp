@@ -1,4 +1,5 @@
 #include "engine/component/may_block.hpp"
+#include "engine/component/stand_in.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/aggregates/bind.hpp"
 #include "engine/operators/aggregates/group_pass.hpp"
@@ -339,8 +340,8 @@ class aggregate final : public single_output, public may_block {
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "aggregate", 1, faults)) return nullptr;
   auto bound = aggregates::bind(request, faults);
-  if (!bound) return nullptr;
-  return std::make_unique<aggregate>(request, std::move(bound->schema), std::move(bound->what));
+  if (!bound.whole) return make_stand_in(std::move(bound.schema));
+  return std::make_unique<aggregate>(request, std::move(bound.schema), std::move(bound.what));
 }
 
 }  // namespace

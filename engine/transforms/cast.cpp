@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/values/types.hpp"
@@ -51,7 +52,8 @@ class cast final : public single_output {
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "cast", 1, faults)) return nullptr;
   const auto before = faults.size();
-  auto fields = request.inputs.front().schema->fields();
+  const auto& schema = *request.inputs.front().schema;
+  auto fields = schema.fields();
   const auto names = scope_of(request);
   std::vector<conversion> conversions;
   for (const auto& [name, text] : request.own.items()) {
@@ -63,23 +65,23 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
       fault.path = path;
       faults.push_back(std::move(fault));
     }
+    if (column) fields[*column] = fields[*column]->WithType(type.ok() ? *type : unknown_type());
     if (!column || !type.ok()) continue;
-    auto inner = expression::bind(quoted_name(fields[*column]->name()), names, path, faults);
+    auto inner = expression::bind(quoted_name(schema.field(*column)->name()), names, path, faults);
     if (!inner) continue;
     auto value = expression::cast(std::move(inner), *type, names);
     if (!value) {
       auto fault = user_error("invalid_cast",
-                              "column " + name + " is " + type_name(*fields[*column]->type()) +
+                              "column " + name + " is " + type_name(*schema.field(*column)->type()) +
                                   ", and no value of it can become " + type_name(**type),
                               "derive the column by a function instead");
       fault.path = path;
       faults.push_back(std::move(fault));
       continue;
     }
-    fields[*column] = fields[*column]->WithType(*type);
     conversions.push_back({*column, std::move(value)});
   }
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || has_unknown_columns(request)) return make_stand_in(arrow::schema(std::move(fields)));
   return std::make_unique<cast>(request, arrow::schema(std::move(fields)), std::move(conversions));
 }
 

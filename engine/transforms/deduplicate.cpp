@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/deduplicates/keep.hpp"
 #include "engine/operators/keys/key_hash.hpp"
 
@@ -19,6 +20,7 @@ std::vector<int> key_columns(const transform_request& request, const options& by
     if (const auto column = find_column(request, 0, by[i].get<std::string>(), path + "/" + std::to_string(i), faults))
       columns.push_back(*column);
   for (const int column : columns) {
+    if (is_unknown(*schema.field(column)->type())) continue;
     auto checked = flow::check_key_type(*schema.field(column)->type(), schema.field(column)->name());
     if (checked.ok()) continue;
     auto fault = checked.problem();
@@ -40,7 +42,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   auto columns = key_columns(request, by, request.own.is_array() ? "/deduplicate" : "/deduplicate/by", faults);
   std::vector<sort_key> keys;
   if (!order.empty()) keys = bind_sort_keys(request, order, "/deduplicate/order", faults);
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || has_unknown_columns(request)) return make_stand_in(request.inputs.front().schema);
   if (keys.empty()) return keep_first_rows(request, std::move(columns));
   return keep_best_rows(request, std::move(columns), std::move(keys));
 }

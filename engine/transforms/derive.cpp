@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
 
@@ -157,10 +158,10 @@ class visible_columns {
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "derive", 1, faults)) return nullptr;
-  const auto before = faults.size();
   visible_columns columns(*request.inputs.front().schema);
   std::vector<int> origin = columns.all();  // column of the input, or -1 for derived ones
   std::vector<entry> entries;
+  bool whole = true;
   for (const auto& [name, text] : request.own.items()) {
     const auto written = expression_text(text);
     const auto path = pointer({"derive", name});
@@ -175,7 +176,12 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
       one.schema = columns.schema_of(one.picked);
       one.value = expression::bind(written, scope_of(request, one.schema), path, faults);
     }
-    if (!one.value) continue;
+    if (!one.value) {
+      (void)columns.put(name, unknown_type());
+      origin = columns.all();
+      whole = false;
+      continue;
+    }
     for (const int column : one.value->columns())
       if (const int from = origin[static_cast<std::size_t>(one.picked[static_cast<std::size_t>(column)])]; from >= 0)
         one.reads.push_back(from);
@@ -186,7 +192,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
       origin.push_back(-1);
     entries.push_back(std::move(one));
   }
-  if (faults.size() > before) return nullptr;
+  if (!whole) return make_stand_in(columns.schema_of(columns.all()));
   return std::make_unique<derive>(request, columns.schema_of(columns.all()), std::move(entries));
 }
 

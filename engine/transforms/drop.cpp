@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/passes_all.hpp"
 
@@ -44,7 +45,6 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     const auto path = request.own.is_array() ? pointer({"drop", std::to_string(i)}) : "/drop";
     if (const auto column = find_column(request, 0, names[i].get<std::string>(), path, faults)) dropped[*column] = true;
   }
-  if (faults.size() > before) return nullptr;
   std::vector<int> columns;
   arrow::FieldVector fields;
   for (int column = 0; column < schema.num_fields(); ++column) {
@@ -52,6 +52,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     columns.push_back(column);
     fields.push_back(schema.field(column));
   }
+  if (faults.size() > before || has_unknown_columns(request)) return make_stand_in(arrow::schema(std::move(fields)));
   if (columns.empty() && !request.pruned) {
     auto fault = user_error("no_columns", "drop would remove all columns", "keep at least one column");
     fault.path = "/drop";

@@ -1,4 +1,5 @@
 #include "engine/component/filters_first.hpp"
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
 
@@ -51,7 +52,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   if (!require_inputs(request, "filter", 1, faults)) return nullptr;
   auto text = expression_text(request.own);
   auto condition = expression::bind_condition(text, scope_of(request), "/filter", faults);
-  if (!condition) return nullptr;
+  if (!condition) return make_stand_in(request.inputs.front().schema);
   return std::make_unique<filter>(request, std::move(text), std::move(condition));
 }
 

@@ -1,5 +1,6 @@
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
+#include "engine/component/stand_in.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/held_state.hpp"
@@ -423,11 +424,20 @@ field_spec value_spec() {
                    {.name = "on", .form = shape::expression, .help = "\"left.a = right.b and left.c <> right.c\""}}};
 }
 
+/// The columns of a join that has a fault, as far as they are known: those of the left, and of the right those with
+/// other names.
+std::shared_ptr<arrow::Schema> columns_in_spite(const transform_request& request) {
+  auto fields = request.inputs[0].schema->fields();
+  for (const auto& field : request.inputs[1].schema->fields())
+    if (request.inputs[0].schema->GetFieldIndex(field->name()) < 0) fields.push_back(field);
+  return arrow::schema(std::move(fields));
+}
+
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "join", 2, faults)) return nullptr;
   const auto before = faults.size();
   auto what = joins::bind_join(request, faults);
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || has_unknown_columns(request)) return make_stand_in(columns_in_spite(request));
   return std::make_unique<join>(request, std::move(what));
 }
 

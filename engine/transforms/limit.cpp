@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
 #include "engine/operators/keeps_first.hpp"
@@ -63,7 +64,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
         "invalid_option", "limit must be a whole number of rows, 0 or more, found " + request.own.dump(), "limit: 10");
     fault.path = "/limit";
     faults.push_back(std::move(fault));
-    return nullptr;
+    return make_stand_in(request.inputs.front().schema);
   }
   return std::make_unique<limit>(request, rows);
 }

@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/passes_all.hpp"
 
@@ -37,9 +38,11 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   for (const auto& [from, to] : request.own.items()) {
     if (const auto column = find_column(request, 0, from, pointer({"rename", from}), faults))
       fields[*column] = fields[*column]->WithName(to.get<std::string>());
+    else if (!request.pruned)
+      fields.push_back(arrow::field(to.get<std::string>(), unknown_type()));
   }
   check_unique(fields, "/rename", "choose another name, or drop the other column first", faults);
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || has_unknown_columns(request)) return make_stand_in(arrow::schema(std::move(fields)));
   return std::make_unique<rename>(request, arrow::schema(std::move(fields)));
 }
 

@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
 
@@ -119,12 +120,16 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
       continue;
     }
     auto condition = expression::bind_condition(expression_text(text), names, path, faults);
-    if (!condition) continue;
     ports.push_back(port);
-    conditions.push_back(std::move(condition));
+    if (condition) conditions.push_back(std::move(condition));
   }
-  if (faults.size() > before) return nullptr;
+  const bool whole = faults.size() == before && conditions.size() == ports.size();
   if (has_default) ports.emplace_back("default");
+  if (!whole) {
+    std::vector<output_port> outputs;
+    for (auto& port : ports) outputs.push_back({std::move(port), request.inputs.front().schema});
+    return make_stand_in(std::move(outputs));
+  }
   return std::make_unique<route>(request, std::move(ports), std::move(conditions));
 }
 

@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
 
@@ -55,10 +56,14 @@ class select final : public single_output {
   std::vector<chosen> columns_;
 };
 
+/// Adds one column; `faults` has what is wrong with its expression.
 void bind_entry(const transform_request& request, const std::string& name, const options& text, const std::string& path,
                 std::vector<chosen>& columns, arrow::FieldVector& fields, diagnostics& faults) {
   auto value = expression::bind(expression_text(text), scope_of(request), path, faults);
-  if (!value) return;
+  if (!value) {
+    if (!request.pruned) fields.push_back(arrow::field(name, unknown_type()));
+    return;
+  }
   fields.push_back(arrow::field(name, value->type()));
   // A column under another name, or the same one, is passed on like a bare name.
   if (const auto column = value->as_column()) {
@@ -89,10 +94,13 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     if (const auto column = find_column(request, 0, one.get<std::string>(), path, faults)) {
       columns.push_back({.column = *column});
       fields.push_back(schema.field(*column));
+    } else if (!request.pruned) {
+      fields.push_back(unknown_columns()->field(0));
     }
   }
   check_unique(fields, "/select", "give one of them another name: { other: expression }", faults);
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || (!request.pruned && fields.size() != columns.size()))
+    return make_stand_in(arrow::schema(std::move(fields)));
   return std::make_unique<select>(request, arrow::schema(std::move(fields)), std::move(columns));
 }
 

@@ -1,4 +1,5 @@
 #include "engine/component/may_block.hpp"
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
 #include "engine/operators/keeps_first.hpp"
@@ -129,12 +130,13 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   if (!require_inputs(request, "sort", 1, faults)) return nullptr;
   const auto before = faults.size();
   auto keys = bind_sort_keys(request, request.own, "/sort", faults);
-  if (keys.empty() && faults.size() == before) {
+  if (request.own.empty() && faults.size() == before) {
     auto fault = user_error("invalid_option", "sort has no keys", "sort: [\"revenue desc\", name]");
     fault.path = "/sort";
     faults.push_back(std::move(fault));
   }
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || keys.empty() || has_unknown_columns(request))
+    return make_stand_in(request.inputs.front().schema);
   return std::make_unique<sort>(request, std::move(keys));
 }
 

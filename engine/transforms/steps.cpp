@@ -1,5 +1,6 @@
 #include "engine/component/filters_first.hpp"
 #include "engine/component/may_block.hpp"
+#include "engine/component/stand_in.hpp"
 #include "engine/error/names.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/entered_rows.hpp"
@@ -275,6 +276,7 @@ void add_fault(diagnostics& faults, error fault, std::string path) {
 // Makes one operation over the output of the one before it.
 std::optional<operation> make_operation(const transform_request& request, const options& entry, const std::string& path,
                                         diagnostics& faults) {
+  if (entry.is_null()) return std::nullopt;  // has a fault that is told already
   if (!entry.is_object() || entry.size() != 1) {
     add_fault(faults, user_error("invalid_option", "a step must be exactly one operation", "- filter: \"amount > 0\""),
               path);
@@ -293,6 +295,10 @@ std::optional<operation> make_operation(const transform_request& request, const 
               path);
     return std::nullopt;
   }
+  if (entry.begin().value().is_null()) {
+    // Its options have a fault that is told already.
+    return operation{.name = name, .unit = make_stand_in(unknown_columns()), .resuming = false, .counters = {}};
+  }
   auto own = request;
   own.own = entry.begin().value();
   diagnostics found_faults;
@@ -301,7 +307,7 @@ std::optional<operation> make_operation(const transform_request& request, const 
     fault.path = fault.path == "/from" ? path : path + fault.path;
     faults.push_back(std::move(fault));
   }
-  if (!made.unit) return std::nullopt;
+  if (!made.unit) made.unit = make_stand_in(unknown_columns());
   return made;
 }
 
@@ -329,22 +335,30 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   const auto before = faults.size();
   auto inner = request;
   std::vector<operation> operations;
+  bool whole = true;
   for (std::size_t i = 0; i < request.own.size(); ++i) {
     const auto path = "/steps/" + std::to_string(i);
     auto made = make_operation(inner, request.own[i], path, faults);
-    if (!made) return nullptr;  // later steps depend on the columns of this one
+    if (!made) {
+      inner.inputs.front().schema = unknown_columns();
+      whole = false;
+      continue;
+    }
     const auto& ports = made->unit->outputs();
     if (i + 1 < request.own.size() && (ports.size() != 1 || !ports.front().name.empty())) {
       add_fault(faults,
                 user_error("invalid_option", made->name + " has several outputs and must be the last step",
                            "put it into a separate unit"),
                 path);
-      return nullptr;
+      inner.inputs.front().schema = unknown_columns();
+      continue;
     }
     if (ports.size() == 1) inner.inputs.front().schema = ports.front().schema;
     operations.push_back(std::move(*made));
   }
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || !whole || has_unknown_columns(request))
+    return operations.empty() || !whole ? make_stand_in(inner.inputs.front().schema)
+                                        : make_stand_in(operations.back().unit->outputs());
   sort_only_what_is_wanted(operations);
   const auto what = what_stays(operations);
   return std::make_unique<step_chain>(request, std::move(operations), what);

@@ -1,3 +1,4 @@
+#include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/common_type.hpp"
 #include "engine/values/types.hpp"
@@ -53,6 +54,10 @@ void add_fault(diagnostics& faults, std::string code, std::string message, std::
 void widen_field(const transform_request& request, int input, std::shared_ptr<arrow::Field>& field,
                  diagnostics& faults) {
   const auto& other = request.inputs[input].schema->GetFieldByName(field->name());
+  if (is_unknown(*field->type()) || is_unknown(*other->type())) {
+    field = field->WithType(unknown_type());
+    return;
+  }
   if (auto type = common_type(field->type(), other->type())) {
     field = field->WithType(std::move(type));
     return;
@@ -72,11 +77,14 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   }
   auto fields = request.inputs.front().schema->fields();
   std::vector<std::vector<int>> columns(request.inputs.size());
+  bool columns_match = true;
   for (std::size_t input = 0; input < request.inputs.size(); ++input) {
     const auto& schema = *request.inputs[input].schema;
     const auto& unit = request.inputs[input].unit;
+    const bool any_name = has_unknown_columns(schema) || has_unknown_columns(*request.inputs.front().schema);
     for (auto& field : fields) {
       const int column = schema.GetFieldIndex(field->name());
+      if (any_name && column < 0) continue;
       if (column >= 0) {
         widen_field(request, static_cast<int>(input), field, faults);
       } else {
@@ -89,12 +97,18 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     }
     for (const auto& field : schema.fields()) {
       if (request.inputs.front().schema->GetFieldIndex(field->name()) >= 0) continue;
+      if (any_name) {
+        fields.push_back(field);
+        columns_match = false;
+        continue;
+      }
       add_fault(faults, "missing_column",
                 "column " + field->name() + " of " + unit + " is not in " + request.inputs.front().unit,
                 "drop it from " + unit + ", or rename it: union matches columns by name");
     }
   }
-  if (faults.size() > before) return nullptr;
+  if (faults.size() > before || !columns_match || has_unknown_columns(request))
+    return make_stand_in(arrow::schema(std::move(fields)));
   return std::make_unique<union_all>(request, arrow::schema(std::move(fields)), std::move(columns));
 }
 

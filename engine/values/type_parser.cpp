@@ -1,5 +1,6 @@
 // The names of types as users write them: parse_type.
 #include "engine/error/names.hpp"
+#include "engine/error/not_yet.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -146,7 +147,8 @@ class type_parser {
     if (name == "decimal" || name == "numeric") return decimal(begin);
     if (name == "struct" && take('(')) return structure(depth);
     if (name == "json" || name == "jsonb" || name == "uuid")
-      return fault_at(begin, "not_supported_yet", "the type " + name + " is not supported yet", "use text");
+      return fault_at(begin, "not_supported_yet", "the type " + name + " is not supported yet",
+                      not_yet_hint("uuid-and-json-types"));
     const auto* known = find(name);
     if (known == nullptr) return unknown(begin, name);
     skip_spaces();

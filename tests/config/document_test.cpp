@@ -10,13 +10,11 @@ namespace {
 std::shared_ptr<document> parsed(const std::string& text) {
   diagnostics faults;
   auto made = document::parse(text, "p.yaml", faults);
-  made->fill(
-      "",
-      [](const std::string& name) -> std::optional<std::string> {
-        if (name == "LONG") return "a value that is long";
-        return "x";
-      },
-      faults);
+  made->fill("", {[](const std::string& name) -> std::optional<std::string> {
+               if (name == "LONG") return "a value that is long";
+               return "x";
+             }},
+             faults);
   REQUIRE(faults.empty());
   return made;
 }
@@ -27,9 +25,7 @@ std::string place(const location& at) { return std::to_string(at.line) + ":" + s
 std::string fault_of(const std::string& text) {
   diagnostics faults;
   auto made = document::parse(text, "p.yaml", faults);
-  if (faults.empty())
-    made->fill(
-        "", [](const std::string&) { return std::string(); }, faults);
+  if (faults.empty()) made->fill("", {[](const std::string&) { return std::string(); }}, faults);
   REQUIRE(faults.size() >= 1);
   return faults[0].code + " " + place(faults[0].at);
 }
@@ -37,9 +33,7 @@ std::string fault_of(const std::string& text) {
 std::string hint_of(const std::string& text) {
   diagnostics faults;
   auto made = document::parse(text, "p.yaml", faults);
-  if (faults.empty())
-    made->fill(
-        "", [](const std::string&) { return std::string(); }, faults);
+  if (faults.empty()) made->fill("", {[](const std::string&) { return std::string(); }}, faults);
   REQUIRE(faults.size() >= 1);
   return faults[0].hint;
 }

@@ -1,5 +1,6 @@
 #include "config/not_supported_yet.hpp"
 #include "engine/component/component.hpp"
+#include "engine/error/not_yet.hpp"
 #include "tests/support/planning.hpp"
 
 #include <catch2/catch.hpp>
@@ -170,11 +171,17 @@ TEST_CASE("every form that is not built yet is refused by name") {
     REQUIRE(made.faults.size() == 1);
     CHECK(made.faults[0].code == "not_supported_yet");
     CHECK(made.faults[0].message.find(form.key) != std::string::npos);
+    CHECK(made.faults[0].hint.find("docs/not-yet.md#") != std::string::npos);
     CHECK(made.faults[0].at.line > 0);
   }
 }
 
 TEST_CASE("every component that is only planned is refused by name") {
+  for (const auto kind : {component_kind::source, component_kind::transform, component_kind::sink})
+    for (const auto& name : planned_components(kind)) {
+      INFO(name);
+      CHECK(find_missing(name) != nullptr);
+    }
   for (const auto& name : planned_components(component_kind::source))
     check(with_source("    " + name + ": {}\n"), "not_supported_yet 3:5", name);
   for (const auto& name : planned_components(component_kind::sink))
@@ -194,4 +201,97 @@ TEST_CASE("faults of reading and of planning are reported together, without thos
   CHECK(made.faults.size() == 2);
   CHECK(made.shown.find("unknown_column] p.yaml:4:32") != std::string::npos);
   CHECK(made.shown.find("invalid_value] p.yaml:5:32") != std::string::npos);
+}
+
+namespace {
+
+/// "code line:column", in the order of the file.
+std::vector<std::string> places(const attempt& made) {
+  std::vector<std::string> found;
+  for (const auto& fault : made.faults)
+    found.push_back(fault.code + " " + std::to_string(fault.at.line) + ":" + std::to_string(fault.at.column));
+  return found;
+}
+
+using list = std::vector<std::string>;
+
+const std::string three_columns =
+    "extract:\n  rows: { generate: { rows: 1, columns: { n: sequence, m: sequence, t: { choice: [a, b] } } } "
+    "}\ntransform:\n";
+
+}  // namespace
+
+TEST_CASE("units below a faulty one, its other steps and the sinks are looked at in the same go") {
+  const auto made =
+      plan_text(three_columns +
+                "  a: { from: rows, filter: \"nn > 1\" }\n"
+                "  b: { from: a, steps: [ { derive: { x: \"uper(t)\" } }, { filter: \"mm > x\" }, { limit: 1 } ] }\n"
+                "  c: { from: b, aggregate: { by: [tt], compute: { s: \"sum(mm)\", k: \"count(x)\" } } }\n"
+                "load:\n  out: { from: c, csv: { path: /tmp/x.csv, separator: \"\" } }\n");
+  INFO(made.shown);
+  CHECK(places(made) == list{"unknown_column 4:29", "unknown_function 5:42", "unknown_column 5:67",
+                             "unknown_column 6:35", "unknown_column 6:59", "invalid_option 8:55"});
+}
+
+TEST_CASE("nothing is said of what only follows from a fault above") {
+  const std::string below =
+      "  b: { from: a, derive: { y: \"x + 1\", z: \"upper(y)\" } }\n"
+      "  c: { from: b, sort: [\"y desc\"] }\n"
+      "  d: { from: c, deduplicate: { by: [x], order: [y] } }\n"
+      "  e: { from: d, cast: { y: bigint } }\n"
+      "  f: { from: e, rename: { x: w } }\n"
+      "  g: { from: f, drop: [z] }\n"
+      "  h: { from: g, select: [w, { v: \"y + 1\" }] }\n"
+      "  i: { from: [h, h2], join: { using: [w] } }\n"
+      "  h2: { from: f, select: [w, { u: \"w + 1\" }] }\n"
+      "  j: { from: [i, i], union: {} }\n"
+      "  k: { from: j, route: { big: \"v > 1\", default: rest } }\n"
+      "  l: { from: k.big, aggregate: { by: [w], compute: { s: \"sum(v)\", t: \"max(u) + 1\" } } }\n"
+      "load:\n  one: { from: l, sqlite: { path: /tmp/x.db, table: t }, mode: upsert, key: [w] }\n"
+      "  two: { from: k.default, parquet: { path: /tmp/x.parquet } }\n";
+  // A type that is not known, a column that may be any, and a unit of which nothing is known.
+  for (const auto& [unit, place] : std::vector<std::pair<std::string, std::string>>{
+           {"  a: { from: rows, derive: { x: \"nn + 1\" } }\n", "unknown_column 4:34"},
+           {"  a: { from: rows, derive: [x] }\n", "invalid_value 4:28"},
+           {"  a: { from: row, derive: { x: \"n\" } }\n", "unknown_unit 4:14"},
+           {"  a: { from: [rows, rows], derive: { x: \"n\" } }\n", "wrong_number_of_inputs 4:8"},
+           {"  a: { from: rows, steps: [ { derive: { x: } } ] }\n", "invalid_value 4:41"},
+           {"  a: { from: rows, steps: [ { derve: { x: \"n\" } } ] }\n", "unknown_component 4:31"},
+           {"  a: { from: rows, select: [n, nn] }\n", "unknown_column 4:32"}}) {
+    const auto made = plan_text(three_columns + unit + below);
+    INFO(unit << made.shown);
+    CHECK(places(made) == list{place});
+  }
+}
+
+TEST_CASE("a param without a value and a type with a fault hide no other fault") {
+  const auto made = plan_text(
+      "params: { day: { type: date }, n: { type: bigint, default: one } }\n"
+      "extract:\n  rows:\n    csv: { path: examples/data/airports.csv }\n"
+      "    types: { alt: bigin, lat: double }\n"
+      "transform:\n"
+      "  t: { from: rows, filter: \"alt > $n and lat = $dya and alt::date = $day and c\" }\n"
+      "load:\n"
+      "  out: { from: t, csv: { path: \"${day}/out.csv\", seperator: \";\" } }\n");
+  INFO(made.shown);
+  CHECK(places(made) == list{"missing_param 1:11", "invalid_param 1:60", "unknown_type 5:19", "unknown_param 7:48",
+                             "unknown_column 7:78", "unknown_key 9:50"});
+}
+
+TEST_CASE("units in a section whose name is wrong are not missed elsewhere") {
+  const auto made = plan_text(std::string(rows) +
+                              "tranform:\n  t: { from: rows, filter: \"n > 1\" }\n"
+                              "load:\n  out: { from: t, blackhole: {} }\n");
+  INFO(made.shown);
+  CHECK(places(made) == list{"unknown_key 2:1"});
+  const auto lists = plan_text("extract:\n  - name: a\nload:\n  - from: a\n");
+  INFO(lists.shown);
+  CHECK(places(lists) == list{"invalid_value 2:3", "invalid_value 4:3"});
+}
+
+TEST_CASE("a quote that is not closed is shown where it opens") {
+  const auto made = plan_text("version: 1\nextract:\n  rows:\n    csv: { path: \"orders.csv }\n" + std::string(out));
+  check(made, "invalid_yaml 4:18", "this quote is not closed");
+  check(plan_text("owner: 'it''s me\nextract: {}\nload: { out: { from: 'a', blackhole: {} } }\n"), "invalid_yaml 1:8",
+        "this quote is not closed");
 }

@@ -73,12 +73,13 @@ TEST_CASE("faults of expressions point into their text, all of them together") {
   for (const auto& fault : made.faults) CHECK(fault.at.line >= 8);
 }
 
-TEST_CASE("units below one with a fault are not reported as well") {
+TEST_CASE("units below one with a fault are looked at as well") {
   const auto made =
       with_transforms("  t: { from: rows, filter: \"nothing > 1\" }\n  u: { from: t, select: [whatever] }\n", "u");
   INFO(made.shown);
-  REQUIRE(made.faults.size() == 1);
+  REQUIRE(made.faults.size() == 2);
   CHECK(made.has("unknown_column 5:29"));
+  CHECK(made.has("unknown_column 6:26"));
 }
 
 TEST_CASE("ports are read by name") {

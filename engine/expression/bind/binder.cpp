@@ -8,6 +8,7 @@
 #include "engine/expression/functions.hpp"
 #include "engine/expression/parse/lexer.hpp"
 #include "engine/values/types.hpp"
+#include "engine/values/unknown_columns.hpp"
 #include "engine/values/value_parse.hpp"
 
 #include <arrow/api.h>
@@ -165,6 +166,7 @@ node_ptr binder::bind_parameter(const syntax& of) {
     return fault(of.begin, "secret_not_allowed",
                  "the parameter " + of.text + " is a secret, and rows and row errors would show its value",
                  "a secret is for an option of a source or sink that takes text: ${" + of.text + "}");
+  if (is_unknown(*found->second->type)) return nullptr;  // its value has a fault
   auto value = arrow::MakeArrayFromScalar(*found->second, 1);
   if (!value.ok())
     return fault(of.begin, "internal_error", "the parameter " + of.text + " has no value: " + value.status().message());

@@ -3,6 +3,7 @@
 #include "engine/expression/bind/binder.hpp"
 #include "engine/expression/parse/lexer.hpp"
 #include "engine/values/types.hpp"
+#include "engine/values/unknown_columns.hpp"
 
 #include <arrow/type.h>
 #include <algorithm>
@@ -83,6 +84,10 @@ std::optional<column_place> find_column(const std::string& qualifier, const std:
       return std::nullopt;
     }
   }
+  const bool may_be_there = std::any_of(names.inputs.begin(), names.inputs.end(), [&](const auto& input) {
+    return (qualifier.empty() || same_letters(input.qualifier, qualifier)) && has_unknown_columns(*input.schema);
+  });
+  if (may_be_there) return std::nullopt;
   faults.push_back(
       fault_at(path, at, "unknown_column", "there is no column " + full, unknown_hint(qualifier, name, names, quoted)));
   return std::nullopt;
@@ -90,6 +95,7 @@ std::optional<column_place> find_column(const std::string& qualifier, const std:
 
 node_ptr make_column(const column_place& place, const std::string& path, std::size_t at, diagnostics& faults) {
   const auto& stored = place.field->type();
+  if (is_unknown(*stored)) return nullptr;
   auto type = language_type(stored);
   if (type == nullptr) {
     faults.push_back(

@@ -1,4 +1,5 @@
 // Calls of functions, and the forms that SQL has words for.
+#include "engine/error/not_yet.hpp"
 #include "engine/expression/dialects.hpp"
 #include "engine/expression/parse/parsing.hpp"
 
@@ -104,7 +105,7 @@ bool parser::trim(syntax& made) {
 
 bool parser::call_suffix(syntax& made) {
   if (is_word("over") && ahead().text == "(") {
-    fault(now().begin, "window functions are not supported yet", other_operator_hint("over"), "not_supported_yet");
+    fault(now().begin, "window functions are not supported yet", not_yet_hint("window-functions"), "not_supported_yet");
     return false;
   }
   if (!is_word("filter") || ahead().text != "(") return true;

@@ -1,4 +1,5 @@
 // What operators stand between: names, literals, lists, CASE; and types.
+#include "engine/error/not_yet.hpp"
 #include "engine/expression/parse/parsing.hpp"
 
 namespace sluice::expression {
@@ -76,8 +77,7 @@ syntax_ptr parser::parenthesised() {
 }
 
 syntax_ptr parser::subquery() {
-  return fault(now().begin, "subqueries are not supported yet", "join the other unit with the transform join",
-               "not_supported_yet");
+  return fault(now().begin, "subqueries are not supported yet", not_yet_hint("subqueries"), "not_supported_yet");
 }
 
 syntax_ptr parser::word() {

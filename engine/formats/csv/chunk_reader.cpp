@@ -89,7 +89,7 @@ result<bool> chunk_reader::fill(std::int64_t wanted) {
         left, std::min<std::int64_t>(least, 64 * block_bytes), std::max<std::int64_t>(least, block_bytes)));
     SLUICE_TRY(make_room(size));
     SLUICE_ASSIGN(const auto got, from_(read_so_far(), base_ + filled_, size));
-    ended_ = got < size;
+    ended_ = arriving_ ? got == 0 : got < size;
     filled_ += static_cast<std::uint32_t>(got);
     std::memset(base_ + filled_, 0, padding);
     scanned_ = index_.scan(base_, scanned_, filled_, ended_);

@@ -35,6 +35,8 @@ class chunk_reader {
   /// `look`: for long records; null where content can't be read again.
   chunk_reader(fetch from, const dialect& rules, find_record_end look);
 
+  /// From now on fewer bytes than were asked for are not the end, only none are.
+  void take_what_arrives() { arriving_ = true; }
   /// Starts over at the record at `offset`.
   void start(std::int64_t offset);
   /// Drops the complete records and reads on until there are more, about up to `wanted`, an offset. False at the end of
@@ -63,6 +65,7 @@ class chunk_reader {
   };
   fetch from_;
   dialect rules_;
+  bool arriving_ = false;
   find_record_end look_;
   record_index index_;
   std::unique_ptr<std::uint8_t, free_bytes> buffer_;

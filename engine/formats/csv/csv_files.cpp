@@ -25,9 +25,10 @@ error different_csv_columns(const input_file& file, const std::vector<std::strin
   std::string message = "the file " + file.name + " has other columns than the source's first file:";
   if (!lost.empty()) message += " it lacks " + joined(lost);
   if (!fresh.empty()) message += std::string(lost.empty() ? "" : ", and") + " it also has " + joined(fresh);
-  return user_error(
-      "different_columns", message,
-      "read such files by a source of their own, or name the columns that all of them have: columns: [...]");
+  return user_error("different_columns", message,
+                    "contract: evolve beside csv reads them all, with null where a file has no such column; columns: "
+                    "[...] reads those "
+                    "that all have");
 }
 
 namespace {

@@ -1,6 +1,7 @@
 #include "engine/formats/csv/reader.hpp"
 
 #include "engine/component/opaque.hpp"
+#include "engine/files/arriving_stream.hpp"
 #include "engine/files/interruptible_stream.hpp"
 #include "engine/formats/csv/batch_maker.hpp"
 #include "engine/formats/csv/chunk_reader.hpp"
@@ -46,6 +47,7 @@ class record_reader {
       : chunk_(std::move(from), rules, std::move(look)), make_(std::move(make)) {}
 
   status prepare() { return make_.prepare(); }
+  void take_what_arrives() { chunk_.take_what_arrives(); }
 
   void start(std::int64_t begin, std::int64_t end) { go_on({.begin = begin, .at = begin}, end); }
 
@@ -315,8 +317,9 @@ std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::uniqu
                                          std::shared_ptr<passing_lines> lines, const std::string& position) {
   const auto rules = plan.rules.rules;
   std::shared_ptr<byte_stream> stream = std::move(from);
+  const bool arriving = as_arriving(*stream) != nullptr;
   fetch next = [stream, lines](std::int64_t at, std::uint8_t* into, std::int64_t size) {
-    auto got = stream->read(into, size);
+    auto got = read_arrived(*stream, into, size);
     if (lines && got.ok()) lines->pass(at, into, *got);
     return got;
   };
@@ -330,6 +333,7 @@ std::unique_ptr<split_reader> read_whole(read_plan plan, split piece, std::uniqu
     };
   record_reader records(std::move(next), rules, std::move(look),
                         batch_maker(std::move(plan), std::move(piece), std::move(ask)));
+  if (arriving) records.take_what_arrives();
   return std::make_unique<whole_reader>(std::move(records), std::move(stream), data_begin, std::move(lines), position);
 }
 

@@ -1,5 +1,6 @@
 #include "engine/formats/ndjson/lines.hpp"
 
+#include "engine/files/arriving_stream.hpp"
 #include "engine/files/interruptible_stream.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
 
@@ -48,6 +49,11 @@ std::int64_t line_blocks::consumed() const {
   return std::clamp<std::int64_t>(place_ + cut_ - begin_, 0, end_ - begin_);
 }
 
+bool line_blocks::ready() {
+  auto* const live = stream_ ? as_arriving(*stream_) : nullptr;
+  return live == nullptr || live->ready();
+}
+
 void line_blocks::drop_used() {
   const auto rest = filled_ - cut_;
   if (rest > 0) std::memmove(buffer_.data(), buffer_.data() + cut_, static_cast<std::size_t>(rest));
@@ -72,11 +78,11 @@ result<bool> line_blocks::read_more() {
   if (file_) {
     SLUICE_ASSIGN(got, file_->read_at(here, into, wanted));
   } else {
-    SLUICE_ASSIGN(got, stream_->read(reinterpret_cast<std::uint8_t*>(into), wanted));
+    SLUICE_ASSIGN(got, read_arrived(*stream_, reinterpret_cast<std::uint8_t*>(into), wanted));
   }
   const bool at_begin = here == 0;
   filled_ += got;
-  at_end_of_file_ = got < wanted;
+  at_end_of_file_ = stream_ && as_arriving(*stream_) != nullptr ? got == 0 : got < wanted;
   std::memset(buffer_.data() + filled_, 0, padding);
   // The mark of UTF-8 that some programs put in front of a file; skipped, not counted as a line.
   if (at_begin && filled_ >= 3 && std::memcmp(buffer_.data(), "\xef\xbb\xbf", 3) == 0) first_ = 3;

@@ -48,6 +48,8 @@ class line_blocks {
   void interrupt() noexcept;
   /// Reads the next block; false at the end.
   result<bool> next();
+  /// False where `next` would wait for lines that have not come.
+  [[nodiscard]] bool ready();
   /// Its lines: each ends in a newline, also the last one of the file. `padding` bytes behind may be read.
   [[nodiscard]] const char* begin() const { return buffer_.data() + first_; }
   [[nodiscard]] const char* end() const { return buffer_.data() + cut_; }

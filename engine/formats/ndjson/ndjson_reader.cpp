@@ -96,6 +96,7 @@ class ndjson_reader : public split_reader {
       while (step.records == 0 ||
              (rows_.count() < target_batch_rows && lines_->consumed() - consumed < batch_text_bytes)) {
         if (step.end) break;
+        if (at_ == end_ && step.records > 0 && !lines_->ready()) break;  // what has come is handed out
         if (at_ == end_) SLUICE_TRY(read_block(step));
         SLUICE_TRY(read_records(step));
       }

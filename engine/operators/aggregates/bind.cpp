@@ -1,5 +1,6 @@
 #include "engine/operators/aggregates/bind.hpp"
 
+#include "engine/component/stand_in.hpp"
 #include "engine/error/names.hpp"
 #include "engine/operators/aggregates/call_state.hpp"
 #include "engine/operators/binding.hpp"
@@ -46,7 +47,7 @@ int add_spelling(const transform_request& request, const std::string& key, const
 
 }  // namespace
 
-std::optional<bound_aggregation> bind(const transform_request& request, diagnostics& faults) {
+bound_aggregation bind(const transform_request& request, diagnostics& faults) {
   const auto before = faults.size();
   const auto& input = *request.inputs.front().schema;
   bound_aggregation bound;
@@ -57,9 +58,17 @@ std::optional<bound_aggregation> bind(const transform_request& request, diagnost
   for (std::size_t i = 0; i < by.size(); ++i) {
     const auto path = pointer({"aggregate", "by", std::to_string(i)});
     const auto column = find_column(request, 0, by[i].get<std::string>(), path, faults);
-    if (!column) continue;
-    const auto type = canonical_key_type(input.field(*column)->type());
-    if (auto checked = flow::check_key_type(*type, input.field(*column)->name()); !checked.ok()) {
+    if (!column) {
+      fields.push_back(arrow::field(by[i].get<std::string>(), unknown_type()));
+      bound.whole = false;
+      continue;
+    }
+    const bool known = !is_unknown(*input.field(*column)->type());
+    bound.whole = bound.whole && known;
+    const auto type = known ? canonical_key_type(input.field(*column)->type()) : unknown_type();
+    if (!known) {
+      // Nothing is said of what only follows from a fault above.
+    } else if (auto checked = flow::check_key_type(*type, input.field(*column)->name()); !checked.ok()) {
       auto fault = checked.problem();
       fault.path = path;
       faults.push_back(std::move(fault));
@@ -75,8 +84,13 @@ std::optional<bound_aggregation> bind(const transform_request& request, diagnost
                                     : -1);
   const auto key_fields = fields;
   const auto compute = request.own.value("compute", options::object());
-  for (const auto& [name, text] : compute.items())
+  for (const auto& [name, text] : compute.items()) {
+    const auto made = fields.size();
     bind_output(request, name, text, keys, key_fields, what, fields, faults);
+    if (fields.size() > made) continue;
+    fields.push_back(arrow::field(name, unknown_type()));
+    bound.whole = false;
+  }
   check_unique(fields, "/aggregate", "give the computed column another name than the key's", faults);
   if (fields.empty() && faults.size() == before) {
     auto fault = user_error("no_columns", "aggregate has neither `by` nor `compute`",
@@ -84,7 +98,7 @@ std::optional<bound_aggregation> bind(const transform_request& request, diagnost
     fault.path = "/aggregate";
     faults.push_back(std::move(fault));
   }
-  if (faults.size() > before) return std::nullopt;
+  bound.whole = bound.whole && faults.size() == before;
   bound.schema = arrow::schema(std::move(fields));
   return bound;
 }

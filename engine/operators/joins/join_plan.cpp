@@ -1,5 +1,6 @@
 #include "engine/operators/joins/join_plan.hpp"
 
+#include "engine/component/stand_in.hpp"
 #include "engine/expression/bind/conjuncts.hpp"
 #include "engine/operators/common_type.hpp"
 #include "engine/operators/keys/group_index.hpp"
@@ -57,7 +58,7 @@ void bind_using(const transform_request& request, const options& names, join_pla
       (side == 0 ? pair.left : pair.right) =
           expression::bind(quoted_name(field.name()), scope_of(request, side), path, faults);
     }
-    if (!pair.left || !pair.right) continue;
+    if (!pair.left || !pair.right) continue;  // has a fault, or its type is unknown
     pair.same_name = true;
     set_type(pair, name, path, {}, faults);
     what.keys.push_back(std::move(pair));
@@ -181,7 +182,7 @@ join_plan bind_join(const transform_request& request, diagnostics& faults) {
   what.kind = static_cast<join_kind>(std::find(names.begin(), names.end(), how) - names.begin());
   for (const auto& input : request.inputs) what.inputs.push_back(input.schema);
   bind_condition(request, what, faults);
-  if (faults.size() == before) choose_columns(request, what, faults);
+  if (faults.size() == before && !has_unknown_columns(request)) choose_columns(request, what, faults);
   return what;
 }
 

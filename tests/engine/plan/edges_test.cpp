@@ -59,8 +59,8 @@ struct drafted {
     of.made.units.push_back(std::move(unit));
     of.inputs.push_back(std::move(inputs));
     of.transforms.push_back(std::move(bound));
-    of.resolved.push_back(true);
-    of.bound.push_back(true);
+    of.missing.emplace_back();
+    of.in_doubt.push_back(false);
     return static_cast<int>(of.made.units.size()) - 1;
   }
   int source(std::optional<int> readers = {}) { return add(unit_role::extract, "in", {}, {}, readers); }

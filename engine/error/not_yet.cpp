@@ -1,0 +1,100 @@
+#include "engine/error/not_yet.hpp"
+
+#include "engine/version.hpp"
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+bool is_among(std::string_view name, std::string_view names) {
+  while (!names.empty()) {
+    const auto end = std::min(names.find(' '), names.size());
+    if (names.substr(0, end) == name) return true;
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+const std::vector<missing_feature>& missing_features() {
+  static const std::vector<missing_feature> all = {
+      // Running again and again
+      {"schedule", "deploy pipelines trigger backfill",
+       "start the run by cron or a systemd timer, and use its exit code"},
+      {"notify", "channels email webhook", "use the exit code of sluice run, or follow sluice events"},
+      {"checkpoint", "commit checkpoints savepoint",
+       "a failed run starts again from its beginning; read many files with incremental: { by: file }"},
+      {"retry", "timeout",
+       "run: { timeout: 2h } limits the whole run; repeat it in the shell: sluice run p.yaml || "
+       "sluice run p.yaml"},
+      {"run-control", "pause resume drain", "sluice cancel stops a run; the same command starts it again"},
+      {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
+      // Systems
+      {"databases", "postgres mysql mariadb",
+       "exchange CSV files with the database by its own tool, for example psql's \\copy"},
+      {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
+      {"queues", "kafka rabbitmq nats mqtt redis",
+       "write the messages to NDJSON files with the system's own client, and read those"},
+      {"http", "", "curl URL | sluice run p.yaml, with an ndjson source of path: \"-\""},
+      {"s3", "", "copy the files with the AWS client, or mount the bucket"},
+      {"lake-tables", "delta iceberg", "write Parquet files"},
+      {"other-formats", "avro orc xml fixed_width excel json", "convert to CSV, NDJSON or Parquet first"},
+      {"process", "", "let the program read and write files, in a run before and a run behind it"},
+      {"folders-of-files", "", "write one file"},
+      {"partition-by", "partition_by replace_partitions", "split by route into one sink for each part"},
+      {"when-down", "when_down", "without it a target that can't be reached fails the run, and nothing is published"},
+      // Transforms and expressions
+      {"validate", "", "split good rows from bad ones by route"},
+      {"sql-transform", "sql", "write it with the transforms filter, join, aggregate and sort"},
+      {"window-functions", "window sessionize",
+       "deduplicate: { by: [key], order: [x desc] } keeps the first row of each key; aggregate and join back for "
+       "totals"},
+      {"nested-data", "unnest explode flatten nest", "flatten the records with jq -c before reading"},
+      {"pivot", "unpivot", "write one aggregate for each value: sum(amount) filter (where month = 1)"},
+      {"fill", "", "coalesce(x, 0) puts a value in the place of null"},
+      {"sample", "", "filter: \"random() < 0.01\" keeps about one row in a hundred"},
+      {"lookup", "enrich", "write a join with how: left"},
+      {"intersect-and-except", "intersect except", "write a join with how: semi or how: anti"},
+      {"masking", "mask encrypt decrypt surrogate_key", "derive the column: sha256(x), left(x, 2) || '***'"},
+      {"subqueries", "", "write a join: how: semi for in and exists, how: anti for not exists, how: left for a value"},
+      {"string-agg", "string_agg array_agg median mode percentile_cont quantile",
+       "avg, min, max and stddev describe a column"},
+      {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
+      {"uuid-and-json-types", "", "use text"},
+      // Tools
+      {"tests", "test", "run the pipeline on a small input and compare the outputs"},
+      {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
+      {"replay", "", "sluice rejects export writes the records to a file, which a pipeline can read"},
+      // Clusters
+      {"remote-nodes", "tls tokens", "start all nodes on one machine, on loopback addresses"},
+      {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},
+      {"recovery", "", "start the run again: nothing of it was published"},
+  };
+  return all;
+}
+
+const missing_feature* find_missing(std::string_view name) {
+  const auto& all = missing_features();
+  auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.key == name; });
+  if (found == all.end())
+    found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return is_among(name, one.names); });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string not_yet_hint(std::string_view name, std::string_view detour) {
+  const auto* found = find_missing(name);
+  std::string hint = std::string("not available in ") + version();
+  if (detour.empty() && found != nullptr) detour = found->detour;
+  if (!detour.empty()) hint += "; until then: " + std::string(detour);
+  if (found != nullptr) hint += " (docs/not-yet.md#" + std::string(found->key) + ")";
+  return hint;
+}
+
+error not_supported_yet(std::string_view what, std::string_view name, std::string_view detour) {
+  return user_error("not_supported_yet", std::string(what) + " is not supported yet", not_yet_hint(name, detour));
+}
+
+}  // namespace sluice
