@@ -71,9 +71,11 @@ error unexpected(const std::string& verb, const arguments& what, const std::stri
   const auto name = word.substr(0, word.find('='));
   std::vector<std::string> known;
   for (const auto& option : what.options) known.insert(known.end(), option.names.begin(), option.names.end());
+  const auto message = "sluice " + verb + (verb.empty() ? "" : " ") + "has no option " + name;
+  for (const auto& [option, hint] : what.elsewhere)
+    if (option == name) return bad_arguments(verb, message, hint);
   const auto nearest = nearest_name(name, known);
-  return bad_arguments(verb, "sluice " + verb + (verb.empty() ? "" : " ") + "has no option " + name,
-                       nearest.empty() ? "" : "did you mean " + nearest + "?");
+  return bad_arguments(verb, message, nearest.empty() ? "" : "did you mean " + nearest + "?");
 }
 
 void add_options(CLI::App& app, const arguments& what, std::vector<taken>& options) {

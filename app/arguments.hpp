@@ -39,6 +39,8 @@ struct positional_spec {
 struct arguments {
   std::vector<positional_spec> positionals = {};
   std::vector<option_spec> options = {};
+  /// Options of other programs that have another name here: `-f` of `tail`, and the hint.
+  std::vector<std::pair<std::string, std::string>> elsewhere = {};
   std::string details = {};  ///< paragraphs and examples below the help's options
 };
 

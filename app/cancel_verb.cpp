@@ -20,7 +20,7 @@ result<int> cancel(session& with, const std::string& reference) {
   if (with.options.json) {
     with.terminal.out(options{{"run", id}, {"state", state}}.dump() + "\n");
   } else if (!with.options.quiet) {
-    with.terminal.out(name + " is being cancelled; nothing incomplete will be published\n");
+    with.terminal.prose(name + " is being cancelled; nothing incomplete will be published\n");
   }
   return exit_succeeded;
 }

@@ -2,6 +2,7 @@
 #include "app/user_config.hpp"
 #include "app/verbs.hpp"
 #include "engine/error/names.hpp"
+#include "engine/error/not_yet.hpp"
 
 #include <pwd.h>
 #include <unistd.h>
@@ -96,15 +97,11 @@ result<int> without_verb(session& with, const std::vector<std::string>& words) {
   takes.options.push_back({.names = {"--version", "-V"}, .value = {}, .help = "version", .target = &version});
   SLUICE_TRY(parse("", takes, words));
   if (version) {
-    if (with.options.json) {
-      with.terminal.out(options{{"version", SLUICE_VERSION}}.dump() + "\n");
-    } else {
-      with.terminal.out("sluice " SLUICE_VERSION "\n");
-    }
+    print_version(with);
     return exit_succeeded;
   }
   if (help) {
-    with.terminal.out(overview_text(with.terminal.color_out()));
+    with.terminal.prose(overview_text(with.terminal.color_out()));
     return exit_succeeded;
   }
   with.terminal.note(overview_text(with.terminal.color_err()));
@@ -129,9 +126,7 @@ result<int> dispatch(session& with, std::vector<std::string> words) {
   words.erase(words.begin() + static_cast<std::ptrdiff_t>(place));
   const auto* found = find_verb(name);
   if (found == nullptr) return unknown_verb(name);
-  if (found->make == nullptr)
-    return user_error("not_supported_yet", "sluice " + name + " is not supported yet",
-                      "`sluice --help` lists what is supported");
+  if (found->make == nullptr) return not_supported_yet("sluice " + name, name);
   auto made = found->make();
   auto takes = made.takes;
   std::string progress;
@@ -139,7 +134,7 @@ result<int> dispatch(session& with, std::vector<std::string> words) {
   for (auto& each : global_options(with.options, progress, help)) takes.options.push_back(std::move(each));
   for (const auto& word : words) help = help || word == "--help" || word == "-h";
   if (help) {
-    with.terminal.out(help_text(*found, made, with.terminal.color_out(), with.terminal.out_width()));
+    with.terminal.prose(help_text(*found, made, with.terminal.color_out(), with.terminal.out_width()));
     return exit_succeeded;
   }
   for (const auto& word : words) with.options.json = with.options.json || word == "--json";

@@ -3,6 +3,7 @@
 #include "config/json_schema.hpp"
 #include "engine/component/component.hpp"
 #include "engine/error/names.hpp"
+#include "engine/error/not_yet.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -32,8 +33,8 @@ void list(session& with) {
     first = false;
     for (const auto* each : components())
       if (each->spec.kind == kind)
-        terminal.out("  " + paint(each->spec.name, style::bold, terminal.color_out()) +
-                     std::string(width - each->spec.name.size() + 2, ' ') + each->spec.summary + "\n");
+        terminal.prose("  " + paint(each->spec.name, style::bold, terminal.color_out()) +
+                       std::string(width - each->spec.name.size() + 2, ' ') + each->spec.summary + "\n");
   }
   if (terminal.out_is_terminal()) terminal.out("\nFor details: sluice components NAME\n");
 }
@@ -45,8 +46,7 @@ error unknown_component(const std::string& name) {
        {component_kind::source, component_kind::transform, component_kind::sink, component_kind::subscriber}) {
     const auto& planned = planned_components(kind);
     if (std::find(planned.begin(), planned.end(), name) != planned.end())
-      return user_error("not_supported_yet", "the " + kind_name(kind) + " " + name + " is not supported yet",
-                        "`sluice components` lists what is supported");
+      return not_supported_yet("the " + kind_name(kind) + " " + name, name);
   }
   const auto nearest = nearest_name(name, known);
   return user_error("unknown_component", "there is no component named " + name,

@@ -1,5 +1,6 @@
 #include "app/console.hpp"
 
+#include "app/prose.hpp"
 #include "engine/secrets/mask.hpp"
 
 #include <sys/ioctl.h>
@@ -48,7 +49,8 @@ int width_of(int stream, bool is_terminal) {
 console::console() : out_is_terminal_(isatty(STDOUT_FILENO) == 1), err_is_terminal_(isatty(STDERR_FILENO) == 1) {
   const auto* no_color = std::getenv("NO_COLOR");
   const auto* terminal = std::getenv("TERM");
-  color_ = (no_color == nullptr || *no_color == 0) && (terminal == nullptr || std::strcmp(terminal, "dumb") != 0);
+  dumb_ = terminal == nullptr || *terminal == 0 || std::strcmp(terminal, "dumb") == 0;
+  color_ = (no_color == nullptr || *no_color == 0) && !dumb_;
   unicode_ = locale_is_utf8();
 }
 
@@ -66,7 +68,12 @@ bool console::line(std::string_view text) {
   return !closed_;
 }
 
-void console::note(std::string_view text) {
+// Masked first: a secret that is broken over two lines would not be known again.
+bool console::prose(std::string_view text) { return out(wrapped(secrets::mask(std::string(text)), out_width())); }
+
+void console::note(std::string_view text) { note_as_it_is(wrapped(secrets::mask(std::string(text)), err_width())); }
+
+void console::note_as_it_is(std::string_view text) {
   (void)flush();
   (void)write_all(STDERR_FILENO, secrets::mask(std::string(text)));
 }

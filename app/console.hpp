@@ -22,14 +22,20 @@ class console {
   bool out(std::string_view text);
   /// Adds to stdout with a line break and writes it at once, for streams that somebody follows.
   bool line(std::string_view text);
-  /// Writes to stderr at once; failures there have nobody to be told to.
+  /// Adds text to stdout, its lines broken between words where a terminal is narrower.
+  bool prose(std::string_view text);
+  /// Writes text to stderr at once, its lines broken as those of `prose`; failures there have nobody to be told to.
   void note(std::string_view text);
+  /// Writes to stderr as it is: JSON, and what moves the cursor.
+  void note_as_it_is(std::string_view text);
   /// Writes what is buffered. An error means that an answer was lost (disk full); a closed pipe is none.
   status flush();
 
   [[nodiscard]] bool out_is_terminal() const { return out_is_terminal_; }
   [[nodiscard]] bool err_is_terminal() const { return err_is_terminal_; }
   [[nodiscard]] bool unicode() const { return unicode_; }
+  /// True where stderr is a terminal that knows escape sequences, so that lines can be drawn again.
+  [[nodiscard]] bool can_redraw() const { return err_is_terminal_ && !dumb_; }
   [[nodiscard]] bool color_out() const { return color_ && out_is_terminal_; }
   [[nodiscard]] bool color_err() const { return color_ && err_is_terminal_; }
   /// Columns of the terminal behind stdout or stderr; a wide number where there is none. Asked anew at each call.
@@ -39,6 +45,7 @@ class console {
  private:
   bool out_is_terminal_;
   bool err_is_terminal_;
+  bool dumb_;  ///< TERM is `dumb` or not set
   bool color_;
   bool unicode_;
   bool closed_ = false;

@@ -43,6 +43,16 @@ sigset_t watched_signals() {
   std::_Exit(code);
 }
 
+/// Passes over a SIGINT that comes right behind another: `timeout -s INT` sends one to the process and one to its
+/// group, and nobody presses Ctrl-C twice so fast.
+void pass_over_twin() {
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  constexpr timespec twin_time = {.tv_sec = 0, .tv_nsec = 50'000'000};
+  (void)sigtimedwait(&interrupt, nullptr, &twin_time);
+}
+
 /// Waits for the child, passing signals on.
 engine_end watch(pid_t child, const sigset_t& watched) {
   engine_end end;
@@ -62,6 +72,7 @@ engine_end watch(pid_t child, const sigset_t& watched) {
       case SIGINT:
         end.killed_by_user = ++interrupts > 1;
         kill(child, interrupts > 1 ? SIGKILL : interrupt_signal);
+        pass_over_twin();
         break;
       case SIGTERM:
       case SIGHUP:
@@ -92,7 +103,8 @@ engine_end run_in_child(const std::function<int()>& work) {
     return end;
   }
   end = watch(child, watched);
-  sigprocmask(SIG_SETMASK, &before, nullptr);
+  // A third Ctrl-C must not end the report of what the second one killed.
+  if (!end.killed_by_user) sigprocmask(SIG_SETMASK, &before, nullptr);
   return end;
 }
 

@@ -47,21 +47,27 @@ result<int> print_events(session& with, const chosen& what) {
         with, what, [&](const store::event& each) { return terminal.out(store::cloud_event(each).dump() + "\n"); }));
     return exit_succeeded;
   }
-  table shown({{.title = "cursor", .right = true},
-               {.title = "time"},
-               {.title = "pipeline", .shrink_to = 8},
-               {.title = "run"},
-               {.title = "#", .right = true},
-               {.title = "type"},
-               {.title = "what", .shrink_to = 20}});
+  // Of one run the pipeline and the run are the same in each line.
+  const bool of_all = what.run.empty();
+  std::vector<table::column> columns = {{.title = "cursor", .right = true}, {.title = "time"}};
+  if (of_all) {
+    columns.push_back({.title = "pipeline", .shrink_to = 8});
+    columns.push_back({.title = "run"});
+  }
+  columns.push_back({.title = "#", .right = true, .rank = 1});
+  columns.push_back({.title = "type", .rank = of_all ? 2 : 0});  // `what` says it in words
+  columns.push_back({.title = "what", .shrink_to = 32, .wraps = true});
+  table shown(std::move(columns));
   SLUICE_TRY(each_event(with, what, [&](const store::event& each) {
-    shown.add({{std::to_string(each.cursor), style::dim},
-               {time_text(each.time)},
-               {each.pipeline},
-               {short_id(each.run), style::dim},
-               {std::to_string(each.sequence)},
-               {each.type, is_alarming(each) ? style::red : style::plain},
-               {event_text(each)}});
+    std::vector<table::cell> row = {{std::to_string(each.cursor), style::dim}, {short_time_text(each.time)}};
+    if (of_all) {
+      row.push_back({each.pipeline});
+      row.push_back({short_id(each.run), style::dim});
+    }
+    row.push_back({std::to_string(each.sequence)});
+    row.push_back({each.type, is_alarming(each) ? style::red : style::plain});
+    row.push_back({event_text(each), is_alarming(each) ? style::red : style::plain});
+    shown.add(std::move(row));
     return true;
   }));
   if (shown.empty()) {
@@ -83,11 +89,15 @@ result<int> print_log(session& with, const chosen& what) {
       return terminal.out(line.dump() + "\n");
     }
     const auto how = is_alarming(each) ? style::red : style::plain;
-    return terminal.out(paint(time_text(each.time), style::dim, terminal.color_out()) + "  " +
-                        paint(event_text(each), how, terminal.color_out()) + "\n");
+    return terminal.prose(paint(time_text(each.time), style::dim, terminal.color_out()) + "  " +
+                          paint(event_text(each), how, terminal.color_out()) + "\n");
   }));
   return exit_succeeded;
 }
+
+const std::vector<std::pair<std::string, std::string>> following = {
+    {"-f", "to follow a run while it goes on: sluice watch, with -v for its log"},
+    {"--follow", "to follow a run while it goes on: sluice watch, with -v for its log"}};
 
 std::vector<option_spec> paging(chosen& what) {
   return {{.names = {"--after"},
@@ -107,6 +117,7 @@ command events_verb() {
                                      .required = false,
                                      .offers = completes::run}},
                     .options = paging(*what),
+                    .elsewhere = following,
                     .details = "With --json each line is a CloudEvents 1.0 object. To follow a run: sluice watch.\n"},
           .run = [what](session& with) { return print_events(with, *what); }};
 }
@@ -119,7 +130,8 @@ command logs_verb() {
                                      .target = &what->run,
                                      .required = false,
                                      .offers = completes::run}},
-                    .options = paging(*what)},
+                    .options = paging(*what),
+                    .elsewhere = following},
           .run = [what](session& with) { return print_log(with, *what); }};
 }
 

@@ -75,9 +75,10 @@ result<int> explain_file(session& with, const chosen& what) {
     return exit_code_of(faults);
   }
   report_faults(with, planned->what->warnings, source.get(), "warning");
-  auto text = with.options.json ? plan_json(*planned->what).dump(2) : explain(*planned->what);
-  if (!text.ends_with('\n')) text += '\n';
-  with.terminal.out(text);
+  if (with.options.json)
+    with.terminal.out(plan_json(*planned->what).dump(2) + "\n");
+  else
+    with.terminal.prose(explain(*planned->what));
   return exit_succeeded;
 }
 

@@ -37,8 +37,8 @@ void list(session& with) {
     for (const auto* each : members) {
       const auto blanks = each->signature.size() > width ? 2 : width - each->signature.size() + 2;
       const auto open = std::min(each->signature.find('('), each->signature.size());
-      terminal.out("  " + paint(each->signature.substr(0, open), style::bold, terminal.color_out()) +
-                   each->signature.substr(open) + std::string(blanks, ' ') + each->summary + "\n");
+      terminal.prose("  " + paint(each->signature.substr(0, open), style::bold, terminal.color_out()) +
+                     each->signature.substr(open) + std::string(blanks, ' ') + each->summary + "\n");
     }
   }
 }
@@ -69,7 +69,10 @@ result<int> show(session& with, const std::string& name) {
                       : nearest.empty() ? "`sluice functions` lists all"
                                         : "did you mean " + nearest + "?");
   }
-  with.terminal.out(with.options.json ? found.dump(2) + "\n" : text);
+  if (with.options.json)
+    with.terminal.out(found.dump(2) + "\n");
+  else
+    with.terminal.prose(text);
   return exit_succeeded;
 }
 

@@ -1,7 +1,5 @@
-#include "app/text.hpp"
+#include "app/prose.hpp"
 #include "app/verbs.hpp"
-
-#include <algorithm>
 
 namespace sluice::app {
 
@@ -13,36 +11,6 @@ std::string names_of(const option_spec& option) {
     text += (text.empty() ? "" : ", ") + *name;
   if (option.names.size() == 1) text = "    " + text;
   if (!option.value.empty()) text += " " + option.value;
-  return text;
-}
-
-/// Two columns: names, and help wrapped to the terminal.
-std::string two_columns(const std::vector<std::pair<std::string, std::string>>& rows, int width, bool color) {
-  std::size_t left = 0;
-  for (const auto& row : rows) left = std::max(left, row.first.size());
-  const auto indent = left + 4;
-  const auto room = static_cast<std::size_t>(std::clamp(width, 60, 110)) - std::min<std::size_t>(indent, 40);
-  std::string text;
-  for (const auto& [name, help] : rows) {
-    text += "  " + paint(name, style::bold, color) + std::string(left - name.size() + 2, ' ');
-    std::size_t used = 0;
-    std::size_t at = 0;
-    while (at < help.size()) {
-      const auto end = std::min(help.find(' ', at), help.size());
-      if (used > 0 && used + 1 + (end - at) > room) {
-        text += "\n" + std::string(indent, ' ');
-        used = 0;
-      }
-      if (used > 0) {
-        text += ' ';
-        ++used;
-      }
-      text += help.substr(at, end - at);
-      used += end - at;
-      at = end + 1;
-    }
-    text += '\n';
-  }
   return text;
 }
 
@@ -89,9 +57,9 @@ std::string overview_text(bool color) {
             std::string(each.summary) + "\n";
   }
   text +=
-      "\n"
-      "Start with:  sluice init   then   sluice run starter.yaml\n"
-      "More:        sluice VERB --help\n";
+      "\nStart with:  sluice init   then   sluice run starter.yaml\n"
+      "More:        sluice VERB --help, sluice help CODE\n"
+      "Version:     sluice version, or sluice --version\n";
   return text;
 }
 

@@ -16,7 +16,7 @@ result<int> list_codes(session& with) {
     with.terminal.out(all.dump(2) + "\n");
     return exit_succeeded;
   }
-  with.terminal.out(overview_text(with.terminal.color_out()));
+  with.terminal.prose(overview_text(with.terminal.color_out()));
   return exit_succeeded;
 }
 
@@ -25,8 +25,8 @@ result<int> explain_code(session& with, const error_code& code) {
   if (with.options.json) {
     with.terminal.out(options{{"code", code.code}, {"meaning", code.meaning}, {"remedy", code.remedy}}.dump(2) + "\n");
   } else {
-    with.terminal.out(paint(code.code, style::bold, color) + "\n  " + std::string(code.meaning) + "\n" +
-                      paint("  What to do: ", style::cyan, color) + std::string(code.remedy) + "\n");
+    with.terminal.prose(paint(code.code, style::bold, color) + "\n  " + std::string(code.meaning) + "\n" +
+                        paint("  What to do: ", style::cyan, color) + std::string(code.remedy) + "\n");
   }
   return exit_succeeded;
 }
@@ -34,7 +34,7 @@ result<int> explain_code(session& with, const error_code& code) {
 result<int> help_for(session& with, const std::string& topic) {
   if (topic.empty()) return list_codes(with);
   if (const auto* found = find_verb(topic); found != nullptr && found->make != nullptr) {
-    with.terminal.out(help_text(*found, found->make(), with.terminal.color_out(), with.terminal.out_width()));
+    with.terminal.prose(help_text(*found, found->make(), with.terminal.color_out(), with.terminal.out_width()));
     return exit_succeeded;
   }
   std::vector<std::string> known;

@@ -107,8 +107,9 @@ result<int> write_starter(session& with, const std::string& where) {
     with.terminal.out(options{{"pipeline", file.string()}, {"data", data.string()}}.dump() + "\n");
   } else {
     const bool here = std::filesystem::equivalent(folder, ".", failure);
-    with.terminal.out("wrote " + file.string() + " and " + data.string() + "\n\nNow:  " +
-                      (here ? "" : "cd " + folder.string() + " && ") + "sluice run " + file.filename().string() + "\n");
+    with.terminal.prose("wrote " + file.string() + " and " + data.string() +
+                        "\n\nNow:  " + (here ? "" : "cd " + folder.string() + " && ") + "sluice run " +
+                        file.filename().string() + "\n");
   }
   return exit_succeeded;
 }

@@ -2,6 +2,7 @@
 #include "app/table.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
+#include "engine/error/not_yet.hpp"
 
 #include <memory>
 
@@ -22,8 +23,7 @@ std::string cell_text(const options& value, const std::string& name = {}) {
 }
 
 result<int> list(session& with, const std::vector<std::string>& words) {
-  if (!words.empty() && words.front() == "drain")
-    return user_error("not_supported_yet", "sluice nodes drain is not supported yet", "`sluice nodes` lists them");
+  if (!words.empty() && words.front() == "drain") return not_supported_yet("sluice nodes drain", "drain-nodes");
   if (!words.empty())
     return user_error("bad_arguments", "'" + words.front() + "' is not a valid argument for sluice nodes",
                       "see: sluice nodes --help");

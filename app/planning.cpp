@@ -85,9 +85,9 @@ void report_faults(session& with, const diagnostics& faults, const config::docum
   for (const auto& fault : faults) {
     if (with.options.json) {
       const options line = {{word, to_json(fault)}};
-      with.terminal.note(line.dump() + "\n");
+      with.terminal.note_as_it_is(line.dump() + "\n");
     } else {
-      auto text = config::render(fault, source, with.terminal.color_err(), word);
+      auto text = config::render(fault, source, with.terminal.color_err(), word, with.terminal.err_width());
       if (!text.ends_with('\n')) text += '\n';
       with.terminal.note(text);
     }

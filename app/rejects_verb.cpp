@@ -2,6 +2,7 @@
 #include "app/run_source.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
+#include "engine/error/not_yet.hpp"
 
 #include <cerrno>
 #include <fstream>
@@ -86,10 +87,11 @@ status list(session& with, reject_reader& from, const chosen& what) {
     const auto width = terminal.out_width() - 3;
     const auto record = reject.contains("record_base64") ? "(not UTF-8, base64) " + text_of(reject, "record_base64")
                                                          : printable(text_of(reject, "record"));
-    return terminal.out(paint(printable(place_of(reject)), style::bold, color) + "  " +
-                        paint(text_of(reject, "code"), style::yellow, color) + "  unit " + text_of(reject, "unit") +
-                        (column.empty() || said.starts_with("column ") ? "" : ", column " + printable(column)) + ": " +
-                        said + "\n" + paint("  " + fit(record, width, terminal.unicode()) + "\n", style::dim, color));
+    return terminal.prose(paint(printable(place_of(reject)), style::bold, color) + "  " +
+                          paint(text_of(reject, "code"), style::yellow, color) + "  unit " + text_of(reject, "unit") +
+                          (column.empty() || said.starts_with("column ") ? "" : ", column " + printable(column)) +
+                          ": " + said + "\n" +
+                          paint("  " + fit(record, width, terminal.unicode()) + "\n", style::dim, color));
   }));
   if (with.options.json || with.options.quiet) return {};
   if (by_code.empty()) {
@@ -175,9 +177,7 @@ result<int> rejects(session& with, chosen what) {
     action = what.words[0];
     what.words.erase(what.words.begin());
   }
-  if (action == "replay")
-    return user_error("not_supported_yet", "sluice rejects replay is not supported yet",
-                      "sluice rejects export writes the records to a file; a pipeline can read it");
+  if (action == "replay") return not_supported_yet("sluice rejects replay", "replay");
   if (action == "export" && what.words.size() == 2) {
     what.output = what.words[1];
     what.words.pop_back();

@@ -51,7 +51,7 @@ run_display::run_display(session& with, bool shared) : with_(with), next_plain_(
   const auto wish = with.options.progress;
   if (wish == progress_mode::none || with.options.quiet || (with.options.json && wish == progress_mode::automatic)) {
     form_ = form::none;
-  } else if (wish == progress_mode::plain || !with.terminal.err_is_terminal() || shared) {
+  } else if (wish == progress_mode::plain || !with.terminal.can_redraw() || shared) {
     form_ = form::plain;
   } else {
     form_ = form::live;
@@ -61,8 +61,8 @@ run_display::run_display(session& with, bool shared) : with_(with), next_plain_(
 void run_display::show(const run_view& view) {
   auto& terminal = with_.terminal;
   if (form_ == form::live) {
-    terminal.note(live_.draw(progress_lines(view, terminal.err_width(), terminal.color_err(), terminal.unicode()),
-                             terminal_height()));
+    terminal.note_as_it_is(live_.draw(
+        progress_lines(view, terminal.err_width(), terminal.color_err(), terminal.unicode()), terminal_height()));
   } else if (form_ == form::plain && clock::now() >= next_plain_) {
     next_plain_ = clock::now() + plain_interval;
     terminal.note(progress_line(view) + "\n");
@@ -70,12 +70,12 @@ void run_display::show(const run_view& view) {
 }
 
 void run_display::say(const std::string& line) {
-  const auto cleared = form_ == form::live ? live_.clear() : std::string{};
-  with_.terminal.note(cleared + line + "\n");
+  if (form_ == form::live) with_.terminal.note_as_it_is(live_.clear());
+  with_.terminal.note(line + "\n");
 }
 
 void run_display::end() {
-  if (form_ == form::live) with_.terminal.note(live_.clear());
+  if (form_ == form::live) with_.terminal.note_as_it_is(live_.clear());
 }
 
 }  // namespace sluice::app

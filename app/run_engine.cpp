@@ -31,10 +31,10 @@ bool signals::stop_asked() {
   return first_ != 0;
 }
 
-bool writes_to_stdout(const plan& what) {
+bool writes_to_stdout(const pipeline& what) {
   for (const auto& unit : what.units) {
-    if (unit.definition.role != unit_role::load) continue;
-    const auto target = stated_target(unit.definition.component, unit.definition.own);
+    if (unit.role != unit_role::load) continue;
+    const auto target = stated_target(unit.component, unit.own);
     if (target && target->what == write_target::kind::standard_output) return true;
   }
   return false;
@@ -65,7 +65,7 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   if (!served.ok()) report(with, served.problem());
   auto* const server = served.ok() ? std::move(served).value().release() : nullptr;
   const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "");
-  const bool shared = with.terminal.out_is_terminal() && writes_to_stdout(*planned.what);
+  const bool shared = with.terminal.out_is_terminal() && writes_to_stdout(planned.what->definition);
   run_display display(with, shared);
   const memory_trimmer trimmer;
   signals stop;

@@ -35,6 +35,6 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
                                   const std::function<void(const engine_result&)>& ended);
 
 /// True where a unit writes its rows to stdout.
-bool writes_to_stdout(const plan& what);
+bool writes_to_stdout(const pipeline& what);
 
 }  // namespace sluice::app

@@ -9,6 +9,7 @@
 #include "config/load.hpp"
 #include "config/planning_rules.hpp"
 #include "engine/error/error_json.hpp"
+#include "engine/files/arriving_stream.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/values/uuid.hpp"
@@ -18,6 +19,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <sstream>
 
 namespace sluice::app {
 
@@ -108,9 +110,11 @@ int exit_code_after(const engine_result& ended) {
 
 /// Says what the sources take of what is there.
 void print_notes(session& with, const plan& what) {
-  for (const auto& unit : what.units)
-    if (!unit.reading.note.empty())
-      with.terminal.note(unit.definition.name + ": " + printable(unit.reading.note) + "\n");
+  for (const auto& unit : what.units) {
+    std::istringstream lines(unit.reading.note);
+    for (std::string line; std::getline(lines, line);)
+      with.terminal.note(unit.definition.name + ": " + printable(line) + "\n");
+  }
 }
 
 /// Commits that dead processes have left come first: this run would load the same rows again, or below them.
@@ -170,13 +174,15 @@ int run_here(session& with, const chosen& what) {
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
-  request.adapt = [&](pipeline& definition) { return make_way(with, definition.name, what.fresh); };
+  request.adapt = [&](pipeline& definition) {
+    if (writes_to_stdout(definition)) show_standard_input_as_it_comes();
+    return make_way(with, definition.name, what.fresh);
+  };
   if (const auto refused = plan_again(with, what, on)) return *refused;
   auto& planned = on->planned;
   auto& faults = on->faults;
-  if (with.options.json && writes_to_stdout(*planned->what)) {
-    faults.push_back(user_error("bad_arguments",
-                                "--json prints events to stdout, but this pipeline writes its rows to stdout",
+  if (with.options.json && writes_to_stdout(planned->what->definition)) {
+    faults.push_back(user_error("bad_arguments", "--json prints events to stdout, but this pipeline writes its rows to stdout",
                                 "remove --json, or load into a file"));
     return refuse(with, what.file, faults, nullptr, exit_unusable);
   }
@@ -239,7 +245,7 @@ int report_death(session& with, const chosen& what, const engine_end& end) {
   std::optional<settled_run> settled;
   if (const auto store = with.open_store(); store.ok()) settled = settle(**store, end, cause);
   // The display may stand half drawn.
-  if (with.terminal.err_is_terminal()) with.terminal.note("\r\x1b[J");
+  if (with.terminal.can_redraw()) with.terminal.note_as_it_is("\r\x1b[J");
   if (settled && settled->published) return report_published(with, *settled, cause);
   if (settled && settled->problem) cause = *settled->problem;
   if (with.options.json) {

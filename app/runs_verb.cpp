@@ -60,10 +60,10 @@ result<int> list(session& with, const chosen& what) {
                {.title = "pipeline", .shrink_to = 8},
                {.title = "state"},
                {.title = "began"},
-               {.title = "took", .right = true},
-               {.title = "read", .right = true},
-               {.title = "loaded", .right = true},
-               {.title = "rejected", .right = true},
+               {.title = "took", .right = true, .rank = 3},
+               {.title = "read", .right = true, .rank = 4},
+               {.title = "loaded", .right = true, .rank = 2},
+               {.title = "rejected", .right = true, .rank = 1},
                {.title = "cause", .shrink_to = 12}});
   for (const auto& run : runs) {
     const auto rejected = run.summary.is_object() ? run.summary.value("rejected", std::uint64_t{0}) : 0;
@@ -71,7 +71,7 @@ result<int> list(session& with, const chosen& what) {
     shown.add({{short_id(run.id)},
                {run.pipeline},
                {store::to_string(run.state), state_style(store::to_string(run.state))},
-               {time_text(run.created)},
+               {short_time_text(run.created)},
                {duration_of(run)},
                {counted ? thousands(sum_of(run.summary, "extract", "in")) : ""},
                {counted ? thousands(sum_of(run.summary, "load", "out")) : ""},

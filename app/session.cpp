@@ -23,7 +23,7 @@ int exit_code_of(const error& problem) {
 void report(session& with, const error& problem) {
   if (with.options.json) {
     const sluice::options line = {{"error", to_json(problem)}};
-    with.terminal.note(line.dump() + "\n");
+    with.terminal.note_as_it_is(line.dump() + "\n");
     return;
   }
   const bool color = with.terminal.color_err();

@@ -1,5 +1,6 @@
 #include "app/spec_text.hpp"
 
+#include "app/prose.hpp"
 #include "app/text.hpp"
 
 #include <algorithm>
@@ -34,7 +35,7 @@ const std::vector<field_spec>& fields_of(const field_spec& value) {
   return value.elements;
 }
 
-std::string wrapped(const std::string& text, std::size_t indent, std::size_t room) {
+std::string indented(const std::string& text, std::size_t indent, std::size_t room) {
   std::string out;
   std::size_t used = 0;
   for (std::size_t at = 0; at < text.size();) {
@@ -79,7 +80,7 @@ std::string field_lines(const field_spec& field, std::size_t name_width, bool co
   const auto indent = name_width + 4;
   std::string text =
       "  " + paint(field.name, style::bold, color) + std::string(name_width - field.name.size() + 2, ' ');
-  text += wrapped(field.help, indent, room) + "\n" + std::string(indent, ' ') + paint(facts, style::dim, color) + "\n";
+  text += indented(field.help, indent, room) + "\n" + std::string(indent, ' ') + paint(facts, style::dim, color) + "\n";
   return text;
 }
 
@@ -133,9 +134,9 @@ std::string form_text(const field_spec& field) {
 }
 
 std::string spec_text(const component_spec& spec, bool color, int width) {
-  const auto columns = static_cast<std::size_t>(std::clamp(width, 60, 110));
+  const auto columns = static_cast<std::size_t>(std::clamp(width, 40, 110));
   std::string text = paint(spec.name, style::bold, color) + " (" + kind_name(spec.kind) + "): " + spec.summary + "\n";
-  if (!spec.description.empty()) text += "\n" + wrapped(joined_lines(spec.description), 0, columns) + "\n";
+  if (!spec.description.empty()) text += "\n" + indented(joined_lines(spec.description), 0, columns) + "\n";
   const auto& fields = fields_of(spec.value);
   if (!fields.empty() && !fields.front().name.empty()) {
     std::size_t name_width = 0;
@@ -156,11 +157,13 @@ std::string spec_text(const component_spec& spec, bool color, int width) {
   if (const auto promise = promise_text(spec.promise); !promise.empty())
     text += "\n" + paint("Delivery", style::cyan, color) + "\n  " + std::string(promise) + "\n";
   if (!spec.law.empty()) text += "\n" + paint("Rows", style::cyan, color) + "\n  " + spec.law + "\n";
+  text = wrapped(text, static_cast<int>(columns));
   if (!spec.example.empty()) {
     text += "\n" + paint("Example", style::cyan, color) + "\n";
     for (std::size_t at = 0; at < spec.example.size();) {
       const auto end = std::min(spec.example.find('\n', at), spec.example.size());
-      if (end > at) text += "  " + spec.example.substr(at, end - at);
+      // Broken between words, within the braces of a map, it is the same YAML.
+      if (end > at) text += wrapped("  " + spec.example.substr(at, end - at), static_cast<int>(columns));
       text += "\n";
       at = end + 1;
     }

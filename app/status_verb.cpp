@@ -41,9 +41,9 @@ result<int> show(session& with, const std::string& reference) {
     terminal.out(json.dump(2) + "\n");
     return exit_succeeded;
   }
-  terminal.out(report_of(seen.record, terminal, true));
-  terminal.out(commits_of(with, seen.record));
-  terminal.out(paint(facts_of(seen.record), style::dim, terminal.color_out()));
+  terminal.prose(report_of(seen.record, terminal, true));
+  terminal.prose(commits_of(with, seen.record));
+  terminal.prose(paint(facts_of(seen.record), style::dim, terminal.color_out()));
   if (!store::is_final(seen.record.state) && seen.progress.is_object()) {
     terminal.out("\n");
     for (const auto& line : progress_lines(view_of(seen.progress), std::min(terminal.out_width(), 120),

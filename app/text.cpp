@@ -70,6 +70,27 @@ int width_of(std::int32_t code) {
   return among(wide, code) ? 2 : 1;
 }
 
+/// Local time: of today the time alone, else by the pattern for days of this year or for those of others.
+std::string local_text(std::int64_t microseconds, const char* this_year, const char* other_years) {
+  if (microseconds == 0) return {};
+  const auto local = [](std::int64_t value) {
+    const auto seconds = static_cast<std::time_t>(value / 1000000);
+    std::tm broken = {};
+    localtime_r(&seconds, &broken);
+    return broken;
+  };
+  const auto then = local(microseconds);
+  const auto today = local(now_microseconds());
+  const bool same_year = then.tm_year == today.tm_year;
+  std::array<char, 32> text = {};
+  std::strftime(text.data(), text.size(),
+                same_year && then.tm_yday == today.tm_yday ? "%H:%M:%S"
+                : same_year                                ? this_year
+                                                           : other_years,
+                &then);
+  return text.data();
+}
+
 }  // namespace
 
 std::string thousands(std::uint64_t value) {
@@ -143,20 +164,10 @@ std::string bar(double share, int width, bool unicode) {
 }
 
 std::string time_text(std::int64_t microseconds) {
-  if (microseconds == 0) return {};
-  const auto local = [](std::int64_t value) {
-    const auto seconds = static_cast<std::time_t>(value / 1000000);
-    std::tm broken = {};
-    localtime_r(&seconds, &broken);
-    return broken;
-  };
-  const auto then = local(microseconds);
-  const auto today = local(now_microseconds());
-  const bool same_day = then.tm_yday == today.tm_yday && then.tm_year == today.tm_year;
-  std::array<char, 32> text = {};
-  std::strftime(text.data(), text.size(), same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M:%S", &then);
-  return text.data();
+  return local_text(microseconds, "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S");
 }
+
+std::string short_time_text(std::int64_t microseconds) { return local_text(microseconds, "%m-%d %H:%M", "%Y-%m-%d"); }
 
 std::string ago_text(std::int64_t microseconds) {
   if (microseconds == 0) return {};
@@ -177,22 +188,21 @@ int display_width(std::string_view text) {
   return columns;
 }
 
+std::size_t bytes_within(std::string_view text, int width) {
+  std::size_t bytes = 0;
+  for (int columns = 0; bytes < text.size();) {
+    const auto each = first_character(text.substr(bytes));
+    columns += each.code < 0 ? 1 : width_of(each.code);
+    if (columns > width) break;
+    bytes += each.length;
+  }
+  return bytes;
+}
+
 std::string fit(std::string_view text, int width, bool unicode) {
   if (width <= 0) return {};
   if (display_width(text) <= width) return std::string(text);
-  const std::string_view ellipsis = unicode ? "…" : ".";
-  std::string kept;
-  int columns = 0;
-  while (!text.empty()) {
-    const auto each = first_character(text);
-    const int more = each.code < 0 ? 1 : width_of(each.code);
-    if (columns + more > width - 1) break;
-    kept += text.substr(0, each.length);
-    columns += more;
-    text.remove_prefix(each.length);
-  }
-  kept += ellipsis;
-  return kept;
+  return std::string(text.substr(0, bytes_within(text, width - 1))) + (unicode ? "…" : ".");
 }
 
 std::string printable(std::string_view text) {

@@ -20,11 +20,15 @@ std::string clock_text(double seconds);
 std::string bar(double share, int width, bool unicode);
 /// Local time of microseconds since 1970: "2024-05-01 13:05:09", without the day where it is today's.
 std::string time_text(std::int64_t microseconds);
+/// The same in at most eleven characters: "13:05:09", "05-01 13:05" for other days, "2024-05-01" for other years.
+std::string short_time_text(std::int64_t microseconds);
 /// "12 s ago", "5 min ago", "3 h ago", "2 d ago".
 std::string ago_text(std::int64_t microseconds);
 
 /// Columns that UTF-8 text takes on a terminal: combining marks none, East Asian wide characters two.
 int display_width(std::string_view text);
+/// Bytes of the characters that take at most `width` columns.
+std::size_t bytes_within(std::string_view text, int width);
 /// At most `width` columns, the last one an ellipsis where something was cut.
 std::string fit(std::string_view text, int width, bool unicode);
 /// Control characters as escapes, broken UTF-8 as U+FFFD, so that data can't move the cursor.

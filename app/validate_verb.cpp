@@ -2,6 +2,7 @@
 #include "app/verbs.hpp"
 #include "config/load.hpp"
 #include "engine/error/error_json.hpp"
+#include "engine/error/not_yet.hpp"
 
 #include <memory>
 
@@ -56,9 +57,7 @@ std::optional<pipeline> check(const session& with, const chosen& what, diagnosti
 }
 
 result<int> validate(session& with, const chosen& what) {
-  if (what.probe)
-    return user_error("not_supported_yet", "validate --probe is not supported yet",
-                      "without it, source files are read, but targets are not checked");
+  if (what.probe) return not_supported_yet("validate --probe", "probe");
   diagnostics faults;
   diagnostics warnings;
   std::shared_ptr<const config::document> source;
@@ -70,9 +69,9 @@ result<int> validate(session& with, const chosen& what) {
     report_faults(with, faults, source.get());
     report_faults(with, warnings, source.get(), what.strict ? "error" : "warning");
     if (valid && !with.options.quiet)
-      with.terminal.out(paint("valid", style::green, with.terminal.color_out()) + "  " + what.file + ": " +
-                        count_text(*found) +
-                        (what.offline ? "; files and expressions were not checked (--offline)" : "") + "\n");
+      with.terminal.prose(paint("valid", style::green, with.terminal.color_out()) + "  " + what.file + ": " +
+                          count_text(*found) +
+                          (what.offline ? "; files and expressions were not checked (--offline)" : "") + "\n");
     if (!valid && faults.size() > 1) with.terminal.note(std::to_string(faults.size()) + " errors\n");
   }
   if (valid) return exit_succeeded;

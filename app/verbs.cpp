@@ -38,6 +38,7 @@ const std::vector<verb>& verbs() {
       {"functions", "Reference", "describes the functions of expressions", functions_verb},
       {"help", "Reference", "explains a verb or an error code", help_verb},
       {"completion", "Reference", "prints a completion script for a shell", completion_verb},
+      {"version", "Reference", "prints the version of the program", version_verb},
   };
   return all;
 }

@@ -51,7 +51,11 @@ command state_verb();
 command status_verb();
 command submit_verb();
 command validate_verb();
+command version_verb();
 command watch_verb();
+
+/// Prints the program's version.
+void print_version(session& with);
 
 /// Runs the program: parses, runs the verb, prints its error. Gives the exit code.
 int run_command_line(const std::vector<std::string>& words);

@@ -34,6 +34,26 @@ class Contracts(Incremental):
     def drifts(self):
         return [each["data"] for each in self.run_events() if each["type"] == "schema.drifted"]
 
+    def test_without_a_contract_the_hint_names_evolve(self):
+        self.write("p.yaml", CONTRACT.replace("    contract: CONTRACT\n", ""))
+        self.write("in/b.csv", "id,name,mail\n2,ben,b@x\n")
+        problem = self.assert_error(self.sluice("run", "p.yaml"), "different_columns")
+        self.assertIn("in/b.csv", problem)
+        self.assertIn("contract: evolve beside csv", problem)
+        self.use("evolve")
+        self.run_it()
+
+    def test_changes_are_told_in_one_short_line_each(self):
+        self.use("evolve")
+        for name in "bcd":
+            self.write(f"in/{name}.csv", "id,name,mail,tel\n1,x,y,z\n")
+        self.write("in/e.csv", "id,mail,tel,name\n1,x,y,z\n")
+        self.write("in/f.csv", "id\n1\n")
+        done = self.sluice("run", "p.yaml")
+        told = [line for line in done.stderr.splitlines() if line.startswith("orders: ")]
+        self.assertEqual(told, ["orders: lost columns: name (null) in in/f.csv",
+                                "orders: new columns: mail, tel (read) in in/b.csv and 3 other files"], done.stderr)
+
     def test_freeze_fails_until_the_change_is_accepted(self):
         self.use("freeze")
         self.run_it()

@@ -26,6 +26,40 @@ class ByFile(Incremental):
         self.assertIn("1 new file, 1 taken before", self.run_it())
         self.assertEqual(self.loaded(), [1, 2, 3])
 
+    def test_a_run_that_finds_nothing_new_leaves_the_targets_alone(self):
+        sinks = "".join(f"  {unit}: {{ from: orders, {component}, mode: {mode} }}\n" for unit, component, mode in (
+            ("parquet", 'parquet: { path: "out-${part}.parquet" }', "error"),
+            ("arrow", 'ipc: { path: "out-${part}.arrow" }', "error"),
+            ("csv", "csv: { path: all.csv }", "append"), ("ndjson", "ndjson: { path: all.ndjson.gz }", "append"),
+            ("table", "sqlite: { path: shop.db, table: orders }", "append"),
+            ("upsert", "sqlite: { path: other.db, table: orders }", "upsert, key: [id]")))
+        self.write("p.yaml", BY_FILE.split("load:")[0] + "params: { part: text }\nload:\n" + sinks)
+        self.run_it("--set", "part=1")
+
+        def targets():
+            return {name: (os.stat(self.folder / name).st_mtime_ns, os.stat(self.folder / name).st_ino)
+                    for name in self.names() if name.startswith(("out", "all", "shop", "other"))}
+
+        before = targets()
+        self.assertEqual(len(before), 6, before)
+        for part in ("2", "1"):  # a part of its own, and the one that is there
+            told = self.run_it("--set", f"part={part}")
+            self.assertIn("nothing new", told)
+            self.assertIn("0 read = 0 loaded", told)
+            self.assertEqual(targets(), before)
+        self.write("in/b.csv", "id,name\n3,cid\n")
+        self.run_it("--set", "part=2")
+        self.assertEqual(sorted(set(targets()) - set(before)), ["out-2.arrow", "out-2.parquet"])
+        self.assertEqual(self.loaded(), [1, 2, 3])
+
+    def test_without_incremental_no_rows_replace_a_target(self):
+        self.write("p.yaml", BY_FILE.split("    incremental")[0] +
+                   "transform: { none: { from: orders, filter: \"id > 9\" } }\n"
+                   "load: { out: { from: none, csv: { path: out.csv } } }\n")
+        self.write("out.csv", "id,name\n7,old\n")
+        self.run_it()
+        self.assertEqual((self.folder / "out.csv").read_text(), "id,name\n")
+
     def test_the_event_tells_what_was_new(self):
         self.run_it()
         self.write("in/b.csv", "id,name\n3,cid\n")

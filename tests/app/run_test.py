@@ -281,11 +281,37 @@ class Signals(CommandLine):
         # Not just any signal: SIGSTOP itself may still be pending, and two SIGINTs at once would count as one.
         passed_on = 1 << (signal.SIGUSR1 - 1)
         eventually(lambda: int(self.proc_status(record["pid"])["ShdPnd"], 16) & passed_on, "the first Ctrl-C")
-        run.send_signal(SIGINT)
+        # One that comes right behind the first is the same Ctrl-C.
+        eventually(lambda: run.poll() is not None or run.send_signal(SIGINT), "the end")
         code, _, err = self.end_of(run)
+        self.assertIn("killed by a second Ctrl-C", err)
         self.assertEqual(code, 130, err)
         self.assertEqual(self.run_record()["state"], "cancelled")
         self.assertNotIn("out/numbers.ndjson", self.names())
+
+    def test_a_signal_that_comes_twice_at_once_counts_once(self):
+        run = self.start("run", "endless.yaml")
+        record = self.running()
+        os.kill(record["pid"], signal.SIGSTOP)
+        run.send_signal(SIGINT)
+        run.send_signal(SIGINT)
+        passed_on = 1 << (signal.SIGUSR1 - 1)
+        eventually(lambda: int(self.proc_status(record["pid"])["ShdPnd"], 16) & passed_on, "the Ctrl-C")
+        os.kill(record["pid"], signal.SIGCONT)
+        code, _, err = self.end_of(run)
+        self.assertEqual(code, 130, err)
+        self.assertNotIn("killed", err)
+        self.assertIn("to run it again", err)
+
+    def test_a_run_that_is_cancelled_from_elsewhere_ends_with_1(self):
+        run = self.start("run", "endless.yaml")
+        self.running()
+        watcher = self.start("watch", "last")
+        self.assertEqual(self.sluice("cancel", "last").returncode, 0)
+        code, _, err = self.end_of(run)
+        self.assertEqual(code, 1, err)
+        self.assertIn("cancelled", err)
+        self.assertEqual(self.end_of(watcher)[0], 1)
 
     @staticmethod
     def proc_status(pid):

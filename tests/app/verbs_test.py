@@ -18,7 +18,14 @@ class Verbs(CommandLine):
             done = self.sluice(*words)
             self.assertEqual((done.returncode, done.stderr), (0, ""), words)
             self.assertTrue(done.stdout)
-        self.assertRegex(self.sluice("--version").stdout, r"^sluice \d+\.\d+\.\d+\n$")
+        for words in (["--version"], ["version"]):
+            self.assertRegex(self.sluice(*words).stdout, r"^sluice \d+\.\d+\.\d+\n$")
+        self.assertRegex(json.loads(self.sluice("version", "--json").stdout)["version"], r"^\d+\.\d+\.\d+$")
+        self.assertIn("sluice --version", self.sluice("--help").stdout)
+
+    def test_logs_f_names_watch(self):
+        for verb in ("logs", "events"):
+            self.assertIn("sluice watch", self.assert_error(self.sluice(verb, "-f"), "bad_arguments"))
 
     def test_without_a_verb_the_overview_is_on_stderr(self):
         done = self.sluice()
@@ -39,7 +46,8 @@ class Verbs(CommandLine):
 
     def test_what_is_not_built_yet_says_so(self):
         for verb in NOT_YET:
-            self.assertIn("is not supported yet", self.assert_error(self.sluice(verb), "not_supported_yet"), verb)
+            told = self.assert_error(self.sluice(verb), "not_supported_yet")
+            self.assertRegex(told, r"hint: not available in \d+\.\d+\.\d+; until then: .*\(docs/not-yet.md#[a-z-]+\)", verb)
         for words in (["nodes", "drain"], ["rejects", "replay"], ["validate", "x.yaml", "--probe"]):
             self.assert_error(self.sluice(*words), "not_supported_yet")
 
