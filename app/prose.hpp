@@ -8,8 +8,8 @@
 namespace sluice::app {
 
 /// Breaks the lines of a text that are wider than `width` columns between words, and a path behind a slash. What goes
-/// on is indented: below the text of a line that begins with a label ("loaded   out.csv", "  hint: ..."), else a little.
-/// Colours take no room.
+/// on is indented: below the text of a line that begins with a label ("loaded   out.csv", "  hint: ..."), else a
+/// little. Colours take no room.
 std::string wrapped(std::string_view text, int width);
 
 /// Two columns: names (bold where `color`), and help beside them, or below where a name is long.

@@ -182,7 +182,8 @@ int run_here(session& with, const chosen& what) {
   auto& planned = on->planned;
   auto& faults = on->faults;
   if (with.options.json && writes_to_stdout(planned->what->definition)) {
-    faults.push_back(user_error("bad_arguments", "--json prints events to stdout, but this pipeline writes its rows to stdout",
+    faults.push_back(user_error("bad_arguments",
+                                "--json prints events to stdout, but this pipeline writes its rows to stdout",
                                 "remove --json, or load into a file"));
     return refuse(with, what.file, faults, nullptr, exit_unusable);
   }

@@ -25,7 +25,8 @@ class lost_ends {
   /// Nobody else takes over from a process that lives: the run is ended here, its commits repeated if they are due. A
   /// Store or a target that does not answer now is asked again.
   void end(const std::shared_ptr<const run_setup>& setup, const error& cause);
-  /// A run whose commits are due and whose supervisor has gone is nobody's now, or it would wait until this process ends.
+  /// A run whose commits are due and whose supervisor has gone is nobody's now, or it would wait until this process
+  /// ends.
   void leave_to_next(const std::string& run);
   /// Looks for runs of dead processes that often, from now on.
   void keep_settling(std::chrono::milliseconds interval);

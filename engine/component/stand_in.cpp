@@ -10,7 +10,9 @@ class stand_in final : public transform {
  public:
   explicit stand_in(std::vector<output_port> outputs) : outputs_(std::move(outputs)) {}
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return outputs_; }
-  status process(int, batch, emitter&) override { return internal_error("internal_error", "a unit with faults was run"); }
+  status process(int, batch, emitter&) override {
+    return internal_error("internal_error", "a unit with faults was run");
+  }
 
  private:
   std::vector<output_port> outputs_;

@@ -29,8 +29,7 @@ int significant_digits(const number& value);
 /// True for a number that a double does not keep: a whole one that none is equal to, and any other of more than 17
 /// significant digits. Where types are inferred, its digits must not get lost.
 inline bool beyond_double(const number& value) {
-  if (value.whole)
-    return !value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits;
+  if (value.whole) return !value.exact || static_cast<std::uint64_t>(static_cast<double>(value.digits)) != value.digits;
   // Mostly the digits are known to be few enough as one integer.
   constexpr std::uint64_t one_digit_more = 100'000'000'000'000'000;
   if (value.exact && value.digits < one_digit_more) return false;
