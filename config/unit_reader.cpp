@@ -181,7 +181,7 @@ void unit_reader::read_types(const reading& in, const node& value, const field_s
     node one = value;
     one.entries = {entry};
     const auto read = read_options(in, one, form, "types");
-    unit.types[entry.first.text] = read ? read->begin().value() : options();
+    unit.types[entry.key.text] = read ? read->begin().value() : options();
   }
 }
 

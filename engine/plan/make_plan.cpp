@@ -361,7 +361,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   if (!faults.empty()) return {};
   check_secrets(of);
   // For want of a secret (`optional_secrets`) the columns of some units are not known: this plan is only looked at.
-  if (std::find(of.bound.begin(), of.bound.end(), false) != of.bound.end()) return std::move(of.made);
+  if (std::find(of.in_doubt.begin(), of.in_doubt.end(), true) != of.in_doubt.end()) return std::move(of.made);
   leave_out_columns(of, context);
   check_readable(of, faults);
   if (!faults.empty()) return {};

@@ -144,7 +144,8 @@ result<array_ptr> make_date_kernel(call& c) {
   const column_of<std::int32_t> year(c.args[0]), month(c.args[1]), day(c.args[2]);
   row_failures failures(c);
   return fill_rows<std::int32_t>(c, failures, [&](std::int64_t row, std::int32_t& out) {
-    if (!is_date(year[row], month[row], day[row]))
+    const auto found = day_of(year[row], month[row], day[row]);
+    if (!found)
       return failures.add(row, "out_of_range",
                           "there is no date " + argument_text(c, 0, row) + "-" + argument_text(c, 1, row) + "-" +
                               argument_text(c, 2, row));
