@@ -341,6 +341,18 @@ void check_ports(draft& of) {
   }
 }
 
+/// Ports whose columns are not all known are left out: no plan holds the type of such a column.
+void leave_out_unknown_columns(plan& made) {
+  const auto unknown = [](const auto& port) {
+    return std::any_of(port.schema->fields().begin(), port.schema->fields().end(),
+                       [](const auto& field) { return is_unknown(*field->type()); });
+  };
+  for (auto& unit : made.units) {
+    std::erase_if(unit.outputs, unknown);
+    std::erase_if(unit.inputs, unknown);
+  }
+}
+
 }  // namespace
 
 std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults,
@@ -360,8 +372,11 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   choose_parallelism(of, faults);
   if (!faults.empty()) return {};
   check_secrets(of);
-  // For want of a secret (`optional_secrets`) the columns of some units are not known: this plan is only looked at.
-  if (std::find(of.in_doubt.begin(), of.in_doubt.end(), true) != of.in_doubt.end()) return std::move(of.made);
+  // Without a secret (`optional_secrets`) the columns of some units are not known: this plan is only looked at.
+  if (std::find(of.in_doubt.begin(), of.in_doubt.end(), true) != of.in_doubt.end()) {
+    leave_out_unknown_columns(of.made);
+    return std::move(of.made);
+  }
   leave_out_columns(of, context);
   check_readable(of, faults);
   if (!faults.empty()) return {};
