@@ -222,6 +222,8 @@ class Secrets(CommandLine):
                 hidden = list(self.folder.glob(".*.part"))
                 self.assertEqual(len(hidden), 1, self.names())
                 self.hidden_names_are_clean()
+                if "sqlite" in component:  # the rows of a database that others may not read
+                    self.assertEqual(hidden[0].stat().st_mode & 0o777, 0o600)
                 for pid in descendants(process.pid):
                     for where, text in look_at_process(pid).items():
                         self.clean(text, where)

@@ -145,6 +145,9 @@ class sqlite_table : public sink {
   status open_staging() {
     staged_path_ = hidden_path(into_.path, into_.run, request_.unit, attempt_, part_++);
     remove_staged(staged_path_);
+    // The target may be closed to others, and so are its rows here. Where it can't be made SQLite says why.
+    if (const int file = ::open(staged_path_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600); file >= 0)
+      ::close(file);
     SLUICE_ASSIGN(auto opened, connection::open(staged_path_, connection::access::create, stopped_));
     staged_.emplace(std::move(opened));
     // What a crash leaves of it is thrown away; prepare makes it durable.
