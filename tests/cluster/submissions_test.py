@@ -94,7 +94,8 @@ class SlowPlanning(Submissions):
             node = self.start()
         self.stalled.touch()
         with concurrent.futures.ThreadPoolExecutor(10) as pool:
-            asked = [pool.submit(node.submit, SLOW, self.path) for _ in range(10)]
+            # Each a pipeline of its own: two runs of one at once are refused.
+            asked = [pool.submit(node.submit, SLOW.replace("pipeline: slow", f"pipeline: slow{number}"), self.path) for number in range(10)]
             eventually(lambda: self.hangs(node.process.pid) >= 2, "submissions that hang")
             self.stalled.unlink()
             self.assertEqual(len({each.result(PATIENCE) for each in asked}), 10)
