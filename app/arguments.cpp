@@ -67,7 +67,7 @@ status store(const std::string& verb, const Spec& spec, const taken& from) {
 
 error unexpected(const std::string& verb, const arguments& what, const std::string& word) {
   if (word.size() < 2 || word[0] != '-')
-    return bad_arguments(verb, "'" + word + "unexpected argument '" + (verb.empty() ? "" : " for sluice " + verb));
+    return bad_arguments(verb, "unexpected argument '" + word + "'" + (verb.empty() ? "" : " for sluice " + verb));
   const auto name = word.substr(0, word.find('='));
   std::vector<std::string> known;
   for (const auto& option : what.options) known.insert(known.end(), option.names.begin(), option.names.end());

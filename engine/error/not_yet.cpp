@@ -64,6 +64,7 @@ const std::vector<missing_feature>& missing_features() {
        "avg, min, max and stddev describe a column"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
       {"uuid-and-json-types", "", "use text"},
+      {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},
       // Tools
       {"tests", "test", "run the pipeline on a small input and compare the outputs"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},

@@ -43,7 +43,7 @@ TEST_CASE("the report says how a run ended and where everything lies", "[report]
   CHECK(text.find("orders  10      0    9         0       0         1") != std::string::npos);
   CHECK(text.find("balance  10 read + 7 copied = 14 loaded + 2 filtered + 1 rejected  ok") != std::string::npos);
   CHECK(text.find("loaded   out/paid.parquet  7 rows, 2.0 KiB") != std::string::npos);
-  CHECK(text.find("rejects  1 record, see them: sluice rejects starter\n         /state/rejects.ndjson\n") !=
+  CHECK(text.find("rejects  1 record, to see them: sluice rejects starter\n         /state/rejects.ndjson\n") !=
         std::string::npos);
 }
 
