@@ -96,8 +96,8 @@ result<int> print_log(session& with, const chosen& what) {
 }
 
 const std::vector<std::pair<std::string, std::string>> following = {
-    {"-f", "to follow a run while it goes on: sluice watch, with -v for its log"},
-    {"--follow", "to follow a run while it goes on: sluice watch, with -v for its log"}};
+    {"-f", "to follow a run: sluice watch, with -v for its log"},
+    {"--follow", "to follow a run: sluice watch, with -v for its log"}};
 
 std::vector<option_spec> paging(chosen& what) {
   return {{.names = {"--after"},

@@ -12,8 +12,8 @@ result<address> parse_address(std::string_view text, std::string_view flag) {
   const auto fault = [&] {
     return user_error(
         "invalid_address",
-        std::string(flag) + " expects HOST:PORT with a port from 0 to 65535, found '" + std::string(text) + "'",
-        "write it as 127.0.0.1:7070");
+        std::string(flag) + " must be HOST:PORT with a port from 0 to 65535, found '" + std::string(text) + "'",
+        "for example 127.0.0.1:7070");
   };
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos || colon == 0) return fault();
@@ -31,10 +31,9 @@ status check_loopback(const address& where, std::string_view flag) {
   const bool loopback = where.host == "localhost" || where.host == "::1" ||
                         (::inet_pton(AF_INET, where.host.c_str(), &number) == 1 && (ntohl(number.s_addr) >> 24) == 127);
   if (loopback) return {};
-  return user_error(
-      "not_supported_yet",
-      std::string(flag) + " " + where.to_string() + ": addresses other than loopback are not supported yet",
-      not_yet_hint("remote-nodes", "use 127.0.0.1:" + std::to_string(where.port) + ", on one machine"));
+  return user_error("not_supported_yet",
+                    std::string(flag) + " " + where.to_string() + ": only loopback addresses are supported for now",
+                    not_yet_hint("remote-nodes", "use 127.0.0.1:" + std::to_string(where.port) + ", on one machine"));
 }
 
 }  // namespace sluice::cluster

@@ -18,14 +18,14 @@ void data_incoming::read_length() {
   boost::asio::async_read(socket_, boost::asio::buffer(length_),
                           [self = shared_from_this()](boost::system::error_code problem, std::size_t got) {
                             if (problem && got > 0)
-                              return self->refuse(external_error("malformed_frame", "it ended inside a length"));
+                              return self->refuse(external_error("malformed_frame", "it ended within a length field"));
                             if (problem) return self->close();
                             std::size_t size = 0;
                             for (const auto byte : self->length_) size = size << 8 | byte;
                             if (size > wire::max_frame_bytes)
                               return self->refuse(external_error(
                                   "malformed_frame", "it announced " + std::to_string(size) + " bytes, at most " +
-                                                         std::to_string(wire::max_frame_bytes) + " may come"));
+                                                         std::to_string(wire::max_frame_bytes) + " are allowed"));
                             self->read_body(size);
                           });
 }
@@ -37,7 +37,7 @@ void data_incoming::read_body(std::size_t size) {
   boost::asio::async_read(socket_, boost::asio::buffer(body_->mutable_data(), size),
                           [self = shared_from_this()](boost::system::error_code problem, std::size_t) {
                             if (problem)
-                              return self->refuse(external_error("malformed_frame", "it ended inside a frame"));
+                              return self->refuse(external_error("malformed_frame", "it ended within a frame"));
                             self->take_frame();
                           });
 }

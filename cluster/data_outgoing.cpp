@@ -80,7 +80,7 @@ void data_outgoing::watch() {
   socket_.async_read_some(boost::asio::buffer(&unread_, 1), [self = shared_from_this(), number = connection_](
                                                                 boost::system::error_code problem, std::size_t) {
     if (self->connection_ != number) return;
-    self->broken(problem ? problem.message() : "it sent what no node sends");
+    self->broken(problem ? problem.message() : "it sent something that nodes do not send");
   });
 }
 
@@ -166,7 +166,7 @@ void data_outgoing::broken(const std::string& why) {
   sequences_.clear();
   const auto problem = external_error(
       "link_broken", "the data connection from node " + shared_.own.name + " to node " + peer_ + " broke: " + why,
-      "see the log of node " + peer_, true);
+      "check the log of node " + peer_, true);
   if (!runs.empty()) shared_.log(problem.message);
   for (const auto& run : runs) fail_run(run, problem);
 }

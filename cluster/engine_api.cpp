@@ -41,7 +41,7 @@ result<Answer> ask(caf::actor_system& system, const caf::actor& whom, Question q
   self->request(whom, answer_limit, std::move(question))
       .receive([&](Answer& answer) { got = std::move(answer); }, [&](caf::error& why) { problem = std::move(why); });
   if (got) return std::move(*got);
-  return external_error("request_timed_out", "the engine gave no answer: " + caf::to_string(problem),
+  return external_error("request_timed_out", "the engine did not answer: " + caf::to_string(problem),
                         "the process may be shutting down", true);
 }
 
@@ -64,15 +64,15 @@ void add_memory(std::string& out, const char* name, const char* help, const acto
 
 std::string metrics_text(const actors::live_runs& runs) {
   std::string out;
-  add_metric(out, "sluice_rows_in_total", "Rows that came into a unit of a live run.", runs,
+  add_metric(out, "sluice_rows_in_total", "Rows that arrived at a unit of a current run.", runs,
              [](const flow::unit_counters& c) { return c.in; });
-  add_metric(out, "sluice_rows_out_total", "Rows that a unit of a live run passed on or loaded.", runs,
+  add_metric(out, "sluice_rows_out_total", "Rows that a unit of a current run passed on or loaded.", runs,
              [](const flow::unit_counters& c) { return c.out; });
-  add_metric(out, "sluice_rows_rejected_total", "Rows that a unit of a live run rejected.", runs,
+  add_metric(out, "sluice_rows_rejected_total", "Rows that a unit of a current run rejected.", runs,
              [](const flow::unit_counters& c) { return c.rejected; });
-  add_metric(out, "sluice_bytes_total", "Bytes that a source read or a sink wrote.", runs,
+  add_metric(out, "sluice_bytes_total", "Bytes read by a source or written by a sink.", runs,
              [](const flow::unit_counters& c) { return c.bytes; });
-  add_metric(out, "sluice_batches_total", "Batches that a unit of a live run worked on.", runs,
+  add_metric(out, "sluice_batches_total", "Batches processed by a unit of a current run.", runs,
              [](const flow::unit_counters& c) { return c.batches; });
   add_memory(out, "sluice_run_memory_limit_bytes", "run.memory of a live run.", runs,
              &actors::run_progress::memory_limit);
@@ -81,8 +81,9 @@ std::string metrics_text(const actors::live_runs& runs) {
   add_memory(out, "sluice_run_memory_queued_bytes", "Batches in queues and reorder buffers of a live run.", runs,
              &actors::run_progress::memory_queued);
   out +=
-      "# HELP sluice_arrow_bytes Memory in column buffers, batches in flight included.\n"
-      "# TYPE sluice_arrow_bytes gauge\nsluice_arrow_bytes " +
+      "# HELP sluice_arrow_bytes Memory in column buffers, including batches in transit.\n"
+      "# TYPE sluice_arrow_bytes gauge\n"
+      "sluice_arrow_bytes " +
       std::to_string(arrow::default_memory_pool()->bytes_allocated()) + "\n";
   return out;
 }

@@ -29,7 +29,7 @@ options error_to_json(const error& problem) {
 
 error error_from_json(const options& json) {
   if (!json.is_object() || text_of(json, "code").empty())
-    return external_error("invalid_answer", "the node's answer is no error that this program knows",
+    return external_error("invalid_answer", "the node answered with an unknown error",
                           "check that --to is a Sluice node of the same release");
   const auto word = text_of(json, "blame");
   error out{.code = text_of(json, "code"),

@@ -28,7 +28,7 @@ constexpr std::uint64_t answer_limit = 256 * 1024 * 1024;
 
 error unreachable(const address& to, const std::string& why) {
   return external_error("node_unreachable", "no answer from " + to.to_string() + ": " + why,
-                        "is a `sluice node` running there? --to expects its --http address", true);
+                        "check that a `sluice node` is running there; --to must be its --http address", true);
 }
 
 /// Everything for one exchange: its own context, so that every wait has an end.
@@ -46,8 +46,8 @@ struct exchange_state {
     const auto host = to.host == "localhost" ? std::string("127.0.0.1") : to.host;
     const auto number = boost::asio::ip::make_address(host, problem);
     if (problem)
-      return user_error("invalid_address", "a node's address expects a number as host, found '" + to.host + "'",
-                        "write it as 127.0.0.1:7071");
+      return user_error("invalid_address", "the host of a node's address must be numeric, found '" + to.host + "'",
+                        "for example 127.0.0.1:7071");
     stream.expires_after(limit);
     stream.async_connect(tcp::endpoint(number, to.port), [&](boost::system::error_code got) { problem = got; });
     run();
@@ -96,8 +96,8 @@ result<answer> ask(const address& to, milliseconds limit, const http::request<ht
                    [&](boost::system::error_code got, std::size_t) { problem = got; });
   with.run();
   if (problem == boost::beast::error::timeout)
-    return external_error("request_timed_out", to.to_string() + " took the request but gave no answer in time",
-                          "look at the node's log; the request may still be carried out", true);
+    return external_error("request_timed_out", to.to_string() + " received the request but did not answer in time",
+                          "check the node's log; the request may still be carried out", true);
   if (problem) return unreachable(to, problem.message());
   return answer{parser.get().result_int(), std::move(parser.get().body())};
 }
@@ -116,7 +116,7 @@ result<options> json_of(const address& to, const answer& got) {
   if (got.status >= 300) return refused(to, got);
   auto json = options::try_parse(got.body);
   if (!json)
-    return external_error("invalid_answer", to.to_string() + " answered with what is no JSON",
+    return external_error("invalid_answer", to.to_string() + "'s answer is not JSON",
                           "check that --to is the HTTP address of a Sluice node");
   return *std::move(json);
 }
@@ -193,7 +193,7 @@ result<stream_end> read_stream(const address& to, const std::string& token, cons
     } else {
       for (const auto& event : lines.take(text)) {
         const auto json = options::try_parse(event.data);
-        if (!json) return external_error("invalid_answer", "the stream of events holds what is no JSON");
+        if (!json) return external_error("invalid_answer", "the stream of events contains something that is not JSON");
         after = event.id;
         if (!take(event.id, *json)) return stream_end::by_taker;
       }
@@ -252,7 +252,7 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   if (got.status >= 300) return refused(to_, got, &faults);
   SLUICE_ASSIGN(const auto json, json_of(to_, got));
   if (!json.is_object() || !json.contains("run") || !json["run"].is_string())
-    return external_error("invalid_answer", "the node took the pipeline but named no run");
+    return external_error("invalid_answer", "the node accepted the pipeline but returned no run");
   return json["run"].get<std::string>();
 }
 

@@ -8,8 +8,8 @@ result<address> listen_on(boost::asio::ip::tcp::acceptor& acceptor, const addres
   const auto host = where.host == "localhost" ? std::string("127.0.0.1") : where.host;
   const auto number = boost::asio::ip::make_address(host, problem);
   if (problem)
-    return user_error("invalid_address", std::string(flag) + " expects a number as host, found '" + where.host + "'",
-                      "write it as 127.0.0.1:" + std::to_string(where.port));
+    return user_error("invalid_address", std::string(flag) + " must have a numeric host, found '" + where.host + "'",
+                      "for example 127.0.0.1:" + std::to_string(where.port));
   const tcp::endpoint endpoint(number, where.port);
   acceptor.open(endpoint.protocol(), problem);
   if (!problem) acceptor.set_option(tcp::acceptor::reuse_address(true), problem);

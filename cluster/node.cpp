@@ -116,7 +116,7 @@ result<Answer> ask(caf::actor_system& system, const caf::actor& whom, Question q
   self->request(whom, std::chrono::seconds(30), std::move(question))
       .receive([&](Answer& answer) { got = std::move(answer); }, [](const caf::error&) {});
   if (got) return std::move(*got);
-  return external_error("request_timed_out", "the node gave no answer", "it may be shutting down", true);
+  return external_error("request_timed_out", "the node did not answer", "it may be shutting down", true);
 }
 
 result<std::vector<node_info>> nodes_of(node_parts& all) {
@@ -128,7 +128,7 @@ result<std::vector<node_info>> nodes_of(node_parts& all) {
 result<std::string> take_submission(node_parts& all, const std::shared_ptr<const actors::run_setup>& setup) {
   caf::scoped_actor self(all.system);
   result<std::string> taken =
-      external_error("request_timed_out", "the node gave no answer", "it may be shutting down", true);
+      external_error("request_timed_out", "the node did not answer", "it may be shutting down", true);
   // Not a request: either of two messages answers it.
   self->send(all.engine.control, actors::submit_setup{setup});
   self->receive([&](const actors::submitted& message) { taken = message.run; },
@@ -147,9 +147,10 @@ struct planning_ground {
 result<planning_ground> ground_for_planning(node_parts& all) {
   SLUICE_ASSIGN(const auto nodes, nodes_of(all));
   if (!all.first)
-    return user_error("not_the_first_node",
-                      "node " + all.self.name + " takes no submissions: it has joined node " + nodes.front().name,
-                      "submit to the first node: --to " + nodes.front().http);
+    return user_error(
+        "not_the_first_node",
+        "node " + all.self.name + " does not accept submissions: it has joined node " + nodes.front().name,
+        "submit to the first node: --to " + nodes.front().http);
   planning_ground ground{.where = {.node = all.self.name,
                                    .endpoint = all.self.http,
                                    .state_folder = all.state_folder,
@@ -205,8 +206,9 @@ api_handlers handlers_for(node_parts& all) {
   made.ready = [&all] { return all.ready.load() && all.node_actor.alive(); };
   made.metrics = [&all, inner = std::move(made.metrics)] {
     return inner() +
-           "# HELP sluice_link_waiting Batches that wait for a data link.\n# TYPE sluice_link_waiting "
-           "gauge\nsluice_link_waiting " +
+           "# HELP sluice_link_waiting Batches waiting for a data link.\n"
+           "# TYPE sluice_link_waiting gauge\n"
+           "sluice_link_waiting " +
            std::to_string(all.links->waiting()) +
            "\n# HELP sluice_link_queued_bytes_max Most bytes encoded for one peer so far.\n# TYPE "
            "sluice_link_queued_bytes_max gauge\n"
@@ -230,7 +232,7 @@ status open_links(node_parts& all, const std::string& token) {
 status join_first_node(node_parts& all, std::future<status> outcome) {
   caf::anon_send(all.node, join_now{});
   if (outcome.wait_for(join_limit) != std::future_status::ready)
-    return external_error("join_failed", "the first node gave no answer within 15 s", "see its log", true);
+    return external_error("join_failed", "the first node did not answer within 15 s", "check its log", true);
   return outcome.get();
 }
 
@@ -278,7 +280,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
     SLUICE_ASSIGN(all.term, all.store->next_term());
     SLUICE_ASSIGN(const auto lost, settle_lost_runs(*all.store, true, make_sink));
     for (const auto& run : lost)
-      log_line("run " + run.run + " of " + run.pipeline + ", whose process is gone: " + store::to_string(run.state) +
+      log_line("run " + run.run + " of " + run.pipeline + ", whose process has ended: " + store::to_string(run.state) +
                (run.published ? ", its outputs are visible now" : "") +
                (run.problem ? ", " + run.problem->message : std::string()));
   }
@@ -366,7 +368,7 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
   SLUICE_TRY(check_loopback(settings.listen, "--listen"));
   SLUICE_TRY(check_loopback(settings.http, "--http"));
   if (settings.name.size() > max_node_name_bytes)
-    return user_error("invalid_name", "--name expects at most " + std::to_string(max_node_name_bytes) + " bytes");
+    return user_error("invalid_name", "--name can have at most " + std::to_string(max_node_name_bytes) + " bytes");
   auto token = settings.token;
   if (token.empty()) {
     SLUICE_ASSIGN(token, ensure_token(settings.state_folder));

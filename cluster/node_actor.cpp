@@ -21,7 +21,7 @@ constexpr auto better_cause = std::chrono::seconds(1);
 /// What can be said of a process on this machine that no longer answers.
 std::string end_of(const node_info& node) {
   if (::kill(static_cast<pid_t>(node.pid), 0) != 0 && errno == ESRCH) return "its process has ended";
-  return "its process does not answer any more";
+  return "its process no longer answers";
 }
 
 class node_actor : public caf::event_based_actor {
@@ -44,8 +44,8 @@ class node_actor : public caf::event_based_actor {
         [this](const join_unanswered& message) {
           if (asked_ && message.number == join_number_)
             was_refused(external_error("join_failed",
-                                       "what listens at " + s_.join->to_string() + " does not answer as a node does",
-                                       "--join expects the --listen address of the first node"));
+                                       "the program at " + s_.join->to_string() + " does not answer like a node",
+                                       "--join must be the --listen address of the first node"));
         },
         [this](const join_cluster& message) { take_in(message); },
         [this](const joined& message) { was_taken_in(message); },
@@ -143,8 +143,8 @@ class node_actor : public caf::event_based_actor {
       why.message = "node " + s_.self.name + " can't join the node at " + where + ": " + why.message;
       return why;
     }
-    auto made = external_error("join_failed", "no node can be reached at " + where + ": " + why.message,
-                               "--join expects the --listen address of the first node; is it running?", true);
+    auto made = external_error("join_failed", "no node answers at " + where + ": " + why.message,
+                               "check that it is running; --join must be the --listen address of the first node", true);
     return made;
   }
 
@@ -179,7 +179,7 @@ class node_actor : public caf::event_based_actor {
 
   void controller_lost() {
     s_.log("lost node " + controller_.info.name + " (" + end_of(controller_.info) +
-           "): its runs here are given up, joining again");
+           "): its runs on this node are cancelled, joining again");
     s_.links->remove_peer(controller_.info.name);
     controller_ = {};
     session_.clear();
@@ -203,7 +203,7 @@ class node_actor : public caf::event_based_actor {
     const auto& name = message.who.info.name;
     std::optional<error> why;
     if (name == s_.self.name || peers_.count(name) > 0) {
-      why = user_error("join_failed", "the cluster has a node named " + name + " already", "choose another --name");
+      why = user_error("join_failed", "the cluster already has a node named " + name, "choose another --name");
     }
     if (why) {
       s_.log("refused node " + name + ": " + why->message);
@@ -228,7 +228,7 @@ class node_actor : public caf::event_based_actor {
     const auto info = found->second.info;
     demonitor(found->second.node);
     peers_.erase(found);
-    s_.log("node " + name + " (pid " + std::to_string(info.pid) + ") is gone: " + how);
+    s_.log("node " + name + " (pid " + std::to_string(info.pid) + ") is lost: " + how);
     starter_.node_gone(info, how);
     s_.links->remove_peer(name);
     for (const auto& [other, one] : peers_) send(one.node, peer_left{session_, name});
@@ -280,7 +280,7 @@ class node_actor : public caf::event_based_actor {
       send(controller_.node, part_failed{message.run, s_.self.name, std::move(why)});
     };
     if (message.term < term_)
-      return refuse(internal_error("old_term", "node " + s_.self.name + " obeys a newer controller"));
+      return refuse(internal_error("old_term", "node " + s_.self.name + " follows a newer controller"));
     if (const auto* older = find_part(message.run); older != nullptr && older->attempt() >= message.attempt)
       return refuse(
           internal_error("old_attempt", "node " + s_.self.name + " runs a newer attempt of run " + message.run));

@@ -29,7 +29,7 @@ error unknown_node(const unit_definition& unit, const std::vector<placeable_node
   const auto near = nearest_name(unit.place.node, names);
   auto fault = user_error(
       "unknown_node",
-      "unit " + unit.name + ": the cluster has no node '" + unit.place.node + "', only " + list_of(nodes),
+      "unit " + unit.name + ": the cluster has no node named '" + unit.place.node + "', only " + list_of(nodes),
       near.empty() ? "see `sluice nodes`, or start one: sluice node --name " + unit.place.node + " --join ..."
                    : "did you mean '" + near + "'?");
   fault.path = unit_path(unit) + "/place/node";

@@ -116,8 +116,8 @@ void run_starter::node_gone(const node_info& node, const std::string& how) {
     for (const auto& unit : units) list += (list.empty() ? "" : ", ") + unit;
     auto why = external_error(
         "node_lost",
-        "node " + node.name + " (pid " + std::to_string(node.pid) + ") was lost while it ran " + list + ": " + how,
-        "see the log of that node, start it again and submit again", true);
+        "node " + node.name + " (pid " + std::to_string(node.pid) + ") was lost while running " + list + ": " + how,
+        "check the log of that node, restart it and submit again", true);
     why.where = "node " + node.name;
     self_->send(run.supervisor, actors::node_lost{node.name, std::move(why)});
   }

@@ -25,7 +25,7 @@ result<std::string> read_checked(int file, const std::string& path) {
   if (::fstat(file, &about) != 0) return from_errno(errno, "look at " + path);
   if (about.st_uid != ::geteuid())
     return user_error("token_exposed", path + " belongs to user " + std::to_string(about.st_uid),
-                      "remove it, or give a state folder of your own");
+                      "remove it, or use a state folder of your own");
   if ((about.st_mode & 077) != 0)
     return user_error("token_exposed", path + " can be read by other users", "chmod 600 " + path);
   std::string text(token_digits + 1, '\0');
@@ -34,8 +34,8 @@ result<std::string> read_checked(int file, const std::string& path) {
   text.resize(static_cast<std::size_t>(count));
   while (!text.empty() && text.back() == '\n') text.pop_back();
   if (text.size() < 32)
-    return user_error("token_unusable", path + " holds no token (at least 32 characters)",
-                      "remove it: a new one is made");
+    return user_error("token_unusable", path + " does not contain a token (at least 32 characters)",
+                      "remove it: a new one is created");
   return text;
 }
 
@@ -66,7 +66,7 @@ result<std::string> ensure_token(const std::string& state_folder) {
     }
     if (errno == ELOOP)
       return user_error("link_refused", "the token file " + path + " is a symbolic link",
-                        "remove it: a new token is made");
+                        "remove it: a new token is created");
     if (errno != ENOENT) return from_errno(errno, "open " + path);
     // Written beside and linked: whoever comes second reads the first one's whole token.
     const auto token = random_token();

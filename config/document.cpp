@@ -69,15 +69,20 @@ std::shared_ptr<document> document::parse(std::string text, std::string file, di
   for (std::size_t at = 0; at < made->text_.size(); ++at)
     if (made->text_[at] == '\n') made->lines_.push_back(at + 1);
   if (made->text_.size() > most_bytes) {
-    made->fault_at_byte(0, user_error("invalid_yaml", "a pipeline's file has at most 4 MiB"), faults);
+    made->fault_at_byte(
+        0,
+        user_error("invalid_yaml",
+                   "a pipeline's file can have at most 4 MiB, found " + std::to_string(made->text_.size()) + " bytes",
+                   "put long lists of values into a file and join it"),
+        faults);
     return made;
   }
   if (const auto foreign = foreign_byte(made->text_)) {
     made->fault_at_byte(
         *foreign,
         not_wanted_format("this file", made->text_, "a pipeline")
-            .value_or(user_error("invalid_yaml", "this is no text in UTF-8, or it holds a control character",
-                                 "save the file as UTF-8; is it a pipeline at all?")),
+            .value_or(user_error("invalid_yaml", "this is not UTF-8 text, or it contains a control character",
+                                 "save the file as UTF-8, and check that it is a pipeline")),
         faults);
     return made;
   }
@@ -91,7 +96,7 @@ std::shared_ptr<document> document::parse(std::string text, std::string file, di
   }
   if (!root->is_map()) {
     made->fault_at_byte(root->begin,
-                        user_error("invalid_yaml", "a pipeline is a map of sections, found " + describe(*root),
+                        user_error("invalid_yaml", "a pipeline must be a map of sections, found " + describe(*root),
                                    "begin with: version: 1"),
                         faults);
     return made;
@@ -147,8 +152,8 @@ void document::check_entries(node& map, diagnostics& faults) {
     }
     faults.push_back(fault(
         key, "duplicate_key",
-        "the key " + key.text + " stands here twice, first in line " + std::to_string(locate_byte(first->second).line),
-        "remove one of them or rename it"));
+        "the key " + key.text + " appears twice, first in line " + std::to_string(locate_byte(first->second).line),
+        "remove or rename one of them"));
   }
   map.entries = std::move(kept);
 }
@@ -173,7 +178,7 @@ void document::check_quotes(node& flow, diagnostics& faults) const {
     flow.broken = true;
     const auto whole = whole_expression(at.begin);
     faults.push_back(fault(at, "unquoted_expression",
-                           "inside { } and [ ] a comma ends the value, so this is only '" + at.text + "'",
+                           "inside { } and [ ] a comma ends the value, so the value is only '" + at.text + "'",
                            whole.empty() ? "quote this expression" : "quote this expression: \"" + whole + "\""));
   };
   for (std::size_t at = 0; at + 1 < flow.items.size(); ++at)

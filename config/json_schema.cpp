@@ -90,15 +90,16 @@ options texts() {
 /// The keys that every unit shares.
 options shared_keys() {
   const options labels = {{"type", "object"}, {"additionalProperties", {{"type", text_types}}}};
-  return {{"description", described({{"type", "string"}}, "What the unit is for.")},
-          {"on_error", described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
-                                 "What to do with a row that has an error; sources reject, the others fail.")},
+  return {{"description", described({{"type", "string"}}, "Description of the unit.")},
+          {"on_error",
+           described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
+                     "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
           {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
-                                    "How many instances of the unit run.")},
+                                    "Number of parallel instances of the unit.")},
           {"place", described({{"type", "object"},
                                {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
                                {"additionalProperties", false}},
-                              "Where the unit runs: on a node, or on any node with all the labels.")}};
+                              "Where the unit runs: on the named node, or on any node that has all the labels.")}};
 }
 
 void add_source_keys(options& keys) {
@@ -111,37 +112,38 @@ void add_source_keys(options& keys) {
                                                      {"thousands", {{"type", "string"}}}}},
                                                    {"required", options::array({"type"})},
                                                    {"additionalProperties", false}}})}};
-  keys["types"] =
-      described({{"type", "object"}, {"additionalProperties", type}}, "SQL types of columns; others are inferred.");
-  keys["columns"] = described(texts(), "Columns to read; others are left out.");
-  keys["sample"] = described({{"type", "integer"}, {"minimum", 1}}, "Rows that types are inferred from.");
+  keys["types"] = described({{"type", "object"}, {"additionalProperties", type}},
+                            "SQL types of columns; the types of other columns are inferred.");
+  keys["columns"] = described(texts(), "Columns to read; other columns are ignored.");
+  keys["sample"] = described({{"type", "integer"}, {"minimum", 1}}, "Number of rows from which types are inferred.");
   keys["metadata"] = described({{"type", "object"}, {"additionalProperties", {{"enum", {"path", "row"}}}}},
-                               "Columns that say where a row comes from: { _file: path, _row: row }.");
-  keys["order"] = described({{"enum", {"keep", "any"}}}, "any: rows may be passed on in any order.");
+                               "Columns with the origin of each row: { _file: path, _row: row }.");
+  keys["order"] = described({{"enum", {"keep", "any"}}}, "any: the order of rows need not be kept.");
   keys["contract"] = described({{"enum", {"evolve", "freeze", "discard", "quarantine"}}},
-                               "What to do with columns that are new or lost since the last run.");
-  keys["incremental"] = described({{"type", "object"},
-                                   {"properties",
-                                    {{"by", {{"enum", {"file", "column"}}}},
-                                     {"column", {{"type", "string"}}},
-                                     {"changed", {{"enum", {"fail", "read_again"}}}}}},
-                                   {"additionalProperties", false}},
-                                  "Takes only what earlier runs have not taken: new files, or rows above the highest "
-                                  "value of a column.");
+                               "What to do with new or missing columns, compared to the last run.");
+  keys["incremental"] =
+      described({{"type", "object"},
+                 {"properties",
+                  {{"by", {{"enum", {"file", "column"}}}},
+                   {"column", {{"type", "string"}}},
+                   {"changed", {{"enum", {"fail", "read_again"}}}}}},
+                 {"additionalProperties", false}},
+                "Read only what earlier runs have not loaded: new files, or rows above the highest value of a column.");
 }
 
 void add_sink_keys(options& keys) {
-  keys["mode"] = described({{"type", "string"}}, "What happens to what the target holds already.");
-  keys["key"] = described(texts(), "The columns that identify a row, for mode: upsert.");
-  keys["overwrite_source"] = described(
-      {{"type", "boolean"}}, "Whether the target may be a file that this run reads; it is replaced at the end.");
+  keys["mode"] = described({{"type", "string"}}, "What to do with rows that are already in the target.");
+  keys["key"] = described(texts(), "Columns that identify a row, for mode: upsert.");
+  keys["overwrite_source"] =
+      described({{"type", "boolean"}},
+                "Allow the target to be a file that this run reads; it is replaced at the end of the run.");
 }
 
 /// The schema of a unit: its keys and exactly one of the components of a kind.
 options unit_schema(component_kind kind) {
   auto keys = shared_keys();
   if (kind != component_kind::source)
-    keys["from"] = described(texts(), "The unit that is read: unit, unit.port, or a list.");
+    keys["from"] = described(texts(), "The unit to read: unit, unit.port, or a list.");
   if (kind == component_kind::source) add_source_keys(keys);
   if (kind == component_kind::sink) add_sink_keys(keys);
   auto one_of = options::array();
@@ -154,7 +156,7 @@ options unit_schema(component_kind kind) {
   }
   if (kind == component_kind::transform) {
     keys["steps"] = described({{"type", "array"}, {"items", {{"$ref", "#/$defs/step"}}}, {"minItems", 1}},
-                              "Several operations in one unit, each counted by itself.");
+                              "Several operations in one unit; the rows of each are counted separately.");
     one_of.push_back({{"required", {"steps"}}});
   }
   options schema = {{"type", "object"}, {"properties", keys}, {"additionalProperties", false}};
@@ -203,22 +205,23 @@ options json_schema() {
       {"version", described({{"type", "integer"}, {"maximum", 1}}, "The version of the language.")},
       {"pipeline", described({{"type", "string"}, {"pattern", "^[a-z0-9-]+$"}}, "The pipeline's name.")},
       {"description", {{"type", "string"}}},
-      {"owner", described({{"type", "string"}}, "Who is responsible; travels in every event.")},
+      {"owner", described({{"type", "string"}}, "Who is responsible; included in every event.")},
       {"tags", texts()},
-      {"params", described({{"type", "object"}, {"additionalProperties", param}},
-                           "Values given with --set name=value or SLUICE_PARAM_NAME; no default: required.")},
+      {"params",
+       described({{"type", "object"}, {"additionalProperties", param}},
+                 "Values set with --set name=value or SLUICE_PARAM_NAME. Params without a default are required.")},
       {"run", closed_map({{"memory", {{"type", {"string", "integer"}}}},
                           {"timezone", {{"type", "string"}}},
                           {"timeout", {{"type", "string"}}},
                           {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
                          "Limits and settings of a run.")},
-      {"defaults", closed_map(shared_keys(), "Keys for all units that do not have them.")},
-      {"extract", units("#/$defs/source", "Units that read.")},
-      {"transform", units("#/$defs/transform", "Units that work on rows.")},
-      {"load", units("#/$defs/sink", "Units that write.")},
+      {"defaults", closed_map(shared_keys(), "Default keys for all units.")},
+      {"extract", units("#/$defs/source", "Units that read sources.")},
+      {"transform", units("#/$defs/transform", "Units that transform rows.")},
+      {"load", units("#/$defs/sink", "Units that write to targets.")},
       {"rejects",
        closed_map({{"allow", {{"type", "integer"}, {"minimum", 0}}}, {"fail_above", {{"type", {"string", "number"}}}}},
-                  "How many rejected rows are borne.")},
+                  "How many rejected rows are allowed.")},
   };
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Sluice pipeline"},

@@ -108,7 +108,7 @@ class option_reader {
   bool is_missing(const node& held, const node& key, const field_spec& spec, const std::string& what) {
     if (!held.is_null() || is_spelled_null(held)) return false;
     in_.fault(key, "invalid_value", what + " must be " + expected(spec) + ", found nothing",
-              "give a value or remove the key");
+              "set a value or remove the key");
     return true;
   }
 
@@ -228,7 +228,7 @@ class option_reader {
                                                     "on_error", "order",   "parallelism", "mode",     "key"};
     if (std::find(beside.begin(), beside.end(), key.text) != beside.end()) {
       in_.fault(key, "unknown_key", what + " has no key " + key.text,
-                "move it out of the braces: it stands beside " + what);
+                "move it out of the braces: it belongs beside " + what);
       return;
     }
     std::vector<std::string> known;

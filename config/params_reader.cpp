@@ -21,7 +21,8 @@ namespace {
 result<std::shared_ptr<arrow::Scalar>> typed_value(const std::string& text,
                                                    const std::shared_ptr<arrow::DataType>& type) {
   const auto unusable = [&](const std::string& why) {
-    return user_error("invalid_param", "'" + text + "' is no " + type_name(*type) + (why.empty() ? "" : ": " + why));
+    return user_error("invalid_param",
+                      "'" + text + "' is not a valid " + type_name(*type) + (why.empty() ? "" : ": " + why));
   };
   std::shared_ptr<arrow::Scalar> plain = std::make_shared<arrow::StringScalar>(text);
   if (type->id() == arrow::Type::STRING) return plain;
@@ -64,7 +65,7 @@ declaration read_declaration(const reading& in, const node& name, const node& va
         in.unknown_key(key, "a param", {"type", "default", "description"});
     }
   } else if (!value.is_null()) {
-    in.fault(value, "invalid_value", "a param is { type: TYPE, default: VALUE }, found " + describe(value));
+    in.fault(value, "invalid_value", "a param must be { type: TYPE, default: VALUE }, found " + describe(value));
   }
   if (type == nullptr) return made;
   const auto text = read_text(in, *type, "the type of " + name.text);
@@ -93,7 +94,7 @@ param_values read_params(const document& source, const node* section, const load
     names.push_back(name.text);
     if (name.text.empty() || !std::all_of(name.text.begin(), name.text.end(),
                                           [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; })) {
-      in.fault(name, "invalid_name", "a param's name has letters, digits and _");
+      in.fault(name, "invalid_name", "a param's name may contain letters, digits and _");
       continue;
     }
     const auto declared = read_declaration(in, name, value);
@@ -115,7 +116,7 @@ param_values read_params(const document& source, const node* section, const load
       place = declared.default_value;
     } else if (declared.default_value != nullptr) {
       in.fault(*declared.default_value, "invalid_value",
-               "a default is text, found " + describe(*declared.default_value));
+               "a default must be text, found " + describe(*declared.default_value));
       values.without_value.insert(name.text);
       continue;
     } else {
@@ -128,7 +129,7 @@ param_values read_params(const document& source, const node* section, const load
     if (declared.type == nullptr) continue;
     if (secrets::has_reference(text)) {
       if (place != declared.default_value)
-        in.fault(name, "invalid_param", origin + " holds a reference to a secret",
+        in.fault(name, "invalid_param", origin + " contains a reference to a secret",
                  "a secret can only be the default in the pipeline itself: default: \"${secret:NAME}\"");
       else if (declared.type->id() != arrow::Type::STRING)
         in.fault(*place, "invalid_param", "a param that holds a secret is a text, found " + type_name(*declared.type));
@@ -147,7 +148,7 @@ param_values read_params(const document& source, const node* section, const load
   for (const auto& [name, text] : given.set)
     if (std::find(names.begin(), names.end(), name) == names.end()) {
       auto unknown = user_error("unknown_param", fmt::format("--set {0}: the pipeline has no param {0}", name),
-                                names.empty() ? "declare it under params" : suggest(name, names));
+                                names.empty() ? "declare it under params:" : suggest(name, names));
       unknown.where = source.file();
       faults.push_back(std::move(unknown));
     }

@@ -50,9 +50,9 @@ class pipeline_reader {
     const auto number = read_integer(in_, *version, "version", 1);
     if (number && *number > newest_version)
       in_.fault(*version, "newer_version",
-                "the pipeline is written in version " + std::to_string(*number) +
-                    " of the language, this program knows " + std::to_string(newest_version),
-                "install a newer sluice, or write version: " + std::to_string(newest_version));
+                "the pipeline uses version " + std::to_string(*number) +
+                    " of the language, but this program supports version " + std::to_string(newest_version),
+                "install a newer version of sluice, or write version: " + std::to_string(newest_version));
   }
 
   void read_section(const node& key, const node& value) {
@@ -61,7 +61,7 @@ class pipeline_reader {
     } else if (key.text == "pipeline") {
       if (auto name = read_text(in_, value, "pipeline")) made_.name = *std::move(name);
       if (value.is_scalar() && !is_pipeline_name(made_.name))
-        in_.fault(value, "invalid_name", "a pipeline's name has a-z, 0-9 and -, found " + describe(value),
+        in_.fault(value, "invalid_name", "a pipeline's name may contain a-z, 0-9 and -, found " + describe(value),
                   "pipeline: daily-revenue");
     } else if (key.text == "owner") {
       if (auto text = read_text(in_, value, "owner")) made_.owner = *std::move(text);
@@ -152,7 +152,7 @@ class pipeline_reader {
     const auto [stop, problem] = std::from_chars(text->data(), end, share);
     if (percent) share /= 100;
     if (problem == std::errc() && stop == end && share >= 0 && share <= 1) return share;
-    in_.fault(value, "invalid_value", "rejects.fail_above must be a share of the rows, found " + describe(value),
+    in_.fault(value, "invalid_value", "rejects.fail_above must be a percentage of the rows, found " + describe(value),
               "fail_above: \"1%\", or 0.01");
     return {};
   }
@@ -169,7 +169,7 @@ class pipeline_reader {
       if (section == nullptr || section->is_null() || section->broken) continue;
       if (!section->is_map()) {
         in_.fault(*section, "invalid_value", std::string(name) + " must be a map of units, found " + describe(*section),
-                  std::string(name) + ": { orders: { ... } }, each unit behind its name");
+                  std::string(name) + ": { orders: { ... } }, each unit after its name");
         add_unread_section();
         continue;
       }

@@ -19,7 +19,7 @@ std::string enumerate(const std::vector<std::string>& words) {
 
 std::string suggest(const std::string& name, const std::vector<std::string>& known) {
   if (const auto near = nearest_name(name, known); !near.empty()) return "did you mean `" + near + "`?";
-  return known.empty() ? std::string() : "known here: " + enumerate(known);
+  return known.empty() ? std::string() : "possible keys: " + enumerate(known);
 }
 
 void reading::unknown_key(const node& key, const std::string& what, const std::vector<std::string>& known) const {

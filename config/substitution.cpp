@@ -66,29 +66,31 @@ result<std::string> fill_reference(std::string_view body, const lookup& values) 
   const auto whole = "${" + std::string(body) + "}";
   if (body.substr(0, secret_prefix.size()) == secret_prefix) {
     if (!is_name(body.substr(secret_prefix.size())))
-      return user_error("invalid_substitution", whole + " does not name a secret",
-                        "a secret's name has letters, digits and _: ${secret:warehouse_url}");
+      return user_error("invalid_substitution", whole + " is not the name of a secret",
+                        "a secret's name may contain letters, digits and _: ${secret:warehouse_url}");
     return whole;
   }
   const auto split = body.find(":-");
   const auto name = body.substr(0, split);
   if (!is_name(name))
-    return user_error("invalid_substitution", whole + " is not a reference: '" + std::string(name) + "' is not a name",
-                      "write ${name}, ${name:-default} or ${secret:name}; $$ stands for one dollar sign");
+    return user_error("invalid_substitution",
+                      whole + " is not a reference: '" + std::string(name) + "' is not a valid name",
+                      "write ${name}, ${name:-default} or ${secret:name}; for a dollar sign write $$");
   if (name.starts_with(secret_variable))
     return user_error("invalid_substitution", whole + " would show a secret: its value is pasted as text",
                       "write ${secret:" + std::string(name.substr(secret_variable.size())) + "}");
   if (auto found = values.text(std::string(name))) {
     if (found->starts_with(placeholder_begin))
-      return user_error("invalid_substitution", "the value of " + std::string(name) + " holds a reference to a secret",
-                        "write ${secret:...} in the pipeline itself");
+      return user_error("invalid_substitution",
+                        "the value of " + std::string(name) + " contains a reference to a secret",
+                        "write ${secret:...} directly in the pipeline");
     return *std::move(found);
   }
   if (split != std::string_view::npos) return fill_text(body.substr(split + 2), values);
   if (values.is_reported && values.is_reported(std::string(name))) return user_error(reported_already, whole);
   return user_error(
       "unset_variable", whole + " is neither a param of this pipeline nor set in the environment",
-      "declare it under params, set it in the environment, or give a default: ${" + std::string(name) + ":-default}");
+      "declare it under params:, set it in the environment, or give a default: ${" + std::string(name) + ":-default}");
 }
 
 result<std::string> fill_text(std::string_view text, const lookup& values) {
@@ -116,7 +118,7 @@ result<std::string> filled_in(const placeholder& one, const lookup& values) {
   if (one.too_deep)
     return user_error("invalid_substitution",
                       "references are nested more than " + std::to_string(most_levels) + " levels deep",
-                      "a default is a value or one more reference: ${a:-${b:-c}}");
+                      "a default must be a value or another reference: ${a:-${b:-c}}");
   return fill_reference(one.body, values);
 }
 
@@ -151,7 +153,8 @@ void substitute(node& scalar, const std::vector<placeholder>& all, const lookup&
   const auto before = faults.size();
   if (const auto open = scalar.text.find("${"); open != std::string::npos)
     faults.push_back(
-        {user_error("invalid_substitution", "this ${ is not closed", "close it with }, or write $${"), scalar.begin});
+        {user_error("invalid_substitution", "this ${ is not closed", "close it with }, or write $${ for the text ${"),
+         scalar.begin});
   scalar.broken = scalar.broken || faults.size() > before;
   if (scalar.placeholders.empty()) return;
   scalar.masked = std::move(scalar.text);

@@ -65,9 +65,9 @@ std::optional<options> read_steps(const reading& in, const node& key, const node
     if (item.broken) continue;
     if (!item.is_map() || item.entries.size() != 1) {
       in.fault(item, "invalid_value",
-               "a step is one operation, found " +
+               "a step must be one operation, found " +
                    (item.is_map() ? std::to_string(item.entries.size()) + " keys" : describe(item)),
-               "begin each step with a dash: - filter: ...");
+               "start each step with a dash: - filter: ...");
       continue;
     }
     const auto& [name, held] = item.entries.front();
@@ -108,8 +108,8 @@ chosen_component choose_component(const reading& in, const node& name, const nod
     if (by.key != nullptr) {
       in.fault(key, "two_components",
                std::string("a unit has one ") + word_for(role) + ", found " + by.key->text + " and " + key.text,
-               role == unit_role::transform ? "put both into steps: [...], or into units of their own"
-                                            : "put each into a unit of its own");
+               role == unit_role::transform ? "put both into steps: [...], or into separate units"
+                                            : "put each into its own unit");
       continue;
     }
     seen = true;
@@ -150,8 +150,8 @@ void check_sink(const reading& in, const node& name, const node& value, const co
   if (mode == nullptr && !modes.empty()) {
     unit.mode = modes.front();
     if (unit.mode.empty())
-      in.fault(name, "missing_key", by.spec.name + " needs mode: what to do with the rows that the table holds",
-               "mode: one of " + enumerate({modes.begin() + 1, modes.end()}));
+      in.fault(name, "missing_key", by.spec.name + " needs mode: what to do with rows that are already in the table",
+               "use one of these modes: " + enumerate({modes.begin() + 1, modes.end()}));
   } else if (mode != nullptr && mode->is_scalar() && (mode->text.empty() || !contains(modes, mode->text))) {
     if (find_unsupported(place_of_form::load, "mode", mode->text) == nullptr) {
       std::vector<std::string> known;
@@ -165,7 +165,7 @@ void check_sink(const reading& in, const node& name, const node& value, const co
     in.fault(mode != nullptr ? *mode : name, "missing_key", "mode: upsert needs key: the columns that identify a row",
              "key: [id]");
   if (key != nullptr && unit.mode != "upsert")
-    in.fault(*key, "invalid_value", "key is used by mode: upsert only", "set mode: upsert, or remove key");
+    in.fault(*key, "invalid_value", "key can only be used with mode: upsert", "set mode: upsert, or remove key");
 }
 
 }  // namespace sluice::config

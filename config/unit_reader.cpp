@@ -35,8 +35,7 @@ unit_reader::unit_reader(const document& source, diagnostics& faults, const node
   if (defaults == nullptr || defaults->is_null() || defaults->broken) return;
   const reading in{source, faults, "defaults"};
   if (!defaults->is_map()) {
-    in.fault(*defaults, "invalid_value",
-             "defaults must be a map of keys that units share, found " + describe(*defaults));
+    in.fault(*defaults, "invalid_value", "defaults must be a map of keys for all units, found " + describe(*defaults));
     return;
   }
   for (const auto& [key, value] : defaults->entries) {
@@ -48,8 +47,8 @@ unit_reader::unit_reader(const document& source, diagnostics& faults, const node
 unit_definition unit_reader::read(unit_role role, const node& name, const node& value) {
   const reading in{source_, faults_, "unit " + name.text};
   if (!is_identifier(name.text))
-    in.fault(name, "invalid_name", "a unit's name has letters, digits and _, and begins with none of the digits",
-             "expressions use it as a qualifier: " + std::string("orders.amount"));
+    in.fault(name, "invalid_name", "a unit's name may contain letters, digits and _, and can't begin with a digit",
+             "expressions use the name before a column: " + std::string("orders.amount"));
   auto unit = defaults_;
   unit.role = role;
   unit.name = name.text;
@@ -57,7 +56,7 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
   if (value.broken) return unit;
   if (!value.is_map()) {
     in.fault(value.is_null() ? name : value, "invalid_value",
-             "a unit is a map with one component, found " + describe(value));
+             "a unit must be a map with one component, found " + describe(value));
     return unit;
   }
   if (role == unit_role::load) unit.parallelism.reset();  // sinks write alone; the default is meant for the others
@@ -69,10 +68,10 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
         refuse_unsupported(in, place_of_form::unit, key, held) || refuse_unsupported(in, place_of(role), key, held);
     if (refused || std::find(keys.begin(), keys.end(), key.text) == keys.end()) continue;
     if (held.is_null()) {
-      in.fault(key, "invalid_value", key.text + " has no value", "give a value or remove the key");
+      in.fault(key, "invalid_value", key.text + " has no value", "set a value or remove the key");
     } else if (key.text == "from") {
       if (auto names = read_texts(in, held, "from")) unit.from = *std::move(names);
-      if (held.is_sequence() && held.items.empty()) in.fault(held, "missing_value", "from names no unit");
+      if (held.is_sequence() && held.items.empty()) in.fault(held, "missing_value", "from: is empty");
     } else if (!read_shared(in, key, held, unit) && !read_source_key(in, key, held, unit)) {
       read_sink_key(in, key, held, unit);
     }
@@ -216,13 +215,14 @@ void unit_reader::read_incremental(const reading& in, const node& value, unit_de
   rule.column = text("column");
   const auto by = text("by").empty() && !rule.column.empty() ? std::string("column") : text("by");
   if (by.empty()) {
-    in.fault(value, "missing_key", "incremental needs by: what tells new rows from those that were taken", hint);
+    in.fault(value, "missing_key", "incremental needs by: how to find new rows", hint);
   } else if (by == "column" && rule.column.empty()) {
-    in.fault(value, "missing_key", "incremental by column needs column: the one whose values only grow", hint);
+    in.fault(value, "missing_key", "incremental by column needs column: a column whose values only grow", hint);
   } else if (by == "file" && !rule.column.empty()) {
-    in.fault(*value.find("column"), "invalid_value", "column is used by: column only", "remove it, or set by: column");
+    in.fault(*value.find("column"), "invalid_value", "column can only be used with by: column",
+             "remove it, or set by: column");
   } else if (by == "column" && value.find("changed") != nullptr) {
-    in.fault(*value.find("changed"), "invalid_value", "changed is used by: file only", "remove it");
+    in.fault(*value.find("changed"), "invalid_value", "changed can only be used with by: file", "remove it");
   }
   rule.by = by == "file" ? incremental_rule::way::file : incremental_rule::way::column;
   rule.read_changed = text("changed") == "read_again";

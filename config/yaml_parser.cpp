@@ -34,8 +34,8 @@ std::optional<yaml_fault> too_much_flow(const std::string& text) {
     if (depth > deepest_flow)
       return yaml_fault{user_error("invalid_yaml", "[ and { are nested more than 1,000 levels deep", "close them"), at};
     if ((c == '[' || c == '{' || c == ',') && ++signs > most_flow_signs)
-      return yaml_fault{user_error("invalid_yaml", "the file has more than 200,000 of the signs , [ and {",
-                                   "put long lists of values into a file of their own and join it"),
+      return yaml_fault{user_error("invalid_yaml", "the file has more than 200,000 of the characters , [ and {",
+                                   "put long lists of values into a file and join it"),
                         at};
   }
   return {};
@@ -153,11 +153,11 @@ std::optional<std::size_t> tab_in_indentation(const std::string& text, std::size
 
 std::string hint_for(const std::string& message) {
   if (message.find("illegal map value") != std::string::npos)
-    return "a text that holds a colon and a space must be quoted: \"a: b\"";
+    return "a text with a colon and a space in it must be quoted: \"a: b\"";
   if (message.find("flow") != std::string::npos)
     return "a { or [ is not closed, or a text with , [ ] { } in it needs quotes: quote this expression";
   if (message.find("end of map not found") != std::string::npos || message.find("end of sequence") != std::string::npos)
-    return "check the indentation of this line; a text that goes on after a closing quote must be quoted as a whole";
+    return "check the indentation of this line; if there is text after a closing quote, quote the whole text";
   if (message.find("end of file") != std::string::npos || message.find("EOF") != std::string::npos)
     return "a quote is not closed";
   return "check the indentation and the quotes of this line";
@@ -176,8 +176,8 @@ std::optional<node> parse_yaml(const std::string& text, const std::vector<placeh
     if (!parser.HandleNextDocument(made)) return node{};
     builder second(placeholders);
     if (parser.HandleNextDocument(second)) {
-      fault = {user_error("invalid_yaml", "a second YAML document begins here, a pipeline is one",
-                          "put each pipeline into a file of its own and remove the line ---"),
+      fault = {user_error("invalid_yaml", "a second YAML document begins here; a pipeline must be one document",
+                          "put each pipeline into its own file and remove the line ---"),
                second.root.begin};
       return {};
     }
@@ -185,20 +185,20 @@ std::optional<node> parse_yaml(const std::string& text, const std::vector<placeh
   } catch (const YAML::Exception& problem) {
     auto begin = problem.mark.is_null() ? std::size_t{0} : static_cast<std::size_t>(std::max(problem.mark.pos, 0));
     if (const auto tab = tab_in_indentation(text, begin)) {
-      fault = {user_error("invalid_yaml", "a tab stands in the indentation of this line", "indent with spaces"), *tab};
+      fault = {user_error("invalid_yaml", "the indentation of this line contains a tab", "indent with spaces"), *tab};
     } else if (const auto quote = find_open_quote(text)) {
       const auto mark = std::string(1, text[*quote]);
       fault = {user_error("invalid_yaml", "this quote is not closed", "put " + mark + " at the end of the text"),
                *quote};
     } else {
-      fault = {user_error("invalid_yaml", "this is no valid YAML: " + problem.msg, hint_for(problem.msg)), begin};
+      fault = {user_error("invalid_yaml", "this is not valid YAML: " + problem.msg, hint_for(problem.msg)), begin};
     }
   } catch (const too_large&) {
-    fault = {user_error("invalid_yaml", "the file has more than 100,000 values, aliases written out",
+    fault = {user_error("invalid_yaml", "the file has more than 100,000 values, with aliases expanded",
                         "use fewer aliases (*name)"),
              0};
   } catch (const std::exception& problem) {
-    fault = {user_error("invalid_yaml", std::string("this is no valid YAML: ") + problem.what()), 0};
+    fault = {user_error("invalid_yaml", std::string("this is not valid YAML: ") + problem.what()), 0};
   }
   return {};
 }

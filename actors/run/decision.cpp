@@ -19,8 +19,8 @@ bool is_foreign(const error& problem) {
 }
 
 error taken_over() {
-  return external_error("stale_term", "another process has taken the run over while this one did not answer",
-                        "that one makes its outputs visible; sluice status shows how it ended");
+  return external_error("stale_term", "another process took over the run while this process did not respond",
+                        "that process makes its outputs visible; sluice status shows how it ended");
 }
 
 }  // namespace

@@ -100,10 +100,10 @@ run_outcome engine::run(std::shared_ptr<const run_setup> setup, const run_callba
   self->send(control, submit_setup{std::move(setup)});
   self->receive([](const submitted&) {}, [&](const submission_refused& message) { refuse(message.faults.front()); },
                 [&](const caf::error& problem) {
-                  refuse(internal_error("submission_refused", "the run was not taken: " + to_string(problem)));
+                  refuse(internal_error("submission_refused", "the run was not accepted: " + to_string(problem)));
                 },
                 caf::after(std::chrono::seconds(30)) >>
-                    [&] { refuse(internal_error("submission_refused", "the engine gave no answer")); });
+                    [&] { refuse(internal_error("submission_refused", "the engine did not answer")); });
   using clock = std::chrono::steady_clock;
   auto next_progress = clock::now() + callbacks.interval;
   auto deadline = clock::time_point::max();

@@ -37,8 +37,8 @@ class split_enumerator : public caf::event_based_actor {
         [this](const split_finished& message) {
           if (assignment_ &&
               !assignment_->finished(message.who.instance, message.split, message.position, message.bytes))
-            fail(internal_error("protocol_error",
-                                "a reader finished split " + std::to_string(message.split) + ", which is not its own"));
+            fail(internal_error("protocol_error", "a reader finished split " + std::to_string(message.split) +
+                                                      ", which was assigned to another reader"));
           serve();
         },
         [this](const epoch_committed& message) { acknowledge(message.epoch); },

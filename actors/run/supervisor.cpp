@@ -113,7 +113,7 @@ class supervisor : public caf::event_based_actor {
     if (limit && age() >= *limit)
       fail(user_error("run_timed_out",
                       "the run did not end within run.timeout (" + std::to_string(*limit / 1000) + " ms)",
-                      "raise run.timeout, or find out what is slow with `sluice status`"));
+                      "raise run.timeout, or find out with `sluice status` what is slow"));
     if (instances_.empty() && age() >= launch_limit.count())
       fail(external_error("launch_timed_out", "the units were not started within a minute", "see `sluice nodes`"));
   }
@@ -368,7 +368,7 @@ class supervisor : public caf::event_based_actor {
 
   void leave_untold(error why) {
     if (why.code != "stale_term")
-      why.message = "the outputs are published, but the Store could not be told: " + why.message;
+      why.message = "the outputs are published, but this could not be recorded in the state database: " + why.message;
     leave_undone(std::move(why));
   }
 

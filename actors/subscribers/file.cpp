@@ -51,8 +51,8 @@ class event_file {
   status take_over() {
     if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
       if (errno != EWOULDBLOCK) return from_errno(errno, "lock " + path_);
-      return external_error("file_locked", "another process writes the events to " + path_, "nothing: it does so",
-                            true);
+      return external_error("file_locked", "another process already writes the events to " + path_,
+                            "nothing: the other process does it", true);
     }
     SLUICE_ASSIGN(const auto line, last_line());
     const auto json = options::try_parse(line).value_or(options());

@@ -42,7 +42,7 @@ class reading {
     if (!step.split) step.split = *open_.begin();
     if (open_.count(*step.split) == 0)
       return internal_error("bad_step",
-                            "the reader's step is of split " + std::to_string(*step.split) + ", which is not open");
+                            "the reader returned rows of split " + std::to_string(*step.split) + ", which is not open");
     SLUICE_TRY(check_step(step, from_->bounded()));
     if (step.end) open_.erase(*step.split);
     if (open_.empty()) drop_reader();

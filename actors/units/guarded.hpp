@@ -14,7 +14,7 @@ auto guarded(const char* doing, Call call) -> decltype(call()) {
   try {
     return call();
   } catch (const std::bad_alloc&) {
-    return external_error("out_of_memory", std::string("no memory left to ") + doing,
+    return external_error("out_of_memory", std::string("not enough memory to ") + doing,
                           "free memory or lower run.memory");
   } catch (const std::exception& problem) {
     return internal_error("component_threw", std::string("cannot ") + doing + ": " + problem.what());

@@ -129,7 +129,7 @@ status control_filter::check_header() {
   if (handshakes_ == 0) return malformed("it does not begin with a handshake");
   const auto most = what == direct_message || what == routed_message ? most_message_bytes : most_handshake_bytes;
   if (payload_ > most)
-    return malformed("its next message claims to have " + std::to_string(payload_) + " bytes, where " +
+    return malformed("its next message announces " + std::to_string(payload_) + " bytes, where " +
                      std::to_string(most) + " are allowed");
   const auto correct = [&] {
     switch (what) {
@@ -158,13 +158,13 @@ status control_filter::check_handshake() {
   const auto data = number_at(head_, 8, 8), from = number_at(head_, 16, 8), to = number_at(head_, 24, 8);
   const bool of_acceptor = who_ == sender::acceptor;
   if (payload_ > most_handshake_bytes)
-    return malformed("its handshake claims to have " + std::to_string(payload_) + " bytes, where " +
+    return malformed("its handshake announces " + std::to_string(payload_) + " bytes, where " +
                      std::to_string(most_handshake_bytes) + " are allowed");
   const bool expected = of_acceptor ? what == server_handshake && handshakes_ == 0 && data == protocol_version
                                     : what == client_handshake && handshakes_ < 2 && data == 0 &&
                                           flags == (handshakes_ == 0 ? 0 : select_connection);
   if (!expected || from != 0 || to != 0 || payload_ < node_id_bytes)
-    return malformed("it sent a handshake that no node sends there");
+    return malformed("it sent a handshake that nodes do not send at this point");
   ++handshakes_;
   return {};
 }
@@ -182,9 +182,9 @@ bool control_filter::judge() {
   if ((number & is_of_stream) != 0) return drop("a message of a stream");
   payload_reader payload(std::string_view(head_).substr(header_bytes));
   if (what == routed_message && (!payload.has(2 * node_id_bytes) || !payload.skip_node_id() || !payload.skip_node_id()))
-    return drop("a message to a node of a foreign kind");
+    return drop("a message to an unknown kind of node");
   // Actors that it should visit first, the number of a built-in type, the length of the type's name.
-  if (!payload.has(1) || payload.length() != 0) return drop("a message with a way of its own");
+  if (!payload.has(1) || payload.length() != 0) return drop("a message with its own route");
   if (!payload.has(4) || payload.number(2) != 0) return drop("a message of an unknown type");
   const auto size = payload.length();
   if (size > most_type_bytes || !payload.has(size)) return drop("a message of an unknown type");
@@ -193,7 +193,7 @@ bool control_filter::judge() {
   // That an actor is gone is told by an error in place of an answer.
   if ((number & is_answer) != 0 && type == "@<>+@error") return true;
   if (!type.starts_with(one_value) || !may_travel(type.substr(one_value.size())))
-    return drop("a message that stays within a node: " + printable(type));
+    return drop("a message that is only allowed within a node: " + printable(type));
   return true;
 }
 

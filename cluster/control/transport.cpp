@@ -79,8 +79,8 @@ struct transport::state {
     const tcp::endpoint to(boost::asio::ip::make_address(where.host == "localhost" ? "127.0.0.1" : where.host, problem),
                            where.port);
     if (problem)
-      return answer(number, user_error("invalid_address", "'" + where.host + "' is no number as host",
-                                       "write it as 127.0.0.1:" + std::to_string(where.port)));
+      return answer(number, user_error("invalid_address", "'" + where.host + "' is not a numeric host address",
+                                       "for example 127.0.0.1:" + std::to_string(where.port)));
     const auto socket = std::make_shared<tcp::socket>(network);
     const auto timer = std::make_shared<boost::asio::steady_timer>(network, proof_limit);
     timer->async_wait([socket](boost::system::error_code cancelled) {
@@ -90,8 +90,9 @@ struct transport::state {
     socket->async_connect(to, [=, this](boost::system::error_code failed) {
       timer->cancel();
       if (failed == boost::asio::error::operation_aborted)
-        return answer(number, external_error("join_failed", "no answer within 5 s", "is it running?", true));
-      if (failed) return answer(number, external_error("join_failed", failed.message(), "is it running?", true));
+        return answer(number, external_error("join_failed", "no answer within 5 s", "check that it is running", true));
+      if (failed)
+        return answer(number, external_error("join_failed", failed.message(), "check that it is running", true));
       const auto made = std::make_shared<handshake>(std::move(*socket), proof::dialling(own, expected),
                                                     [this, number](result<std::string> peer, tcp::socket proven) {
                                                       if (!peer.ok()) return answer(number, peer.problem());
@@ -112,7 +113,7 @@ struct transport::state {
                  .log = {},
                  .ended =
                      [this, number] {
-                       answer(number, external_error("join_failed", "it closed the connection", "see its log", true));
+                       answer(number, external_error("join_failed", "it closed the connection", "check its log", true));
                      }});
   }
 

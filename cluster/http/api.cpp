@@ -28,7 +28,7 @@ int status_of(const error& problem) {
 
 api_response not_here(const std::string& what) {
   return api::refuse(501, user_error("not_supported_here", "this process does not " + what,
-                                     "ask a `sluice node` (--to HOST:PORT of its HTTP API)"));
+                                     "send the request to a `sluice node` (--to HOST:PORT of its HTTP API)"));
 }
 
 bool is_get(const api_request& request) { return request.method == "GET" || request.method == "HEAD"; }
@@ -72,16 +72,16 @@ result<std::int64_t> number_in(const api_request& request, const std::string& ke
   const auto found = request.query.find(key);
   if (found == request.query.end()) return otherwise;
   if (const auto value = number(found->second)) return *value;
-  return user_error("invalid_query", key + " expects a whole number, found '" + found->second + "'");
+  return user_error("invalid_query", key + " must be a whole number, found '" + found->second + "'");
 }
 
 /// Reads a map of texts ({ name: value }).
 status read_texts(const options& json, const char* key, std::map<std::string, std::string>& into) {
   const auto found = json.find(key);
   if (found == json.end() || found->is_null()) return {};
-  if (!found->is_object()) return user_error("invalid_request", std::string(key) + " expects an object of texts");
+  if (!found->is_object()) return user_error("invalid_request", std::string(key) + " must be an object of texts");
   for (const auto& [name, value] : found->items()) {
-    if (!value.is_string()) return user_error("invalid_request", std::string(key) + "." + name + " expects a text");
+    if (!value.is_string()) return user_error("invalid_request", std::string(key) + "." + name + " must be a text");
     into[name] = value.get<std::string>();
   }
   return {};
@@ -101,12 +101,12 @@ result<submission> read_submission(const std::string& body) {
                       "a submission may have " + std::to_string(most_submitted_values) + " params and variables");
   const auto json = parsed.ok() ? std::move(parsed).value() : options();
   if (!json.is_object())
-    return user_error("invalid_request", "the body expects a JSON object with the pipeline's text");
+    return user_error("invalid_request", "the body must be a JSON object with the pipeline's text");
   submission out;
   const auto text = [&](const char* key, std::string& into) -> status {
     const auto found = json.find(key);
     if (found == json.end()) return {};
-    if (!found->is_string()) return user_error("invalid_request", std::string(key) + " expects a text");
+    if (!found->is_string()) return user_error("invalid_request", std::string(key) + " must be a text");
     into = found->get<std::string>();
     return {};
   };
@@ -116,7 +116,7 @@ result<submission> read_submission(const std::string& body) {
   SLUICE_TRY(read_texts(json, "params", out.params));
   SLUICE_TRY(read_texts(json, "environment", out.environment));
   if (const auto fresh = json.find("fresh"); fresh != json.end()) {
-    if (!fresh->is_boolean()) return user_error("invalid_request", "fresh expects true or false");
+    if (!fresh->is_boolean()) return user_error("invalid_request", "fresh must be true or false");
     out.fresh = fresh->get<bool>();
   }
   for (const auto& [key, value] : json.items()) {
@@ -127,9 +127,10 @@ result<submission> read_submission(const std::string& body) {
     return user_error("unknown_key", "a submission has no '" + shown + "'",
                       near.empty() ? "" : "did you mean '" + near + "'?");
   }
-  if (out.text.empty()) return user_error("invalid_request", "the submission has no text: the pipeline's file");
+  if (out.text.empty())
+    return user_error("invalid_request", "the submission needs text: the content of the pipeline's file");
   if (!out.base_folder.starts_with('/'))
-    return user_error("invalid_request", "base_folder expects an absolute path, found '" + out.base_folder + "'");
+    return user_error("invalid_request", "base_folder must be an absolute path, found '" + out.base_folder + "'");
   return out;
 }
 
@@ -169,9 +170,9 @@ std::optional<api_response> api::unauthorized(const api_request& request) const 
   const bool given = request.authorization.starts_with(scheme);
   if (given && same_token(std::string_view(request.authorization).substr(scheme.size()), token_)) return {};
   return refuse(
-      401,
-      user_error("unauthorized", given ? "the token is not this node's" : "this node wants a token",
-                 "use the node's state folder (--state), or put the content of its file 'token' into SLUICE_TOKEN"));
+      401, user_error(
+               "unauthorized", given ? "the token is wrong" : "this node needs a token",
+               "use the node's state folder (--state), or set SLUICE_TOKEN to the content of the file 'token' in it"));
 }
 
 std::optional<api_response> api::health(const api_request& request) const {
@@ -224,7 +225,7 @@ api_response api::answer(const api_request& request) const {
                                             (path[0] == "v1" && path.size() >= 2));
   if (known_path && !get && !post)
     return refuse(405, user_error("method_not_allowed", "this path has no " + request.method));
-  return refuse(404, user_error("unknown_path", "the API has no such path", "docs/http-api.md lists them"));
+  return refuse(404, user_error("unknown_path", "the API does not have this path", "docs/http-api.md lists all paths"));
 }
 
 api_response api::runs(const api_request& request) const {
@@ -236,7 +237,8 @@ api_response api::runs(const api_request& request) const {
   if (const auto name = request.query.find("state"); name != request.query.end()) {
     const auto state = store::run_state_from(name->second);
     if (!state)
-      return refuse(400, user_error("invalid_query", "state expects a run's state, found '" + name->second + "'"));
+      return refuse(400, user_error("invalid_query", "state must be a run's state, found '" + name->second + "'",
+                                    "for example running, succeeded or failed"));
     query.states = {*state};
   }
   auto found = handlers_.store->runs(query);
@@ -257,7 +259,7 @@ api_response api::run(const std::string& reference) const {
 }
 
 api_response api::submit(const api_request& request) const {
-  if (!handlers_.submit) return not_here("take submissions");
+  if (!handlers_.submit) return not_here("accept submissions");
   const auto what = read_submission(request.body);
   if (!what.ok()) return refuse(400, what.problem());
   diagnostics faults;
@@ -285,7 +287,7 @@ api_response api::cancel(const std::string& reference) const {
   }
   if (store::is_final(found->state))
     return json_answer({{"run", found->id}, {"pipeline", found->pipeline}, {"state", store::to_string(found->state)}});
-  return refuse(409, user_error("run_elsewhere", "run " + found->id + " does not live in this process",
+  return refuse(409, user_error("run_elsewhere", "run " + found->id + " does not belong to this process",
                                 found->endpoint.empty() ? "" : "ask the process at " + found->endpoint));
 }
 

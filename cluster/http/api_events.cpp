@@ -15,7 +15,7 @@ result<std::int64_t> cursor_in(const std::string& text) {
   std::int64_t value = 0;
   const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (problem != std::errc{} || end != text.data() + text.size() || value < 0)
-    return user_error("invalid_query", "a cursor expects a whole number, found '" + text + "'");
+    return user_error("invalid_query", "a cursor must be a whole number, found '" + text + "'");
   return value;
 }
 

@@ -42,7 +42,7 @@ api_response api::reset_state(const std::string& pipeline, const api_request& re
   if (const auto unit = query_of(request, "unit"); !unit.empty()) what.unit = unit;
   const auto only = query_of(request, "only");
   if (!only.empty() && only != "schema" && only != "positions")
-    return refuse(400, user_error("invalid_query", "only expects schema or positions, found '" + only + "'"));
+    return refuse(400, user_error("invalid_query", "only must be schema or positions, found '" + only + "'"));
   what.positions = only != "schema";
   what.schema = only != "positions";
   const auto count = handlers_.store->reset_sources(what);

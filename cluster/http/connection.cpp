@@ -35,14 +35,14 @@ std::string text_of(boost::beast::string_view from) { return {from.data(), from.
 /// The answer to a request that can't be read; none where the client has gone.
 std::optional<api_response> refusal(boost::beast::error_code problem) {
   if (problem == http::error::header_limit)
-    return api::refuse(431, user_error("headers_too_large", "a request's headers may have 16 KiB"));
+    return api::refuse(431, user_error("headers_too_large", "the headers of a request can't be larger than 16 KiB"));
   if (problem == http::error::body_limit)
-    return api::refuse(413, user_error("body_too_large", "a request's body may have 16 MiB"));
+    return api::refuse(413, user_error("body_too_large", "the body of a request can't be larger than 16 MiB"));
   if (problem == http::error::buffer_overflow)
-    return api::refuse(400, user_error("malformed_request", "the header of a chunk may have 16 KiB"));
+    return api::refuse(400, user_error("malformed_request", "the header of a chunk can't be larger than 16 KiB"));
   if (problem.category() == http::make_error_code(http::error::end_of_stream).category() &&
       problem != http::error::end_of_stream && problem != http::error::partial_message)
-    return api::refuse(400, user_error("malformed_request", "this is no HTTP request: " + problem.message()));
+    return api::refuse(400, user_error("malformed_request", "not an HTTP request: " + problem.message()));
   return {};
 }
 
@@ -106,7 +106,8 @@ void http_connection::read_header() {
       stream_, buffer_, *parser_, [self = shared_from_this()](boost::beast::error_code problem, std::size_t) {
         if (problem) return self->unreadable(problem);
         if (self->field_count() > most_header_fields)
-          return self->refuse(api::refuse(431, user_error("headers_too_large", "a request may have 100 headers")));
+          return self->refuse(
+              api::refuse(431, user_error("headers_too_large", "a request can have at most 100 headers")));
         if (self->parser_->is_header_done()) return self->on_header();
         self->read_header();
       });
@@ -154,7 +155,7 @@ void http_connection::take_body() {
     self->body_room_ = room;
     self->go_on_with_body();
   });
-  if (!waits) refuse(busy("too many requests with a body wait"));
+  if (!waits) refuse(busy("too many requests with a body are waiting"));
 }
 
 void http_connection::go_on_with_body() {
@@ -181,9 +182,10 @@ void http_connection::on_body(boost::beast::error_code problem, std::size_t byte
   if (problem) return unreadable(problem);
   body_bytes_ += bytes;
   if (body_bytes_ > parser_->get().body().size() + chunk_headers_limit)
-    return refuse(api::refuse(413, user_error("body_too_large", "the headers of a body's chunks may have 1 MiB")));
+    return refuse(api::refuse(
+        413, user_error("body_too_large", "the chunk headers of a body can't be larger than 1 MiB in total")));
   if (field_count() != header_fields_)
-    return refuse(api::refuse(400, user_error("malformed_request", "headers behind the body are not taken")));
+    return refuse(api::refuse(400, user_error("malformed_request", "headers after the body are not supported")));
   if (!parser_->is_done()) return read_body();
   request_.body = std::move(parser_->get().body());
   take_turn();
@@ -199,7 +201,7 @@ void http_connection::take_turn() {
     if (api::is_submission(self->request_)) return self->answer_submission();
     self->answer();
   });
-  if (!waits) refuse(busy("too many requests wait for an answer"));
+  if (!waits) refuse(busy("too many requests are waiting for an answer"));
 }
 
 void http_connection::answer() {

@@ -30,34 +30,34 @@ void add(std::string& out, const store::store_totals& all, const std::string& na
 std::string totals_text(const store::store_totals& all) {
   using store::pipeline_totals;
   std::string out;
-  begin(out, "sluice_runs", "gauge", "Runs kept in the Store, by state.");
+  begin(out, "sluice_runs", "gauge", "Runs in the state database, by state.");
   for (const auto& [state, count] : all.runs)
     out += "sluice_runs{state=\"" + state + "\"} " + std::to_string(count) + "\n";
-  begin(out, "sluice_commits_due", "gauge", "Runs whose outputs are durable, but not all visible yet.");
+  begin(out, "sluice_commits_due", "gauge", "Runs whose outputs are complete, but not all visible yet.");
   out += "sluice_commits_due " + std::to_string(all.due_commits) + "\n";
-  begin(out, "sluice_pipeline_runs_total", "counter", "Runs of a pipeline that have ended, by final state.");
+  begin(out, "sluice_pipeline_runs_total", "counter", "Ended runs of a pipeline, by final state.");
   for (const auto& one : all.pipelines)
     for (const auto& [state, count] : one.ended)
       out += "sluice_pipeline_runs_total{pipeline=\"" + one.pipeline + "\",state=\"" + state + "\"} " +
              std::to_string(count) + "\n";
   add(out, all, "sluice_pipeline_last_success_timestamp_seconds", "gauge",
-      "When a run of the pipeline last ended as succeeded or partial.",
+      "Time when a run of the pipeline last ended as succeeded or partial.",
       [](const pipeline_totals& one) { return one.last_success == 0 ? std::string() : seconds(one.last_success); });
-  add(out, all, "sluice_pipeline_last_end_timestamp_seconds", "gauge", "When a run of the pipeline last ended.",
+  add(out, all, "sluice_pipeline_last_end_timestamp_seconds", "gauge", "Time when a run of the pipeline last ended.",
       [](const pipeline_totals& one) { return seconds(one.last_end); });
-  add(out, all, "sluice_pipeline_last_duration_seconds", "gauge", "How long the run that ended last took.",
+  add(out, all, "sluice_pipeline_last_duration_seconds", "gauge", "Duration of the run that ended last.",
       [](const pipeline_totals& one) { return seconds(one.last_duration); });
-  add(out, all, "sluice_pipeline_duration_seconds_total", "counter", "How long all ended runs took together.",
+  add(out, all, "sluice_pipeline_duration_seconds_total", "counter", "Total duration of all ended runs.",
       [](const pipeline_totals& one) { return seconds(one.duration); });
-  add(out, all, "sluice_pipeline_rows_read_total", "counter", "Rows that the sources of ended runs read.",
+  add(out, all, "sluice_pipeline_rows_read_total", "counter", "Rows read by the sources of ended runs.",
       [](const pipeline_totals& one) { return std::to_string(one.rows_in); });
-  add(out, all, "sluice_pipeline_rows_loaded_total", "counter", "Rows that ended runs have made visible.",
+  add(out, all, "sluice_pipeline_rows_loaded_total", "counter", "Rows published by ended runs.",
       [](const pipeline_totals& one) { return std::to_string(one.rows_out); });
-  add(out, all, "sluice_pipeline_rows_rejected_total", "counter", "Rows that ended runs rejected.",
+  add(out, all, "sluice_pipeline_rows_rejected_total", "counter", "Rows rejected by ended runs.",
       [](const pipeline_totals& one) { return std::to_string(one.rejected); });
-  add(out, all, "sluice_pipeline_bytes_read_total", "counter", "Bytes that the sources of ended runs read.",
+  add(out, all, "sluice_pipeline_bytes_read_total", "counter", "Bytes read by the sources of ended runs.",
       [](const pipeline_totals& one) { return std::to_string(one.bytes_in); });
-  add(out, all, "sluice_pipeline_bytes_loaded_total", "counter", "Bytes that the sinks of ended runs wrote.",
+  add(out, all, "sluice_pipeline_bytes_loaded_total", "counter", "Bytes written by the sinks of ended runs.",
       [](const pipeline_totals& one) { return std::to_string(one.bytes_out); });
   return out;
 }

@@ -41,7 +41,7 @@ void handshake::read_length() {
       connection_, boost::asio::buffer(length_),
       [self = shared_from_this()](boost::system::error_code problem, std::size_t) {
         if (problem)
-          return self->end(external_error("foreign_client", "it went before it had proven that it has the token"));
+          return self->end(external_error("foreign_client", "it disconnected before proving that it has the token"));
         std::size_t size = 0;
         for (const auto byte : self->length_) size = size << 8 | byte;
         if (size == 0 || size > max_proof_bytes)
@@ -56,7 +56,7 @@ void handshake::read_message(std::size_t size) {
       connection_, boost::asio::buffer(in_),
       [self = shared_from_this()](boost::system::error_code problem, std::size_t) {
         if (problem)
-          return self->end(external_error("foreign_client", "it went before it had proven that it has the token"));
+          return self->end(external_error("foreign_client", "it disconnected before proving that it has the token"));
         self->on_message();
       });
 }
@@ -81,7 +81,7 @@ void handshake::send(const std::string& message, std::function<void()> then) {
       connection_, boost::asio::buffer(out_),
       [self = shared_from_this(), then = std::move(then)](boost::system::error_code problem, std::size_t) {
         if (problem)
-          return self->end(external_error("foreign_client", "it went before it had proven that it has the token"));
+          return self->end(external_error("foreign_client", "it disconnected before proving that it has the token"));
         then();
       });
 }

@@ -22,7 +22,7 @@ constexpr std::string_view reason_session = "session";
 
 constexpr const char* use_one_release = "run the same release of Sluice on all nodes";
 constexpr const char* use_one_token =
-    "use the same state folder, or put the content of its file 'token' into SLUICE_TOKEN";
+    "use the same state folder, or set SLUICE_TOKEN to the content of the file 'token' in it";
 
 std::string_view name_of(port_kind port) { return port == port_kind::control ? "control" : "data"; }
 
@@ -202,16 +202,16 @@ proof::step proof::refuse(std::string_view reason, error why) {
 proof::step proof::refused_by_peer(const message& from) {
   const auto said = [&] {
     if (from.reason == reason_version)
-      return user_error("join_failed", "the other node speaks another version of the protocol between nodes",
+      return user_error("join_failed", "the other node uses another version of the protocol between nodes",
                         use_one_release);
     if (from.reason == reason_token)
-      return user_error("join_failed", "the token of the other node differs", use_one_token);
+      return user_error("join_failed", "the token of the other node is different", use_one_token);
     if (from.reason == reason_session)
       return external_error("join_failed", "the other node belongs to another session of the cluster", {}, true);
     if (from.reason == reason_port)
-      return user_error("join_failed", "the other port is none for " + std::string(name_of(own_.port)) + " connections",
-                        "--join expects the --listen address of the first node");
-    return external_error("join_failed", "the other node refused the connection", "see its log", true);
+      return user_error("join_failed", "the other port is not for " + std::string(name_of(own_.port)) + " connections",
+                        "--join must be the --listen address of the first node");
+    return external_error("join_failed", "the other node refused the connection", "check its log", true);
   };
   return refuse({}, said());
 }
@@ -222,11 +222,11 @@ proof::step proof::take(std::string_view bytes) {
     return refuse({}, foreign("it does not speak the protocol between nodes"));
   if (dials() && from.kind == "refused") return refused_by_peer(from);
   if (from.version != node_protocol)
-    return refuse(reason_version,
-                  user_error("foreign_client",
-                             "it speaks version " + std::to_string(from.version) +
-                                 " of the protocol between nodes, this node version " + std::to_string(node_protocol),
-                             use_one_release));
+    return refuse(reason_version, user_error("foreign_client",
+                                             "it uses version " + std::to_string(from.version) +
+                                                 " of the protocol between nodes, this node uses version " +
+                                                 std::to_string(node_protocol),
+                                             use_one_release));
   switch (next_) {
     case waits_for::hello:
       return take_hello(from);
@@ -239,15 +239,15 @@ proof::step proof::take(std::string_view bytes) {
     case waits_for::nothing:
       break;
   }
-  return refuse({}, foreign("it sent a message too many"));
+  return refuse({}, foreign("it sent too many messages"));
 }
 
 proof::step proof::take_hello(const message& from) {
   if (from.kind != "hello" || from.nonce.size() != nonce_bytes || from.node.empty() ||
       from.node.size() > max_node_name_bytes)
-    return refuse({}, foreign("it does not begin with the hello of a node"));
+    return refuse({}, foreign("its first message is not that of a node"));
   if (from.port != name_of(own_.port))
-    return refuse(reason_port, foreign("it is no connection for the " + std::string(name_of(own_.port)) + " port"));
+    return refuse(reason_port, foreign("it is not a connection for the " + std::string(name_of(own_.port)) + " port"));
   if (own_.token.empty() || from.session != own_.session)
     return refuse(reason_session, foreign("it belongs to another session of the cluster"));
   peer_ = from.node;
@@ -264,7 +264,7 @@ proof::step proof::take_challenge(const message& from) {
   // Its own nonce comes back from a mirror, never from a node.
   if (from.kind != "challenge" || from.nonce.size() != nonce_bytes || from.nonce == own_nonce_ || from.node.empty() ||
       from.node.size() > max_node_name_bytes)
-    return refuse({}, foreign("it does not answer as a node does"));
+    return refuse({}, foreign("it does not answer like a node"));
   if (!expected_.empty() && from.node != expected_)
     return refuse(reason_name, external_error("foreign_client", "node " + expected_ + " was expected there, and " +
                                                                     "another one answers"));
@@ -281,7 +281,7 @@ proof::step proof::take_answer(const message& from) {
   if (from.kind == "refused") return refuse({}, foreign("it expected another node here"));
   if (from.kind != "answer") return refuse({}, foreign("it does not answer the challenge"));
   if (!same_token(from.signature, signature("dial")))
-    return refuse(reason_token, foreign("its token is not this node's"));
+    return refuse(reason_token, foreign("its token is not the token of this node"));
   next_ = waits_for::nothing;
   message welcome;
   welcome.kind = "welcome";
@@ -291,7 +291,7 @@ proof::step proof::take_answer(const message& from) {
 
 proof::step proof::take_welcome(const message& from) {
   if (from.kind != "welcome" || !same_token(from.signature, signature("accept")))
-    return refuse({}, foreign("what listens there does not prove that it has this node's token"));
+    return refuse({}, foreign("the program there did not prove that it has this node's token"));
   next_ = waits_for::nothing;
   return {.send = {}, .done = true, .refused = {}};
 }

@@ -26,7 +26,7 @@ error contradicts_type(const contradiction& what) {
   message += " of " + what.file + " " + what.nature + ": " + remedy;
   auto problem = user_error("contradicts_type", message,
                             "write " + remedy + " beside the component; with the given type " + what.type +
-                                " instead, values that are none go to the rejects");
+                                " instead, values that do not fit are rejected");
   problem.path = pointer({"types", what.key});
   return problem;
 }

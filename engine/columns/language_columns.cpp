@@ -32,7 +32,7 @@ std::shared_ptr<arrow::Schema> language_schema(const arrow::Schema& file, const 
     std::string why;
     auto type = language_type(field->type());
     if (count > 1) {
-      why = "the file " + name + " has " + std::to_string(count) + " columns of the name " + column;
+      why = "the file " + name + " has " + std::to_string(count) + " columns with the name " + column;
       count = 0;
     } else if (!type) {
       why = "column " + column + " of " + name + " has the type " + field->type()->ToString() +
@@ -59,15 +59,16 @@ status same_columns(const arrow::Schema& wanted, const arrow::Schema& file, cons
     if (unreadable(*field)) continue;
     const auto found = file.GetFieldByName(field->name());
     if (!found)
-      return user_error("missing_column",
-                        "the file " + name + " has no column " + field->name() + ", which others of the source have",
-                        "read it by another extract unit, or leave the column out: columns: [...]");
+      return user_error(
+          "missing_column",
+          "the file " + name + " has no column " + field->name() + ", but other files of the source have it",
+          "read it in another extract unit, or leave the column out: columns: [...]");
     const auto type = language_type(found->type());
     if (!type || !type->Equals(*field->type()))
       return user_error("type_mismatch",
                         "column " + field->name() + " is " + type_name(*field->type()) + " in the first file and " +
                             (type ? type_name(*type) : found->type()->ToString()) + " in " + name,
-                        "read it by another extract unit and cast there");
+                        "read it in another extract unit and cast there");
   }
   return {};
 }
@@ -95,8 +96,9 @@ status check_texts(const arrow::Array& values, const std::string& column, const 
   switch (values.type_id()) {
     case arrow::Type::STRING:
       if (all_utf8(static_cast<const arrow::StringArray&>(values))) return {};
-      return user_error("invalid_utf8", "column " + column + " of " + file + " is called text, and is not UTF-8",
-                        "leave the column out: columns: [...]; or let its writer store bytes");
+      return user_error("invalid_utf8",
+                        "column " + column + " of " + file + " has the type text, but is not valid UTF-8",
+                        "leave the column out: columns: [...]; or write it with a binary type");
     case arrow::Type::LIST:
       return check_texts(*static_cast<const arrow::ListArray&>(values).values(), column, file);
     case arrow::Type::STRUCT:
@@ -117,9 +119,9 @@ status check_times_of_day(const arrow::Array& values, const std::string& column,
         const auto value = times.Value(row);
         if ((value >= 0 && value < day) || times.IsNull(row)) continue;
         return user_error("value_out_of_range",
-                          "column " + column + " of " + file + " holds a time of " + std::to_string(value) +
-                              " microseconds, outside the day",
-                          "leave the column out: columns: [...]; or let its writer store a number");
+                          "column " + column + " of " + file + " contains a time of " + std::to_string(value) +
+                              " microseconds, which is outside of a day",
+                          "leave the column out: columns: [...]; or write it with a number type");
       }
       return {};
     }
@@ -139,8 +141,8 @@ error corrupt_file(const std::string& name, const std::string& format, const arr
   auto text = why.message();
   // Arrow's messages may go on over several lines.
   text = text.substr(0, text.find('\n'));
-  return user_error("corrupt_file", "the file " + name + " is no complete " + format + ": " + text,
-                    "check that it is one, and that its writer has finished");
+  return user_error("corrupt_file", "the file " + name + " is not a complete " + format + ": " + text,
+                    "check its format, and that the program that writes it has finished");
 }
 
 }  // namespace sluice

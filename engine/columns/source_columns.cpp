@@ -59,10 +59,10 @@ void add_metadata(const source_request& request, bool knows_rows, std::vector<ca
     } else if (kind == "row") {
       faults.push_back(
           at_path(user_error("not_supported_yet", "row numbers of this format are not supported yet",
-                             "its splits are read in parallel, so that none knows how many rows are before it"),
+                             "its splits are read in parallel, so the number of rows before a split is not known"),
                   "/metadata/" + name));
     } else {
-      faults.push_back(at_path(user_error("unknown_metadata", "there is no metadata " + kind, "known are path and row"),
+      faults.push_back(at_path(user_error("unknown_metadata", "unknown metadata " + kind, "available are path and row"),
                                "/metadata/" + name));
     }
   }
@@ -86,7 +86,7 @@ result<source_columns> source_columns::choose(const source_request& request, con
   for (const auto& one : chosen) {
     if (!seen.insert(one.field->name()).second)
       faults.push_back(user_error("duplicate_column", "the column " + one.field->name() + " appears twice",
-                                  "name it once in columns: and metadata:"));
+                                  "name it only once in columns: and metadata:"));
   }
   if (faults.size() > before) return faults.back();
   source_columns made;

@@ -113,9 +113,9 @@ class converter {
  private:
   [[nodiscard]] error fault(const std::string& value, const arrow::DataType& from, const arrow::DataType& to) const {
     return user_error("value_out_of_range",
-                      "column " + column_ + " of " + file_ + " holds the " + from.ToString() + " " + value +
-                          ", which " + type_name(to) + " can't hold",
-                      "leave the column out: columns: [...]; or let its writer store another type");
+                      "column " + column_ + " of " + file_ + " contains the " + from.ToString() + " " + value +
+                          ", which " + type_name(to) + " can't represent",
+                      "leave the column out: columns: [...]; or write it with another type");
   }
 
   /// Fails with the first value that does not fit.
@@ -130,7 +130,7 @@ class converter {
       return fault(value.ok() ? (*value)->ToString() : std::string("?"), *values->type(), *type);
     }
     return user_error("value_out_of_range",
-                      "column " + column_ + " of " + file_ + " holds values of type " + values->type()->ToString() +
+                      "column " + column_ + " of " + file_ + " contains values of type " + values->type()->ToString() +
                           " that can't be read as " + type_name(*type) + ": " + done.status().message(),
                       "leave the column out: columns: [...]");
   }
@@ -278,8 +278,8 @@ class converter {
   [[nodiscard]] error too_many(std::int64_t elements) const {
     return user_error("value_out_of_range",
                       "the lists of column " + column_ + " of " + file_ + " have " + std::to_string(elements) +
-                          " elements in one batch, more than a batch can hold",
-                      "let its writer use smaller batches, or leave the column out: columns: [...]");
+                          " elements in one batch, which is more than a batch can hold",
+                      "write it with smaller batches, or leave the column out: columns: [...]");
   }
 
   const std::string& column_;

@@ -42,7 +42,7 @@ std::string opaque_reader::text() {
 
 status opaque_reader::done(const std::string& what) const {
   if (good_ && rest_.empty()) return {};
-  return internal_error("foreign_bytes", what + " can't be read: it was written by something else");
+  return internal_error("foreign_bytes", what + " can't be read: it was written by another component");
 }
 
 }  // namespace sluice

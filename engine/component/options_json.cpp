@@ -163,7 +163,7 @@ result<options> parse_bounded_json(std::string_view text, std::size_t most_value
   if (json::sax_parse(text.begin(), text.end(), &into)) return std::move(into.made);
   if (into.too_many())
     return user_error("too_many_values", "the JSON has more than " + std::to_string(most_values) + " values");
-  return user_error("invalid_json", "this is no JSON: " + into.problem());
+  return user_error("invalid_json", "this is not valid JSON: " + into.problem());
 }
 
 std::string options::to_msgpack() const {

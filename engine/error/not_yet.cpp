@@ -42,8 +42,8 @@ const std::vector<missing_feature>& missing_features() {
       {"s3", "", "copy the files with the AWS client, or mount the bucket"},
       {"lake-tables", "delta iceberg", "write Parquet files"},
       {"other-formats", "avro orc xml fixed_width excel json", "convert to CSV, NDJSON or Parquet first"},
-      {"process", "", "let the program read and write files, in a run before and a run behind it"},
-      {"folders-of-files", "", "write one file"},
+      {"process", "", "let the program read and write files, in a run before and a run after it"},
+      {"folders-of-files", "", "write to one file"},
       {"partition-by", "partition_by replace_partitions", "split by route into one sink for each part"},
       {"when-down", "when_down", "without it a target that can't be reached fails the run, and nothing is published"},
       // Transforms and expressions
@@ -68,7 +68,7 @@ const std::vector<missing_feature>& missing_features() {
       // Tools
       {"tests", "test", "run the pipeline on a small input and compare the outputs"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
-      {"replay", "", "sluice rejects export writes the records to a file, which a pipeline can read"},
+      {"replay", "", "sluice rejects export writes the records to a file; a pipeline can read it"},
       // Clusters
       {"remote-nodes", "tls tokens", "start all nodes on one machine, on loopback addresses"},
       {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},

@@ -117,7 +117,7 @@ void text_builder::grow(std::int64_t bytes) {
 
 result<array_ptr> text_builder::finish(const type_ptr& type, buffer_ptr validity) {
   if (size_ > INT32_MAX)
-    return user_error("value_too_large", "the texts of one batch are longer than 2 GiB together",
+    return user_error("value_too_large", "the texts of one batch are longer than 2 GiB in total",
                       "make the values shorter, or the batches smaller");
   SLUICE_TRY_ARROW(bytes_->Resize(size_, false), "build a text column");
   const auto nulls = validity ? arrow::kUnknownNullCount : 0;

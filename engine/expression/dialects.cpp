@@ -28,19 +28,19 @@ constexpr translation functions[] = {
     {"isnan is_nan", "write x = 'NaN'::double"},
     {"assert raise", "write 1 / case when condition then 1 else 0 end with on_error: reject", "validate"},
     // dates and times
-    {"year month day hour minute second quarter week", "write extract(year from x), with the unit that is meant"},
+    {"year month day hour minute second quarter week", "write extract(year from x), with the unit that you need"},
     {"dayofmonth day_of_month", "write extract(day from x)"},
     {"dayofweek weekday day_of_week", "write extract(dow from x), 0 is Sunday, or extract(isodow from x), 1 is Monday"},
     {"dayofyear day_of_year", "write extract(doy from x)"},
     {"weekofyear week_of_year isoweek yearweek", "write extract(week from x)"},
-    {"datepart date_get", "write extract(year from x), with the unit that is meant"},
+    {"datepart date_get", "write extract(year from x), with the unit that you need"},
     {"dayname day_name", "write to_char(x, 'FMDay')"},
     {"monthname month_name", "write to_char(x, 'FMMonth')"},
     {"datediff date_diff timestampdiff timestamp_diff days_between",
-     "dates are subtracted: b - a is in days; seconds between times are extract(epoch from b - a)"},
+     "subtract dates: b - a gives days; for seconds between times write extract(epoch from b - a)"},
     {"dateadd date_add adddate timestampadd timestamp_add add_days",
-     "write x + interval '1 day', with the interval that is meant"},
-    {"date_sub datesub subdate timestamp_sub", "write x - interval '1 day', with the interval that is meant"},
+     "write x + interval '1 day', with the interval that you need"},
+    {"date_sub datesub subdate timestamp_sub", "write x - interval '1 day', with the interval that you need"},
     {"add_months", "write x + interval '1 month'"},
     {"months_between", "write extract(year from b) * 12 + extract(month from b) - the same of a"},
     {"last_day eomonth", "write (date_trunc('month', x) + interval '1 month')::date - 1"},
@@ -57,8 +57,8 @@ constexpr translation functions[] = {
     {"date", "write x::date"},
     {"datetime timestamp to_timestamp_ntz", "write x::timestamp"},
     {"convert_tz from_utc_timestamp to_utc_timestamp timezone convert_timezone at_timezone",
-     "the zone of a run stands in run: { timezone: Europe/Berlin }; with it x::timestamp of a timestamptz is local "
-     "time"},
+     "set the time zone of the run with run: { timezone: Europe/Berlin }; then x::timestamp converts a timestamptz to "
+     "local time"},
     {"age", "write b - a, or extract(year from x)"},
     {"datefromparts date_from_parts", "write make_date(2024, 5, 1)"},
     // texts
@@ -80,7 +80,7 @@ constexpr translation functions[] = {
     {"space", "write repeat(' ', n)"},
     {"strcmp", "write a < b, a = b or a > b"},
     {"translate", "write replace(replace(x, 'a', 'b'), 'c', 'd')", "functions-of-other-dialects"},
-    {"format printf sprintf", "join texts with ||, as in 'no. ' || lpad(x::text, 5, '0')"},
+    {"format printf sprintf", "join texts with ||, for example 'no. ' || lpad(x::text, 5, '0')"},
     {"str to_string tostring cstr to_varchar text varchar string", "write x::text"},
     {"hex", "write to_hex(x)"},
     {"regexp_like rlike regexp_contains regex_match regexp_full_match", "write x ~ 'pattern'"},
@@ -95,7 +95,8 @@ constexpr translation functions[] = {
     {"array_length cardinality array_size list_contains array_contains array_to_string string_to_array unnest explode",
      "list[1] is the first element of a list", "nested-data"},
     // numbers and casts
-    {"convert try_cast safe_cast try_convert", "write x::bigint; on_error: set_null makes values that do not fit null"},
+    {"convert try_cast safe_cast try_convert",
+     "write x::bigint; with on_error: set_null, values that do not fit become null"},
     {"to_number tonumber to_decimal cdbl to_double todouble to_float float double numeric decimal",
      "write x::double or x::decimal(12,2)"},
     {"cint int integer bigint toint to_int to_integer toint64", "write x::integer or x::bigint"},
@@ -108,12 +109,12 @@ constexpr translation functions[] = {
     {"square sqr", "write x * x"},
     {"cbrt", "write power(x, 1.0 / 3)"},
     {"pi", "write 3.141592653589793"},
-    {"div intdiv safe_divide", "integers are divided as integers by /; write a / nullif(b, 0) for null where b is 0"},
+    {"div intdiv safe_divide", "/ between integers is integer division; for null where b is 0 write a / nullif(b, 0)"},
     {"remainder", "write a % b"},
     {"signum", "write sign(x)"},
     // hashes
     {"sha1 sha sha2 sha512 sha224 sha384 hash farm_fingerprint xxhash64 murmur_hash crc32 checksum hashbytes md5_hex",
-     "write sha256(x), or md5(x) where it need not be safe"},
+     "write sha256(x), or md5(x) if it need not be secure"},
     {"base64 to_base64 from_base64 encode unhex", "", "functions-of-other-dialects"},
     // aggregates
     {"countif count_if", "write count(*) filter (where condition)"},
@@ -123,8 +124,8 @@ constexpr translation functions[] = {
     {"nunique count_distinct uniq uniqexact countdistinct", "write count(distinct x)"},
     {"std stdev stddevsamp", "write stddev(x)"},
     {"var", "write variance(x)"},
-    {"first_value", "write first(x); the order is that of the input, so sort before"},
-    {"last_value", "write last(x); the order is that of the input, so sort before"},
+    {"first_value", "write first(x); it follows the order of the input, so sort before"},
+    {"last_value", "write last(x); it follows the order of the input, so sort before"},
     {"arbitrary anyvalue", "write any_value(x)"},
     {"logical_and booland_agg", "write bool_and(x)"},
     {"logical_or boolor_agg", "write bool_or(x)"},
@@ -143,11 +144,11 @@ constexpr translation aggregates[] = {
 };
 
 constexpr translation operators[] = {
-    {"div", "integers are divided as integers by /"},
+    {"div", "/ between integers is integer division"},
     {"mod", "write a % b"},
     {"rlike regexp similar glob", "write x ~ 'pattern' for a regular expression, x like 'a%' for a simple pattern"},
     {"xor", "write a <> b"},
-    {"collate", "texts are compared by their bytes, as in the collation \"C\"; lower(x) ignores case"},
+    {"collate", "texts are compared byte by byte, as in the collation \"C\"; use lower(x) to ignore case"},
     {"over", "", "window-functions"},
 };
 

@@ -145,7 +145,7 @@ bound_ptr bind_condition(std::string_view text, const scope& names, const std::s
     return make_bound(make_condition(whole.root()), whole.run_settings());
   }
   faults.push_back([&] {
-    auto problem = user_error("type_mismatch", "a condition is expected, found " + type_name(*made->type()),
+    auto problem = user_error("type_mismatch", "expected a condition, found " + type_name(*made->type()),
                               "write a comparison, as in amount > 0");
     problem.path = path;
     problem.offset = 0;

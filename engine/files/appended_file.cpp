@@ -83,8 +83,8 @@ status glue(appended_file& what, const std::string& made, const continue_text& h
   if (::lseek(rows.handle(), -what.rows, SEEK_END) < 0) return from_errno(errno, "read " + what.hidden);
   SLUICE_ASSIGN(const auto copied_rows, copy_bytes(rows.handle(), to.handle(), what.rows, doing));
   if (copied_rows != what.rows)
-    return external_error("target_changed", "the file " + what.hidden + " has become shorter",
-                          "someone has changed it: run again");
+    return external_error("target_changed", "the file " + what.hidden + " became shorter during the run",
+                          "another program changed it: run again");
   if (::fsync(to.handle()) != 0) return from_errno(errno, doing);
   const int number = to.close();
   return number == 0 ? status{} : status(from_errno(number, doing));

@@ -17,20 +17,20 @@ constexpr std::int64_t block_bytes = 256 * 1024;
 constexpr std::int64_t first_look = 64 * 1024;
 
 error other_encoding(const input_file& old, const std::string& what) {
-  return user_error("invalid_utf8", "the target " + old.name + " is " + what + ", and what is appended would be UTF-8",
-                    "write to another file, let mode be replace, or convert the file: iconv -f latin1 -t utf-8");
+  return user_error("invalid_utf8", "the target " + old.name + " is " + what + ", but the appended rows would be UTF-8",
+                    "write to another file, use mode: replace, or convert the file: iconv -f latin1 -t utf-8");
 }
 
 /// Refuses what the first bytes show: a byte order mark of another encoding, packed bytes, UTF-16 without a mark.
 status check_first_bytes(const input_file& old) {
   SLUICE_ASSIGN(const auto begin, peek_file(old, first_look));
   auto mark = encoding_by_mark(begin, text_encoding::utf8);
-  if (!mark.ok()) return other_encoding(old, "no UTF-8");
+  if (!mark.ok()) return other_encoding(old, "not UTF-8");
   if (*mark != text_encoding::utf8 || looks_like_utf16(begin)) return other_encoding(old, "UTF-16");
   if (const auto packed = packed_as(begin); packed != compression::none)
     return user_error("invalid_utf8",
-                      "the target " + old.name + " is packed by " + std::string(name_of(packed)) +
-                          ", and what is appended would be plain text",
+                      "the target " + old.name + " is compressed with " + std::string(name_of(packed)) +
+                          ", but the appended rows would be uncompressed",
                       "compression: " + std::string(name_of(packed)) + ", or write to another file");
   return {};
 }
@@ -63,7 +63,7 @@ class checked_text {
     const auto got = kept + more;
     const bool good = check_.add({reinterpret_cast<const char*>(into), static_cast<std::size_t>(got)});
     if (!good || (got < size && !check_.complete()))
-      return other_encoding(old_, "no UTF-8 (near byte " + std::to_string(check_.checked()) + ")");
+      return other_encoding(old_, "not UTF-8 (near byte " + std::to_string(check_.checked()) + ")");
     return got;
   }
 
@@ -87,24 +87,24 @@ result<bool> check_columns(const input_file& old, const csv::file_rules& as_writ
     if (found.empty() || found.size() == columns.size()) return !found.empty();
     return user_error("different_columns",
                       "the records of the target " + old.name + " have " + std::to_string(found.size()) +
-                          " fields, and those to append " + std::to_string(columns.size()),
-                      "bring the columns into line by a select, or write to another file");
+                          " fields, but the rows to append have " + std::to_string(columns.size()),
+                      "match the file's columns with a select, or write to another file");
   }
   if (found.empty()) return false;
   if (found == csv::unique_names(columns)) return true;
-  return user_error(
-      "different_columns",
-      "the target " + old.name + " has the columns " + joined(found) + ", and the rows to append " + joined(columns),
-      "bring them into line and order by a select: [" + joined(found) +
-          "], or write to another file; header: false appends to a file without header");
+  return user_error("different_columns",
+                    "the target " + old.name + " has the columns " + joined(found) + ", but the rows to append have " +
+                        joined(columns),
+                    "match the file's columns and their order with select: [" + joined(found) +
+                        "], or write to another file; use header: false to append to a file without header");
 }
 
 error other_fields(const input_file& old, std::uint64_t record, std::size_t found, std::size_t wanted) {
   return user_error("different_columns",
                     "record " + std::to_string(record) + " of the target " + old.name + " has " +
-                        std::to_string(found) + (found == 1 ? " field" : " fields") + ", and those to append " +
-                        std::to_string(wanted) + ": it may be written with another separator or quote",
-                    "give the file's own separator: and quote:, or write to another file");
+                        std::to_string(found) + (found == 1 ? " field" : " fields") + ", but the rows to append have " +
+                        std::to_string(wanted) + ": the file may have another separator or quote",
+                    "set separator: and quote: as in the file, or write to another file");
 }
 
 /// The line end at the end of a record: at an index_array's place.
@@ -159,7 +159,8 @@ class line_check {
     // The last line in whole: that its end fits its begin does not say that a record is complete.
     if (!last_.empty()) {
       simdjson::dom::parser parser;
-      if (parser.parse(last_).error() != simdjson::SUCCESS) return other_format("no JSON object is on line ", lines_);
+      if (parser.parse(last_).error() != simdjson::SUCCESS)
+        return other_format("there is no JSON object in line ", lines_);
     }
     return form_;
   }
@@ -169,7 +170,7 @@ class line_check {
     const auto text = trimmed();
     ++lines_;
     if (text.empty()) return {};
-    if (text.back() != '}') return other_format("no JSON object is on line ", lines_);
+    if (text.back() != '}') return other_format("there is no JSON object in line ", lines_);
     last_.assign(text);
     return {};
   }
@@ -178,7 +179,7 @@ class line_check {
   [[nodiscard]] status check_begin() const {
     const auto text = trimmed();
     if (text.empty() || text.front() == '{') return {};
-    return other_format(text.front() == '[' ? "a JSON array begins on line " : "no JSON object is on line ",
+    return other_format(text.front() == '[' ? "a JSON array begins in line " : "there is no JSON object in line ",
                         lines_ + 1);
   }
 
@@ -189,9 +190,10 @@ class line_check {
   }
 
   [[nodiscard]] error other_format(const std::string& what, std::uint64_t line) const {
-    return user_error("different_format",
-                      "the target " + old_.name + " is no NDJSON, one object a line: " + what + std::to_string(line),
-                      "write to another file, or let mode be replace");
+    return user_error(
+        "different_format",
+        "the target " + old_.name + " is not NDJSON (one object per line): " + what + std::to_string(line),
+        "write to another file, or use mode: replace");
   }
 
   const input_file& old_;
@@ -214,8 +216,8 @@ result<std::string> packed_whole(std::string_view bytes, compression kind) {
 
 error other_line_ends(const std::string& target) {
   return external_error("target_changed",
-                        "the target " + target + " has got other line ends during the run than it had at its begin",
-                        "run again: the rows are then written with these");
+                        "the target " + target + " was changed during the run: its line breaks are different now",
+                        "run again: the rows are then written with the new line breaks");
 }
 
 bool utf8_check::add(std::string_view piece) {
@@ -259,8 +261,8 @@ result<text_form> form_of_csv(const input_file& old, const csv::writer_rules& ru
     if (chunk.runaway())
       return user_error(chunk.runaway()->open ? "unclosed_quote" : "record_too_large",
                         "the target " + old.name + " has a record at byte " + std::to_string(chunk.runaway()->begin) +
-                            (chunk.runaway()->open ? " whose quote never closes" : " that is larger than 256 MiB") +
-                            ": what is appended would become part of it",
+                            (chunk.runaway()->open ? " whose quote is never closed" : " that is larger than 256 MiB") +
+                            ": the appended rows would become part of it",
                         "close the quote in the target, or write to another file");
     if (!more) return form;
     SLUICE_TRY(check_records(old, chunk, columns.size(), records, form));

@@ -15,9 +15,9 @@ status arrow_file_sink::open(std::uint32_t attempt) {
 status arrow_file_sink::write(const batch& rows, row_errors&) {
   if (rows.rows() == 0) return {};
   if (ended_)
-    return internal_error("not_supported", what_ + " " + target_.path() +
-                                               " was complete with an earlier checkpoint: "
-                                               "one file can't take the rows of several");
+    return internal_error("not_supported",
+                          what_ + " " + target_.path() +
+                              " was completed by an earlier checkpoint; rows of a later one can't be added to it");
   SLUICE_TRY(add(rows));
   loaded_ += static_cast<std::uint64_t>(rows.rows());
   return {};
@@ -53,7 +53,7 @@ error arrow_file_sink::failed(const arrow::Status& problem) const {
 void refuse_append(const sink_request& request, const std::string& what, diagnostics& faults) {
   if (request.mode == "append")
     faults.push_back(
-        user_error("not_supported", what + " can't be appended to", "write another file, or mode: replace"));
+        user_error("not_supported", what + " can't be appended to", "write to another file, or use mode: replace"));
 }
 
 }  // namespace sluice

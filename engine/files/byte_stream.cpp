@@ -162,7 +162,8 @@ class peeking_stream : public byte_stream {
     auto& input = standard_input::get();
     const std::lock_guard guard(input.lock);
     if (input.taken)
-      return user_error("input_used_twice", "standard input is read already", "only one source of a run can read -");
+      return user_error("input_used_twice", "standard input is already being read",
+                        "only one source of a run can read path: -");
     auto end = at_ + size;
     if (input.live && lines_) {
       SLUICE_ASSIGN(end, gather_lines(input, end));
@@ -224,7 +225,8 @@ result<std::unique_ptr<byte_stream>> open_standard_input() {
   auto& input = standard_input::get();
   const std::lock_guard guard(input.lock);
   if (input.taken)
-    return user_error("input_used_twice", "standard input is read already", "only one source of a run can read -");
+    return user_error("input_used_twice", "standard input is already being read",
+                      "only one source of a run can read path: -");
   input.taken = true;
   return std::unique_ptr<byte_stream>(new standard_input_stream(std::move(input.peeked)));
 }
@@ -259,7 +261,7 @@ class unpacking_stream : public byte_stream, public interruptible_stream {
       if (begin_ == end_ && !ended_) SLUICE_TRY(fill());
       if (begin_ == end_ && between_) break;  // the packed bytes end where a stream ends
       if (codec_->IsFinished()) {
-        SLUICE_TRY_ARROW(codec_->Reset(), "unpack " + name_);
+        SLUICE_TRY_ARROW(codec_->Reset(), "decompress " + name_);
       }
       between_ = false;
       const auto step = codec_->Decompress(end_ - begin_, packed_.data() + begin_, size - done, into + done);
@@ -268,7 +270,7 @@ class unpacking_stream : public byte_stream, public interruptible_stream {
       done += step->bytes_written;
       between_ = codec_->IsFinished();
       const bool stuck = step->bytes_read == 0 && step->bytes_written == 0 && !between_;
-      if (stuck && ended_) return corrupt("it ends in the middle");
+      if (stuck && ended_) return corrupt("it is truncated");
       if (stuck && begin_ != end_) SLUICE_TRY(fill());
     }
     return done;
@@ -278,8 +280,8 @@ class unpacking_stream : public byte_stream, public interruptible_stream {
 
  private:
   [[nodiscard]] error corrupt(const std::string& why) const {
-    return user_error("corrupt_file", "cannot unpack " + name_ + ": " + why,
-                      "the file is damaged, incomplete, or packed in another way than `compression` says");
+    return user_error("corrupt_file", "can't decompress " + name_ + ": " + why,
+                      "the file is damaged, incomplete, or compressed with another method than `compression` says");
   }
 
   /// Reads more packed bytes behind those that are left.
@@ -314,7 +316,7 @@ class arrow_packer : public packer {
     auto left = static_cast<std::int64_t>(bytes.size());
     while (left > 0) {
       auto* const to = make_room(out);
-      SLUICE_ASSIGN_ARROW(const auto step, codec_->Compress(left, from, room_, to), "pack the output");
+      SLUICE_ASSIGN_ARROW(const auto step, codec_->Compress(left, from, room_, to), "compress the output");
       keep(out, step.bytes_written);
       if (step.bytes_read == 0 && step.bytes_written == 0) room_ *= 2;
       from += step.bytes_read;
@@ -326,7 +328,7 @@ class arrow_packer : public packer {
   status finish(std::string& out) override {
     for (bool again = true; again;) {
       auto* const to = make_room(out);
-      SLUICE_ASSIGN_ARROW(const auto step, codec_->End(room_, to), "pack the output");
+      SLUICE_ASSIGN_ARROW(const auto step, codec_->End(room_, to), "compress the output");
       keep(out, step.bytes_written);
       again = step.should_retry;
       if (again && step.bytes_written == 0) room_ *= 2;
@@ -399,7 +401,7 @@ result<std::unique_ptr<byte_stream>> unpacked_text(std::unique_ptr<byte_stream> 
   }
   if (packed != compression::none) {
     SLUICE_ASSIGN(const auto codec, make_codec(packed));
-    SLUICE_ASSIGN_ARROW(auto unpacker, codec->MakeDecompressor(), "unpack " + file.name);
+    SLUICE_ASSIGN_ARROW(auto unpacker, codec->MakeDecompressor(), "decompress " + file.name);
     stream = std::make_unique<unpacking_stream>(file.name, std::move(stream), std::move(unpacker));
   }
   if (file.encoding == text_encoding::as_it_is) return stream;

@@ -159,9 +159,10 @@ result<text_encoding> encoding_of(std::string_view option) {
   }
   for (const auto& known : named_encodings)
     if (known.name == folded) return known.encoding;
-  auto problem = user_error("unknown_encoding", "there is no encoding " + std::string(option),
-                            "one of utf-8, utf-16, utf-16le, utf-16be, latin-1, windows-1252; others: iconv -f " +
-                                std::string(option) + " -t UTF-8");
+  auto problem =
+      user_error("unknown_encoding", "unknown encoding " + std::string(option),
+                 "use utf-8, utf-16, utf-16le, utf-16be, latin-1 or windows-1252; convert others with iconv -f " +
+                     std::string(option) + " -t UTF-8");
   problem.path = "/encoding";
   return problem;
 }
@@ -169,8 +170,8 @@ result<text_encoding> encoding_of(std::string_view option) {
 result<text_encoding> encoding_by_mark(std::string_view first_bytes, text_encoding named) {
   const auto starts = [&](std::string_view mark) { return first_bytes.substr(0, mark.size()) == mark; };
   if (starts({"\xFF\xFE\0\0", 4}) || starts({"\0\0\xFE\xFF", 4}))
-    return user_error("unknown_encoding", "the text is written in UTF-32",
-                      "turn it into UTF-8 first: iconv -f UTF-32 -t UTF-8");
+    return user_error("unknown_encoding", "the text is encoded in UTF-32",
+                      "convert it to UTF-8 first: iconv -f UTF-32 -t UTF-8");
   if (starts("\xFF\xFE")) return text_encoding::utf16_le;
   if (starts("\xFE\xFF")) return text_encoding::utf16_be;
   if (starts("\xEF\xBB\xBF")) return text_encoding::utf8;

@@ -44,7 +44,7 @@ std::string target_path(const sink_request& request, const std::string& componen
   } else if (path.back() == '/') {
     faults.push_back(option_fault(component, "path",
                                   not_supported_yet("writing a folder of files", "folders-of-files",
-                                                    "name one file: path: " + path + "part." + component)));
+                                                    "give the path of one file: path: " + path + "part." + component)));
   }
   if (const auto mode = parse_file_mode(request.mode); !mode.ok()) faults.push_back(mode.problem());
   if (!request.key.empty()) {

@@ -30,9 +30,9 @@ std::int64_t modified_nanoseconds(const struct stat& info) {
 }
 
 error one_epoch(const std::string& path) {
-  return internal_error("not_supported", "the file " + path +
-                                             " was complete with an earlier checkpoint: one file can't "
-                                             "take the rows of several");
+  return internal_error(
+      "not_supported",
+      "the file " + path + " was completed by an earlier checkpoint; rows of a later one can't be added to it");
 }
 
 }  // namespace
@@ -41,8 +41,8 @@ result<file_mode> parse_file_mode(std::string_view text) {
   if (text.empty() || text == "replace") return file_mode::replace;
   if (text == "error") return file_mode::error;
   if (text == "append") return file_mode::append;
-  auto problem =
-      user_error("unknown_mode", "a file knows the modes replace, error and append, not " + std::string(text));
+  auto problem = user_error("unknown_mode", "a file sink has no mode " + std::string(text),
+                            "use one of these modes: replace, error and append");
   problem.path = "/mode";
   return problem;
 }
@@ -76,8 +76,8 @@ status file_target::open(std::uint32_t attempt) {
   if (what_.path.empty())
     return user_error("missing_path", "a file sink needs a path", "path: out/report.csv, or - for standard output");
   if (!fs::path(what_.path).has_filename())
-    return user_error("is_a_folder", "the target " + path_ + " is a folder, a file is wanted",
-                      "name a file: " + path_ + "part.csv");
+    return user_error("is_a_folder", "the target " + path_ + " is a folder, but a file is needed",
+                      "give the path of a file: " + path_ + "part.csv");
   folder_ = fs::path(path_).parent_path().string();
   SLUICE_TRY(check_target());
   if (direct_) return {};
@@ -90,13 +90,14 @@ status file_target::check_target() {
   struct stat info {};
   if (::stat(path_.c_str(), &info) != 0) return errno == ENOENT ? status{} : status(failed(errno, "write"));
   if (S_ISDIR(info.st_mode))
-    return user_error("is_a_folder", "the target " + path_ + " is a folder, a file is wanted", "name a file inside it");
+    return user_error("is_a_folder", "the target " + path_ + " is a folder, but a file is needed",
+                      "give the path of a file in it");
   if (!S_ISREG(info.st_mode)) {
     return direct_.emplace(stopped_).open(path_);
   }
   if (what_.mode == file_mode::error)
-    return user_error("target_exists", "the target " + path_ + " exists already and mode is error",
-                      "remove it, name another path, or write mode: replace");
+    return user_error("target_exists", "the target " + path_ + " already exists, and mode is error",
+                      "remove it, use another path, or set mode: replace");
   // Renaming over a file asks only for the right to its folder; someone who write-protected it means the file.
   if (::access(path_.c_str(), W_OK) != 0) return failed(errno, "write");
   old_permissions_ = info.st_mode & 07777;
@@ -285,17 +286,16 @@ status file_target::publish(prepared_file made) {
   if (::stat(hidden.c_str(), &info) != 0)
     return external_error(
         "prepared_lost",
-        "the file " + hidden + ", which was to become " + path + ", is gone, and what stands there is another one",
-        "it was published and replaced since, or someone removed it: run the pipeline again if its "
-        "rows are missing");
+        "the file " + hidden + ", which should become " + path + ", is missing, and that file is another one",
+        "it was published and then replaced, or it was removed: run the pipeline again if its rows are missing");
   if (made.mode == file_mode::append) {
     SLUICE_ASSIGN(const bool followed, follow_target(made.file, continue_));
     (void)followed;
   } else if (info.st_size != made.size) {
     return external_error("prepared_lost",
-                          "the file " + hidden + " has " + std::to_string(info.st_size) + " bytes, but had " +
+                          "the file " + hidden + " has " + std::to_string(info.st_size) + " bytes, but it had " +
                               std::to_string(made.size) + " when it was complete",
-                          "someone changed it: run the pipeline again");
+                          "another program changed it: run the pipeline again");
   }
   int number = 0;
   if (made.mode != file_mode::error) {
@@ -307,8 +307,8 @@ status file_target::publish(prepared_file made) {
   }
   if (number == EEXIST)
     return user_error("target_exists",
-                      "the target " + path + " was made by someone else during the run and mode is error",
-                      "remove it, name another path, or write mode: replace");
+                      "the target " + path + " was created by another program during the run, and mode is error",
+                      "remove it, use another path, or set mode: replace");
   return number == 0 ? status{} : status(from_errno(number, "publish " + path));
 }
 

@@ -70,9 +70,9 @@ result<arrow::FieldVector> partition_columns(const std::vector<input_file>& file
                                  [](const auto& a, const auto& b) { return a.first == b.first; });
     if (!same)
       return user_error("different_columns",
-                        "the folders of " + file.name + " give other columns (" + names_text(parts) +
-                            ") than those of " + files.front().name + " (" + names_text(first) + ")",
-                        "read such files by a source of their own");
+                        "the folders of " + file.name + " have other columns (" + names_text(parts) +
+                            ") than the folders of " + files.front().name + " (" + names_text(first) + ")",
+                        "read these files with a separate source");
     for (std::size_t i = 0; i < parts.size(); ++i)
       if (parts[i].second) guesses[i].see(*parts[i].second);
   }

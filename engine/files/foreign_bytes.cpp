@@ -61,14 +61,14 @@ bool looks_like_utf16(std::string_view first) {
 
 std::string option_for_bytes(const input_file& file, std::string_view first) {
   if (const auto packed = packed_as(first); packed != compression::none && file.packed == compression::none)
-    return "it begins as a packed file does: compression: " + std::string(name_of(packed));
+    return "its first bytes are those of a compressed file; set compression: " + std::string(name_of(packed));
   if (looks_like_utf16(first)) {
     const auto zeros = count_zeros(first.substr(0, looked_at));
-    return std::string("it looks like UTF-16 without a mark: encoding: ") +
+    return std::string("it looks like UTF-16 without a byte order mark; set encoding: ") +
            (zeros.odd > zeros.even ? "utf-16le" : "utf-16be");
   }
   if (!begins_as_utf8(first.substr(0, 64 * 1024)))
-    return "it is no UTF-8: give its encoding, for example encoding: latin-1 or windows-1252";
+    return "it is not UTF-8; set its encoding, for example encoding: latin-1 or windows-1252";
   return {};
 }
 

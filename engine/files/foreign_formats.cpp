@@ -16,31 +16,32 @@ struct magic {
 
 using namespace std::string_view_literals;
 
-constexpr const char* no_data = "name a file that holds data";
-constexpr const char* convert = "export its tables as CSV or Parquet with the program that made it";
-constexpr const char* unpack = "unpack it first, or pack it with gzip, zstd, lz4 or bz2, which are read as they are";
+constexpr const char* no_data = "give the path of a data file";
+constexpr const char* convert = "export its tables as CSV or Parquet with the program that created it";
+constexpr const char* unpack =
+    "decompress it first, or compress it with gzip, zstd, lz4 or bz2, which Sluice reads directly";
 
 constexpr magic magics[] = {
     {0, "PAR1"sv, "a Parquet file", "read it with parquet: { path: ... }", "parquet"},
     {0, "ARROW1"sv, "an Arrow file", "read it with ipc: { path: ... }", "ipc"},
-    {0, "ORC"sv, "an ORC file", "turn it into Parquet first, for example with pyarrow or DuckDB"},
-    {0, "Obj\x01"sv, "an Avro file", "turn it into Parquet or NDJSON first, for example with fastavro or DuckDB"},
+    {0, "ORC"sv, "an ORC file", "convert it to Parquet first, for example with pyarrow or DuckDB"},
+    {0, "Obj\x01"sv, "an Avro file", "convert it to Parquet or NDJSON first, for example with fastavro or DuckDB"},
     {0, "SQLite format 3\0"sv, "a SQLite database",
      "export its table first: sqlite3 -csv -header FILE 'select * from t'"},
     {8, "DUCK"sv, "a DuckDB database", "export its table first: duckdb FILE -c \"copy t to 't.parquet'\""},
-    {0, "%PDF-"sv, "a PDF document", "export the table as CSV with the program that made it"},
-    {0, "{\\rtf"sv, "an RTF document", "export the table as CSV with the program that made it"},
+    {0, "%PDF-"sv, "a PDF document", "export the table as CSV with the program that created it"},
+    {0, "{\\rtf"sv, "an RTF document", "export the table as CSV with the program that created it"},
     {0, "\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1"sv, "an old Excel or Office file (.xls)",
      "save the sheet as CSV UTF-8, or: libreoffice --headless --convert-to csv FILE"},
     {0,
      "\xFD"
      "7zXZ\0"sv,
-     "packed with xz", unpack},
+     "compressed with xz", unpack},
     {0, "7z\xBC\xAF\x27\x1C"sv, "a 7z archive", unpack},
     {0, "Rar!\x1A\x07"sv, "a RAR archive", unpack},
-    {0, "\x1F\x9D"sv, "packed with compress (.Z)", unpack},
-    {0, "LZIP"sv, "packed with lzip", unpack},
-    {0, "\xFF\x06\0\0sNaPpY"sv, "packed with snappy", unpack},
+    {0, "\x1F\x9D"sv, "compressed with compress (.Z)", unpack},
+    {0, "LZIP"sv, "compressed with lzip", unpack},
+    {0, "\xFF\x06\0\0sNaPpY"sv, "compressed with snappy", unpack},
     {257, "ustar"sv, "a tar archive", "unpack it first: tar -xf FILE"},
     {0, "\x89PNG\r\n\x1A\n"sv, "a PNG image", no_data},
     {0, "\xFF\xD8\xFF"sv, "a JPEG image", no_data},
@@ -60,7 +61,7 @@ constexpr magic magics[] = {
     {0, "$FL2"sv, "an SPSS file", convert},
     {0, "<stata_dta>"sv, "a Stata file", convert},
     {0, "\x80\x04\x95"sv, "a Python pickle", convert},
-    {0, "PGDMP"sv, "a dump of PostgreSQL", "restore it, and copy the tables out as CSV"},
+    {0, "PGDMP"sv, "a dump of PostgreSQL", "restore it, and export the tables as CSV"},
     {0,
      "\x7F"
      "ELF"sv,
@@ -111,9 +112,8 @@ std::optional<foreign_format> known_format(std::string_view first) {
   while (!text.empty() && (text[0] == ' ' || text[0] == '\n' || text[0] == '\r' || text[0] == '\t'))
     text.remove_prefix(1);
   if (same_word(text, "<!doctype html") || same_word(text, "<html"))
-    return foreign_format{"an HTML page",
-                          "a page about the data, or one that asks for a login, was saved instead of it"};
-  if (same_word(text, "<?xml")) return foreign_format{"an XML document", "turn it into CSV or NDJSON first"};
+    return foreign_format{"an HTML page", "probably a web page or a login page was saved instead of the data"};
+  if (same_word(text, "<?xml")) return foreign_format{"an XML document", "convert it to CSV or NDJSON first"};
   return {};
 }
 

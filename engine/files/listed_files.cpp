@@ -44,8 +44,8 @@ status check_position(const input_file& file, const std::string& position) {
   if (position.empty() || can_be_read_again(file)) return {};
   return external_error("not_replayable",
                         (file.path == "-" ? std::string("standard input") : file.name) +
-                            " can't be read again from where an earlier reader stopped",
-                        "write what it gives to a file, and read that");
+                            " can't be read again from the position where an earlier reader stopped",
+                        "write its data to a file, and read the file");
 }
 
 result<const input_file*> listed_file(const std::vector<input_file>& files, const split& piece) {

@@ -16,16 +16,16 @@ namespace {
 error is_a_link(const std::string& kind, const std::string& path) {
   std::error_code ignored;
   return user_error("link_refused", "the " + kind + " " + path + " is a symbolic link",
-                    "name what it points to instead: " + fs::read_symlink(path, ignored).string());
+                    "use the path that it points to instead: " + fs::read_symlink(path, ignored).string());
 }
 
 std::string user_text(uid_t user) { return "user " + std::to_string(user); }
 
 error not_ours(const std::string& code, const std::string& kind, const std::string& path, uid_t owner) {
   return user_error(code,
-                    "the " + kind + " " + path + " belongs to " + user_text(owner) + ", and this process runs as " +
+                    "the " + kind + " " + path + " belongs to " + user_text(owner) + ", but this process runs as " +
                         user_text(::geteuid()),
-                    "name another state folder with --state or SLUICE_STATE, or change its owner");
+                    "use another state folder with --state or SLUICE_STATE, or change its owner");
 }
 
 /// Closes a descriptor at the end of a scope.
@@ -47,8 +47,8 @@ status check_folder(const std::string& path) {
   if (::fstat(handle, &about) != 0) return from_errno(errno, "look at the folder " + path);
   if (about.st_uid != ::geteuid()) return not_ours("folder_exposed", "folder", path, about.st_uid);
   if ((about.st_mode & 022) != 0)
-    return user_error("folder_exposed", "other users may write to the folder " + path,
-                      "chmod 700 " + path + ", after a look at what is in it");
+    return user_error("folder_exposed", "other users can write to the folder " + path,
+                      "chmod 700 " + path + ", after checking its contents");
   if ((about.st_mode & 07777) != 0700 && ::fchmod(handle, 0700) != 0)
     return from_errno(errno, "close the folder " + path + " to other users");
   return {};
@@ -58,10 +58,10 @@ status check_file(int handle, const std::string& path) {
   struct stat about {};
   if (::fstat(handle, &about) != 0) return from_errno(errno, "look at " + path);
   if (!S_ISREG(about.st_mode))
-    return user_error("file_exposed", path + " is no regular file", "remove it, or name another state folder");
+    return user_error("file_exposed", path + " is not a regular file", "remove it, or use another state folder");
   if (about.st_uid != ::geteuid()) return not_ours("file_exposed", "file", path, about.st_uid);
   if ((about.st_mode & 022) != 0)
-    return user_error("file_exposed", "other users may write to " + path, "chmod 600 " + path + ", or remove it");
+    return user_error("file_exposed", "other users can write to " + path, "chmod 600 " + path + ", or remove it");
   if ((about.st_mode & 07777) != 0600 && ::fchmod(handle, 0600) != 0)
     return from_errno(errno, "close " + path + " to other users");
   return {};
@@ -71,8 +71,8 @@ status check_file(int handle, const std::string& path) {
 
 status make_private_folder(const std::string& path) {
   if (path.empty())
-    return user_error("no_state_folder", "there is no home folder to keep the state in",
-                      "give a folder of your own with --state or SLUICE_STATE");
+    return user_error("no_state_folder", "there is no home folder for the state",
+                      "set a folder of your own with --state or SLUICE_STATE");
   const auto above = fs::path(path).parent_path();
   std::error_code failure;
   if (!above.empty() && !fs::exists(above, failure)) SLUICE_TRY(make_private_folder(above.string()));

@@ -16,8 +16,8 @@ error cannot_lock(const std::string& folder, int number) {
   auto problem = from_errno(number, "lock the folder " + folder);
   problem.code = "cannot_lock";
   problem.hint =
-      "runs that write to one target take turns by a lock on its folder: it must be readable, and on a file "
-      "system that has such locks";
+      "runs that write to the same target lock its folder: the folder must be readable, and its file system must "
+      "support locks";
   return problem;
 }
 
@@ -37,7 +37,7 @@ result<publish_lock> publish_lock::take(const std::string& folder, interruption&
       return external_error("target_busy",
                             "another run has been publishing into the folder " + folder + " for " +
                                 std::to_string(patience.count() / 1000) + " s",
-                            "look for a run that hangs (sluice runs), and run again", true);
+                            "check whether a run hangs (sluice runs), then run again", true);
     if (!stop.sleep_until(std::chrono::steady_clock::now() + pause))
       return interrupted_error("waiting for another run that publishes into the folder " + folder);
   }

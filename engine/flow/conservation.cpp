@@ -64,7 +64,7 @@ status balance::verify_unit(const plan& of, const instance_report& report) const
     std::uint64_t received = 0;
     for (const auto& channel : report.received) received += channel.rows;
     if (received != c.in + c.skipped)
-      return lost(name, count(received) + " arrived, but " + std::to_string(c.in + c.skipped) + " were worked on");
+      return lost(name, count(received) + " arrived, but " + std::to_string(c.in + c.skipped) + " were processed");
   }
   std::uint64_t made = 0;
   const auto rejects_port = of.units[report.who.unit].rejects_port;

@@ -128,7 +128,7 @@ status inbox::end_channel(std::size_t index, std::uint64_t rows) {
   if (--input.open > 0) return {};
   if (input.order.held() > 0 && !given_up_)
     return internal_error("rows_lost", channel_name(*plan_, channel.name) + ": " + std::to_string(input.order.held()) +
-                                           " batches wait for one that never came");
+                                           " batches wait for a batch that never arrived");
   --open_;
   if (!given_up_) make_ready(static_cast<std::size_t>(channel.input), input_ended{channel.input});
   return {};
@@ -143,7 +143,7 @@ status inbox::check_gaps() const {
     });
     if (!may_come)
       return internal_error("rows_lost", "input " + std::to_string(input) +
-                                             ": rows that come before a barrier in the order were not sent before it");
+                                             ": rows that belong before a barrier were not sent before it");
   }
   return {};
 }

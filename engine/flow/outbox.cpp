@@ -97,7 +97,7 @@ status outbox::credited(const channel_id& name, std::int64_t rows, std::int64_t 
     return internal_error("protocol_error", "credit came for a channel that does not start here");
   const auto before = found->window.bytes();
   if (!found->window.returned(rows, markers))
-    return internal_error("protocol_error", channel_name(*plan_, name) + ": more credit came back than was spent");
+    return internal_error("protocol_error", channel_name(*plan_, name) + ": more credit was returned than was used");
   queued_.add(found->window.bytes() - before);
   flush(*found);
   return {};

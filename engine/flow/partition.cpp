@@ -16,7 +16,9 @@ result<std::vector<std::shared_ptr<arrow::Array>>> key_columns(
   std::vector<std::shared_ptr<arrow::Array>> columns;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     auto column = in.data->GetColumnByName(keys[i]);
-    if (!column) return internal_error("unknown_column", "an edge is spread by " + keys[i] + ", which its rows lack");
+    if (!column)
+      return internal_error("unknown_column",
+                            "an edge is partitioned by " + keys[i] + ", but its rows have no such column");
     if (i < key_types.size() && key_types[i] && !column->type()->Equals(*key_types[i])) {
       SLUICE_ASSIGN_ARROW(column, arrow::compute::Cast(*column, key_types[i]), "cast the key " + keys[i]);
     }

@@ -33,7 +33,7 @@ status reservation::resize(std::int64_t bytes) {
                         "unit " + unit_ + " needs " + std::to_string(bytes) + " bytes, and run.memory (" +
                             std::to_string(from_->limit()) + " bytes) has " + std::to_string(from_->left() + bytes_) +
                             " left for it",
-                        "raise run.memory: what this unit does here can't be spilled to disk");
+                        "raise run.memory: this operation can't spill to disk");
     }
   } else {
     from_->release(bytes_ - bytes);

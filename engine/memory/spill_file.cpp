@@ -182,17 +182,17 @@ error spill_file::failed(int number, const std::string& doing, std::int64_t byte
   auto text = "cannot " + doing + " in the spill folder " + folder_;
   if (full) {
     text += number == ENOSPC   ? ", which is full"
-            : number == EDQUOT ? ": the user's quota on it is used up"
+            : number == EDQUOT ? ": the user's quota on it is exhausted"
                                : ": the limit on file sizes is reached";
   } else {
     text += std::string(": ") + std::strerror(number);
   }
   if (bytes > 0)
-    text += " (" + std::to_string(bytes) + " bytes more, beside the " + std::to_string(end_) + " that it has there)";
+    text += " (" + std::to_string(bytes) + " more bytes, in addition to the " + std::to_string(end_) +
+            " that it already uses there)";
   return of_unit(unit_, "spill_failed", std::move(text),
-                 full ? "free space there, name a folder on another disk (--spill or SLUICE_SPILL), or raise "
-                        "run.memory"
-                      : "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
+                 full ? "free space there, use a folder on another disk (--spill or SLUICE_SPILL), or raise run.memory"
+                      : "use a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
 }
 
 namespace {
@@ -216,7 +216,7 @@ status spill_file::open() {
     return of_unit(unit_, "spill_failed", done.problem().message,
                    done.problem().code == "link_refused" || done.problem().code == "folder_exposed"
                        ? done.problem().hint
-                       : "name a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
+                       : "use a folder that can be written (--spill or SLUICE_SPILL), or raise run.memory");
   descriptor_ = open_nameless(folder_);
   const int number = errno;
   ::rmdir(folder_.c_str());
@@ -268,12 +268,11 @@ result<batch> spill_file::read(const spilled_block& where) const {
     have += got;
   }
   const auto damaged = [&] {
-    return external_error("spill_damaged",
-                          "unit " + unit_ + " found other bytes in its spill file than it wrote (" +
-                              std::to_string(where.bytes) + " bytes at " + std::to_string(where.offset) +
-                              ", in the spill folder " + folder_ + ")",
-                          "look at the kernel's log for errors of that disk, or name a folder on another one (--spill "
-                          "or SLUICE_SPILL)");
+    return external_error(
+        "spill_damaged",
+        "unit " + unit_ + " read other bytes from its spill file than it wrote (" + std::to_string(where.bytes) +
+            " bytes at " + std::to_string(where.offset) + ", in the spill folder " + folder_ + ")",
+        "check the kernel log for disk errors, or use a folder on another disk (--spill or SLUICE_SPILL)");
   };
   if (have < where.bytes || XXH3_64bits(bytes->data(), static_cast<std::size_t>(have)) != where.checksum)
     return damaged();

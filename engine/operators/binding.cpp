@@ -28,7 +28,7 @@ bool require_inputs(const transform_request& request, const std::string& operati
   auto fault = user_error("wrong_number_of_inputs",
                           operation + " takes " + (wanted == 1 ? "one input" : std::to_string(wanted) + " inputs") +
                               ", and `from` names " + std::to_string(request.inputs.size()),
-                          wanted == 1 ? "bring them together with a union or join first" : "from: [left, right]");
+                          wanted == 1 ? "combine them with a union or join first" : "from: [left, right]");
   fault.path = "/from";
   faults.push_back(std::move(fault));
   return false;

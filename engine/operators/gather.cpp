@@ -116,8 +116,8 @@ result<array_ptr> gather_text(const arrow::ArrayVector& from, places rows, std::
     *ends++ = static_cast<std::int32_t>(total);
   }
   if (total > std::numeric_limits<std::int32_t>::max() || (total > most && rows.size() > 1))
-    return user_error("value_too_large", "a batch of rows holds more than 2 GiB of one text column",
-                      "drop the column before this unit");
+    return user_error("value_too_large", "a batch contains more than 2 GiB of one text column",
+                      "drop the column in a unit before this one");
   SLUICE_ASSIGN_ARROW(buffer_ptr data, arrow::AllocateBuffer(total), "gather rows");
   auto* out = data->mutable_data();
   for (const auto& place : rows) {

@@ -15,7 +15,7 @@ namespace sluice::held {
 
 namespace {
 
-constexpr auto doing = "hand out what a unit holds";
+constexpr auto doing = "hand out the state of a unit";
 constexpr const char* position_column = "position";
 
 std::shared_ptr<arrow::Array> unsigned_column(std::vector<std::uint64_t> values) {
@@ -26,12 +26,13 @@ std::shared_ptr<arrow::Array> unsigned_column(std::vector<std::uint64_t> values)
 }  // namespace
 
 error spilled(const std::string& operation) {
-  return external_error("not_supported", "what a " + operation + " has spilled to disk can't be handed over yet",
-                        "raise run.memory, so that it stays in memory");
+  return external_error("not_supported",
+                        "the state that a " + operation + " has spilled to disk can't be handed over yet",
+                        "raise run.memory, so that the state stays in memory");
 }
 
 error foreign(const std::string& part) {
-  return internal_error("foreign_state", "the state part " + part + " is not that of such a unit");
+  return internal_error("foreign_state", "the state part " + part + " does not belong to a unit of this kind");
 }
 
 result<state_part> numbers(std::string name, const std::vector<std::int64_t>& values) {

@@ -14,7 +14,7 @@ namespace {
 error failure_of(const row_error& first, std::size_t failed) {
   auto problem =
       user_error(first.code, first.column.empty() ? first.message : "column " + first.column + ": " + first.message,
-                 "on_error: reject sends such rows to the rejects, set_null makes the value null");
+                 "set on_error: reject to reject such rows, or on_error: set_null to replace the value with null");
   if (failed > 1) problem.message += " (and " + std::to_string(failed - 1) + " more in this batch)";
   return problem;
 }

@@ -42,8 +42,8 @@ struct difference {
       if (!which.empty()) told += (told.empty() ? "" : "; ") + std::string(what) + joined(which);
     };
     add("new columns: ", fresh);
-    add("lost columns: ", lost);
-    add("other types: ", retyped);
+    add("missing columns: ", lost);
+    add("changed types: ", retyped);
     return told;
   }
 };
@@ -89,12 +89,11 @@ class contract_check {
   }
 
   error frozen(const std::string& what) const {
-    return user_error(
-        "schema_changed",
-        std::string("contract: freeze, but there are other columns than ") +
-            (base_ ? "in the last run: " : "in the first file, or than types and columns name: ") + what,
-        (base_ ? "to accept them: " + reset_command(unit_, context_) + " --schema; or let" : std::string("let")) +
-            " the contract be evolve, discard or quarantine");
+    return user_error("schema_changed",
+                      std::string("contract: freeze, but the columns differ from ") +
+                          (base_ ? "the last run: " : "the first file, types or columns: ") + what,
+                      (base_ ? "to accept them: " + reset_command(unit_, context_) + " --schema; or " : std::string()) +
+                          "use contract: evolve, discard or quarantine");
   }
 
   void tell(const difference& what, const std::string& file, std::size_t files, const char* outcome) {
@@ -175,9 +174,9 @@ class contract_check {
       noted_[short_text(what)].push_back(files_.size() == 1 ? files_.front().name
                                                             : std::to_string(files_.size()) + " files");
       tell(what, files_.front().name, files_.size(),
-           rule() == column_contract::evolve    ? "the new ones are taken"
-           : rule() == column_contract::discard ? "the new ones are not read"
-                                                : "records that have them go to the rejects");
+           rule() == column_contract::evolve    ? "the new columns are added"
+           : rule() == column_contract::discard ? "the new columns are not read"
+                                                : "records with new columns are rejected");
       if (rule() == column_contract::evolve)
         for (const auto& name : what.fresh) fields.push_back(inferred->GetFieldByName(name));
     }
@@ -282,16 +281,15 @@ class contract_check {
       if (rule() == column_contract::freeze) {
         good = fail(frozen("file " + file + " has " + what.text()));
       } else if (!what.retyped.empty() && rule() != column_contract::quarantine) {
-        good =
-            fail(user_error("schema_changed", "a column of " + file + " has changed its type: " + joined(what.retyped),
-                            "read such files by a unit of their own and cast there; contract: quarantine sends their "
-                            "rows to the rejects"));
+        good = fail(user_error(
+            "schema_changed", "a column of " + file + " has another type: " + joined(what.retyped),
+            "read these files in a separate unit and cast there, or use contract: quarantine to reject their rows"));
       } else {
         for (const auto& one : shapes_[at].files) noted_[short_text(what)].push_back(one.name);
         tell(what, file, shapes_[at].files.size(),
-             rule() == column_contract::quarantine ? "the rows go to the rejects"
-             : rule() == column_contract::discard  ? "new ones are not read, lost ones are null"
-                                                   : "new ones are taken, lost ones are null");
+             rule() == column_contract::quarantine ? "the rows are rejected"
+             : rule() == column_contract::discard  ? "new columns are not read, missing columns are null"
+                                                   : "new columns are added, missing columns are null");
       }
     }
     return good;
@@ -331,8 +329,7 @@ class contract_check {
         fields.push_back(arrow::field(name, type->second));
         continue;
       }
-      fail(user_error("unknown_column", "no file has a column " + name,
-                      "its type can be given: " + types_line(name, "text")));
+      fail(user_error("unknown_column", "no file has a column " + name, "give its type: " + types_line(name, "text")));
       return nullptr;
     }
     return arrow::schema(std::move(fields));

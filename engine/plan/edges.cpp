@@ -32,12 +32,13 @@ void choose_parallelism(draft& of, diagnostics& faults) {
     if (unit.parallelism == 1) continue;
     if (definition.role == unit_role::load) {
       faults.push_back(unit_fault(definition, "/parallelism", "not_supported_yet",
-                                  "parallelism of a sink is not supported yet", "remove it: a sink writes alone"));
+                                  "parallelism of a sink is not supported yet",
+                                  "remove parallelism:; a sink has one instance"));
     } else if (definition.role == unit_role::transform && of.transforms[at] != nullptr &&
                is_single(*of.transforms[at], of.inputs[at].size())) {
       unit.parallelism = 1;
       auto warning = unit_fault(definition, "/parallelism", "not_parallel",
-                                definition.component + " can't run in parallel here: it runs as one instance");
+                                definition.component + " can't run in parallel here; it runs as one instance");
       of.made.warnings.push_back(std::move(warning));
     }
   }

@@ -92,11 +92,11 @@ std::string explain(const plan& from) {
               counted(unit.resolved->num_fields(), "column") + "\n";
     if (!unit.filter.empty()) text += "  keeps  only rows with " + unit.filter + "\n";
     const auto& rule = definition.incremental;
-    if (rule.by == incremental_rule::way::file) text += "  takes  only files that no run has taken\n";
+    if (rule.by == incremental_rule::way::file) text += "  reads  only files that no earlier run has loaded\n";
     if (rule.by == incremental_rule::way::column)
-      text += "  takes  only rows with a higher " + rule.column + " than any run has taken\n";
+      text += "  reads  only rows with a higher " + rule.column + " than earlier runs have loaded\n";
     if (definition.contract != column_contract::none)
-      text += std::string("  holds  the contract ") + to_string(definition.contract) + " on its columns\n";
+      text += std::string("  checks columns with contract: ") + to_string(definition.contract) + "\n";
     for (const auto& output : unit.outputs)
       text += "  gives  " + (output.name.empty() ? "" : output.name + ": ") + schema_text(*output.schema) + "\n";
     if (definition.role != unit_role::load && unit.outputs.empty())

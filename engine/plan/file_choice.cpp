@@ -70,7 +70,8 @@ class chooser {
 
   status look(const input_file& file) {
     if (file.size < 0)
-      return user_error("not_a_file", file.name + " is no regular file, so nobody can tell later whether it was read",
+      return user_error("not_a_file",
+                        file.name + " is not a regular file, so a later run can't know whether it was read",
                         "read it without incremental");
     SLUICE_ASSIGN(auto mark, look_at(file));
     const auto known = taken_.find(mark.path);
@@ -96,11 +97,10 @@ class chooser {
 
   result<file_choice> made() && {
     if (changed_.empty()) return std::move(made_);
-    return user_error(
-        "file_changed", "files that earlier runs have taken were changed since: " + changed_,
-        "to take changed files again in whole: incremental: { by: file, changed: read_again } (into a sink "
-        "with mode: upsert); to begin anew: " +
-            rules_.reset);
+    return user_error("file_changed", "files that earlier runs have loaded were changed since: " + changed_,
+                      "to load changed files again completely, set incremental: { by: file, changed: read_again } "
+                      "(with a sink in mode: upsert); to start again: " +
+                          rules_.reset);
   }
 
  private:
@@ -135,7 +135,7 @@ class chooser {
     if (!rules_.appends || !file.seekable()) return refuse(file, std::move(mark), "has grown");
     SLUICE_ASSIGN(const auto bytes, random_file::open(file));
     SLUICE_ASSIGN(const auto next, next_line(*bytes, before.size));
-    if (!next) return refuse(file, std::move(mark), "has more on the line that was its last one");
+    if (!next) return refuse(file, std::move(mark), "has more text in the line that was its last line");
     ++made_.grown;
     auto rest = file;
     rest.begin = *next;
@@ -143,8 +143,8 @@ class chooser {
   }
 
   static std::string other_bytes(const store::file_mark& before) {
-    return !has_hash(before) ? "has a new time, and an older sluice that took it kept no hash of its bytes"
-                             : "has other bytes";
+    return !has_hash(before) ? "has a new time, and the older sluice that loaded it saved no hash of its content"
+                             : "has other content";
   }
 
   /// A file that is not what it was: read again in whole, or a fault.

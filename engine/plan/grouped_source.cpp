@@ -160,7 +160,7 @@ class frozen_reader : public passing_reader {
                          one.record.substr(0, 200),
                      // It was in no record of the sample, so the next run would not know it either.
                      "to accept it, give its type beside the component, " + types_line(one.column, "text") +
-                         ", and then: " + reset_ + " --schema; or let the contract be evolve, discard or quarantine");
+                         ", and then: " + reset_ + " --schema; or use contract: evolve, discard or quarantine");
       problem.path = "/contract";
       return problem;
     }

@@ -41,7 +41,7 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
       made = make(*found, *std::move(revealed), faults);
     } catch (const std::exception& problem) {
       faults.push_back(
-          internal_error("unexpected_exception", std::string("an exception left the component: ") + problem.what()));
+          internal_error("unexpected_exception", std::string("the component threw an exception: ") + problem.what()));
     }
   }
   for (auto at = before; at < faults.size(); ++at) {
@@ -54,8 +54,8 @@ std::unique_ptr<Made> instantiate(const planned_unit& unit, component_kind kind,
   if (!std::all_of(first, faults.end(), is_remark))
     return kind == component_kind::transform ? std::move(made) : nullptr;
   if (made == nullptr && !has_unset_secret(faults, before))
-    faults.push_back(
-        internal_error("unexpected_exception", "unit " + definition.name + " was not made, and no fault says why"));
+    faults.push_back(internal_error("unexpected_exception",
+                                    "unit " + definition.name + " was not created, and no fault was reported"));
   return made;
 }
 
@@ -237,7 +237,7 @@ result<std::unique_ptr<Made>> only(std::unique_ptr<Made> made, diagnostics& faul
 status check_unit(const plan& from, int unit, unit_role role) {
   if (unit < 0 || static_cast<std::size_t>(unit) >= from.units.size() ||
       from.units[static_cast<std::size_t>(unit)].definition.role != role)
-    return internal_error("wrong_unit", "the plan has no such unit of that kind: " + std::to_string(unit));
+    return internal_error("wrong_unit", "the plan has no unit of this kind: " + std::to_string(unit));
   return {};
 }
 

@@ -60,7 +60,7 @@ void open_rejects_ports(draft& of, diagnostics& faults) {
       sender.rejects_port = 0;  // its place is known once the unit is bound
       if (sender.policy == on_error::reject) continue;
       faults.push_back(unit_fault(of.made.units[at].definition, "/from/" + std::to_string(input), "no_rejects",
-                                  sender.definition.name + " rejects nothing: a row with an error " +
+                                  sender.definition.name + " rejects no rows: a row with an error " +
                                       (sender.policy == on_error::fail ? "fails the run" : "is loaded with a null"),
                                   "set on_error: reject in " + sender.definition.name));
     }
@@ -217,7 +217,7 @@ class binder {
     if (reference.port.empty()) {
       faults_.push_back(unit_fault(
           unit.definition, path, "missing_port", above.definition.name + " has several outputs: " + joined(ports),
-          "name one: from: " + above.definition.name + "." + (ports.empty() ? "" : ports.front())));
+          "choose one: from: " + above.definition.name + "." + (ports.empty() ? "" : ports.front())));
       return false;
     }
     const auto near = nearest_name(reference.port, ports);
@@ -273,7 +273,7 @@ void check_readable(const draft& of, diagnostics& faults) {
       const auto why = unreadable(*field);
       if (!used || !why) continue;
       faults.push_back(unit_fault(unit.definition, "/" + unit.definition.component, "unsupported_type", *why,
-                                  "leave it out: name the others in columns: [...], or drop it by a select"));
+                                  "leave it out: list the others in columns: [...], or drop it with select"));
     }
   }
 }
@@ -295,11 +295,11 @@ void check_targets(const draft& of, diagnostics& faults) {
     faults.push_back(
         unit_fault(definition, {}, "replaces_increment",
                    "mode: replace below the incremental source " + source_of[at] +
-                       ": each run would replace the target by the rows that are new, also where there are none",
-                   "mode: one of " + joined(others) +
-                       (sink->spec.modes.front() == "replace" ? "; with error, give each run a file of its "
-                                                                "own by a param in the path"
-                                                              : "")));
+                       ": each run would replace the target with only the new rows, even if there are none",
+                   "use one of these modes: " + joined(others) +
+                       (sink->spec.modes.front() == "replace"
+                            ? "; with error, use a param in the path so that each run writes its own file"
+                            : "")));
   }
 }
 
@@ -335,7 +335,7 @@ void check_ports(draft& of) {
       if (read) continue;
       of.made.warnings.push_back(
           unit_fault(unit.definition, {}, "unread_port",
-                     "nobody reads " + unit.definition.name + "." + port.name + ": its rows are dropped",
+                     "no unit reads " + unit.definition.name + "." + port.name + ": its rows are discarded",
                      "add a load with from: " + unit.definition.name + "." + port.name));
     }
   }
@@ -362,7 +362,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
                                      [](const auto& unit) { return unit.role == unit_role::extract; });
   if (sources > (1 << position::source_bits))
     faults.push_back(
-        user_error("too_many_sources", "a pipeline has at most 256 sources, found " + std::to_string(sources)));
+        user_error("too_many_sources", "a pipeline can have at most 256 sources, found " + std::to_string(sources)));
   if (definition.units.empty() && faults.empty())
     faults.push_back(user_error("empty_pipeline", "the pipeline has no units", "add extract: and load:"));
   auto of = lay_out(std::move(definition), graph);

@@ -10,8 +10,8 @@ namespace {
 constexpr std::size_t deepest = 64;
 
 error foreign(const std::string& why) {
-  auto made = internal_error("invalid_plan", "these bytes are no plan of this version: " + why);
-  made.hint = "are both programs of the same version?";
+  auto made = internal_error("invalid_plan", "not a plan of this version: " + why);
+  made.hint = "check that both programs have the same version";
   return made;
 }
 
@@ -123,9 +123,9 @@ class depth_check {
 std::string plan_to_bytes(const plan& from) { return plan_to_json(from).to_msgpack(); }
 
 result<plan> plan_from_bytes(std::string_view bytes) {
-  if (!depth_check(bytes).passes()) return foreign("no whole MessagePack value, or nested too deeply");
+  if (!depth_check(bytes).passes()) return foreign("not a complete MessagePack value, or nested too deeply");
   const auto parsed = options::from_msgpack(bytes);
-  if (!parsed) return foreign("no valid MessagePack");
+  if (!parsed) return foreign("not valid MessagePack");
   try {
     return plan_from_json(*parsed);
   } catch (const std::exception& problem) {  // options': a key is missing, a value is of another kind

@@ -73,7 +73,7 @@ bool choose_files(planned_unit& unit, const file_reading& reads, const store::so
   add(choice->fresh, counted(choice->fresh, "new"));
   add(choice->grown, counted(choice->grown, "grown"));
   add(choice->changed, counted(choice->changed, "changed"));
-  add(choice->known, std::to_string(choice->known) + " taken before");
+  add(choice->known, std::to_string(choice->known) + " already loaded");
   tell(reading, "incremental.planned",
        {{"by", "file"},
         {"new_files", choice->fresh},
@@ -99,10 +99,10 @@ bool check_position(const planned_unit& unit, const store::source_state& known, 
   if (by == (rule.by == way::file ? "file" : "column") && column == rule.column) return true;
   return fail(unit, "/incremental",
               user_error("state_mismatch",
-                         "earlier runs have read this source by " + by + (column.empty() ? "" : " " + column) +
-                             ", which says nothing about what is new by " +
+                         "earlier runs read this source with incremental by " + by +
+                             (column.empty() ? "" : " " + column) + ", so its state can't be used for " +
                              (rule.by == way::file ? std::string("file") : "column " + rule.column),
-                         "write it as it was, or forget what was taken: " + reset_command(unit, context)),
+                         "restore the setting, or reset the state: " + reset_command(unit, context)),
               faults);
 }
 
@@ -155,7 +155,7 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
   const std::string key = rule.by == way::file ? "/incremental" : "/contract";
   if (component == nullptr || component->files.extensions.empty())
     return fail(unit, key,
-                user_error("reads_no_files", "the source " + definition.component + " reads no files",
+                user_error("reads_no_files", "the source " + definition.component + " does not read files",
                            rule.by == way::file ? "incremental: { by: column, column: ... }" : "remove contract"),
                 faults);
   const auto search = search_of(unit, component->files, context);
@@ -172,10 +172,10 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
   }
   if (rule.by == way::file &&
       std::any_of(found.begin(), found.end(), [](const auto& file) { return file.path == "-"; }))
-    return fail(unit, "/incremental",
-                user_error("not_a_file", "standard input is no file that a later run could know again",
-                           "read it without incremental"),
-                faults);
+    return fail(
+        unit, "/incremental",
+        user_error("not_a_file", "standard input can't be recognised by a later run", "read it without incremental"),
+        faults);
   const auto all = found;
   if (rule.by == way::file &&
       !choose_files(unit, component->files, known, found, context, remembered.state != nullptr, faults))
@@ -219,11 +219,11 @@ bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const run_
     return fail(unit, "/incremental/column",
                 user_error("invalid_watermark",
                            "column " + rule.column + " is " + type_name(*field->type()) +
-                               ": what is new can be told by integers, decimals, dates, timestamps and texts",
+                               "; new rows can only be found by integer, decimal, date, timestamp or text columns",
                            arrow::is_floating(field->type()->id())
-                               ? "give it a type that keeps each digit: " + types_line(rule.column, "decimal(38,9)") +
-                                     "; or name another column that only grows"
-                               : "name a column that only grows"),
+                               ? "give it a type that keeps all digits: " + types_line(rule.column, "decimal(38,9)") +
+                                     "; or use another column whose values only grow"
+                               : "use a column whose values only grow"),
                 faults);
   watermark mark{.column = rule.column, .type = type_name(*field->type()), .value = {}, .rows = 0};
   const auto* known = state_of(unit, remembered);
@@ -232,9 +232,9 @@ bool finish_reading(planned_unit& unit, const arrow::Schema& columns, const run_
     if (type != mark.type)
       return fail(unit, "/incremental/column",
                   user_error("state_mismatch",
-                             "column " + rule.column + " was " + type + " in earlier runs and is " + mark.type + " now",
-                             "give it the type that it had: " + types_line(rule.column, type) +
-                                 ", or forget what was taken: " + reset_command(unit, context)),
+                             "column " + rule.column + " was " + type + " in earlier runs, now it is " + mark.type,
+                             "give it the earlier type: " + types_line(rule.column, type) +
+                                 ", or reset the state: " + reset_command(unit, context)),
                   faults);
     if (known->position.contains("value")) mark.value = known->position["value"].get<std::string>();
     mark.rows = known->position.value("rows", std::int64_t{0});

@@ -130,7 +130,7 @@ std::string conflict(const found_target& mine, const found_target& other) {
            " writes as a whole";
   if (is_below(mine.real, other.real) || is_below(other.real, mine.real))
     return name_of(mine) + " and " + name_of(other) + ", which " + in_unit(*other.unit, other.rule) +
-           " writes, can't both be there: one would be a folder and a file";
+           " writes, can't both exist: one name would be a folder and a file";
   return {};
 }
 
@@ -143,12 +143,12 @@ void check_sinks(const std::vector<found_target>& targets, diagnostics& faults) 
     for (std::size_t other = 0; other < at; ++other) {
       const auto why = conflict(targets[at], targets[other]);
       if (why.empty()) continue;
-      std::string hint = "give each sink a target of its own";
+      std::string hint = "give each sink its own target";
       const auto& mine = targets[at].unit->from;
       const auto& others = targets[other].unit->from;
       if (mine != others)
-        hint += ", or bring the rows together before: transform: { both: { from: [" + joined(others) + ", " +
-                joined(mine) + "], union: {} } }";
+        hint += ", or combine the rows first: transform: { both: { from: [" + joined(others) + ", " + joined(mine) +
+                "], union: {} } }";
       faults.push_back(target_fault(targets[at], "target_used_twice", why, hint));
       break;
     }
@@ -185,8 +185,8 @@ class read_files {
       faults.push_back(
           target_fault(target, "overwrites_source",
                        name_of(target) + " is within " + entry.entry + ", which " + source +
-                           " reads: the next run would read what this one has written",
-                       "write to another folder, or let the source read a pattern that does not fit " + target.shown));
+                           " reads: the next run would read what this run has written",
+                       "write to another folder, or use a pattern in the source that does not match " + target.shown));
       return;
     }
     auto what = name_of(target) + " is read by " + source;
@@ -194,14 +194,14 @@ class read_files {
     if (entry.entry != target.shown) what += " (" + entry.entry + ")";
     if (!target.rule.overwrite_source || !can_replace) {
       faults.push_back(target_fault(
-          target, "overwrites_source", what + ", and would be written over",
-          can_replace ? "write to another file; to replace it on purpose at the end of the run: overwrite_source: true"
-                      : "write to another target"));
+          target, "overwrites_source", what + ", and would be overwritten",
+          can_replace
+              ? "write to another file; to replace it on purpose at the end of the run, set overwrite_source: true"
+              : "write to another target"));
     } else if (unit_.incremental.by != incremental_rule::way::none) {
       faults.push_back(
           target_fault(target, "overwrites_source",
-                       what + ", which remembers what it has read (incremental): a file that each run writes over has "
-                              "no such thing",
+                       what + ", which is incremental: a file that each run overwrites can't be read incrementally",
                        "write to another file, or read it without incremental"));
     }
   }

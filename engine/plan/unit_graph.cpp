@@ -53,7 +53,7 @@ class sorter {
     std::string text = units_[static_cast<std::size_t>(unit)].name;
     for (auto at = path_.end(); at != first;) text += " -> " + units_[static_cast<std::size_t>(*--at)].name;
     faults_.push_back(unit_fault(units_[static_cast<std::size_t>(unit)], "/from", "cycle",
-                                 "the units read each other in a circle: " + text,
+                                 "the units read each other in a cycle: " + text,
                                  "a unit may only read units that do not depend on it"));
   }
 
@@ -72,7 +72,7 @@ void check_readers(const pipeline& definition, const unit_graph& graph, diagnost
   for (std::size_t at = 0; at < definition.units.size(); ++at) {
     const auto& unit = definition.units[at];
     if (unit.role == unit_role::load || read[at]) continue;
-    faults.push_back(unit_fault(unit, {}, "unread_unit", "nobody reads this unit, so its rows would be lost",
+    faults.push_back(unit_fault(unit, {}, "unread_unit", "no unit reads this unit, so its rows would be lost",
                                 "add a load with from: " + unit.name + ", or remove the unit"));
   }
 }
@@ -117,14 +117,14 @@ unit_graph resolve_units(const pipeline& definition, diagnostics& faults) {
       if (found == index.end()) {
         const auto near = nearest_name(name, names);
         if (!incomplete)
-          faults.push_back(
-              unit_fault(unit, path, "unknown_unit", "there is no unit " + name,
-                         near.empty() ? "from names a unit of extract or transform" : "did you mean `" + near + "`?"));
+          faults.push_back(unit_fault(
+              unit, path, "unknown_unit", "there is no unit " + name,
+              near.empty() ? "from: must name a unit of extract or transform" : "did you mean `" + near + "`?"));
       } else if (definition.units[static_cast<std::size_t>(found->second)].role == unit_role::load &&
                  port != rejects_port_name) {
         faults.push_back(
-            unit_fault(unit, path, "reads_a_sink", name + " is a sink, it passes no rows on",
-                       "read what it reads: from: " +
+            unit_fault(unit, path, "reads_a_sink", name + " is a sink and has no output",
+                       "read the unit that it reads: from: " +
                            (definition.units[static_cast<std::size_t>(found->second)].from.empty()
                                 ? std::string("...")
                                 : definition.units[static_cast<std::size_t>(found->second)].from.front())));

@@ -108,7 +108,7 @@ class watermark_reader : public passing_reader {
  private:
   status follow(read_step& step) {
     const auto column = step.rows.data->GetColumnByName(what_->mark.column);
-    if (!column) return internal_error("missing_column", "the source gives no column " + what_->mark.column);
+    if (!column) return internal_error("missing_column", "the source has no column " + what_->mark.column);
     std::int64_t old = 0;
     if (column->null_count() > 0 || what_->value) SLUICE_TRY(leave_out(column, step, old));
     SLUICE_TRY(look(step.rows.data->GetColumnByName(what_->mark.column), old));
@@ -131,11 +131,12 @@ class watermark_reader : public passing_reader {
     std::stable_sort(step.rejected.begin(), step.rejected.end(),
                      [](const auto& a, const auto& b) { return a.offset < b.offset; });
     const auto before = step.rows.data->num_rows();
-    SLUICE_ASSIGN_ARROW(const auto kept, arrow::compute::Filter(step.rows.data, wanted), "leave out what was taken");
+    SLUICE_ASSIGN_ARROW(const auto kept, arrow::compute::Filter(step.rows.data, wanted),
+                        "remove rows that are already loaded");
     step.rows.data = kept.record_batch();
     if (step.rows.positions) {
       SLUICE_ASSIGN_ARROW(const auto positions, arrow::compute::Filter(step.rows.positions, wanted),
-                          "leave out what was taken");
+                          "remove rows that are already loaded");
       step.rows.positions = std::static_pointer_cast<arrow::UInt64Array>(positions.make_array());
     }
     old = before - step.rows.data->num_rows() - column->null_count();
@@ -162,7 +163,7 @@ class watermark_reader : public passing_reader {
                                .code = "null_watermark",
                                .column = what_->mark.column,
                                .message = "column " + what_->mark.column +
-                                          " is null, so a later run could not tell that this row was taken"});
+                                          " is null, so a later run could not know that this row is already loaded"});
     }
   }
 
@@ -235,7 +236,7 @@ result<std::unique_ptr<source>> make_watermark_source(std::unique_ptr<source> in
   what->keeps_positions = keeps_positions;
   what->schema = inner->schema();
   const auto at = what->schema->GetFieldIndex(mark.column);
-  if (at < 0) return internal_error("missing_column", "the source gives no column " + mark.column);
+  if (at < 0) return internal_error("missing_column", "the source has no column " + mark.column);
   if (mark.value) {
     SLUICE_ASSIGN(what->value, from_text(*mark.value, what->schema->field(at)->type()));
   }

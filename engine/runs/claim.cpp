@@ -23,10 +23,10 @@ bool collide(const run_claim& one, const run_claim& other) {
 }
 
 error already_running(const run_claim& what, const std::string& holder) {
-  auto message = "the pipeline " + what.pipeline + " runs already";
+  auto message = "the pipeline " + what.pipeline + " is already running";
   if (!holder.empty()) message += " (" + holder + ")";
-  message += what.alone ? ", and its sources remember what has been read: two runs would read the same rows"
-                        : " with the same params";
+  message +=
+      what.alone ? ", and its sources are incremental: two runs would load the same rows" : " with the same params";
   return user_error("already_running", message,
                     "sluice watch " + what.pipeline + " follows it, sluice cancel " + what.pipeline +
                         " stops it; run: { overlap: queue } waits for its end, overlap: cancel stops it");

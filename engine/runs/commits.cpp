@@ -14,7 +14,7 @@ auto guarded(Call call) -> decltype(call()) {
   try {
     return call();
   } catch (const std::exception& problem) {
-    return internal_error("component_threw", std::string("cannot publish the target: ") + problem.what());
+    return internal_error("component_threw", std::string("can't publish the target: ") + problem.what());
   }
 }
 
@@ -82,9 +82,9 @@ error commit_problem(const std::vector<sink_outcome>& outcomes) {
     if (first == nullptr || (!refused && is_refused(*problem))) first = &*problem;
     refused = refused || is_refused(*problem);
   }
-  error made = refused ? external_error("commit_refused", "a target refuses what the run has loaded: ")
+  error made = refused ? external_error("commit_refused", "a target refused the rows of the run: ")
                        : external_error("commit_unfinished",
-                                        "the outputs are durable, but can't be made visible yet: ", {}, true);
+                                        "the outputs are complete, but can't be made visible yet: ", {}, true);
   if (first != nullptr) {
     made.message += first->message;
     made.where = first->where;
@@ -92,8 +92,8 @@ error commit_problem(const std::vector<sink_outcome>& outcomes) {
   }
   made.message += "; visible: " + (visible.empty() ? "nothing" : visible) + "; not visible: " + missing;
   made.hint += (made.hint.empty() ? "" : "; ") +
-               std::string("what is not visible is kept: the next run of the pipeline publishes it first") +
-               (refused ? ", and --fresh drops it" : "");
+               std::string("what is not visible yet is kept: the next run of the pipeline publishes it first") +
+               (refused ? ", or discards it with --fresh" : "");
   return made;
 }
 

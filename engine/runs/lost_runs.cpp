@@ -80,8 +80,8 @@ status clean_up(store::store& in, const store::run_record& run, std::int64_t ter
 }  // namespace
 
 death unseen_death(const store::run_record& run) {
-  return {external_error("engine_died", "the process that ran it (pid " + std::to_string(run.pid) + ") is gone",
-                         "nothing unfinished was published; run it again")};
+  return {external_error("engine_died", "the process that ran it (pid " + std::to_string(run.pid) + ") has ended",
+                         "nothing incomplete was published; run it again")};
 }
 
 result<std::optional<settled_run>> settle_lost_run(store::store& in, const std::string& id, const death& how,
@@ -142,8 +142,8 @@ status check_due_targets(store::store& in, const plan& what, const run_context& 
           return external_error(
               "commit_due",
               "unit " + ours.unit + " writes to " + ours.path + ", for which run " + one.run + " of " + one.pipeline +
-                  " has made rows durable that are not visible yet",
-              "sluice run of " + one.pipeline + " makes them visible first, with --fresh it drops them", true);
+                  " has written rows that are not visible yet",
+              "sluice run of " + one.pipeline + " makes them visible first, or discards them with --fresh", true);
   }
   return {};
 }

@@ -45,8 +45,9 @@ store::run_record make_record(const plan& of, const run_context& context, const 
 
 result<recorded_run> read_record(const store::run_record& record) {
   if (record.plan.empty() || !record.context.is_object())
-    return external_error("run_unreadable", "the record of run " + record.id + " does not say how it was planned",
-                          "it was made by an older sluice: look for hidden .part files beside its targets yourself");
+    return external_error(
+        "run_unreadable", "the record of run " + record.id + " does not say how it was planned",
+        "it was written by an older version of sluice: check for hidden .part files beside its targets");
   SLUICE_ASSIGN(auto what, plan_from_bytes(record.plan));
   auto context = make_run_context(what.definition, {.run_id = record.id, .base_folder = {}, .spill_folder = {}});
   context->base_folder = revealed_or_kept(record.context.value("base_folder", ""), *context);

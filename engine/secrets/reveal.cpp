@@ -72,7 +72,7 @@ std::function<result<std::string>(const std::string& name)> node_secrets() {
     std::string variable = "SLUICE_SECRET_";
     for (const unsigned char c : name) {
       if (std::isalnum(c) == 0 && c != '_')
-        return user_error("missing_secret", "'" + name + "' is no name of a secret");
+        return user_error("missing_secret", "'" + name + "' is not a valid name of a secret");
       variable += static_cast<char>(std::toupper(c));
     }
     if (const char* value = std::getenv(variable.c_str())) return std::string(value);

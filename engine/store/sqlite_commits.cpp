@@ -38,8 +38,8 @@ status write_decision(sqlite_database& in, const std::string& run, const std::st
   SLUICE_TRY(in.execute("INSERT INTO commits VALUES (?, ?, ?, 'decided', ?, 0, ?) ON CONFLICT DO NOTHING", run,
                         what.epoch, pipeline, now, to_text(to_json(what))));
   if (in.changed() == 1) return {};
-  return internal_error("commit_decided", "epoch " + std::to_string(what.epoch) + " of run " + run +
-                                              " was decided before: it can't be decided again");
+  return internal_error("commit_decided",
+                        "epoch " + std::to_string(what.epoch) + " of run " + run + " was already decided");
 }
 
 status settle_decision(sqlite_database& in, const std::string& run, const std::string& pipeline, std::int64_t epoch,
@@ -49,7 +49,8 @@ status settle_decision(sqlite_database& in, const std::string& run, const std::s
       "SELECT body FROM commits WHERE run = ? AND epoch = ? AND state IN ('decided', 'refused')",
       [&](const sqlite_query& row) { return body = row.text(0), false; }, run, epoch));
   if (body.empty())
-    return internal_error("commit_settled", "epoch " + std::to_string(epoch) + " of run " + run + " is not due");
+    return internal_error("commit_settled",
+                          "epoch " + std::to_string(epoch) + " of run " + run + " has no commit to make");
   SLUICE_TRY(in.execute("UPDATE commits SET state = ?, settled = ? WHERE run = ? AND epoch = ?", name_of(to), now, run,
                         epoch));
   if (to != commit_state::committed) return {};
@@ -69,11 +70,11 @@ status check_due_commits(sqlite_database& in, const std::string& pipeline, const
       },
       pipeline));
   if (id.empty()) return {};
-  return external_error("commit_due",
-                        "run " + id + " of " + pipeline +
-                            " has made its outputs durable, but not all of them are visible yet: another run now could "
-                            "load the same rows again",
-                        "sluice run makes them visible first; sluice status " + id + " says what is missing", true);
+  return external_error(
+      "commit_due",
+      "run " + id + " of " + pipeline +
+          " has completed outputs that are not all visible yet; another run now could load the same rows again",
+      "sluice run makes them visible first; sluice status " + id + " shows what is missing", true);
 }
 
 result<std::vector<due_commit>> read_due_commits(sqlite_database& in, const std::string& run, const observer& by) {

@@ -12,23 +12,23 @@ error from_sqlite(sqlite3* connection, int code) {
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      return external_error("store_busy", "the state's database is held by another process: " + text,
-                            "try again; if it stays, another sluice hangs in a write", true);
+      return external_error("store_busy", "the state database is locked by another process: " + text,
+                            "try again; if this continues, check whether another sluice process hangs", true);
     case SQLITE_FULL:
-      return external_error("disk_full", "can't write the state's database: " + text,
-                            "make room on the disk of --state");
+      return external_error("disk_full", "can't write to the state database: " + text,
+                            "free space on the disk of --state");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return external_error("store_corrupt", "the state's database can't be read: " + text,
-                            "move sluice.db away from the state folder, or give another one with --state");
+      return external_error("store_corrupt", "the state database can't be read: " + text,
+                            "move sluice.db out of the state folder, or use another folder with --state");
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
     case SQLITE_AUTH:
-      return external_error("store_unavailable", "can't open the state's database for writing: " + text,
-                            "give a folder that you may write to with --state or SLUICE_STATE");
+      return external_error("store_unavailable", "can't open the state database for writing: " + text,
+                            "use --state or SLUICE_STATE with a folder where you have write permission");
     default:
-      return external_error("store_failed", "the state's database failed: " + text);
+      return external_error("store_failed", "the state database failed: " + text);
   }
 }
 
@@ -86,8 +86,9 @@ status sqlite_database::use_wal(int busy_milliseconds) {
         each("PRAGMA journal_mode = WAL", [&](const sqlite_query& row) { return mode = row.text(0), false; });
     if (outcome.ok() && (mode == "wal" || mode == "memory")) return {};
     if (outcome.ok())
-      return external_error("store_unavailable", "the state folder's file system can't share memory between processes",
-                            "give a folder on a local disk with --state or SLUICE_STATE");
+      return external_error("store_unavailable",
+                            "the state folder's file system does not support shared memory between processes",
+                            "use a folder on a local disk with --state or SLUICE_STATE");
     if (outcome.problem().code != "store_busy" || waited >= busy_milliseconds) return outcome;
     usleep(20'000);
   }

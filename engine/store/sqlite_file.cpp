@@ -27,16 +27,16 @@ struct removes {
 };
 
 error cut_off(const std::string& path, const std::string& what) {
-  return external_error("store_corrupt", "the state's database " + path + " " + what + ": something has cut it off",
-                        "restore it from a copy; or move it away from the state folder, and incremental pipelines load "
-                        "everything again");
+  return external_error(
+      "store_corrupt", "the state database " + path + " " + what + ": the file is truncated",
+      "restore it from a backup, or move it out of the state folder; then incremental pipelines load everything again");
 }
 
 /// A log whose database is gone would be played into a new one.
 status check_no_log(const std::string& path) {
   struct stat about {};
   if (::stat((path + "-wal").c_str(), &about) != 0 || about.st_size == 0) return {};
-  return cut_off(path, "is missing, but its log " + path + "-wal is there");
+  return cut_off(path, "is missing, but its log " + path + "-wal exists");
 }
 
 /// Makes a whole database beside the path and gives it its name; whoever is second uses that of the first.

@@ -77,9 +77,9 @@ status bring_schema_up_to_date(sqlite_database& in, const std::string& path) {
   if (found < schema_version) SLUICE_TRY(migrate(in));
   if (found > schema_version)
     return user_error("store_too_new",
-                      "the state in " + path + " was written by a newer sluice (its version " + std::to_string(found) +
-                          ", this program knows " + std::to_string(schema_version) + ")",
-                      "use that sluice, or give another state folder with --state");
+                      "the state in " + path + " was written by a newer version of sluice (its state version is " +
+                          std::to_string(found) + ", this program supports " + std::to_string(schema_version) + ")",
+                      "use that version, or another state folder with --state");
   return {};
 }
 

@@ -44,8 +44,8 @@ status check_live_runs(sqlite_database& in, const std::string& pipeline, const s
       pipeline, except));
   if (id.empty()) return {};
   return user_error("already_running",
-                    "the pipeline " + pipeline + " runs already (run " + id + ", pid " + std::to_string(pid) +
-                        "), and two runs would take the same rows",
+                    "the pipeline " + pipeline + " is already running (run " + id + ", pid " + std::to_string(pid) +
+                        "); two runs would load the same rows",
                     "sluice watch " + id + " follows it, sluice cancel " + id + " stops it");
 }
 
@@ -132,11 +132,11 @@ status check_source_state(sqlite_database& in, const std::string& pipeline, std:
       "SELECT version FROM source_versions WHERE pipeline = ?",
       [&](const sqlite_query& row) { return newest = row.integer(0), false; }, pipeline));
   if (newest == version) return {};
-  auto problem = external_error("state_changed",
-                                "another run of " + pipeline +
-                                    " has ended, or its state was reset, since this run was "
-                                    "planned: what it would take is out of date",
-                                "run it again", true);
+  auto problem = external_error(
+      "state_changed",
+      "another run of " + pipeline +
+          " has ended, or its state was reset, since this run was planned; so this run would not load the right rows",
+      "run it again", true);
   return problem;
 }
 

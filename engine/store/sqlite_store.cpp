@@ -65,14 +65,14 @@ run_record record_from(const sqlite_query& row, const observer& by) {
 }
 
 error no_such_run(const std::string& reference) {
-  return user_error("run_not_found", "no run, and no pipeline with runs, is called " + reference,
+  return user_error("run_not_found", "there is no run, and no pipeline with runs, called " + reference,
                     "`sluice runs` lists them; RUN is an id, a unique prefix of one, a pipeline's name or last");
 }
 
 error is_final_error(const std::string& run, run_state state) {
   return {.code = "run_is_final",
           .to_blame = blame::user,
-          .message = "run " + run + " has ended (" + to_string(state) + "): nothing can change it"};
+          .message = "run " + run + " has ended (" + to_string(state) + ") and can't be changed"};
 }
 
 class sqlite_store final : public store {
@@ -148,9 +148,9 @@ status sqlite_store::check_term(std::int64_t writer, std::int64_t run_term) {
   if ((writer == 0 || writer >= newest) && writer >= run_term) return {};
   return error{.code = "stale_term",
                .to_blame = blame::external,
-               .message = "another controller has taken over: this one writes with term " + std::to_string(writer) +
-                          ", the newest is " + std::to_string(std::max(newest, run_term)),
-               .hint = "this process stops; the other one goes on with the run"};
+               .message = "another controller is now responsible: this one has term " + std::to_string(writer) +
+                          ", the newest term is " + std::to_string(std::max(newest, run_term)),
+               .hint = "this process stops; the other one continues the run"};
 }
 
 result<sqlite_store::standing> sqlite_store::standing_of(const std::string& run) {
@@ -235,7 +235,7 @@ result<std::int64_t> sqlite_store::take_over(const std::string& run) {
     if (!stands.found) return no_such_run(run);
     if (is_final(stands.state)) return is_final_error(run, stands.state);
     if (alive)
-      return external_error("run_is_alive", "run " + run + " is worked on by a process that lives (" + who + ")",
+      return external_error("run_is_alive", "run " + run + " belongs to a process that is running (" + who + ")",
                             "sluice cancel " + run + " stops it", true);
     SLUICE_ASSIGN(const auto newest, term());
     taken = std::max(stands.term, newest) + 1;
@@ -290,7 +290,7 @@ status sqlite_store::check_begin(const std::string& run, const std::string& pipe
 
 status sqlite_store::plan_again(const change& what, const standing& stands, const observer& by) {
   if (stands.state != run_state::queued)
-    return internal_error("run_not_queued", "run " + what.run + " has begun: it keeps its plan");
+    return internal_error("run_not_queued", "run " + what.run + " has already started and keeps its plan");
   SLUICE_TRY(database_.execute("UPDATE runs SET fingerprint = ?, plan = ?, context = ? WHERE id = ?",
                                what.plan->fingerprint, what.plan->plan, to_text(what.plan->context), what.run));
   return check_begin(what.run, stands.pipeline, what.plan->state_version, by);
@@ -320,7 +320,7 @@ status sqlite_store::write_commits(const change& what, const standing& stands) {
   if (!what.state || !is_final(*what.state)) return {};
   SLUICE_ASSIGN(const bool due, has_decision(database_, what.run, commit_state::decided));
   if (!due) return {};
-  return external_error("commit_due", "run " + what.run + " can't end: its outputs are durable, but not all visible",
+  return external_error("commit_due", "run " + what.run + " can't end: its outputs are complete, but not all visible",
                         "sluice run, or a node, makes them visible", true);
 }
 
@@ -383,14 +383,15 @@ result<std::string> sqlite_store::resolve(const std::string& reference) {
     SLUICE_TRY(database_.each("SELECT id FROM runs WHERE substr(id, 1, ?) = ? ORDER BY position DESC", take,
                               static_cast<std::int64_t>(reference.size()), reference));
   if (ids.empty())
-    return reference == "last" ? user_error("run_not_found", "there is no run yet", "`sluice run FILE` makes one")
-                               : no_such_run(reference);
+    return reference == "last"
+               ? user_error("run_not_found", "there are no runs yet", "start one with `sluice run FILE`")
+               : no_such_run(reference);
   if (ids.size() == 1) return ids.front();
   std::string some;
   for (std::size_t i = 0; i < 3 && i < ids.size(); ++i) some += (i == 0 ? "" : ", ") + ids[i];
   return user_error("ambiguous_run",
                     "several runs begin with " + reference + ": " + some + (ids.size() > 3 ? ", ..." : ""),
-                    "give more of the id");
+                    "give more characters of the id");
 }
 
 result<run_record> sqlite_store::find_run(const std::string& reference) {

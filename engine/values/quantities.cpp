@@ -74,7 +74,9 @@ result<std::int64_t> parse_duration(std::string_view text) {
     total += part->number * unit->factor;
     while (!rest.empty() && rest[0] == ' ') rest.remove_prefix(1);
   } while (!rest.empty());
-  if (total > 9e18) return user_error("invalid_duration", "the duration '" + std::string(text) + "' is too long");
+  if (total > 9e18)
+    return user_error("invalid_duration", "the duration '" + std::string(text) + "' is too long",
+                      "the longest duration is about 285,000 years");
   return static_cast<std::int64_t>(std::llround(total));
 }
 
@@ -83,10 +85,13 @@ result<std::int64_t> parse_size(std::string_view text) {
   const auto part = take_quantity(rest);
   const auto* unit = part ? find_unit(sizes, part->unit) : nullptr;
   if (unit == nullptr || !rest.empty())
-    return user_error("invalid_size", "'" + std::string(text) + "' is not a size",
-                      "write bytes, or a number with a unit: kB, MB, GB, TB (1000) or KiB, MiB, GiB, TiB (1024)");
+    return user_error(
+        "invalid_size", "'" + std::string(text) + "' is not a size",
+        "write a number of bytes, or a number with a unit: kB, MB, GB, TB (1000) or KiB, MiB, GiB, TiB (1024)");
   const double bytes = part->number * unit->factor;
-  if (bytes > 9e18) return user_error("invalid_size", "the size '" + std::string(text) + "' is too large");
+  if (bytes > 9e18)
+    return user_error("invalid_size", "the size '" + std::string(text) + "' is too large",
+                      "the largest size is about 8000000 TiB");
   return static_cast<std::int64_t>(std::llround(bytes));
 }
 

@@ -73,7 +73,7 @@ class type_parser {
   result<type_ptr> parse() {
     SLUICE_ASSIGN(auto type, element(0));
     skip_spaces();
-    if (at_ != text_.size()) return fault("invalid_type", "nothing may follow the type " + type_name(*type));
+    if (at_ != text_.size()) return fault("invalid_type", "unexpected text after the type " + type_name(*type));
     return type;
   }
 
@@ -184,19 +184,19 @@ class type_parser {
   result<type_ptr> decimal(std::size_t begin) {
     if (!take('('))
       return fault_at(begin, "invalid_type", "a decimal needs its precision and scale",
-                      "write decimal(12,2) for up to 12 digits, 2 of them behind the point");
+                      "write decimal(12,2) for up to 12 digits, 2 of them after the decimal point");
     SLUICE_ASSIGN(const int precision, number("precision"));
     int scale = 0;
     if (take(',')) {
       SLUICE_ASSIGN(scale, number("scale"));
     }
-    if (!take(')')) return fault("invalid_type", "expected ) behind the precision and scale of the decimal");
+    if (!take(')')) return fault("invalid_type", "expected ) after the precision and scale of the decimal");
     if (precision < 1 || precision > 76)
-      return fault_at(begin, "invalid_type", "a decimal has 1 to 76 digits, not " + std::to_string(precision));
+      return fault_at(begin, "invalid_type", "a decimal must have 1 to 76 digits, found " + std::to_string(precision));
     if (scale > precision)
       return fault_at(begin, "invalid_type",
-                      "the scale of a decimal is at most its precision " + std::to_string(precision) + ", not " +
-                          std::to_string(scale));
+                      "the scale of a decimal can't be greater than its precision " + std::to_string(precision) +
+                          ", not " + std::to_string(scale));
     return precision <= 38 ? arrow::decimal128(precision, scale) : arrow::decimal256(precision, scale);
   }
 
@@ -215,7 +215,7 @@ class type_parser {
           return name;
         }
       }
-      return fault("invalid_type", "the quoted name of a field has no end");
+      return fault("invalid_type", "the quoted name of a field is not closed");
     }
     const auto begin = at_;
     word();
@@ -230,7 +230,7 @@ class type_parser {
       SLUICE_ASSIGN(auto type, element(depth + 1));
       fields.push_back(arrow::field(std::move(name), std::move(type)));
     } while (take(','));
-    if (!take(')')) return fault("invalid_type", "expected , or ) behind a field of the struct");
+    if (!take(')')) return fault("invalid_type", "expected , or ) after a field of the struct");
     return arrow::struct_(std::move(fields));
   }
 

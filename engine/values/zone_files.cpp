@@ -71,12 +71,13 @@ error unknown_zone(const std::string& name) {
   if (none)
     return user_error(
         "unknown_timezone",
-        "the time zone " + name + " can't be looked up: there are no time zone files in " + folders.front().string(),
+        "the time zone " + name + " can't be read: there are no time zone files in " + folders.front().string(),
         "install the system's time zone data (tzdata), or set TZDIR to its folder");
   const auto near = suggestion(name);
   return user_error("unknown_timezone", "there is no time zone " + name,
-                    near.empty() ? "write an IANA name such as Europe/Berlin; the zones come from the system's tzdata"
-                                 : "did you mean " + near + "?");
+                    near.empty()
+                        ? "use an IANA name such as Europe/Berlin; time zones are read from the system's tzdata"
+                        : "did you mean " + near + "?");
 }
 
 result<std::shared_ptr<const zone_rules>> read_zone(const std::string& name) {

@@ -52,7 +52,7 @@ bool zone_rules::read_types(std::string_view of_types, std::string_view names, s
     const auto offset = read_big_endian<std::int32_t>(of_types, at);
     const auto name = static_cast<std::size_t>(static_cast<unsigned char>(of_types[at + 5]));
     if (offset < least_offset || offset > greatest_offset || name >= names.size()) {
-      problem = "holds an offset or name out of range";
+      problem = "contains an offset or name out of range";
       return false;
     }
     const auto end = names.find('\0', name);
@@ -69,11 +69,11 @@ bool zone_rules::read_block(std::string_view bytes, int time_size, std::string_v
   bytes.remove_prefix(header_size);
   const auto width = static_cast<std::size_t>(time_size);
   if (of.types == 0 || of.types > 256 || size_of(of, width) > bytes.size()) {
-    problem = "is cut or damaged";
+    problem = "is truncated or damaged";
     return false;
   }
   if (of.leap_seconds > 0) {
-    problem = "counts leap seconds, which timestamps do not";
+    problem = "counts leap seconds, but timestamps do not";
     return false;
   }
   const auto indices = bytes.substr(of.times * width, of.times);
@@ -86,7 +86,7 @@ bool zone_rules::read_block(std::string_view bytes, int time_size, std::string_v
                                    : std::int64_t{read_big_endian<std::int32_t>(bytes, i * 4)};
     const auto type = static_cast<std::uint8_t>(indices[i]);
     if (type >= of.types || (i > 0 && at <= before)) {
-      problem = "lists its changes out of order";
+      problem = "lists its changes in the wrong order";
       return false;
     }
     before = at;
@@ -146,7 +146,7 @@ result<zone_rules> zone_rules::read(std::string_view bytes, const std::string& w
     return user_error("invalid_timezone_file", "the time zone file " + what + " " + problem,
                       "install the system's time zone data again (tzdata)");
   };
-  if (bytes.size() < header_size || !bytes.starts_with("TZif")) return refuse("is no time zone file (TZif)");
+  if (bytes.size() < header_size || !bytes.starts_with("TZif")) return refuse("is not a time zone file (TZif)");
   zone_rules made;
   std::string problem;
   std::string_view rest;
@@ -154,19 +154,20 @@ result<zone_rules> zone_rules::read(std::string_view bytes, const std::string& w
   const bool wide = bytes[4] != '\0';
   if (wide) {
     const auto first = size_of(read_counts(bytes), 4);
-    if (first > bytes.size() - header_size) return refuse("is cut or damaged");
+    if (first > bytes.size() - header_size) return refuse("is truncated or damaged");
     bytes.remove_prefix(header_size + first);
-    if (bytes.size() < header_size || !bytes.starts_with("TZif")) return refuse("is cut or damaged");
+    if (bytes.size() < header_size || !bytes.starts_with("TZif")) return refuse("is truncated or damaged");
   }
   if (!made.read_block(bytes, wide ? 8 : 4, rest, problem)) return refuse(problem);
   // More changes than any zone has, and than the index can hold beside the years of a rule.
   if (made.changes_.size() > 20'000) return refuse("lists too many changes");
   if (wide) {
     const auto end = rest.starts_with('\n') ? rest.find('\n', 1) : std::string_view::npos;
-    if (end == std::string_view::npos) return refuse("is cut or damaged: its rule for the future is missing");
+    if (end == std::string_view::npos) return refuse("is truncated or damaged: its rule for the future is missing");
     const auto text = rest.substr(1, end - 1);
     const auto rule = posix_rule::parse(text);
-    if (!rule && !text.empty()) return refuse("ends in '" + std::string(text.substr(0, 60)) + "', which is no rule");
+    if (!rule && !text.empty())
+      return refuse("ends in '" + std::string(text.substr(0, 60)) + "', which is not a valid rule");
     if (rule && made.types_.size() > 253) return refuse("lists too many kinds of local time");
     if (rule) made.extend(*rule);
   }

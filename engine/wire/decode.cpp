@@ -71,9 +71,9 @@ bool is_index_of_count(const std::vector<std::int64_t>& list, std::int64_t least
 }
 
 result<order_key> order_of(const std::vector<std::int64_t>& list) {
-  if (list.size() != 5) return malformed("its order is not five numbers");
+  if (list.size() != 5) return malformed("its order key does not have five numbers");
   for (const auto number : list)
-    if (number < 0 || number > INT64_C(0xffffffff)) return malformed("a number of its order is too large");
+    if (number < 0 || number > INT64_C(0xffffffff)) return malformed("a number of its order key is too large");
   return order_key{.split = static_cast<std::uint32_t>(list[0]),
                    .sequence = static_cast<std::uint32_t>(list[1]),
                    .chunk = static_cast<std::uint32_t>(list[2]),
@@ -108,7 +108,7 @@ struct decoder::state {
     const channel_key key{head.run, head.edge, head.from, head.to, head.attempt};
     auto found = channels.find(key);
     if (found == channels.end()) {
-      if (channels.size() >= max_channels) return malformed("more channels than any run has");
+      if (channels.size() >= max_channels) return malformed("it names more channels than a run can have");
       found = channels.emplace(key, channel{}).first;
     }
     auto& to = found->second;
@@ -125,7 +125,7 @@ struct decoder::state {
     const auto* bytes = reinterpret_cast<const std::uint8_t*>(from.body.data());
     const auto size = static_cast<std::int64_t>(from.body.size());
     if (from.codec == "none") {
-      if (from.body_bytes != from.body.size()) return malformed("its body has not the size that it says");
+      if (from.body_bytes != from.body.size()) return malformed("its body does not have the announced size");
       if (size == 0) return std::make_shared<arrow::Buffer>(frame->data(), 0);
       if (reinterpret_cast<std::uintptr_t>(bytes) % body_alignment == 0)
         return arrow::SliceBuffer(frame, bytes - frame->data(), size);
@@ -147,7 +147,7 @@ struct decoder::state {
   result<batch> columns(const fields& from, std::shared_ptr<arrow::Buffer> body) {
     SLUICE_ASSIGN(const auto columns_schema, schema(from.schema));
     SLUICE_ASSIGN(const auto order, order_of(from.order));
-    if (from.rows > max_rows) return malformed("it claims an impossible number of rows");
+    if (from.rows > max_rows) return malformed("its number of rows is impossible");
     const auto rows = static_cast<std::int64_t>(from.rows);
     rebuilder take(from.nodes, from.buffers, std::move(body));
     std::vector<std::shared_ptr<arrow::ArrayData>> data;
@@ -201,7 +201,7 @@ struct decoder::state {
 
   result<std::vector<message>> take_batch(const fields& from, const header& head, channel& to,
                                           const std::shared_ptr<arrow::Buffer>& frame) {
-    if (to.unfinished) return malformed("a batch begins before the last one's fragments have come");
+    if (to.unfinished) return malformed("a batch begins before the previous batch is complete");
     if (!is_index_of_count(from.part, 1)) return malformed("its part is not an index and a count");
     if (from.part[0] != static_cast<std::int64_t>(to.parts.size()) ||
         (!to.parts.empty() && from.part[1] != to.part_count))
@@ -215,7 +215,7 @@ struct decoder::state {
       return take_part(from, to, std::move(bytes));
     }
     if (!is_index_of_count(from.fragment, 2) || from.fragment[0] != 0 || from.codec != "none")
-      return malformed("its fragment is not the first of several");
+      return malformed("its first fragment is missing");
     to.unfinished = std::make_unique<unfinished_part>();
     to.unfinished->head = from;
     to.unfinished->frame = frame;
@@ -228,7 +228,7 @@ struct decoder::state {
     auto& open = to.unfinished;
     if (!open || !is_index_of_count(from.fragment, 2) || from.fragment[0] != open->next ||
         from.fragment[1] != open->count)
-      return malformed("a fragment comes without those before it");
+      return malformed("a fragment arrived without the ones before it");
     if (open->body.length() + static_cast<std::int64_t>(from.body.size()) > max_pending_bytes)
       return malformed("a row is larger than 1 GiB");
     SLUICE_TRY_ARROW(open->body.Append(from.body.data(), static_cast<std::int64_t>(from.body.size())), doing);
@@ -236,12 +236,12 @@ struct decoder::state {
     const auto done = std::move(open);
     SLUICE_ASSIGN_ARROW(auto whole, done->body.Finish(), doing);
     if (static_cast<std::uint64_t>(whole->size()) != done->head.body_bytes)
-      return malformed("a row's fragments have not the size that it says");
+      return malformed("the fragments of a row do not have the announced size");
     return take_part(done->head, to, std::move(whole));
   }
 
   result<std::vector<message>> take_marker(const fields& from, const header& head, channel& in) {
-    if (in.unfinished || !in.parts.empty()) return malformed("a marker stands inside a batch");
+    if (in.unfinished || !in.parts.empty()) return malformed("a marker is inside a batch");
     if (from.kind == "barrier") return std::vector<message>{message{head, barrier{from.epoch}}};
     if (from.kind == "watermark") return std::vector<message>{message{head, watermark{from.time}}};
     if (from.kind != "end_of_data") return malformed("its kind is unknown");

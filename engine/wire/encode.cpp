@@ -80,16 +80,15 @@ class batch_encoder {
     const auto space = room(one);
     if (space < static_cast<std::int64_t>(max_frame_bytes) / 2)
       return user_error("schema_too_large",
-                        "a batch's schema does not fit in a frame between nodes: " +
+                        "a batch's schema does not fit into a message between nodes: " +
                             std::to_string(batch_.data->num_columns()) + " columns",
                         "select fewer columns before the unit that runs on another node");
     const auto size = body_size(one.columns);
     if (size <= space || rows <= 1) {
       if (size > max_row_bytes)
-        return user_error(
-            "row_too_large",
-            "a row of " + std::to_string(size) + " bytes is larger than the 256 MiB that may travel between nodes",
-            "keep the units that handle it on one node (place:)");
+        return user_error("row_too_large",
+                          "a row of " + std::to_string(size) + " bytes is larger than 256 MiB, the limit between nodes",
+                          "keep the units that process such rows on one node (place:)");
       parts_.push_back(std::move(one));
       return {};
     }

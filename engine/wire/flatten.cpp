@@ -90,9 +90,8 @@ class flattener {
 
   status fixed_width(const ArrayData& data, const arrow::DataType& type) {
     if (!arrow::is_fixed_width(type.id()))
-      return user_error("not_supported_yet",
-                        "columns of type " + type.ToString() + " between nodes are not supported yet",
-                        "cast the column before it leaves its node");
+      return user_error("not_supported_yet", "columns of type " + type.ToString() + " can't be sent between nodes yet",
+                        "cast the column before it is sent to another node");
     const std::int64_t width = static_cast<const arrow::FixedWidthType&>(type).bit_width() / 8;
     const auto& values = data.buffers[1];
     add(values ? values->data() + data.offset * width : nullptr, data.length * width, values);

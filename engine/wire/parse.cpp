@@ -8,8 +8,8 @@
 namespace sluice::wire {
 
 error malformed(const std::string& message) {
-  return external_error("malformed_frame", "not a frame of this engine: " + message,
-                        "only `sluice node` processes of one release may talk to a node's data port");
+  return external_error("malformed_frame", "not a message of Sluice: " + message,
+                        "only `sluice node` processes of the same release can connect to a node's data port");
 }
 
 namespace {
@@ -59,7 +59,7 @@ class frame_visitor : public msgpack::null_visitor {
   std::string problem = "it is not MessagePack";
   bool whole = false;
 
-  bool start_map(std::uint32_t) { return depth_++ == 0 || fail("a map stands inside it"); }
+  bool start_map(std::uint32_t) { return depth_++ == 0 || fail("it contains a map"); }
   bool start_map_key() { return in_key_ = true; }
   bool end_map_key() {
     in_key_ = false;
@@ -70,10 +70,10 @@ class frame_visitor : public msgpack::null_visitor {
     return whole = true;
   }
   bool start_array(std::uint32_t) {
-    if (depth_ == 0) return fail("it is no map");
+    if (depth_ == 0) return fail("it is not a map");
     const bool nested = key_ == key::nodes || key_ == key::buffers;
     const bool array_here = nested ? array_depth_ < 2 : array_depth_ < 1 && is_list();
-    if (in_key_ || !array_here) return fail("an array stands where none may");
+    if (in_key_ || !array_here) return fail("an array is not allowed here");
     ++array_depth_;
     pair_size_ = 0;
     return true;
@@ -84,7 +84,7 @@ class frame_visitor : public msgpack::null_visitor {
     return true;
   }
   bool visit_nil() {
-    if (key_ != key::buffers || array_depth_ != 1) return fail("nil stands where it may not");
+    if (key_ != key::buffers || array_depth_ != 1) return fail("nil is not allowed here");
     into_.buffers.push_back({});
     return true;
   }
@@ -149,7 +149,7 @@ class frame_visitor : public msgpack::null_visitor {
     const auto found = find_key(name);
     if (!found) return fail("it has an unknown key");
     const auto bit = 1U << static_cast<unsigned>(*found);
-    if ((seen_ & bit) != 0) return fail("a key stands twice in it");
+    if ((seen_ & bit) != 0) return fail("it has a key twice");
     if ((seen_ == 0) != (*found == key::sluice)) return fail("its first key is not 'sluice'");
     seen_ |= bit;
     key_ = *found;
@@ -157,7 +157,7 @@ class frame_visitor : public msgpack::null_visitor {
   }
 
   bool integer(std::uint64_t value, bool fits) {
-    if (depth_ == 0 || in_key_) return fail("it is no map with text keys");
+    if (depth_ == 0 || in_key_) return fail("it is not a map with text keys");
     if (key_ == key::xxh3 && array_depth_ == 0) return into_.checksum = value, true;
     if (!fits) return fail("a number is too large");
     const auto number = static_cast<std::int64_t>(value);
@@ -235,7 +235,7 @@ result<fields> parse(std::span<const char> frame) {
   } catch (const std::exception& problem) {
     return malformed(problem.what());
   }
-  if (offset != frame.size()) return malformed("bytes follow its map");
+  if (offset != frame.size()) return malformed("there are bytes after its map");
   const auto covered = frame.size() - std::min(frame.size(), checksum_bytes);
   if (XXH3_64bits(frame.data(), covered) != found.checksum) return malformed("its checksum is wrong");
   return found;

@@ -61,7 +61,7 @@ result<std::shared_ptr<arrow::Buffer>> rebuilder::buffer() {
   if (place.offset < 0) return std::shared_ptr<arrow::Buffer>();
   if (place.offset % body_alignment != 0 || place.size < 0 || place.size > body_->size() ||
       place.offset > body_->size() - place.size)
-    return fault("a buffer lies outside its frame's body");
+    return fault("a buffer is outside of its frame's body");
   return arrow::SliceBuffer(body_, place.offset, place.size);
 }
 
@@ -70,12 +70,12 @@ result<std::shared_ptr<arrow::ArrayData>> rebuilder::array(const std::shared_ptr
   if (next_node_ == nodes_.size()) return fault("a frame has fewer nodes than its schema needs");
   const auto place = nodes_[next_node_++];
   if (place.rows < 0 || place.rows > max_node_rows || place.nulls < 0 || place.nulls > place.rows)
-    return fault("a node claims impossible counts");
+    return fault("a node has impossible counts");
   const auto* physical = type.get();
   if (physical->id() == Type::EXTENSION)
     physical = static_cast<const arrow::ExtensionType&>(*physical).storage_type().get();
   if (!known(physical->id()))
-    return fault("a frame has a column of type " + type->ToString() + ", which never travels");
+    return fault("a frame has a column of type " + type->ToString() + ", which can't be sent between nodes");
 
   auto data = arrow::ArrayData::Make(type, place.rows, place.nulls);
   for (int i = 0; i < buffer_count(physical->id()); ++i) {
@@ -84,7 +84,7 @@ result<std::shared_ptr<arrow::ArrayData>> rebuilder::array(const std::shared_ptr
     data->buffers.push_back(std::move(bytes));
   }
   if (physical->id() != Type::NA && !data->buffers[0] && place.nulls != 0)
-    return fault("a column claims nulls but has no validity bits");
+    return fault("a column has nulls but no validity bits");
   if (physical->id() == Type::DICTIONARY) {
     SLUICE_ASSIGN(data->dictionary,
                   array(static_cast<const arrow::DictionaryType&>(*physical).value_type(), depth + 1));

@@ -54,7 +54,7 @@ class ChangingFiles(CommandLine):
             with self.subTest(name):
                 self.write(name, text)
                 self.assert_changed(self.read_while(name, source, lambda path: os.truncate(path, path.stat().st_size - 400_017)),
-                                    f"the file {name} had {len(text)} bytes", "while it was read")
+                                    f"the file {name} had {len(text)} bytes", "while it was being read")
 
     def test_a_csv_file_that_is_replaced(self):
         def replace(path, content):

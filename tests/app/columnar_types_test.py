@@ -156,7 +156,7 @@ class ColumnarTypes(CommandLine):
         done = self.sluice("run", "p.yaml", "-q")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual((self.folder / "out.ndjson").read_text(), '{"id":1}\n{"id":2}\n')
-        for column, words in (("u", "dense_union"), ("d", "2 columns of the name d")):
+        for column, words in (("u", "dense_union"), ("d", "2 columns with the name d")):
             self.write("p.yaml", pipeline.format(f"id, {column}"))
             for verb in ("run", "validate"):
                 self.assertIn(words, self.assert_error(self.sluice(verb, "p.yaml"), "unsupported_type", 2))

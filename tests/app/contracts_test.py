@@ -70,7 +70,7 @@ class Contracts(Incremental):
     def test_freeze_compares_the_files_of_one_run(self):
         self.use("freeze")
         self.write("in/b.csv", "id\n2\n")
-        self.assertIn("lost columns: name", self.assert_error(self.sluice("run", "p.yaml"), "schema_changed"))
+        self.assertIn("missing columns: name", self.assert_error(self.sluice("run", "p.yaml"), "schema_changed"))
 
     def test_evolve_takes_new_columns_and_fills_lost_ones(self):
         self.use("evolve")

@@ -36,7 +36,7 @@ LETTERS = "types: { a: text, b: text }"
 
 STRUCTURE = [
     csv("a header with a quote that never closes loses no rows", 'a,"b\n1,2\n3,4\n', error="unclosed_quote",
-        says=["line 1: the quote that opens field 2 of the first record never closes; it takes 2 more lines", 'quote: ""']),
+        says=["line 1: the quote at the start of field 2 of the first record is never closed; it swallows 2 more lines", 'quote: ""']),
     csv("a header with text behind a closing quote", '"a"x,b\n1,2\n', error="invalid_header"),
     csv("quoted separators, line ends and doubled quotes", 'a,b\n"x,y","l1\nl2"\n"say ""hi""","\r\n"\n',
         [["x,y", "l1\nl2"], ['say "hi"', "\r\n"]], types=["text", "text"]),
@@ -44,7 +44,7 @@ STRUCTURE = [
     csv("text behind a closing quote", 'a,b\n"x"y,1\nz,2\n', [["z", 2]], rejects=[("a.csv:2", "invalid_quotes", "a")],
         says=['"x"y,1']),
     csv("a quote that never closes", 'a,b\n1,2\n3,"4\n5,6\n', beside=LETTERS, error="unclosed_quote",
-        says=["a.csv line 3: the quote that opens field 2 (b) never closes; it takes 1 more line (7 bytes) along"]),
+        says=["a.csv line 3: the quote at the start of field 2 (b) is never closed; it swallows 1 more line (7 bytes)"]),
     csv("LF", b"a,b\n1,2\n3,4\n", [[1, 2], [3, 4]]),
     csv("CRLF", b"a,b\r\n1,2\r\n3,4\r\n", [[1, 2], [3, 4]]),
     csv("CR", b"a,b\r1,2\r3,4\r", [[1, 2], [3, 4]]),
@@ -138,11 +138,11 @@ VALUES = [
         beside="types: { a: date }", rejects=[(f"a.csv:{n}", "invalid_value", "a") for n in (3, 4, 5, 6)],
         says=["expected date, found '2023-02-29'"]),
     csv("a format that leaves the year open is refused", "a\n24.12.\n", beside='types: { a: { type: date, formats: ["%d.%m."] } }',
-        error="invalid_option", says=["a format for date needs a year (%Y): %d.%m."]),
+        error="invalid_option", says=["the format for date needs a year (%Y): %d.%m."]),
     csv("a format of times alone for a timestamp is refused", "a\n12:30\n", beside='types: { a: { type: timestamp, formats: ["%H:%M"] } }',
         error="invalid_option"),
     csv("a decimal comma of a date is refused", "a\n2024-01-01\n", beside='types: { a: { type: date, decimal: "," } }', error="invalid_option",
-        says=["decimal is for numbers, not for date"]),
+        says=["decimal can only be used for numbers, not for date"]),
     csv("a time that a format of dates takes is not cut off", "a\n01.05.2024 12:30\n02.05.2024 00:00\n", [[date("2024-05-02")]],
         beside='types: { a: { type: date, formats: ["%d.%m.%Y %H:%M"] } }', rejects=[("a.csv:2", "invalid_value", "a")]),
     csv("there is no year 0", "a\n0000-01-01\n0001-01-01\n", [[date("0001-01-01")]], beside="types: { a: date }",
@@ -202,7 +202,7 @@ class FilesAsTheyAre(FileCases):
         lines = ["id,amount"] + [f"{i},{i}.5" for i in range(200_000)]
         lines[60_001] = "60000,-9007199254740993"
         case = csv("", "\n".join(lines) + "\n", error="contradicts_type",
-                   says=["value '-9007199254740993' at line 60,002 of a.csv is an integer that no double holds: types: { amount: text }"])
+                   says=["value '-9007199254740993' at line 60,002 of a.csv is an integer that double can't hold exactly: types: { amount: text }"])
         self.run_case(case)
         self.run_case(csv("", case.files["a.csv"], beside="types: { amount: text }", types=["bigint", "text"]))
 

@@ -69,7 +69,7 @@ class HintsThatMend(CommandLine):
     def test_json_that_is_not_one_object_a_line(self):
         self.write("a.json", '{\n  "a": 1\n}\n')
         error = self.assert_error(self.run_source("ndjson: { path: a.json }"), "invalid_json")
-        self.assertIn("none of 3 lines looked at in a.json is a JSON object; the first one is: {", error)
+        self.assertIn("none of 3 lines in the sample of a.json is a JSON object; the first one is: {", error)
         self.assertIn("jq -c .", error)
         self.write("a.json", '[{"a": 1}, {"a": 2}]\n')
         self.assertIn("jq -c '.[]'", self.assert_error(self.run_source("ndjson: { path: a.json }"), "invalid_json"))

@@ -95,13 +95,13 @@ class ByFile(Incremental):
         with open(self.folder / "in/a.csv", "a") as file:
             file.write("n\n3,cid\n")
         done = self.sluice("run", "p.yaml")
-        self.assertIn("in/a.csv (has more on the line that was its last one)", self.assert_error(done, "file_changed"))
+        self.assertIn("in/a.csv (has more text in the line that was its last line)", self.assert_error(done, "file_changed"))
         self.assertEqual(self.loaded(), [1, 2])
 
     def test_a_changed_file_fails_or_is_read_again(self):
         self.run_it()
-        for text, why in (("id,name\n1,anna\n9,ben\n", "has other bytes"), ("id,name\n1,anna\n", "is shorter"),
-                          ("id,name\n7,gus\n1,anna\n2,ben\n", "has other bytes")):
+        for text, why in (("id,name\n1,anna\n9,ben\n", "has other content"), ("id,name\n1,anna\n", "is shorter"),
+                          ("id,name\n7,gus\n1,anna\n2,ben\n", "has other content")):
             with self.subTest(why):
                 self.write("in/a.csv", text)
                 self.assertIn(why, self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
@@ -121,7 +121,7 @@ class ByFile(Incremental):
                           ("at its begin, and grown", text.replace("0,name 0\n", "0,NAME 0\n", 1) + "40000,new\n")):
             with self.subTest("corrected " + what):
                 self.write("in/a.csv", now)
-                self.assertIn("in/a.csv (has other bytes)", self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
+                self.assertIn("in/a.csv (has other content)", self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
         for how in ("in place", "by another file"):
             with self.subTest("its time set back, written " + how):
                 if how == "in place":
@@ -131,7 +131,7 @@ class ByFile(Incremental):
                     os.utime(self.write("new", middle), ns=(was.st_atime_ns, was.st_mtime_ns))
                     os.replace(self.folder / "new", path)
                 self.assertEqual((path.stat().st_size, path.stat().st_mtime_ns), (was.st_size, was.st_mtime_ns))
-                self.assertIn("has other bytes", self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
+                self.assertIn("has other content", self.assert_error(self.sluice("run", "p.yaml"), "file_changed"))
         self.write("copy", text)
         os.replace(self.folder / "copy", path)
         self.assertIn("nothing new", self.run_it())
@@ -241,7 +241,7 @@ class ByFile(Incremental):
 
     def test_wrong_forms_are_explained(self):
         for form, said in (("file", "incremental must be a map"), ("{}", "needs by"), ("{ by: column }", "needs column"),
-                           ("{ by: row }", "one of file and column"), ("{ by: file, column: id }", "used by: column only"),
+                           ("{ by: row }", "one of file and column"), ("{ by: file, column: id }", "can only be used with by: column"),
                            ("{ by: column, column: nme }", "did you mean `name`?")):
             with self.subTest(form):
                 self.write("p.yaml", BY_FILE.replace("{ by: file }", form))

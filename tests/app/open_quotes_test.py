@@ -31,7 +31,7 @@ class OpenQuotes(CommandLine):
 
     def test_small_files_of_every_kind(self):
         text = "a,b\n1,x\n2,\"y\n3,z\n4,w\n"
-        says = ("line 3: the quote that opens field 2 (b) never closes; it takes 2 more lines (11 bytes) along", "close the quote", 'quote: ""')
+        says = ("line 3: the quote at the start of field 2 (b) is never closed; it swallows 2 more lines (11 bytes)", "close the quote", 'quote: ""')
         self.write("a.csv", text)
         self.assert_unclosed(self.run_path("a.csv"), "a.csv " + says[0], *says[1:])
         self.write("in/a.csv", text)
@@ -52,7 +52,7 @@ class OpenQuotes(CommandLine):
         for beside in ("on_error: set_null", "on_error: fail", "columns: [a]"):
             self.assert_unclosed(self.run_path("", f"csv: {{ path: a.csv }}, {beside}"), "line 3")
         error = self.sluice("preview", "a.csv")
-        self.assertIn("never closes", error.stderr)
+        self.assertIn("is never closed", error.stderr)
 
     def test_a_late_quote_in_a_large_file_is_found_in_little_memory(self):
         # Written piece by piece: what this process holds would count as the peak of the one that it starts.
@@ -69,7 +69,7 @@ class OpenQuotes(CommandLine):
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             self.assertEqual(process.returncode, 1, error)
-            self.assertIn(f"{path} line 1000002: the quote that opens field 2 (b) never closes; it takes 4000000 more lines", error)
+            self.assertIn(f"{path} line 1000002: the quote at the start of field 2 (b) is never closed; it swallows 4000000 more lines", error)
             self.assertLess(usage.ru_maxrss, (64 * 1.3 + 160) * 1024)
 
     def test_a_quote_that_closes_by_chance(self):
@@ -77,7 +77,7 @@ class OpenQuotes(CommandLine):
         lines[5_000], lines[15_000] = '5000,"x,y', '15000,"x",y'
         self.write("a.csv", "a,b,c\n" + "\n".join(lines) + "\n")
         error = self.assert_error(self.run_path("a.csv"), "runaway_quote", 1)
-        self.assertRegex(error, r"a\.csv line 5002: .*10000 lines that look like records")
+        self.assertRegex(error, r"a\.csv line 5002: .*10000 lines that look like separate records")
 
     def test_a_quote_that_closes_by_chance_so_that_all_is_one_record(self):
         lines = [f"{i},x,y" for i in range(100)]

@@ -141,7 +141,7 @@ class Zones(unittest.TestCase):
 
     def test_a_missing_or_damaged_file_is_an_error_of_the_plan(self):
         for content, code, says in [(None, "unknown_timezone", "there is no time zone Europe/Berlin"),
-                                    (b"no zone", "invalid_timezone_file", "is no time zone file")]:
+                                    (b"no zone", "invalid_timezone_file", "is not a time zone file")]:
             with tempfile.TemporaryDirectory() as folder:
                 here = pathlib.Path(folder)
                 (here / "at.csv").write_text("at\n2024-07-01 00:00:00+00\n")

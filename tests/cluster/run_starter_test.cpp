@@ -125,7 +125,7 @@ TEST_CASE("a node that is lost at any time while it runs a part fails the run, w
   const auto lost = supervisor.last<actors::node_lost>();
   CHECK(lost.node == "n2");
   CHECK(lost.why.code == "node_lost");
-  CHECK(lost.why.message.find("while it ran shelf") != std::string::npos);
+  CHECK(lost.why.message.find("while running shelf") != std::string::npos);
   if (by_its_will) {
     // It is not part of the run any more, whatever it still says.
     first.start(setup->run, instance);

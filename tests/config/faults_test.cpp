@@ -29,7 +29,7 @@ void check(const attempt& made, const std::string& fault, const std::string& sai
 }  // namespace
 
 TEST_CASE("faults of the head name their place") {
-  check(with_head("version: 2\n"), "newer_version 1:10", "install a newer sluice");
+  check(with_head("version: 2\n"), "newer_version 1:10", "install a newer version of sluice");
   check(with_head("version: one\n"), "invalid_value 1:10", "whole number");
   check(with_head("pipeline: Daily_Revenue\n"), "invalid_name 1:11", "a-z, 0-9 and -");
   check(with_head("pipelin: x\n"), "unknown_key 1:1", "did you mean `pipeline`?");
@@ -49,7 +49,8 @@ TEST_CASE("faults of the head name their place") {
 TEST_CASE("faults of params name their place") {
   check(with_head("params: { day: { type: date } }\n"), "missing_param 1:11",
         "--set day=VALUE, or set SLUICE_PARAM_DAY");
-  check(with_head("params: { n: { type: bigint, default: ten } }\n"), "invalid_param 1:39", "'ten' is no bigint");
+  check(with_head("params: { n: { type: bigint, default: ten } }\n"), "invalid_param 1:39",
+        "'ten' is not a valid bigint");
   check(with_head("params: { n: { type: bigin, default: 1 } }\n"), "unknown_type 1:22", "bigint");
   check(with_head("params: { n: { typ: bigint, default: 1 } }\n"), "unknown_key 1:16", "did you mean `type`?");
   check(with_head("params: { b: { type: boolean, default: yes } }\n"), "invalid_param 1:40", "write true or false");
@@ -65,7 +66,7 @@ TEST_CASE("faults of a unit's form name their place") {
         "did you mean `columns`?");
   check(with_source("    blackhole: {}\n"), "unknown_component 3:5", "blackhole is a sink, no source");
   check(with_source("    generate: { rows: 1, columns: { n: sequence }, types: { n: text } }\n"), "unknown_key 3:52",
-        "it stands beside generate");
+        "it belongs beside generate");
   check(with_source("    generate: { rows: 1, columns: { n: sequence } }\n    mode: replace\n"), "unknown_key 4:5",
         "mode belongs to a sink");
   check(with_source("    description: nothing\n"), "missing_component 2:3", "generate");
@@ -89,7 +90,7 @@ TEST_CASE("faults of a sink name their place") {
   check(with_sink("    from: rows\n    blackhole: {}\n    mode: upsert\n"), "invalid_value 6:11");
   check(with_sink("    from: rows\n    blackhole: {}\n    key: [n]\n"), "invalid_value 6:10", "upsert");
   check(with_sink("    from: rows\n    blackhole: {}\n    generate: {}\n"), "unknown_component 6:5",
-        "generate is a source, no sink");
+        "generate is a source, not a sink");
   check(with_sink("    from: rows\n    blackhole: {}\n    parallelism: 2\n"), "not_supported_yet 6:18");
   check(with_sink("    from: {}\n    blackhole: {}\n"), "invalid_value 4:11");
 }

@@ -345,9 +345,9 @@ class HostileBytes(unittest.TestCase):
         joining = subprocess.run(
             [SLUICE, "node", "--state", str(self.path / "other"), "--name", "n2", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0",
              "--join", first.cluster], capture_output=True, text=True, timeout=2 * PATIENCE)
-        self.assertIn("the token of the other node differs", joining.stderr)
+        self.assertIn("the token of the other node is different", joining.stderr)
         self.assertIn("SLUICE_TOKEN", joining.stderr)
-        eventually(lambda: "its token is not this node's" in first.logged(), "the refusal in the log")
+        eventually(lambda: "its token is not the token of this node" in first.logged(), "the refusal in the log")
 
     def test_what_a_proven_stranger_sends_of_caf_ends_no_actor(self):
         """The protocol as documented, written a second time; then what would end actors, to every number of one."""
@@ -358,7 +358,7 @@ class HostileBytes(unittest.TestCase):
             for number in range(1, 200):
                 for name in ("@exit", "@down", "sluice::actors::shut_down", "@atom+@strong_actor_ptr", "sluice::cluster::stop_node"):
                     connection.sendall(protocol.basp(2, protocol.message(name, b"\0" * 64), 1 << 60, 3, number))
-            eventually(lambda: "node stranger: dropped a message that stays within a node: @<>+@exit" in first.logged(), "a dropped message")
+            eventually(lambda: "node stranger: dropped a message that is only allowed within a node: @<>+@exit" in first.logged(), "a dropped message")
         rng = random.Random(SEED)
         for message, _ in zip(caf_messages(rng), range(1000)):
             try:

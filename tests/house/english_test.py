@@ -45,7 +45,7 @@ ALLOWED = {
     "set a folder of your own with --state or SLUICE_STATE",
     "remove it, or use a state folder of your own",
 }
-CODE = ("engine/sources", "engine/sinks", "engine/transforms", "engine/expression/functions")
+CODE = ("engine", "config", "actors", "cluster", "app")
 TOKEN = re.compile(
     r'//[^\n]*|/\*.*?\*/|#include[^\n]*|R"(\w*)\((?P<raw>.*?)\)\1"|"(?P<text>(?:[^"\\\n]|\\.)*)"|\'(?:[^\'\\\n]|\\.)+\'', re.DOTALL)
 PATTERN = [(re.compile(banned, re.IGNORECASE), better) for banned, better in BANNED.items()]

@@ -20,11 +20,12 @@ std::string nature_of(const std::string& value, const arrow::DataType& inferred)
   if (only_digits && text[0] == '+') return "has a plus";
   if (text.empty()) return value.empty() ? "is empty" : "is blank";
   if (text.size() < value.size()) return "has blanks around it";
-  if (inferred.id() == arrow::Type::DOUBLE && beyond_double(text)) return "is an integer that no double holds";
+  if (inferred.id() == arrow::Type::DOUBLE && beyond_double(text))
+    return "is an integer that double can't hold exactly";
   type_guess guess;
   guess.see(value);
   const auto type = guess.lenient_type();
-  if (type->Equals(inferred) && !guess.type()->Equals(inferred)) return "would be written otherwise";
+  if (type->Equals(inferred) && !guess.type()->Equals(inferred)) return "would be written differently";
   switch (type->id()) {
     case arrow::Type::BOOL:
       return "is boolean";
@@ -37,7 +38,7 @@ std::string nature_of(const std::string& value, const arrow::DataType& inferred)
     case arrow::Type::TIMESTAMP:
       return "is a timestamp";
     default:
-      return only_digits ? "is an integer beyond 64 bits" : "is text";
+      return only_digits ? "is an integer with more than 64 bits" : "is text";
   }
 }
 

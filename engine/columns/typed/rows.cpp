@@ -26,7 +26,7 @@ bool rows::add_text(std::size_t at, std::string_view text) {
   auto& into = columns_[at];
   if (nulls_.is_null(text)) return into.append_null(), true;
   if (into.kind == value_kind::text && !is_utf8(text))
-    return misfit(into, "bytes that are no UTF-8", "", "invalid_utf8");
+    return misfit(into, "bytes that are not UTF-8", "", "invalid_utf8");
   return append_text(text, into, zone_) || misfit(into, quoted_value(text), text);
 }
 

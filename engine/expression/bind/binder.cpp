@@ -130,7 +130,7 @@ node_ptr binder::bind_number(const std::string& text, std::size_t at) {
   if (text.find_first_of("eE") != std::string::npos) {
     double value = 0;
     if (parse_value(text, value) != parsed::good)
-      return fault(at, "out_of_range", "the number " + text + " is beyond what a double can hold");
+      return fault(at, "out_of_range", "the number " + text + " is out of the range of double");
     return std::make_shared<constant_node>(one_value(arrow::DoubleBuilder(), value));
   }
   const auto point = text.find('.');
@@ -152,7 +152,7 @@ node_ptr binder::bind_number(const std::string& text, std::size_t at) {
 
 node_ptr binder::bind_parameter(const syntax& of) {
   const auto* context = names_.context;
-  if (context == nullptr) return fault(of.begin, "unknown_param", "there are no parameters here");
+  if (context == nullptr) return fault(of.begin, "unknown_param", "parameters can't be used here");
   const auto found = context->params.find(of.text);
   if (found == context->params.end()) {
     std::vector<std::string> known;
@@ -313,8 +313,8 @@ node_ptr binder::bind_call(const syntax& of) {
     if (const auto hint = missing_aggregate_hint(of.text); !hint.empty())
       return fault(of.begin, "not_supported_yet", "the aggregate " + of.text + " is not supported yet", hint);
     if (aggregates_) return aggregates_(of);
-    return fault(of.begin, "misplaced_aggregate", of.text + " gathers many rows and can't stand here",
-                 "aggregates stand in compute of the transform aggregate");
+    return fault(of.begin, "misplaced_aggregate", of.text + " is an aggregate and can't be used here",
+                 "use it under compute: in the transform aggregate");
   }
   const auto* known = find_function(of.text);
   if (known == nullptr) {
@@ -330,7 +330,7 @@ node_ptr binder::bind_call(const syntax& of) {
                  std::string(of.star       ? "*"
                              : of.distinct ? "distinct"
                                            : "filter") +
-                     " stands only in aggregates, not in " + of.text);
+                     " can only be used in aggregates, not in " + of.text);
   bool good = true;
   call_site site{of.text, of.begin, bind_all(of.args, good)};
   if (site.args.size() < known->least || site.args.size() > known->most) {

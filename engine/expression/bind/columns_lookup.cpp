@@ -48,12 +48,12 @@ std::string unknown_hint(const std::string& qualifier, const std::string& name, 
       for (const auto& field : input.schema->fields()) known.push_back(field->name());
   const auto near = nearest_name(name, known);
   if (!near.empty()) return "did you mean " + quoted_identifier(near) + "?";
-  if (quoted) return "double quotes make names; text stands in single quotes: '" + name + "'";
+  if (quoted) return "double quotes are for names, single quotes for text: '" + name + "'";
   std::string list;
   for (std::size_t i = 0; i < known.size() && i < 12; ++i) list += (i == 0 ? "" : ", ") + quoted_identifier(known[i]);
   if (known.size() > 12) list += ", ...";
-  return (list.empty() ? std::string("there are no columns here") : "the columns are " + list) +
-         (qualifier.empty() ? "; if text is meant, quote it: '" + name + "'" : "");
+  return (list.empty() ? std::string("columns can't be used here") : "the columns are " + list) +
+         (qualifier.empty() ? "; if you mean text, quote it: '" + name + "'" : "");
 }
 
 }  // namespace
@@ -68,8 +68,8 @@ std::optional<column_place> find_column(const std::string& qualifier, const std:
     for (const auto& each : found) list += (list.empty() ? "" : ", ") + each.text;
     const bool by_unit = names.inputs.size() > 1;
     faults.push_back(fault_at(path, at, "ambiguous_column", "the column " + name + " is ambiguous: it could be " + list,
-                              by_unit && exact ? "write the unit before it: " + found[0].text
-                                               : "write it exactly, in double quotes where it has capital letters"));
+                              by_unit && exact ? "put the unit's name before it: " + found[0].text
+                                               : "write the exact name, in double quotes if it has capital letters"));
     return std::nullopt;
   }
   const auto full = qualifier.empty() ? name : qualifier + "." + name;
@@ -78,9 +78,9 @@ std::optional<column_place> find_column(const std::string& qualifier, const std:
     for (const auto& input : names.inputs) units.push_back(input.qualifier);
     if (std::none_of(units.begin(), units.end(), [&](const auto& unit) { return same_letters(unit, qualifier); })) {
       const auto near = nearest_name(qualifier, units);
-      faults.push_back(fault_at(
-          path, at, "unknown_unit", "no input of this unit is called " + qualifier,
-          near.empty() ? "leave the unit out, or name one of the inputs" : "did you mean " + near + "." + name + "?"));
+      faults.push_back(fault_at(path, at, "unknown_unit", "this unit has no input named " + qualifier,
+                                near.empty() ? "leave the unit's name out, or use the name of one of its inputs"
+                                             : "did you mean " + near + "." + name + "?"));
       return std::nullopt;
     }
   }

@@ -73,7 +73,7 @@ std::vector<conjunct> bind_conjuncts(std::string_view text, const scope& names, 
     one.whole = bind_part(*part, names, path, faults);
     if (!one.whole) continue;
     if (one.whole->type()->id() != arrow::Type::BOOL) {
-      auto problem = user_error("type_mismatch", "a condition is expected, found " + type_name(*one.whole->type()),
+      auto problem = user_error("type_mismatch", "expected a condition, found " + type_name(*one.whole->type()),
                                 "write a comparison, as in a.amount > b.amount");
       problem.path = path;
       problem.offset = part->begin;

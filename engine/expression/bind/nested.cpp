@@ -51,7 +51,7 @@ node_ptr binder::field_of(const node_ptr& value, const std::string& name, std::s
     for (const auto& field : type.fields()) known.push_back(field->name());
     const auto near = nearest_name(name, known);
     return fault(at, "unknown_field", "the struct has no field " + name,
-                 near.empty() ? "it is " + type_name(type) : "did you mean " + quoted_identifier(near) + "?");
+                 near.empty() ? "its type is " + type_name(type) : "did you mean " + quoted_identifier(near) + "?");
   }
   return call("." + quoted_identifier(name), type.field(index)->type(), {value}, field_kernel,
               {.form = notation::suffix, .state = std::make_shared<const int>(index)});
@@ -68,7 +68,7 @@ node_ptr binder::bind_element(const syntax& of) {
   if (!good) return nullptr;
   if (parts[0].value->type->id() != arrow::Type::LIST)
     return fault(of.begin, "type_mismatch", "a value of type " + type_name(*parts[0].value->type) + " has no elements",
-                 "only lists such as text[] have them");
+                 "only lists such as text[] have elements");
   auto place = coerce(parts[1], arrow::int64(), "the index");
   if (!place) return nullptr;
   return call("element", parts[0].value->type->field(0)->type(), {parts[0].value, std::move(place)}, element_kernel,
@@ -76,7 +76,7 @@ node_ptr binder::bind_element(const syntax& of) {
 }
 
 node_ptr binder::bind_list(const syntax& of) {
-  return fault(of.begin, "not_supported_yet", "making lists is not supported yet");
+  return fault(of.begin, "not_supported_yet", "creating lists in expressions is not supported yet");
 }
 
 }  // namespace sluice::expression

@@ -81,12 +81,12 @@ node_ptr binder::no_operator(const std::string& op, const argument& left, const 
   const bool left_text = is_text_type(*left.value->type);
   const bool right_text = is_text_type(*right.value->type);
   if (op == "+" && left_text && right_text)
-    hint = "texts are joined by ||";
+    hint = "use || to join texts";
   else if (left_text != right_text)
     hint = left_text ? "cast it: " + text_of(*left.value) + "::" + type_name(*right.value->type)
                      : "cast it: " + text_of(*right.value) + "::" + type_name(*left.value->type);
   else
-    hint = "cast one side to the type of the other, as in x::text";
+    hint = "cast one side to the type of the other, for example x::text";
   return fault(at, "type_mismatch", "there is no " + kind_of(left.value) + " " + op + " " + kind_of(right.value), hint);
 }
 
@@ -278,7 +278,7 @@ node_ptr binder::condition(const syntax& of, const std::string& what) {
   if (value.value->type->id() == arrow::Type::BOOL) return value.value;
   if (is_untyped(value.value)) return cast(value, arrow::boolean());
   return fault(of.begin, "type_mismatch", what + " expects boolean, found " + kind_of(value.value),
-               "write a condition, as in x > 0");
+               "write a condition, for example x > 0");
 }
 
 node_ptr binder::bind_unary(const syntax& of) {

@@ -130,7 +130,7 @@ type_ptr binder::unify(std::vector<argument>& values, const std::string& what) {
     const auto next = type ? common_type(type, value.value->type) : value.value->type;
     if (next == nullptr) {
       fault(value.at, "type_mismatch",
-            what + " needs values of one type, found " + type_name(*type) + " and " + kind_of(value.value),
+            what + " needs values of the same type, found " + type_name(*type) + " and " + kind_of(value.value),
             "cast it: " + text_of(*value.value) + "::" + type_name(*type));
       return nullptr;
     }

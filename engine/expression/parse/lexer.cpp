@@ -32,9 +32,9 @@ constexpr mistaken mistakes[] = {
     {"&&", "write and"},
     {"!", "write not, or <> for not equal"},
     {"`", "quote names with \"double quotes\""},
-    {"//", "dividing integers already gives an integer: write /"},
-    {";", "an expression has no end mark"},
-    {"\\", "a backslash stands only inside E'...'"},
+    {"//", "/ between integers is already integer division: write /"},
+    {";", "an expression needs no semicolon"},
+    {"\\", "a backslash can only be used inside E'...'"},
 };
 
 /// A token and what is made of it take some 1,500 bytes until the expression is bound.
@@ -52,8 +52,8 @@ class lexer {
       next();
       if (tokens_.size() <= most_tokens && faults_.size() < before_ + most_faults) continue;
       if (tokens_.size() > most_tokens)
-        fault(at_, "expression_too_long", "the expression has more than 65,536 words and signs",
-              "put long lists of values into a file and join it, or take the expression apart with derive");
+        fault(at_, "expression_too_long", "the expression has more than 65,536 tokens",
+              "put long lists of values into a file and join it, or split the expression with derive");
       at_ = text_.size();
     }
     tokens_.push_back({.kind = token_kind::end, .text = {}, .begin = text_.size(), .end = text_.size()});
@@ -76,7 +76,8 @@ class lexer {
         while (at_ < text_.size() && text_[at_] != '\n') ++at_;
       } else if (c == '/' && peek(1) == '*') {
         const auto end = text_.find("*/", at_ + 2);
-        if (end == std::string_view::npos) fault(at_, "invalid_expression", "the comment has no end", "write */");
+        if (end == std::string_view::npos)
+          fault(at_, "invalid_expression", "the comment is not closed: */ is missing", "write */");
         at_ = end == std::string_view::npos ? text_.size() : end + 2;
       } else {
         return;
@@ -122,7 +123,7 @@ class lexer {
       while (is_name(peek())) ++at_;
       const auto written = std::string(text_.substr(begin, at_ - begin));
       fault(begin, "invalid_expression", "'" + written + "' is neither a number nor a name",
-            "a name that begins with a digit stands in \"double quotes\"");
+            "put a name that begins with a digit in \"double quotes\"");
     }
     push(token_kind::number, std::string(text_.substr(begin, at_ - begin)), begin);
   }
@@ -145,8 +146,8 @@ class lexer {
         value += c;
       }
     }
-    fault(begin, "invalid_expression", "the text that begins here has no closing '",
-          "a ' inside a text is written twice: 'it''s'");
+    fault(begin, "invalid_expression", "the text that begins here has no closing quote '",
+          "write a ' inside a text twice: 'it''s'");
     push(token_kind::string, std::move(value), begin);
   }
 
@@ -210,7 +211,7 @@ class lexer {
         arrow::util::ValidateUTF8(reinterpret_cast<const std::uint8_t*>(value.data()),
                                   static_cast<std::int64_t>(value.size())))
       return;
-    fault(begin, "invalid_expression", "the bytes of this text are no UTF-8", "write characters as \\u00e4");
+    fault(begin, "invalid_expression", "this text is not valid UTF-8", "write characters as \\u00e4");
   }
 
   // \u and \U: a code point. Two of them may be a pair of surrogates.
@@ -225,7 +226,7 @@ class lexer {
                  : std::nullopt;
     }
     if (!code || *code == 0 || *code >= 0x110000 || (*code >= 0xd800 && *code < 0xe000))
-      return fault(at, "invalid_expression", "this escape is no character", "write \\u followed by four hex digits");
+      return fault(at, "invalid_expression", "this escape is not a character", "write \\u followed by four hex digits");
     append_utf8(value, *code);
   }
 
@@ -265,15 +266,15 @@ class lexer {
         name += c;
       }
     }
-    fault(begin, "invalid_expression", "the quoted name that begins here has no closing \"");
+    fault(begin, "invalid_expression", "the name that begins here has no closing quote \"");
     push(token_kind::identifier, std::move(name), begin);
   }
 
   void parameter() {
     const auto begin = at_++;
     if (peek() == '{') {
-      fault(begin, "invalid_expression", "a parameter is written $name in an expression",
-            "its value is typed, never pasted as text");
+      fault(begin, "invalid_expression", "write a parameter as $name in an expression",
+            "its typed value is used, not its text");
       const auto end = text_.find('}', at_);
       at_ = end == std::string_view::npos ? text_.size() : end + 1;
       return;
@@ -281,7 +282,7 @@ class lexer {
     const auto name_begin = at_;
     while (is_name(peek())) ++at_;
     if (at_ == name_begin)
-      return fault(begin, "invalid_expression", "expected the name of a parameter behind $", "write $day");
+      return fault(begin, "invalid_expression", "expected the name of a parameter after $", "write $day");
     push(token_kind::parameter, std::string(text_.substr(name_begin, at_ - name_begin)), begin);
   }
 
@@ -289,7 +290,7 @@ class lexer {
     const auto rest = text_.substr(at_);
     for (const auto& mistake : mistakes) {
       if (!rest.starts_with(mistake.symbol) || rest.starts_with("!=") || rest.starts_with("!~")) continue;
-      fault(at_, "invalid_expression", std::string(mistake.symbol) + " is no operator here", mistake.hint);
+      fault(at_, "invalid_expression", std::string(mistake.symbol) + " is not an operator here", mistake.hint);
       at_ += mistake.symbol.size();
       // Reading on as if it were the right one finds the further faults.
       if (mistake.symbol == "==") push(token_kind::symbol, "=", at_ - 2);

@@ -34,7 +34,7 @@ syntax_ptr parser::cast_call(const token& name) {
   auto value = disjunction();
   if (!value || !expect_word("as", "of cast(x as type)")) return nullptr;
   auto made = cast_to(std::move(value), name.begin);
-  return made && expect(")", "behind the type of cast") ? std::move(made) : nullptr;
+  return made && expect(")", "after the type of cast") ? std::move(made) : nullptr;
 }
 
 bool parser::plain_call(syntax& made) {
@@ -68,7 +68,7 @@ bool parser::plain_call(syntax& made) {
   }
   while (take_symbol(","))
     if (!take_argument()) return false;
-  return expect(")", "behind the arguments");
+  return expect(")", "after the arguments");
 }
 
 bool parser::extract(syntax& made) {

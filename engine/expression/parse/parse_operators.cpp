@@ -57,7 +57,7 @@ syntax_ptr parser::test() {
       if (!expect_word("from", "of is distinct from")) return nullptr;
       value = make(syntax_kind::is_distinct, begin, "", std::move(value), comparison());
     } else {
-      return unexpected("expected null, true, false or distinct from behind is, found");
+      return unexpected("expected null, true, false or distinct from after is, found");
     }
     if (value) value->negated = negated;
     // `x is null = y` compares what the test gives.
@@ -115,7 +115,7 @@ syntax_ptr parser::between(syntax_ptr value, std::size_t begin) {
 }
 
 syntax_ptr parser::in(syntax_ptr value, std::size_t begin) {
-  if (!expect("(", "behind in")) return nullptr;
+  if (!expect("(", "after in")) return nullptr;
   if (is_word("select")) return subquery();
   auto made = make(syntax_kind::in, begin, "", std::move(value));
   if (!made || !arguments(*made, "of in")) return nullptr;
@@ -161,7 +161,7 @@ syntax_ptr parser::postfix() {
       value = cast_to(std::move(value), begin);
     } else if (take_symbol("[")) {
       auto index = disjunction();
-      if (!index || !expect("]", "behind the index")) return nullptr;
+      if (!index || !expect("]", "after the index")) return nullptr;
       value = make(syntax_kind::element, begin, "", std::move(value), std::move(index));
     } else if (is_symbol(".") && (ahead().kind == token_kind::word || ahead().kind == token_kind::identifier)) {
       advance();
@@ -169,11 +169,10 @@ syntax_ptr parser::postfix() {
       advance();
       value = make(syntax_kind::field, begin, name, std::move(value));
     } else if (is_word("at") && ahead().text == "time" && ahead(2).text == "zone") {
-      return fault(
-          begin, "at time zone is not supported yet",
-          "the zone of the run stands in run: { timezone: Europe/Berlin }; with it x::timestamp of a timestamptz "
-          "is local time",
-          "not_supported_yet");
+      return fault(begin, "at time zone is not supported yet",
+                   "set the time zone of the run with run: { timezone: Europe/Berlin }; then x::timestamp converts a "
+                   "timestamptz to local time",
+                   "not_supported_yet");
     } else {
       return value;
     }

@@ -72,7 +72,7 @@ syntax_ptr parser::parenthesised() {
   if (is_word("select")) return subquery();
   auto value = disjunction();
   if (!value) return nullptr;
-  if (is_symbol(",")) return fault(now().begin, "a list of values stands only behind in", "write x in (1, 2)");
+  if (is_symbol(",")) return fault(now().begin, "a list of values can only be used after in", "write x in (1, 2)");
   return expect(")", "of the parenthesis") ? std::move(value) : nullptr;
 }
 
@@ -102,7 +102,7 @@ syntax_ptr parser::typed_literal() {
                      (ahead().text == "with" || ahead().text == "without") && ahead(2).text == "time" &&
                      ahead(3).text == "zone";
   if (ahead(zoned ? 4 : 1).kind == token_kind::number && current.text == "interval")
-    return fault(ahead().begin, "expected a text behind interval, found a number", "write interval '1 day'");
+    return fault(ahead().begin, "expected a text after interval, found a number", "write interval '1 day'");
   if (ahead(zoned ? 4 : 1).kind != token_kind::string) return nullptr;
   std::size_t begin = 0;
   auto type = type_text(begin);
@@ -129,7 +129,7 @@ syntax_ptr parser::name_or_call() {
     add_part(now());
     advance();
   }
-  if (is_symbol(".")) return fault(now().begin, "expected a name behind the point, found " + (advance(), found()));
+  if (is_symbol(".")) return fault(now().begin, "expected a name after the dot, found " + (advance(), found()));
   return made;
 }
 

@@ -18,7 +18,7 @@ bool is_reserved(std::string_view word) { return std::find(reserved.begin(), res
 
 syntax_ptr parser::run() {
   if (now().kind == token_kind::end && faults_.size() == known_faults_)
-    fault(0, "the expression is empty", "write a column, as in amount, or a condition, as in amount > 0");
+    fault(0, "the expression is empty", "write a column, for example amount, or a condition, for example amount > 0");
   auto tree = faults_.size() == known_faults_ || now().kind != token_kind::end ? disjunction() : nullptr;
   if (tree && now().kind != token_kind::end) unexpected("the expression should end before");
   return faults_.size() == known_faults_ ? std::move(tree) : nullptr;
@@ -41,11 +41,11 @@ syntax_ptr parser::unexpected(const std::string& expectation) {
   if (!hint.empty()) return fault(now().begin, expectation + " " + found(), hint);
   if (name && at_ > 0 && tokens_[at_ - 1].kind == token_kind::word && !is_reserved(tokens_[at_ - 1].text))
     hint =
-        "a name with a space in it stands in double quotes: \"" + tokens_[at_ - 1].written + " " + now().written + "\"";
+        "put a name that contains a space in double quotes: \"" + tokens_[at_ - 1].written + " " + now().written + "\"";
   else if (now().kind == token_kind::word && is_reserved(now().text))
-    hint = now().text + " is a word of SQL; a column of that name stands in double quotes: \"" + now().written + "\"";
+    hint = now().text + " is an SQL keyword; put a column of this name in double quotes: \"" + now().written + "\"";
   else if (now().kind == token_kind::string && at_ > 0 && tokens_[at_ - 1].kind == token_kind::string)
-    hint = "a ' inside a text is written twice: 'it''s'";
+    hint = "write a ' inside a text twice: 'it''s'";
   return fault(now().begin, expectation + " " + found(), hint);
 }
 
@@ -74,7 +74,7 @@ syntax_ptr parser::finished(syntax_ptr made) {
 
 syntax_ptr parser::too_deep(std::size_t at) {
   return fault(at, "the expression is nested more than " + std::to_string(deepest_expression) + " levels deep",
-               "split it over several derived columns, or write x in (...)", "expression_too_deep");
+               "split it into several derived columns, or write x in (...)", "expression_too_deep");
 }
 
 syntax_ptr parse(std::string_view text, const std::string& path, diagnostics& faults) {

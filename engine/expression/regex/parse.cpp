@@ -12,7 +12,7 @@ constexpr int deepest = 200;
 
 bool is_blank(std::uint32_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-const char* const look_hint = "cut the text with split_part, substring or a group: regexp_replace(x, '(a)b', '\\1')";
+const char* const look_hint = "use split_part, substring or a group instead: regexp_replace(x, '(a)b', '\\1')";
 
 }  // namespace
 
@@ -36,15 +36,14 @@ bool parser::read_prefix() {
   if (how_.literal) return true;
   if (take("***=")) return how_.literal = true;
   if (take("***:")) how_ = {.ignore_case = how_.ignore_case};
-  if (starts_with("***")) return fail("begins with ***, which is not : or ="), false;
+  if (starts_with("***")) return fail("begins with ***, but not with ***: or ***="), false;
   if (starts_with("(?") && digit_of(ahead(2)) >= 10 && digit_of(ahead(2)) < 36) {
     at_ += 2;
     std::string flags;
     while (more() && ahead() != ')') flags += static_cast<char>(ahead() < 128 ? text_[at_] : '?'), ++at_;
     char unknown = 0;
     if (!take(")") || !apply_flags(flags, how_, unknown))
-      return fail("sets an option (?" + flags + ") that is not known", "options are c, i, m, n, p, q, s, t, w, x"),
-             false;
+      return fail("sets the unknown option (?" + flags + ")", "options are c, i, m, n, p, q, s, t, w, x"), false;
   }
   return true;
 }
@@ -103,11 +102,11 @@ node_ptr parser::read_quantified(int depth) {
   if (!atom) return nullptr;
   pass_over();
   if (!at_quantifier()) return atom;
-  if (atom->what == kind::place) return fail("has a quantifier behind a place such as ^ or \\y");
+  if (atom->what == kind::place) return fail("has a quantifier after an anchor such as ^ or \\y");
   node made{.what = kind::repeat, .parts = {std::move(atom)}, .prefers = true};
   if (!read_quantifier(made)) return nullptr;
   pass_over();
-  if (at_quantifier()) return fail("has a quantifier behind a quantifier");
+  if (at_quantifier()) return fail("has a quantifier after a quantifier");
   return make(std::move(made));
 }
 
@@ -178,7 +177,7 @@ void parser::add_character(character_set& to, std::uint32_t c) const {
 node_ptr parser::read_group(int depth) {
   for (const auto* look : {"(?=", "(?!", "(?<=", "(?<!"})
     if (starts_with(look))
-      return fail(std::string("looks around with ") + look + "...), which is not supported", look_hint);
+      return fail(std::string("uses lookaround ") + look + "...), which is not supported", look_hint);
   node made{.what = kind::group};
   if (!take("(?:")) {
     take("(");

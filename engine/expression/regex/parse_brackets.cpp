@@ -24,7 +24,7 @@ node_ptr parser::read_bracket() {
 }
 
 bool parser::read_range(character_set& to, bool first) {
-  if (ahead() == '-' && !first && ahead(1) != ']') return fail("has a - in [ ] that is no range"), false;
+  if (ahead() == '-' && !first && ahead(1) != ']') return fail("has a - in [ ] that is not a range"), false;
   std::uint32_t from = 0;
   bool whole_class = false;
   if (!read_element(to, from, whole_class)) return false;
@@ -37,7 +37,7 @@ bool parser::read_range(character_set& to, bool first) {
   ++at_;
   std::uint32_t until = 0;
   if (!read_element(to, until, whole_class)) return false;
-  if (whole_class || until < from) return fail("has a range in [ ] whose end is before its begin"), false;
+  if (whole_class || until < from) return fail("has a range in [ ] whose end is before its start"), false;
   to.add(from, until);
   if (how_.ignore_case)
     for (auto c = from; c <= until && c - from < 70'000; ++c) add_character(to, c);
@@ -81,7 +81,7 @@ bool parser::read_named(character_set& to, std::uint32_t& character, bool& whole
   }
   if (how_.ignore_case && (name == "lower" || name == "upper")) name = "alpha";
   const auto found = class_named(name);
-  if (!found) return fail("names a class [:" + name + ":] that there is not"), false;
+  if (!found) return fail("has the unknown character class [:" + name + ":]"), false;
   to.add(*found);
   whole_class = true;
   return true;

@@ -28,7 +28,7 @@ bool parser::read_digits(std::uint32_t base, std::size_t least, std::size_t most
     out = out * base + static_cast<std::uint32_t>(digit_of(ahead()));
     if (out > greatest_character) break;
   }
-  if (count < least || out > greatest_character) return fail("has a \\ with a number that is no character"), false;
+  if (count < least || out > greatest_character) return fail("has a \\ with a number that is not a character"), false;
   return true;
 }
 
@@ -107,8 +107,8 @@ bool parser::read_number(escape& out) {
     int value = 0;
     while (is_digit(ahead()) && value < 1000) value = value * 10 + static_cast<int>(text_[at_++] - '0');
     if (at_ == begin + 1 || value <= groups_)
-      return fail("refers back with \\" + std::to_string(value) + ", which is not supported",
-                  "compare the parts yourself, or write them out"),
+      return fail("uses the back-reference \\" + std::to_string(value) + ", which is not supported",
+                  "write the repeated part out, or compare the parts in a condition"),
              false;
     at_ = begin;
   }

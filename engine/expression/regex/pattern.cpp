@@ -60,7 +60,7 @@ std::shared_ptr<const pattern> pattern::make(std::string_view text, const option
   if (!parsed) return nullptr;
   auto made = std::make_unique<compiled>(parsed->root);
   if (!made->prepare()) {
-    fault = {"is too long when its repeats are written out", "repeat fewer times"};
+    fault = {"is too long after its repetitions are expanded", "use fewer repetitions"};
     return nullptr;
   }
   return std::shared_ptr<const pattern>(new pattern(std::move(made), parsed->groups));

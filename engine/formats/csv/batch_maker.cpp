@@ -45,7 +45,7 @@ std::string message_of(fault kind, const typed::column_plan& column, const std::
     case fault::invalid_utf8:
       return "column " + column.name + ": the text is not valid UTF-8";
     case fault::invalid_quotes:
-      return "column " + column.name + ": expected a separator or line end behind the closing quote of " +
+      return "column " + column.name + ": expected a separator or line break after the closing quote of " +
              typed::quoted_value(value);
   }
   return {};
@@ -78,7 +78,7 @@ result<read_step> batch_maker::make(const chunk_reader& chunk, std::size_t& reco
   try {
     return make_rows(chunk, record, end);
   } catch (const std::bad_alloc&) {
-    return external_error("out_of_memory", "no memory is left for the records of " + piece_.object,
+    return external_error("out_of_memory", "there is not enough memory for the records of " + piece_.object,
                           "raise run.memory or free memory");
   }
 }
@@ -167,7 +167,7 @@ bool batch_maker::reject_stray_quote(const chunk_reader& chunk, std::size_t firs
     if (size == 0 || bytes[begin] == quote || std::memchr(bytes + begin, quote, size) == nullptr) continue;
     auto bad = rejected(chunk, first, last);
     bad.code = "invalid_quotes";
-    bad.message = "field " + std::to_string(field - first + 1) + " holds a quote, but does not begin with one: " +
+    bad.message = "field " + std::to_string(field - first + 1) + " contains a quote, but does not begin with one: " +
                   typed::quoted_value({reinterpret_cast<const char*>(bytes) + begin, size});
     step.rejected.push_back(std::move(bad));
     return true;
@@ -357,7 +357,7 @@ error batch_maker::contradiction(const typed::column_plan& column, const std::st
 error batch_maker::failure(const rejected_record& record) const {
   const auto line = ask_.line_of ? ask_.line_of(record.offset) : 0;
   auto problem = user_error(record.code, piece_.object + " line " + std::to_string(line) + ": " + record.message,
-                            "mend the file, or let such records go to the rejects with on_error: reject");
+                            "correct the file, or reject such records with on_error: reject");
   problem.where = plan_.unit;
   return problem;
 }

@@ -35,7 +35,7 @@ status chunk_reader::make_room(std::uint32_t more) {
   const auto wanted = std::max(filled_ + more, capacity_ + std::min<std::uint32_t>(capacity_, 64 * block_bytes));
   auto* grown = static_cast<std::uint8_t*>(std::aligned_alloc(4096, (wanted + 2 * padding + 4095) / 4096 * 4096));
   if (grown == nullptr)
-    return external_error("out_of_memory", "cannot get a buffer of " + std::to_string(wanted) + " bytes");
+    return external_error("out_of_memory", "can't allocate a buffer of " + std::to_string(wanted) + " bytes");
   if (buffer_) {
     std::memcpy(grown, base_, filled_);
   } else {

@@ -23,7 +23,7 @@ error different_csv_columns(const input_file& file, const std::vector<std::strin
   for (const auto& name : found)
     if (std::find(wanted.begin(), wanted.end(), name) == wanted.end()) fresh.push_back(name);
   std::string message = "the file " + file.name + " has other columns than the source's first file:";
-  if (!lost.empty()) message += " it lacks " + joined(lost);
+  if (!lost.empty()) message += " it does not have " + joined(lost);
   if (!fresh.empty()) message += std::string(lost.empty() ? "" : ", and") + " it also has " + joined(fresh);
   return user_error("different_columns", message,
                     "contract: evolve beside csv reads them all, with null where a file has no such column; columns: "

@@ -53,7 +53,7 @@ std::int64_t next_line(const head& in, std::int64_t at) {
 error no_header(const input_file& file, const head& in, const std::string& what) {
   const std::string_view begin(reinterpret_cast<const char*>(in.data()), static_cast<std::size_t>(in.size));
   auto hint = option_for_bytes(file, begin);
-  if (hint.empty()) hint = "look at the file; names can be given instead: header: [id, name], skip_rows: 1";
+  if (hint.empty()) hint = "check the file, or give the names yourself: header: [id, name], skip_rows: 1";
   return user_error("invalid_header", "the first line of " + file.name + " can't be column names: " + what,
                     std::move(hint));
 }
@@ -68,7 +68,7 @@ class layout_reader {
     const std::string_view begin(reinterpret_cast<const char*>(in_.data()), static_cast<std::size_t>(in_.size));
     if (auto foreign = not_wanted_format(file_.name, begin.substr(0, format_bytes), "CSV")) return std::move(*foreign);
     if (looks_like_utf16(begin) || (file_.packed == compression::none && packed_as(begin) != compression::none))
-      return user_error("invalid_utf8", "the file " + file_.name + " is no text in UTF-8",
+      return user_error("invalid_utf8", "the file " + file_.name + " is not UTF-8 text",
                         option_for_bytes(file_, begin));
     if (in_.size >= 3 && std::memcmp(in_.data(), "\xEF\xBB\xBF", 3) == 0) at_ = 3;
     for (std::int64_t i = 0; i < rules_.skip_rows; ++i) {
@@ -77,7 +77,7 @@ class layout_reader {
         if (!in_.whole) return std::optional<file_layout>();
         return empty_file(
             file_, rules_,
-            "has only " + std::to_string(i) + " lines, and skip_rows is " + std::to_string(rules_.skip_rows));
+            "has only " + std::to_string(i) + " lines, but skip_rows is " + std::to_string(rules_.skip_rows));
       }
       at_ = next;
     }
@@ -122,12 +122,13 @@ class layout_reader {
     line_ends before(line_break::any);
     before.add(in_.data(), extent.quote);
     return user_error("unclosed_quote",
-                      file_.name + " line " + std::to_string(before.count() + 1) + ": the quote that opens field " +
-                          std::to_string(extent.field + 1) + " of the first record never closes; it takes " +
-                          std::to_string(extent.lines) + " more line" + (extent.lines == 1 ? "" : "s") + " (" +
-                          std::to_string(extent.end - extent.quote) + " bytes) along, up to the end of the file",
-                      "close the quote there; where quotes mean nothing, quote: \"\"; names can be given instead: "
-                      "header: [id, name], skip_rows: 1");
+                      file_.name + " line " + std::to_string(before.count() + 1) +
+                          ": the quote at the start of field " + std::to_string(extent.field + 1) +
+                          " of the first record is never closed; it swallows " + std::to_string(extent.lines) +
+                          " more line" + (extent.lines == 1 ? "" : "s") + " (" +
+                          std::to_string(extent.end - extent.quote) + " bytes), up to the end of the file",
+                      "close the quote there; if the file does not use quotes, set quote: \"\"; or give the names "
+                      "yourself: header: [id, name], skip_rows: 1");
   }
 
   [[nodiscard]] bool ignored(const std::uint8_t* base, std::uint32_t begin, std::uint32_t end, bool only_field) const {
@@ -153,21 +154,20 @@ class layout_reader {
   [[nodiscard]] status check_names() const {
     // A quote that closes by chance makes the begin of the file one header, which would lose its rows.
     if (broken_ > 0 && rules_.header)
-      return user_error(
-          "invalid_header",
-          "the first line of " + file_.name + " can't be column names: the quoted name of column " +
-              std::to_string(broken_) + " does not end as it should",
-          "close the quote, or read without quotes: quote: \"\"; names can be given instead: header: [id, "
-          "name], skip_rows: 1");
+      return user_error("invalid_header",
+                        "the first line of " + file_.name + " can't be column names: the quoted name of column " +
+                            std::to_string(broken_) + " is not closed correctly",
+                        "close the quote, or read without quotes: quote: \"\"; or give the names yourself: header: "
+                        "[id, name], skip_rows: 1");
     for (std::size_t i = 0; i < layout_.names.size(); ++i) {
       const auto& name = layout_.names[i];
       if (const auto lines = std::count(name.begin(), name.end(), '\n'); lines > most_lines_of_a_name)
         return user_error("runaway_quote",
                           "the name of column " + std::to_string(i + 1) + " in the first record of " + file_.name +
-                              " has " + std::to_string(lines + 1) + " lines: a quote closes only by chance",
-                          "close the quote in its line; where quotes mean nothing, quote: \"\"");
+                              " has " + std::to_string(lines + 1) + " lines: a quote is probably missing",
+                          "close the quote in its line; if the file does not use quotes, set quote: \"\"");
       const char* fault = !is_utf8(name)                         ? " is not UTF-8"
-                          : name.find('\0') != std::string::npos ? " holds a zero byte"
+                          : name.find('\0') != std::string::npos ? " contains a zero byte"
                                                                  : nullptr;
       if (fault != nullptr) return no_header(file_, in_, "that of column " + std::to_string(i + 1) + fault);
     }
@@ -195,17 +195,16 @@ class layout_reader {
 
 error empty_file(const input_file& file, const file_rules& rules, const std::string& what) {
   return user_error("empty_file", "the file " + file.name + " " + what,
-                    rules.header
-                        ? "a CSV file starts with a line of column names; take this one out of path, or give the names "
-                          "of files that have no such line: header: [id, name]"
-                        : "nothing says which columns there are: give their names, header: [id, name]");
+                    rules.header ? "a CSV file must begin with a line of column names; remove this file from path, or, "
+                                   "if the files have no such line, give the names: header: [id, name]"
+                                 : "the columns are unknown: give their names, header: [id, name]");
 }
 
 status name_empty_files(const std::vector<input_file>& files, std::vector<file_layout>& layouts,
                         const file_rules& rules) {
   const auto named = std::find_if(layouts.begin(), layouts.end(), [](const auto& one) { return !one.names.empty(); });
   if (named == layouts.end())
-    return empty_file(files.front(), rules, files.front().size == 0 ? "is empty" : "holds no record");
+    return empty_file(files.front(), rules, files.front().size == 0 ? "is empty" : "contains no record");
   const auto names = named->names;
   for (auto& each : layouts)
     if (each.names.empty()) each.names = names;
@@ -236,7 +235,7 @@ result<file_layout> read_layout(const input_file& file, const file_rules& rules)
     if (layout) return std::move(*layout);
   }
   return user_error("record_too_large", "the header of " + file.name + " does not end within 32 MiB",
-                    "look for a quote that is never closed, or another separator or line end");
+                    "look for a quote that is never closed, or another separator or line break");
 }
 
 }  // namespace sluice::csv

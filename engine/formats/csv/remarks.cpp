@@ -55,17 +55,16 @@ error text_column_remark(const std::string& name, const typed::text_reason& why,
                  place_of(why.first.file, why.first.offset, files);
   std::string hint;
   if (why.odd == 0) {
-    message += ": as " + type + " its values would be written otherwise than they stand";
+    message += ": as " + type + " its values would be written differently than in the file";
     hint = types_line(name, type) + " reads them as " + type;
   } else {
-    message += "; " + std::to_string(why.odd) + " of " + std::to_string(why.seen) + " values looked at " +
-               (why.odd == 1 ? "is" : "are") + " no " + type;
+    message += "; " + std::to_string(why.odd) + " of " + std::to_string(why.seen) + " values in the sample " +
+               (why.odd == 1 ? "is" : "are") + " not " + type;
     if (why.only_null_words) {
       hint = "csv: { " + null_values_with(rules, why.null_words) + " } reads " + joined(why.null_words) + " as null";
     } else {
-      hint = types_line(name, type) + " sends such records to the rejects";
-      if (!why.null_words.empty())
-        hint += ", " + null_values_with(rules, why.null_words) + " makes nulls of the others";
+      hint = types_line(name, type) + " rejects such records";
+      if (!why.null_words.empty()) hint += ", " + null_values_with(rules, why.null_words) + " reads the others as null";
     }
   }
   auto remark = user_error("text_column", message, hint);
@@ -77,8 +76,8 @@ error swallowed_remark(const many_lines& what, const std::vector<input_file>& fi
   auto remark = user_error(
       "lines_in_quotes",
       "the record" + place_of(what.file, what.offset, files) +
-          " goes on over lines that look like records: " + std::to_string(what.within) + " of them are in its quotes",
-      "where a quote belongs to the text, double it; for a file in which quotes mean nothing: csv: { quote: \"\" }");
+          " contains lines that look like records: " + std::to_string(what.within) + " of them are in its quotes",
+      "double the quote if it is part of the text; if the file does not use quotes, set csv: { quote: \"\" }");
   remark.path = "/csv";
   return remark;
 }
@@ -115,7 +114,7 @@ std::optional<error> dialect_remark(const input_file& file, const options& own, 
         " and " +
         (count_of(found->first_line, used) == 0 ? "no " : std::to_string(count_of(found->first_line, used)) + " ") +
         used;
-  auto remark = user_error("other_dialect", message, "it looks as if this reads it: " + better);
+  auto remark = user_error("other_dialect", message, "these options probably fit: " + better);
   remark.path = "/csv";
   return remark;
 }

@@ -111,20 +111,20 @@ error runaway_record(const record_extent& what, const read_plan& plan, const spl
     const auto place = place_of(what.quote, piece, ask);
     problem = user_error(
         "unclosed_quote",
-        place + ": the quote that opens " + field_name(what.field, plan) + " never closes; " +
-            (what.lines == 0 ? "the file ends within it"
-                             : "it takes " + with_unit(what.lines, "more line") + " (" + with_unit(bytes, "byte") +
-                                   ") along, up to " + (what.to_end ? "the end of the file" : "where reading stopped")),
-        "close the quote there, or double it where it belongs to the text; for a file in which quotes mean nothing, "
-        "quote: \"\"");
+        place + ": the quote at the start of " + field_name(what.field, plan) + " is never closed; " +
+            (what.lines == 0
+                 ? "the file ends inside it"
+                 : "it swallows " + with_unit(what.lines, "more line") + " (" + with_unit(bytes, "byte") + "), up to " +
+                       (what.to_end ? "the end of the file" : "the point where reading stopped")),
+        "close the quote there, or double it if it is part of the text; if the file does not use quotes, set quote: "
+        "\"\"");
   } else {
     problem = user_error("record_too_large",
                          place_of(what.begin, piece, ask) + ": the record that begins there has " +
                              with_unit(static_cast<std::uint64_t>(what.end - what.begin), "byte") +
-                             (what.to_end ? "" : " and more") + ", " + with_unit(what.lines, "line end") +
-                             " among them; at most 256 MiB are read",
-                         "look for a quote that closes far behind its place, or give the right separator, quote and "
-                         "escape");
+                             (what.to_end ? "" : " and more") + ", " + with_unit(what.lines, "line break") +
+                             "; at most 256 MiB are read",
+                         "look for a quote that is closed too late, or set the right separator, quote and escape");
   }
   problem.where = plan.unit;
   return problem;
@@ -147,13 +147,12 @@ std::uint64_t records_within(std::string_view record, const dialect& rules, std:
 
 error runaway_quote(const rejected_record& record, std::uint64_t within, const read_plan& plan, const split& piece,
                     const reader_questions& ask) {
-  auto problem = user_error(
-      "runaway_quote",
-      place_of(piece.begin + static_cast<std::int64_t>(record.offset), piece, ask) +
-          ": a quote in this record closes only by chance, far behind: " + with_unit(within, "line") +
-          " that look like records of their own would go to the rejects as one (" + record.message + ")",
-      "close the quote there, or double it where it belongs to the text; for a file in which quotes mean nothing, "
-      "quote: \"\"");
+  auto problem = user_error("runaway_quote",
+                            place_of(piece.begin + static_cast<std::int64_t>(record.offset), piece, ask) +
+                                ": a quote in this record is probably not closed: " + with_unit(within, "line") +
+                                " that look like separate records would be rejected as one (" + record.message + ")",
+                            "close the quote there, or double it if it is part of the text; if the file does not use "
+                            "quotes, set quote: \"\"");
   problem.where = plan.unit;
   return problem;
 }

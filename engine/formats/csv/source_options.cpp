@@ -29,7 +29,7 @@ std::optional<std::uint8_t> read_byte(const options& own, const std::string& nam
   if (text.empty() && may_be_off) return std::nullopt;
   if (text == "\\t") return '\t';
   if (text.size() == 1 && text[0] != '\n' && text[0] != '\r') return static_cast<std::uint8_t>(text[0]);
-  faults.push_back(at("/csv/" + name, user_error("invalid_option", name + " is one byte, not '" + text + "'",
+  faults.push_back(at("/csv/" + name, user_error("invalid_option", name + " must be one byte, found '" + text + "'",
                                                  "for example \",\", \";\", \"|\" or \"\\t\"")));
   return preset;
 }
@@ -43,8 +43,8 @@ void read_separator(const options& own, dialect& into, diagnostics& faults) {
   if (text.empty() || text.size() > longest_separator || text.find_first_of("\r\n") != std::string::npos) {
     faults.push_back(
         at("/csv/separator", user_error("invalid_option",
-                                        "separator is a text of 1 to " + std::to_string(longest_separator) +
-                                            " bytes without line ends, not '" + text + "'",
+                                        "separator must be a text of 1 to " + std::to_string(longest_separator) +
+                                            " bytes without line breaks, found '" + text + "'",
                                         "for example \",\", \";\", \"|\", \"\\t\", \" \" or \", \"")));
     return;
   }
@@ -58,8 +58,9 @@ void read_flags(const options& own, file_rules& into, diagnostics& faults) {
   into.rules.strict_quotes = quotes == "strict";
   into.all_text = own.contains("all_text") && own["all_text"] == true;
   if (into.rules.strict_quotes && !into.rules.quote)
-    faults.push_back(at("/csv/quotes", user_error("invalid_option", "quotes: strict needs a quote, and there is none",
-                                                  "remove quotes, or give quote")));
+    faults.push_back(
+        at("/csv/quotes", user_error("invalid_option", "quotes: strict needs a quote character, but quote is empty",
+                                     "remove quotes, or set quote")));
 }
 
 void read_header(const options& own, file_rules& into, diagnostics& faults) {
@@ -72,13 +73,12 @@ void read_header(const options& own, file_rules& into, diagnostics& faults) {
     for (const auto& name : header) into.names.push_back(name.is_string() ? name.get<std::string>() : name.dump());
     if (into.names.empty())
       faults.push_back(
-          at("/csv/header", user_error("invalid_option", "header is an empty list", "list the names of all columns")));
+          at("/csv/header", user_error("invalid_option", "header is an empty list", "give the names of all columns")));
     if (unique_names(into.names) != into.names)
-      faults.push_back(
-          at("/csv/header", user_error("duplicate_column", "a name in header is empty or stands there twice",
-                                       "give every column a name of its own")));
+      faults.push_back(at("/csv/header", user_error("duplicate_column", "a name in header is empty or appears twice",
+                                                    "give each column its own name")));
   } else {
-    faults.push_back(at("/csv/header", user_error("invalid_option", "header is true, false or a list of names")));
+    faults.push_back(at("/csv/header", user_error("invalid_option", "header must be true, false or a list of names")));
   }
 }
 
@@ -89,7 +89,7 @@ void check_distinct(const dialect& rules, diagnostics& faults) {
       faults.push_back(
           at(std::string("/csv/") + name,
              user_error("invalid_option",
-                        std::string(name) + " means something else already: '" + static_cast<char>(*byte) + "'",
+                        std::string(name) + " is already used for something else: '" + static_cast<char>(*byte) + "'",
                         "separator, quote, escape and comment must differ")));
   };
   const auto clash = [&](const char* name, const std::optional<std::uint8_t>& a, const std::optional<std::uint8_t>& b) {
@@ -97,7 +97,7 @@ void check_distinct(const dialect& rules, diagnostics& faults) {
       faults.push_back(
           at(std::string("/csv/") + name,
              user_error("invalid_option",
-                        std::string(name) + " means something else already: '" + static_cast<char>(*a) + "'",
+                        std::string(name) + " is already used for something else: '" + static_cast<char>(*a) + "'",
                         "separator, quote, escape and comment must differ")));
   };
   in_separator("quote", rules.quote);
@@ -129,7 +129,7 @@ file_rules read_file_rules(const options& own, diagnostics& faults) {
   if (own.contains("skip_rows") && own["skip_rows"].is_number_integer())
     into.skip_rows = own["skip_rows"].get<std::int64_t>();
   if (into.skip_rows < 0)
-    faults.push_back(at("/csv/skip_rows", user_error("invalid_option", "skip_rows can't be below 0")));
+    faults.push_back(at("/csv/skip_rows", user_error("invalid_option", "skip_rows must be 0 or more")));
   return into;
 }
 

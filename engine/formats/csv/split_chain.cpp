@@ -74,8 +74,8 @@ result<std::shared_ptr<random_file>> split_chain::file() {
   if (::fstat(opened->handle(), &info) != 0) return from_errno(errno, "look at " + file_.name);
   const std::pair<std::uint64_t, std::uint64_t> found(info.st_dev, info.st_ino);
   if (identity_ && *identity_ != found)
-    return user_error("source_changed", "the file " + file_.name + " was replaced while it was read",
-                      "run it again when nobody writes to the file");
+    return user_error("source_changed", "the file " + file_.name + " was replaced while it was being read",
+                      "run again when no program is writing to the file");
   identity_ = found;
   open_ = opened;
   return opened;

@@ -65,7 +65,7 @@ void line_blocks::drop_used() {
 result<bool> line_blocks::read_more() {
   if (filled_ > longest_record)
     return user_error("record_too_long", name_ + " has a line of more than 256 MiB",
-                      "one JSON object a line is wanted");
+                      "NDJSON needs one JSON object per line");
   const auto here = place_ + filled_;
   // Behind the range only the rest of the last line is wanted: more and more of it where it is long.
   auto wanted = file_ && here >= end_ ? std::max(tail_bytes, filled_ / 2)

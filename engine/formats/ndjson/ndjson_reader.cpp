@@ -37,7 +37,7 @@ bool is_number(const std::string& json) { return json[0] == '-' || (json[0] >= '
 /// What a JSON value is, in a word or two.
 std::string nature_of(const std::string& json) {
   if (is_number(json))
-    return json.find_first_of(".eE") == std::string::npos ? "is an integer that it has no room for" : "is decimal";
+    return json.find_first_of(".eE") == std::string::npos ? "is an integer that is too large for it" : "is decimal";
   switch (json[0]) {
     case '{':
       return "is an object";
@@ -102,7 +102,7 @@ class ndjson_reader : public split_reader {
       }
       SLUICE_TRY(finish(step));
     } catch (const std::bad_alloc&) {
-      return external_error("out_of_memory", "no memory is left for the records of " + piece_.object,
+      return external_error("out_of_memory", "there is not enough memory for the records of " + piece_.object,
                             "raise run.memory or free memory");
     }
     step.set_null = rows_.set_null() - nulls;
@@ -146,7 +146,7 @@ class ndjson_reader : public split_reader {
       const char* newline = nullptr;
       record_fault fault;
       if (!valid_utf8_ && !simdjson::validate_utf8(begin, static_cast<std::size_t>(line_end(begin) - begin))) {
-        fault = {.code = "invalid_utf8", .column = "", .message = "the record has bytes that are no UTF-8"};
+        fault = {.code = "invalid_utf8", .column = "", .message = "the record is not valid UTF-8"};
       } else {
         newline = parser_.read(begin);
         if (newline == nullptr) fault = parser_.fault();
@@ -208,7 +208,7 @@ class ndjson_reader : public split_reader {
     auto problem = user_error(
         fault.code,
         "the record" + place + (fault.column.empty() ? "" : ", column " + fault.column) + ": " + fault.message,
-        "mend the record, or let such records go to the rejects with on_error: reject");
+        "correct the record, or reject such records with on_error: reject");
     problem.where = "unit " + what_->unit;
     return problem;
   }

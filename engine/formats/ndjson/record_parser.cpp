@@ -20,13 +20,13 @@ const char* record_parser::fail(std::string code, std::string column, std::strin
 }
 
 const char* record_parser::broken(const char* at) {
-  if (*at == '\n') return fail("invalid_json", "", "the record ends in the middle of its JSON object");
+  if (*at == '\n') return fail("invalid_json", "", "the record is truncated: its JSON object is not complete");
   const auto* const end = line_end(at);
   if (nested_too_deep({begin_, static_cast<std::size_t>(end - begin_)}))
     return fail("invalid_json", "",
                 "the record is nested more than " + std::to_string(deepest_nesting) + " objects and lists deep");
   return fail("invalid_json", "",
-              "no valid JSON from byte " + std::to_string(at - begin_ + 1) +
+              "not valid JSON from byte " + std::to_string(at - begin_ + 1) +
                   " on: " + sluice::shortened({at, static_cast<std::size_t>(end - at)}, 20));
 }
 
@@ -45,7 +45,7 @@ const char* record_parser::read(const char* at) {
       end = skip_blanks(end);
       if (*end != '\n')
         end = fail("invalid_json", "",
-                   "expected one object a line, found more behind it: " +
+                   "expected one object per line, found trailing text: " +
                        shortened({end, static_cast<std::size_t>(line_end(end) - end)}));
     }
   }
@@ -82,8 +82,8 @@ const char* record_parser::find_key(const char* at, key_table& keys, int before,
   } else {
     return fail("unknown_field", std::string(name),
                 "the field " + shortened(name) +
-                    " is in none of the records that the columns were inferred from: give its type (types:), or name "
-                    "the columns that you want (columns:)");
+                    " did not occur in the sample from which the columns were inferred: give its type (types:), or "
+                    "list the columns that you need (columns:)");
   }
   if (found >= 0) (before < 0 ? keys.first : keys.entries[static_cast<std::size_t>(before)].follower) = found;
   end = skip_blanks(end);

@@ -104,23 +104,23 @@ error nothing_sampled(const std::vector<input_file>& files, const sample& all) {
   const auto name = (files.empty() ? "the source" : files[0].name) + (files.size() > 1 ? " and the other files" : "");
   if (all.broken() == 0)
     return user_error("empty_source", "there is no record in " + name + " to infer the columns from",
-                      "give the columns: types: { id: bigint }, if it may be empty");
+                      "if the file may be empty, give the columns: types: { id: bigint }");
   const auto& first = all.first_broken();
   if (nested_too_deep(first))
     return user_error("invalid_json",
-                      "none of " + std::to_string(all.broken()) + " lines looked at in " + name +
+                      "none of " + std::to_string(all.broken()) + " lines in the sample of " + name +
                           " can be read; the first one is nested more than " + std::to_string(deepest_nesting) +
                           " objects and lists deep",
-                      "write what is nested so deep as a text of its own");
+                      "write the deeply nested part as a JSON text");
   if (const auto begin = peek_file(files[0], format_bytes); begin.ok())
     if (auto foreign = not_wanted_format(files[0].name, *begin, "NDJSON")) return std::move(*foreign);
-  auto why = user_error("invalid_json", "none of " + std::to_string(all.broken()) + " lines looked at in " + name +
+  auto why = user_error("invalid_json", "none of " + std::to_string(all.broken()) + " lines in the sample of " + name +
                                             " is a JSON object; the first one is: " + shown(first));
   if (const auto begin = peek_file(files[0], 1024); begin.ok()) why.hint = option_for_bytes(files[0], *begin);
   if (why.hint.empty() && (first.starts_with('[') || first.starts_with('{')))
-    why.hint = std::string("one object stands on one line in NDJSON; jq turns other JSON into it: jq -c ") +
+    why.hint = std::string("NDJSON has one object per line; convert other JSON with jq: jq -c ") +
                (first.starts_with('[') ? "'.[]'" : ".");
-  if (why.hint.empty()) why.hint = "look at the file: it should hold one JSON object a line";
+  if (why.hint.empty()) why.hint = "check the file: it must contain one JSON object per line";
   return why;
 }
 

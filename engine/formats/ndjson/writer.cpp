@@ -280,7 +280,7 @@ std::int64_t record_writer::write(std::int64_t row, std::int64_t enough, growing
     refused.push_back({.row = row,
                        .code = "not_representable",
                        .column = writer.misfit_column,
-                       .message = "JSON has no number for " + writer.misfit_value});
+                       .message = "JSON has no representation of " + writer.misfit_value});
   }
   set_null_ += writer.set_null;
   return row;

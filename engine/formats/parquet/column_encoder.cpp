@@ -104,7 +104,7 @@ status column_encoder::close_page(page_scratch& scratch) {
   page.plain_size = static_cast<std::int64_t>(scratch.body.size());
   if (page.plain_size > std::numeric_limits<std::int32_t>::max())
     return user_error("value_too_large", "a value of column " + name_ + " does not fit into a Parquet page (2 GiB)",
-                      "leave it out, or cut it");
+                      "remove the column, or shorten its values");
   page.statistics.set_null_count(page_nulls_);
   page.statistics.all_null_value = page_nulls_ == page_rows_;
   SLUICE_ASSIGN(page.body, compress(scratch));

@@ -35,9 +35,9 @@ status check_times(const arrow::TimestampArray& micro, const arrow::TimestampArr
     if (value > farthest || value < -farthest || value * 1000 == nano.Value(row)) continue;
     const auto text = nano.GetScalar(row);
     return user_error("value_out_of_range",
-                      "column " + column + " of " + file + " holds the time " +
+                      "column " + column + " of " + file + " contains the time " +
                           (text.ok() ? (*text)->ToString() : std::string("?")) +
-                          ", of which microseconds would keep only a part",
+                          ", which is more precise than microseconds",
                       "leave the column out: columns: [...]");
   }
   return {};

@@ -80,7 +80,7 @@ class parquet_reader : public split_reader {
   status start(const std::string& position) {
     const auto footer = file_->parquet_reader()->metadata();
     if (piece_.end > footer->num_row_groups())
-      return user_error("source_changed", "the file " + piece_.object + " has changed since the run began",
+      return user_error("source_changed", "the file " + piece_.object + " has changed since the run started",
                         "run again");
     if (filter_ && !filter_->leading_texts().empty()) {
       std::vector<std::string> names;
@@ -341,7 +341,7 @@ class parquet_reader : public split_reader {
 result<std::unique_ptr<file_reader>> open_parquet(const input_file& file, std::shared_ptr<parquet::FileMetaData> known,
                                                   arrow::TimeUnit::type int96) {
   if (!file.seekable())
-    return user_error("not_seekable", "Parquet is read from its end, which " + file.name + " doesn't let us",
+    return user_error("not_seekable", "reading Parquet needs random access, which " + file.name + " does not allow",
                       "write it to a file first");
   try {
     SLUICE_ASSIGN_ARROW(auto handle, arrow::io::ReadableFile::Open(file.path), "open " + file.name);

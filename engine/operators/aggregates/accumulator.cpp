@@ -55,7 +55,7 @@ result<accumulator_ptr> make_accumulator(const expression::aggregate_call& call)
   return user_error("not_supported_yet",
                     call.function + "(" + (call.argument ? type_name(*call.argument->type()) : "*") +
                         ") as an aggregate is not supported yet",
-                    "sluice functions lists the aggregates that are there");
+                    "sluice functions lists the aggregates");
 }
 
 }  // namespace sluice::aggregates

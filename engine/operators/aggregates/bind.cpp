@@ -91,7 +91,7 @@ bound_aggregation bind(const transform_request& request, diagnostics& faults) {
     fields.push_back(arrow::field(name, unknown_type()));
     bound.whole = false;
   }
-  check_unique(fields, "/aggregate", "give the computed column another name than the key's", faults);
+  check_unique(fields, "/aggregate", "give the computed column another name than the key", faults);
   if (fields.empty() && faults.size() == before) {
     auto fault = user_error("no_columns", "aggregate has neither `by` nor `compute`",
                             "aggregate: { by: [country], compute: { orders: \"count(*)\" } }");

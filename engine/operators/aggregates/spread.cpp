@@ -76,7 +76,7 @@ class spreads final : public accumulator {
         errors.push_back({.row = static_cast<std::int64_t>(row),
                           .code = "numeric_overflow",
                           .column = {},
-                          .message = "the variance of values beyond 1e135 does not fit a double; divide the values "
+                          .message = "the variance of values above 1e135 does not fit into double; divide the values "
                                      "first: stddev(x / 1e100)"});
         builder.UnsafeAppendNull();
         continue;

@@ -87,7 +87,7 @@ result<bool> build_side::prepare() {
   begun_ = true;
   if (blocks_.size() >= most_blocks)
     return user_error("value_too_large", "the right input of a join has more rows than one instance can index",
-                      "set run.memory, so that the join works in parts, or parallelism");
+                      "set run.memory, so that the join is done in parts, or set parallelism");
   std::vector<const key_rows*> keys;
   for (const auto& block : blocks_) keys.push_back(&block->keys);
   columns_.resize(what_->kept.size());

@@ -33,7 +33,7 @@ void set_type(key_pair& pair, const std::string& text, const std::string& path, 
     add_fault(faults,
               user_error("type_mismatch",
                          "the key " + text + " is " + type_name(*left) + " on the left and " + type_name(*right) +
-                             " on the right, and no type holds both without loss",
+                             " on the right, and there is no type that holds both without loss",
                          "cast one of them first: cast: { column: " + type_name(*left) + " }"),
               path, offset);
   } else if (auto checked = flow::check_key_type(*pair.type, text); !checked.ok()) {
@@ -47,7 +47,7 @@ void bind_using(const transform_request& request, const options& names, join_pla
     const auto path = pointer({"join", "using", std::to_string(i)});
     const auto name = names[i].get<std::string>();
     if (!seen.insert(name).second) {
-      add_fault(faults, user_error("invalid_option", "using names " + name + " twice", "name each key once"), path);
+      add_fault(faults, user_error("invalid_option", "using names " + name + " twice", "list each key once"), path);
       continue;
     }
     key_pair pair;
@@ -65,7 +65,8 @@ void bind_using(const transform_request& request, const options& names, join_pla
   }
   if (names.empty())
     add_fault(faults,
-              user_error("invalid_option", "using names no key", "using: [customer_id]; how: cross pairs every row"),
+              user_error("invalid_option", "using is empty: it needs at least one key",
+                         "write for example using: [customer_id], or how: cross to combine each row with each row"),
               pointer({"join", "using"}));
 }
 
@@ -98,16 +99,17 @@ void bind_condition(const transform_request& request, join_plan& what, diagnosti
   const auto on = request.own.value("on", options());
   if (what.kind == join_kind::cross) {
     if (!names.is_null() || !on.is_null())
-      add_fault(faults,
-                user_error("invalid_option", "a cross join pairs every row with every row: it takes no `using` or `on`",
-                           "use how: inner, or remove the condition"),
-                "/join");
+      add_fault(
+          faults,
+          user_error("invalid_option", "a cross join combines each row with each row: `using` and `on` are not allowed",
+                     "use how: inner, or remove `using` and `on`"),
+          "/join");
     return;
   }
   if (names.is_null() == on.is_null()) {
     add_fault(faults,
               user_error("invalid_option",
-                         names.is_null() ? "a join needs `using` or `on`" : "a join takes `using` or `on`, not both",
+                         names.is_null() ? "a join needs `using` or `on`" : "a join can have `using` or `on`, not both",
                          "join: { how: left, using: [customer_id] }"),
               "/join");
     return;
@@ -121,7 +123,7 @@ void check_name(const transform_request& request, const std::string& name, diagn
   const auto& right = request.inputs[1];
   if (left.schema->GetFieldIndex(name) < 0) return;
   add_fault(faults,
-            user_error("duplicate_column", "column " + name + " is in both " + left.unit + " and " + right.unit,
+            user_error("duplicate_column", "column " + name + " is in both inputs, " + left.unit + " and " + right.unit,
                        "rename or drop it in one of them first: { from: " + right.unit + ", rename: { " + name + ": " +
                            right.unit + "_" + name + " } }"),
             "/join");

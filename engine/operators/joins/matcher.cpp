@@ -240,9 +240,9 @@ status matcher::settle_failed(const row_errors& failed, const std::string& text,
     if (policy_ == on_error::reject) {
       if (state == left_state::matched)
         return user_error("memory_exceeded",
-                          "a condition of the join failed over a row of the left that had matches before, and its "
-                          "matches did not fit into memory together",
-                          "raise run.memory, or make the condition one that can't fail");
+                          "the condition of the join failed for a left row that already had matches, and its matches "
+                          "did not fit into memory",
+                          "raise run.memory, or write a condition that can't fail");
       state = left_state::rejected;
     }
     errors.push_back(one);

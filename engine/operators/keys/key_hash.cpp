@@ -59,7 +59,7 @@ status check_key_type(const arrow::DataType& type, const std::string& column) {
       return user_error("not_supported_yet",
                         "a key of type " + type_name(type) + (column.empty() ? "" : " (column " + column + ")") +
                             " is not supported yet",
-                        "derive a key of a simple type from it first");
+                        "derive a key with a simple type first");
     default:
       return {};
   }

@@ -179,7 +179,7 @@ result<std::vector<std::shared_ptr<arrow::Buffer>>> key_rows::decode_texts(
   for (std::size_t row = 0; row < rows.size(); ++row) total += length_of(row, number);
   const bool large = its.type->id() == Type::LARGE_STRING || its.type->id() == Type::LARGE_BINARY;
   if (!large && total > std::numeric_limits<std::int32_t>::max())
-    return user_error("value_too_large", "the keys of a batch hold more than 2 GiB of text", "use shorter keys");
+    return user_error("value_too_large", "the keys of a batch contain more than 2 GiB of text", "use shorter keys");
   SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> offsets, arrow::AllocateBuffer((count + 1) * (large ? 8 : 4)),
                       "read keys");
   SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> data, arrow::AllocateBuffer(total), "read keys");

@@ -77,7 +77,7 @@ std::vector<sort_key> bind_sort_keys(const transform_request& request, const opt
       auto fault =
           user_error("not_supported_yet",
                      "sorting by " + key.text + " of type " + type_name(*key.value->type()) + " is not supported yet",
-                     "sort by a value of a simple type");
+                     "sort by a column or expression with a simple type");
       fault.path = place;
       faults.push_back(std::move(fault));
       continue;

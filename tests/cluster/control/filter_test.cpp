@@ -105,12 +105,12 @@ TEST_CASE("messages that stay within a node are dropped and named, and what foll
       {direct(good, 0x2000000000000000), "a stream"},
       {direct(good, 0x3000000000000001), "a stream"},
       {direct("@error", 17), "@error"},  // only in place of an answer
-      {basp(2, "\x01" + body(good), normal, 5, 9), "a way of its own"},
+      {basp(2, "\x01" + body(good), normal, 5, 9), "its own route"},
       {basp(2, std::string(1, '\0'), normal, 5, 9), "unknown type"},
       {basp(2, std::string(3, '\0') + "\x7f" + "short", normal, 5, 9), "unknown type"},
       {basp(2, std::string("\0\0\5", 3) + body(good), normal, 5, 9), "unknown type"},
-      {basp(3, node_id() + body(good), normal, 5, 9), "foreign kind"},
-      {basp(3, std::string(64, 'u') + body(good), normal, 5, 9), "foreign kind"},
+      {basp(3, node_id() + body(good), normal, 5, 9), "unknown kind"},
+      {basp(3, std::string(64, 'u') + body(good), normal, 5, 9), "unknown kind"},
       {basp(2, body("@exit") + std::string(3 << 20, 'x'), normal, 5, 9), "@exit"},
   };
   for (const std::size_t size : {1UL, 100UL, 1UL << 24}) {

@@ -144,7 +144,7 @@ TEST_CASE("a proven node can't end another's actors, nor send what stays within 
   CHECK(test::eventually([&] { return there.bytes == 5; }));
   CHECK(there.lives);
   // They don't even leave the node that was asked to send them.
-  CHECK(here.has_logged("kept back a message that stays within a node"));
+  CHECK(here.has_logged("kept back a message that is only allowed within a node"));
 }
 
 TEST_CASE("a connection that ends takes the proxies along") {
@@ -163,9 +163,9 @@ TEST_CASE("another token or another name than expected is said to who dials, and
   control_node there("n1"), other("n2", std::string(32, 'x')), here("n3");
   const auto refused = other.dial(there);
   REQUIRE_FALSE(refused.ok());
-  CHECK(refused.problem().message == "the token of the other node differs");
+  CHECK(refused.problem().message == "the token of the other node is different");
   CHECK(test::eventually([&] { return there.has_logged("refused a control connection from 127.0.0.1"); }));
-  CHECK(there.has_logged("its token is not this node's"));
+  CHECK(there.has_logged("its token is not the token of this node"));
   CHECK_FALSE(here.dial(there, "n7").ok());
   CHECK(here.dial(there, "n1").ok());
 }

@@ -69,7 +69,8 @@ TEST_CASE("what differs is said to both sides") {
   };
   const std::string other(32, 'x');
   const std::vector<differs> cases = {
-      {as("n2", other), as("n1"), "the token of the other node differs", "its token is not this node's"},
+      {as("n2", other), as("n1"), "the token of the other node is different",
+       "its token is not the token of this node"},
       {as("n2", secret, port_kind::data, "s"), as("n1"), "none for data connections", "control port"},
       {as("n2", secret, port_kind::data, "s"), as("n1", secret, port_kind::data, "t"), "another session",
        "another session"},

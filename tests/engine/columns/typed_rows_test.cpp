@@ -96,7 +96,7 @@ TEST_CASE("a text becomes a value of every type, or says what was expected") {
     const auto said = read(type, bad);
     INFO(said);
     if (type == "text")
-      CHECK(said == "invalid_utf8: expected text, found bytes that are no UTF-8");
+      CHECK(said == "invalid_utf8: expected text, found bytes that are not UTF-8");
     else
       CHECK(said == "invalid_value: expected " + type + ", found '" + bad + "'");
   }

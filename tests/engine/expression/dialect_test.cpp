@@ -187,10 +187,10 @@ TEST_CASE("names of other systems are told what is written here") {
       {"nvl(x, 0)", "write coalesce(x, y)"},
       {"if(x > 1, 2, 3)", "write case when condition then a else b end"},
       {"iff(x > 1, 2, 3)", "write case when condition then a else b end"},
-      {"year(x)", "write extract(year from x), with the unit that is meant"},
-      {"Month(x)", "write extract(year from x), with the unit that is meant"},
+      {"year(x)", "write extract(year from x), with the unit that you need"},
+      {"Month(x)", "write extract(year from x), with the unit that you need"},
       {"len('a')", "write length(x)"},
-      {"datediff(x, x)", "dates are subtracted: b - a is in days; seconds between times are extract(epoch from b - a)"},
+      {"datediff(x, x)", "subtract dates: b - a gives days; for seconds between times write extract(epoch from b - a)"},
       {"date_format(x, 'a')", "write to_char(x, 'YYYY-MM-DD'), or strftime(x, '%Y-%m-%d')"}};
   for (const auto& [text, hint] : hints) {
     INFO(text);
@@ -205,8 +205,8 @@ TEST_CASE("names of other systems are told what is written here") {
   CHECK(faults_of("string_agg('a', ',')") ==
         "not_supported_yet@0 the aggregate string_agg is not supported yet [not available yet]");
   const auto zone = faults_of("t at time zone 'Europe/Berlin'", {{"t", "timestamptz", "[0]"}});
-  CHECK(
-      zone.starts_with("not_supported_yet@2 at time zone is not supported yet [the zone of the run stands in run: {"));
-  CHECK(faults_of("5 div 2").ends_with("[integers are divided as integers by /]"));
+  CHECK(zone.starts_with(
+      "not_supported_yet@2 at time zone is not supported yet [set the time zone of the run with run: {"));
+  CHECK(faults_of("5 div 2").ends_with("[/ between integers is integer division]"));
   CHECK(faults_of("'a' rlike 'b'").find("write x ~ 'pattern'") != std::string::npos);
 }

@@ -22,49 +22,48 @@ TEST_CASE("a fault points at its byte and says what to do") {
   CHECK(faults("dep_delay > 15 and carier = 'AA'") ==
         "unknown_column@19 there is no column carier [did you mean carrier?]");
   CHECK(faults("carrier = \"AA\"") ==
-        "unknown_column@10 there is no column AA [double quotes make names; text stands in single quotes: 'AA']");
+        "unknown_column@10 there is no column AA [double quotes are for names, single quotes for text: 'AA']");
   CHECK(faults("'ü' = zzz").starts_with("unknown_column@7"));  // bytes, not characters
   CHECK(faults("uper(carrier)") == "unknown_function@0 there is no function uper [did you mean upper?]");
   CHECK(faults("round()") ==
         "wrong_argument_count@0 round takes 1 to 2 arguments, found 0 [round(number) or round(number, digits) -> "
         "double, decimal for decimals]");
   CHECK(faults("dep_delay +") == "invalid_expression@11 expected a value, found the end");
-  CHECK(
-      faults("") ==
-      "invalid_expression@0 the expression is empty [write a column, as in amount, or a condition, as in amount > 0]");
+  CHECK(faults("") ==
+        "invalid_expression@0 the expression is empty [write a column, for example amount, or a condition, for example "
+        "amount > 0]");
   CHECK(faults("(dep_delay") == "invalid_expression@10 expected ) of the parenthesis, found the end");
   CHECK(faults("dep_delay)") == "invalid_expression@9 the expression should end before )");
   CHECK(faults("dep delay > 1") ==
-        "invalid_expression@4 the expression should end before delay [a name with a space in it stands in double "
+        "invalid_expression@4 the expression should end before delay [put a name that contains a space in double "
         "quotes: \"dep delay\"]");
   CHECK(faults("carrier = 'it's'").starts_with("invalid_expression@"));
-  CHECK(
-      faults("carrier = 'AA") ==
-      "invalid_expression@10 the text that begins here has no closing ' [a ' inside a text is written twice: 'it''s']");
+  CHECK(faults("carrier = 'AA") ==
+        "invalid_expression@10 the text that begins here has no closing quote ' [write a ' inside a text twice: "
+        "'it''s']");
   CHECK(faults("1 < dep_delay < 3") == "invalid_expression@14 comparisons can't be chained [write a < b and b < c]");
   CHECK(faults("dep_delay::bigin") == "unknown_type@11 there is no type bigin [did you mean bigint?]");
   CHECK(faults("cast(dep_delay as decimal)").starts_with("invalid_type@18"));
   CHECK(faults("where = 1") ==
-        "invalid_expression@0 expected a value, found where [where is a word of SQL; a column of that name stands in "
+        "invalid_expression@0 expected a value, found where [where is an SQL keyword; put a column of this name in "
         "double quotes: \"where\"]");
-  CHECK(
-      faults("${day}") ==
-      "invalid_expression@0 a parameter is written $name in an expression [its value is typed, never pasted as text]");
+  CHECK(faults("${day}") ==
+        "invalid_expression@0 write a parameter as $name in an expression [its typed value is used, not its text]");
   CHECK(faults("sum(dep_delay)").starts_with("misplaced_aggregate@0"));
   CHECK(faults("lag(dep_delay) over (x)").starts_with("not_supported_yet@15"));
   CHECK(faults("carrier in (select 1)").starts_with("not_supported_yet@12"));
   CHECK(faults("carrier ~ '('").starts_with("invalid_pattern@10"));
   CHECK(faults("extract(yeer from day)") == "unknown_field@8 there is no field yeer [did you mean year?]");
   CHECK(faults("12abc") ==
-        "invalid_expression@0 '12abc' is neither a number nor a name [a name that begins with a digit stands in "
-        "\"double quotes\"]");
+        "invalid_expression@0 '12abc' is neither a number nor a name [put a name that begins with a digit in \"double "
+        "quotes\"]");
 }
 
 TEST_CASE("what users of other languages write is corrected") {
-  CHECK(faults("dep_delay == 1") == "invalid_expression@10 == is no operator here [SQL compares with a single =]");
-  CHECK(faults("dep_delay = 1 && day = day") == "invalid_expression@14 && is no operator here [write and]");
+  CHECK(faults("dep_delay == 1") == "invalid_expression@10 == is not an operator here [SQL compares with a single =]");
+  CHECK(faults("dep_delay = 1 && day = day") == "invalid_expression@14 && is not an operator here [write and]");
   CHECK(faults("`carrier` = 'AA'")
-            .starts_with("invalid_expression@0 ` is no operator here [quote names with \"double quotes\"]"));
+            .starts_with("invalid_expression@0 ` is not an operator here [quote names with \"double quotes\"]"));
   CHECK(faults("dep_delay != 1") == "ok");
 }
 
@@ -83,9 +82,9 @@ TEST_CASE("names are exact, else whatever their case where that is unique") {
   CHECK(faults("ORDERS.Origin = 'x'") == "ok");
   CHECK(faults_of("id = 1", {{"id", "integer", "[1]"}, {"ID", "integer", "[1]"}}) == "ok");
   CHECK(faults_of("Id = 1", {{"id", "integer", "[1]"}, {"ID", "integer", "[1]"}}) ==
-        "ambiguous_column@0 the column Id is ambiguous: it could be id, \"ID\" [write it exactly, in double quotes "
-        "where it has capital letters]");
-  CHECK(faults("order.day = day") == "unknown_unit@0 no input of this unit is called order [did you mean orders.day?]");
+        "ambiguous_column@0 the column Id is ambiguous: it could be id, \"ID\" [write the exact name, in double quotes "
+        "if it has capital letters]");
+  CHECK(faults("order.day = day") == "unknown_unit@0 this unit has no input named order [did you mean orders.day?]");
   CHECK(faults("orders.dya = day") == "unknown_column@0 there is no column orders.dya [did you mean day?]");
 }
 
@@ -103,7 +102,7 @@ TEST_CASE("columns of two inputs are told apart by their unit") {
   CHECK_FALSE(resolve_column("id", names, "/using", problems));
   REQUIRE(problems.size() == 1);
   CHECK(problems[0].message == "the column id is ambiguous: it could be orders.id, customers.id");
-  CHECK(problems[0].hint == "write the unit before it: orders.id");
+  CHECK(problems[0].hint == "put the unit's name before it: orders.id");
 }
 
 TEST_CASE("expressions without end are refused, not followed") {

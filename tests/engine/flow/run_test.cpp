@@ -180,7 +180,7 @@ TEST_CASE("whatever is missing is named with both numbers") {
   }
   SECTION("between arrival and work") {
     reports[2].counters.in = reports[2].counters.out = 19;
-    CHECK(verdict(reports) == "unit b: 20 rows arrived, but 19 were worked on");
+    CHECK(verdict(reports) == "unit b: 20 rows arrived, but 19 were processed");
   }
   SECTION("a whole report") {
     reports.pop_back();

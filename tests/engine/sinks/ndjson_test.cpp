@@ -83,7 +83,7 @@ TEST_CASE_METHOD(fixture, "NaN and infinities follow on_error, because JSON has 
   const auto failed = write_all(ndjson_to(), what, {table});
   REQUIRE_FALSE(failed.ok());
   CHECK(failed.problem().code == "not_representable");
-  CHECK(failed.problem().message == "column d: JSON has no number for NaN, in row 2");
+  CHECK(failed.problem().message == "column d: JSON has no representation of NaN, in row 2");
   CHECK(folder.names().empty());
   what.policy = on_error::set_null;
   const auto report = write_all(ndjson_to(), what, {table, table->Slice(1, 1)});

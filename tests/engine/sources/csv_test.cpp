@@ -250,11 +250,12 @@ void check_unclosed(const std::string& text, request_parts parts, const std::str
 
 TEST_CASE("a quote that never closes fails the source, wherever splits are cut, and says what it takes along") {
   const request_parts plain = {.own = options::object(), .types = {{"a", "text"}, {"b", "text"}}};
-  check_unclosed("a,b\n1,x\n2,\"y\n3,z\n4,w\n", plain, "t.csv line 3: the quote that opens field 2 (b)",
+  check_unclosed("a,b\n1,x\n2,\"y\n3,z\n4,w\n", plain, "t.csv line 3: the quote at the start of field 2 (b)",
                  "2 more lines");
-  check_unclosed("a,b\n1,x\n\"2,y\n3,z\n4,w", plain, "t.csv line 3: the quote that opens field 1 (a)", "2 more lines");
+  check_unclosed("a,b\n1,x\n\"2,y\n3,z\n4,w", plain, "t.csv line 3: the quote at the start of field 1 (a)",
+                 "2 more lines");
   check_unclosed("a,b\r\n1,\"x\r\ny\"\r\n2,\"y\r\n3,z\r\n", plain, "t.csv line 4", "1 more line (");
-  check_unclosed("a,b\n1,x\n2,\"y", plain, "t.csv line 3", "the file ends within it");
+  check_unclosed("a,b\n1,x\n2,\"y", plain, "t.csv line 3", "the file ends inside it");
   check_unclosed("a,b\n1,\"x\"\"\n2,y\n", plain, "t.csv line 2", "1 more line (");
   auto set_null = plain;
   set_null.policy = on_error::set_null;
@@ -274,9 +275,10 @@ TEST_CASE("a quote that never closes fails the source, wherever splits are cut, 
 TEST_CASE("a header whose quote never closes fails the source") {
   const auto got = read_text("a,\"b\n1,2\n3,4\n");
   CHECK(got.problem == "unclosed_quote");
-  CHECK(got.message.find(
-            "line 1: the quote that opens field 2 of the first record never closes; it takes 2 more lines") !=
-        std::string::npos);
+  CHECK(
+      got.message.find(
+          "line 1: the quote at the start of field 2 of the first record is never closed; it swallows 2 more lines") !=
+      std::string::npos);
 }
 
 TEST_CASE("a quote that closes by chance far behind fails the source, one near its place makes a reject") {
@@ -452,7 +454,7 @@ TEST_CASE("a separator may have several bytes, wherever blocks and splits are cu
   CHECK(read_text("a b\n1 x\n2 \"y z\"\n", {.own = {{"separator", " "}}}).rows == list{"1|x", "2|y z"});
   const auto unclosed = read_text("a, b\n1, \"x\n2, y\n", {.own = {{"separator", ", "}}});
   CHECK(unclosed.problem == "unclosed_quote");
-  CHECK(unclosed.message.find("line 2: the quote that opens field 2 (b)") != std::string::npos);
+  CHECK(unclosed.message.find("line 2: the quote at the start of field 2 (b)") != std::string::npos);
 }
 
 TEST_CASE("strict quotes reject a quote inside a field that does not begin with one") {
@@ -521,7 +523,8 @@ TEST_CASE("files of one source have the same columns, in any order") {
   in.write("3.csv", "a,c\n3,z\n");
   const auto got = read_all(in, {.own = {{"path", "*.csv"}}});
   CHECK(got.problem == "different_columns");
-  CHECK(got.message == "the file 3.csv has other columns than the source's first file: it lacks b, and it also has c");
+  CHECK(got.message ==
+        "the file 3.csv has other columns than the source's first file: it does not have b, and it also has c");
   CHECK(read_all(in, {.own = {{"path", "*.csv"}}, .columns = {"a"}}).rows == list{"1", "2", "3"});
   CHECK(read_all(in, {.own = {{"path", "no*.csv"}}}).problem == "file_not_found");
 }

@@ -33,7 +33,7 @@ TEST_CASE_METHOD(ndjson_fixture, "broken records go to the rejects with what the
   CHECK(all.rejected[0].record == "{\"a\": 2, \"b\": \"x");
   CHECK(all.rejected[0].offset == 19);
   CHECK(all.rejected.back().record == "{\"a\": 10");
-  CHECK(all.rejected.back().message == "the record ends in the middle of its JSON object");
+  CHECK(all.rejected.back().message == "the record is truncated: its JSON object is not complete");
 }
 
 TEST_CASE_METHOD(ndjson_fixture, "bytes that are no UTF-8 reject only their record") {

@@ -183,21 +183,21 @@ TEST_CASE("a damaged zone file is refused and says how") {
     CHECK(zone_rules::read(good.bytes().substr(0, size), "test").problem().code == "invalid_timezone_file");
   auto broken = good;
   broken.changes = {{200, 1}, {100, 0}};
-  CHECK(broken.refusal() == "the time zone file test lists its changes out of order");
+  CHECK(broken.refusal() == "the time zone file test lists its changes in the wrong order");
   broken = good;
   broken.changes = {{100, 2}};
-  CHECK(broken.refusal() == "the time zone file test lists its changes out of order");
+  CHECK(broken.refusal() == "the time zone file test lists its changes in the wrong order");
   broken = good;
   broken.types = {{200'000, 0}};
-  CHECK(broken.refusal() == "the time zone file test holds an offset or name out of range");
+  CHECK(broken.refusal() == "the time zone file test contains an offset or name out of range");
   broken = good;
   broken.rule = "CET-1CEST";
-  CHECK(broken.refusal() == "the time zone file test ends in 'CET-1CEST', which is no rule");
+  CHECK(broken.refusal() == "the time zone file test ends in 'CET-1CEST', which is not a valid rule");
   broken = good;
   broken.leap_seconds = 1;
-  CHECK(broken.refusal() == "the time zone file test counts leap seconds, which timestamps do not");
+  CHECK(broken.refusal() == "the time zone file test counts leap seconds, but timestamps do not");
   CHECK(zone_rules::read("# version 2025b", "test").problem().message ==
-        "the time zone file test is no time zone file (TZif)");
+        "the time zone file test is not a time zone file (TZif)");
 
   std::mt19937 random(11);
   const auto whole = zone_file{.changes = {{100, 1}, {200, 0}}, .rule = "CET-1CEST,M3.5.0,M10.5.0/3"}.bytes();

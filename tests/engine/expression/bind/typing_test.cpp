@@ -113,14 +113,14 @@ TEST_CASE("branches come together in their common type") {
 TEST_CASE("types that don't go together are named, with a cast that helps") {
   CHECK(type("t + 1") == "type_mismatch@2 there is no text + integer [cast it: t::integer]");
   CHECK(type("t > 5") == "type_mismatch@2 there is no text > integer [cast it: t::integer]");
-  CHECK(type("t + t") == "type_mismatch@2 there is no text + text [texts are joined by ||]");
+  CHECK(type("t + t") == "type_mismatch@2 there is no text + text [use || to join texts]");
   CHECK(type("f + 1") ==
-        "type_mismatch@2 there is no boolean + integer [cast one side to the type of the other, as in x::text]");
-  CHECK(type("not i") == "type_mismatch@4 not expects boolean, found integer [write a condition, as in x > 0]");
-  CHECK(type("i and f") == "type_mismatch@0 and expects boolean, found integer [write a condition, as in x > 0]");
+        "type_mismatch@2 there is no boolean + integer [cast one side to the type of the other, for example x::text]");
+  CHECK(type("not i") == "type_mismatch@4 not expects boolean, found integer [write a condition, for example x > 0]");
+  CHECK(type("i and f") == "type_mismatch@0 and expects boolean, found integer [write a condition, for example x > 0]");
   CHECK(type("upper(i)") == "type_mismatch@6 upper expects text, found integer [cast it: i::text]");
   CHECK(type("coalesce(i, t)") ==
-        "type_mismatch@12 coalesce needs values of one type, found integer and text [cast it: t::integer]");
+        "type_mismatch@12 coalesce needs values of the same type, found integer and text [cast it: t::integer]");
   CHECK(type("l + 1").starts_with("type_mismatch@2 there is no bigint[] + integer"));
   CHECK(type("dt::boolean") == "type_mismatch@0 a value of type date can't be cast to boolean");
   CHECK(type("-t") == "type_mismatch@0 there is no -text [cast it: x::double]");
