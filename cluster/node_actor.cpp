@@ -228,7 +228,7 @@ class node_actor : public caf::event_based_actor {
     const auto info = found->second.info;
     demonitor(found->second.node);
     peers_.erase(found);
-    s_.log("node " + name + " (pid " + std::to_string(info.pid) + ") is lost: " + how);
+    s_.log("node " + name + " (pid " + std::to_string(info.pid) + ") has left: " + how);
     starter_.node_gone(info, how);
     s_.links->remove_peer(name);
     for (const auto& [other, one] : peers_) send(one.node, peer_left{session_, name});

@@ -28,7 +28,7 @@ void report_unknown(const reading& in, const node& key, const node& value, unit_
   for (const auto other : {unit_role::extract, unit_role::transform, unit_role::load}) {
     if (other == role) continue;
     if (find_component(kind_of(other), key.text) != nullptr) {
-      in.fault(key, "unknown_component", key.text + " is a " + word_for(other) + ", no " + word_for(role),
+      in.fault(key, "unknown_component", key.text + " is a " + word_for(other) + ", not a " + word_for(role),
                "one of " + enumerate(component_names(kind_of(role))));
       return;
     }

@@ -61,7 +61,7 @@ const std::vector<missing_feature>& missing_features() {
       {"masking", "mask encrypt decrypt surrogate_key", "derive the column: sha256(x), left(x, 2) || '***'"},
       {"subqueries", "", "write a join: how: semi for in and exists, how: anti for not exists, how: left for a value"},
       {"string-agg", "string_agg array_agg median mode percentile_cont quantile",
-       "avg, min, max and stddev describe a column"},
+       "load the rows into a database and aggregate them there"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
       {"uuid-and-json-types", "", "use text"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},

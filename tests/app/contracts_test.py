@@ -51,7 +51,7 @@ class Contracts(Incremental):
         self.write("in/f.csv", "id\n1\n")
         done = self.sluice("run", "p.yaml")
         told = [line for line in done.stderr.splitlines() if line.startswith("orders: ")]
-        self.assertEqual(told, ["orders: lost columns: name (null) in in/f.csv",
+        self.assertEqual(told, ["orders: missing columns: name (null) in in/f.csv",
                                 "orders: new columns: mail, tel (read) in in/b.csv and 3 other files"], done.stderr)
 
     def test_freeze_fails_until_the_change_is_accepted(self):

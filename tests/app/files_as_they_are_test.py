@@ -138,7 +138,7 @@ VALUES = [
         beside="types: { a: date }", rejects=[(f"a.csv:{n}", "invalid_value", "a") for n in (3, 4, 5, 6)],
         says=["expected date, found '2023-02-29'"]),
     csv("a format that leaves the year open is refused", "a\n24.12.\n", beside='types: { a: { type: date, formats: ["%d.%m."] } }',
-        error="invalid_option", says=["the format for date needs a year (%Y): %d.%m."]),
+        error="invalid_option", says=["a format for date needs a year (%Y): %d.%m."]),
     csv("a format of times alone for a timestamp is refused", "a\n12:30\n", beside='types: { a: { type: timestamp, formats: ["%H:%M"] } }',
         error="invalid_option"),
     csv("a decimal comma of a date is refused", "a\n2024-01-01\n", beside='types: { a: { type: date, decimal: "," } }', error="invalid_option",

@@ -19,11 +19,11 @@ class ByFile(Incremental):
     def test_each_file_is_taken_once(self):
         self.assertIn("1 new file", self.run_it())
         again = self.run_it()
-        self.assertIn("orders: nothing new, 1 taken before", again)
+        self.assertIn("orders: nothing new, 1 already loaded", again)
         self.assertIn("succeeded", again)
         self.assertIn("0 read = 0 loaded", again)
         self.write("in/b.csv", "id,name\n3,cid\n")
-        self.assertIn("1 new file, 1 taken before", self.run_it())
+        self.assertIn("1 new file, 1 already loaded", self.run_it())
         self.assertEqual(self.loaded(), [1, 2, 3])
 
     def test_a_run_that_finds_nothing_new_leaves_the_targets_alone(self):

@@ -301,7 +301,7 @@ class Secrets(CommandLine):
         loaded = (self.folder / "out.csv").read_text().count("\n")
         self.write(f"{VALUE}/more.csv", "id,name,amount\n1000,new,1.00\n")
         again = self.sluice("run", "p.yaml")
-        self.assertIn("1 new file, 1 taken before", again.stderr)
+        self.assertIn("1 new file, 1 already loaded", again.stderr)
         self.assertEqual((self.folder / "out.csv").read_text().count("\n"), loaded + 1)
         self.state_is_clean()
         # The folder gets another name, and the secret another value.
@@ -309,7 +309,7 @@ class Secrets(CommandLine):
         (self.folder / VALUE).rename(self.folder / moved)
         third = self.sluice("run", "p.yaml", env={"SLUICE_SECRET_X": moved})
         self.assertEqual(third.returncode, 0, third.stderr)
-        self.assertIn("nothing new, 2 taken before", third.stderr)
+        self.assertIn("nothing new, 2 already loaded", third.stderr)
         self.state_is_clean()
         shown = json.loads(self.without("state", "show", "--files", "--json").stdout)
         self.assertIn(REFERENCE, json.dumps(shown))

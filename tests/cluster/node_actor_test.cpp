@@ -39,7 +39,7 @@ TEST_CASE("a name that is taken is refused, and free again when its node has gon
   n2.join();
   played_peer again(first, "n2", 3);
   again.join();
-  CHECK(again.self.last<join_refused>().why.message.find("named n2 already") != std::string::npos);
+  CHECK(again.self.last<join_refused>().why.message.find("already has a node named n2") != std::string::npos);
   first.time.kill(n2.self);
   first.time.settle();
   again.join();
@@ -67,7 +67,7 @@ TEST_CASE("a node that leaves or dies is forgotten, and the others are told, onc
   CHECK(n2.self.last<peer_left>().name == "n3");
   CHECK(first.members() == strings{"n1", "n2"});
   CHECK(first.links->peers.count("n3") == 0);
-  CHECK(first.log.back().find(dies ? "n3 (pid 1) is gone: its process" : "it was shut down") != std::string::npos);
+  CHECK(first.log.back().find(dies ? "n3 (pid 1) has left: its process" : "it was shut down") != std::string::npos);
 }
 
 TEST_CASE("what a node says of another life of the first node is not listened to") {

@@ -234,7 +234,7 @@ TEST_CASE("who can't join is told why") {
   }
   SECTION("a name that is taken") {
     wrong.name = "n1";
-    CHECK(node::start(wrong).problem().message.find("named n1 already") != std::string::npos);
+    CHECK(node::start(wrong).problem().message.find("already has a node named n1") != std::string::npos);
   }
   SECTION("nobody there") {
     wrong.join = address{"127.0.0.1", 1};

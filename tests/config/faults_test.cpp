@@ -64,7 +64,7 @@ TEST_CASE("faults of a unit's form name their place") {
   check(with_source("    generat: { rows: 1 }\n"), "unknown_component 3:5", "did you mean `generate`?");
   check(with_source("    generate: { rows: 1, columns: { n: sequence } }\n    colums: [n]\n"), "unknown_key 4:5",
         "did you mean `columns`?");
-  check(with_source("    blackhole: {}\n"), "unknown_component 3:5", "blackhole is a sink, no source");
+  check(with_source("    blackhole: {}\n"), "unknown_component 3:5", "blackhole is a sink, not a source");
   check(with_source("    generate: { rows: 1, columns: { n: sequence }, types: { n: text } }\n"), "unknown_key 3:52",
         "it belongs beside generate");
   check(with_source("    generate: { rows: 1, columns: { n: sequence } }\n    mode: replace\n"), "unknown_key 4:5",

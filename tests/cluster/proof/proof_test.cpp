@@ -71,7 +71,7 @@ TEST_CASE("what differs is said to both sides") {
   const std::vector<differs> cases = {
       {as("n2", other), as("n1"), "the token of the other node is different",
        "its token is not the token of this node"},
-      {as("n2", secret, port_kind::data, "s"), as("n1"), "none for data connections", "control port"},
+      {as("n2", secret, port_kind::data, "s"), as("n1"), "not for data connections", "control port"},
       {as("n2", secret, port_kind::data, "s"), as("n1", secret, port_kind::data, "t"), "another session",
        "another session"},
       {as("n2", ""), as("n1", ""), "another session", "another session"},

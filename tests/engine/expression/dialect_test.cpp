@@ -202,8 +202,8 @@ TEST_CASE("names of other systems are told what is written here") {
     INFO(text);
     CHECK(faults_of(text, {{"t", "text", "[\"a\"]"}}).find("not available in ") != std::string::npos);
   }
-  CHECK(faults_of("string_agg('a', ',')") ==
-        "not_supported_yet@0 the aggregate string_agg is not supported yet [not available yet]");
+  CHECK(faults_of("string_agg('a', ',')")
+            .starts_with("not_supported_yet@0 the aggregate string_agg is not supported yet [not available in "));
   const auto zone = faults_of("t at time zone 'Europe/Berlin'", {{"t", "timestamptz", "[0]"}});
   CHECK(zone.starts_with(
       "not_supported_yet@2 at time zone is not supported yet [set the time zone of the run with run: {"));
