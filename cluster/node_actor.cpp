@@ -4,10 +4,10 @@
 #include "cluster/token.hpp"
 #include "engine/plan/make_context.hpp"
 
-#include <signal.h>
 #include <caf/all.hpp>
 
 #include <cerrno>
+#include <csignal>
 
 namespace sluice::cluster {
 

@@ -139,8 +139,9 @@ bool read_component(const reading& in, const chosen_component& by, unit_definiti
   const bool nothing = by.value->is_null() && spec.form != shape::expression;
   auto own =
       nothing ? default_options(in, *by.key, spec, unit.component) : read_options(in, *by.value, spec, unit.component);
-  if (own) unit.own = *std::move(own);
-  return own.has_value();
+  if (!own) return false;
+  unit.own = *std::move(own);
+  return true;
 }
 
 void check_sink(const reading& in, const node& name, const node& value, const component& by, unit_definition& unit) {

@@ -1,8 +1,7 @@
 #include "engine/store/lease_keeper.hpp"
 
-#include <signal.h>
-
 #include <chrono>
+#include <csignal>
 #include <functional>
 #include <utility>
 
