@@ -46,7 +46,11 @@ status reveal_all(options& value, const run_context& context, const std::string&
     problem.path = path;
     return problem;
   }
-  for (auto& [key, element] : value.items()) SLUICE_TRY(reveal_all(element, context, path + "/" + key));
+  for (auto& [key, element] : value.items()) {
+    auto inner = path;
+    inner.append("/").append(key);
+    SLUICE_TRY(reveal_all(element, context, inner));
+  }
   if (value.is_array())
     for (std::size_t at = 0; at < value.size(); ++at)
       SLUICE_TRY(reveal_all(value[at], context, path + "/" + std::to_string(at)));

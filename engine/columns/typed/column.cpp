@@ -228,10 +228,10 @@ result<std::shared_ptr<arrow::Array>> column::finish() {
     SLUICE_ASSIGN(auto array, child.finish());
     inside.push_back(array->data());
   }
-  auto data = arrow::ArrayData::Make(type, length, std::move(buffers), std::move(inside), std::ssize(nulls));
+  const auto data = arrow::ArrayData::Make(type, length, std::move(buffers), std::move(inside), std::ssize(nulls));
   nulls.clear();
   length = 0;
-  return arrow::MakeArray(std::move(data));
+  return arrow::MakeArray(data);
 }
 
 result<column> make_column(std::string name, std::string path, std::shared_ptr<arrow::DataType> type, bool given) {

@@ -24,9 +24,9 @@ char read_sign(const options& map, const char* key, char preset, const std::stri
   if (!map.contains(key) || map[key].is_null()) return preset;
   const auto text = map[key].is_string() ? map[key].get<std::string>() : map[key].dump();
   if (text.size() == 1 && std::string_view("0123456789+-eE").find(text[0]) == std::string_view::npos) return text[0];
-  faults.push_back(
-      at(path + "/" + key, user_error("invalid_option", std::string(key) + " must be one byte, found '" + text + "'",
-                                      "decimal: \",\", thousands: \".\"")));
+  faults.push_back(at(std::string(path).append("/").append(key),
+                      user_error("invalid_option", std::string(key) + " must be one byte, found '" + text + "'",
+                                 "decimal: \",\", thousands: \".\"")));
   return preset;
 }
 
@@ -58,13 +58,15 @@ void read_formats(const options& map, const std::string& path, column_plan& into
     const auto format = each.is_string() ? each.get<std::string>() : each.dump();
     if (const auto unknown = unknown_directive(format); !unknown.empty())
       faults.push_back(at(path + "/formats",
-                          user_error("invalid_option", "a format can't contain " + unknown + ": " + format,
+                          user_error("invalid_option",
+                                     std::string("a format can't contain ").append(unknown).append(": ").append(format),
                                      "known are %Y %y %m %d %e %H %I %p %M %S %f %b %B %a %A %j %F %T %z %Z %%")));
     else if (const auto missing = into.type ? left_open(format, *into.type) : ""; !missing.empty())
       faults.push_back(
-          at(path + "/formats",
-             user_error("invalid_option", "a format for " + type_name(*into.type) + " needs " + missing + ": " + format,
-                        "read the column as text, and convert it in a derive")));
+          at(path + "/formats", user_error("invalid_option",
+                                           "a format for " + type_name(*into.type) +
+                                               std::string(" needs ").append(missing).append(": ").append(format),
+                                           "read the column as text, and convert it in a derive")));
     into.formats.push_back(format);
   }
 }
@@ -91,8 +93,9 @@ column_plan read_type(const std::string& name, const options& value, diagnostics
   if (!map) return plan;
   for (const auto& [key, ignored] : value.items()) {
     if (key != "type" && key != "formats" && key != "decimal" && key != "thousands")
-      faults.push_back(at(path + "/" + key, user_error("unknown_key", "a type can't have the key " + key,
-                                                       "the keys are type, formats, decimal and thousands")));
+      faults.push_back(at(std::string(path).append("/").append(key),
+                          user_error("unknown_key", "a type can't have the key " + key,
+                                     "the keys are type, formats, decimal and thousands")));
   }
   plan.decimal = read_sign(value, "decimal", '.', path, faults);
   plan.thousands = read_sign(value, "thousands", '\0', path, faults);
@@ -102,7 +105,7 @@ column_plan read_type(const std::string& name, const options& value, diagnostics
   const auto id = plan.type->id();
   for (const auto* key : {"decimal", "thousands"}) {
     if (!value.contains(key) || arrow::is_integer(id) || arrow::is_floating(id) || arrow::is_decimal(id)) continue;
-    faults.push_back(at(path + "/" + key,
+    faults.push_back(at(std::string(path).append("/").append(key),
                         user_error("invalid_option",
                                    std::string(key) + " can only be used for numbers, not for " + type_name(*plan.type),
                                    "remove it, or set type: \"decimal(12,2)\"")));

@@ -35,7 +35,10 @@ class rows {
   /// values without offset, `nulls` are the texts that stand for null in `add_text`.
   rows(std::vector<column> columns, bool null_for_misfits, zone_clock zone,
        null_rules nulls = null_rules(std::vector<std::string>()))
-      : columns_(std::move(columns)), null_for_misfits_(null_for_misfits), zone_(zone), nulls_(std::move(nulls)) {}
+      : columns_(std::move(columns)),
+        null_for_misfits_(null_for_misfits),
+        zone_(std::move(zone)),
+        nulls_(std::move(nulls)) {}
 
   [[nodiscard]] std::vector<column>& columns() { return columns_; }
   [[nodiscard]] zone_clock& zone() { return zone_; }
