@@ -32,7 +32,7 @@ status check_loopback(const address& where, std::string_view flag) {
                         (::inet_pton(AF_INET, where.host.c_str(), &number) == 1 && (ntohl(number.s_addr) >> 24) == 127);
   if (loopback) return {};
   return user_error("not_supported_yet",
-                    std::string(flag) + " " + where.to_string() + ": only loopback addresses are supported for now",
+                    std::string(flag) + " " + where.to_string() + ": only loopback addresses are supported",
                     not_yet_hint("remote-nodes", "use 127.0.0.1:" + std::to_string(where.port) + ", on one machine"));
 }
 

@@ -1,23 +1,11 @@
 #include "engine/error/not_yet.hpp"
 
+#include "engine/error/words.hpp"
 #include "engine/version.hpp"
 
 #include <algorithm>
 
 namespace sluice {
-
-namespace {
-
-bool is_among(std::string_view name, std::string_view names) {
-  while (!names.empty()) {
-    const auto end = std::min(names.find(' '), names.size());
-    if (names.substr(0, end) == name) return true;
-    names.remove_prefix(std::min(end + 1, names.size()));
-  }
-  return false;
-}
-
-}  // namespace
 
 const std::vector<missing_feature>& missing_features() {
   static const std::vector<missing_feature> all = {
@@ -81,7 +69,7 @@ const missing_feature* find_missing(std::string_view name) {
   const auto& all = missing_features();
   auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.key == name; });
   if (found == all.end())
-    found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return is_among(name, one.names); });
+    found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return is_word_of(name, one.names); });
   return found == all.end() ? nullptr : &*found;
 }
 

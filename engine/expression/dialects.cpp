@@ -2,6 +2,7 @@
 #include "engine/expression/dialects.hpp"
 
 #include "engine/error/not_yet.hpp"
+#include "engine/error/words.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -152,19 +153,10 @@ constexpr translation operators[] = {
     {"over", "", "window-functions"},
 };
 
-bool is_among(std::string_view name, std::string_view names) {
-  while (!names.empty()) {
-    const auto end = std::min(names.find(' '), names.size());
-    if (names.substr(0, end) == name) return true;
-    names.remove_prefix(std::min(end + 1, names.size()));
-  }
-  return false;
-}
-
 template <std::size_t Count>
 std::string find(const translation (&all)[Count], std::string_view name) {
   const auto* found =
-      std::find_if(std::begin(all), std::end(all), [&](const auto& one) { return is_among(name, one.names); });
+      std::find_if(std::begin(all), std::end(all), [&](const auto& one) { return is_word_of(name, one.names); });
   if (found == std::end(all)) return {};
   return found->feature == nullptr ? std::string(found->hint) : not_yet_hint(found->feature, found->hint);
 }
