@@ -19,6 +19,7 @@
 namespace sluice {
 
 SLUICE_INSPECT(location, x.file, x.line, x.column)
+SLUICE_INSPECT(position, x.source, x.split, x.offset)
 SLUICE_INSPECT(split, x.id, x.object, x.begin, x.end, x.bytes)
 
 /// An error's `offset` is optional, which CAF can't write: -1 stands for none.

@@ -103,10 +103,10 @@ struct rejected_row {
   std::string code;
   std::string column;
   std::string message;
-  std::string record;                                  ///< text, or JSON of the row as it entered the unit
-  std::uint64_t position = sluice::position::unknown;  ///< packed
-  std::string file;                                    ///< filled in by the enumerator of the source
-  std::uint64_t line = 0;                              ///< likewise; 0: none
+  std::string record;  ///< text, or JSON of the row as it entered the unit
+  sluice::position position = sluice::position::unknown;
+  std::string file;        ///< filled in by the enumerator of the source
+  std::uint64_t line = 0;  ///< likewise; 0: none
 };
 /// unit -> enumerator: fill in the places of these rows, whose source is yours; answered by rejects_located.
 struct locate_rejects {

@@ -1,6 +1,7 @@
 #include "actors/run/rejects_batch.hpp"
 
 #include "engine/component/options.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
@@ -25,8 +26,7 @@ std::string text_of(const rejected_row& row, const std::string& column, const st
 
 std::optional<std::int64_t> number_of(const rejected_row& row, const std::string& column) {
   if (column == "line" && row.line > 0) return static_cast<std::int64_t>(row.line);
-  if (column == "offset" && row.position != position::unknown)
-    return static_cast<std::int64_t>(position::unpack(row.position).offset);
+  if (column == "offset" && row.position != position::unknown) return row.position.offset;
   return std::nullopt;
 }
 
@@ -105,7 +105,7 @@ std::vector<rejected_row> rejected_rows(const batch& in, const row_errors& why) 
     for (; at < why.size() && why[at].row == row; ++at)
       record.message += (record.message.empty() ? "" : "; ") + why[at].message;
     record.record = row_json(*in.data, row);
-    if (in.positions) record.position = in.positions->Value(row);
+    if (in.positions) record.position = position_at(*in.positions, row);
     rows.push_back(std::move(record));
   }
   return rows;

@@ -36,7 +36,7 @@ void rejects_desk::send() {
   std::map<std::uint32_t, std::vector<rejected_row>> by_source;
   std::vector<rejected_row> nowhere;
   for (auto& row : added_) {
-    const auto source = position::unpack(row.position).source;
+    const auto source = row.position.source;
     const bool known = row.position != position::unknown && source < enumerators_.size() && enumerators_[source];
     (known ? by_source[source] : nowhere).push_back(std::move(row));
   }

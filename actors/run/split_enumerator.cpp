@@ -229,11 +229,12 @@ class split_enumerator : public caf::event_based_actor {
     auto work = [from = source_, splits = assignment_ ? assignment_->all() : std::vector<split>(),
                  rows = std::move(message.rows)]() mutable {
       for (auto& row : rows) {
-        const auto at = position::unpack(row.position);
+        const auto& at = row.position;
         if (!from || at.split >= splits.size()) continue;
         row.file = secrets::mask(splits[at.split].object);
-        const auto line = guarded(
-            "find a line", [&]() -> result<std::uint64_t> { return from->line_of(splits[at.split], at.offset); });
+        const auto offset = static_cast<std::uint64_t>(at.offset);
+        const auto line =
+            guarded("find a line", [&]() -> result<std::uint64_t> { return from->line_of(splits[at.split], offset); });
         row.line = line.ok() ? *line : 0;
       }
       return std::move(rows);

@@ -3,7 +3,6 @@
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
 #include "engine/flow/split_assignment.hpp"
-#include "engine/values/place_in_split.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -135,7 +134,7 @@ class extract_actor : public unit_actor {
 
   struct open_split {
     split piece;
-    std::uint32_t sequence = 0;  ///< of its next batch
+    std::uint64_t sequence = 0;  ///< of its next batch
     std::int64_t passed_on = 0;  ///< bytes of rows, where that is limited
     std::int64_t room = 0;       ///< what that may become
     bool asked = false;          ///< for more room
@@ -263,7 +262,7 @@ class extract_actor : public unit_actor {
     row.column = std::move(record.column);
     row.message = std::move(record.message);
     row.record = std::move(record.record);
-    row.position = place_in_split(unit().source_number, piece.id).at(static_cast<std::int64_t>(record.offset));
+    row.position = {unit().source_number, piece.id, static_cast<std::int64_t>(record.offset)};
     row.file = piece.object;
     rejects_.add(std::move(row));
   }

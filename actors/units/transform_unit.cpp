@@ -8,6 +8,7 @@
 #include "engine/component/may_block.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/flow/order.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -29,8 +30,7 @@ std::vector<batch> empty_batches(const planned_unit& unit) {
   for (const auto& port : unit.outputs) {
     batch empty;
     empty.data = arrow::RecordBatch::MakeEmpty(port.schema).ValueOrDie();
-    if (unit.want_positions)
-      empty.positions = std::make_shared<arrow::UInt64Array>(0, std::shared_ptr<arrow::Buffer>());
+    if (unit.want_positions) empty.positions = unknown_positions(0);
     all.push_back(std::move(empty));
   }
   return all;

@@ -146,7 +146,7 @@ void unit_actor::fail(error why) {
 }
 
 void unit_actor::fail_at(error why, rejected_row row) {
-  const auto source = position::unpack(row.position).source;
+  const auto source = row.position.source;
   const bool known = row.position != position::unknown && source < links_.enumerators.size();
   failure_ = std::move(why);
   if (!known || !links_.enumerators[source]) return name_row(row);

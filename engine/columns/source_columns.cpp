@@ -2,7 +2,7 @@
 
 #include "engine/error/names.hpp"
 #include "engine/files/file_faults.hpp"
-#include "engine/values/place_in_split.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
@@ -140,13 +140,9 @@ std::shared_ptr<arrow::Schema> records_of(const source_request& request) {
   return arrow::schema(std::move(fields));
 }
 
-result<std::shared_ptr<arrow::UInt64Array>> row_positions(std::uint32_t source, std::uint32_t split, std::int64_t first,
-                                                          std::int64_t count) {
-  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(count * 8), "number rows");
-  auto* out = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
-  const place_in_split places(source, split);
-  for (std::int64_t i = 0; i < count; ++i) out[i] = places.at(first + i);
-  return std::make_shared<arrow::UInt64Array>(count, std::move(buffer));
+result<std::shared_ptr<arrow::FixedSizeBinaryArray>> row_positions(std::uint32_t source, std::uint32_t split,
+                                                                   std::int64_t first, std::int64_t count) {
+  return make_positions(count, [=](std::int64_t row) { return position{source, split, first + row}; });
 }
 
 }  // namespace sluice

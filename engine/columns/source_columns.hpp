@@ -47,7 +47,7 @@ class source_columns {
 std::shared_ptr<arrow::Schema> records_of(const source_request& request);
 
 /// Positions of consecutive records: rows [first, first + count) of a split, for formats without byte positions.
-result<std::shared_ptr<arrow::UInt64Array>> row_positions(std::uint32_t source, std::uint32_t split, std::int64_t first,
-                                                          std::int64_t count);
+result<std::shared_ptr<arrow::FixedSizeBinaryArray>> row_positions(std::uint32_t source, std::uint32_t split,
+                                                                   std::int64_t first, std::int64_t count);
 
 }  // namespace sluice

@@ -46,8 +46,8 @@ class order_stamper {
   struct port_state {
     std::optional<batch> held;  ///< waits for its successor, to know whether it is the last chunk
     std::size_t at = 0;         ///< index in `open_` of the key that the port is at
-    std::uint32_t fresh = 0;    ///< next sequence where numbered afresh
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> chunks;  ///< (split, sequence) -> next chunk
+    std::uint64_t fresh = 0;    ///< next sequence where numbered afresh
+    std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> chunks;  ///< (split, sequence) -> next chunk
   };
   void pass_held(int port, const order_key& key, std::vector<outgoing_batch>& out);
   void close(int port, const order_key& key, std::vector<outgoing_batch>& out);
@@ -104,9 +104,9 @@ class reorder_buffer {
   struct place {
     place() = default;
     explicit place(const order_key& key) : split(key.split), sequence(key.sequence), chunk(key.chunk) {}
-    place(std::uint32_t a, std::uint32_t b, std::uint32_t c) : split(a), sequence(b), chunk(c) {}
+    place(std::uint32_t a, std::uint64_t b, std::uint32_t c) : split(a), sequence(b), chunk(c) {}
     std::uint32_t split = 0;
-    std::uint32_t sequence = 0;
+    std::uint64_t sequence = 0;
     std::uint32_t chunk = 0;
     auto operator<=>(const place&) const = default;
   };

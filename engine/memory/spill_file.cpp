@@ -1,6 +1,7 @@
 #include "engine/memory/spill_file.hpp"
 
 #include "engine/files/private_files.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/io/interfaces.h>
@@ -235,7 +236,7 @@ result<spilled_block> spill_file::write(const batch& rows) {
   made.has_positions = rows.positions != nullptr;
   auto data = rows.data;
   if (made.has_positions) {
-    const auto field = arrow::field(position_column, arrow::uint64());
+    const auto field = arrow::field(position_column, position_type());
     SLUICE_ASSIGN_ARROW(data, data->AddColumn(data->num_columns(), field, rows.positions), "spill rows");
   }
   made.schema = data->schema();
@@ -285,7 +286,7 @@ result<batch> spill_file::read(const spilled_block& where) const {
   made.epoch = where.epoch;
   if (where.has_positions) {
     const int last = made.data->num_columns() - 1;
-    made.positions = std::static_pointer_cast<arrow::UInt64Array>(made.data->column(last));
+    made.positions = as_positions(made.data->column(last));
     SLUICE_ASSIGN_ARROW(made.data, made.data->RemoveColumn(last), "read spilled rows");
   }
   return made;

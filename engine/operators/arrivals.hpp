@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/error/error.hpp"
 #include "engine/values/batch.hpp"
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace sluice {
 /// without end takes no more and more room.
 class arrivals {
  public:
-  /// Numbers a batch.
-  std::uint32_t add(const order_key& key);
+  /// Numbers a batch. Errors: too_many_batches, where the numbers of 32 bits are used up.
+  result<std::uint32_t> add(const order_key& key);
   /// True where the batch `a` comes before `b` in the input's order.
   [[nodiscard]] bool before(std::uint32_t a, std::uint32_t b) const;
   /// True while every batch came after all that precede it.
@@ -41,7 +42,7 @@ class arrivals {
     std::uint32_t number;
     std::uint32_t split;
     std::uint32_t chunk;
-    std::uint32_t sequence;
+    std::uint64_t sequence;
   };
   [[nodiscard]] place place_of(std::uint32_t batch) const;
 

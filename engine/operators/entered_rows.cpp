@@ -1,5 +1,7 @@
 #include "engine/operators/entered_rows.hpp"
 
+#include "engine/values/positions.hpp"
+
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/record_batch.h>
@@ -11,13 +13,11 @@ namespace sluice {
 
 namespace {
 
-constexpr int row_bits = 32;
-
-std::shared_ptr<arrow::UInt64Array> count_from(std::uint64_t first, std::int64_t rows) {
-  auto buffer = std::shared_ptr<arrow::Buffer>(arrow::AllocateBuffer(rows * 8).ValueOrDie());
-  auto* numbers = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
-  for (std::int64_t row = 0; row < rows; ++row) numbers[row] = first + static_cast<std::uint64_t>(row);
-  return std::make_shared<arrow::UInt64Array>(rows, std::move(buffer));
+/// Rows inside are numbered: `split` is the entered batch, `offset` the row in it.
+result<std::shared_ptr<arrow::FixedSizeBinaryArray>> numbered(std::size_t entered, std::int64_t rows) {
+  return make_positions(rows, [number = static_cast<std::uint32_t>(entered)](std::int64_t row) {
+    return position{.source = 0, .split = number, .offset = row};
+  });
 }
 
 }  // namespace
@@ -28,14 +28,16 @@ result<batch> entered_rows::enter(const batch& in) {
   present_ = in;
   if (what_ == keep::nothing) {
     entered_.assign(1, in);
-    if (!numbers_ || numbers_->length() < in.rows()) numbers_ = count_from(0, in.rows());
-    inside.positions = std::static_pointer_cast<arrow::UInt64Array>(numbers_->Slice(0, in.rows()));
+    if (!numbers_ || numbers_->length() < in.rows()) {
+      SLUICE_ASSIGN(numbers_, numbered(0, in.rows()));
+    }
+    inside.positions = as_positions(numbers_->Slice(0, in.rows()));
     return inside;
   }
-  inside.positions = count_from(static_cast<std::uint64_t>(entered_.size()) << row_bits, in.rows());
+  SLUICE_ASSIGN(inside.positions, numbered(entered_.size(), in.rows()));
   entered_.push_back(in);
   if (what_ == keep::positions) entered_.back().data = in.data->Slice(0, 0);
-  bytes_ += entered_.back().bytes() + in.rows() * 8;
+  bytes_ += entered_.back().bytes() + in.rows() * static_cast<std::int64_t>(sizeof(position));
   SLUICE_TRY(memory_.resize(bytes_));
   return inside;
 }
@@ -53,29 +55,27 @@ batch entered_rows::leave(batch rows) const {
     rows.positions = entered_[0].positions;
     return rows;
   }
-  auto buffer = std::shared_ptr<arrow::Buffer>(arrow::AllocateBuffer(numbers.length() * 8).ValueOrDie());
-  auto* out = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
-  for (std::int64_t row = 0; row < numbers.length(); ++row) {
-    const auto number = numbers.Value(row);
-    const auto* own = number == position::unknown ? nullptr : entered_[number >> row_bits].positions.get();
-    out[row] = own == nullptr ? position::unknown : own->Value(static_cast<std::int64_t>(number & 0xffffffff));
-  }
-  rows.positions = std::make_shared<arrow::UInt64Array>(numbers.length(), std::move(buffer));
+  auto own_positions = make_positions(numbers.length(), [&](std::int64_t row) {
+    const auto number = position_at(numbers, row);
+    const auto* own = number == position::unknown ? nullptr : entered_[number.split].positions.get();
+    return own == nullptr ? position::unknown : position_at(*own, number.offset);
+  });
+  rows.positions = std::move(own_positions).value();
   return rows;
 }
 
 void entered_rows::reject(const batch& in, const row_errors& why, emitter& out) const {
-  std::map<std::uint64_t, row_errors> by_batch;
+  std::map<std::uint32_t, row_errors> by_batch;
   row_errors made_here;
   for (const auto& one : why) {
-    const auto number = in.positions ? in.positions->Value(one.row) : position::unknown;
+    const auto number = in.positions ? position_at(*in.positions, one.row) : position::unknown;
     if (number == position::unknown) {
       made_here.push_back(one);
       continue;
     }
     auto moved = one;
-    moved.row = static_cast<std::int64_t>(number & 0xffffffff);
-    by_batch[number >> row_bits].push_back(std::move(moved));
+    moved.row = number.offset;
+    by_batch[number.split].push_back(std::move(moved));
   }
   for (auto& [entered, errors] : by_batch) {
     std::stable_sort(errors.begin(), errors.end(), [](const auto& a, const auto& b) { return a.row < b.row; });

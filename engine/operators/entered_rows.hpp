@@ -40,8 +40,8 @@ class entered_rows {
   batch present_;              ///< the newest batch
   std::deque<batch> entered_;  ///< the present batch only, where nothing is kept; without data where positions are
   std::int64_t bytes_ = 0;
-  bool positions_ = false;                       ///< the input's rows have positions
-  std::shared_ptr<arrow::UInt64Array> numbers_;  ///< 0, 1, 2, ... of the longest batch so far
+  bool positions_ = false;                                ///< the input's rows have positions
+  std::shared_ptr<arrow::FixedSizeBinaryArray> numbers_;  ///< 0, 1, 2, ... of the longest batch so far
 };
 
 }  // namespace sluice

@@ -1,5 +1,7 @@
 #include "engine/operators/gather.hpp"
 
+#include "engine/values/positions.hpp"
+
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
@@ -198,8 +200,8 @@ result<batch> gather_rows(const std::vector<const batch*>& from, std::span<const
   for (const auto* one : from)
     if (one->positions) positions.push_back(one->positions);
   if (positions.size() == from.size()) {
-    SLUICE_ASSIGN(const auto gathered, gather_fixed(positions, 8, rows));
-    made.positions = std::static_pointer_cast<arrow::UInt64Array>(gathered);
+    SLUICE_ASSIGN(const auto gathered, gather_fixed(positions, sizeof(position), rows));
+    made.positions = as_positions(gathered);
   }
   return made;
 }

@@ -1,6 +1,7 @@
 #include "engine/operators/held_state.hpp"
 
 #include "engine/operators/keys/key_hash.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -56,7 +57,7 @@ result<state_part> rows(std::string name, const batch& in) {
   if (in.positions) {
     columns.push_back(in.positions);
     fields.push_back(
-        arrow::field(position_column, arrow::uint64(), true, arrow::key_value_metadata({"hidden"}, {"1"})));
+        arrow::field(position_column, position_type(), true, arrow::key_value_metadata({"hidden"}, {"1"})));
   }
   return state_part{std::move(name),
                     arrow::RecordBatch::Make(arrow::schema(std::move(fields)), in.rows(), std::move(columns))};
@@ -67,7 +68,8 @@ result<batch> rows_of(const state_part& part) {
   made.data = part.rows;
   const auto last = made.data->num_columns() - 1;
   if (last < 0 || !made.data->schema()->field(last)->HasMetadata()) return made;
-  made.positions = std::static_pointer_cast<arrow::UInt64Array>(made.data->column(last));
+  if (!made.data->column(last)->type()->Equals(*position_type())) return foreign(part.name);
+  made.positions = as_positions(made.data->column(last));
   SLUICE_ASSIGN_ARROW(made.data, made.data->RemoveColumn(last), doing);
   return made;
 }
@@ -125,10 +127,10 @@ std::int64_t places_read::end_of_batch(std::int64_t begin) const {
   return end;
 }
 
-std::uint32_t batches_taken_back::number(const order_key& key, arrivals& among) {
+result<std::uint32_t> batches_taken_back::number(const order_key& key, arrivals& among) {
   const std::array<std::uint64_t, 3> place = {key.split, key.sequence, key.chunk};
   if (const auto known = numbers_.find(place); known != numbers_.end()) return known->second;
-  const auto number = among.add(key);
+  SLUICE_ASSIGN(const auto number, among.add(key));
   numbers_.emplace(place, number);
   return number;
 }

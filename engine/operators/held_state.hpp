@@ -59,8 +59,8 @@ class places_read {
 /// The batches that rows which were taken back came in: parts that were handed out by key group share them.
 class batches_taken_back {
  public:
-  /// The number of a batch among the arrivals; added the first time.
-  std::uint32_t number(const order_key& key, arrivals& among);
+  /// The number of a batch among the arrivals; added the first time. Errors as of arrivals::add.
+  result<std::uint32_t> number(const order_key& key, arrivals& among);
 
  private:
   std::map<std::array<std::uint64_t, 3>, std::uint32_t> numbers_;

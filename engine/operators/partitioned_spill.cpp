@@ -1,5 +1,7 @@
 #include "engine/operators/partitioned_spill.hpp"
 
+#include "engine/values/positions.hpp"
+
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
@@ -31,7 +33,7 @@ result<batch> put_together(std::vector<batch> parts) {
   SLUICE_ASSIGN_ARROW(whole.data, arrow::ConcatenateRecordBatches(data), "collect rows to spill");
   if (positions.size() == data.size()) {
     SLUICE_ASSIGN_ARROW(const auto joined, arrow::Concatenate(positions), "collect rows to spill");
-    whole.positions = std::static_pointer_cast<arrow::UInt64Array>(joined);
+    whole.positions = as_positions(joined);
   }
   return whole;
 }

@@ -3,6 +3,7 @@
 #include "engine/component/passing_source.hpp"
 #include "engine/error/names.hpp"
 #include "engine/files/files.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/value_text.hpp"
 
 #include <arrow/array.h>
@@ -53,10 +54,9 @@ class refusing_reader : public passing_reader {
     if (!step.rows.data) return step;
     const auto& rows = *step.rows.data;
     for (std::int64_t row = 0; row < rows.num_rows(); ++row) {
-      const auto place = step.rows.positions ? position::unpack(step.rows.positions->Value(row)).offset
-                                             : static_cast<std::uint64_t>(row);
+      const auto place = step.rows.positions ? position_at(*step.rows.positions, row).offset : row;
       step.rejected.push_back({.record = record_of(rows, row),
-                               .offset = place,
+                               .offset = static_cast<std::uint64_t>(place),
                                .code = "schema_drifted",
                                .column = "",
                                .message = "the file does not have the source's columns: " + why_});

@@ -358,11 +358,6 @@ void leave_out_unknown_columns(plan& made) {
 std::optional<plan> make_plan(pipeline definition, const run_context& context, diagnostics& faults,
                               const remembered_sources& remembered) {
   const auto graph = resolve_units(definition, faults);
-  const auto sources = std::count_if(definition.units.begin(), definition.units.end(),
-                                     [](const auto& unit) { return unit.role == unit_role::extract; });
-  if (sources > (1 << position::source_bits))
-    faults.push_back(
-        user_error("too_many_sources", "a pipeline can have at most 256 sources, found " + std::to_string(sources)));
   if (definition.units.empty() && faults.empty())
     faults.push_back(user_error("empty_pipeline", "the pipeline has no units", "add extract: and load:"));
   auto of = lay_out(std::move(definition), graph);

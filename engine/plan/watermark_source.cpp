@@ -2,6 +2,7 @@
 
 #include "engine/component/passing_source.hpp"
 #include "engine/values/arrow_functions.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
 #include "engine/values/value_text.hpp"
@@ -137,7 +138,7 @@ class watermark_reader : public passing_reader {
     if (step.rows.positions) {
       SLUICE_ASSIGN_ARROW(const auto positions, arrow::compute::Filter(step.rows.positions, wanted),
                           "remove rows that are already loaded");
-      step.rows.positions = std::static_pointer_cast<arrow::UInt64Array>(positions.make_array());
+      step.rows.positions = as_positions(positions.make_array());
     }
     old = before - step.rows.data->num_rows() - column->null_count();
     step.filtered += static_cast<std::uint64_t>(old);
@@ -157,9 +158,9 @@ class watermark_reader : public passing_reader {
           append_json_text(record += ":", value_text(values, row));
         }
       }
-      const auto place = step.rows.positions ? position::unpack(step.rows.positions->Value(row)).offset : 0;
+      const auto place = step.rows.positions ? position_at(*step.rows.positions, row).offset : 0;
       step.rejected.push_back({.record = record + "}",
-                               .offset = place,
+                               .offset = static_cast<std::uint64_t>(place),
                                .code = "null_watermark",
                                .column = what_->mark.column,
                                .message = "column " + what_->mark.column +

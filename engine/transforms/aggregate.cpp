@@ -9,7 +9,7 @@
 #include "engine/operators/partitioned_spill.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/sorting/external_sort.hpp"
-#include "engine/operators/unknown_positions.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>

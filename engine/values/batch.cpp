@@ -1,5 +1,7 @@
 #include "engine/values/batch.hpp"
 
+#include "engine/values/positions.hpp"
+
 #include <arrow/array.h>
 #include <arrow/compute/api.h>
 #include <arrow/record_batch.h>
@@ -29,7 +31,7 @@ std::int64_t bytes_of(const arrow::ArrayData& column) {
 }  // namespace
 
 std::int64_t batch::bytes() const {
-  std::int64_t all = positions ? positions->length() * 8 : 0;
+  std::int64_t all = positions ? positions->length() * static_cast<std::int64_t>(sizeof(position)) : 0;
   for (const auto& column : data->column_data()) all += bytes_of(*column);
   return all;
 }
@@ -37,7 +39,7 @@ std::int64_t batch::bytes() const {
 batch batch::slice(std::int64_t offset, std::int64_t length) const {
   auto part = *this;
   part.data = data->Slice(offset, length);
-  if (positions) part.positions = std::static_pointer_cast<arrow::UInt64Array>(positions->Slice(offset, length));
+  if (positions) part.positions = as_positions(positions->Slice(offset, length));
   return part;
 }
 
@@ -47,18 +49,10 @@ batch batch::with(std::shared_ptr<arrow::RecordBatch> columns) const {
   return other;
 }
 
-namespace {
-
-std::shared_ptr<arrow::UInt64Array> as_positions(const arrow::Datum& datum) {
-  return std::static_pointer_cast<arrow::UInt64Array>(datum.make_array());
-}
-
-}  // namespace
-
 batch filter_rows(const batch& in, const arrow::BooleanArray& keep) {
   const auto mask = arrow::Datum(arrow::MakeArray(keep.data()));
   auto out = in.with(arrow::compute::Filter(in.data, mask).ValueOrDie().record_batch());
-  if (in.positions) out.positions = as_positions(arrow::compute::Filter(in.positions, mask).ValueOrDie());
+  if (in.positions) out.positions = as_positions(arrow::compute::Filter(in.positions, mask).ValueOrDie().make_array());
   return out;
 }
 
@@ -66,7 +60,8 @@ batch take_rows(const batch& in, const arrow::Array& indices) {
   const auto rows = arrow::Datum(arrow::MakeArray(indices.data()));
   const auto options = arrow::compute::TakeOptions::NoBoundsCheck();
   auto out = in.with(arrow::compute::Take(in.data, rows, options).ValueOrDie().record_batch());
-  if (in.positions) out.positions = as_positions(arrow::compute::Take(in.positions, rows, options).ValueOrDie());
+  if (in.positions)
+    out.positions = as_positions(arrow::compute::Take(in.positions, rows, options).ValueOrDie().make_array());
   return out;
 }
 

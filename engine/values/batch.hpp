@@ -2,36 +2,30 @@
 
 #include <arrow/type_fwd.h>
 
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace sluice {
 
-/// Says where a row entered the run, packed into 64 bits so that it travels as one hidden column.
+/// Says where a row entered the run. It travels in a hidden column of 16 bytes a row: these fields, little-endian
+/// (engine/values/positions.hpp).
 ///
 /// `source` numbers the extract units of the plan, `split` the source's splits, `offset` is the byte offset inside the
-/// split's object (relative to the split's begin) or, for formats without byte positions, the row inside the split.
+/// split's object (relative to the split's begin), the record's number in its log (Kafka) or, for formats without
+/// either, the row inside the split.
 struct position {
-  static constexpr int source_bits = 8;
-  static constexpr int split_bits = 20;
-  static constexpr int offset_bits = 36;  // 64 GiB in one split
-
   std::uint32_t source = 0;
   std::uint32_t split = 0;
-  std::uint64_t offset = 0;
+  std::int64_t offset = 0;
 
-  [[nodiscard]] constexpr std::uint64_t pack() const {
-    return (std::uint64_t{source} << (split_bits + offset_bits)) | (std::uint64_t{split} << offset_bits) | offset;
-  }
-  static constexpr position unpack(std::uint64_t bits) {
-    return {.source = static_cast<std::uint32_t>(bits >> (split_bits + offset_bits)),
-            .split = static_cast<std::uint32_t>((bits >> offset_bits) & ((1U << split_bits) - 1)),
-            .offset = bits & ((std::uint64_t{1} << offset_bits) - 1)};
-  }
-  /// What a row without a known position carries (made by an aggregate, for example).
-  static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+  /// What a row without a known position carries (made by an aggregate, for example): all bits are set.
+  static const position unknown;
+
+  friend constexpr auto operator<=>(const position&, const position&) = default;
 };
+inline constexpr position position::unknown = {.source = ~std::uint32_t{0}, .split = ~std::uint32_t{0}, .offset = -1};
 
 /// Places a batch in the order of its stream, so that a receiver can restore it after parallel reading.
 ///
@@ -39,7 +33,7 @@ struct position {
 /// several batches of one numbers them as chunks. Empty batches travel too: they keep the numbering gapless.
 struct order_key {
   std::uint32_t split = 0;
-  std::uint32_t sequence = 0;
+  std::uint64_t sequence = 0;  ///< counts the split's batches, however long it is read
   std::uint32_t chunk = 0;
   bool last_chunk = true;      ///< the next batch has sequence + 1
   bool last_in_split = false;  ///< after its last chunk the next batch has split + 1, sequence 0
@@ -50,8 +44,8 @@ struct order_key {
 /// Is what flows: columns, where their rows came from, and their place in the stream. Immutable; copying copies
 /// pointers.
 struct batch {
-  std::shared_ptr<arrow::RecordBatch> data;       ///< never null; may have no rows
-  std::shared_ptr<arrow::UInt64Array> positions;  ///< packed `position` a row; null where no unit below can reject
+  std::shared_ptr<arrow::RecordBatch> data;                ///< never null; may have no rows
+  std::shared_ptr<arrow::FixedSizeBinaryArray> positions;  ///< `position` a row; null where no unit below can reject
   order_key order;
   std::uint64_t epoch = 0;  ///< the checkpoint that the batch belongs to
 

@@ -1,3 +1,4 @@
+#include "engine/values/positions.hpp"
 #include "engine/wire/fields.hpp"
 
 #include <arrow/array.h>
@@ -72,10 +73,11 @@ bool is_index_of_count(const std::vector<std::int64_t>& list, std::int64_t least
 
 result<order_key> order_of(const std::vector<std::int64_t>& list) {
   if (list.size() != 5) return malformed("its order key does not have five numbers");
-  for (const auto number : list)
-    if (number < 0 || number > INT64_C(0xffffffff)) return malformed("a number of its order key is too large");
+  constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+  if (list[0] < 0 || list[0] > most || list[1] < 0 || list[2] < 0 || list[2] > most)
+    return malformed("a number of its order key is too large");
   return order_key{.split = static_cast<std::uint32_t>(list[0]),
-                   .sequence = static_cast<std::uint32_t>(list[1]),
+                   .sequence = static_cast<std::uint64_t>(list[1]),
                    .chunk = static_cast<std::uint32_t>(list[2]),
                    .last_chunk = list[3] != 0,
                    .last_in_split = list[4] != 0};
@@ -157,9 +159,9 @@ struct decoder::state {
     }
     batch made;
     if (from.positions) {
-      SLUICE_ASSIGN(auto column, take.column(arrow::uint64(), rows));
+      SLUICE_ASSIGN(const auto column, take.column(position_type(), rows));
       if (column->null_count != 0) return malformed("a row has no position");
-      made.positions = std::make_shared<arrow::UInt64Array>(column);
+      made.positions = std::make_shared<arrow::FixedSizeBinaryArray>(column);
     }
     if (!take.done()) return malformed("it has more buffers than its schema needs");
     made.data = arrow::RecordBatch::Make(columns_schema, rows, std::move(data));
@@ -182,7 +184,7 @@ struct decoder::state {
     if (!positions.empty()) {
       if (positions.size() != parts.size()) return malformed("only some parts of a batch have positions");
       SLUICE_ASSIGN_ARROW(const auto joined, arrow::Concatenate(positions), doing);
-      whole.positions = std::static_pointer_cast<arrow::UInt64Array>(joined);
+      whole.positions = as_positions(joined);
     }
     return whole;
   }

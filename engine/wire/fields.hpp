@@ -12,7 +12,7 @@
 namespace sluice::wire {
 
 /// The format's version: the value of a frame's first key, "sluice".
-inline constexpr std::uint64_t format_version = 1;
+inline constexpr std::uint64_t format_version = 2;
 
 /// Everything that stands in a frame, by docs/wire-format.md. Text and bytes point into the frame.
 struct fields {

@@ -3,6 +3,7 @@
 #include "engine/component/may_block.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/api.h>
 
@@ -31,7 +32,7 @@ class numbers_reader : public split_reader {
     if (of_.before_read) of_.before_read(piece_.id);
     read_step step;
     std::vector<std::int64_t> good;
-    arrow::UInt64Builder positions;
+    std::vector<position> positions;
     for (; at_ < piece_.end && step.records < static_cast<std::uint64_t>(of_.batch_rows); ++at_) {
       ++step.records;
       const auto offset = static_cast<std::uint64_t>(at_ - piece_.begin);
@@ -42,13 +43,15 @@ class numbers_reader : public split_reader {
         continue;
       }
       good.push_back(at_);
-      (void)positions.Append(position{source_, piece_.id, offset}.pack());
+      positions.push_back({source_, piece_.id, static_cast<std::int64_t>(offset)});
     }
     step.bytes = step.records * 8;
     step.end = at_ >= piece_.end;
     ++*of_.batches_read;
     step.rows.data = table_of(good);
-    step.rows.positions = std::static_pointer_cast<arrow::UInt64Array>(positions.Finish().ValueOrDie());
+    step.rows.positions = make_positions(std::ssize(positions), [&](std::int64_t row) {
+                            return positions[static_cast<std::size_t>(row)];
+                          }).value();
     return step;
   }
 

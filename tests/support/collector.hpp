@@ -2,6 +2,7 @@
 
 #include "engine/component/component.hpp"
 #include "engine/memory/manager.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_text.hpp"
 #include "tests/support/temporary_folder.hpp"
@@ -65,13 +66,8 @@ inline batch batch_of(const std::shared_ptr<arrow::Schema>& schema, arrow::Array
 }
 
 /// Gives every row the position (source 0, split, offset + its index).
-inline batch with_positions(batch in, std::uint32_t split = 0, std::uint64_t offset = 0) {
-  arrow::UInt64Builder builder;
-  for (std::int64_t row = 0; row < in.rows(); ++row)
-    must(builder.Append(position{0, split, offset + static_cast<std::uint64_t>(row)}.pack()).ok()
-             ? status{}
-             : status{internal_error("out_of_memory", "positions")});
-  in.positions = std::static_pointer_cast<arrow::UInt64Array>(builder.Finish().ValueOrDie());
+inline batch with_positions(batch in, std::uint32_t split = 0, std::int64_t offset = 0) {
+  in.positions = must(make_positions(in.rows(), [&](std::int64_t row) { return position{0, split, offset + row}; }));
   return in;
 }
 
@@ -95,7 +91,7 @@ class collector : public emitter {
  public:
   struct rejected_row {
     std::string record;
-    std::uint64_t position = position::unknown;
+    sluice::position position = sluice::position::unknown;
     row_error why;  ///< the first of the row's errors
   };
 
@@ -117,7 +113,7 @@ class collector : public emitter {
       last = one.row;
       rejected_row entry;
       entry.record = lines_of(*in.data->Slice(one.row, 1))[0];
-      if (in.positions) entry.position = in.positions->Value(one.row);
+      if (in.positions) entry.position = position_at(*in.positions, one.row);
       entry.why = one;
       rejects.push_back(std::move(entry));
     }

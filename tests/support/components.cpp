@@ -3,6 +3,7 @@
 #include "engine/component/takes_filter.hpp"
 
 #include "engine/memory/manager.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
@@ -90,7 +91,7 @@ result<read_result> read_all(const component& from, const source_request& reques
       for (auto& record : step.rejected) all.rejected.push_back(std::move(record));
       if (step.rows.positions)
         for (std::int64_t i = 0; i < step.rows.positions->length(); ++i)
-          all.positions.push_back(step.rows.positions->Value(i));
+          all.positions.push_back(position_at(*step.rows.positions, i));
       if (step.rows.data) batches.push_back(step.rows.data);
     }
   }

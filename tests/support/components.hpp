@@ -29,7 +29,7 @@ batch as_batch(std::shared_ptr<arrow::RecordBatch> table);
 struct read_result {
   std::shared_ptr<arrow::Table> table;
   std::vector<rejected_record> rejected;
-  std::vector<std::uint64_t> positions;
+  std::vector<position> positions;
   std::uint64_t records = 0;
   std::uint64_t set_null = 0;
   std::uint64_t filtered = 0;

@@ -9,7 +9,7 @@ import struct
 
 import msgpack
 
-VERSION = 2
+VERSION = 3
 LIMIT = 1024
 PATIENCE = 60
 

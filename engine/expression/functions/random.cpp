@@ -1,6 +1,7 @@
 // Values that are random but the same in a replay: they come from the run's seed, the unit, the place of the call and
 // the position of the row in the source.
 #include "engine/expression/functions/support.hpp"
+#include "engine/values/positions.hpp"
 
 #include <xxhash.h>
 
@@ -22,19 +23,22 @@ template <class Use>
 void each_seed(call& c, Use&& use) {
   const auto start = mix(c.in.run.seed ^ *static_cast<const std::uint64_t*>(c.state));
   const auto* rows = c.in.rows;
-  const auto* positions = rows != nullptr && rows->positions ? rows->positions->raw_values() : nullptr;
+  const auto* positions = rows != nullptr ? rows->positions.get() : nullptr;
   std::uint64_t place = 0;
   if (rows != nullptr)
-    place = mix(start ^ ((std::uint64_t{rows->order.split} << 32) | rows->order.sequence)) ^
-            (std::uint64_t{rows->order.chunk} << 32);
+    place = mix(mix(start ^ rows->order.split) ^ rows->order.sequence) ^ (std::uint64_t{rows->order.chunk} << 32);
   std::uint64_t repeated = 0;
+  position before;
   for (std::int64_t row = 0; row < c.rows; ++row) {
-    if (positions == nullptr || positions[row] == position::unknown) {
+    const auto from = positions != nullptr ? position_at(*positions, row) : position::unknown;
+    if (from == position::unknown) {
       use(row, mix(mix(place + static_cast<std::uint64_t>(row)) ^ start));
       continue;
     }
-    repeated = row > 0 && positions[row] == positions[row - 1] ? repeated + 1 : 0;
-    use(row, mix(mix(positions[row] ^ start) + repeated * 0xd1342543de82ef95ULL));
+    repeated = row > 0 && from == before ? repeated + 1 : 0;
+    before = from;
+    const auto split = start ^ ((std::uint64_t{from.source} << 32) | from.split);
+    use(row, mix(mix(mix(split) ^ static_cast<std::uint64_t>(from.offset)) + repeated * 0xd1342543de82ef95ULL));
   }
 }
 

@@ -4,7 +4,7 @@
 #include "engine/columns/typed/rows.hpp"
 #include "engine/files/file_faults.hpp"
 #include "engine/formats/csv/runaway.hpp"
-#include "engine/values/place_in_split.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/utf8.hpp"
 
 #include <arrow/array.h>
@@ -336,16 +336,13 @@ result<std::shared_ptr<arrow::Array>> batch_maker::metadata_column(const std::st
   return rows;
 }
 
-result<std::shared_ptr<arrow::UInt64Array>> batch_maker::positions(const chunk_reader& chunk) const {
-  const auto rows = std::ssize(first_);
-  SLUICE_ASSIGN_ARROW(std::shared_ptr<arrow::Buffer> buffer, arrow::AllocateBuffer(rows * 8), "read CSV");
-  auto* const out = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
+result<std::shared_ptr<arrow::FixedSizeBinaryArray>> batch_maker::positions(const chunk_reader& chunk) const {
   const auto* const ends = chunk.index().ends();
-  const place_in_split places(plan_.source, piece_.id);
   const auto zero = chunk.offset_of(1) - piece_.begin;
-  for (std::int64_t i = 0; i < rows; ++i)
-    out[i] = places.at(zero + ends[static_cast<std::ptrdiff_t>(first_[static_cast<std::size_t>(i)]) - 1]);
-  return std::make_shared<arrow::UInt64Array>(rows, buffer);
+  return make_positions(std::ssize(first_), [&](std::int64_t row) {
+    const auto first = static_cast<std::ptrdiff_t>(first_[static_cast<std::size_t>(row)]);
+    return position{plan_.source, piece_.id, zero + ends[first - 1]};
+  });
 }
 
 error batch_maker::contradiction(const typed::column_plan& column, const std::string& value,

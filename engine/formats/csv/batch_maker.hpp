@@ -42,7 +42,7 @@ class batch_maker {
   [[nodiscard]] bool valid_utf8(const chunk_reader& chunk) const;
   result<std::shared_ptr<arrow::RecordBatch>> finish();
   result<std::shared_ptr<arrow::Array>> metadata_column(const std::string& kind) const;
-  result<std::shared_ptr<arrow::UInt64Array>> positions(const chunk_reader& chunk) const;
+  result<std::shared_ptr<arrow::FixedSizeBinaryArray>> positions(const chunk_reader& chunk) const;
   status settle_faults(const chunk_reader& chunk, read_step& step);
   [[nodiscard]] rejected_record rejected(const chunk_reader& chunk, std::size_t first, std::size_t last) const;
   [[nodiscard]] error contradiction(const typed::column_plan& column, const std::string& value,

@@ -51,9 +51,6 @@ class csv_files : public source, public takes_filter {
       SLUICE_ASSIGN(const auto known, know(file));
       add_splits(file, known->layout.data_begin, splits);
     }
-    if (splits.size() > (std::size_t{1} << position::split_bits))
-      return user_error("too_many_splits", "the source " + what_->unit + " has more than a million splits",
-                        "read fewer files in one run");
     return splits;
   }
 

@@ -3,7 +3,7 @@
 #include "engine/columns/contradiction.hpp"
 #include "engine/component/opaque.hpp"
 #include "engine/formats/ndjson/lines.hpp"
-#include "engine/values/place_in_split.hpp"
+#include "engine/values/positions.hpp"
 #include "engine/values/value_parse.hpp"
 
 #include <arrow/array.h>
@@ -134,7 +134,6 @@ class ndjson_reader : public split_reader {
   /// Reads the block's records, at most a batch of them.
   status read_records(read_step& step) {
     const auto* const block = lines_->begin();
-    const place_in_split places(what_->number, piece_.id);
     while (at_ != end_ && rows_.count() < target_batch_rows) {
       const char* begin = at_;
       if (*skip_blanks(begin) == '\n') {
@@ -152,7 +151,8 @@ class ndjson_reader : public split_reader {
         if (newline == nullptr) fault = parser_.fault();
       }
       if (newline != nullptr) {
-        if (what_->want_positions) positions_.append(places.at(lines_->offset() + (begin - block)));
+        if (what_->want_positions)
+          positions_.append(position{what_->number, piece_.id, lines_->offset() + (begin - block)});
         if (what_->whole_files) numbers_.push_back(records_);
       } else {
         newline = line_end(begin);
@@ -220,7 +220,7 @@ class ndjson_reader : public split_reader {
     SLUICE_ASSIGN(const auto arrays, rows_.finish());
     SLUICE_ASSIGN(step.rows.data, what_->columns.assemble(arrays, rows, piece_.object, 0, &numbers_));
     numbers_.clear();
-    if (what_->want_positions) step.rows.positions = std::make_shared<arrow::UInt64Array>(rows, positions_.take());
+    if (what_->want_positions) step.rows.positions = positions_in(rows, positions_.take());
     if (filter_) {
       SLUICE_ASSIGN(step.rows, filter_->apply(std::move(step.rows), step.filtered));
     }

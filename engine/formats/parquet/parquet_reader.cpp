@@ -8,6 +8,7 @@
 #include "engine/formats/parquet/dictionary_filter.hpp"
 #include "engine/formats/parquet/int96.hpp"
 #include "engine/formats/parquet/row_groups.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
@@ -261,7 +262,7 @@ class parquet_reader : public split_reader {
       SLUICE_ASSIGN_ARROW(read, filter_read(read, *stay), "filter rows");
       if (made.positions) {
         SLUICE_ASSIGN_ARROW(const auto kept, arrow::compute::Filter(made.positions, arrow::Datum(stay)), "filter rows");
-        made.positions = std::static_pointer_cast<arrow::UInt64Array>(kept.make_array());
+        made.positions = as_positions(kept.make_array());
       }
       left_out += static_cast<std::uint64_t>(count) - numbers->size();
       count = std::ssize(*numbers);

@@ -22,7 +22,7 @@ result<std::unique_ptr<group_pass>> group_pass::make(const aggregation& what, co
 
 status group_pass::add(evaluated_rows in) {
   const auto known = index_->size();
-  const auto number = order_.add(in.order);
+  SLUICE_ASSIGN(const auto number, order_.add(in.order));
   left_out_.clear();
   const std::uint32_t* groups = nullptr;
   if (frozen_) {
@@ -91,7 +91,7 @@ status group_pass::freeze() {
 }
 
 status group_pass::add_nothing() {
-  const auto number = order_.add({});
+  SLUICE_ASSIGN(const auto number, order_.add({}));
   row_counts_.resize(1);
   const std::uint32_t group = 0;
   seen_.note_first(&group, 1, 1, order_, nullptr);
@@ -150,7 +150,7 @@ status group_pass::load(const saved& from) {
   const held::places_read places(*from.groups, static_cast<int>(keys) + 1);
   for (std::int64_t begin = 0, end = 0; begin < rows; begin = end) {
     end = places.end_of_batch(begin);
-    const auto number = taken_back_.number(places.key(begin), order_);
+    SLUICE_ASSIGN(const auto number, taken_back_.number(places.key(begin), order_));
     for (auto row = begin; row < end; ++row) seen_.put(groups[static_cast<std::size_t>(row)], number, places.row(row));
   }
   saved_columns rest(arrow::ArrayVector(columns.begin() + keys + 5, columns.end()));

@@ -87,7 +87,9 @@ class picks final : public accumulator {
     for (std::int64_t row = 0; row < to.rows; ++row) {
       if (row == end) {
         end = places.end_of_batch(row);
-        if (places.row(row) != 0) number = to.add_place->add(places.key(row));
+        if (places.row(row) != 0) {
+          SLUICE_ASSIGN(number, to.add_place->add(places.key(row)));
+        }
       }
       if (places.row(row) == 0) continue;
       const auto group = to.groups[row];

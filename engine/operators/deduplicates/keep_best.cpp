@@ -4,7 +4,7 @@
 #include "engine/operators/keys/group_places.hpp"
 #include "engine/operators/picked_rows.hpp"
 #include "engine/operators/row_policy.hpp"
-#include "engine/operators/unknown_positions.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
@@ -78,9 +78,11 @@ class keep_best final : public spilling_keys {
         own.resize(static_cast<std::size_t>(columns));
         batch in;
         in.data = arrow::RecordBatch::Make(schema(), end - begin, std::move(own));
-        if (slice->num_columns() > columns + 4)
-          in.positions = std::static_pointer_cast<arrow::UInt64Array>(slice->column(columns + 4));
-        const auto number = taken_back_.number(places.key(begin), batches_);
+        if (slice->num_columns() > columns + 4) {
+          if (!slice->column(columns + 4)->type()->Equals(*position_type())) return held::foreign(part.name);
+          in.positions = as_positions(slice->column(columns + 4));
+        }
+        SLUICE_ASSIGN(const auto number, taken_back_.number(places.key(begin), batches_));
         arrow::UInt64Builder where;
         for (auto row = begin; row < end; ++row)
           SLUICE_TRY_ARROW(where.Append((std::uint64_t{number} << 32) | places.row(row)), "take rows back");
@@ -113,7 +115,8 @@ class keep_best final : public spilling_keys {
     for (auto& value : values) value = keep_rows(value, settled);
     if (in.rows() == 0) return {};
     SLUICE_TRY(encoded_.encode(order_, std::move(values), in.rows()));
-    SLUICE_ASSIGN(const auto places, make_places(batches_.add(in.order), in.rows()));
+    SLUICE_ASSIGN(const auto number, batches_.add(in.order));
+    SLUICE_ASSIGN(const auto places, make_places(number, in.rows()));
     SLUICE_TRY(choose(
         in, [this](std::int64_t row) { return encoded_[row]; }, places, out));
     if (left_out_.empty()) return {};
@@ -173,7 +176,7 @@ class keep_best final : public spilling_keys {
   std::shared_ptr<arrow::Schema> schema_of_kept() {
     auto fields = schema()->fields();
     fields.push_back(arrow::field("", arrow::uint64()));
-    fields.push_back(arrow::field("", arrow::uint64()));
+    fields.push_back(arrow::field("", position_type()));
     return arrow::schema(std::move(fields));
   }
 
@@ -239,7 +242,7 @@ class keep_best final : public spilling_keys {
     SLUICE_ASSIGN(const auto rows, rows_.take(groups));
     batch made;
     auto columns = rows->columns();
-    if (positions_) made.positions = std::static_pointer_cast<arrow::UInt64Array>(columns.back());
+    if (positions_) made.positions = as_positions(columns.back());
     columns.pop_back();
     auto fields = schema()->fields();
     fields.push_back(arrow::field("", arrow::uint64()));

@@ -1,6 +1,7 @@
 #include "engine/operators/joins/build_side.hpp"
 
 #include "engine/operators/joins/spilled_rows.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -120,10 +121,10 @@ result<std::shared_ptr<arrow::Array>> build_side::column(int column, std::span<c
   return gather_column(from, places_of(rows), most_text);
 }
 
-result<std::shared_ptr<arrow::UInt64Array>> build_side::positions(std::span<const std::uint32_t> rows) const {
-  if (positions_.empty()) return std::shared_ptr<arrow::UInt64Array>();
+result<std::shared_ptr<arrow::FixedSizeBinaryArray>> build_side::positions(std::span<const std::uint32_t> rows) const {
+  if (positions_.empty()) return std::shared_ptr<arrow::FixedSizeBinaryArray>();
   SLUICE_ASSIGN(auto gathered, gather_column(positions_, places_of(rows), 0));
-  return std::static_pointer_cast<arrow::UInt64Array>(std::move(gathered));
+  return as_positions(gathered);
 }
 
 std::vector<std::uint32_t> build_side::unmarked(std::size_t block) const {

@@ -34,7 +34,8 @@ class build_side {
   [[nodiscard]] result<std::shared_ptr<arrow::Array>> column(int column, std::span<const std::uint32_t> rows,
                                                              std::int64_t most_text) const;
   /// Positions of rows; null where none came with them.
-  [[nodiscard]] result<std::shared_ptr<arrow::UInt64Array>> positions(std::span<const std::uint32_t> rows) const;
+  [[nodiscard]] result<std::shared_ptr<arrow::FixedSizeBinaryArray>> positions(
+      std::span<const std::uint32_t> rows) const;
 
   void mark(std::uint32_t row) { marks_[row / 64] |= std::uint64_t{1} << (row % 64); }
   /// Rows of a block that were never marked.

@@ -1,6 +1,7 @@
 #include "engine/operators/joins/joined_rows.hpp"
 
 #include "engine/operators/common_type.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -49,7 +50,7 @@ result<batch> one_batch(const join_plan& what, const batch& left, const build_si
     for (const auto row : left_rows) places.push_back({0, row});
     if (left.positions) {
       SLUICE_ASSIGN(auto positions, gather_column({left.positions}, places, most_text));
-      made.positions = std::static_pointer_cast<arrow::UInt64Array>(std::move(positions));
+      made.positions = as_positions(positions);
     }
   }
   SLUICE_ASSIGN(

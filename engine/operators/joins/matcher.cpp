@@ -1,6 +1,7 @@
 #include "engine/operators/joins/matcher.hpp"
 
 #include "engine/operators/row_policy.hpp"
+#include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
@@ -202,7 +203,7 @@ result<batch> matcher::candidate_rows() const {
   made.data = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), count, std::move(columns));
   if (in_->rows.positions) {
     SLUICE_ASSIGN_ARROW(auto positions, arrow::compute::Take(*in_->rows.positions, left), "join rows");
-    made.positions = std::static_pointer_cast<arrow::UInt64Array>(std::move(positions));
+    made.positions = as_positions(positions);
   }
   return made;
 }

@@ -141,7 +141,7 @@ result<keyed_rows> put_together(const std::vector<keyed_rows>& parts) {
   }
   made.rows.data = arrow::RecordBatch::Make(parts.front().rows.data->schema(), rows, std::move(columns));
   if (positions.size() == parts.size()) {
-    SLUICE_ASSIGN(made.rows.positions, concatenated<arrow::UInt64Array>(positions));
+    SLUICE_ASSIGN(made.rows.positions, concatenated<arrow::FixedSizeBinaryArray>(positions));
   }
   if (numbers.size() == parts.size()) {
     SLUICE_ASSIGN(made.numbers, concatenated<arrow::UInt64Array>(numbers));

@@ -1,5 +1,7 @@
 #include "engine/operators/sorting/external_sort.hpp"
 
+#include "engine/values/positions.hpp"
+
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
 #include <arrow/buffer.h>
@@ -113,7 +115,7 @@ result<batch> external_sort::put_together() {
   SLUICE_ASSIGN_ARROW(whole.data, arrow::ConcatenateRecordBatches(data), "collect rows to sort");
   if (positions.size() == data.size()) {
     SLUICE_ASSIGN_ARROW(const auto joined, arrow::Concatenate(positions), "collect rows to sort");
-    whole.positions = std::static_pointer_cast<arrow::UInt64Array>(joined);
+    whole.positions = as_positions(joined);
   }
   return whole;
 }

@@ -190,8 +190,9 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
 
   const auto width = std::max<std::int64_t>(made->bytes_per_row, 1);
   made->batch_rows = std::clamp<std::int64_t>(target_batch_bytes * 2 / width, 1024, target_batch_rows);
-  // At most a million splits, whatever the number of rows.
-  const auto fewest = made->rows / (1 << (position::split_bits - 1)) + 1;
+  // At most half a million splits, whatever the number of rows: the list of all is held in memory.
+  constexpr std::int64_t most_splits = 1 << 19;
+  const auto fewest = made->rows / most_splits + 1;
   made->split_rows = std::max({fewest, request.split_bytes / width, made->batch_rows});
   if (rate.is_number()) {
     made->limit = std::make_unique<pace>(rate.get<double>());

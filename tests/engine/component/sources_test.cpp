@@ -1,3 +1,4 @@
+#include "engine/values/positions.hpp"
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -146,7 +147,7 @@ std::vector<read_step> steps_of(split_reader& from) {
 /// Everything that steps from `first` on brought.
 struct brought {
   std::shared_ptr<arrow::Table> rows;
-  std::vector<std::uint64_t> positions;
+  std::vector<position> positions;
   std::vector<std::string> rejected;
   std::uint64_t records = 0, filtered = 0, set_null = 0;
 
@@ -156,7 +157,7 @@ struct brought {
       const auto& step = steps[at];
       if (step.rows.data) batches.push_back(step.rows.data);
       for (std::int64_t row = 0; step.rows.positions && row < step.rows.rows(); ++row)
-        positions.push_back(step.rows.positions->Value(row));
+        positions.push_back(position_at(*step.rows.positions, row));
       for (const auto& one : step.rejected)
         rejected.push_back(std::to_string(one.offset) + " " + one.code + " " + one.column + " " + one.record);
       records += step.records;

@@ -1,3 +1,4 @@
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 #include <catch2/catch.hpp>
@@ -33,8 +34,10 @@ void feed_one(runner& to, const handed_over& what, std::size_t at, std::uint32_t
     must(to.try_end(input));
     return;
   }
-  auto in = with_positions(rows(to.request.inputs[static_cast<std::size_t>(input)].schema, text), 0, at * 100);
-  in.order = {.split = 0, .sequence = sequence};
+  // Places beyond 20, 36 and 32 bits.
+  const auto offset = (std::int64_t{1} << 40) + static_cast<std::int64_t>(at) * 100;
+  auto in = with_positions(rows(to.request.inputs[static_cast<std::size_t>(input)].schema, text), 1U << 31, offset);
+  in.order = {.split = 0, .sequence = (std::uint64_t{1} << 33) + sequence};
   must(to.try_feed(std::move(in), input));
 }
 
@@ -43,7 +46,7 @@ std::uint32_t sequence_of(std::size_t at) { return static_cast<std::uint32_t>(at
 
 struct outcome {
   std::vector<std::string> lines;
-  std::vector<std::uint64_t> positions;
+  std::vector<position> positions;
   std::uint64_t filtered = 0, merged = 0, added = 0;
 
   void add(const collector& from) {
@@ -51,7 +54,7 @@ struct outcome {
     if (!from.ports.empty())
       for (const auto& part : from.ports[0])
         for (std::int64_t row = 0; part.positions && row < part.rows(); ++row)
-          positions.push_back(part.positions->Value(row));
+          positions.push_back(position_at(*part.positions, row));
     filtered += from.filtered;
     merged += from.merged;
     added += from.added;

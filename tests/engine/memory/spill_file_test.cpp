@@ -35,9 +35,11 @@ TEST_CASE("what was spilled comes back as it was, in any order and any number of
   place at;
   spill_file file(at.context, "u");
   auto first = test::as_batch(test::every_type());
-  first.order = {.split = 3, .sequence = 4, .chunk = 5, .last_chunk = false, .last_in_split = true};
+  first.order = {
+      .split = 3, .sequence = (std::uint64_t{1} << 33) + 4, .chunk = 5, .last_chunk = false, .last_in_split = true};
   first.epoch = 6;
-  const auto second = with_positions(rows("id bigint, name text", R"([[1, "a"], [2, null]])"), 1, 10);
+  const auto second =
+      with_positions(rows("id bigint, name text", R"([[1, "a"], [2, null]])"), (1U << 31) + 1, std::int64_t{1} << 40);
   const auto a = must(file.write(first));
   const auto b = must(file.write(second));
   const auto c = must(file.write(second.slice(1, 1)));
@@ -46,6 +48,7 @@ TEST_CASE("what was spilled comes back as it was, in any order and any number of
   CHECK(read_b.data->Equals(*second.data));
   REQUIRE(read_b.positions);
   CHECK(read_b.positions->Equals(*second.positions));
+  CHECK(position_at(*read_b.positions, 1) == position{0, (1U << 31) + 1, (std::int64_t{1} << 40) + 1});
   for (int turn = 0; turn < 2; ++turn) {
     const auto read_a = must(file.read(a));
     CHECK(read_a.data->Equals(*first.data));

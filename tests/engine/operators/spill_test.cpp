@@ -1,4 +1,5 @@
 #include "engine/component/may_block.hpp"
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 #include <algorithm>
@@ -44,7 +45,7 @@ std::vector<batch> made_up(int batches, std::int64_t keys) {
 
 struct outcome {
   lines rows;
-  std::vector<std::uint64_t> positions;
+  std::vector<position> positions;
   std::int64_t peak = 0;
 };
 
@@ -56,7 +57,7 @@ outcome run(const std::string& name, const std::string& own, const std::vector<b
   if (!unit.out.ports.empty())
     for (const auto& part : unit.out.ports[0])
       for (std::int64_t row = 0; part.positions && row < part.rows(); ++row)
-        made.positions.push_back(part.positions->Value(row));
+        made.positions.push_back(position_at(*part.positions, row));
   CHECK(unit.context.memory->reserved() < memory_bytes);
   return made;
 }

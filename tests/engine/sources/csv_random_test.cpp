@@ -261,7 +261,10 @@ std::vector<std::string> kept_text(const read_result& of, const std::string& con
   const auto value = bound->evaluate(as_batch(rows));
   REQUIRE(value.ok());
   std::vector<std::string> kept;
-  const auto place = [&](std::int64_t row) { return std::to_string(of.positions[static_cast<std::size_t>(row)]); };
+  const auto place = [&](std::int64_t row) {
+    const auto at = of.positions[static_cast<std::size_t>(row)];
+    return std::to_string(at.split) + ":" + std::to_string(at.offset);
+  };
   for (const auto& each : value->errors) kept.push_back(place(each.row) + " " + each.code + " " + each.message);
   const auto& truth = static_cast<const arrow::BooleanArray&>(*value->values);
   for (std::int64_t row = 0; row < truth.length(); ++row)

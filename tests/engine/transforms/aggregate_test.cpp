@@ -2,6 +2,7 @@
 
 #include "engine/expression/functions.hpp"
 #include "engine/operators/keys/key_hash.hpp"
+#include "engine/values/positions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -357,7 +358,7 @@ TEST_CASE("many groups leave in batches, in the order of their first rows") {
   std::int64_t at = 0;
   for (const auto& part : unit.out.ports[0]) {
     REQUIRE(part.positions != nullptr);
-    CHECK(part.positions->Value(0) == position::unknown);
+    CHECK(position_at(*part.positions, 0) == position::unknown);
     const auto& keys = static_cast<const arrow::Int64Array&>(*part.data->column(0));
     for (std::int64_t i = 0; i < keys.length(); ++i, ++at) REQUIRE(keys.Value(i) == at * 7919 % count);
   }

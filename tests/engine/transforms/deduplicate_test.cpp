@@ -1,4 +1,5 @@
 #include "engine/operators/keys/key_hash.hpp"
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 #include <map>
@@ -47,8 +48,8 @@ TEST_CASE("with an order the best row of each key is kept, of equal ones the fir
   unit.end();
   CHECK(unit.lines() == lines{"1|1970-01-08|b", "3|null|n", "2|1970-01-06|w", "4|1970-01-02|q"});
   CHECK(unit.out.merged == 4);
-  CHECK(position::unpack(unit.out.ports[0][0].positions->Value(0)).offset == 12);
-  CHECK(position::unpack(unit.out.ports[0][0].positions->Value(2)).offset == 20);
+  CHECK(position_at(*unit.out.ports[0][0].positions, 0).offset == 12);
+  CHECK(position_at(*unit.out.ports[0][0].positions, 2).offset == 20);
   CHECK(!unit.unit().keeps_order());
 }
 

@@ -1,4 +1,5 @@
 #include "engine/component/late_answers.hpp"
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 #include <arrow/compute/cast.h>
@@ -155,10 +156,10 @@ TEST_CASE("positions of rows survive spilling") {
     const auto& a = static_cast<const arrow::Int64Array&>(*piece.data->column(1));
     const auto& b = static_cast<const arrow::Int64Array&>(*piece.data->column(4));
     for (std::int64_t row = 0; row < piece.rows(); ++row) {
-      const auto where = position::unpack(piece.positions->Value(row));
+      const auto where = position_at(*piece.positions, row);
       const bool from_left = a.IsValid(row);
       REQUIRE(where.split == (from_left ? 1 : 2));
-      REQUIRE(where.offset == static_cast<std::uint64_t>(from_left ? a.Value(row) : b.Value(row)));
+      REQUIRE(where.offset == (from_left ? a.Value(row) : b.Value(row)));
       ++(from_left ? of_left : of_right);
     }
   }

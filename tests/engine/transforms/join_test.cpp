@@ -1,3 +1,4 @@
+#include "engine/values/positions.hpp"
 #include "tests/engine/transforms/join_inputs.hpp"
 #include "tests/support/collector.hpp"
 
@@ -65,7 +66,7 @@ TEST_CASE("output carries the order key and the positions of the left's rows") {
   REQUIRE(unit.out.ports[0].size() == 2);
   CHECK(unit.out.ports[0][0].order.sequence == 7);
   CHECK(unit.out.ports[0][1].order.sequence == 8);
-  CHECK(position::unpack(unit.out.ports[0][0].positions->Value(1)).offset == 70);
+  CHECK(position_at(*unit.out.ports[0][0].positions, 1).offset == 70);
   CHECK(unit.unit().keeps_order());
 }
 
@@ -183,7 +184,7 @@ TEST_CASE("unmatched rows of the right keep their positions") {
   unit.feed(with_positions(rows(two[1].schema, R"~([[10, "A"], [20, "B"], [null, "C"]])~"), 3, 50), 1).end(1);
   unit.feed(with_positions(rows(two[0].schema, "[[1, 10]]"), 4, 70), 0).end();
   CHECK(unit.lines() == lines{"null|null|C", "1|10|A", "null|20|B"});
-  const auto offset = [&](int part) { return position::unpack(unit.out.ports[0][part].positions->Value(0)).offset; };
+  const auto offset = [&](int part) { return position_at(*unit.out.ports[0][part].positions, 0).offset; };
   CHECK(offset(0) == 52);
   CHECK(offset(1) == 70);
   CHECK(offset(2) == 51);

@@ -1,3 +1,4 @@
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 using namespace sluice;
@@ -34,7 +35,7 @@ TEST_CASE("filter keeps the positions of the rows that stay") {
   runner unit("filter", R"~("id <> 2")~", people);
   unit.feed(with_positions(rows(people, three), 2, 100)).end();
   const auto& positions = *unit.out.ports[0][0].positions;
-  CHECK(position::unpack(positions.Value(1)).offset == 102);
+  CHECK(position_at(positions, 1).offset == 102);
 }
 
 TEST_CASE("a row error fails the run, with column, value and row") {
@@ -46,7 +47,7 @@ TEST_CASE("a row error fails the run, with column, value and row") {
   // Whoever reports the error asks the source for the line of the row that was rejected.
   REQUIRE(unit.out.rejects.size() == 1);
   CHECK(unit.out.rejects[0].record == "0");
-  CHECK(position::unpack(unit.out.rejects[0].position).offset == 41);
+  CHECK(unit.out.rejects[0].position.offset == 41);
   CHECK(failed.problem().to_blame == blame::user);
 }
 
@@ -57,7 +58,7 @@ TEST_CASE("a row error sends the row to the rejects, as it entered the unit, onc
   REQUIRE(unit.out.rejects.size() == 1);
   CHECK(unit.out.rejects[0].record == "0");
   CHECK(unit.out.rejects[0].why.code == "division_by_zero");
-  CHECK(position::unpack(unit.out.rejects[0].position).offset == 41);
+  CHECK(unit.out.rejects[0].position.offset == 41);
 }
 
 TEST_CASE("a row error becomes null and is counted, by column") {

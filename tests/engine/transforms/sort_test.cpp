@@ -1,3 +1,4 @@
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 #include <numeric>
@@ -126,7 +127,7 @@ TEST_CASE("sorts of many random rows equal a stable sort, cut into batches, for 
     const auto& n = static_cast<const arrow::Int64Array&>(*part.data->column(2));
     for (std::int64_t i = 0; i < part.rows(); ++i, ++at) {
       REQUIRE(n.Value(i) == all[at].n);
-      REQUIRE(position::unpack(part.positions->Value(i)).offset == static_cast<std::uint64_t>(all[at].n));
+      REQUIRE(position_at(*part.positions, i).offset == all[at].n);
     }
   }
   CHECK(at == all.size());

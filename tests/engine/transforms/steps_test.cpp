@@ -1,3 +1,4 @@
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 using namespace sluice;
@@ -40,13 +41,13 @@ TEST_CASE("a reject in a later step holds the record as it entered the unit") {
   CHECK(unit.lines() == lines{"1|100", "2|50"});
   REQUIRE(unit.out.rejects.size() == 2);
   CHECK(unit.out.rejects[0].record == "7|b");
-  CHECK(position::unpack(unit.out.rejects[0].position).offset == 11);
+  CHECK(unit.out.rejects[0].position.offset == 11);
   CHECK(unit.out.rejects[1].record == "7|e");
-  CHECK(position::unpack(unit.out.rejects[1].position).offset == 21);
+  CHECK(unit.out.rejects[1].position.offset == 21);
   CHECK(counters_of(unit)["derive"].rejected == 2);
   // Rows that leave have their own positions again.
-  CHECK(position::unpack(unit.out.ports[0][0].positions->Value(0)).offset == 12);
-  CHECK(position::unpack(unit.out.ports[0][1].positions->Value(0)).offset == 20);
+  CHECK(position_at(*unit.out.ports[0][0].positions, 0).offset == 12);
+  CHECK(position_at(*unit.out.ports[0][1].positions, 0).offset == 20);
 }
 
 TEST_CASE("without positions none are made up, also where rows are rejected") {
@@ -67,8 +68,8 @@ TEST_CASE("rows that stayed in a sort are still rejected as they entered") {
   REQUIRE(unit.out.rejects.size() == 2);
   CHECK(unit.out.rejects[0].record == "2|b");
   CHECK(unit.out.rejects[1].record == "2|c");
-  CHECK(position::unpack(unit.out.rejects[1].position).offset == 20);
-  CHECK(position::unpack(unit.out.ports[0][0].positions->Value(0)).offset == 21);
+  CHECK(unit.out.rejects[1].position.offset == 20);
+  CHECK(position_at(*unit.out.ports[0][0].positions, 0).offset == 21);
   counters_of(unit);
 }
 
@@ -77,8 +78,8 @@ TEST_CASE("rows that only pass through a sort keep their own positions") {
   unit.feed(with_positions(rows("n bigint", "[[3], [0]]"), 0, 10));
   unit.feed(with_positions(rows("n bigint", "[[2]]"), 0, 20)).end();
   CHECK(unit.lines() == lines{"2", "3"});
-  CHECK(position::unpack(unit.out.ports[0][0].positions->Value(0)).offset == 20);
-  CHECK(position::unpack(unit.out.ports[0][0].positions->Value(1)).offset == 10);
+  CHECK(position_at(*unit.out.ports[0][0].positions, 0).offset == 20);
+  CHECK(position_at(*unit.out.ports[0][0].positions, 1).offset == 10);
 }
 
 TEST_CASE("what an aggregate inside of steps makes is rejected as it made it") {

@@ -1,5 +1,7 @@
 #include "tests/engine/wire/sample_batches.hpp"
 
+#include "engine/values/positions.hpp"
+
 #include <arrow/api.h>
 #include <arrow/json/from_string.h>
 
@@ -15,20 +17,22 @@ std::shared_ptr<Array> from_json(const std::shared_ptr<DataType>& type, const st
   return json::ArrayFromJSONString(type, text).ValueOrDie();
 }
 
-std::shared_ptr<UInt64Array> some_positions(std::int64_t rows) {
-  UInt64Builder builder;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const position at{.source = 1, .split = 2, .offset = static_cast<std::uint64_t>(i) * 100};
-    (void)builder.Append(at.pack());
-  }
-  return std::static_pointer_cast<UInt64Array>(builder.Finish().ValueOrDie());
+/// Of a source, a split and places that need more than 8, 20 and 36 bits.
+std::shared_ptr<FixedSizeBinaryArray> some_positions(std::int64_t rows) {
+  return make_positions(rows,
+                        [](std::int64_t i) {
+                          return position{
+                              .source = 300, .split = (1U << 31) + 2, .offset = (std::int64_t{1} << 40) + i * 100};
+                        })
+      .value();
 }
 
 batch make(const FieldVector& fields, const ArrayVector& columns) {
   batch made;
   made.data = RecordBatch::Make(schema(fields), columns.empty() ? 0 : columns[0]->length(), columns);
   made.positions = some_positions(made.data->num_rows());
-  made.order = {.split = 3, .sequence = 4, .chunk = 5, .last_chunk = false, .last_in_split = true};
+  made.order = {
+      .split = 3, .sequence = (std::uint64_t{1} << 33) + 4, .chunk = 5, .last_chunk = false, .last_in_split = true};
   made.epoch = 7;
   return made;
 }

@@ -1,5 +1,7 @@
 """Decodes the frames of docs/wire-format.md with nothing but msgpack and pyarrow."""
 
+import struct
+
 import msgpack
 import pyarrow as pa
 
@@ -20,10 +22,10 @@ def column(dtype, nodes, buffers):
 def batch(frames):
     """Decodes one part of a batch: its frame, followed by its further fragments where it has any.
 
-    Gives the frame's map, the RecordBatch and the rows' positions (or None)."""
+    Gives the frame's map, the RecordBatch and the rows' positions as (source, split, offset) (or None)."""
     frames = [msgpack.unpackb(frame) for frame in frames]
     head = frames[0]
-    assert head["sluice"] == 1 and head["kind"] == "batch"
+    assert head["sluice"] == 2 and head["kind"] == "batch"
     assert len(frames) == head.get("fragment", [0, 1])[1]
     assert all(f["fragment"] == [i, len(frames)] for i, f in enumerate(frames) if len(frames) > 1)
     body = pa.py_buffer(b"".join(frame["body"] for frame in frames))
@@ -34,7 +36,7 @@ def batch(frames):
     buffers = (None if place is None else body.slice(*place) for place in head["buffers"])
     schema = pa.ipc.read_schema(pa.py_buffer(head["schema"]))
     columns = [column(field.type, nodes, buffers) for field in schema]
-    positions = column(pa.uint64(), nodes, buffers) if head["positions"] else None
+    positions = [struct.unpack("<IIq", place.as_py()) for place in column(pa.binary(16), nodes, buffers)] if head["positions"] else None
     assert next(nodes, None) is None and next(buffers, "end") == "end"
     if columns:
         rows = pa.RecordBatch.from_arrays(columns, schema=schema)

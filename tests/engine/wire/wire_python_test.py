@@ -70,9 +70,9 @@ class CapturedFrames(unittest.TestCase):
         head, rows, positions = sluice_frames.batch(self.frames("all_types.none"))
         self.assertEqual(
             {key: head[key] for key in ("sluice", "kind", "run", "edge", "from", "to", "attempt", "sequence", "epoch", "rows", "order", "codec")},
-            {"sluice": 1, "kind": "batch", "run": "0192f0c1-7f3e-7000-8000-000000000001", "edge": 1, "from": 2, "to": 3,
-             "attempt": 4, "sequence": 10, "epoch": 7, "rows": 6, "order": [3, 4, 5, 0, 1], "codec": "none"})
-        self.assertEqual(positions.to_pylist(), [(1 << 56) | (2 << 36) | (i * 100) for i in range(6)])
+            {"sluice": 2, "kind": "batch", "run": "0192f0c1-7f3e-7000-8000-000000000001", "edge": 1, "from": 2, "to": 3,
+             "attempt": 4, "sequence": 10, "epoch": 7, "rows": 6, "order": [3, 2**33 + 4, 5, 0, 1], "codec": "none"})
+        self.assertEqual(positions, [(300, 2**31 + 2, 2**40 + i * 100) for i in range(6)])
 
     def test_awkward_values_are_what_the_engine_had(self):
         _, rows, _ = sluice_frames.batch(self.frames("all_types.zstd"))

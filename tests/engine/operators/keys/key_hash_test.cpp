@@ -2,6 +2,7 @@
 
 #include "engine/operators/keys/key_encoding.hpp"
 
+#include "engine/values/positions.hpp"
 #include "tests/support/collector.hpp"
 
 #include <arrow/compute/cast.h>
@@ -138,7 +139,7 @@ TEST_CASE("a batch is split by key: no row lost, order kept, equal keys together
     const auto text = lines_of(*parts[part].data);
     for (std::int64_t row = 0; row < n.length(); ++row) {
       if (row > 0) REQUIRE(n.Value(row - 1) < n.Value(row));
-      REQUIRE(position::unpack(parts[part].positions->Value(row)).offset == static_cast<std::uint64_t>(n.Value(row)));
+      REQUIRE(position_at(*parts[part].positions, row).offset == n.Value(row));
       const auto key = text[row].substr(0, text[row].find('|'));
       REQUIRE(home.try_emplace(key, part).first->second == part);
     }

@@ -90,7 +90,7 @@ TEST_CASE("positions of generated rows number them inside their split") {
   what.number = 3;
   const auto all = must_read(generate(), what);
   REQUIRE(all.positions.size() == 100000);
-  const auto last = position::unpack(all.positions.back());
+  const auto last = all.positions.back();
   CHECK(last.source == 3);
   CHECK(last.split == all.splits - 1);
   CHECK(last.offset == 100000 - 65536 - 1);
