@@ -25,6 +25,7 @@ class passing_source : public source {
   [[nodiscard]] std::shared_ptr<arrow::Schema> schema() const override { return inner_->schema(); }
   result<std::vector<split>> discover() override { return inner_->discover(); }
   [[nodiscard]] bool bounded() const override { return inner_->bounded(); }
+  [[nodiscard]] bool ends_for_good() const override { return inner_->ends_for_good(); }
   [[nodiscard]] bool replayable() const override { return inner_->replayable(); }
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override { return inner_->line_of(piece, offset); }
   status committed(std::uint64_t epoch, const std::vector<split_progress>& upto) override {

@@ -52,8 +52,9 @@ class split_reader {
  public:
   virtual ~split_reader() = default;
   /// Reads about a batch. A step may be without rows (all records were rejected, nothing came in time from a source
-  /// without end); only `end` ends a split. Fails with the error of the run (on_error: fail, unreadable file), where
-  /// and why in it.
+  /// without end); only `end` ends a split. A step without records of a source without end says that its split has been
+  /// read up to what is there now: from then on it counts as silent (`time: { idle }`). Fails with the error of the run
+  /// (on_error: fail, unreadable file), where and why in it.
   virtual result<read_step> next() = 0;
   /// Serves one more split from now on, beside those that have not ended. Called only where splits_per_reader() > 1.
   virtual status add(const split& piece, const std::string& position);
@@ -102,6 +103,9 @@ class source {
 
   /// True where its splits end by themselves. Others go on until the run is drained.
   [[nodiscard]] virtual bool bounded() const { return true; }
+  /// True where nothing can ever follow behind the end of its splits: then all windows of time are complete. False for
+  /// a source without end that stops at a position (`until: now`): the next run goes on there.
+  [[nodiscard]] virtual bool ends_for_good() const { return bounded(); }
   /// True where a split can be opened again, from its begin or any position, and gives the same rows.
   [[nodiscard]] virtual bool replayable() const { return true; }
   /// How many splits one reader can serve at the same time.

@@ -8,6 +8,7 @@
 #include "engine/values/batch.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,14 +30,24 @@ class emitter {
   virtual void count_set_null(const std::string& column, std::uint64_t values) = 0;
 };
 
+/// Which column says when the rows of a port happened. Watermarks are about these times.
+struct event_time {
+  std::string column;   ///< a timestamp or timestamptz
+  bool is_end = false;  ///< the end of a window: the row happened a microsecond before it
+
+  friend bool operator==(const event_time&, const event_time&) = default;
+};
+
 struct input_port {
   std::string unit;  ///< name by which expressions may qualify its columns; a port reads "routed_late"
   std::shared_ptr<arrow::Schema> schema;
+  std::optional<event_time> time = {};  ///< none: its rows have no event time
 };
 
 struct output_port {
   std::string name;  ///< empty for the only one
   std::shared_ptr<arrow::Schema> schema;
+  std::optional<event_time> time = {};  ///< where the transform gives its rows another one than that of input 0
 };
 
 /// How rows must be spread over the instances of a unit with parallelism above 1.
@@ -45,6 +56,9 @@ struct partitioning {
   std::vector<std::string> keys = {};                            ///< columns of that input, by_keys
   std::vector<std::shared_ptr<arrow::DataType>> key_types = {};  ///< the common type each key is cast to before hashing
 };
+
+/// The watermark of an input that has ended and will never go on.
+inline constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
 
 struct transform_request {
   std::string unit;
@@ -80,6 +94,12 @@ class transform {
   virtual status process(int input, batch in, emitter& out) = 0;
   /// Says that an input has ended; called once for each, in any order.
   virtual status finish(int input, emitter& out) { return (void)input, (void)out, status{}; }
+  /// True where on_time decides what is emitted; then the watermarks of its inputs with an event time are needed.
+  [[nodiscard]] virtual bool needs_watermarks() const { return false; }
+  /// The watermark of all inputs with an event time has risen: rows before it (microseconds since 1970 UTC) do not come
+  /// any more, except late ones. What is due is emitted now; the watermark is passed on behind it. Behind the last row
+  /// of inputs that end for good it is end_of_time.
+  virtual status on_time(std::int64_t watermark, emitter& out) { return (void)watermark, (void)out, status{}; }
   /// Makes more output of what was taken in; true: call again. Called after every other call that has an emitter, until
   /// it is false.
   virtual result<bool> resume(emitter& out) { return (void)out, false; }

@@ -32,6 +32,13 @@ struct incremental_rule {
   bool read_changed = false;  ///< by file, `changed: read_again`: else a file that was changed fails the run
 };
 
+/// When the rows of a source happened: `time:`. Durations are microseconds.
+struct time_rule {
+  std::string column;             ///< empty: its rows have no event time
+  std::int64_t out_of_order = 0;  ///< a row may come so much later than a later one of the same file or partition
+  std::optional<std::int64_t> idle = {};  ///< a split that is silent for so long holds the watermark back no more
+};
+
 /// What becomes of columns that are new or lost since the last run: `contract:`.
 enum class column_contract { none, evolve, freeze, discard, quarantine };
 [[nodiscard]] const char* to_string(column_contract rule);
@@ -56,6 +63,7 @@ struct unit_definition {
   bool any_order = false;  ///< `order: any`
   incremental_rule incremental;
   column_contract contract = column_contract::none;
+  time_rule time;
   // Sinks
   std::string mode;
   std::vector<std::string> key;

@@ -23,6 +23,7 @@ struct planned_edge {
   /// order passes the keys of its input 0 on; another one with parallelism 1 numbers its output afresh (split 0).
   bool ordered = false;
   bool restore_order = false;  ///< the receiver needs them in that order; only where `ordered`
+  bool timed = false;          ///< watermarks travel on it: something below decides by event time
 };
 
 /// A unit, bound: everything a node needs to start its instances.

@@ -17,7 +17,7 @@ namespace sluice {
 
 namespace {
 
-constexpr int format = 2;
+constexpr int format = 3;
 
 // What can't be read is thrown inside this file as options throw, and becomes one error in plan_from_bytes.
 [[noreturn]] void refuse(const std::string& why) { throw std::runtime_error(why); }
@@ -116,6 +116,10 @@ options unit_to_json(const unit_definition& unit) {
             {"column", unit.incremental.column},
             {"read_changed", unit.incremental.read_changed}}},
           {"contract", static_cast<int>(unit.contract)},
+          {"time",
+           {{"column", unit.time.column},
+            {"out_of_order", unit.time.out_of_order},
+            {"idle", optional_to_json(unit.time.idle)}}},
           {"mode", unit.mode},
           {"key", unit.key}};
 }
@@ -142,6 +146,10 @@ unit_definition unit_from_json(const options& from) {
                       .column = incremental.at("column").get<std::string>(),
                       .read_changed = incremental.at("read_changed").get<bool>()};
   unit.contract = enum_of(from.at("contract"), column_contract::quarantine);
+  const auto& time = from.at("time");
+  unit.time = {.column = time.at("column").get<std::string>(),
+               .out_of_order = time.at("out_of_order").get<std::int64_t>(),
+               .idle = optional_of<std::int64_t>(time.at("idle"))};
   unit.mode = from.at("mode").get<std::string>();
   unit.key = from.at("key").get<std::vector<std::string>>();
   return unit;
@@ -231,13 +239,24 @@ pipeline pipeline_from_json(const options& from) {
   return made;
 }
 
+options time_to_json(const std::optional<event_time>& time) {
+  return time ? options{{"column", time->column}, {"is_end", time->is_end}} : options(nullptr);
+}
+
+std::optional<event_time> time_from_json(const options& from) {
+  if (from.is_null()) return {};
+  return event_time{.column = from.at("column").get<std::string>(), .is_end = from.at("is_end").get<bool>()};
+}
+
 options planned_to_json(const planned_unit& unit) {
   auto inputs = options::array();
   for (const auto& input : unit.inputs)
-    inputs.push_back({{"unit", input.unit}, {"schema", schema_to_json(input.schema)}});
+    inputs.push_back(
+        {{"unit", input.unit}, {"schema", schema_to_json(input.schema)}, {"time", time_to_json(input.time)}});
   auto outputs = options::array();
   for (const auto& output : unit.outputs)
-    outputs.push_back({{"name", output.name}, {"schema", schema_to_json(output.schema)}});
+    outputs.push_back(
+        {{"name", output.name}, {"schema", schema_to_json(output.schema)}, {"time", time_to_json(output.time)}});
   return {{"definition", unit_to_json(unit.definition)},
           {"inputs", inputs},
           {"outputs", outputs},
@@ -256,9 +275,11 @@ planned_unit planned_from_json(const options& from) {
   planned_unit unit;
   unit.definition = unit_from_json(from.at("definition"));
   for (const auto& input : from.at("inputs"))
-    unit.inputs.push_back({input.at("unit").get<std::string>(), schema_from_json(input.at("schema"))});
+    unit.inputs.push_back(
+        {input.at("unit").get<std::string>(), schema_from_json(input.at("schema")), time_from_json(input.at("time"))});
   for (const auto& output : from.at("outputs"))
-    unit.outputs.push_back({output.at("name").get<std::string>(), schema_from_json(output.at("schema"))});
+    unit.outputs.push_back({output.at("name").get<std::string>(), schema_from_json(output.at("schema")),
+                            time_from_json(output.at("time"))});
   for (const auto& input : unit.inputs)
     if (input.schema == nullptr) refuse("an input without a schema");
   for (const auto& output : unit.outputs)
@@ -289,7 +310,8 @@ options edge_to_json(const planned_edge& edge) {
           {"keys", edge.keys},
           {"key_types", schema_to_json(arrow::schema(types))},
           {"ordered", edge.ordered},
-          {"restore_order", edge.restore_order}};
+          {"restore_order", edge.restore_order},
+          {"timed", edge.timed}};
 }
 
 planned_edge edge_from_json(const options& from, const std::vector<planned_unit>& units) {
@@ -311,6 +333,7 @@ planned_edge edge_from_json(const options& from, const std::vector<planned_unit>
   for (const auto& field : types->fields()) edge.key_types.push_back(field->type());
   edge.ordered = from.at("ordered").get<bool>();
   edge.restore_order = from.at("restore_order").get<bool>();
+  edge.timed = from.at("timed").get<bool>();
   return edge;
 }
 

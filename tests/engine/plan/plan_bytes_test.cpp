@@ -35,7 +35,7 @@ plan sample() {
   from.definition.types = {{"zip", "text"}};
   from.definition.place.labels = {{"zone", "dmz"}};
   from.definition.sample = 100;
-  from.outputs = {{"", schema}, {"rejects", rejects_schema()}};
+  from.outputs = {{"", schema, event_time{.column = "at"}}, {"rejects", rejects_schema()}};
   from.rejects_port = 1;
   from.parallelism = 2;
   from.policy = on_error::reject;
@@ -44,6 +44,7 @@ plan sample() {
   from.needed = {"id"};
   from.definition.incremental = {.by = incremental_rule::way::file, .column = "", .read_changed = true};
   from.definition.contract = column_contract::quarantine;
+  from.definition.time = {.column = "at", .out_of_order = 30'000'000, .idle = 60'000'000};
   from.reading.files =
       std::make_shared<const chosen_files>(std::vector<chosen_file>{{"a.csv", 12, 30}, {"b.csv", 0, -1}});
   from.reading.groups = {{.columns = {"id"}, .refused = ""},
@@ -55,7 +56,7 @@ plan sample() {
   to.definition.name = "out";
   to.definition.mode = "upsert";
   to.definition.key = {"id"};
-  to.inputs = {{"orders", schema}};
+  to.inputs = {{"orders", schema, event_time{.column = "at", .is_end = true}}};
   made.definition.units = {from.definition, to.definition};
   made.units = {from, to};
   made.edges = {{.from_unit = 0,
@@ -63,7 +64,8 @@ plan sample() {
                  .kind = edge_kind::hash,
                  .keys = {"id"},
                  .key_types = {arrow::int64()},
-                 .ordered = true}};
+                 .ordered = true,
+                 .timed = true}};
   made.warnings.push_back(user_error("not_parallel", "a warning"));
   return made;
 }
@@ -76,6 +78,10 @@ TEST_CASE("a plan survives its way to another node") {
   REQUIRE(back.ok());
   CHECK(plan_to_bytes(*back) == bytes);
   CHECK(explain(*back) == explain(sample()));
+  CHECK(back->units[0].definition.time.idle == 60'000'000);
+  CHECK(back->units[0].outputs[0].time == event_time{.column = "at"});
+  CHECK(back->units[1].inputs[0].time == event_time{.column = "at", .is_end = true});
+  CHECK(back->edges[0].timed);
   CHECK(back->definition.params.at("day")->ToString() == "2024-05-01");
   CHECK(back->definition.params.at("rate")->Equals(*sample().definition.params.at("rate")));
   const auto& unit = back->units[0];
