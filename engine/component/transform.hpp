@@ -65,6 +65,8 @@ struct transform_request {
   std::vector<input_port> inputs;
   options own;  ///< checked against the spec, defaults filled in
   on_error policy = on_error::fail;
+  /// Named outputs that a unit below reads: where nobody reads `late`, an aggregate rejects late rows.
+  std::vector<std::string> read_ports = {};
   /// The inputs hold only what `required_columns` asked for: other columns that options name (drop, rename) are passed
   /// over.
   bool pruned = false;

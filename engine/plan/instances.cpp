@@ -204,6 +204,7 @@ std::unique_ptr<transform> instantiate_transform(const planned_unit& unit, bool 
                                   request.inputs = unit.inputs;
                                   request.own = std::move(own);
                                   request.policy = unit.policy;
+                                  request.read_ports = unit.read_ports;
                                   request.pruned = pruned;
                                   request.context = &context;
                                   return by.make_transform(request, into);

@@ -66,6 +66,13 @@ void open_rejects_ports(draft& of, diagnostics& faults) {
     }
 }
 
+void note_read_ports(draft& of) {
+  for (const auto& inputs : of.inputs)
+    for (const auto& input : inputs)
+      if (!input.port.empty() && input.port != rejects_port_name)
+        of.made.units[static_cast<std::size_t>(input.unit)].read_ports.push_back(input.port);
+}
+
 /// Binds the units one after the other to the schemas of those above them. A unit with faults gives what can be told of
 /// its columns, so that those below are looked at as well.
 class binder {
@@ -327,12 +334,8 @@ void check_ports(draft& of) {
   for (std::size_t at = 0; at < of.made.units.size(); ++at) {
     const auto& unit = of.made.units[at];
     for (const auto& port : unit.outputs) {
-      if (port.name.empty()) continue;
-      bool read = false;
-      for (const auto& inputs : of.inputs)
-        for (const auto& input : inputs)
-          read = read || (static_cast<std::size_t>(input.unit) == at && input.port == port.name);
-      if (read) continue;
+      if (port.name.empty() || port.name == rejects_port_name) continue;
+      if (std::find(unit.read_ports.begin(), unit.read_ports.end(), port.name) != unit.read_ports.end()) continue;
       of.made.warnings.push_back(
           unit_fault(unit.definition, {}, "unread_port",
                      "no unit reads " + unit.definition.name + "." + port.name + ": its rows are discarded",
@@ -362,6 +365,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
     faults.push_back(user_error("empty_pipeline", "the pipeline has no units", "add extract: and load:"));
   auto of = lay_out(std::move(definition), graph);
   open_rejects_ports(of, faults);
+  note_read_ports(of);
   check_targets(of, faults);
   binder(of, context, faults, remembered).bind_all(false);
   choose_parallelism(of, faults);

@@ -33,6 +33,7 @@ struct planned_unit {
   /// Ports: a source has rows, a sink none; then, where a `unit.rejects` edge leaves, the rejects port as the last one.
   std::vector<output_port> outputs;
   std::optional<int> rejects_port;
+  std::vector<std::string> read_ports;  ///< named outputs of the component that a unit below reads
   int parallelism = 1;
   on_error policy = on_error::fail;
   bool want_positions = false;              ///< its output carries positions: a unit below it can reject

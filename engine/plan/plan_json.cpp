@@ -261,6 +261,7 @@ options planned_to_json(const planned_unit& unit) {
           {"inputs", inputs},
           {"outputs", outputs},
           {"rejects_port", optional_to_json(unit.rejects_port)},
+          {"read_ports", unit.read_ports},
           {"parallelism", unit.parallelism},
           {"policy", static_cast<int>(unit.policy)},
           {"want_positions", unit.want_positions},
@@ -287,6 +288,7 @@ planned_unit planned_from_json(const options& from) {
   unit.rejects_port = optional_of<int>(from.at("rejects_port"));
   if (unit.rejects_port && (*unit.rejects_port < 0 || *unit.rejects_port >= static_cast<int>(unit.outputs.size())))
     refuse("a rejects port is out of range");
+  unit.read_ports = from.at("read_ports").get<std::vector<std::string>>();
   unit.parallelism = from.at("parallelism").get<int>();
   if (unit.parallelism < 1 || unit.parallelism > 1024) refuse("parallelism is out of range");
   unit.policy = enum_of(from.at("policy"), on_error::set_null);

@@ -37,6 +37,7 @@ plan sample() {
   from.definition.sample = 100;
   from.outputs = {{"", schema, event_time{.column = "at"}}, {"rejects", rejects_schema()}};
   from.rejects_port = 1;
+  from.read_ports = {"late"};
   from.parallelism = 2;
   from.policy = on_error::reject;
   from.want_positions = true;
