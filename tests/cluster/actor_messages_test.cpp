@@ -63,7 +63,8 @@ store::event sample_event() {
 auto samples(const caf::actor& someone) {
   const channel_id channel{1, 2, 3};
   const instance_id who{4, 5};
-  const rejected_row row{"u", "code", "column", "message", std::string("re\0cord", 7), 77, "file", 8};
+  const rejected_row row{
+      "u", "code", "column", "message", std::string("re\0cord", 7), {1, 1U << 31, std::int64_t{1} << 40}, "file", 8};
   flow::instance_report report{who, sample_counters(), {1, 2}, {{channel, 5, 6}}, {{channel, 7, 8}}, true};
   const unit_progress unit{"u", "running", sample_counters(), 11, 12};
   const run_progress progress{"run", "p", "running", 13, 14, {unit}, 15, 16, 17};

@@ -247,8 +247,8 @@ TEST_CASE("the run's time zone stands between timestamp and timestamptz") {
 TEST_CASE("random values differ by row and call, and come again in a replay") {
   auto rows = rows_of({{"x", "integer", "[1, 2, 3, 4]"}});
   const std::vector<std::int64_t> offsets = {10, 20, 20, 30};
-  rows.positions = make_positions(4, [&](std::int64_t row) {
-                     return position{0, 1, offsets[static_cast<std::size_t>(row)]};
+  rows.positions = sluice::make_positions(4, [&](std::int64_t row) {
+                     return sluice::position{0, 1, offsets[static_cast<std::size_t>(row)]};
                    }).value();
   const auto first = values_of("uuid()", rows);
   CHECK(first == values_of("uuid()", rows));

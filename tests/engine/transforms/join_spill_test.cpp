@@ -41,7 +41,7 @@ batch random_rows(const std::shared_ptr<arrow::Schema>& schema, int count, const
 
 struct answer {
   lines rows;
-  std::vector<std::uint32_t> sequences;  // of the batches
+  std::vector<std::uint64_t> sequences;  // of the batches
   std::uint64_t filtered, merged, added;
 };
 
@@ -68,7 +68,8 @@ answer run_join(const std::string& own, const std::vector<input_port>& from, con
       if (!unit.unit().keeps_order() || released) continue;
       // Each batch holds rows of one batch of the left, and its place: those may be put in another order below.
       const auto& numbers = static_cast<const arrow::Int64Array&>(*piece.data->column(1));
-      for (std::int64_t row = 0; row < piece.rows(); ++row) REQUIRE(numbers.Value(row) / 500 == piece.order.sequence);
+      for (std::int64_t row = 0; row < piece.rows(); ++row)
+        REQUIRE(static_cast<std::uint64_t>(numbers.Value(row)) / 500 == piece.order.sequence);
     }
   return made;
 }
