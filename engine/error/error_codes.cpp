@@ -339,6 +339,8 @@ const std::vector<error_code>& error_codes() {
       {"token_unusable", "The token file does not contain a token.", "Remove it: a new one is created."},
       {"too_few_fields", "A CSV record has fewer fields than the header.",
        "Look at the record in the rejects, and at separator: and quote:."},
+      {"too_many_batches", "A unit has read more batches than it can keep in order.",
+       "Aggregate in windows of time, or load the input in several runs."},
       {"too_many_fields", "A CSV record has more fields than the header.",
        "Look at the record in the rejects, and at separator: and quote:."},
       {"too_many_files", "The process has too many open files.", "Raise the limit (ulimit -n)."},

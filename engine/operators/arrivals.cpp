@@ -10,7 +10,7 @@ namespace sluice {
 result<std::uint32_t> arrivals::add(const order_key& key) {
   // The highest number stands for none in the tables of groups.
   if (size_ >= std::numeric_limits<std::uint32_t>::max())
-    return user_error("too_many_batches", "a unit has taken in 4,294,967,295 batches, the most whose order it can keep",
+    return user_error("too_many_batches", "a unit has read 4,294,967,295 batches, and cannot keep the order of more",
                       "aggregate in windows of time (window:), or load the input in several runs");
   const auto number = static_cast<std::uint32_t>(size_++);
   bool follows = false;
