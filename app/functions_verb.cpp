@@ -3,6 +3,7 @@
 #include "engine/expression/dialects.hpp"
 #include "engine/expression/expression.hpp"
 #include "engine/expression/functions.hpp"
+#include "engine/expression/functions_json.hpp"
 
 #include <algorithm>
 #include <map>
@@ -13,13 +14,6 @@ namespace sluice::app {
 namespace {
 
 using expression::function_spec;
-
-options as_json(const function_spec& each) {
-  options made = {{"name", each.name},       {"kind", each.kind},       {"signature", each.signature},
-                  {"summary", each.summary}, {"example", each.example}, {"result", each.result}};
-  if (each.kind == "aggregate") made["over"] = expression::aggregate_example_rows();
-  return made;
-}
 
 void list(session& with) {
   auto& terminal = with.terminal;
@@ -52,7 +46,7 @@ result<int> show(session& with, const std::string& name) {
   for (const auto& each : all) {
     known.push_back(each.name);
     if (!name.empty() && each.name != name) continue;
-    found.push_back(as_json(each));
+    found.push_back(expression::function_json(each));
     text += paint(each.signature, style::bold, with.terminal.color_out()) + "  (" + each.kind + ")\n  " + each.summary +
             "\n";
     const auto over =

@@ -111,7 +111,7 @@ result<std::vector<store::run_record>> run_source::list(const store::run_query& 
     bury_dead(*store_, runs);
     return runs;
   }
-  std::string target = "/v1/runs?limit=" + std::to_string(query.limit);
+  std::string target = "/v1/runs?limit=" + std::to_string(std::min<std::int64_t>(query.limit, 1000));
   if (query.pipeline) target += "&pipeline=" + escaped(*query.pipeline);
   if (query.states.size() == 1) target += "&state=" + store::to_string(query.states.front());
   SLUICE_ASSIGN(const auto answer, remote_->get(target));

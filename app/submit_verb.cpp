@@ -16,6 +16,7 @@ struct chosen {
   std::vector<std::string> set;
   bool wait = false;
   bool fresh = false;
+  std::string key;
 };
 
 /// Reads the file, checks its text, and remembers which parts of the environment it asks for.
@@ -23,6 +24,7 @@ std::optional<cluster::submission> prepare(const chosen& what, diagnostics& faul
                                            std::shared_ptr<const config::document>& source) {
   cluster::submission made;
   made.fresh = what.fresh;
+  made.key = what.key;
   auto set = parse_set(what.set);
   if (!set.ok()) return faults.push_back(std::move(set).problem()), std::nullopt;
   made.params = *set;
@@ -84,7 +86,11 @@ command submit_verb() {
                                 {.names = {"--fresh"},
                                  .value = {},
                                  .help = "load everything again, also what earlier runs have loaded (incremental)",
-                                 .target = &what->fresh}},
+                                 .target = &what->fresh},
+                                {.names = {"--key"},
+                                 .value = "KEY",
+                                 .help = "name of this submission: sent again, it gives the same run, not a second one",
+                                 .target = &what->key}},
                     .details = "Prints the run's id. The node is --to or SLUICE_TO, else 127.0.0.1:7071.\n"
                                "Relative paths are relative to the current folder.\n"},
           .run = [what](session& with) { return submit(with, *what); }};

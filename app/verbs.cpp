@@ -1,5 +1,7 @@
 #include "app/verbs.hpp"
 
+#include "app/openapi_verb.hpp"
+
 namespace sluice::app {
 
 const std::vector<verb>& verbs() {
@@ -36,6 +38,7 @@ const std::vector<verb>& verbs() {
       {"prune", "Notifications", "removes expired runs, events and rejects", nullptr},
       {"components", "Reference", "describes sources, transforms and sinks", components_verb},
       {"functions", "Reference", "describes the functions of expressions", functions_verb},
+      {"openapi", "Reference", "prints the HTTP API of a node as OpenAPI 3.1", openapi_verb},
       {"help", "Reference", "explains a verb or an error code", help_verb},
       {"completion", "Reference", "prints a completion script for a shell", completion_verb},
       {"version", "Reference", "prints the version of the program", version_verb},

@@ -245,6 +245,7 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   if (what.fresh) body["fresh"] = true;
   auto request = make_request(http::verb::post, "/v1/runs", to_, token_);
   request.set(http::field::content_type, "application/json");
+  if (!what.key.empty()) request.set("Idempotency-Key", what.key);
   request.body() = json_text(body);
   request.prepare_payload();
   // Planning reads samples of the inputs: it may take its time.

@@ -20,6 +20,7 @@ struct submission {
   std::map<std::string, std::string> params;       ///< `--set`
   std::map<std::string, std::string> environment;  ///< values of the submitter's environment that the file refers to
   bool fresh = false;                              ///< takes everything again that earlier runs have taken
+  std::string key = {};                            ///< Idempotency-Key: sent again, it gives the same run
 };
 
 /// Talks to a node's HTTP API, one connection a call. Blocks; any number of threads may use one client.

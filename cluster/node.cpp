@@ -7,7 +7,9 @@
 #include "cluster/control/transport.hpp"
 #include "cluster/data_links.hpp"
 #include "cluster/engine_api.hpp"
+#include "cluster/error_answer.hpp"
 #include "cluster/http/server.hpp"
+#include "cluster/keyed_submissions.hpp"
 #include "cluster/lifeline.hpp"
 #include "cluster/listen.hpp"
 #include "cluster/node_actor.hpp"
@@ -15,6 +17,7 @@
 #include "cluster/submission.hpp"
 #include "cluster/token.hpp"
 #include "engine/files/private_files.hpp"
+#include "engine/plan/explain_json.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/store/lease_keeper.hpp"
 
@@ -60,6 +63,8 @@ struct node_parts;
 class node_door {
  public:
   explicit node_door(node_parts& inside) : inside_(&inside) {}
+
+  const std::shared_ptr<keys_under_way> keys = std::make_shared<keys_under_way>();
 
   template <class Value, class Call>
   result<Value> visit(Call call) {
@@ -168,8 +173,7 @@ error cause_of(const diagnostics& found) {
 }
 
 /// Plans in between two short visits to the node, which may be gone at the second one.
-result<std::string> submit(node_door& at, const submission& what, diagnostics& faults) {
-  SLUICE_ASSIGN(auto ground, at.visit<planning_ground>(ground_for_planning));
+result<submitted_run> start_run(node_door& at, const submission& what, planning_ground ground, diagnostics& faults) {
   const auto setup = plan_submission(what, ground.where, ground.nodes, faults);
   if (!setup) return cause_of(faults);
   ground.where.run = setup->run;
@@ -179,7 +183,32 @@ result<std::string> submit(node_door& at, const submission& what, diagnostics& f
     if (!made) return cause_of(found);
     return std::shared_ptr<const actors::run_setup>(std::move(made));
   };
-  return at.visit<std::string>([&](node_parts& all) { return take_submission(all, setup); });
+  SLUICE_ASSIGN(auto run, at.visit<std::string>([&](node_parts& all) { return take_submission(all, setup); }));
+  return submitted_run{.id = std::move(run)};
+}
+
+result<submitted_run> submit(node_door& at, const submission& what, diagnostics& faults) {
+  SLUICE_ASSIGN(auto ground, at.visit<planning_ground>(ground_for_planning));
+  if (what.key.empty()) return start_run(at, what, std::move(ground), faults);
+  const keys_under_way::turn turn(at.keys, what.key);
+  if (!turn.held())
+    return external_error("submission_in_progress", "a submission with this key is being planned",
+                          "ask again in a moment", true);
+  SLUICE_ASSIGN(auto earlier, earlier_run(*ground.store, what));
+  if (earlier) return submitted_run{.id = std::move(*earlier), .repeated = true};
+  ground.where.run = keyed_run_id(what.key);
+  return start_run(at, what, std::move(ground), faults);
+}
+
+/// The plan of a pipeline as a submission would get it, but with nothing that earlier runs have left.
+result<options> plan_only(node_door& at, const submission& what, diagnostics& faults) {
+  SLUICE_ASSIGN(auto ground, at.visit<planning_ground>(ground_for_planning));
+  ground.where.records = nullptr;
+  const auto setup = plan_submission(what, ground.where, ground.nodes, faults);
+  if (!setup) return cause_of(faults);
+  auto json = explain_json(*setup->what);
+  for (const auto& warning : setup->what->warnings) json["warnings"].push_back(error_to_json(warning));
+  return json;
 }
 
 options nodes_to_json(node_parts& all) {
@@ -202,6 +231,7 @@ options nodes_to_json(node_parts& all) {
 api_handlers handlers_for(node_parts& all) {
   auto made = handlers_of(all.system, all.engine, all.store, all.state_folder);
   made.submit = [door = all.door](const submission& what, diagnostics& faults) { return submit(*door, what, faults); };
+  made.plan = [door = all.door](const submission& what, diagnostics& faults) { return plan_only(*door, what, faults); };
   made.nodes = [&all] { return nodes_to_json(all); };
   made.ready = [&all] { return all.ready.load() && all.node_actor.alive(); };
   made.metrics = [&all, inner = std::move(made.metrics)] {

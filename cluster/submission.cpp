@@ -1,5 +1,6 @@
 #include "cluster/submission.hpp"
 
+#include "cluster/keyed_submissions.hpp"
 #include "config/load.hpp"
 #include "config/planning_rules.hpp"
 #include "engine/plan/make_context.hpp"
@@ -75,6 +76,7 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   for (const auto& [name, value] : what.params) params[name] = value;
   setup->record = make_record(*setup->what, *setup->context, params,
                               {.node = where.node, .endpoint = where.endpoint, .term = where.term});
+  if (!what.key.empty()) setup->record.context["submission"] = digest_of(what);
   if (remembered.state != nullptr) setup->record.state_version = state.version;
   setup->claim = claim_of(setup->what->definition);
   setup->overlap = config::overlap_of(*loaded->source);

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""./dev docs: writes docs/components/*.md and docs/functions.md from the specs that the program itself prints.
+"""./dev docs: writes docs/components/*.md, docs/functions.md, docs/openapi.json and the table of requests in docs/http-api.md from what
+the program itself prints.
 
     generate.py SLUICE            writes the pages
     generate.py SLUICE --check    exits 1 if a page is missing, stale, or of no component
@@ -11,6 +12,8 @@ import sys
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 KINDS = {"source": "Sources", "transform": "Transforms", "sink": "Sinks", "subscriber": "Subscribers"}
+TABLE_BEGIN = "<!-- Made by ./dev docs from the program's table of routes: change it there. -->"
+TABLE_END = "<!-- End of the table. -->"
 NOTE = "<!-- Made by ./dev docs from the component's spec: change it there. -->\n"
 
 
@@ -77,17 +80,38 @@ def functions_page(functions):
     return "\n".join(parts)
 
 
+def requests_table(document):
+    """The table of docs/http-api.md: a row for each path and method, in the order of the program's own table."""
+    rows = ["| request | answer |", "|---|---|"]
+    for path, methods in document["paths"].items():
+        for method, what in methods.items():
+            queries = [each["name"] for each in what.get("parameters", []) if each["in"] == "query"]
+            takes = f" ({', '.join(f'`{name}`' for name in queries)})" if queries else ""
+            rows.append(f"| `{method.upper()} {path}`{takes} | {cell(what['summary'])} |")
+    return "\n".join(rows)
+
+
+def api_page(document):
+    page = (FOLDER / "http-api.md").read_text()
+    before, rest = page.split(TABLE_BEGIN)
+    after = rest.split(TABLE_END)[1]
+    return f"{before}{TABLE_BEGIN}\n{requests_table(document)}\n{TABLE_END}{after}"
+
+
 def pages(program):
     components = answer(program, "components")
     made = {FOLDER / "components" / f"{c['kind']}-{c['name']}.md": component_page(c) for c in components}
     made[FOLDER / "components/README.md"] = index(components)
     made[FOLDER / "functions.md"] = functions_page(answer(program, "functions"))
+    document = answer(program, "openapi")
+    made[FOLDER / "openapi.json"] = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    made[FOLDER / "http-api.md"] = api_page(document)
     return made
 
 
 def main():
     wanted = pages(sys.argv[1])
-    present = set((FOLDER / "components").glob("*.md")) | set(FOLDER.glob("functions.md"))
+    present = set((FOLDER / "components").glob("*.md"))
     if "--check" in sys.argv:
         stale = [path for path, text in wanted.items() if not path.exists() or path.read_text() != text]
         stale += sorted(present - set(wanted))

@@ -56,4 +56,5 @@ setup() {
   mkdir -p "$deps"
   arrow
   python_env venv requirements/test.txt
+  python_env clients requirements/clients.txt
 }

@@ -3,6 +3,7 @@
 #include "cluster/http_client.hpp"
 #include "engine/store/store.hpp"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,12 @@
 
 namespace sluice::cluster {
 
+/// A run that a submission started, or had started before.
+struct submitted_run {
+  std::string id;
+  bool repeated = false;  ///< an earlier submission with the same key has started it
+};
+
 /// What the API is made of: the Store answers for runs and events, the rest is given by the process that embeds the
 /// server. Functions may block and are called from any thread; one that is not set is answered with not_supported_here.
 struct api_handlers {
@@ -20,7 +27,9 @@ struct api_handlers {
   std::string state_folder;             ///< rejects lie in runs/<id>/rejects.ndjson
   /// Starts a run, gives its id; faults of the pipeline are appended. Called in a thread of its own that nobody waits
   /// for: it may be called, or still be at work, when the process that embeds the server has taken everything down.
-  std::function<result<std::string>(const submission&, diagnostics&)> submit;
+  std::function<result<submitted_run>(const submission&, diagnostics&)> submit;
+  /// Plans a pipeline without running it, as `sluice explain --json` shows it. Called like `submit`.
+  std::function<result<options>(const submission&, diagnostics&)> plan;
   /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
   /// Progress of a live run; null JSON where it does not live here.
@@ -39,12 +48,13 @@ struct api_handlers {
 /// A request, as far as the API looks at it.
 struct api_request {
   std::string method;
-  std::vector<std::string> path;             ///< segments, decoded
-  std::map<std::string, std::string> query;  ///< decoded
+  std::vector<std::string> path;               ///< segments, decoded
+  std::map<std::string, std::string> query;    ///< decoded
+  std::map<std::string, std::string> headers;  ///< by name in lower case; of several the first
   std::string body;
-  std::string authorization;
-  std::string accept;
-  std::string last_event_id;
+
+  /// A header's value, its name in lower case; empty: there is none.
+  [[nodiscard]] const std::string& header(const std::string& name) const;
 };
 /// Splits and decodes a request's target; false where it is malformed.
 bool parse_target(std::string_view target, api_request& into);
@@ -53,6 +63,7 @@ struct api_response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::map<std::string, std::string> headers = {};  ///< further ones
 };
 
 /// What an event stream was asked for.
@@ -61,23 +72,27 @@ struct stream_request {
   std::int64_t after = 0;   ///< global cursor
   bool server_sent = true;  ///< text/event-stream, else one JSON object a line
   bool follow = true;       ///< false: end when there are no more
+  /// Not a stream: one answer, given when there are events or this time is over.
+  std::optional<std::chrono::microseconds> wait = {};
+  std::int64_t limit = 0;  ///< of that one answer
 };
 
-/// The API without the network: one request in, one answer out. Thread-safe; calls block.
+/// The API without the network: one request in, one answer out. Thread-safe; calls block. What it answers is in the
+/// table of routes (route.hpp).
 class api {
  public:
   api(api_handlers handlers, std::string token) : handlers_(std::move(handlers)), token_(std::move(token)) {}
 
-  /// The answer to a health check, which wants no token and waits for nothing; none for all other requests.
-  [[nodiscard]] std::optional<api_response> health(const api_request& request) const;
-  /// The refusal of a request that does not show the token.
+  /// The answer of a route that waits for nothing, like a health check; none for all other requests.
+  [[nodiscard]] std::optional<api_response> at_once(const api_request& request) const;
+  /// The refusal of a request that does not show the token its route wants.
   [[nodiscard]] std::optional<api_response> unauthorized(const api_request& request) const;
   /// The answer where it takes no look at the Store, whose disk may hang: health, a wrong token, and the cancelling of
   /// a live run that is named by its whole id. None for all other requests.
   [[nodiscard]] std::optional<api_response> answer_without_store(const api_request& request) const;
   /// Answers everything but event streams.
   [[nodiscard]] api_response answer(const api_request& request) const;
-  /// True where the request is a pipeline to be run: to read and plan it may take as long as the files that it names.
+  /// True where a pipeline is to be read and planned, which may take as long as the files that it names.
   [[nodiscard]] static bool is_submission(const api_request& request);
   /// True where the request is for a stream of events; `stream` then, or an error to answer with.
   [[nodiscard]] static bool is_stream(const api_request& request);
@@ -90,21 +105,13 @@ class api {
   [[nodiscard]] api of_submissions() const {
     api_handlers only;
     only.submit = handlers_.submit;
+    only.plan = handlers_.plan;
     return {std::move(only), token_};
   }
 
   static api_response refuse(int status, const error& why);
 
  private:
-  [[nodiscard]] api_response runs(const api_request& request) const;
-  [[nodiscard]] api_response run(const std::string& reference) const;
-  [[nodiscard]] api_response submit(const api_request& request) const;
-  [[nodiscard]] api_response cancel(const std::string& reference) const;
-  [[nodiscard]] api_response rejects(const std::string& reference, const api_request& request) const;
-  [[nodiscard]] api_response source_states(const api_request& request) const;
-  [[nodiscard]] api_response reset_state(const std::string& pipeline, const api_request& request) const;
-  [[nodiscard]] api_response metrics() const;
-
   api_handlers handlers_;
   std::string token_;
 };
@@ -113,5 +120,7 @@ class api {
 options run_to_json(const store::run_record& run);
 /// How a stream writes one event: its CloudEvents object, whose `data.cursor` is also the id of a server-sent event.
 std::string stream_text(const store::event& event, bool server_sent);
+/// One answer with events: the cursor to go on from, and whether the run has no more.
+options events_to_json(const std::vector<store::event>& events, std::int64_t after, bool ended);
 
 }  // namespace sluice::cluster

@@ -1,7 +1,5 @@
 #include "cluster/error_answer.hpp"
-#include "cluster/http/api.hpp"
-
-#include <charconv>
+#include "cluster/http/route.hpp"
 
 namespace sluice::cluster {
 
@@ -11,38 +9,26 @@ bool is_last_event(const std::string& type) {
   return type == "run.succeeded" || type == "run.partial" || type == "run.failed" || type == "run.cancelled";
 }
 
-result<std::int64_t> cursor_in(const std::string& text) {
-  std::int64_t value = 0;
-  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (problem != std::errc{} || end != text.data() + text.size() || value < 0)
-    return user_error("invalid_query", "a cursor must be a whole number, found '" + text + "'");
-  return value;
-}
-
 }  // namespace
 
 bool api::is_stream(const api_request& request) {
-  if (request.method != "GET" || request.path.empty() || request.path[0] != "v1") return false;
-  return (request.path.size() == 2 && request.path[1] == "events") ||
-         (request.path.size() == 4 && request.path[1] == "runs" && request.path[3] == "events");
+  const auto found = find_route(request);
+  return found.of != nullptr && found.of->how == answered::as_stream;
 }
 
 result<stream_request> api::stream(const api_request& request) const {
-  if (const auto refused = unauthorized(request)) return error_from_json(options::parse(refused->body)["error"]);
+  const api_call call(request, *find_route(request).of, handlers_);
+  if (auto wrong = call.fault()) return std::move(*wrong);
   stream_request out;
-  if (request.path.size() == 4) {
-    SLUICE_ASSIGN(const auto run, handlers_.store->find_run(request.path[2]));
+  if (!call.text("run").empty()) {
+    SLUICE_ASSIGN(const auto run, handlers_.store->find_run(call.text("run")));
     out.run = run.id;
   }
-  const auto after = request.query.find("after");
-  if (!request.last_event_id.empty()) {
-    SLUICE_ASSIGN(out.after, cursor_in(request.last_event_id));
-  } else if (after != request.query.end()) {
-    SLUICE_ASSIGN(out.after, cursor_in(after->second));
-  }
-  const auto follow = request.query.find("follow");
-  out.follow = follow == request.query.end() || (follow->second != "false" && follow->second != "0");
-  out.server_sent = request.accept.find("application/x-ndjson") == std::string::npos;
+  out.after = call.number(call.given("Last-Event-ID") ? "Last-Event-ID" : "after");
+  out.follow = call.flag("follow");
+  out.server_sent = request.header("accept").find("application/x-ndjson") == std::string::npos;
+  if (call.given("wait")) out.wait = call.duration("wait");
+  out.limit = call.number("limit");
   return out;
 }
 
@@ -82,6 +68,12 @@ std::string stream_text(const store::event& event, bool server_sent) {
   const auto text = json_text(store::cloud_event(event));
   if (!server_sent) return text + "\n";
   return "id: " + std::to_string(event.cursor) + "\nevent: " + event.type + "\ndata: " + text + "\n\n";
+}
+
+options events_to_json(const std::vector<store::event>& events, std::int64_t after, bool ended) {
+  options list = options::array();
+  for (const auto& each : events) list.push_back(store::cloud_event(each));
+  return {{"events", std::move(list)}, {"cursor", events.empty() ? after : events.back().cursor}, {"ended", ended}};
 }
 
 }  // namespace sluice::cluster

@@ -1,6 +1,8 @@
 #include "cluster/http/connection.hpp"
 
+#include "cluster/http/event_poll.hpp"
 #include "cluster/http/event_stream.hpp"
+#include "cluster/http/route.hpp"
 #include "engine/secrets/mask.hpp"
 
 #include <boost/asio/post.hpp>
@@ -131,13 +133,16 @@ void http_connection::on_header() {
   request_.method = text_of(message.method_string());
   if (!parse_target({message.target().data(), message.target().size()}, request_))
     return refuse(api::refuse(400, user_error("malformed_request", "the request's target can't be decoded")));
-  request_.authorization = text_of(message[http::field::authorization]);
-  request_.accept = text_of(message[http::field::accept]);
-  request_.last_event_id = text_of(message["Last-Event-ID"]);
+  for (const auto& field : message) {
+    auto name = text_of(field.name_string());
+    for (auto& c : name)
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    request_.headers.emplace(std::move(name), text_of(field.value()));
+  }
   keep_alive_ = message.keep_alive();
   // Health checks wait for nobody: they take no turn, and this thread has their answer.
-  if (auto health = shared_.answers.health(request_))
-    return write(std::move(*health), keep_alive_ && parser_->is_done());
+  if (auto quick = shared_.answers.at_once(request_))
+    return write(std::move(*quick), keep_alive_ && parser_->is_done());
   if (auto refused = shared_.answers.unauthorized(request_))
     return write(std::move(*refused), keep_alive_ && parser_->is_done());
   be_known();
@@ -252,16 +257,13 @@ void http_connection::answer_from_store(api_request request) {
     if (!api::is_stream(request)) return self->deliver(shared.answers.answer(request));
     auto what = shared.answers.stream(request);
     boost::asio::post(shared.network, [self, what = std::move(what)]() mutable {
-      self->keep_alive_ = false;
-      if (!what.ok()) {
-        const auto& why = what.problem();
-        const int status = why.code == "unauthorized" ? 401 : why.code == "run_not_found" ? 404 : 400;
-        return self->write(api::refuse(status, why), false);
-      }
+      if (!what.ok()) return self->write(refusal_of(what.problem()), false);
       if (self->shared_.streams >= http_shared::most_streams)
         return self->write(busy("there are " + std::to_string(http_shared::most_streams) + " streams of events"),
                            false);
       self->let_go();
+      self->owe(what->wait.has_value());
+      if (what->wait) return std::make_shared<event_poll>(self, self->shared_, std::move(what).value())->start();
       std::make_shared<event_stream>(std::move(self->stream_), self->shared_, std::move(what).value())->start();
     });
   });
@@ -276,7 +278,7 @@ void http_connection::write(api_response answered, bool keep_alive) {
   response_->set(http::field::server, "sluice");
   response_->set(http::field::content_type, answered.content_type);
   response_->set(http::field::cache_control, "no-store");
-  if (answered.status == 401) response_->set(http::field::www_authenticate, "Bearer");
+  for (const auto& [name, value] : answered.headers) response_->set(name, value);
   if (answered.status == 503) response_->set(http::field::retry_after, "1");
   response_->keep_alive(keep_alive);
   // Rows (rejects) are data: masked where they were written, but for the records themselves.

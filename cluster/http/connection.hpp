@@ -27,6 +27,8 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   void start();
   /// Ends it: there are too many who have shown no token.
   void evict();
+  /// Answers a request that has waited; on the network's thread.
+  void answer_late(const api_response& answer) { write(answer, keep_alive_); }
 
  private:
   using request_parser = boost::beast::http::request_parser<boost::beast::http::string_body>;

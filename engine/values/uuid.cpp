@@ -1,5 +1,6 @@
 #include "engine/values/uuid.hpp"
 
+#include <openssl/evp.h>
 #include <sys/random.h>
 
 #include <array>
@@ -38,6 +39,22 @@ std::string uuid_v7() {
                 static_cast<unsigned long long>(head & 0xfff), static_cast<unsigned long long>(tail >> 48),
                 static_cast<unsigned long long>(tail & 0xffffffffffffU));
   return text.data();
+}
+
+std::string uuid_v8(std::string_view name) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  EVP_Digest(name.data(), name.size(), digest.data(), &length, EVP_sha256(), nullptr);
+  digest[6] = static_cast<unsigned char>((digest[6] & 0x0f) | 0x80);
+  digest[8] = static_cast<unsigned char>((digest[8] & 0x3f) | 0x80);
+  std::string text;
+  for (std::size_t at = 0; at < 16; ++at) {
+    std::array<char, 3> two{};
+    std::snprintf(two.data(), two.size(), "%02x", digest[at]);
+    text += two.data();
+    if (at == 3 || at == 5 || at == 7 || at == 9) text += '-';
+  }
+  return text;
 }
 
 }  // namespace sluice

@@ -167,9 +167,9 @@ TEST_CASE("runs are listed and found by id, prefix and name") {
 TEST_CASE("a submission comes back as a run or as all faults of the pipeline") {
   submission seen;
   api_handlers handlers;
-  handlers.submit = [&](const submission& what, diagnostics& faults) -> result<std::string> {
+  handlers.submit = [&](const submission& what, diagnostics& faults) -> result<submitted_run> {
     seen = what;
-    if (what.text == "good") return std::string("run-1");
+    if (what.text == "good") return submitted_run{.id = "run-1", .repeated = what.key == "again"};
     faults = {user_error("unknown_column", "no column x", "did you mean y?"), user_error("cycle", "a cycle")};
     faults[0].at = {"p.yaml", 14, 22};
     return faults[0];
@@ -199,6 +199,78 @@ TEST_CASE("a submission comes back as a run or as all faults of the pipeline") {
   CHECK(with.client().post("/v1/runs", {{"txt", "good"}, {"text", "good"}, {"base_folder", "/"}}).problem().hint ==
         "did you mean 'text'?");
   CHECK(with.client().post("/v1/runs", options("no object")).problem().code == "invalid_request");
+
+  CHECK(with.client().submit({"good", "p.yaml", "/work", {}, {}, false, "first"}, faults).ok());
+  CHECK(seen.key == "first");
+  CHECK(with.client().submit({"good", "p.yaml", "/work", {}, {}, false, "with blanks"}, faults).problem().code ==
+        "invalid_request");
+}
+
+TEST_CASE("parameters that a path does not have, or that have a wrong value, are refused") {
+  served with;
+  const auto refused = [&](const std::string& target) { return with.client().get(target).problem(); };
+  CHECK(refused("/v1/runs?limits=2").hint == "did you mean 'limit'?");
+  CHECK(refused("/v1/runs?limit=0").message == "limit must be between 1 and 1000, found '0'");
+  CHECK(refused("/v1/runs?limit=many").code == "invalid_query");
+  CHECK(refused("/v1/runs?state=runing").hint == "did you mean 'running'?");
+  CHECK(refused("/v1/events?wait=2h").message == "wait must be at most 60s, found '2h'");
+  CHECK(refused("/v1/events?wait=soon").code == "invalid_query");
+  CHECK(refused("/v1/events?after=-1").code == "invalid_query");
+  CHECK(refused("/v1/nodes?limit=1").hint == "it takes none");
+  const auto got =
+      raw(with.server->where(), "DELETE /v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n");
+  CHECK(got.find("HTTP/1.1 405") == 0);
+  CHECK(got.find("Allow: GET, POST\r\n") != std::string::npos);
+}
+
+TEST_CASE("who polls gets events at once, as soon as there are some, or none when the time is over") {
+  served with;
+  const auto run = with.make_run("daily");
+  const auto client = with.client();
+  const auto there = client.get("/v1/events?after=0&wait=60s").value();
+  CHECK(there["events"].size() == 1);
+  CHECK(there["cursor"] == 1);
+  CHECK(there["ended"] == false);
+  const auto none = client.get("/v1/events?after=1&wait=0s").value();
+  CHECK(none["events"].empty());
+  CHECK(none["cursor"] == 1);
+
+  auto waits = std::async(std::launch::async, [&] { return client.get("/v1/runs/daily/events?after=1&wait=60s"); });
+  const auto subscribed = [&] {
+    const std::lock_guard guard(with.lock);
+    return with.wakes.size() == 2;
+  };
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  while (!subscribed() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  with.add(run, "unit.started");
+  with.wake();
+  const auto came = waits.get();
+  REQUIRE(came.ok());
+  CHECK((*came)["events"][0]["type"] == "unit.started");
+  CHECK((*came)["cursor"] == 2);
+
+  with.add(run, "run.failed", store::run_state::failed);
+  const auto last = client.get("/v1/runs/daily/events?after=2&wait=60s").value();
+  CHECK(last["ended"] == true);
+  CHECK(client.get("/v1/runs/daily/events?after=3&wait=60s").value()["ended"] == true);
+  CHECK(client.get("/v1/runs/daily/events?limit=2&wait=0s").value()["events"].size() == 2);
+}
+
+TEST_CASE("a server that ends answers who polls") {
+  served with;
+  (void)with.make_run("daily");
+  auto waits =
+      std::async(std::launch::async, [client = with.client()] { return client.get("/v1/events?after=1&wait=60s"); });
+  const auto give_up = std::chrono::steady_clock::now() + patience;
+  const auto subscribed = [&] {
+    const std::lock_guard guard(with.lock);
+    return !with.wakes.empty();
+  };
+  while (!subscribed() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+  with.server->drain();
+  const auto answer = waits.get();
+  REQUIRE(answer.ok());
+  CHECK((*answer)["events"].empty());
 }
 
 TEST_CASE("cancel reaches a live run, and is told where there is none") {
@@ -350,9 +422,9 @@ TEST_CASE("the token is looked at before a body is read") {
 TEST_CASE("bodies come in one piece or in chunks, and nothing around the chunks grows") {
   std::string seen;
   api_handlers handlers;
-  handlers.submit = [&](const submission& what, diagnostics&) -> result<std::string> {
+  handlers.submit = [&](const submission& what, diagnostics&) -> result<submitted_run> {
     seen = what.text;
-    return std::string("run-1");
+    return submitted_run{.id = "run-1"};
   };
   served with(std::move(handlers));
   const auto where = with.server->where();
@@ -384,8 +456,8 @@ TEST_CASE("bodies come in one piece or in chunks, and nothing around the chunks 
 TEST_CASE("more requests than are answered at once wait for their turn, and health checks wait for none") {
   disk slow;
   api_handlers handlers;
-  handlers.submit = [&](const submission&, diagnostics&) -> result<std::string> {
-    return slow.call(), std::string("run-1");
+  handlers.submit = [&](const submission&, diagnostics&) -> result<submitted_run> {
+    return slow.call(), submitted_run{.id = "run-1"};
   };
   served with(std::move(handlers));
   slow.hang(true);

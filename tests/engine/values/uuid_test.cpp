@@ -26,4 +26,10 @@ TEST_CASE("run ids are UUIDs of version 7 that ascend", "[uuid]") {
   CHECK(milliseconds <= now() + 5000);
 }
 
+TEST_CASE("a UUID of a name is the same each time, and of version 8", "[uuid]") {
+  // The first 16 bytes of Python's hashlib.sha256(b"sluice"), with the bits of version and variant.
+  CHECK(uuid_v8("sluice") == "0f5aec3c-8edf-864b-b526-0e4ae806d31f");
+  CHECK(uuid_v8("sluices") != uuid_v8("sluice"));
+}
+
 }  // namespace sluice
