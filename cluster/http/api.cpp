@@ -38,6 +38,12 @@ bool is_cancel(const api_request& request) {
   return request.method == "POST" && path.size() == 4 && path[0] == "v1" && path[1] == "runs" && path[3] == "cancel";
 }
 
+bool is_steer(const api_request& request) {
+  const auto& path = request.path;
+  return request.method == "POST" && path.size() == 4 && path[0] == "v1" && path[1] == "runs" &&
+         (path[3] == "drain" || path[3] == "savepoint");
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -215,6 +221,8 @@ api_response api::answer(const api_request& request) const {
     if (is_submission(request)) return submit(request);
     if (path.size() == 3 && get) return run(path[2]);
     if (is_cancel(request)) return cancel(path[2]);
+    if (is_steer(request)) return steer(path[2], path[3]);
+    if (path.size() == 4 && path[3] == "checkpoints" && get) return checkpoints(path[2]);
     if (path.size() == 4 && path[3] == "rejects" && get) return rejects(path[2], request);
   }
   if (path.size() >= 2 && path[0] == "v1" && path[1] == "state") {
@@ -289,6 +297,34 @@ api_response api::cancel(const std::string& reference) const {
     return json_answer({{"run", found->id}, {"pipeline", found->pipeline}, {"state", store::to_string(found->state)}});
   return refuse(409, user_error("run_elsewhere", "run " + found->id + " does not belong to this process",
                                 found->endpoint.empty() ? "" : "ask the process at " + found->endpoint));
+}
+
+api_response api::steer(const std::string& reference, const std::string& how) const {
+  const auto found = handlers_.store->find_run(reference);
+  if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  if (store::is_final(found->state))
+    return refuse(409, user_error("run_is_final", "run " + found->id + " has ended (" + store::to_string(found->state) +
+                                                      "): there is nothing to " + how));
+  if (!handlers_.steer) return not_here("run pipelines");
+  auto told = handlers_.steer(found->id, how);
+  if (!told.ok())
+    return refuse(told.problem().to_blame == blame::user ? 409 : status_of(told.problem()), told.problem());
+  if (told->is_null())
+    return refuse(409, user_error("run_elsewhere", "run " + found->id + " does not belong to this process",
+                                  found->endpoint.empty() ? "" : "ask the process at " + found->endpoint));
+  (*told)["run"] = found->id;
+  (*told)["pipeline"] = found->pipeline;
+  return json_answer(*told, 202);
+}
+
+api_response api::checkpoints(const std::string& reference) const {
+  const auto found = handlers_.store->find_run(reference);
+  if (!found.ok()) return refuse(status_of(found.problem()), found.problem());
+  const auto all = handlers_.store->checkpoints(found->id);
+  if (!all.ok()) return refuse(status_of(all.problem()), all.problem());
+  auto list = options::array();
+  for (const auto& one : *all) list.push_back(store::summary_of(one));
+  return json_answer({{"run", found->id}, {"pipeline", found->pipeline}, {"checkpoints", std::move(list)}});
 }
 
 api_response api::rejects(const std::string& reference, const api_request& request) const {

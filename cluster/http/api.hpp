@@ -23,6 +23,8 @@ struct api_handlers {
   std::function<result<std::string>(const submission&, diagnostics&)> submit;
   /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
+  /// Tells a live run, by its whole id, to drain or take a savepoint; null JSON where it does not live here.
+  std::function<result<options>(const std::string& run, const std::string& how)> steer;
   /// Progress of a live run; null JSON where it does not live here.
   std::function<options(const std::string& run)> progress;
   /// The cluster's nodes, an array.
@@ -100,6 +102,8 @@ class api {
   [[nodiscard]] api_response run(const std::string& reference) const;
   [[nodiscard]] api_response submit(const api_request& request) const;
   [[nodiscard]] api_response cancel(const std::string& reference) const;
+  [[nodiscard]] api_response steer(const std::string& reference, const std::string& how) const;
+  [[nodiscard]] api_response checkpoints(const std::string& reference) const;
   [[nodiscard]] api_response rejects(const std::string& reference, const api_request& request) const;
   [[nodiscard]] api_response source_states(const api_request& request) const;
   [[nodiscard]] api_response reset_state(const std::string& pipeline, const api_request& request) const;
