@@ -38,15 +38,15 @@ sink_request of_file(sink_request request, const std::string& path) {
   return request;
 }
 
-/// What is in a token: the token of the part, whether parts of other runs go, and the run's digits.
+/// What is in a token: the token of the part, and whether parts of other runs than these go.
 struct part {
   std::string file;  ///< empty: an epoch without rows
   bool replaces = false;
-  std::string run;
+  std::string chain;
 };
 
 std::string token_of(const part& made) {
-  return opaque_writer(part_token).text(made.file).number(made.replaces ? 1 : 0).text(made.run).take();
+  return opaque_writer(part_token).text(made.file).number(made.replaces ? 1 : 0).text(made.chain).take();
 }
 
 result<part> read_token(const std::string& token) {
@@ -54,7 +54,7 @@ result<part> read_token(const std::string& token) {
   part made;
   made.file = from.text();
   made.replaces = from.number() != 0;
-  made.run = from.text();
+  made.chain = from.text();
   SLUICE_TRY(from.done("the token of a part to publish"));
   return made;
 }
@@ -68,6 +68,8 @@ class parts_sink final : public sink {
         extension_(std::move(extension)),
         make_file_(make_file),
         replaces_(request.mode.empty() || request.mode == "replace") {
+    // Runs that go on behind each other have the same now.
+    chain_ = fmt::format("{:014x}", request.context ? request.context->now_microseconds : 0);
     for (const char digit : request.context ? request.context->run_id : "")
       if (digit != '-' && run_.size() < run_digits) run_ += digit;
     replaces_ = replaces_ && request.continues.empty();
@@ -100,7 +102,7 @@ class parts_sink final : public sink {
 
   result<prepared_epoch> prepare(std::uint64_t epoch) override {
     ++number_;
-    part made{.file = {}, .replaces = replaces_ && number_ == 1, .run = run_};
+    part made{.file = {}, .replaces = replaces_ && number_ == 1, .chain = chain_};
     prepared_epoch given{{.target = folder_}, {}};
     if (file_) {
       SLUICE_ASSIGN(given, file_->prepare(epoch));
@@ -124,7 +126,7 @@ class parts_sink final : public sink {
     }
     // Epochs are committed in their order.
     if (!made.file.empty() && !prepared_.empty()) prepared_.erase(prepared_.begin());
-    if (made.replaces) SLUICE_TRY(remove_parts_of_others(made.run));
+    if (made.replaces) SLUICE_TRY(remove_parts_of_others(made.chain));
     return {};
   }
 
@@ -163,7 +165,7 @@ class parts_sink final : public sink {
 
  private:
   [[nodiscard]] std::string part_path(std::uint64_t number) const {
-    return fmt::format("{}/part-{}-{}-{:06}{}", folder_, run_, attempt_, number, extension_);
+    return fmt::format("{}/part-{}-{}-{}-{:06}{}", folder_, chain_, run_, attempt_, number, extension_);
   }
 
   [[nodiscard]] result<std::unique_ptr<sink>> file(const std::string& path) const {
@@ -178,13 +180,12 @@ class parts_sink final : public sink {
     file_.reset();
   }
 
-  [[nodiscard]] status remove_parts_of_others(const std::string& run) const {
+  [[nodiscard]] status remove_parts_of_others(const std::string& chain) const {
     std::error_code problem;
     std::vector<fs::path> old;
     for (fs::directory_iterator at(folder_, problem), end; !problem && at != end; at.increment(problem)) {
       const auto name = at->path().filename().string();
-      const auto mark = name.find('-', 5);
-      if (name.starts_with("part-") && mark == 5 + run_digits && name.compare(5, run_digits, run) != 0 &&
+      if (name.starts_with("part-") && name.find('-', 5) == 5 + chain.size() && !name.substr(5).starts_with(chain) &&
           name.ends_with(extension_))
         old.push_back(at->path());
     }
@@ -202,6 +203,7 @@ class parts_sink final : public sink {
   std::string extension_;
   file_maker make_file_;
   std::string run_;
+  std::string chain_;
   bool replaces_;
   std::uint32_t attempt_ = 0;
   std::uint64_t number_ = 0;           ///< of the epochs that were prepared

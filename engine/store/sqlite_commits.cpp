@@ -113,6 +113,8 @@ result<std::vector<checkpoint_record>> read_checkpoints(sqlite_database& in, con
       "ORDER BY epoch DESC",
       [&](const sqlite_query& row) {
         auto what = manifest_in(row.text(5));
+        // All is visible of a run that has reached its end, whatever its state says: nothing follows it.
+        if (what.snapshot.is_null() && row.text(3) == "committed") return false;
         if (what.snapshot.is_null()) return true;
         all.push_back({.run = row.text(0),
                        .pipeline = row.text(1),
