@@ -164,6 +164,28 @@ result<options> run_source::cancel(const std::string& reference) {
   return told;
 }
 
+result<options> run_source::steer(const std::string& reference, const std::string& how) {
+  if (remote_) return remote_->steer(escaped(reference), how);
+  SLUICE_ASSIGN(const auto run, find_run(*store_, reference));
+  if (store::is_final(run.state))
+    return user_error("run_is_final", "run " + short_id(run.id) + " of " + run.pipeline + " has ended (" +
+                                          store::to_string(run.state) + "): there is nothing to " + how);
+  const auto client = client_of(run);
+  if (!client)
+    return external_error("node_unreachable", "run " + short_id(run.id) + " has no process that can be asked",
+                          "if it was submitted to a node, ask that node: --to HOST:PORT");
+  return client->steer(run.id, how);
+}
+
+result<options> run_source::checkpoints(const std::string& reference) {
+  if (remote_) return remote_->get("/v1/runs/" + escaped(reference) + "/checkpoints");
+  SLUICE_ASSIGN(const auto run, find_run(*store_, reference));
+  SLUICE_ASSIGN(const auto all, store_->checkpoints(run.id));
+  auto list = options::array();
+  for (const auto& one : all) list.push_back(store::summary_of(one));
+  return options{{"run", run.id}, {"pipeline", run.pipeline}, {"checkpoints", std::move(list)}};
+}
+
 result<std::vector<store::event>> run_source::events(std::int64_t after, const std::string& run, std::int64_t limit) {
   if (!remote_) return store_->events(after, run, limit);
   const auto what = run.empty() ? std::string("/v1/events") : "/v1/runs/" + escaped(run) + "/events";

@@ -1,3 +1,4 @@
+#include "actors/run/resume_run.hpp"
 #include "app/engine_process.hpp"
 #include "app/interruptible.hpp"
 #include "app/run_engine.hpp"
@@ -90,7 +91,11 @@ void print_report(session& with, const chosen& what, const planned_pipeline& pla
     report_faults(with, cause, planned.source.get());
   }
   if (outcome.state == store::run_state::cancelled && !with.options.quiet)
-    terminal.note("nothing incomplete was published; to run it again: " + command_text(what) + "\n");
+    terminal.note("nothing incomplete was published; " +
+                  std::string(planned.what->checkpoint_interval()
+                                  ? "the same command goes on behind the last checkpoint, --fresh starts over: "
+                                  : "to run it again: ") +
+                  command_text(what) + "\n");
 }
 
 int exit_code_after(const engine_result& ended) {
@@ -150,6 +155,16 @@ struct planning {
   std::optional<planned_pipeline> planned;
 };
 
+result<std::shared_ptr<const actors::resume_point>> go_on_behind(session& with, planned_pipeline& planned, bool fresh) {
+  SLUICE_ASSIGN(const auto store, with.open_store());
+  const auto runs = std::filesystem::path(with.rejects_path("x")).parent_path().parent_path().string();
+  actors::planned_run run{planned.what, planned.context, planned.params, runs, fresh};
+  SLUICE_ASSIGN(auto resumed, actors::resume_run(*store, run));
+  planned.what = run.what;
+  if (!resumed.note.empty() && !with.options.quiet && !with.options.json) with.terminal.prose(resumed.note + "\n");
+  return std::move(resumed.from);
+}
+
 int refuse_stopped(session& with, const chosen& what, int signal, const char* when) {
   const error stopped = user_error("cancelled", when, command_text(what));
   return refuse(with, what.file, {stopped}, nullptr, signal == SIGINT ? exit_interrupted : exit_terminated);
@@ -203,8 +218,10 @@ int run_here(session& with, const chosen& what) {
   if (const auto free = check_targets(with, *planned); !free.ok())
     return refuse(with, what.file, {free.problem()}, nullptr, app::exit_code_of(free.problem()));
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
-  const auto ended =
-      run_planned(with, *planned, [&](const engine_result& how) { print_report(with, what, *planned, how); });
+  auto from = go_on_behind(with, *planned, what.fresh);
+  if (!from.ok()) return refuse(with, what.file, {from.problem()}, nullptr, app::exit_code_of(from.problem()));
+  const auto ended = run_planned(with, *planned, *std::move(from),
+                                 [&](const engine_result& how) { print_report(with, what, *planned, how); });
   if (!ended.ok()) return refuse(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
   if (ended->outcome.refused)
     return refuse(with, what.file, {*ended->outcome.cause}, nullptr, app::exit_code_of(*ended->outcome.cause));
@@ -281,11 +298,13 @@ command run_verb() {
                     .options = {set_option(what->set),
                                 {.names = {"--fresh"},
                                  .value = {},
-                                 .help = "load everything again, also what earlier runs have loaded (incremental)",
+                                 .help = "start again: do not go on behind earlier runs (checkpoints, incremental)",
                                  .target = &what->fresh}},
                     .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n"
                                "2 the pipeline can't be run, 130 Ctrl-C. Ctrl-C stops the run without publishing\n"
-                               "anything incomplete; a second Ctrl-C kills it.\n"},
+                               "anything incomplete; a second Ctrl-C kills it. A pipeline without end stops at a\n"
+                               "checkpoint, with exit code 0. After a kill or a failure the same command goes on\n"
+                               "behind the last checkpoint.\n"},
           .run = [what](session& with) { return run(with, *what); }};
 }
 

@@ -33,6 +33,9 @@ std::string help_text(const verb& what, const command& made, bool color, int wid
 std::string overview_text(bool color);
 
 command cancel_verb();
+command checkpoints_verb();
+command drain_verb();
+command savepoint_verb();
 command completion_verb();
 command components_verb();
 command events_verb();

@@ -121,6 +121,14 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
     SLUICE_ASSIGN(const auto answer, ask<actors::cancel_answer>(system, control, actors::cancel_run{run}));
     return answer.known && !answer.ended;
   };
+  made.steer = [&system, control = actors.control](const std::string& run, const std::string& how) -> result<options> {
+    SLUICE_ASSIGN(const auto answer, ask<actors::steer_answer>(system, control, actors::steer_run{run, how}));
+    if (!answer.known) return options();
+    if (!answer.refused.code.empty()) return answer.refused;
+    options told = {{"told", how}};
+    if (answer.epoch > 0) told["epoch"] = answer.epoch;
+    return told;
+  };
   made.progress = [&system, control = actors.control](const std::string& run) -> options {
     const auto answer = ask<actors::run_progress>(system, control, actors::get_progress{run});
     return answer.ok() && !answer->run.empty() ? progress_to_json(*answer) : options(nullptr);

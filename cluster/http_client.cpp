@@ -261,6 +261,10 @@ result<options> http_client::cancel(const std::string& run) const {
   return post("/v1/runs/" + run + "/cancel", nullptr);
 }
 
+result<options> http_client::steer(const std::string& run, const std::string& how) const {
+  return post("/v1/runs/" + run + "/" + how, nullptr);
+}
+
 status http_client::follow_events(const std::string& run, std::int64_t after, const event_taker& take,
                                   const std::function<bool()>& stopped, milliseconds patience) const {
   bool ended = false;

@@ -43,6 +43,7 @@ class http_client {
   [[nodiscard]] result<std::string> submit(const submission& what, diagnostics& faults) const;
   /// Asks to cancel; fine where it was already asked. Gives the run's id and its state: `cancelling`, or the one that
   /// it ended in.
+  [[nodiscard]] result<options> steer(const std::string& run, const std::string& how) const;
   [[nodiscard]] result<options> cancel(const std::string& run) const;
 
   /// Gets one event: its global cursor and its CloudEvents object; false ends the stream.

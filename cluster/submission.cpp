@@ -1,5 +1,6 @@
 #include "cluster/submission.hpp"
 
+#include "actors/run/resume_run.hpp"
 #include "cluster/keyed_submissions.hpp"
 #include "config/load.hpp"
 #include "config/planning_rules.hpp"
@@ -67,13 +68,24 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
       return nullptr;
     }
   }
-  auto setup = std::make_shared<actors::run_setup>();
-  setup->run = run;
-  setup->what = std::make_shared<const plan>(std::move(*made));
-  setup->context = std::move(context);
-  setup->components = actors::planned_components();
   options params = options::object();
   for (const auto& [name, value] : what.params) params[name] = value;
+  actors::planned_run planned{std::make_shared<const plan>(std::move(*made)), std::move(context), params,
+                              where.state_folder + "/runs", what.fresh};
+  auto setup = std::make_shared<actors::run_setup>();
+  if (where.records != nullptr) {
+    auto resumed = actors::resume_run(*where.records, planned);
+    if (!resumed.ok()) {
+      faults.push_back(std::move(resumed).problem());
+      return nullptr;
+    }
+    setup->resume = std::move(resumed->from);
+  }
+  setup->run = run;
+  setup->what = std::move(planned.what);
+  setup->context = std::move(planned.context);
+  setup->components = actors::planned_components();
+  setup->checkpoint_folder = folder + "/checkpoints";
   setup->record = make_record(*setup->what, *setup->context, params,
                               {.node = where.node, .endpoint = where.endpoint, .term = where.term});
   if (!what.key.empty()) setup->record.context["submission"] = digest_of(what);

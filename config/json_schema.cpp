@@ -213,6 +213,7 @@ options json_schema() {
       {"run", closed_map({{"memory", {{"type", {"string", "integer"}}}},
                           {"timezone", {{"type", "string"}}},
                           {"timeout", {{"type", "string"}}},
+                          {"checkpoint", {{"type", "string"}}},
                           {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
                          "Limits and settings of a run.")},
       {"defaults", closed_map(shared_keys(), "Default keys for all units.")},

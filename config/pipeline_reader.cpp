@@ -98,6 +98,8 @@ class pipeline_reader {
         made_.memory_bytes = read_quantity(held, "run.memory", parse_size);
       } else if (key.text == "timeout") {
         made_.timeout_microseconds = read_quantity(held, "run.timeout", parse_duration);
+      } else if (key.text == "checkpoint") {
+        made_.checkpoint_microseconds = read_quantity(held, "run.checkpoint", parse_duration);
       } else if (key.text == "overlap") {
         (void)read_choice(in_, held, "run.overlap", {"skip", "queue", "cancel"});
       } else if (key.text == "timezone") {

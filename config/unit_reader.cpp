@@ -235,6 +235,8 @@ bool unit_reader::read_sink_key(const reading& in, const node& key, const node& 
     if (auto names = read_texts(in, value, "key")) unit.key = *std::move(names);
   } else if (key.text == "overwrite_source") {
     (void)read_choice(in, value, "overwrite_source", {"true", "false"});
+  } else if (key.text == "commit") {
+    unit.commit_each = read_choice(in, value, "commit", {"checkpoint", "end"}) == "checkpoint";
   } else {
     return false;
   }

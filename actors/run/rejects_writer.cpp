@@ -40,6 +40,19 @@ class rejects_file {
     return {};
   }
 
+  /// Makes durable what there is; gives its length.
+  result<std::uint64_t> sync() {
+    if (file_ < 0) {
+      std::error_code none;
+      const auto size = std::filesystem::file_size(path_, none);
+      return none ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
+    }
+    if (::fdatasync(file_) != 0) return from_errno(errno, "write the rejects to " + path_);
+    const auto end = ::lseek(file_, 0, SEEK_END);
+    if (end < 0) return from_errno(errno, "look at the rejects in " + path_);
+    return static_cast<std::uint64_t>(end);
+  }
+
   status close() {
     if (file_ < 0) return {};
     const auto synced = ::fdatasync(file_);
@@ -66,18 +79,26 @@ class rejects_file {
 class rejects_writer : public caf::event_based_actor {
  public:
   rejects_writer(caf::actor_config& config, const std::string& path, const std::string& run, caf::actor supervisor,
-                 const node_services& services)
+                 const node_services& services, std::uint64_t rows)
       : caf::event_based_actor(config),
         path_(path),
         supervisor_(std::move(supervisor)),
         calls_(this, services.io),
-        file_(std::make_shared<rejects_file>(path, run)) {}
+        file_(std::make_shared<rejects_file>(path, run)),
+        rows_(rows) {}
 
   caf::behavior make_behavior() override {
     monitor(supervisor_);
     set_down_handler([this](const caf::down_msg&) { quit(); });
     return {
         [this](store_rejects& message) { keep(std::move(message)); },
+        [this](const sync_rejects& message) {
+          calls_.call([file = file_] { return file->sync(); },
+                      [this, epoch = message.epoch, rows = rows_](const result<std::uint64_t>& synced) {
+                        if (!synced.ok()) return fail(synced.problem());
+                        send(supervisor_, rejects_synced{epoch, rows, *synced});
+                      });
+        },
         [this](close_rejects) {
           calls_.call([file = file_] { return file->close(); },
                       [this](const status& closed) {
@@ -112,14 +133,14 @@ class rejects_writer : public caf::event_based_actor {
   caf::actor supervisor_;
   blocking_calls calls_;
   std::shared_ptr<rejects_file> file_;
-  std::uint64_t rows_ = 0;
+  std::uint64_t rows_;
 };
 
 }  // namespace
 
 caf::actor spawn_rejects_writer(caf::actor_system& system, std::string path, std::string run, caf::actor supervisor,
-                                const node_services& services) {
-  return system.spawn<rejects_writer>(std::move(path), std::move(run), std::move(supervisor), services);
+                                const node_services& services, std::uint64_t rows) {
+  return system.spawn<rejects_writer>(std::move(path), std::move(run), std::move(supervisor), services, rows);
 }
 
 }  // namespace sluice::actors

@@ -12,6 +12,13 @@ void run_account::finished(flow::instance_report report, const std::string& targ
   rows_.add(std::move(report));
 }
 
+void run_account::at_checkpoint(const flow::run_snapshot& what) {
+  for (const auto& one : what.instances) {
+    reports_.counted(one.report.who, one.report.counters);
+    rows_.add(one.report, one.held);
+  }
+}
+
 status run_account::balance() {
   auto made = rows_.verify(plan_);
   balanced_ = made.ok();

@@ -2,6 +2,7 @@
 
 #include "actors/run/instance_reports.hpp"
 #include "engine/flow/conservation.hpp"
+#include "engine/flow/snapshot.hpp"
 
 #include <cstdint>
 #include <map>
@@ -21,6 +22,8 @@ class run_account {
   [[nodiscard]] instance_reports& reports() { return reports_; }
   /// Takes the last report of an instance; `target` of a sink.
   void finished(flow::instance_report report, const std::string& target);
+  /// Takes what instances had counted at a checkpoint.
+  void at_checkpoint(const flow::run_snapshot& what);
   void rejects_written(const std::string& path) { rejects_path_ = path; }
   /// Sees that every row is accounted for; the error names the unit whose rows are not.
   status balance();

@@ -7,6 +7,8 @@
 #include "engine/memory/manager.hpp"
 #include "engine/secrets/mask.hpp"
 
+#include <sys/stat.h>
+#include <xxhash.h>
 #include <caf/all.hpp>
 
 #include <algorithm>
@@ -41,7 +43,16 @@ class split_enumerator : public caf::event_based_actor {
                                                       ", which was assigned to another reader"));
           serve();
         },
-        [this](const epoch_committed& message) { acknowledge(message.epoch); },
+        [this](const begin_epoch& message) {
+          epoch_ = message.epoch;
+          ready_ = false;
+          serve();
+        },
+        [this](const epoch_passed&) {
+          epoch_.reset();
+          serve();
+        },
+        [this](const epoch_committed& message) { acknowledge(message); },
         [this](locate_rejects& message) { locate(std::move(message)); },
         [this](report_progress) -> caf::result<instance_progress> {
           return instance_progress{who_, {}};
@@ -78,7 +89,24 @@ class split_enumerator : public caf::event_based_actor {
   struct discovered {
     std::shared_ptr<source> from;
     std::vector<split> splits;
+    bool in_order = true;  ///< somebody below needs the order
+    std::string inputs = {};
   };
+
+  /// What a bounded source reads: its splits, and of files size and time.
+  static std::string inputs_of(const std::vector<split>& splits) {
+    std::string text;
+    const std::string* last = nullptr;
+    for (const auto& piece : splits) {
+      text += piece.object + '\0' + std::to_string(piece.begin) + ',' + std::to_string(piece.end) + '\0';
+      struct stat info {};
+      if ((last == nullptr || *last != piece.object) && ::stat(piece.object.c_str(), &info) == 0)
+        text += std::to_string(info.st_size) + ',' + std::to_string(info.st_mtim.tv_sec) + ',' +
+                std::to_string(info.st_mtim.tv_nsec) + '\0';
+      last = &piece.object;
+    }
+    return std::to_string(XXH3_64bits(text.data(), text.size()));
+  }
 
   void fail(error why) {
     const auto& definition = setup_->what->units[who_.unit].definition;
@@ -93,7 +121,9 @@ class split_enumerator : public caf::event_based_actor {
         [setup = setup_, unit = static_cast<int>(who_.unit)]() -> result<discovered> {
           SLUICE_ASSIGN(auto from, setup->sources->get(*setup, unit));
           SLUICE_ASSIGN(auto splits, guarded("find the splits", [&] { return from->discover(); }));
-          return discovered{std::move(from), std::move(splits)};
+          const bool asked = setup->what->checkpoint_interval().has_value();
+          auto inputs = asked && from->bounded() ? inputs_of(splits) : std::string();
+          return discovered{std::move(from), std::move(splits), asked && order_wanted(*setup, unit), std::move(inputs)};
         },
         [this](result<discovered> made) {
           if (!made.ok()) return fail(std::move(made).problem());
@@ -101,11 +131,37 @@ class split_enumerator : public caf::event_based_actor {
           auto assignment = flow::split_assignment::make(std::move(made->splits), rules());
           if (!assignment.ok()) return fail(std::move(assignment).problem());
           assignment_ = std::move(assignment).value();
-          send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
+          in_order_ = made->in_order;
+          inputs_ = std::move(made->inputs);
+          if (const auto begun = go_on_behind(); !begun.ok()) return fail(begun.problem());
+          send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes(), inputs_});
           send(supervisor_, instance_started{who_});
           serve();
           look_again_later();
         });
+  }
+
+  /// Where the run stood that this one goes on behind.
+  status go_on_behind() {
+    if (!setup_->resume) return {};
+    const auto& name = setup_->what->units[who_.unit].definition.name;
+    const auto& [instances, sources, inputs, rows, bytes] = setup_->resume->snapshot;
+    const auto before = inputs.find(name);
+    if (before != inputs.end() && before->second != inputs_)
+      return user_error(
+          "input_changed",
+          "the files that " + name + " reads have changed since the checkpoint that the run goes on behind",
+          "start again with --fresh");
+    const auto found = sources.find(name);
+    return found == sources.end() ? status() : assignment_->go_on(found->second);
+  }
+
+  /// At a barrier nothing is handed out until the readers have sent theirs. Where the order matters it comes when all
+  /// that was handed out before the last split is read: what is behind it in the order must not be before the barrier.
+  void see_whether_ready() {
+    if (!epoch_ || ready_ || (in_order_ && !assignment_->at_boundary())) return;
+    ready_ = true;
+    send(supervisor_, epoch_ready{who_, *epoch_});
   }
 
   [[nodiscard]] flow::split_assignment::rules rules() const {
@@ -149,10 +205,13 @@ class split_enumerator : public caf::event_based_actor {
                 });
   }
 
-  /// The run is done for: what comes of it changes nothing any more.
-  void acknowledge(std::uint64_t epoch) {
+  /// It is committed: what comes of telling so changes nothing any more.
+  void acknowledge(const epoch_committed& message) {
     if (!source_ || !assignment_) return;
-    calls_.post([setup = setup_, from = source_, epoch, upto = assignment_->ended()] {
+    std::vector<split_progress> upto;
+    for (const auto& one : message.upto)
+      upto.push_back({.split = one.split, .position = one.position, .ended = one.ended});
+    calls_.post([setup = setup_, from = source_, epoch = message.epoch, upto = std::move(upto)] {
       (void)guarded("acknowledge what was read", [&] { return from->committed(epoch, upto); });
     });
   }
@@ -197,6 +256,8 @@ class split_enumerator : public caf::event_based_actor {
   void serve() {
     if (!assignment_) return;
     give_room();
+    see_whether_ready();
+    if (epoch_) return;
     // One that has its share keeps nobody else waiting.
     std::deque<reader> waiting;
     for (auto& one : std::exchange(waiting_, {})) {
@@ -204,7 +265,8 @@ class split_enumerator : public caf::event_based_actor {
       if (reply.what == flow::split_assignment::answer::wait) {
         waiting.push_back(std::move(one));
       } else if (reply.what == flow::split_assignment::answer::take) {
-        send(one.handle, take_split{std::move(*reply.piece), {}, reply.room});
+        send(one.handle,
+             take_split{std::move(*reply.piece), std::move(reply.from.position), reply.room, reply.from.sequence});
       } else {
         send(one.handle, no_more_splits{});
       }
@@ -254,6 +316,10 @@ class split_enumerator : public caf::event_based_actor {
   std::map<std::uint32_t, room_wanted> wanting_;  ///< by split: readers that may not pass on what they have read
   std::map<caf::actor_addr, std::uint32_t> readers_;
   bool asked_for_order_ = false;
+  bool in_order_ = true;
+  std::string inputs_;
+  std::optional<std::uint64_t> epoch_;  ///< whose barriers the readers are to send
+  bool ready_ = false;                  ///< and may
 };
 
 }  // namespace

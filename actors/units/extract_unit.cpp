@@ -79,6 +79,11 @@ class extract_actor : public unit_actor {
     return {
         [this](take_split& message) { take(std::move(message)); },
         [this](const room_given& message) { take(message); },
+        [this](const begin_epoch& message) {
+          if (!working_ || is_ending()) return;
+          barrier_ = message;
+          work();
+        },
         [this](no_more_splits) {
           asked_ = false;
           done_ = true;
@@ -99,12 +104,14 @@ class extract_actor : public unit_actor {
   }
 
   void work() override {
-    while (reading_ && working_ && held_ == 0 && rejects_.clear() && reads_ + outbox_->waiting() < most_ahead) {
+    if (barrier_) pass_barrier();
+    while (!barrier_ && !drained_ && reading_ && working_ && held_ == 0 && rejects_.clear() &&
+           reads_ + outbox_->waiting() < most_ahead) {
       ++reads_;
       calls_.call([from = reading_] { return from->next(); },
                   [this, from = reading_](result<std::optional<read_step>> step) { take(from, std::move(step)); });
     }
-    if (done_ && !reading_) finish_when_passed_on();
+    if (done_ && !reading_ && !barrier_ && !drained_) finish_when_passed_on();
   }
 
   std::string reached() override {
@@ -134,17 +141,19 @@ class extract_actor : public unit_actor {
 
   struct open_split {
     split piece;
-    std::uint64_t sequence = 0;  ///< of its next batch
-    std::int64_t passed_on = 0;  ///< bytes of rows, where that is limited
-    std::int64_t room = 0;       ///< what that may become
-    bool asked = false;          ///< for more room
-    std::deque<read_step> held;  ///< read, and waiting for it
+    std::string position = {};                   ///< behind the last step that was passed on
+    decltype(order_key::sequence) sequence = 0;  ///< of its next batch
+    std::int64_t passed_on = 0;                  ///< bytes of rows, where that is limited
+    std::int64_t room = 0;                       ///< what that may become
+    bool asked = false;                          ///< for more room
+    std::deque<read_step> held;                  ///< read, and waiting for it
   };
 
   void stop_reading() {
     if (reading_) reading_->interrupt();
     reading_.reset();
     splits_.clear();
+    behind_barrier_.clear();
     held_ = 0;
   }
 
@@ -158,6 +167,7 @@ class extract_actor : public unit_actor {
     asked_ = false;
     if (!working_ || done_) return;
     if (!reading_) reading_ = std::make_shared<reading>(setup_, source_);
+    const auto from = message.position;
     calls_.call([from = reading_, piece = message.piece,
                  position = std::move(message.position)] { return from->add(piece, position); },
                 [this, from = reading_, piece = message.piece](const status& added) {
@@ -166,6 +176,8 @@ class extract_actor : public unit_actor {
     const auto id = message.piece.id;
     splits_[id].piece = std::move(message.piece);
     splits_[id].room = message.room;
+    splits_[id].position = from;
+    splits_[id].sequence = static_cast<decltype(order_key::sequence)>(message.sequence);
     ask();
     work();
   }
@@ -174,8 +186,28 @@ class extract_actor : public unit_actor {
     --reads_;
     if (!working_ || from != reading_) return;  // stopped, or read past the end
     if (!step.ok()) return fail(of_only_split(std::move(step).problem()));
-    if (*step) take(std::move(**step));
+    if (*step) barrier_ ? behind_barrier_.push_back(std::move(**step)) : take(std::move(**step));
     if (working_) work();
+  }
+
+  /// Between two steps, once the rejects of those before are stored: what is read from here on comes behind it.
+  void pass_barrier() {
+    rejects_.send();
+    if (!rejects_.idle()) return;
+    const auto at = *std::exchange(barrier_, std::nullopt);
+    outbox_->barrier(at.epoch);
+    epoch_prepared here{.epoch = at.epoch, .what = snapshot(inbox_->barrier_here(at.epoch))};
+    here.what.splits = std::exchange(ended_splits_, {});
+    for (const auto& [id, from] : splits_)
+      here.what.splits.push_back({.split = id, .position = from.position, .ended = false, .sequence = from.sequence});
+    send(links_.supervisor, std::move(here));
+    if (at.last) {
+      drained_ = true;
+      return stop_reading();
+    }
+    auto steps = std::exchange(behind_barrier_, {});
+    for (auto& step : steps)
+      if (working_ && reading_) take(std::move(step));
   }
 
   /// Rows that come before their place in the order wait here where those below have enough of such.
@@ -232,12 +264,14 @@ class extract_actor : public unit_actor {
     ++counters_.batches;
     for (auto& record : step.rejected) reject(std::move(record), from.piece);
     rejects_.send();
+    from.position = step.position;
     if (rows > 0 || step.end) {
       auto out = step.rows.data ? std::move(step.rows) : marker();
       out.order = {.split = from.piece.id, .sequence = from.sequence++, .last_in_split = step.end};
       emit(0, std::move(out));
     }
     if (!step.end || !working_) return;
+    ended_splits_.push_back({.split = from.piece.id, .position = step.position, .ended = true});
     send(links_.enumerators[unit().source_number],
          split_finished{who_, from.piece.id, std::move(step.position), from.passed_on});
     splits_.erase(from.piece.id);
@@ -280,6 +314,9 @@ class extract_actor : public unit_actor {
   std::size_t held_ = 0;                        ///< steps that wait for room
   bool asked_ = false;                          ///< for a split
   bool done_ = false;                           ///< no split follows
+  std::optional<begin_epoch> barrier_;          ///< to be sent when what comes before it is settled
+  std::vector<read_step> behind_barrier_;       ///< read meanwhile
+  bool drained_ = false;                        ///< nothing is read behind the last barrier
 };
 
 }  // namespace

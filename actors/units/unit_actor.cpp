@@ -1,6 +1,7 @@
 #include "actors/units/unit_actor.hpp"
 
 #include "actors/run/rejects_batch.hpp"
+#include "engine/component/opaque.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/secrets/mask.hpp"
 
@@ -14,6 +15,7 @@ namespace sluice::actors {
 namespace {
 
 constexpr std::uint64_t failed_row = 0;  ///< no ticket of the rejects desk
+constexpr char streams_of_unit = 'u';
 constexpr auto most_looking = std::chrono::seconds(2);
 
 }  // namespace
@@ -95,7 +97,34 @@ void unit_actor::wire(wiring& links) {
         send(link->to, data_message{channel, std::move(body)});
       },
       memory);
+  if (const auto gone_on = go_on_behind(); !gone_on.ok()) return fail(gone_on.problem());
   rejects_.open(links_, [this](const std::vector<rejected_row>& rows) { emit_rejects(rows); });
+}
+
+/// Where the other run's instance stood.
+status unit_actor::go_on_behind() {
+  if (!setup_->resume) return {};
+  restored_ = setup_->resume->snapshot.find(who_);
+  if (restored_ == nullptr) return {};
+  counters_ = restored_->report.counters;
+  stopped_early_ = restored_->report.stopped_early;
+  outbox_->go_on(restored_->report);
+  opaque_reader from(restored_->streams, streams_of_unit);
+  const auto places = from.text();
+  restored_streams_ = from.text();
+  SLUICE_TRY(from.done("where the streams of a unit stood"));
+  return inbox_->go_on(places, restored_->report.received);
+}
+
+flow::instance_snapshot unit_actor::snapshot(const flow::inbox::aligned_barrier& at, const std::string& streams) const {
+  flow::instance_snapshot here;
+  here.report.who = who_;
+  here.report.counters = counters_;
+  here.report.stopped_early = stopped_early_;
+  outbox_->fill(here.report);
+  here.report.received = at.received;
+  here.streams = opaque_writer(streams_of_unit).text(at.places).text(streams).take();
+  return here;
 }
 
 void unit_actor::take(data_message& message) {
@@ -125,7 +154,7 @@ void unit_actor::finish_when_passed_on() {
   finished_ = true;
   instance_finished last;
   last.report.who = who_;
-  counters_.skipped = inbox_->dropped();
+  counters_.skipped = inbox_->dropped() + (restored_ != nullptr ? restored_->report.counters.skipped : 0);
   last.report.counters = counters_;
   last.report.stopped_early = stopped_early_;
   outbox_->fill(last.report);
@@ -133,12 +162,19 @@ void unit_actor::finish_when_passed_on() {
   last.target = secrets::mask(target_);
   last.reached = reached();
   last.token = token_;
+  last.rows = token_rows_;
+  last.splits = std::move(ended_splits_);
+  last.streams = opaque_writer(streams_of_unit).text(inbox_->barrier_here(0).places).text("").take();
   send(links_.supervisor, std::move(last));
 }
 
 void unit_actor::fail(error why) {
   if (!working_ && finished_) return;
   working_ = false;
+  tell_failure(std::move(why));
+}
+
+void unit_actor::tell_failure(error why) {
   if (why.where.empty()) why.where = "unit " + unit().definition.name;
   if (!why.path.empty() || why.to_blame == blame::user) why.path = unit_path(unit().definition) + why.path;
   secrets::mask(why);  // here, because another node need not know this one's secrets

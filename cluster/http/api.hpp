@@ -32,6 +32,8 @@ struct api_handlers {
   std::function<result<options>(const submission&, diagnostics&)> plan;
   /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
+  /// Tells a live run, by its whole id, to drain or take a savepoint; null JSON where it does not live here.
+  std::function<result<options>(const std::string& run, const std::string& how)> steer;
   /// Progress of a live run; null JSON where it does not live here.
   std::function<options(const std::string& run)> progress;
   /// The cluster's nodes, an array.

@@ -13,12 +13,11 @@ const std::vector<missing_feature>& missing_features() {
       {"schedule", "deploy pipelines trigger backfill",
        "start the run by cron or a systemd timer, and use its exit code"},
       {"notify", "channels email webhook", "use the exit code of sluice run, or follow sluice events"},
-      {"checkpoint", "commit checkpoints savepoint",
-       "a failed run starts again from its beginning; read many files with incremental: { by: file }"},
       {"retry", "timeout",
        "run: { timeout: 2h } limits the whole run; repeat it in the shell: sluice run p.yaml || "
        "sluice run p.yaml"},
-      {"run-control", "pause resume drain", "sluice cancel stops a run; the same command starts it again"},
+      {"run-control", "pause resume",
+       "sluice drain ends a run without end at a checkpoint, and the same command goes on behind it"},
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
       {"databases", "postgres mysql mariadb",
@@ -31,7 +30,6 @@ const std::vector<missing_feature>& missing_features() {
       {"lake-tables", "delta iceberg", "write Parquet files"},
       {"other-formats", "avro orc xml fixed_width excel json", "convert to CSV, NDJSON or Parquet first"},
       {"process", "", "let the program read and write files, in a run before and a run after it"},
-      {"folders-of-files", "", "write to one file"},
       {"partition-by", "partition_by replace_partitions", "split by route into one sink for each part"},
       {"when-down", "when_down", "without it a target that can't be reached fails the run, and nothing is published"},
       // Transforms and expressions

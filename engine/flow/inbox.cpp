@@ -1,11 +1,15 @@
 #include "engine/flow/inbox.hpp"
 
+#include "engine/component/opaque.hpp"
+
 #include <algorithm>
 #include <tuple>
 
 namespace sluice::flow {
 
 namespace {
+
+constexpr char inbox_places = 'i';
 
 std::size_t inputs_of(const plan& of, instance_id who) {
   std::size_t inputs = 0;
@@ -155,7 +159,7 @@ status inbox::pass_barrier(std::vector<due_credit>& now) {
     }
     const bool gaps = std::any_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input.gap_upto; });
     if (!gaps) {
-      if (!given_up_) ready_.push_back(aligned_barrier{*aligned_});
+      if (!given_up_) ready_.push_back(barrier_here(*aligned_));
       aligned_.reset();
     }
     // What came meanwhile, in the order of its channel.
@@ -171,6 +175,35 @@ status inbox::pass_barrier(std::vector<due_credit>& now) {
     }
     if (gaps && !taken) return check_gaps();
   }
+  return {};
+}
+
+inbox::aligned_barrier inbox::barrier_here(std::uint64_t epoch) const {
+  aligned_barrier here{.epoch = epoch};
+  for (const auto& channel : channels_)
+    here.received.push_back({.channel = channel.name, .rows = channel.rows, .dropped = 0});
+  opaque_writer places(inbox_places);
+  for (const auto& input : inputs_) {
+    const auto next = input.order.next();
+    places.number(next.split).number(static_cast<std::int64_t>(next.sequence)).number(next.chunk);
+  }
+  here.places = places.take();
+  return here;
+}
+
+status inbox::go_on(const std::string& places, const std::vector<channel_counters>& received) {
+  opaque_reader from(places, inbox_places);
+  for (auto& input : inputs_) {
+    order_key next;
+    next.split = static_cast<std::uint32_t>(from.number());
+    next.sequence = static_cast<decltype(next.sequence)>(from.number());
+    next.chunk = static_cast<std::uint32_t>(from.number());
+    input.order.go_on(next);
+  }
+  SLUICE_TRY(from.done("where the inputs of a unit stood"));
+  for (auto& channel : channels_)
+    for (const auto& one : received)
+      if (one.channel == channel.name) channel.rows = one.rows;
   return {};
 }
 

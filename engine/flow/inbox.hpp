@@ -44,6 +44,8 @@ class inbox {
   };
   struct aligned_barrier {
     std::uint64_t epoch = 0;
+    std::vector<channel_counters> received = {};  ///< up to the barrier
+    std::string places = {};                      ///< where the inputs stand in their orders, for `go_on`
   };
   using item = std::variant<arrived_batch, input_ended, aligned_barrier>;
 
@@ -60,6 +62,10 @@ class inbox {
   [[nodiscard]] bool empty() const { return ready_.empty(); }
   /// True once every input has ended and every item was handed out.
   [[nodiscard]] bool exhausted() const;
+  /// What a barrier says that passes now.
+  [[nodiscard]] aligned_barrier barrier_here(std::uint64_t epoch) const;
+  /// Begins where another inbox of the same instance stood at a barrier. Error: foreign_state.
+  status go_on(const std::string& places, const std::vector<channel_counters>& received);
   /// Keeps the items of an input back until `let_in`, or until a barrier comes on any channel, which would otherwise
   /// wait for an input that waits for it; nobody gets credit for them meanwhile.
   void hold_back(int input) { inputs_[static_cast<std::size_t>(input)].held_back = true; }

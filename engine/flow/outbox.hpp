@@ -44,9 +44,13 @@ class outbox {
   [[nodiscard]] bool unwanted() const;
   /// True once every channel has sent its end.
   [[nodiscard]] bool ended() const;
+  /// True once `end` was called.
+  [[nodiscard]] bool ending() const { return ending_; }
   [[nodiscard]] bool any_ordered() const;
-  /// Adds the counts of ports and channels.
+  /// Adds the counts of ports and channels; what waits for credit counts as sent.
   void fill(instance_report& report) const;
+  /// Counts on from where another outbox of the same instance stood at a barrier.
+  void go_on(const instance_report& from);
 
  private:
   struct channel_state {

@@ -2,6 +2,7 @@
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/remarks.hpp"
+#include "engine/plan/checkpoints.hpp"
 #include "engine/plan/edges.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/plan.hpp"
@@ -103,6 +104,8 @@ class binder {
     unit.inputs.clear();
     unit.outputs.clear();
     add_inputs(at);
+    for (const auto& input : of_.inputs[at])
+      unit.endless = unit.endless || of_.made.units[static_cast<std::size_t>(input.unit)].endless;
     if (unit.definition.faulty) return false;
     switch (unit.definition.role) {
       case unit_role::extract: {
@@ -111,6 +114,7 @@ class binder {
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
+        unit.endless = !made->bounded();
         if (!unit.resolved) unit.resolved = made->schema();
         if (!untyped.empty()) return hide_types(unit, untyped);
         if (!pruned && !finish_reading(unit, *unit.resolved, context_, remembered_, faults_)) return false;
@@ -378,6 +382,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   }
   leave_out_columns(of, context);
   check_readable(of, faults);
+  check_checkpoints(of, context, faults);
   if (!faults.empty()) return {};
   push_filters(of, context);
   choose_positions(of);

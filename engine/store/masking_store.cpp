@@ -27,7 +27,8 @@ change masked(change what) {
   if (what.summary) secrets::mask(*what.summary);
   mask_events(what.events);
   if (what.decision)
-    for (auto& sink : what.decision->sinks) mask_text(sink.target);
+    for (auto* sinks : {&what.decision->sinks, &what.decision->held})
+      for (auto& sink : *sinks) mask_text(sink.target);
   return what;
 }
 
@@ -49,6 +50,9 @@ class masking_store final : public store {
   result<std::int64_t> take_over(const std::string& run) override { return real_->take_over(run); }
   status release(const std::string& run) override { return real_->release(run); }
   result<std::vector<due_commit>> due_commits(const std::string& run) override { return real_->due_commits(run); }
+  result<std::vector<checkpoint_record>> checkpoints(const std::string& run) override {
+    return real_->checkpoints(run);
+  }
   result<std::vector<run_record>> runs(const run_query& query) override { return real_->runs(query); }
   result<run_record> find_run(const std::string& reference) override { return real_->find_run(reference); }
   result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override {

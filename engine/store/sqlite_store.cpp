@@ -86,6 +86,7 @@ class sqlite_store final : public store {
   result<bool> create_run(const run_record& run, std::vector<event> events) override;
   result<std::vector<event>> apply(const change& what) override;
   result<std::vector<due_commit>> due_commits(const std::string& run) override;
+  result<std::vector<checkpoint_record>> checkpoints(const std::string& run) override;
   result<std::vector<run_record>> runs(const run_query& query) override;
   result<run_record> find_run(const std::string& reference) override;
   result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override;
@@ -349,6 +350,11 @@ result<std::vector<event>> sqlite_store::apply(const change& what) {
 result<std::vector<due_commit>> sqlite_store::due_commits(const std::string& run) {
   const auto lock = writer_.lock();
   return read_due_commits(database_, run, observe());
+}
+
+result<std::vector<checkpoint_record>> sqlite_store::checkpoints(const std::string& run) {
+  const auto lock = writer_.lock();
+  return read_checkpoints(database_, run);
 }
 
 result<std::vector<run_record>> sqlite_store::runs(const run_query& query) {

@@ -151,6 +151,8 @@ class store {
   virtual result<std::vector<event>> apply(const change& what) = 0;
   /// Decisions whose commits are due, oldest first. `run` empty: of all runs.
   virtual result<std::vector<due_commit>> due_commits(const std::string& run = {}) = 0;
+  /// Complete checkpoints of a run behind which another one can go on, newest first.
+  virtual result<std::vector<checkpoint_record>> checkpoints(const std::string& run) = 0;
   /// Newest first, without `plan`, `text` and `context`.
   virtual result<std::vector<run_record>> runs(const run_query& query) = 0;
   /// `reference`: an id, a unique prefix of one, a pipeline's name (its newest run) or "last". Whole record.

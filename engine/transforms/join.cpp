@@ -40,6 +40,17 @@ class join final : public single_output, public wants_last, public may_block, pu
         memory_(request.context->memory, request.unit),
         waiting_(layout_, static_cast<std::size_t>(what_.inputs[0]->num_fields())) {}
 
+  [[nodiscard]] std::optional<std::string> needs_end(int input) const override {
+    if (input == 1) return "exchange the inputs, so that the one without end is the first: from: [endless, bounded]";
+    if (what_.keeps_right()) return "write how: left or inner: right rows without a match come when the left ends";
+    return std::nullopt;
+  }
+  [[nodiscard]] std::uint64_t held() const override {
+    std::uint64_t rows = 0;
+    for (const auto& waiting : waiting_.held()) rows += static_cast<std::uint64_t>(waiting.rows.rows());
+    if (build_ && what_.keeps_right()) rows += static_cast<std::uint64_t>(build_->rows());
+    return rows;
+  }
   [[nodiscard]] int last_input() const override { return 0; }
   // Rows of the right without a match come last.
   [[nodiscard]] bool keeps_order() const override { return !what_.keeps_right(); }

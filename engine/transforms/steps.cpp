@@ -10,6 +10,7 @@
 
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -57,6 +58,20 @@ class step_chain final : public transform, public may_block, public filters_firs
       if (operations_[i].unit->input_partitioning(0).how != partitioning::kind::any)
         return {.how = partitioning::kind::single};
     return operations_.front().unit->input_partitioning(0);
+  }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override {
+    for (const auto& one : operations_)
+      if (auto mends = one.unit->needs_end(0)) return one.name + ": " + *mends;
+    return std::nullopt;
+  }
+  [[nodiscard]] bool gives_rows_again() const override {
+    return std::any_of(operations_.begin(), operations_.end(),
+                       [](const auto& one) { return one.unit->gives_rows_again(); });
+  }
+  [[nodiscard]] std::uint64_t held() const override {
+    std::uint64_t rows = 0;
+    for (const auto& one : operations_) rows += one.unit->held();
+    return rows;
   }
   [[nodiscard]] bool needs_order() const override {
     for (const auto& one : operations_) {

@@ -39,6 +39,9 @@ class hooked_store final : public store::store {
   result<std::vector<sluice::store::due_commit>> due_commits(const std::string& run) override {
     return hooked("due_commits", [&] { return real_->due_commits(run); });
   }
+  result<std::vector<sluice::store::checkpoint_record>> checkpoints(const std::string& run) override {
+    return real_->checkpoints(run);
+  }
   result<std::int64_t> last_cursor() override {
     return hooked("last_cursor", [&] { return real_->last_cursor(); });
   }

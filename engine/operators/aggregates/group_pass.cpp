@@ -32,6 +32,7 @@ status group_pass::add(evaluated_rows in) {
     groups = index_->add(in.keys, in.rows);
   }
   merged_ = static_cast<std::uint64_t>(in.rows) - (index_->size() - known);
+  last_groups_ = {groups, static_cast<std::size_t>(in.rows)};
   if (in.rows == 0) return {};
   seen_.note_first(groups, in.rows, index_->size(), order_, in.row_numbers);
   row_counts_.resize(index_->size());

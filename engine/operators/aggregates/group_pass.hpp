@@ -36,6 +36,8 @@ class group_pass {
   /// index, in `left_out`.
   status add(evaluated_rows in);
   [[nodiscard]] const std::vector<std::int32_t>& left_out() const { return left_out_; }
+  /// The group of each row of the last call that was taken in. Valid until the next call of any kind.
+  [[nodiscard]] std::span<const std::uint32_t> last_groups() const { return last_groups_; }
   /// Hashes of all keys of the last call, once frozen.
   [[nodiscard]] const std::vector<std::uint64_t>& hashes() const { return index_->hashes(); }
   /// Rows of the last call that joined a group that was there.
@@ -95,6 +97,7 @@ class group_pass {
   group_places seen_;
   bool frozen_ = false;
   std::uint64_t merged_ = 0;
+  std::span<const std::uint32_t> last_groups_;
   std::vector<std::int32_t> left_out_;
   std::vector<std::int32_t> kept_;
   std::vector<std::uint32_t> kept_groups_, kept_numbers_;

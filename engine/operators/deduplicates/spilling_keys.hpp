@@ -22,6 +22,9 @@ class spilling_keys : public single_output, public may_block {
 
   [[nodiscard]] partitioning input_partitioning(int) const override;
   [[nodiscard]] bool needs_order() const override { return true; }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override {
+    return "its keys would grow without end: load with mode: upsert and the columns of by as key";
+  }
   [[nodiscard]] bool next_call_may_block() const override;
   result<bool> resume(emitter& out) override;
   status finish(int, emitter&) override;

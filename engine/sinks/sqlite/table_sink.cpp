@@ -62,7 +62,7 @@ class sqlite_table : public sink {
       target_.emplace(std::move(opened));
       SLUICE_ASSIGN(table_, find_table(*target_, into_.name, *request_.schema, request_.key));
       SLUICE_ASSIGN(const bool continued, has_notes(*target_, into_));
-      if (continued) mode_ = later_mode();
+      if (continued || !request_.continues.empty()) mode_ = later_mode();
     } else {
       table_ = new_table(into_.name, *request_.schema, request_.key);
     }
@@ -127,6 +127,16 @@ class sqlite_table : public sink {
   status recover(const std::vector<std::string>& tokens) override {
     for (const auto& token : tokens) SLUICE_TRY(commit(token));
     remove_hidden_files(into_.path, into_.run, request_.unit, {});
+    return {};
+  }
+
+  status keep(const std::vector<std::string>& tokens) override {
+    std::vector<std::string> kept;
+    for (const auto& token : tokens) {
+      SLUICE_ASSIGN(const auto epoch, read_token(token));
+      kept.push_back(epoch.path);
+    }
+    remove_hidden_files(into_.path, into_.run, request_.unit, kept);
     return {};
   }
 
