@@ -47,6 +47,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   settings.state_folder = with.options.state_folder;
   settings.spill_folder = with.options.spill_folder;
   settings.token = with.options.token;
+  settings.config_file = with.options.config_file;
   if (settings.join) {
     // Nodes that are started with the same state folder share its token, but each needs a Store of its own.
     if (settings.token.empty()) {

@@ -1,6 +1,5 @@
 #include "app/planning.hpp"
 
-#include "config/load.hpp"
 #include "config/planning_rules.hpp"
 #include "config/render.hpp"
 #include "engine/error/error_json.hpp"
@@ -24,6 +23,15 @@ result<std::map<std::string, std::string>> parse_set(const std::vector<std::stri
   return values;
 }
 
+result<config::load_options> reading_options(const session& with, const std::vector<std::string>& set) {
+  config::load_options given;
+  SLUICE_ASSIGN(given.set, parse_set(set));
+  if (with.options.config_file.empty()) return given;
+  SLUICE_ASSIGN(auto text, config::read_config(with.options.config_file));
+  given.configs.push_back(std::move(text));
+  return given;
+}
+
 namespace {
 
 result<store::pipeline_state> state_of(const session& with, const std::string& pipeline) {
@@ -35,17 +43,15 @@ result<store::pipeline_state> state_of(const session& with, const std::string& p
 
 std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
                                               std::shared_ptr<const config::document>& source) {
-  auto set = parse_set(request.set);
-  if (!set.ok()) {
-    faults.push_back(std::move(set).problem());
+  const auto given = reading_options(with, request.set);
+  if (!given.ok()) {
+    faults.push_back(given.problem());
     return std::nullopt;
   }
-  config::load_options given;
-  given.set = std::move(set).value();
   options params = options::object();
-  for (const auto& [name, value] : given.set) params[name] = value;
-  auto loaded = request.text.empty() ? config::load_pipeline(request.file, given, faults, &source)
-                                     : config::load_pipeline_text(request.text, request.file, given, faults, &source);
+  for (const auto& [name, value] : given->set) params[name] = value;
+  auto loaded = request.text.empty() ? config::load_pipeline(request.file, *given, faults, &source)
+                                     : config::load_pipeline_text(request.text, request.file, *given, faults, &source);
   if (!loaded) return std::nullopt;
   if (request.adapt && faults.empty()) {
     if (auto adapted = request.adapt(loaded->definition); !adapted.ok()) {

@@ -3,6 +3,7 @@
 #include "app/arguments.hpp"
 #include "app/session.hpp"
 #include "config/document.hpp"
+#include "config/load.hpp"
 #include "engine/plan/plan.hpp"
 
 #include <functional>
@@ -37,6 +38,9 @@ struct planning_request {
 
 /// Splits `--set` words.
 result<std::map<std::string, std::string>> parse_set(const std::vector<std::string>& words);
+
+/// What a pipeline is read with: `--set` words and the file of `--config`.
+result<config::load_options> reading_options(const session& with, const std::vector<std::string>& set);
 
 /// Reads, checks and plans a pipeline; faults come with their places. `source` is set also where there are faults.
 std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,

@@ -77,6 +77,7 @@ std::string field_lines(const field_spec& field, std::size_t name_width, bool co
   }
   if (field.required) facts += ", required";
   if (!field.default_value.is_null()) facts += ", default " + field.default_value.dump();
+  if (field.in_connection) facts += ", may be in a connection";
   const auto indent = name_width + 4;
   std::string text =
       "  " + paint(field.name, style::bold, color) + std::string(name_width - field.name.size() + 2, ' ');
@@ -92,6 +93,7 @@ options field_json(const field_spec& field) {
   if (field.required) out["required"] = true;
   if (!field.default_value.is_null()) out["default"] = field.default_value;
   if (!field.choices.empty()) out["choices"] = field.choices;
+  if (field.in_connection) out["in_connection"] = true;
   if (field.form == shape::object || field.form == shape::one_of)
     for (const auto& each : field.elements)
       out[field.form == shape::object ? "fields" : "alternatives"].push_back(field_json(each));

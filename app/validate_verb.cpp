@@ -1,6 +1,5 @@
 #include "app/planning.hpp"
 #include "app/verbs.hpp"
-#include "config/load.hpp"
 #include "engine/error/error_json.hpp"
 #include "engine/error/not_yet.hpp"
 
@@ -39,11 +38,9 @@ options answer(bool valid, const diagnostics& faults, const diagnostics& warning
 std::optional<pipeline> check(const session& with, const chosen& what, diagnostics& faults, diagnostics& warnings,
                               std::shared_ptr<const config::document>& source) {
   if (what.offline) {
-    auto set = parse_set(what.set);
-    if (!set.ok()) return faults.push_back(std::move(set).problem()), std::nullopt;
-    config::load_options given;
-    given.set = std::move(set).value();
-    auto loaded = config::load_pipeline(what.file, given, faults, &source);
+    const auto given = reading_options(with, what.set);
+    if (!given.ok()) return faults.push_back(given.problem()), std::nullopt;
+    auto loaded = config::load_pipeline(what.file, *given, faults, &source);
     if (!loaded || !faults.empty()) return std::nullopt;
     return std::move(loaded->definition);
   }

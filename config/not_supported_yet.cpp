@@ -9,7 +9,6 @@ const std::vector<unsupported_form>& unsupported_forms() {
       {pipeline, "channels", "", R"({ pager: { webhook: { url: "https://pager.example" } } })"},
       {pipeline, "notify", "", R"([{ name: oncall, when: "type = 'run.failed'", to: [pager] }])"},
       {run, "checkpoint", "", "10s"},
-      {unit, "retry", "", "{ attempts: 5, backoff: 1s }"},
       {unit, "timeout", "", "10m"},
       {load, "when_down", "", "{ spill: 2GiB }"},
       {load, "commit", "", "checkpoint"},

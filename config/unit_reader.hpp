@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/connections.hpp"
 #include "config/reading.hpp"
 #include "engine/component/spec.hpp"
 #include "engine/plan/pipeline.hpp"
@@ -10,7 +11,7 @@ namespace sluice::config {
 class unit_reader {
  public:
   /// `defaults` is the section's map or null; its own faults are reported here, once.
-  unit_reader(const document& source, diagnostics& faults, const node* defaults);
+  unit_reader(const document& source, diagnostics& faults, const node* defaults, const connections& known);
 
   /// Reads one entry of extract, transform or load; `faulty` where its component can't be made.
   unit_definition read(unit_role role, const node& name, const node& value);
@@ -22,10 +23,12 @@ class unit_reader {
   void read_types(const reading& in, const node& value, const field_spec& form, unit_definition& unit);
   void read_contract(const reading& in, const node& value, unit_definition& unit);
   void read_incremental(const reading& in, const node& value, unit_definition& unit);
+  void read_retry(const reading& in, const node& value, unit_definition& unit);
   void read_place(const reading& in, const node& value, unit_definition& unit);
 
   const document& source_;
   diagnostics& faults_;
+  const connections& connections_;
   unit_definition defaults_;
 };
 

@@ -15,9 +15,7 @@ const std::vector<missing_feature>& missing_features() {
       {"notify", "channels email webhook", "use the exit code of sluice run, or follow sluice events"},
       {"checkpoint", "commit checkpoints savepoint",
        "a failed run starts again from its beginning; read many files with incremental: { by: file }"},
-      {"retry", "timeout",
-       "run: { timeout: 2h } limits the whole run; repeat it in the shell: sluice run p.yaml || "
-       "sluice run p.yaml"},
+      {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       {"run-control", "pause resume drain", "sluice cancel stops a run; the same command starts it again"},
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
