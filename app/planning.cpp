@@ -7,6 +7,7 @@
 #include "engine/secrets/reveal.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 namespace sluice::app {
@@ -23,11 +24,17 @@ result<std::map<std::string, std::string>> parse_set(const std::vector<std::stri
   return values;
 }
 
-result<config::load_options> reading_options(const session& with, const std::vector<std::string>& set) {
+std::string config_file(const std::string& given) {
+  const auto* variable = std::getenv("SLUICE_CONFIG");
+  return given.empty() && variable != nullptr ? std::string(variable) : given;
+}
+
+result<config::load_options> reading_options(const std::vector<std::string>& set, const std::string& config) {
   config::load_options given;
   SLUICE_ASSIGN(given.set, parse_set(set));
-  if (with.options.config_file.empty()) return given;
-  SLUICE_ASSIGN(auto text, config::read_config(with.options.config_file));
+  const auto file = config_file(config);
+  if (file.empty()) return given;
+  SLUICE_ASSIGN(auto text, config::read_config(file));
   given.configs.push_back(std::move(text));
   return given;
 }
@@ -43,7 +50,7 @@ result<store::pipeline_state> state_of(const session& with, const std::string& p
 
 std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
                                               std::shared_ptr<const config::document>& source) {
-  const auto given = reading_options(with, request.set);
+  const auto given = reading_options(request.set, request.config);
   if (!given.ok()) {
     faults.push_back(given.problem());
     return std::nullopt;
@@ -112,6 +119,14 @@ positional_spec file_argument(std::string& into) {
 
 option_spec set_option(std::vector<std::string>& into) {
   return {.names = {"--set"}, .value = "NAME=VALUE", .help = "value of a param; can be repeated", .target = &into};
+}
+
+option_spec config_option(std::string& into) {
+  return {.names = {"--config"},
+          .value = "FILE",
+          .help = "file with connections, which win over the pipeline's own (SLUICE_CONFIG)",
+          .target = &into,
+          .offers = completes::file};
 }
 
 }  // namespace sluice::app

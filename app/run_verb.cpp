@@ -28,6 +28,7 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
   bool fresh = false;
 };
 
@@ -69,6 +70,7 @@ std::uint64_t own_peak_memory() {
 std::string command_text(const chosen& what) {
   std::string text = "sluice run " + what.file;
   for (const auto& each : what.set) text += " --set " + each;
+  if (!what.config.empty()) text += " --config " + what.config;
   return text;
 }
 
@@ -171,6 +173,7 @@ int run_here(session& with, const chosen& what) {
   auto& request = on->request;
   request.file = what.file;
   request.set = what.set;
+  request.config = what.config;
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
@@ -279,6 +282,7 @@ command run_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
                     .options = {set_option(what->set),
+                                config_option(what->config),
                                 {.names = {"--fresh"},
                                  .value = {},
                                  .help = "load everything again, also what earlier runs have loaded (incremental)",

@@ -14,7 +14,6 @@ enum class progress_mode { automatic, plain, none };
 struct settings {
   std::string state_folder;
   std::string spill_folder;  ///< where runs keep what memory has no room for
-  std::string config_file;   ///< empty: none
   std::string to;            ///< HOST:PORT of a node's HTTP API; empty: not asked for
   std::string token;         ///< SLUICE_TOKEN; empty: the state folder's own
   std::string log;           ///< SLUICE_LOG: error, warning, info or debug

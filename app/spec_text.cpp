@@ -2,6 +2,7 @@
 
 #include "app/prose.hpp"
 #include "app/text.hpp"
+#include "engine/component/connection_field.hpp"
 
 #include <algorithm>
 #include <array>
@@ -28,7 +29,13 @@ std::string_view promise_text(delivery promise) {
 }
 
 /// The fields that stand behind the component's name: those of an object, also where it is one of several forms.
-const std::vector<field_spec>& fields_of(const field_spec& value) {
+std::vector<field_spec> fields_of(const field_spec& value) {
+  if (const auto* connection = connection_of(value)) {
+    auto all = connection->elements;
+    for (auto& field : all) field.help += (field.help.empty() ? "" : "; ") + std::string("may be in a connection");
+    all.insert(all.end(), value.elements.begin(), value.elements.end());
+    return all;
+  }
   if (value.form != shape::one_of) return value.elements;
   for (const auto& form : value.elements)
     if (form.form == shape::object) return form.elements;
@@ -77,7 +84,6 @@ std::string field_lines(const field_spec& field, std::size_t name_width, bool co
   }
   if (field.required) facts += ", required";
   if (!field.default_value.is_null()) facts += ", default " + field.default_value.dump();
-  if (field.in_connection) facts += ", may be in a connection";
   const auto indent = name_width + 4;
   std::string text =
       "  " + paint(field.name, style::bold, color) + std::string(name_width - field.name.size() + 2, ' ');
@@ -93,7 +99,6 @@ options field_json(const field_spec& field) {
   if (field.required) out["required"] = true;
   if (!field.default_value.is_null()) out["default"] = field.default_value;
   if (!field.choices.empty()) out["choices"] = field.choices;
-  if (field.in_connection) out["in_connection"] = true;
   if (field.form == shape::object || field.form == shape::one_of)
     for (const auto& each : field.elements)
       out[field.form == shape::object ? "fields" : "alternatives"].push_back(field_json(each));
@@ -139,7 +144,7 @@ std::string spec_text(const component_spec& spec, bool color, int width) {
   const auto columns = static_cast<std::size_t>(std::clamp(width, 40, 110));
   std::string text = paint(spec.name, style::bold, color) + " (" + kind_name(spec.kind) + "): " + spec.summary + "\n";
   if (!spec.description.empty()) text += "\n" + indented(joined_lines(spec.description), 0, columns) + "\n";
-  const auto& fields = fields_of(spec.value);
+  const auto fields = fields_of(spec.value);
   if (!fields.empty() && !fields.front().name.empty()) {
     std::size_t name_width = 0;
     for (const auto& field : fields) name_width = std::max(name_width, field.name.size());

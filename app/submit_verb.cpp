@@ -13,16 +13,17 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
   bool wait = false;
   bool fresh = false;
 };
 
 /// Reads the files, checks their text, and remembers which parts of the environment they ask for.
-std::optional<cluster::submission> prepare(const session& with, const chosen& what, diagnostics& faults,
+std::optional<cluster::submission> prepare(const chosen& what, diagnostics& faults,
                                            std::shared_ptr<const config::document>& source) {
   cluster::submission made;
   made.fresh = what.fresh;
-  auto given = reading_options(with, what.set);
+  auto given = reading_options(what.set, what.config);
   if (!given.ok()) return faults.push_back(std::move(given).problem()), std::nullopt;
   made.params = given->set;
   if (!given->configs.empty()) {
@@ -48,7 +49,7 @@ result<int> submit(session& with, const chosen& what) {
   block_stop_signals();
   diagnostics faults;
   std::shared_ptr<const config::document> source;
-  const auto made = prepare(with, what, faults, source);
+  const auto made = prepare(what, faults, source);
   if (!made) {
     report_faults(with, faults, source.get());
     return exit_code_of(faults);
@@ -78,6 +79,7 @@ command submit_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
                     .options = {set_option(what->set),
+                                config_option(what->config),
                                 {.names = {"--wait"},
                                  .value = {},
                                  .help = "wait for the end of the run and return its exit code",

@@ -8,8 +8,7 @@
 namespace sluice::app {
 
 /// Reads the user's own defaults ($XDG_CONFIG_HOME/sluice/config.yaml, else ~/.config/sluice/config.yaml): a map with
-/// any of state, spill, to, config, progress and log. Flags and the environment come before it. Empty where there is no
-/// file.
+/// any of state, to, progress and log. Flags and the environment come before it. Empty where there is no file.
 result<std::map<std::string, std::string>> read_user_config();
 
 }  // namespace sluice::app

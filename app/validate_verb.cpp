@@ -12,6 +12,7 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
   bool strict = false;
   bool offline = false;
   bool probe = false;
@@ -38,7 +39,7 @@ options answer(bool valid, const diagnostics& faults, const diagnostics& warning
 std::optional<pipeline> check(const session& with, const chosen& what, diagnostics& faults, diagnostics& warnings,
                               std::shared_ptr<const config::document>& source) {
   if (what.offline) {
-    const auto given = reading_options(with, what.set);
+    const auto given = reading_options(what.set, what.config);
     if (!given.ok()) return faults.push_back(given.problem()), std::nullopt;
     auto loaded = config::load_pipeline(what.file, *given, faults, &source);
     if (!loaded || !faults.empty()) return std::nullopt;
@@ -47,6 +48,7 @@ std::optional<pipeline> check(const session& with, const chosen& what, diagnosti
   planning_request request;
   request.file = what.file;
   request.set = what.set;
+  request.config = what.config;
   const auto planned = plan_pipeline(with, request, faults, source);
   if (!planned) return std::nullopt;
   warnings = planned->what->warnings;
@@ -83,6 +85,7 @@ command validate_verb() {
       .takes = {.positionals = {file_argument(what->file)},
                 .options =
                     {set_option(what->set),
+                     config_option(what->config),
                      {.names = {"--strict"}, .value = {}, .help = "treat warnings as errors", .target = &what->strict},
                      {.names = {"--offline"},
                       .value = {},

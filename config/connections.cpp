@@ -2,6 +2,7 @@
 
 #include "config/option_reader.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/connection_field.hpp"
 #include "engine/error/not_yet.hpp"
 
 #include <algorithm>
@@ -30,14 +31,19 @@ std::vector<std::string> names_of(const connection_specs& kinds) {
   return names;
 }
 
-/// The options without those of the connection being required, or filled in.
-field_spec without_defaults(field_spec spec) {
-  for (auto& field : spec.elements)
-    if (field.in_connection) {
+/// The component's options for a value with or without a connection.
+field_spec flattened(const field_spec& spec, const field_spec& connection, bool with_connection) {
+  auto made = spec;
+  std::vector<field_spec> shared = connection.elements;
+  for (auto& field : shared)
+    if (with_connection) {
       field.required = false;
       field.default_value = {};
     }
-  return spec;
+  for (auto& field : made.elements)
+    if (field.name == connection.name) field.elements.clear();
+  made.elements.insert(made.elements.begin(), shared.begin(), shared.end());
+  return made;
 }
 
 }  // namespace
@@ -45,22 +51,12 @@ field_spec without_defaults(field_spec spec) {
 const connection_specs& connection_kinds() {
   static const connection_specs all = [] {
     connection_specs kinds;
-    for (const auto* one : components()) {
-      if (!takes_connection(one->spec.value)) continue;
-      field_spec made{.form = shape::object};
-      for (const auto& field : one->spec.value.elements)
-        if (field.in_connection) made.elements.push_back(field);
-      kinds.emplace(one->spec.name, std::move(made));
-    }
+    for (const auto* one : components())
+      if (const auto* connection = connection_of(one->spec.value))
+        kinds.emplace(one->spec.name, field_spec{.form = shape::object, .elements = connection->elements});
     return kinds;
   }();
   return all;
-}
-
-bool takes_connection(const field_spec& value) {
-  const auto name = connection_field().name;
-  return value.form == shape::object && std::any_of(value.elements.begin(), value.elements.end(),
-                                                    [&](const auto& field) { return field.name == name; });
 }
 
 void connections::read(const reading& in, const node& section) {
@@ -132,10 +128,13 @@ const connections::entry* connections::find(const reading& in, const node& name,
 
 std::optional<options> connections::read_component(const reading& in, const node& value, const field_spec& spec,
                                                    const std::string& component) const {
-  const auto* name = takes_connection(spec) && value.is_map() ? value.find(connection_field().name) : nullptr;
-  if (name == nullptr || name->is_null()) return read_options(in, value, spec, component);
+  const auto* connection = connection_of(spec);
+  if (connection == nullptr) return read_options(in, value, spec, component);
+  const auto* name = value.is_map() ? value.find(connection->name) : nullptr;
+  if (name == nullptr || name->is_null())
+    return read_options(in, value, flattened(spec, *connection, false), component);
   const auto* found = find(in, *name, component);
-  auto own = read_options(in, value, without_defaults(spec), component);
+  auto own = read_options(in, value, flattened(spec, *connection, true), component);
   if (found == nullptr || !own) return {};
   for (const auto& [key, held] : found->own->items()) {
     const auto* given = value.find(key);

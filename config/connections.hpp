@@ -13,8 +13,6 @@ namespace sluice::config {
 using connection_specs = std::map<std::string, field_spec>;
 /// Those of all components that have such options.
 const connection_specs& connection_kinds();
-/// True where a component's options may come from a connection: they have `connection_field()`.
-bool takes_connection(const field_spec& value);
 
 /// The connections that units may name, from the pipeline and from the files of `--config`.
 class connections {
@@ -25,6 +23,7 @@ class connections {
   void read(const reading& in, const node& section);
 
   /// Reads the options of a component as `read_options` does; where they name a connection, its options are added.
+  /// The options that the component shares with connections are among its own in either case.
   std::optional<options> read_component(const reading& in, const node& value, const field_spec& spec,
                                         const std::string& component) const;
 

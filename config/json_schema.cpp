@@ -2,6 +2,7 @@
 
 #include "config/connections.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/connection_field.hpp"
 
 namespace sluice::config {
 
@@ -20,11 +21,12 @@ options schema_of(const field_spec& spec);
 options schema_of_object(const field_spec& spec) {
   auto properties = options::object();
   auto required = options::array();
-  const bool connects = takes_connection(spec);
   for (const auto& field : spec.elements) {
     properties[field.name] = schema_of(field);
-    if (field.required && !(connects && field.in_connection)) required.push_back(field.name);
+    if (field.required) required.push_back(field.name);
   }
+  if (const auto* connection = connection_of(spec))
+    for (const auto& field : connection->elements) properties[field.name] = schema_of(field);
   options schema = {{"type", required.empty() ? options({"object", "null"}) : options("object")},
                     {"properties", properties},
                     {"additionalProperties", false}};

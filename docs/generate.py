@@ -30,7 +30,6 @@ def option_rows(options):
     for option in options:
         default = "**required**" if option.get("required") else f"`{cell(option['default'])}`" if "default" in option else ""
         choices = f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}." if option.get("choices") else ""
-        choices += " May be in a connection." if option.get("in_connection") else ""
         name = f"`{option.get('name')}`" if option.get("name") else ""
         lines.append(f"| {name} | {cell(option['form'])} | {default} | {cell(option['help'])}{choices} |")
     return "\n".join(lines)

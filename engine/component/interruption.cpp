@@ -37,20 +37,6 @@ bool interruption::sleep_until(std::chrono::steady_clock::time_point when) noexc
 bool interruption::wait_readable(int file) noexcept { return wait(file, POLLIN); }
 bool interruption::wait_writable(int file) noexcept { return wait(file, POLLOUT); }
 
-bool interruption::wait_until(int file, bool writable, std::chrono::steady_clock::time_point when) noexcept {
-  const auto events = static_cast<short>(writable ? POLLIN | POLLOUT : POLLIN);
-  while (!raised_) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(when - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return false;
-    pollfd both[] = {{.fd = file, .events = events, .revents = 0}, {.fd = event_, .events = POLLIN, .revents = 0}};
-    const auto time = static_cast<int>(std::min<std::int64_t>(left.count(), 3'600'000));
-    const int ready = ::poll(both, event_ >= 0 ? 2 : 1, time);
-    if (ready < 0 && errno != EINTR) return !raised_;
-    if (ready > 0 && both[0].revents != 0) return !raised_;
-  }
-  return false;
-}
-
 bool interruption::wait(int file, short events) noexcept {
   while (!raised_) {
     pollfd both[] = {{.fd = file, .events = events, .revents = 0}, {.fd = event_, .events = POLLIN, .revents = 0}};

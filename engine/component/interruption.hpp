@@ -24,9 +24,6 @@ class interruption {
   bool wait_readable(int file) noexcept;
   /// Waits until a file takes something, or nobody reads it any more; false where it was raised.
   bool wait_writable(int file) noexcept;
-  /// Waits until a file has something to read (or, with `writable`, also until it takes something); false where it was
-  /// raised or the time came first.
-  bool wait_until(int file, bool writable, std::chrono::steady_clock::time_point when) noexcept;
 
  private:
   bool wait(int file, short events) noexcept;

@@ -4,6 +4,22 @@
 
 namespace sluice {
 
+retry_rule retry_of(const options& own) {
+  retry_rule made;
+  if (!own.is_object() || !own.contains("retry")) return made;
+  const auto& rule = own.at("retry");
+  made.attempts = rule.value("attempts", made.attempts);
+  made.backoff = std::chrono::microseconds(rule.value("backoff", std::int64_t{made.backoff.count()}));
+  made.max_backoff = std::chrono::microseconds(rule.value("max_backoff", std::int64_t{made.max_backoff.count()}));
+  return made;
+}
+
+options retry_to_options(const retry_rule& rule) {
+  return {{"attempts", rule.attempts},
+          {"backoff", std::int64_t{rule.backoff.count()}},
+          {"max_backoff", std::int64_t{rule.max_backoff.count()}}};
+}
+
 std::optional<std::chrono::microseconds> backoff::next() {
   if (tried_ >= rule_.attempts) return {};
   auto wait = std::min(rule_.backoff, rule_.max_backoff);

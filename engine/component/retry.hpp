@@ -1,5 +1,7 @@
 #pragma once
 
+#include "engine/component/options.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -12,6 +14,10 @@ struct retry_rule {
   std::chrono::microseconds backoff = std::chrono::seconds(1);  ///< before the first of them; doubles each time
   std::chrono::microseconds max_backoff = std::chrono::minutes(1);
 };
+
+/// What config has put into the options of a component with a connection; the defaults where the unit has no `retry:`.
+retry_rule retry_of(const options& own);
+options retry_to_options(const retry_rule& rule);
 
 /// Says how long to wait before each try. Half of each wait is chosen at random, so that units that lost the same
 /// server do not all come back at once.

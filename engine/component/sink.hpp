@@ -1,7 +1,6 @@
 #pragma once
 
 #include "engine/component/options.hpp"
-#include "engine/component/retry.hpp"
 #include "engine/component/run_context.hpp"
 #include "engine/error/error.hpp"
 #include "engine/error/row_errors.hpp"
@@ -22,7 +21,6 @@ struct sink_request {
   std::string mode;              ///< one of the spec's modes; the spec's default filled in
   std::vector<std::string> key;  ///< `key:` for upsert
   on_error policy = on_error::fail;
-  retry_rule retry;  ///< for components with a connection
   const run_context* context = nullptr;
 };
 

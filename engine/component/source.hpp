@@ -1,7 +1,6 @@
 #pragma once
 
 #include "engine/component/options.hpp"
-#include "engine/component/retry.hpp"
 #include "engine/component/run_context.hpp"
 #include "engine/error/error.hpp"
 #include "engine/values/batch.hpp"
@@ -73,7 +72,6 @@ struct source_request {
   options metadata;                    ///< `metadata:` as written ({ name: path|row|... }), or null
   std::optional<std::int64_t> sample;  ///< rows to infer types from
   on_error policy = on_error::reject;
-  retry_rule retry;                            ///< for components with a connection
   std::int64_t split_bytes = 8 * 1024 * 1024;  ///< wanted size of a split
   bool want_positions = true;                  ///< a unit below can reject
   std::shared_ptr<arrow::Schema> resolved;     ///< all columns, as planned; null while planning: the source infers it

@@ -35,14 +35,7 @@ struct field_spec {
   std::vector<std::string> choices = {};  ///< for text: the only values allowed
   std::vector<field_spec> elements =
       {};  ///< list, map: one entry, the spec of each element; object: its fields; one_of: the alternatives
-  bool in_connection = false;  ///< may be given in an entry of `connections:` instead; see connection_field
 };
-
-/// The option of a component that takes its `in_connection` options from `connections:`. config fills them in and
-/// checks their names, so that a component sees them as if they had been given to it.
-inline field_spec connection_field() {
-  return {.name = "connection", .help = "Name of an entry of `connections:` that has the options for connecting."};
-}
 
 enum class component_kind { source, transform, sink, subscriber };
 

@@ -77,8 +77,6 @@ std::unique_ptr<source> make_plain_source(const planned_unit& unit, const run_co
                                     request.metadata = definition.metadata;
                                     request.sample = definition.sample;
                                     request.policy = unit.policy;
-                                    request.retry = unit.definition.retry;
-                                    request.retry = definition.retry;
                                     request.want_positions = unit.want_positions;
                                     request.resolved = unit.resolved;
                                     request.needed = unit.needed;

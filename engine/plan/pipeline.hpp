@@ -1,7 +1,6 @@
 #pragma once
 
 #include "engine/component/options.hpp"
-#include "engine/component/retry.hpp"
 #include "engine/component/run_context.hpp"
 #include "engine/error/error.hpp"
 
@@ -56,7 +55,6 @@ struct unit_definition {
   std::optional<on_error> policy;
   std::optional<int> parallelism;
   placement place;
-  retry_rule retry;  ///< of what the component is connected to
   // Sources
   options types;  ///< null where not given
   std::vector<std::string> columns;

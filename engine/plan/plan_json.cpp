@@ -106,10 +106,6 @@ options unit_to_json(const unit_definition& unit) {
           {"parallelism", optional_to_json(unit.parallelism)},
           {"node", unit.place.node},
           {"labels", unit.place.labels},
-          {"retry",
-           {{"attempts", unit.retry.attempts},
-            {"backoff", unit.retry.backoff.count()},
-            {"max_backoff", unit.retry.max_backoff.count()}}},
           {"types", unit.types},
           {"columns", unit.columns},
           {"sample", optional_to_json(unit.sample)},
@@ -140,10 +136,6 @@ unit_definition unit_from_json(const options& from) {
   unit.parallelism = optional_of<int>(from.at("parallelism"));
   unit.place.node = from.at("node").get<std::string>();
   unit.place.labels = from.at("labels").get<std::map<std::string, std::string>>();
-  const auto& retry = from.at("retry");
-  unit.retry = {.attempts = retry.at("attempts").get<std::uint32_t>(),
-                .backoff = std::chrono::microseconds(retry.at("backoff").get<std::int64_t>()),
-                .max_backoff = std::chrono::microseconds(retry.at("max_backoff").get<std::int64_t>())};
   unit.types = from.at("types");
   unit.columns = from.at("columns").get<std::vector<std::string>>();
   unit.sample = optional_of<std::int64_t>(from.at("sample"));

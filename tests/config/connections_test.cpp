@@ -2,6 +2,7 @@
 
 #include "config/config_file.hpp"
 #include "config/render.hpp"
+#include "engine/component/connection_field.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,16 +13,15 @@ namespace {
 
 field_spec queue_spec() {
   return {.form = shape::object,
-          .elements = {{.name = "brokers", .form = shape::text, .required = true, .in_connection = true},
-                       {.name = "wait", .form = shape::duration, .default_value = "10s", .in_connection = true},
-                       connection_field(),
+          .elements = {connection_field({{.name = "brokers", .form = shape::text, .required = true},
+                                         {.name = "wait", .form = shape::duration, .default_value = "10s"}}),
                        {.name = "topic", .form = shape::text, .required = true},
                        {.name = "batch", .form = shape::integer, .default_value = 7}}};
 }
 
 const connection_specs& kinds() {
   static const connection_specs all = {
-      {"queue", {.form = shape::object, .elements = {queue_spec().elements.at(0), queue_spec().elements.at(1)}}},
+      {"queue", {.form = shape::object, .elements = queue_spec().elements.at(0).elements}},
       {"table", {.form = shape::object, .elements = {{.name = "url", .form = shape::text, .required = true}}}}};
   return all;
 }
@@ -57,7 +57,7 @@ TEST_CASE("a unit takes the options of the connection that it names") {
   const auto made = read("connections: { shop: { queue: { brokers: a } } }\nqueue: { connection: shop, topic: t }\n");
   CHECK(made.shown.empty());
   REQUIRE(made.own);
-  CHECK(*made.own == options{{"connection", "shop"}, {"topic", "t"}, {"batch", 7}, {"brokers", "a"}, {"wait", "10s"}});
+  CHECK(*made.own == options{{"batch", 7}, {"connection", "shop"}, {"topic", "t"}, {"brokers", "a"}, {"wait", "10s"}});
 }
 
 TEST_CASE("a connection's option wins over the default that it has without one") {
