@@ -15,9 +15,16 @@ constexpr auto longest_connect = std::chrono::seconds(10);
 
 std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
 
-std::string trimmed(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
+/// libpq's messages on one line.
+std::string trimmed(const std::string& text) {
+  std::string line;
+  for (const char c : text)
+    if (c != '\n' && c != '\t')
+      line += c;
+    else if (!line.empty() && line.back() != ' ')
+      line += ' ';
+  while (!line.empty() && line.back() == ' ') line.pop_back();
+  return line;
 }
 
 /// Waits until a socket is ready, or until the time has come or the interruption was raised: then false.
@@ -81,6 +88,7 @@ void connection::clearer::operator()(pg_result* held) const { PQclear(held); }
 connection::~connection() { PQfreemem(copied_); }
 
 bool connection::alive() const { return handle_ && PQstatus(handle_.get()) == CONNECTION_OK; }
+bool connection::in_transaction() const { return PQtransactionStatus(handle_.get()) == PQTRANS_INTRANS; }
 int connection::version() const { return PQserverVersion(handle_.get()); }
 
 status check_url(const std::string& url) {
@@ -279,6 +287,20 @@ result<std::uint64_t> connection::change(const std::string& sql, const std::vect
   std::uint64_t number = 0;
   (void)std::from_chars(count.data(), count.data() + count.size(), number);
   return number;
+}
+
+result<std::vector<described_column>> connection::describe(const std::string& sql) {
+  if (stop_.raised()) return interrupted_error("waiting for " + where_);
+  if (!alive() || PQsendPrepare(handle_.get(), "", sql.c_str(), 0, nullptr) == 0) return lost();
+  SLUICE_TRY(flush());
+  SLUICE_ASSIGN(const auto prepared, finish());
+  if (PQsendDescribePrepared(handle_.get(), "") == 0) return lost();
+  SLUICE_TRY(flush());
+  SLUICE_ASSIGN(const auto got, finish());
+  std::vector<described_column> columns;
+  for (int at = 0; at < PQnfields(got.get()); ++at)
+    columns.push_back({PQfname(got.get(), at), PQftype(got.get(), at), PQfmod(got.get(), at)});
+  return columns;
 }
 
 status connection::start_copy_in(const std::string& sql) { return run(sql); }

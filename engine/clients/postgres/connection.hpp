@@ -33,6 +33,13 @@ struct refusal {
   [[nodiscard]] bool is_unique_violation() const { return state == "23505"; }
 };
 
+/// A column that a query gives. A domain is told as what it is made of.
+struct described_column {
+  std::string name;
+  std::uint32_t type = 0;  ///< oid
+  int modifier = -1;
+};
+
 /// A connection to a server, for one thread at a time. Calls wait for the server, or until the interruption is raised
 /// (interrupted). Errors name server and database, never a password. After connection_lost every call fails.
 class connection {
@@ -52,6 +59,9 @@ class connection {
   /// Runs one statement; gives how many rows it has changed.
   result<std::uint64_t> change(const std::string& sql, const std::vector<text_value>& arguments = {});
 
+  /// The columns of one statement, which is not run.
+  result<std::vector<described_column>> describe(const std::string& sql);
+
   /// COPY ... FROM STDIN: begins, takes bytes, ends. After an error of `put` or `end_copy` the copy is over.
   status start_copy_in(const std::string& sql);
   status put(std::string_view bytes);
@@ -63,6 +73,8 @@ class connection {
 
   /// False after the connection was lost.
   [[nodiscard]] bool alive() const;
+  /// True within a transaction that has not failed.
+  [[nodiscard]] bool in_transaction() const;
   /// What the last statement was refused for.
   [[nodiscard]] const refusal& why() const { return why_; }
   /// "host:port/database", for messages.

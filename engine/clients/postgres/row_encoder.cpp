@@ -428,11 +428,11 @@ void row_encoder::start(std::shared_ptr<arrow::RecordBatch> rows) {
   for (std::size_t at = 0; at < slots_.size(); ++at) slots_[at].values = rows_->column(static_cast<int>(at)).get();
 }
 
-std::optional<row_error> row_encoder::append(std::int64_t row, byte_buffer& out) {
+std::optional<row_error> row_encoder::append(std::int64_t row, byte_buffer& out, std::optional<std::int64_t> number) {
   const auto row_begin = out.size();
   std::uint64_t nulls = 0;
   out.reserve(2);
-  out.put16(static_cast<std::uint16_t>(slots_.size()));
+  out.put16(static_cast<std::uint16_t>(slots_.size() + (number ? 1 : 0)));
   const auto refuse = [&](std::string code, const std::string& column, std::string message) {
     out.cut(row_begin);
     return row_error{row, std::move(code), column, std::move(message)};
@@ -454,6 +454,11 @@ std::optional<row_error> row_encoder::append(std::int64_t row, byte_buffer& out)
     if (!is_null) ++nulls;
     out.reserve(4);
     out.put32(0xFFFFFFFFU);
+  }
+  if (number) {
+    out.reserve(12);
+    out.put32(8);
+    out.put64(static_cast<std::uint64_t>(*number));
   }
   set_null_ += nulls;
   return {};

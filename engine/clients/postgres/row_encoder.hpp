@@ -38,7 +38,8 @@ class row_encoder {
   /// The next rows are of this batch.
   void start(std::shared_ptr<arrow::RecordBatch> rows);
   /// Appends a row; where a value does not fit, nothing, and says why.
-  std::optional<row_error> append(std::int64_t row, byte_buffer& out);
+  /// With a `number` the row has one more column behind ours, a bigint.
+  std::optional<row_error> append(std::int64_t row, byte_buffer& out, std::optional<std::int64_t> number = {});
   /// Values of all rows so far that became null.
   [[nodiscard]] std::uint64_t set_null() const { return set_null_; }
   /// "id=7, name=x": for messages.
