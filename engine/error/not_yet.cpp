@@ -19,8 +19,7 @@ const std::vector<missing_feature>& missing_features() {
       {"run-control", "pause resume drain", "sluice cancel stops a run; the same command starts it again"},
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
-      {"databases", "postgres mysql mariadb",
-       "exchange CSV files with the database by its own tool, for example psql's \\copy"},
+      {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
       {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
       {"queues", "kafka rabbitmq nats mqtt redis",
        "write the messages to NDJSON files with the system's own client, and read those"},

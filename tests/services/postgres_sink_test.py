@@ -49,8 +49,8 @@ class PostgresSink(CommandLine):
         self.write("p.yaml", PIPELINE.format(url=url or self.url(), types=types, table=table, mode=mode, beside=beside,
                                              more=", " + more if more else ""))
 
-    def load(self, *arguments, code=0, **environment):
-        done = self.sluice("run", "p.yaml", "-q", *arguments, **environment)
+    def load(self, *arguments, code=0, env=None):
+        done = self.sluice("run", "p.yaml", "-q", *arguments, env=env)
         self.assertEqual(done.returncode, code, done.stderr)
         return done
 
@@ -268,7 +268,7 @@ class PostgresSink(CommandLine):
         self.write("rows.csv", rows(0, 3))
         self.pipeline(url="${secret:mart}")
         secret = f"postgresql://known:wrong-password@127.0.0.1:{self.server.port}/postgres"
-        failed = self.load(code=1, SLUICE_SECRET_MART=secret)
+        failed = self.load(code=1, env={"SLUICE_SECRET_MART": secret})
         self.assertIn("authentication_failed", failed.stderr)
         self.assertNotIn("wrong-password", failed.stderr)
         self.assertEqual([path for path in self.state.rglob("*") if path.is_file() and b"wrong-password" in path.read_bytes()], [])
@@ -328,7 +328,9 @@ class PostgresSink(CommandLine):
 
         def restart():
             for action in ("stop", "start"):
-                subprocess.run([SCRIPT, action, self.server.folder, str(self.server.port)], check=True, capture_output=True)
+                done = subprocess.run([SCRIPT, action, self.server.folder, str(self.server.port)], text=True,
+                                      stdin=subprocess.DEVNULL, capture_output=True)
+                self.assertEqual(done.returncode, 0, done.stderr)
             return "before"
 
         for step in (b"CREATE TABLE", b"COPY ", b"COMMENT ON", b"_sluice_commits\" AS n", b"COMMIT", b"INSERT INTO \"public\".\"orders\""):

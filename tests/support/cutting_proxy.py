@@ -10,7 +10,7 @@ class CuttingProxy:
     when the server has answered, whose answer is lost."""
 
     def __init__(self, port, when=lambda piece: None):
-        self.server, self.when, self.cuts, self.lock = port, when, 0, threading.Lock()
+        self.server, self.when, self.cuts = port, when, 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -44,9 +44,8 @@ class CuttingProxy:
     def _to_server(self, client, server, state):
         try:
             while piece := client.recv(1 << 16):
-                with self.lock:
-                    verdict = self.when(piece)
-                    self.cuts += verdict is not None
+                verdict = self.when(piece)  # other connections go on meanwhile
+                self.cuts += verdict is not None
                 if verdict == "before":
                     break
                 state["drop"] = verdict == "after"

@@ -58,8 +58,11 @@ struct option_list {
 /// "COPY orders, line 17, column amount"
 std::optional<std::uint64_t> line_of_copy(const std::string& context) {
   constexpr std::string_view mark = ", line ";
-  const auto at = context.find(mark);
-  if (!context.starts_with("COPY ") || at == std::string::npos) return {};
+  // What a function of a type says of the value may stand above it.
+  auto begin_of_line = context.starts_with("COPY ") ? 0 : context.rfind("\nCOPY ");
+  if (begin_of_line == std::string::npos) return {};
+  const auto at = context.find(mark, begin_of_line);
+  if (at == std::string::npos) return {};
   std::uint64_t line = 0;
   const auto* begin = context.data() + at + mark.size();
   const auto [end, problem] = std::from_chars(begin, context.data() + context.size(), line);

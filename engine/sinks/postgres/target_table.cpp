@@ -311,6 +311,7 @@ class reader {
             {table, oid_}));
     const auto& row = may.at(0);
     made_.can_truncate = is_true(row[3]) && !is_true(row[5]);
+    made_.can_select = is_true(row[6]);
     std::string missing;
     if (!is_true(row[1])) missing = "insert";
     if (request_.mode == "upsert" && !is_true(row[2])) missing += missing.empty() ? "update" : ", update";

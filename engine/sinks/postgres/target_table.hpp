@@ -53,6 +53,7 @@ struct target_table {
   std::vector<std::string> others;  ///< columns of the table that are not ours
   std::vector<std::string> added;   ///< ADD COLUMN clauses that `create: evolve` will run
   bool overrides_identity = false;  ///< one of ours is GENERATED ALWAYS AS IDENTITY
+  bool can_select = false;          ///< the user may read the table
   bool can_truncate = false;        ///< no other table refers to it, and the user may
 
   [[nodiscard]] std::vector<std::string> column_names() const;
