@@ -1,4 +1,5 @@
 #include "app/allocator.hpp"
+#include "app/planning.hpp"
 #include "app/verbs.hpp"
 #include "cluster/node.hpp"
 #include "cluster/token.hpp"
@@ -15,6 +16,7 @@ struct chosen {
   std::string join;
   std::string name;
   std::vector<std::string> labels;
+  std::string config;
 };
 
 /// Splits `--labels` words: "zone=dmz", also several in one, with commas between.
@@ -47,6 +49,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   settings.state_folder = with.options.state_folder;
   settings.spill_folder = with.options.spill_folder;
   settings.token = with.options.token;
+  settings.config_file = config_file(what.config);
   if (settings.join) {
     // Nodes that are started with the same state folder share its token, but each needs a Store of its own.
     if (settings.token.empty()) {
@@ -95,7 +98,8 @@ command node_verb() {
                             {.names = {"--labels"},
                              .value = "NAME=VALUE",
                              .help = "label for `place: { labels: { NAME: VALUE } }`; can be repeated",
-                             .target = &what->labels}},
+                             .target = &what->labels},
+                            config_option(what->config)},
                 .details = "Prints one line when it is ready, then its log to stderr. SIGTERM or Ctrl-C shuts\n"
                            "it down cleanly. Nodes listen on loopback only. Submitting and joining need the\n"
                            "token in the state folder, or in SLUICE_TOKEN. Nodes with the same --state share it.\n"},

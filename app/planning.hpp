@@ -3,6 +3,7 @@
 #include "app/arguments.hpp"
 #include "app/session.hpp"
 #include "config/document.hpp"
+#include "config/load.hpp"
 #include "engine/plan/plan.hpp"
 
 #include <functional>
@@ -28,6 +29,7 @@ struct planning_request {
   std::string file;                   ///< path; "-" for stdin
   std::string text = {};              ///< the pipeline itself, where it is in no file
   std::vector<std::string> set = {};  ///< `--set`, name=value each
+  std::string config = {};            ///< `--config`
   std::string run_id = {};            ///< may be empty where nothing is to run
   /// Changes the definition before it is planned (preview cuts it down to one unit).
   std::function<status(pipeline&)> adapt = {};
@@ -37,6 +39,11 @@ struct planning_request {
 
 /// Splits `--set` words.
 result<std::map<std::string, std::string>> parse_set(const std::vector<std::string>& words);
+
+/// The file of `--config`, else of SLUICE_CONFIG; empty: none.
+std::string config_file(const std::string& given);
+/// What a pipeline is read with: `--set` words and the file of `--config`.
+result<config::load_options> reading_options(const std::vector<std::string>& set, const std::string& config);
 
 /// Reads, checks and plans a pipeline; faults come with their places. `source` is set also where there are faults.
 std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
@@ -51,5 +58,6 @@ int exit_code_of(const diagnostics& faults);
 /// The arguments that all verbs share which take a pipeline.
 positional_spec file_argument(std::string& into);
 option_spec set_option(std::vector<std::string>& into);
+option_spec config_option(std::string& into);
 
 }  // namespace sluice::app

@@ -29,6 +29,7 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
   bool fresh = false;
 };
 
@@ -70,6 +71,7 @@ std::uint64_t own_peak_memory() {
 std::string command_text(const chosen& what) {
   std::string text = "sluice run " + what.file;
   for (const auto& each : what.set) text += " --set " + each;
+  if (!what.config.empty()) text += " --config " + what.config;
   return text;
 }
 
@@ -186,6 +188,7 @@ int run_here(session& with, const chosen& what) {
   auto& request = on->request;
   request.file = what.file;
   request.set = what.set;
+  request.config = what.config;
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
@@ -296,6 +299,7 @@ command run_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
                     .options = {set_option(what->set),
+                                config_option(what->config),
                                 {.names = {"--fresh"},
                                  .value = {},
                                  .help = "start again: do not go on behind earlier runs (checkpoints, incremental)",

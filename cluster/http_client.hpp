@@ -16,6 +16,8 @@ namespace sluice::cluster {
 struct submission {
   std::string text;                                ///< the pipeline's file as it stands
   std::string file;                                ///< its path, for messages
+  std::string config_file;                         ///< the submitter's file of --config; empty: none
+  std::string config;                              ///< its text
   std::string base_folder;                         ///< absolute; relative paths in the pipeline start here
   std::map<std::string, std::string> params;       ///< `--set`
   std::map<std::string, std::string> environment;  ///< values of the submitter's environment that the file refers to

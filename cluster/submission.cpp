@@ -30,6 +30,16 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
     const auto found = what.environment.find(name);
     return found == what.environment.end() ? std::nullopt : std::optional(found->second);
   };
+  if (!what.config.empty()) given.configs.push_back({.file = what.config_file, .text = what.config});
+  if (!where.config_file.empty()) {
+    auto own = config::read_config(where.config_file);
+    if (!own.ok()) {
+      faults.push_back(std::move(own).problem());
+      return nullptr;
+    }
+    own->environment = config::process_environment;
+    given.configs.push_back(std::move(*own));
+  }
   std::shared_ptr<const config::document> source;
   auto loaded = config::load_pipeline_text(what.text, what.file, given, faults, &source);
   if (!loaded) return nullptr;

@@ -1,6 +1,8 @@
 #include "config/json_schema.hpp"
 
+#include "config/connections.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/connection_field.hpp"
 
 namespace sluice::config {
 
@@ -23,6 +25,8 @@ options schema_of_object(const field_spec& spec) {
     properties[field.name] = schema_of(field);
     if (field.required) required.push_back(field.name);
   }
+  if (const auto* connection = connection_of(spec))
+    for (const auto& field : connection->elements) properties[field.name] = schema_of(field);
   options schema = {{"type", required.empty() ? options({"object", "null"}) : options("object")},
                     {"properties", properties},
                     {"additionalProperties", false}};
@@ -90,16 +94,24 @@ options texts() {
 /// The keys that every unit shares.
 options shared_keys() {
   const options labels = {{"type", "object"}, {"additionalProperties", {{"type", text_types}}}};
-  return {{"description", described({{"type", "string"}}, "Description of the unit.")},
-          {"on_error",
-           described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
-                     "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
-          {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
-                                    "Number of parallel instances of the unit.")},
-          {"place", described({{"type", "object"},
-                               {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
-                               {"additionalProperties", false}},
-                              "Where the unit runs: on the named node, or on any node that has all the labels.")}};
+  return {
+      {"description", described({{"type", "string"}}, "Description of the unit.")},
+      {"on_error",
+       described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
+                 "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
+      {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
+                                "Number of parallel instances of the unit.")},
+      {"retry", described({{"type", {"object", "null"}},
+                           {"properties",
+                            {{"attempts", or_reference({{"type", "integer"}, {"minimum", 0}})},
+                             {"backoff", {{"type", "string"}}},
+                             {"max_backoff", {{"type", "string"}}}}},
+                           {"additionalProperties", false}},
+                          "How to connect again to a system that is down. Default: 5 attempts, after 1s, 2s, 4s ...")},
+      {"place", described({{"type", "object"},
+                           {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
+                           {"additionalProperties", false}},
+                          "Where the unit runs: on the named node, or on any node that has all the labels.")}};
 }
 
 void add_source_keys(options& keys) {
@@ -186,6 +198,18 @@ options units(const char* definition, const char* description) {
                    description);
 }
 
+/// A connection: the options of one component that units share.
+options connection_schema() {
+  auto one_of = options::array();
+  for (const auto& [name, spec] : connection_kinds())
+    one_of.push_back({{"type", "object"},
+                      {"properties", {{name, schema_of(spec)}}},
+                      {"required", options::array({name})},
+                      {"additionalProperties", false}});
+  if (one_of.empty()) return {{"type", "object"}};
+  return {{"oneOf", one_of}};
+}
+
 options closed_map(options properties, const char* description) {
   return described({{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}},
                    description);
@@ -216,6 +240,8 @@ options json_schema() {
                           {"checkpoint", {{"type", "string"}}},
                           {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
                          "Limits and settings of a run.")},
+      {"connections", described({{"type", "object"}, {"additionalProperties", connection_schema()}},
+                                "Options for connecting to systems, by name, for units with connection: NAME.")},
       {"defaults", closed_map(shared_keys(), "Default keys for all units.")},
       {"extract", units("#/$defs/source", "Units that read sources.")},
       {"transform", units("#/$defs/transform", "Units that transform rows.")},

@@ -1,5 +1,6 @@
 #include "config/load.hpp"
 
+#include "config/config_file.hpp"
 #include "config/pipeline_reader.hpp"
 
 #include <sys/stat.h>
@@ -14,13 +15,8 @@ namespace sluice::config {
 
 namespace {
 
-std::optional<std::string> process_environment(const std::string& name) {
-  if (const char* value = std::getenv(name.c_str())) return std::string(value);
-  return {};
-}
-
-result<std::string> read_file(const std::string& path) {
-  const auto doing = "read the pipeline " + path;
+result<std::string> read_file(const std::string& path, const std::string& what = "the pipeline ") {
+  const auto doing = "read " + what + path;
   std::ostringstream text;
   if (path == "-") {
     text << std::cin.rdbuf();
@@ -46,6 +42,24 @@ void put_in_order(diagnostics& faults, std::size_t from) {
 }
 
 }  // namespace
+
+std::optional<std::string> process_environment(const std::string& name) {
+  if (const char* value = std::getenv(name.c_str())) return std::string(value);
+  return {};
+}
+
+result<config_text> read_config(const std::string& path) {
+  auto text = read_file(path, "the settings ");
+  if (text.ok()) return config_text{.file = path, .text = std::move(*text)};
+  auto problem = std::move(text).problem();
+  problem.to_blame = blame::user;
+  return problem;
+}
+
+void check_config(const config_text& given, diagnostics& faults) {
+  connections unused;
+  read_config_file(given, process_environment, unused, faults);
+}
 
 std::optional<loaded> load_pipeline(const std::string& path, const load_options& given, diagnostics& faults,
                                     std::shared_ptr<const document>* source) {

@@ -8,7 +8,6 @@ const std::vector<unsupported_form>& unsupported_forms() {
       {pipeline, "schedule", "", R"({ cron: "15 5 * * *", timezone: Europe/Berlin })"},
       {pipeline, "channels", "", R"({ pager: { webhook: { url: "https://pager.example" } } })"},
       {pipeline, "notify", "", R"([{ name: oncall, when: "type = 'run.failed'", to: [pager] }])"},
-      {unit, "retry", "", "{ attempts: 5, backoff: 1s }"},
       {unit, "timeout", "", "10m"},
       {load, "when_down", "", "{ spill: 2GiB }"},
       {load, "mode", "replace_partitions", "replace_partitions"},

@@ -2,6 +2,8 @@
 
 #include "engine/component/connection_field.hpp"
 
+#include "engine/component/connection_field.hpp"
+
 #include <array>
 
 namespace sluice {

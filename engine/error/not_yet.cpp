@@ -13,15 +13,12 @@ const std::vector<missing_feature>& missing_features() {
       {"schedule", "deploy pipelines trigger backfill",
        "start the run by cron or a systemd timer, and use its exit code"},
       {"notify", "channels email webhook", "use the exit code of sluice run, or follow sluice events"},
-      {"retry", "timeout",
-       "run: { timeout: 2h } limits the whole run; repeat it in the shell: sluice run p.yaml || "
-       "sluice run p.yaml"},
+      {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       {"run-control", "pause resume",
        "sluice drain ends a run without end at a checkpoint, and the same command goes on behind it"},
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
-      {"databases", "postgres mysql mariadb",
-       "exchange CSV files with the database by its own tool, for example psql's \\copy"},
+      {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
       {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
       {"queues", "kafka rabbitmq nats mqtt redis",
        "write the messages to NDJSON files with the system's own client, and read those"},

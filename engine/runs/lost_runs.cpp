@@ -134,7 +134,10 @@ std::vector<named_target> targets_of(const plan& of, const run_context& context)
     if (!own.ok()) continue;
     const auto stated = stated_target(unit.definition.component, *own);
     if (!stated || stated->path.empty() || stated->what == write_target::kind::standard_output) continue;
-    all.push_back({unit.definition.name, real_path(absolute_path(stated->path, context.base_folder)), stated->table});
+    const bool on_server = stated->path.find("://") != std::string::npos;
+    all.push_back({unit.definition.name,
+                   on_server ? stated->path : real_path(absolute_path(stated->path, context.base_folder)),
+                   stated->table});
   }
   return all;
 }

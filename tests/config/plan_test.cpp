@@ -1,3 +1,4 @@
+#include "engine/component/connection_field.hpp"
 #include "tests/support/planning.hpp"
 
 #include <arrow/type.h>
@@ -124,7 +125,9 @@ TEST_CASE("the example of every component can be planned") {
     REQUIRE_FALSE(one->spec.example.empty());
     const auto made = plan_text(one->spec.example);
     INFO(made.shown);
-    CHECK(made.planned);
+    // A source of a server is planned by asking the server; tests/services do so.
+    const bool asks = one->spec.kind == component_kind::source && connection_of(one->spec.value) != nullptr;
+    CHECK((made.planned || (asks && made.faults.size() == 1 && made.faults[0].code == "cannot_connect")));
   }
 }
 

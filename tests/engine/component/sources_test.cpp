@@ -254,7 +254,8 @@ TEST_CASE("every source opens a split at the position of any step, and the rest 
   for (const auto* one : components())
     if (one->spec.kind == component_kind::source) {
       INFO(one->spec.name);
-      CHECK(tried.count(one->spec.name) == 1);
+      // Those of servers are tried with their servers, by tests/services.
+      CHECK((connection_of(one->spec.value) != nullptr || tried.count(one->spec.name) == 1));
     }
 }
 
