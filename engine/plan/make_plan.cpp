@@ -1,6 +1,7 @@
 #include "engine/columns/language_columns.hpp"
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
+#include "engine/error/not_yet.hpp"
 #include "engine/error/remarks.hpp"
 #include "engine/plan/edges.hpp"
 #include "engine/plan/instances.hpp"
@@ -47,6 +48,7 @@ draft lay_out(pipeline definition, const unit_graph& graph) {
   of.transforms.resize(of.made.units.size());
   of.in_doubt.assign(of.made.units.size(), false);
   of.can_filter.assign(of.made.units.size(), false);
+  of.unordered.assign(of.made.units.size(), false);
   of.made.definition = std::move(definition);
   return of;
 }
@@ -111,9 +113,14 @@ class binder {
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
+        if (!made->bounded())
+          faults_.push_back(unit_fault(unit.definition, "/" + unit.definition.component, "not_supported_yet",
+                                       "a source without end is not supported yet",
+                                       not_yet_hint("checkpoint", "read what is there: until: now")));
         if (!unit.resolved) unit.resolved = made->schema();
         if (!untyped.empty()) return hide_types(unit, untyped);
         if (!pruned && !finish_reading(unit, *unit.resolved, context_, remembered_, faults_)) return false;
+        of_.unordered[at] = !made->bounded() || made->splits_per_reader() > 1;
         of_.can_filter[at] = !unit.reading.mark && dynamic_cast<const takes_filter*>(made.get()) != nullptr;
         break;
       }
@@ -257,6 +264,7 @@ void leave_out_columns(draft& of, const run_context& context) {
   pruned.transforms.resize(of.transforms.size());
   pruned.in_doubt.assign(of.in_doubt.size(), false);
   pruned.can_filter = of.can_filter;
+  pruned.unordered = of.unordered;
   for (std::size_t at = 0; at < needed.size(); ++at) pruned.made.units[at].needed = std::move(needed[at]);
   diagnostics faults;
   binder(pruned, context, faults).bind_all(true);
