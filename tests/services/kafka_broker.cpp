@@ -22,13 +22,17 @@ std::string kafka_broker::address() {
   return set;
 }
 
-kafka_broker::kafka_broker() {
+namespace {
+std::unique_ptr<kafka::client> connected() {
   kafka::cluster where;
-  where.brokers = address();
+  where.brokers = kafka_broker::address();
   auto made = kafka::client::make(where, kafka::client::role::producer, {});
   REQUIRE(made.ok());
-  client_ = std::move(made).value();
+  return std::move(made).value();
 }
+}  // namespace
+
+kafka_broker::kafka_broker() : client_(connected()) {}
 
 void kafka_broker::wait_for(rd_kafka_queue_s* queue) {
   auto* answer = rd_kafka_queue_poll(queue, milliseconds);
@@ -68,14 +72,15 @@ void kafka_broker::delete_before(const std::string& name, std::int32_t partition
 }
 
 void kafka_broker::produce(const std::string& name, std::int32_t partition, int first, int count) {
+  const auto with = connected();  // one that knows all partitions that there are now
   for (int i = first; i < first + count; ++i) {
     auto value = "{\"id\": " + std::to_string(i) + (i % 10 == 3 ? ", }" : "}");
-    while (rd_kafka_producev(client_->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
+    while (rd_kafka_producev(with->get(), RD_KAFKA_V_TOPIC(name.c_str()), RD_KAFKA_V_PARTITION(partition),
                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value.data(), value.size()),
                              RD_KAFKA_V_END) != RD_KAFKA_RESP_ERR_NO_ERROR)
-      rd_kafka_poll(client_->get(), 10);
+      rd_kafka_poll(with->get(), 10);
   }
-  REQUIRE(rd_kafka_flush(client_->get(), milliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR);
+  REQUIRE(rd_kafka_flush(with->get(), milliseconds) == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 std::unique_ptr<source> make_kafka_source(options own, const run_context& context) {

@@ -96,7 +96,7 @@ class KafkaSink(CommandLine):
         self.assertIn("error[message_too_large]", done.stderr)
         self.assertEqual(len(self.broker.read(self.topic)), 2)
         # The topic may take less than the client would send.
-        self.broker.topic(f"{self.topic}-small", config={"max.message.bytes": "1000"})
+        self.broker.topic(f"{self.topic}-small", **{"max.message.bytes": "1000"})
         self.write("rows.ndjson", '{"id": 1, "name": "%s"}\n' % ("x" * 5000))
         done = self.run_with(topic=f"{self.topic}-small", code=1)
         self.assertIn("error[message_too_large]", done.stderr)

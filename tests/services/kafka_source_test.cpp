@@ -104,7 +104,7 @@ TEST_CASE("a stream of Kafka waits for messages, tells where it is, and sees new
   auto step = next_of(**reader);
   CHECK_FALSE(step.end);
   CHECK(step.records == 0);
-  CHECK(step.position == position_at(2));
+  CHECK(step.position == partition_position({"stream", 0}, 2));
   with.produce("stream", 0, 10, 3);  // one of them is no JSON
   with.more_partitions("stream", 2);
   with.produce("stream", 1, 20, 2);
@@ -134,6 +134,18 @@ TEST_CASE("a stream of Kafka waits for messages, tells where it is, and sees new
   CHECK(waiting.get() == "interrupted");
 }
 
+TEST_CASE("the position of one partition is refused by another", "[kafka]") {
+  kafka_broker with;
+  with.topic("numbered", 2);
+  const auto context = make_context();
+  const auto from = make_kafka_source({{"topic", "numbered"}, {"until", "now"}}, context);
+  const auto splits = from->discover();
+  REQUIRE(splits.ok());
+  const auto opened = from->open((*splits)[1], partition_position({"numbered", 0}, 0));
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.problem().code == "split_numbering");
+}
+
 TEST_CASE("messages that Kafka has deleted are an error and never passed over", "[kafka]") {
   kafka_broker with;
   with.topic("short", 1);
@@ -143,7 +155,7 @@ TEST_CASE("messages that Kafka has deleted are an error and never passed over", 
   const auto splits = from->discover();
   REQUIRE(splits.ok());
   with.delete_before("short", 0, 50);
-  auto reader = from->open((*splits)[0], position_at(10));
+  auto reader = from->open((*splits)[0], partition_position({"short", 0}, 10));
   REQUIRE(reader.ok());
   for (;;) {
     const auto step = (*reader)->next();

@@ -109,6 +109,16 @@ component_spec spec() {
           "format can't represent. The topic must exist.",
       .value = {.form = shape::object, .help = "the topic and how to write it", .elements = fields()},
       .law = "in = loaded + rejected",
+      .example = R"yaml(version: 1
+pipeline: kafka-sink-example
+extract:
+  orders:
+    generate: { rows: 1000, columns: { id: sequence, amount: { random: [0.0, 99.9], type: "decimal(12,2)" } } }
+load:
+  onward:
+    from: orders
+    kafka: { brokers: "${KAFKA}", topic: revenue, key: id, format: json }
+)yaml",
       .promise = delivery::transactional,
       .modes = {"append"},
       .runs = locality::anywhere,

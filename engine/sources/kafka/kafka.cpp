@@ -133,6 +133,18 @@ component_spec spec() {
           "(`broker_unreachable`).",
       .value = {.form = shape::object, .help = "the topics to read", .elements = fields()},
       .law = "in = out + filtered + rejected",
+      .example = R"yaml(version: 1
+pipeline: kafka-source-example
+extract:
+  orders:
+    kafka: { brokers: "${KAFKA}", topic: orders, format: json, until: now }
+    types: { id: bigint, country: text, amount: "decimal(12,2)" }
+    metadata: { _key: key, _at: timestamp }
+load:
+  nowhere:
+    from: orders
+    blackhole: {}
+)yaml",
       .bounded = false,
       .runs = locality::anywhere,
   };

@@ -40,9 +40,9 @@ class kafka_reader : public split_reader {
   status add(const split& piece, const std::string& position) override {
     const auto where = partition_of(piece.object);
     if (!where) return internal_error("foreign_split", "the split " + piece.object + " is no partition of Kafka");
-    partition made{.piece = piece, .topic = where->topic, .next = piece.begin};
+    partition made{.piece = piece, .where = *where, .next = piece.begin};
     if (!position.empty()) {
-      SLUICE_ASSIGN(made.next, offset_in(position));
+      SLUICE_ASSIGN(made.next, offset_in(position, *where));
     }
     made.ended = what_->bounded && made.next >= piece.end;
     made.silent = what_->bounded || !position.empty();
@@ -64,9 +64,10 @@ class kafka_reader : public split_reader {
         return std::move(*step);
       }
       const auto until = begun + (what_->bounded ? std::chrono::milliseconds(1h) : longest_silence);
-      if (!what_->bounded && std::chrono::steady_clock::now() >= until && !partitions_.empty())
-        return nothing_new(partitions_[turn_]);
-      SLUICE_ASSIGN(const bool goes_on, from_->wait(until, patience_with_brokers));
+      if (!what_->bounded && std::chrono::steady_clock::now() >= until)
+        if (const auto* one = silent_one()) return nothing_new(*one);
+      SLUICE_ASSIGN(const bool goes_on,
+                    from_->wait(std::max(until, std::chrono::steady_clock::now() + 10ms), patience_with_brokers));
       if (!goes_on) return interrupted_error("reading from Kafka");
       SLUICE_TRY(look_for_lost_tails());
     }
@@ -75,10 +76,11 @@ class kafka_reader : public split_reader {
  private:
   struct partition {
     split piece;
-    std::string topic = {};
+    kafka::topic_partition where = {};
     std::int64_t next = 0;                   ///< offset of the next message
     std::optional<std::size_t> number = {};  ///< in the consumer; none: there was nothing to read from the start
     bool ended = false;                      ///< all is read
+    bool at_end = false;                     ///< all is read that was there when a broker was asked last
     bool silent = false;                     ///< its first position needs not be told
     /// When it ended before the offset that it should end at.
     std::optional<std::chrono::steady_clock::time_point> short_since = {};
@@ -89,10 +91,19 @@ class kafka_reader : public split_reader {
     turn_ = 0;
   }
 
+  /// The next partition, in turn, of which all is read that is there; null: none, for example while brokers are gone.
+  const partition* silent_one() {
+    for (std::size_t tried = 0; tried < partitions_.size(); ++tried) {
+      silent_ = (silent_ + 1) % partitions_.size();
+      if (partitions_[silent_].at_end) return &partitions_[silent_];
+    }
+    return nullptr;
+  }
+
   static read_step nothing_new(const partition& of) {
     read_step step;
     step.split = of.piece.id;
-    step.position = position_at(of.next);
+    step.position = partition_position(of.where, of.next);
     return step;
   }
 
@@ -111,7 +122,7 @@ class kafka_reader : public split_reader {
     if (step.records == 0 && !of.ended) return std::optional<read_step>();
     SLUICE_TRY(finish(step));
     step.set_null = decoder_->rows().set_null() - nulls;
-    step.position = position_at(of.next);
+    step.position = partition_position(of.where, of.next);
     step.end = of.ended;
     if (of.ended && of.number && partitions_.size() > 1) from_->drop(*of.number);
     return std::optional(std::move(step));
@@ -132,6 +143,7 @@ class kafka_reader : public split_reader {
       // A broker that has moved may send once more what is already read.
       if (of.ended || message->offset < of.next) continue;
       of.next = message->offset + 1;
+      of.at_end = false;
       of.short_since.reset();
       good_.push_back(message);
       if (message->payload != nullptr) decoder_->join(value_of(*message));
@@ -163,7 +175,7 @@ class kafka_reader : public split_reader {
       return typed::record_fault{.code = "tombstone",
                                  .column = "",
                                  .message = "the message has no value, which says that its key was deleted"};
-    if (auto fault = append_metadata(message, of.topic, *what_, decoder_->rows())) {
+    if (auto fault = append_metadata(message, of.where.topic, *what_, decoder_->rows())) {
       decoder_->take_back();
       return fault;
     }
@@ -178,6 +190,7 @@ class kafka_reader : public split_reader {
   /// What stands for something else than a message: the end of the partition, or an error.
   status take_event(const rd_kafka_message_t& message, partition& of) {
     if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      of.at_end = true;
       // Behind what was read may be marks of transactions, and messages of those that were aborted.
       if (message.offset > of.next) of.next = what_->bounded ? std::min(message.offset, of.piece.end) : message.offset;
       if (what_->bounded && message.offset >= of.piece.end) of.ended = true;
@@ -239,7 +252,8 @@ class kafka_reader : public split_reader {
   std::unique_ptr<messages::message_decoder> decoder_;
   bool wants_deleted_ = false;
   std::vector<partition> partitions_;
-  std::size_t turn_ = 0;  ///< of the partition that was read last
+  std::size_t turn_ = 0;    ///< of the partition that was read last
+  std::size_t silent_ = 0;  ///< the partition of which nothing new was told last
   std::vector<const rd_kafka_message_t*> good_;
   growing_bytes positions_;
 };

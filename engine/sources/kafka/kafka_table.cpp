@@ -22,12 +22,21 @@ std::optional<kafka::topic_partition> partition_of(const std::string& split_name
   return found;
 }
 
-std::string position_at(std::int64_t next) { return opaque_writer(position_in_partition).number(next).take(); }
+std::string partition_position(const kafka::topic_partition& of, std::int64_t next) {
+  return opaque_writer(position_in_partition).number(next).number(of.partition).text(of.topic).take();
+}
 
-result<std::int64_t> offset_in(const std::string& position) {
+result<std::int64_t> offset_in(const std::string& position, const kafka::topic_partition& of) {
   opaque_reader bytes(position, position_in_partition);
   const auto next = bytes.number();
+  const auto partition = bytes.number();
+  const auto topic = bytes.text();
   SLUICE_TRY(bytes.done("the position in a partition of Kafka"));
+  if (partition != of.partition || topic != of.topic)
+    return external_error("split_numbering",
+                          "where to go on is known for " + topic + "[" + std::to_string(partition) + "], and " +
+                              split_name(of) + " has its place now: topics or partitions have come or gone",
+                          "start again with --fresh");
   return next;
 }
 

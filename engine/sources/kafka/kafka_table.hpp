@@ -37,8 +37,10 @@ std::string split_name(const kafka::topic_partition& of);
 /// Reads it back.
 std::optional<kafka::topic_partition> partition_of(const std::string& split_name);
 
-/// The offset of the next message to read, as a position, and back (0 where it can't be read; `done` says that).
-std::string position_at(std::int64_t next);
-result<std::int64_t> offset_in(const std::string& position);
+/// The position of a partition: the offset of the next message to read.
+std::string partition_position(const kafka::topic_partition& of, std::int64_t next);
+/// Reads it back. The error split_numbering: it is of another partition, because topics have come or gone between two
+/// runs and the splits have other numbers now.
+result<std::int64_t> offset_in(const std::string& position, const kafka::topic_partition& of);
 
 }  // namespace sluice

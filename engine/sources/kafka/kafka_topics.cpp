@@ -56,10 +56,11 @@ status kafka_topics::committed(std::uint64_t, const std::vector<split_progress>&
   std::vector<std::pair<kafka::topic_partition, std::int64_t>> next;
   for (const auto& [split, position, ended] : upto) {
     if (split >= splits_.size() || position.empty()) continue;
-    SLUICE_ASSIGN(const auto offset, offset_in(position));
     const auto where = partition_of(splits_[split].object);
+    if (!where) continue;
+    SLUICE_ASSIGN(const auto offset, offset_in(position, *where));
     auto& before = committed_.try_emplace(split, -1).first->second;
-    if (!where || offset == before) continue;
+    if (offset == before) continue;
     before = offset;
     next.emplace_back(*where, offset);
   }

@@ -27,6 +27,8 @@ class kafka_topics : public source, public takes_filter {
   result<std::vector<split>> discover() override;
   result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override;
   [[nodiscard]] bool bounded() const override { return what_->bounded; }
+  /// With `until: now` it stops at a position: there may be more the next time.
+  [[nodiscard]] bool ends_for_good() const override { return false; }
   [[nodiscard]] std::uint32_t splits_per_reader() const override { return 4096; }
   /// Commits the offsets of the group, for those who watch how far it is.
   status committed(std::uint64_t epoch, const std::vector<split_progress>& upto) override;
