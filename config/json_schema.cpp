@@ -128,8 +128,11 @@ void add_source_keys(options& keys) {
                             "SQL types of columns; the types of other columns are inferred.");
   keys["columns"] = described(texts(), "Columns to read; other columns are ignored.");
   keys["sample"] = described({{"type", "integer"}, {"minimum", 1}}, "Number of rows from which types are inferred.");
-  keys["metadata"] = described({{"type", "object"}, {"additionalProperties", {{"enum", {"path", "row"}}}}},
-                               "Columns with the origin of each row: { _file: path, _row: row }.");
+  keys["metadata"] = described(
+      {{"type", "object"},
+       {"additionalProperties",
+        {{"enum", {"path", "row", "key", "timestamp", "topic", "partition", "offset", "headers", "deleted"}}}}},
+      "Columns with the origin of each row: { _file: path, _row: row }.");
   keys["order"] = described({{"enum", {"keep", "any"}}}, "any: the order of rows need not be kept.");
   keys["contract"] = described({{"enum", {"evolve", "freeze", "discard", "quarantine"}}},
                                "What to do with new or missing columns, compared to the last run.");

@@ -191,7 +191,7 @@ bool unit_reader::read_source_key(const reading& in, const node& key, const node
                                       {.name = "formats", .form = shape::list, .elements = {{.form = shape::text}}},
                                       {.name = "decimal", .form = shape::text},
                                       {.name = "thousands", .form = shape::text}}}}}}};
-  static const field_spec metadata{.form = shape::map, .elements = {{.form = shape::text, .choices = {"path", "row"}}}};
+  static const field_spec metadata{.form = shape::map, .elements = {{.form = shape::text}}};
   if (key.text == "types") {
     read_types(in, value, types, unit);
   } else if (key.text == "metadata") {

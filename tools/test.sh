@@ -12,6 +12,7 @@ run_ctest() {
 all_packages() {
   setup
   install_packages "${server_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}"
+  tests/services/fetch-kafka.sh
 }
 
 # The readers, the wire format and the flow control under AddressSanitizer and UBSan; the rest is linked as it is.
@@ -48,6 +49,7 @@ test_named() {
   done
   setup
   install_packages "${server_packages[@]}"
+  tests/services/fetch-kafka.sh
   compile "$folder" all "${arguments[@]}"
   say "running the tests of $folder"
   if [ ${#chosen[@]} -gt 0 ]; then

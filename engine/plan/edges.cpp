@@ -74,7 +74,8 @@ void connect(draft& of) {
       of.made.edges.push_back(std::move(edge));
     }
     // A source without end keeps the order of each split only: what waits for its place would wait for ever.
-    if (unit.definition.role == unit_role::extract) ordered[at] = !unit.definition.any_order && !unit.endless;
+    if (unit.definition.role == unit_role::extract)
+      ordered[at] = !unit.definition.any_order && !unit.endless && !of.unordered[at];
     if (bound != nullptr) ordered[at] = bound->keeps_order() ? keys_kept : unit.parallelism == 1;
   }
 }

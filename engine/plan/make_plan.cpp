@@ -48,6 +48,7 @@ draft lay_out(pipeline definition, const unit_graph& graph) {
   of.transforms.resize(of.made.units.size());
   of.in_doubt.assign(of.made.units.size(), false);
   of.can_filter.assign(of.made.units.size(), false);
+  of.unordered.assign(of.made.units.size(), false);
   of.made.definition = std::move(definition);
   return of;
 }
@@ -118,6 +119,7 @@ class binder {
         if (!unit.resolved) unit.resolved = made->schema();
         if (!untyped.empty()) return hide_types(unit, untyped);
         if (!pruned && !finish_reading(unit, *unit.resolved, context_, remembered_, faults_)) return false;
+        of_.unordered[at] = !made->bounded() || made->splits_per_reader() > 1;
         of_.can_filter[at] = !unit.reading.mark && dynamic_cast<const takes_filter*>(made.get()) != nullptr;
         break;
       }
@@ -261,6 +263,7 @@ void leave_out_columns(draft& of, const run_context& context) {
   pruned.transforms.resize(of.transforms.size());
   pruned.in_doubt.assign(of.in_doubt.size(), false);
   pruned.can_filter = of.can_filter;
+  pruned.unordered = of.unordered;
   for (std::size_t at = 0; at < needed.size(); ++at) pruned.made.units[at].needed = std::move(needed[at]);
   diagnostics faults;
   binder(pruned, context, faults).bind_all(true);
