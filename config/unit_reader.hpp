@@ -22,6 +22,7 @@ class unit_reader {
   void read_types(const reading& in, const node& value, const field_spec& form, unit_definition& unit);
   void read_contract(const reading& in, const node& value, unit_definition& unit);
   void read_incremental(const reading& in, const node& value, unit_definition& unit);
+  void read_time(const reading& in, const node& value, unit_definition& unit);
   void read_place(const reading& in, const node& value, unit_definition& unit);
 
   const document& source_;

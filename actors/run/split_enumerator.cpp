@@ -3,6 +3,7 @@
 #include "actors/run/order_wanted.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/flow/source_clock.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/secrets/mask.hpp"
@@ -39,8 +40,11 @@ class split_enumerator : public caf::event_based_actor {
               !assignment_->finished(message.who.instance, message.split, message.position, message.bytes))
             fail(internal_error("protocol_error", "a reader finished split " + std::to_string(message.split) +
                                                       ", which was assigned to another reader"));
+          if (time_) time_->finished(message.split);
+          tell_time();
           serve();
         },
+        [this](const time_reached& message) { take(message); },
         [this](const epoch_committed& message) { acknowledge(message.epoch); },
         [this](locate_rejects& message) { locate(std::move(message)); },
         [this](report_progress) -> caf::result<instance_progress> {
@@ -101,6 +105,7 @@ class split_enumerator : public caf::event_based_actor {
           auto assignment = flow::split_assignment::make(std::move(made->splits), rules());
           if (!assignment.ok()) return fail(std::move(assignment).problem());
           assignment_ = std::move(assignment).value();
+          begin_time();
           send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
           send(supervisor_, instance_started{who_});
           serve();
@@ -142,6 +147,7 @@ class split_enumerator : public caf::event_based_actor {
                   const auto added = assignment_->extend(std::move(found).value());
                   if (!added.ok()) return fail(added.problem());
                   if (*added > 0) {
+                    if (time_) time_->extend(assignment_->all());
                     send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
                     serve();
                   }
@@ -157,10 +163,52 @@ class split_enumerator : public caf::event_based_actor {
     });
   }
 
+  // -- event time
+
+  /// Watermarks are computed where somebody below needs them.
+  void begin_time() {
+    const auto& what = *setup_->what;
+    const auto edges = what.edges_from(static_cast<int>(who_.unit));
+    if (std::none_of(edges.begin(), edges.end(),
+                     [&](int edge) { return what.edges[static_cast<std::size_t>(edge)].timed; }))
+      return;
+    const auto& rule = what.units[who_.unit].definition.time;
+    flow::source_clock::rules by{.out_of_order = rule.out_of_order};
+    if (rule.idle) by.idle = std::chrono::microseconds(*rule.idle);
+    time_.emplace(by);
+    time_->extend(assignment_->all());
+  }
+
+  void take(const time_reached& message) {
+    if (!time_) return;
+    if (message.silent) {
+      time_->silent(message.split, clock().now());
+    } else {
+      time_->passed_on(message.split, message.has_time ? std::optional(message.latest) : std::nullopt);
+    }
+    tell_time();
+  }
+
+  /// Tells all readers how far the source has come: what they send from now on is not before that.
+  void tell_time() {
+    if (!time_) return;
+    const auto now = clock().now();
+    if (const auto risen = time_->risen(now))
+      for (const auto& [address, instance] : readers_)
+        if (const auto to = caf::actor_cast<caf::actor>(address)) send(to, watermark_risen{*risen});
+    const auto idle = time_->next_idle(now);
+    if (!idle || (asked_at_ && *asked_at_ <= *idle && *asked_at_ > now)) return;
+    asked_at_ = *idle;
+    delayed_send(this, *idle - now, continuation{[this] { tell_time(); }});
+  }
+
   void want(const want_split& message) {
     auto handle = caf::actor_cast<caf::actor>(current_sender());
     if (!handle) return;
-    if (readers_.emplace(handle.address(), message.who.instance).second) monitor(handle);
+    if (readers_.emplace(handle.address(), message.who.instance).second) {
+      monitor(handle);
+      if (time_ && time_->watermark()) send(handle, watermark_risen{*time_->watermark()});
+    }
     waiting_.push_back({message.who.instance, std::move(handle)});
     serve();
   }
@@ -254,6 +302,8 @@ class split_enumerator : public caf::event_based_actor {
   std::map<std::uint32_t, room_wanted> wanting_;  ///< by split: readers that may not pass on what they have read
   std::map<caf::actor_addr, std::uint32_t> readers_;
   bool asked_for_order_ = false;
+  std::optional<flow::source_clock> time_;                  ///< where watermarks are needed
+  std::optional<flow::source_clock::time_point> asked_at_;  ///< when tell_time comes again by itself
 };
 
 }  // namespace
