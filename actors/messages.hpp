@@ -86,6 +86,18 @@ struct split_finished {
   std::string position = {};  ///< behind its last step
   std::int64_t bytes = 0;     ///< of its rows, where that was counted
 };
+/// extract -> enumerator: rows of a split were passed on, the latest of those with an event time at `latest`; or
+/// nothing has come of it now.
+struct time_reached {
+  std::uint32_t split = 0;
+  bool has_time = false;
+  std::int64_t latest = 0;
+  bool silent = false;
+};
+/// enumerator -> extract: no row of the source before this time is still to be read, except late ones.
+struct watermark_risen {
+  std::int64_t time = 0;
+};
 /// supervisor -> enumerator: every sink has committed what was read up to here: the source may acknowledge it.
 struct epoch_committed {
   std::uint64_t epoch = 0;
@@ -401,6 +413,8 @@ CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::want_room))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::room_given))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::no_more_splits))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::split_finished))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::time_reached))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::watermark_risen))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::epoch_committed))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::splits_discovered))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::begin_epoch))

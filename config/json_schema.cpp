@@ -114,6 +114,16 @@ options shared_keys() {
                           "Where the unit runs: on the named node, or on any node that has all the labels.")}};
 }
 
+void add_time_key(options& keys) {
+  keys["time"] = described(
+      {{"type", "object"},
+       {"properties",
+        {{"column", {{"type", "string"}}}, {"out_of_order", {{"type", "string"}}}, {"idle", {{"type", "string"}}}}},
+       {"required", options::array({"column"})},
+       {"additionalProperties", false}},
+      "When rows happened: the column, how late a row may be, and when silence counts.");
+}
+
 void add_source_keys(options& keys) {
   const options type = {{"anyOf", options::array({{{"type", "string"}},
                                                   {{"type", "object"},
@@ -144,6 +154,7 @@ void add_source_keys(options& keys) {
                    {"changed", {{"enum", {"fail", "read_again"}}}}}},
                  {"additionalProperties", false}},
                 "Read only what earlier runs have not loaded: new files, or rows above the highest value of a column.");
+  add_time_key(keys);
 }
 
 void add_sink_keys(options& keys) {

@@ -206,6 +206,8 @@ bool unit_reader::read_source_key(const reading& in, const node& key, const node
     read_contract(in, value, unit);
   } else if (key.text == "incremental") {
     read_incremental(in, value, unit);
+  } else if (key.text == "time") {
+    read_time(in, value, unit);
   } else {
     return false;
   }
@@ -269,6 +271,29 @@ void unit_reader::read_incremental(const reading& in, const node& value, unit_de
   }
   rule.by = by == "file" ? incremental_rule::way::file : incremental_rule::way::column;
   rule.read_changed = text("changed") == "read_again";
+}
+
+void unit_reader::read_time(const reading& in, const node& value, unit_definition& unit) {
+  static const field_spec form{.form = shape::object,
+                               .elements = {{.name = "column", .form = shape::text, .required = true},
+                                            {.name = "out_of_order", .form = shape::duration},
+                                            {.name = "idle", .form = shape::duration}}};
+  if (value.is_scalar()) {
+    in.fault(value, "invalid_value", "time must be a map, found " + describe(value),
+             "time: { column: ordered_at, out_of_order: 30s }");
+    return;
+  }
+  const auto read = read_options(in, value, form, "time");
+  if (!read) return;
+  unit.time.column = (*read)["column"].get<std::string>();
+  const auto duration = [&](const char* name) -> std::optional<std::int64_t> {
+    const auto found = read->find(name);
+    if (found == read->end() || !found->is_string()) return {};
+    const auto parsed = parse_duration(found->get<std::string>());
+    return parsed.ok() ? std::optional(*parsed) : std::nullopt;
+  };
+  unit.time.out_of_order = duration("out_of_order").value_or(0);
+  unit.time.idle = duration("idle");
 }
 
 bool unit_reader::read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit) {

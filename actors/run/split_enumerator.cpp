@@ -3,6 +3,7 @@
 #include "actors/run/order_wanted.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/flow/source_clock.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/secrets/mask.hpp"
@@ -41,8 +42,11 @@ class split_enumerator : public caf::event_based_actor {
               !assignment_->finished(message.who.instance, message.split, message.position, message.bytes))
             fail(internal_error("protocol_error", "a reader finished split " + std::to_string(message.split) +
                                                       ", which was assigned to another reader"));
+          if (time_) time_->finished(message.split);
+          tell_time();
           serve();
         },
+        [this](const time_reached& message) { take(message); },
         [this](const begin_epoch& message) {
           epoch_ = message.epoch;
           ready_ = false;
@@ -134,6 +138,7 @@ class split_enumerator : public caf::event_based_actor {
           in_order_ = made->in_order;
           inputs_ = std::move(made->inputs);
           if (const auto begun = go_on_behind(); !begun.ok()) return fail(begun.problem());
+          begin_time();
           send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes(), inputs_});
           send(supervisor_, instance_started{who_});
           serve();
@@ -198,6 +203,7 @@ class split_enumerator : public caf::event_based_actor {
                   const auto added = assignment_->extend(std::move(found).value());
                   if (!added.ok()) return fail(added.problem());
                   if (*added > 0) {
+                    if (time_) time_->extend(assignment_->all());
                     send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
                     serve();
                   }
@@ -216,10 +222,52 @@ class split_enumerator : public caf::event_based_actor {
     });
   }
 
+  // -- event time
+
+  /// Watermarks are computed where somebody below needs them.
+  void begin_time() {
+    const auto& what = *setup_->what;
+    const auto edges = what.edges_from(static_cast<int>(who_.unit));
+    if (std::none_of(edges.begin(), edges.end(),
+                     [&](int edge) { return what.edges[static_cast<std::size_t>(edge)].timed; }))
+      return;
+    const auto& rule = what.units[who_.unit].definition.time;
+    flow::source_clock::rules by{.out_of_order = rule.out_of_order};
+    if (rule.idle) by.idle = std::chrono::microseconds(*rule.idle);
+    time_.emplace(by);
+    time_->extend(assignment_->all());
+  }
+
+  void take(const time_reached& message) {
+    if (!time_) return;
+    if (message.silent) {
+      time_->silent(message.split, clock().now());
+    } else {
+      time_->passed_on(message.split, message.has_time ? std::optional(message.latest) : std::nullopt);
+    }
+    tell_time();
+  }
+
+  /// Tells all readers how far the source has come: what they send from now on is not before that.
+  void tell_time() {
+    if (!time_) return;
+    const auto now = clock().now();
+    if (const auto risen = time_->risen(now))
+      for (const auto& [address, instance] : readers_)
+        if (const auto to = caf::actor_cast<caf::actor>(address)) send(to, watermark_risen{*risen});
+    const auto idle = time_->next_idle(now);
+    if (!idle || (asked_at_ && *asked_at_ <= *idle && *asked_at_ > now)) return;
+    asked_at_ = *idle;
+    delayed_send(this, *idle - now, continuation{[this] { tell_time(); }});
+  }
+
   void want(const want_split& message) {
     auto handle = caf::actor_cast<caf::actor>(current_sender());
     if (!handle) return;
-    if (readers_.emplace(handle.address(), message.who.instance).second) monitor(handle);
+    if (readers_.emplace(handle.address(), message.who.instance).second) {
+      monitor(handle);
+      if (time_ && time_->watermark()) send(handle, watermark_risen{*time_->watermark()});
+    }
     waiting_.push_back({message.who.instance, std::move(handle)});
     serve();
   }
@@ -320,6 +368,8 @@ class split_enumerator : public caf::event_based_actor {
   std::string inputs_;
   std::optional<std::uint64_t> epoch_;  ///< whose barriers the readers are to send
   bool ready_ = false;                  ///< and may
+  std::optional<flow::source_clock> time_;                  ///< where watermarks are needed
+  std::optional<flow::source_clock::time_point> asked_at_;  ///< when tell_time comes again by itself
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
 #include "engine/flow/split_assignment.hpp"
+#include "engine/operators/windows/event_times.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -84,6 +85,9 @@ class extract_actor : public unit_actor {
           barrier_ = message;
           work();
         },
+        [this](const watermark_risen& message) {
+          if (working_) outbox_->watermark(message.time);
+        },
         [this](no_more_splits) {
           asked_ = false;
           done_ = true;
@@ -98,6 +102,7 @@ class extract_actor : public unit_actor {
                   if (!working_) return;
                   if (!made.ok()) return fail(made.problem());
                   source_ = std::move(made).value();
+                  time_ = time_of_rows();
                   started();
                   ask();
                 });
@@ -111,7 +116,10 @@ class extract_actor : public unit_actor {
       calls_.call([from = reading_] { return from->next(); },
                   [this, from = reading_](result<std::optional<read_step>> step) { take(from, std::move(step)); });
     }
-    if (done_ && !reading_ && !barrier_ && !drained_) finish_when_passed_on();
+    if (!done_ || reading_ || barrier_ || drained_) return;
+    if (time_ && source_ && source_->ends_for_good()) outbox_->watermark(end_of_time);
+    time_.reset();
+    finish_when_passed_on();
   }
 
   std::string reached() override {
@@ -146,6 +154,7 @@ class extract_actor : public unit_actor {
     std::int64_t passed_on = 0;                  ///< bytes of rows, where that is limited
     std::int64_t room = 0;                       ///< what that may become
     bool asked = false;                          ///< for more room
+    bool silent = false;                         ///< nothing came of it last
     std::deque<read_step> held;                  ///< read, and waiting for it
   };
 
@@ -265,11 +274,13 @@ class extract_actor : public unit_actor {
     for (auto& record : step.rejected) reject(std::move(record), from.piece);
     rejects_.send();
     from.position = step.position;
+    const auto latest = latest_time(step);
     if (rows > 0 || step.end) {
       auto out = step.rows.data ? std::move(step.rows) : marker();
       out.order = {.split = from.piece.id, .sequence = from.sequence++, .last_in_split = step.end};
       emit(0, std::move(out));
     }
+    if (working_ && time_) tell_time(from, latest, step.records == 0 && !step.end && !source_->bounded());
     if (!step.end || !working_) return;
     ended_splits_.push_back({.split = from.piece.id, .position = step.position, .ended = true});
     send(links_.enumerators[unit().source_number],
@@ -301,6 +312,29 @@ class extract_actor : public unit_actor {
     rejects_.add(std::move(row));
   }
 
+  /// The event time of rows, where somebody below needs to know how far it has come.
+  [[nodiscard]] std::optional<event_time> time_of_rows() const {
+    for (const auto& edge : setup_->what->edges)
+      if (edge.from_unit == unit_index() && edge.timed) return unit().outputs.front().time;
+    return std::nullopt;
+  }
+
+  std::optional<std::int64_t> latest_time(const read_step& step) {
+    if (!time_ || !step.rows.data) return std::nullopt;
+    const auto times = windows::event_times::of(*step.rows.data, *time_);
+    if (times.ok()) return times->latest();
+    fail(times.problem());
+    return std::nullopt;
+  }
+
+  /// Says how far the rows have come that were passed on, and once that no more come.
+  void tell_time(open_split& of, std::optional<std::int64_t> latest, bool silent) {
+    const bool before = std::exchange(of.silent, silent);
+    if (!latest && silent == before) return;
+    send(links_.enumerators[unit().source_number],
+         time_reached{of.piece.id, latest.has_value(), latest.value_or(0), silent});
+  }
+
   batch marker() {
     batch empty;
     empty.data = arrow::RecordBatch::MakeEmpty(unit().outputs[0].schema).ValueOrDie();
@@ -308,6 +342,7 @@ class extract_actor : public unit_actor {
   }
 
   std::shared_ptr<source> source_;
+  std::optional<event_time> time_;              ///< of its rows, until all have been passed on
   std::shared_ptr<reading> reading_;            ///< while it has splits
   std::map<std::uint32_t, open_split> splits_;  ///< that it has, by id
   std::size_t reads_ = 0;                       ///< calls of `next` under way

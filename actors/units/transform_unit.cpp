@@ -4,6 +4,7 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/component/wants_last.hpp"
@@ -90,6 +91,7 @@ class transform_actor : public unit_actor {
     transform_ = open_->unit.get();
     may_block_ = dynamic_cast<const may_block*>(transform_);
     late_ = dynamic_cast<late_answers*>(transform_);
+    holding_ = dynamic_cast<const holds_back*>(transform_);
     if (late_ != nullptr && !order_wanted(*setup_, unit_index())) late_->release_order();
     only_input_ = unit().inputs.size() <= 1;
     stamper_ = std::make_unique<flow::order_stamper>(transform_->keeps_order() && outbox_->any_ordered(),
@@ -235,6 +237,14 @@ class transform_actor : public unit_actor {
       });
       return working_ && !calling_;
     }
+    if (const auto* risen = std::get_if<flow::inbox::time_risen>(&*next)) {
+      time_ = risen->watermark;
+      call([time = risen->watermark](transform& unit, emitter& out) -> result<bool> {
+        SLUICE_TRY(unit.on_time(time, out));
+        return true;
+      });
+      return working_ && !calling_;
+    }
     if (const auto* end = std::get_if<flow::inbox::input_ended>(&*next)) {
       ended(end->input);
       call([input = end->input](transform& unit, emitter& out) -> result<bool> {
@@ -301,8 +311,10 @@ class transform_actor : public unit_actor {
     }
     resuming_ = *answer.more;
     if (!resuming_) settle();
-    if (!resuming_ && barrier_) stamper_->let_pass(stamped_);
+    const bool time_passes = !resuming_ && time_ && (complete_ || holding_ == nullptr || !holding_->holds_rows());
+    if (!resuming_ && (barrier_ || time_passes)) stamper_->let_pass(stamped_);
     send_stamped();
+    if (time_passes && working_) outbox_->watermark(*std::exchange(time_, std::nullopt));
   }
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.
@@ -333,6 +345,7 @@ class transform_actor : public unit_actor {
     if (open_inputs_ == 0) complete_ = true;
     if (!complete_ && transform_->satisfied()) {
       complete_ = true;
+      time_ = end_of_time;
       give_up_input();
     }
     if (complete_) stamper_->settled(stamped_);
@@ -366,10 +379,12 @@ class transform_actor : public unit_actor {
   transform* transform_ = nullptr;        ///< in open_
   late_answers* late_ = nullptr;          ///< the same, where it answers late
   const may_block* may_block_ = nullptr;  ///< the same, where its calls may take long
+  const holds_back* holding_ = nullptr;   ///< the same, where watermarks may have to wait for rows
   std::unique_ptr<flow::order_stamper> stamper_;
   std::vector<flow::outgoing_batch> stamped_;            ///< to be sent after the call that made them
   std::optional<flow::due_credit> current_;              ///< for the batch that is being worked on
   std::optional<flow::inbox::aligned_barrier> barrier_;  ///< to be passed on when what comes before it has been
+  std::optional<std::int64_t> time_;                     ///< a watermark, likewise
   std::size_t open_inputs_ = 0;
   std::set<int> held_back_;     ///< inputs that wait for the others to end
   std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended

@@ -35,6 +35,7 @@ const std::vector<missing_feature>& missing_features() {
       {"window-functions", "window sessionize",
        "deduplicate: { by: [key], order: [x desc] } keeps the first row of each key; aggregate and join back for "
        "totals"},
+      {"late-sessions", "allowed_lateness", "raise out_of_order in the source: sessions end later, and take more rows"},
       {"nested-data", "unnest explode flatten nest", "flatten the records with jq -c before reading"},
       {"pivot", "unpivot", "write one aggregate for each value: sum(amount) filter (where month = 1)"},
       {"fill", "", "coalesce(x, 0) puts a value in the place of null"},

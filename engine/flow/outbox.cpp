@@ -139,6 +139,20 @@ void outbox::barrier(std::uint64_t epoch) {
   }
 }
 
+void outbox::watermark(std::int64_t time) {
+  for (auto& channel : channels_) {
+    if (channel.ended || channel.stopped || !plan_->edges[channel.name.edge].timed) continue;
+    // One that still waits behind the same rows has said less.
+    auto* const last = channel.waiting.empty() ? nullptr : std::get_if<wire::watermark>(&channel.waiting.back().first);
+    if (last != nullptr) {
+      last->time = time;
+    } else {
+      channel.waiting.emplace_back(wire::watermark{time}, 0);
+    }
+    flush(channel);
+  }
+}
+
 bool outbox::unwanted() const {
   return !channels_.empty() &&
          std::all_of(channels_.begin(), channels_.end(), [](const auto& channel) { return channel.stopped; });

@@ -36,6 +36,9 @@ class outbox {
   /// Passes a barrier on, behind what was emitted before it.
   void barrier(std::uint64_t epoch);
 
+  /// Passes a watermark on, behind what was emitted before it, on the edges that carry such.
+  void watermark(std::int64_t time);
+
   /// True where nothing waits for credit; a unit makes nothing new before.
   [[nodiscard]] bool clear() const { return waiting_ == 0; }
   /// Batches that wait for credit, on all channels.

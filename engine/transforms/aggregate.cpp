@@ -9,6 +9,8 @@
 #include "engine/operators/partitioned_spill.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/sorting/external_sort.hpp"
+#include "engine/operators/windows/window_aggregate.hpp"
+#include "engine/operators/windows/window_rule.hpp"
 #include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
@@ -390,6 +392,8 @@ class aggregate final : public single_output, public may_block {
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "aggregate", 1, faults)) return nullptr;
+  if (request.own.contains("window") && !request.own["window"].is_null())
+    return windows::make_window_aggregate(request, faults);
   auto bound = aggregates::bind(request, faults);
   if (!bound.whole) return make_stand_in(std::move(bound.schema));
   return std::make_unique<aggregate>(request, std::move(bound.schema), std::move(bound.what));
@@ -399,30 +403,38 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 
 const component& aggregate_transform() {
   static const component self{
-      .spec = {.name = "aggregate",
-               .kind = component_kind::transform,
-               .summary = "Groups rows by key columns and computes aggregates for each group",
-               .description =
-                   "The output has one row for each distinct combination of the `by` columns (nulls form a group too), "
-                   "in the order in which they first appear. Without `by` the output has exactly one row, also for "
-                   "empty input.\n\n"
-                   "Sums, averages and variances of real and double are computed exactly and rounded once, so that the "
-                   "result is identical for any order of rows, parallelism and number of nodes. A sum that does not "
-                   "fit its type is an error of its group (numeric_overflow); `on_error` decides what happens to it.",
-               .value = {.form = shape::object,
-                         .help = "the key columns and the aggregates",
-                         .required = true,
-                         .elements = {{.name = "by",
-                                       .form = shape::list,
-                                       .help = "columns to group by; empty: all rows form one group",
-                                       .elements = {{.form = shape::column, .help = "a column"}}},
-                                      {.name = "compute",
-                                       .form = shape::map,
-                                       .help = "new column: expression with aggregates",
-                                       .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}}}},
-               .law = "in + added = out + merged + rejected (merged: each row of a group beyond its first; added: the "
-                      "one row of an aggregate without keys over empty input)",
-               .example = R"yaml(version: 1
+      .spec =
+          {.name = "aggregate",
+           .kind = component_kind::transform,
+           .summary = "Groups rows by key columns and computes aggregates for each group",
+           .description =
+               "The output has one row for each distinct combination of the `by` columns (nulls form a group too), "
+               "in the order in which they first appear. Without `by` the output has exactly one row, also for "
+               "empty input.\n\n"
+               "Sums, averages and variances of real and double are computed exactly and rounded once, so that the "
+               "result is identical for any order of rows, parallelism and number of nodes. A sum that does not "
+               "fit its type is an error of its group (numeric_overflow); `on_error` decides what happens to it.\n\n"
+               "With `window`, rows are also grouped by their event time, the column that `time` of the source "
+               "names: `{ tumble: 1m }`, `{ hop: 5m, every: 1m }` or `{ session: 10m }`. The output has the columns "
+               "window_start and window_end behind the keys. A window is emitted once, when the watermark passes its "
+               "end; rows that come later go to the port `late`, or to the rejects (late_row) if nothing reads it. "
+               "See docs/event-time.md.",
+           .value = {.form = shape::object,
+                     .help = "the key columns and the aggregates",
+                     .required = true,
+                     .elements = {{.name = "by",
+                                   .form = shape::list,
+                                   .help = "columns to group by; empty: all rows form one group",
+                                   .elements = {{.form = shape::column, .help = "a column"}}},
+                                  {.name = "compute",
+                                   .form = shape::map,
+                                   .help = "new column: expression with aggregates",
+                                   .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}},
+                                  windows::window_spec()}},
+           .law = "in + added = out + merged + rejected (merged: each row of a group beyond its first; added: the "
+                  "one row of an aggregate without keys over empty input, further windows of a row, and groups that "
+                  "late rows changed; out: late rows too, if their port is read)",
+           .example = R"yaml(version: 1
 pipeline: airports-by-zone
 extract:
   airports:

@@ -1,3 +1,4 @@
+#include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/component/stand_in.hpp"
@@ -27,7 +28,7 @@ using joins::build_side;
 using joins::join_plan;
 using joins::keyed_rows;
 
-class join final : public single_output, public wants_last, public may_block, public late_answers {
+class join final : public single_output, public wants_last, public may_block, public late_answers, public holds_back {
  public:
   join(const transform_request& request, join_plan what)
       : single_output(request, what.schema),
@@ -92,6 +93,9 @@ class join final : public single_output, public wants_last, public may_block, pu
   }
   void release_order() override { order_matters_ = false; }
   [[nodiscard]] bool answers_late() const override { return parts_ != nullptr; }
+  [[nodiscard]] bool holds_rows() const override {
+    return parts_ != nullptr || matching_ || waiting_.holds_rows() || waiting_.spilled();
+  }
 
   /// Rows of the right that were read, and those of the left that wait for the others; each part is a batch with its
   /// keys. Rows of the right that came are there whether their input has ended or not: it ends again.

@@ -1,6 +1,6 @@
 #include "engine/component/stand_in.hpp"
-#include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
+#include "engine/operators/timed_output.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -15,12 +15,15 @@ struct chosen {
   expression::bound_ptr value = nullptr;
 };
 
-class select final : public single_output {
+class select final : public timed_output {
  public:
   select(const transform_request& request, std::shared_ptr<arrow::Schema> schema, std::vector<chosen> columns)
-      : single_output(request, std::move(schema)),
-        input_(request.inputs.front().schema),
-        columns_(std::move(columns)) {}
+      : timed_output(request, std::move(schema)), input_(request.inputs.front().schema), columns_(std::move(columns)) {
+    if (auto time = request.inputs.front().time) {
+      time->column = name_of(input_->GetFieldIndex(time->column), time->column);
+      if (!time->column.empty()) set_time(std::move(time));
+    }
+  }
 
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>& wanted) const override {
@@ -52,6 +55,17 @@ class select final : public single_output {
   }
 
  private:
+  /// The name under which a column of the input is passed on, the same one if there are several; empty where it is not.
+  [[nodiscard]] std::string name_of(int column, const std::string& same) const {
+    std::string found;
+    for (std::size_t place = 0; place < columns_.size(); ++place) {
+      if (columns_[place].column != column) continue;
+      const auto& name = schema()->field(static_cast<int>(place))->name();
+      if (found.empty() || name == same) found = name;
+    }
+    return found;
+  }
+
   std::shared_ptr<arrow::Schema> input_;
   std::vector<chosen> columns_;
 };
