@@ -4,6 +4,7 @@
 #include "app/session.hpp"
 #include "config/document.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <functional>
 #include <map>
@@ -19,8 +20,9 @@ struct planned_pipeline {
   std::shared_ptr<const config::document> source;  ///< may be null
   std::shared_ptr<const plan> what;
   std::shared_ptr<run_context> context;
-  options params;                                  ///< what `--set` gave, as text
-  std::optional<std::int64_t> state_version = {};  ///< of what the Store remembers of its sources
+  options params;                                       ///< what `--set` gave, as text
+  std::optional<std::int64_t> state_version = {};       ///< of what the Store remembers of its sources
+  std::vector<store::subscription> subscriptions = {};  ///< of its `notify:`
 };
 
 /// What to plan.

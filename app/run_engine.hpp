@@ -3,6 +3,7 @@
 #include "actors/run/run_setup.hpp"
 #include "app/planning.hpp"
 
+#include <chrono>
 #include <csignal>
 
 namespace sluice::app {
@@ -31,7 +32,8 @@ struct engine_result {
 
 /// Runs a planned pipeline to its end: shows progress, prints events under --json, serves the HTTP API meanwhile.
 /// `ended` is called as soon as the outcome is known, before anything is taken down.
-result<engine_result> run_planned(session& with, const planned_pipeline& planned,
+/// Then it waits for notifications, for `notify_wait` at most.
+result<engine_result> run_planned(session& with, const planned_pipeline& planned, std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended);
 
 /// True where a unit writes its rows to stdout.

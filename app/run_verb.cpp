@@ -12,6 +12,7 @@
 #include "engine/files/arriving_stream.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runs/lost_runs.hpp"
+#include "engine/values/quantities.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <sys/resource.h>
@@ -29,6 +30,8 @@ struct chosen {
   std::string file;
   std::vector<std::string> set;
   bool fresh = false;
+  std::string notify_wait_text;
+  std::chrono::microseconds notify_wait = std::chrono::seconds(10);
 };
 
 std::int64_t now() {
@@ -204,7 +207,8 @@ int run_here(session& with, const chosen& what) {
     return refuse(with, what.file, {free.problem()}, nullptr, app::exit_code_of(free.problem()));
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
   const auto ended =
-      run_planned(with, *planned, [&](const engine_result& how) { print_report(with, what, *planned, how); });
+      run_planned(with, *planned, std::chrono::duration_cast<std::chrono::milliseconds>(what.notify_wait),
+                  [&](const engine_result& how) { print_report(with, what, *planned, how); });
   if (!ended.ok()) return refuse(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
   if (ended->outcome.refused)
     return refuse(with, what.file, {*ended->outcome.cause}, nullptr, app::exit_code_of(*ended->outcome.cause));
@@ -262,7 +266,14 @@ int report_death(session& with, const chosen& what, const engine_end& end) {
   return end.killed_by_user ? exit_interrupted : exit_failed;
 }
 
-result<int> run(session& with, const chosen& what) {
+result<int> run(session& with, chosen& what) {
+  if (!what.notify_wait_text.empty()) {
+    auto wait = parse_duration(what.notify_wait_text == "0" ? "0s" : what.notify_wait_text);
+    if (!wait.ok())
+      return user_error("bad_arguments", "--notify-wait must be a duration, found '" + what.notify_wait_text + "'",
+                        "for example: --notify-wait 30s");
+    what.notify_wait = std::chrono::microseconds(*wait);
+  }
   const auto end = run_in_child([&] {
     const int code = run_here(with, what);
     const auto written = with.terminal.flush();
@@ -282,7 +293,11 @@ command run_verb() {
                                 {.names = {"--fresh"},
                                  .value = {},
                                  .help = "load everything again, also what earlier runs have loaded (incremental)",
-                                 .target = &what->fresh}},
+                                 .target = &what->fresh},
+                                {.names = {"--notify-wait"},
+                                 .value = "TIME",
+                                 .help = "how long to wait for notifications at the end (default: 10s)",
+                                 .target = &what->notify_wait_text}},
                     .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n"
                                "2 the pipeline can't be run, 130 Ctrl-C. Ctrl-C stops the run without publishing\n"
                                "anything incomplete; a second Ctrl-C kills it.\n"},

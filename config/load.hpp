@@ -2,18 +2,21 @@
 
 #include "config/document.hpp"
 #include "engine/plan/pipeline.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::config {
 
 /// What a pipeline is read with besides its file.
 struct load_options {
   std::map<std::string, std::string> set;  ///< `--set name=value`
+  std::string base_folder = {};            ///< where relative paths of channels start; empty: the current folder
   /// Looks up the environment; not set: the process's own.
   std::function<std::optional<std::string>(const std::string& name)> environment;
 };
@@ -22,6 +25,7 @@ struct load_options {
 struct loaded {
   pipeline definition;
   std::shared_ptr<const document> source;
+  std::vector<store::subscription> subscriptions;  ///< one a rule of `notify:`
 };
 
 /// Reads a pipeline's file, "-" being standard input. All its faults are appended together, each with its place; what
