@@ -44,12 +44,6 @@ std::int64_t now() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
-std::string texts_of(const options& list) {
-  std::string text;
-  for (const auto& one : list) text += (text.empty() ? "" : ", ") + one.get<std::string>();
-  return text;
-}
-
 /// What a channel is and how it does: "webhook", "webhook, failing".
 std::string channel_text(store::store& in, const std::string& pipeline, const std::string& name,
                          const options& channel) {
@@ -116,7 +110,7 @@ std::string happened(const store::delivery& one) {
     case store::delivery_state::open:
       return one.tries == 0 ? "is due" : "again at " + short_time_text(one.next_at);
     case store::delivery_state::held:
-      return "waits behind another";
+      return "waits for an earlier one";
     case store::delivery_state::delivered:
       return "delivered";
     case store::delivery_state::given_up:
@@ -376,7 +370,7 @@ result<int> silence(session& with, const chosen& what) {
   if (with.options.json)
     with.terminal.out(options{{"id", made.id}, {"until", made.until}}.dump() + "\n");
   else if (!with.options.quiet)
-    with.terminal.note("nobody is told of matching events until " + time_text(made.until) +
+    with.terminal.note("no notification of matching events is sent until " + time_text(made.until) +
                        "; to end it earlier: sluice notify unsilence " + made.id + "\n");
   return exit_succeeded;
 }

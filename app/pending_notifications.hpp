@@ -2,6 +2,7 @@
 
 #include "actors/run/run.hpp"
 #include "app/session.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <caf/actor.hpp>
 

@@ -224,7 +224,7 @@ options rule_schema() {
         {"repeat", described(time, "Remind of an alert that is open, this often.")},
         {"resolved", described({{"type", "boolean"}}, "Tell when the trouble is over.")},
         {"escalate",
-         described({{"type", "array"}, {"items", step}}, "Who is told when nobody acknowledges an alert.")}}},
+         described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")}}},
       {"required", options::array({"name", "to"})},
       {"additionalProperties", false}};
 }
@@ -278,7 +278,7 @@ options json_schema() {
                                   {"for", {{"type", "string"}}}}},
                                 {"required", options::array({"name", "cron", "for"})},
                                 {"additionalProperties", false}}}},
-                             "When nobody is told.")},
+                             "When no notification is sent.")},
       {"notify", described({{"type", "array"}, {"items", rule_schema()}}, "Who is told of what.")},
   };
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},

@@ -16,9 +16,9 @@ namespace sluice::config {
 /// What a pipeline is read with besides its file.
 struct load_options {
   std::map<std::string, std::string> set;  ///< `--set name=value`
-  std::string base_folder = {};            ///< where relative paths of channels start; empty: the current folder
   /// Looks up the environment; not set: the process's own.
   std::function<std::optional<std::string>(const std::string& name)> environment;
+  std::string base_folder = {};            ///< where relative paths of channels start; empty: the current folder
 };
 
 /// A pipeline and the file that it came from, which still knows where everything stands.

@@ -13,7 +13,6 @@ namespace sluice::actors {
 
 namespace {
 
-constexpr auto look_interval = std::chrono::seconds(1);
 /// A subscription that can't be worked on here is tried again so many looks later.
 constexpr int looks_when_broken = 30;
 
@@ -87,7 +86,7 @@ class dispatcher : public caf::event_based_actor {
   };
 
   void tick() {
-    delayed_send(this, look_interval, continuation{[this] { look([this] { tick(); }); }});
+    delayed_send(this, s_.look_interval, continuation{[this] { look([this] { tick(); }); }});
   }
 
   void look(std::function<void()> then) {

@@ -49,7 +49,8 @@ struct dispatcher_settings {
   std::shared_ptr<store::store> store;
   caf::actor notifier;
   notify::channel_maker make = notify::make_channel;
-  notify::clock_function now = {};  ///< not set: the system's clock
+  notify::clock_function now = {};                                    ///< not set: the system's clock
+  std::chrono::milliseconds look_interval = std::chrono::seconds(1);  ///< for subscriptions that are free
 };
 
 /// Starts the actor that has the notifications sent which the Store knows of: it takes every subscription that no other

@@ -123,7 +123,7 @@ std::vector<std::pair<std::string, std::string>> facts_of(const notice& what) {
     if (shown.data.is_object() && shown.data.contains("rejects_path"))
       add(facts, "Rejects", "sluice rejects " + shown.run);
     if (shown.type == "run.failed" || shown.type == "run.cancelled")
-      add(facts, "Repair", "mend the cause and start " + what.pipeline + " again; nothing incomplete was published");
+      add(facts, "Repair", "correct the cause and start " + what.pipeline + " again; nothing incomplete was published");
   }
   return facts;
 }

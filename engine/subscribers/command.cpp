@@ -180,7 +180,7 @@ component_spec spec() {
           "SLUICE_TITLE, SLUICE_EVENT_TYPE, SLUICE_EVENT_RUN, SLUICE_PIPELINE, SLUICE_NOTICE_ID and "
           "SLUICE_NOTICE_KIND in its environment. Exit code 0 is success; any other one, or 15 seconds "
           "without an end, is tried again later. Nothing is passed through a shell.",
-      .value = {.form = shape::list, .help = "the program and its arguments", .elements = {{}}},
+      .value = {.form = shape::list, .help = "the program and its arguments", .elements = {{.help = "a word"}}},
       .example = R"yaml(version: 1
 pipeline: command-example
 extract:
@@ -191,7 +191,7 @@ load:
 channels:
   syslog: { command: [logger, -t, sluice] }
 notify:
-  - { name: ends, when: "type in ('run.failed', 'run.succeeded')", to: [syslog] }
+  - { name: failures, when: "type = 'run.failed'", to: [syslog] }
 )yaml",
       .promise = delivery::at_least_once,
   };

@@ -133,21 +133,25 @@ component_spec spec() {
           "it "
           "once where it drops repeats. `smtp://` begins without TLS and changes to it (STARTTLS), `smtps://` has it "
           "from the beginning; without TLS nothing is sent, unless `tls: none`.\n\n"
-          "Each address gets a mail of its own. One that the server refuses for good is named in `sluice notify "
+          "Each address gets a separate mail. One that the server refuses for good is named in `sluice notify "
           "deliveries`; the others are told all the same. Anything else is tried again, as webhooks are.",
       .value = {.form = shape::object,
                 .help = "who gets the mail, and the server",
-                .elements =
-                    {{.name = "to", .form = shape::list, .help = "addresses", .required = true, .elements = {{}}},
-                     {.name = "server", .help = "smtp://HOST:587 or smtps://HOST:465", .required = true},
-                     {.name = "from", .help = "address of the sender (default: sluice@ the first receiver's domain)"},
-                     {.name = "user", .help = "login at the server"},
-                     {.name = "password", .help = "its password; a secret"},
-                     {.name = "tls",
-                      .help = "required, or none",
-                      .default_value = "required",
-                      .choices = {"required", "none"}},
-                     {.name = "ca", .help = "file with the certificates to trust instead of the system's"}}},
+                .elements = {{.name = "to",
+                              .form = shape::list,
+                              .help = "addresses",
+                              .required = true,
+                              .elements = {{.help = "an address"}}},
+                             {.name = "server", .help = "smtp://HOST:587 or smtps://HOST:465", .required = true},
+                             {.name = "from",
+                              .help = "address of the sender (default: sluice@ the first receiver's domain)"},
+                             {.name = "user", .help = "login at the server"},
+                             {.name = "password", .help = "its password; a secret"},
+                             {.name = "tls",
+                              .help = "required, or none",
+                              .default_value = "required",
+                              .choices = {"required", "none"}},
+                             {.name = "ca", .help = "file with the certificates to trust instead of the system's"}}},
       .example = R"yaml(version: 1
 pipeline: email-example
 extract:

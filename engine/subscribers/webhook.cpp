@@ -184,7 +184,7 @@ component_spec spec() {
                              {.name = "signing_key",
                               .form = shape::list,
                               .help = "whsec_ and the base64 of 24 to 64 bytes; two while a key is replaced",
-                              .elements = {{}}},
+                              .elements = {{.help = "a key"}}},
                              {.name = "routing_key", .help = "integration key, for template: pagerduty"},
                              {.name = "allow_private",
                               .form = shape::boolean,

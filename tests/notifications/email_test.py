@@ -95,7 +95,7 @@ class Mail(CommandLine):
             self.assertEqual(mail["Message-ID"], mails[1]["Message-ID"])
             text = mail.get_body(("plain",)).get_content()
             html = mail.get_body(("html",)).get_content()
-            run = self.run_record()["run"]
+            run = self.run_record()["id"]
             for part in ("Pipeline: daily", "Where: unit out", f"sluice status {run}", "Cause: "):
                 self.assertIn(part, text)
             self.assertIn(f"sluice status {run}", html)

@@ -3,6 +3,7 @@ whole log, in order and without gaps once repeats are dropped. An independent ch
 
 import json
 import os
+import pathlib
 import random
 import time
 import unittest
@@ -43,7 +44,7 @@ class Killed(CommandLine):
 
     def kill_with_children(self, process):
         """The parent first, so that it can't report the end of its child."""
-        children = [int(pid) for pid in open(f"/proc/{process.pid}/task/{process.pid}/children").read().split()]
+        children = [int(pid) for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
         for pid in [process.pid, *children]:
             try:
                 os.kill(pid, SIGKILL)
@@ -51,8 +52,14 @@ class Killed(CommandLine):
                 pass
         process.communicate()
         for pid in children:
-            eventually(lambda: not os.path.exists(f"/proc/{pid}") or
-                       open(f"/proc/{pid}/stat").read().rsplit(") ", 1)[1][0] == "Z", "the end of the child")
+            eventually(lambda pid=pid: self.is_gone(pid), "the end of the child")
+
+    @staticmethod
+    def is_gone(pid):
+        try:
+            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] == "Z"
+        except OSError:
+            return True
 
     def check(self, who, got, log):
         """Per run: what came, without repeats, is the run's part of the log, in its order."""

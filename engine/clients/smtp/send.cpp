@@ -24,11 +24,14 @@ std::size_t give_content(char* buffer, std::size_t one, std::size_t count, void*
   return size;
 }
 
-/// The server's lines; the last one says why it refused.
+/// The server's lines; the one that refuses is kept, else the last.
 std::size_t take_line(char* data, std::size_t one, std::size_t count, void* user) {
   std::string line(data, one * count);
   while (!line.empty() && (line.back() == '\r' || line.back() == '\n')) line.pop_back();
-  if (!line.empty()) *static_cast<std::string*>(user) = line.substr(0, 500);
+  auto& kept = *static_cast<std::string*>(user);
+  const auto refuses = [](const std::string& text) { return text.starts_with('4') || text.starts_with('5'); };
+  // Behind a refusal the server still says goodbye.
+  if (!line.empty() && (refuses(line) || !refuses(kept))) kept = line.substr(0, 500);
   return one * count;
 }
 
