@@ -90,8 +90,12 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return std::nullopt;
   if (source) config::resolve_locations(*source, made->warnings);
-  return planned_pipeline{source, std::make_shared<const plan>(std::move(*made)), std::move(context), std::move(params),
-                          remembered.state != nullptr ? std::optional(state.version) : std::nullopt};
+  return planned_pipeline{source,
+                          std::make_shared<const plan>(std::move(*made)),
+                          std::move(context),
+                          std::move(params),
+                          remembered.state != nullptr ? std::optional(state.version) : std::nullopt,
+                          std::move(loaded->subscriptions)};
 }
 
 void report_faults(session& with, const diagnostics& faults, const config::document* source, const std::string& word) {

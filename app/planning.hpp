@@ -5,6 +5,7 @@
 #include "config/document.hpp"
 #include "config/load.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <functional>
 #include <map>
@@ -20,8 +21,9 @@ struct planned_pipeline {
   std::shared_ptr<const config::document> source;  ///< may be null
   std::shared_ptr<const plan> what;
   std::shared_ptr<run_context> context;
-  options params;                                  ///< what `--set` gave, as text
-  std::optional<std::int64_t> state_version = {};  ///< of what the Store remembers of its sources
+  options params;                                       ///< what `--set` gave, as text
+  std::optional<std::int64_t> state_version = {};       ///< of what the Store remembers of its sources
+  std::vector<store::subscription> subscriptions = {};  ///< of its `notify:`
 };
 
 /// What to plan.

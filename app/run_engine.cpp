@@ -1,15 +1,19 @@
 #include "app/run_engine.hpp"
 
+#include "actors/delivery/dispatcher.hpp"
 #include "actors/run/run.hpp"
 #include "app/allocator.hpp"
 #include "app/engine_process.hpp"
 #include "app/event_text.hpp"
+#include "app/pending_notifications.hpp"
 #include "app/run_display.hpp"
 #include "app/text.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
+#include "engine/notify/condition.hpp"
 #include "engine/plan/stated_target.hpp"
 #include "engine/runs/record.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <filesystem>
 
@@ -56,11 +60,14 @@ std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned
   setup->commit_patience = commit_patience;
   setup->record = make_record(*planned.what, *planned.context, planned.params, {.node = "local", .endpoint = endpoint});
   setup->record.state_version = planned.state_version;
+  if (!planned.subscriptions.empty())
+    setup->record.context["params"] = notify::texts_of(planned.what->definition.params);
   return setup;
 }
 
 result<engine_result> run_planned(session& with, const planned_pipeline& planned,
                                   std::shared_ptr<const actors::resume_point> from,
+                                  std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended) {
   SLUICE_ASSIGN(const auto store, with.open_store());
   // Left to the end of the process: once the outcome is known everything is durable, and taking actors, threads and
@@ -71,6 +78,8 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   if (!served.ok()) report(with, served.problem());
   auto* const server = served.ok() ? std::move(served).value().release() : nullptr;
   const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "", std::move(from));
+  const auto dispatcher = start_deliveries(engine, store);
+  SLUICE_TRY(store::deliveries_of(*store).subscribe(planned.what->definition.name, planned.subscriptions));
   const bool shared = with.terminal.out_is_terminal() && writes_to_stdout(planned.what->definition);
   run_display display(with, shared);
   const memory_trimmer trimmer;
@@ -97,6 +106,7 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   how.signal = stop.first();
   display.end();
   ended(how);
+  if (!how.outcome.refused) finish_deliveries(with, engine, dispatcher, *store, how.outcome.run, notify_wait);
   if (server != nullptr) server->drain();
   return how;
 }

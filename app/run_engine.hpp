@@ -3,6 +3,7 @@
 #include "actors/run/run_setup.hpp"
 #include "app/planning.hpp"
 
+#include <chrono>
 #include <csignal>
 
 namespace sluice::app {
@@ -32,9 +33,10 @@ struct engine_result {
 
 /// Runs a planned pipeline to its end: shows progress, prints events under --json, serves the HTTP API meanwhile.
 /// `from`: the checkpoint that it goes on behind, or null. `ended` is called as soon as the outcome is known, before
-/// anything is taken down.
+/// anything is taken down. Then it waits for notifications, for `notify_wait` at most.
 result<engine_result> run_planned(session& with, const planned_pipeline& planned,
                                   std::shared_ptr<const actors::resume_point> from,
+                                  std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended);
 
 /// True where a unit writes its rows to stdout.

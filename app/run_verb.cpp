@@ -13,6 +13,7 @@
 #include "engine/files/arriving_stream.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runs/lost_runs.hpp"
+#include "engine/values/quantities.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <sys/resource.h>
@@ -31,6 +32,8 @@ struct chosen {
   std::vector<std::string> set;
   std::string config;
   bool fresh = false;
+  std::string notify_wait_text;
+  std::chrono::microseconds notify_wait = std::chrono::seconds(10);
 };
 
 std::int64_t now() {
@@ -224,6 +227,7 @@ int run_here(session& with, const chosen& what) {
   auto from = go_on_behind(with, *planned, what.fresh);
   if (!from.ok()) return refuse(with, what.file, {from.problem()}, nullptr, app::exit_code_of(from.problem()));
   const auto ended = run_planned(with, *planned, *std::move(from),
+                                 std::chrono::duration_cast<std::chrono::milliseconds>(what.notify_wait),
                                  [&](const engine_result& how) { print_report(with, what, *planned, how); });
   if (!ended.ok()) return refuse(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
   if (ended->outcome.refused)
@@ -282,7 +286,14 @@ int report_death(session& with, const chosen& what, const engine_end& end) {
   return end.killed_by_user ? exit_interrupted : exit_failed;
 }
 
-result<int> run(session& with, const chosen& what) {
+result<int> run(session& with, chosen& what) {
+  if (!what.notify_wait_text.empty()) {
+    auto wait = parse_duration(what.notify_wait_text == "0" ? "0s" : what.notify_wait_text);
+    if (!wait.ok())
+      return user_error("bad_arguments", "--notify-wait must be a duration, found '" + what.notify_wait_text + "'",
+                        "for example: --notify-wait 30s");
+    what.notify_wait = std::chrono::microseconds(*wait);
+  }
   const auto end = run_in_child([&] {
     const int code = run_here(with, what);
     const auto written = with.terminal.flush();
@@ -303,7 +314,11 @@ command run_verb() {
                                 {.names = {"--fresh"},
                                  .value = {},
                                  .help = "start again: do not go on behind earlier runs (checkpoints, incremental)",
-                                 .target = &what->fresh}},
+                                 .target = &what->fresh},
+                                {.names = {"--notify-wait"},
+                                 .value = "TIME",
+                                 .help = "how long to wait for notifications at the end (default: 10s)",
+                                 .target = &what->notify_wait_text}},
                     .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n"
                                "2 the pipeline can't be run, 130 Ctrl-C. Ctrl-C stops the run without publishing\n"
                                "anything incomplete; a second Ctrl-C kills it. A pipeline without end stops at a\n"

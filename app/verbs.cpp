@@ -34,7 +34,7 @@ const std::vector<verb>& verbs() {
       {"submit", "Cluster", "submits a pipeline to a cluster", submit_verb},
       {"tls", "Cluster", "creates certificates for nodes and users", nullptr},
       {"tokens", "Cluster", "creates and revokes tokens", nullptr},
-      {"notify", "Notifications", "lists, tests and silences notifications", nullptr},
+      {"notify", "Notifications", "lists, tests and sends notifications", notify_verb},
       {"prune", "Notifications", "removes expired runs, events and rejects", nullptr},
       {"components", "Reference", "describes sources, transforms and sinks", components_verb},
       {"functions", "Reference", "describes the functions of expressions", functions_verb},

@@ -46,6 +46,7 @@ command init_verb();
 command logs_verb();
 command node_verb();
 command nodes_verb();
+command notify_verb();
 command preview_verb();
 command rejects_verb();
 command run_verb();

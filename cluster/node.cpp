@@ -1,5 +1,6 @@
 #include "cluster/node.hpp"
 
+#include "actors/delivery/dispatcher.hpp"
 #include "actors/io_pool.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
@@ -270,7 +271,8 @@ status join_first_node(node_parts& all, std::future<status> outcome) {
 }
 
 /// Starts the subscribers that every node has: its log, and the file events.ndjson in its state folder. Both keep their
-/// place in the Store, so that what happened while the node was down is told when it is back.
+/// place in the Store, so that what happened while the node was down is told when it is back. And what sends the
+/// notifications of pipelines.
 void tell_of_events(node_parts& all) {
   const auto& engine = all.engine;
   all.subscribers.push_back(actors::spawn_subscriber(all.system, engine.notifier, actors::log_subscriber(STDERR_FILENO),
@@ -278,6 +280,8 @@ void tell_of_events(node_parts& all) {
   all.subscribers.push_back(actors::spawn_subscriber(
       all.system, engine.notifier, actors::file_subscriber(all.state_folder + "/events.ndjson", all.store), all.store,
       "events.ndjson", 0, engine.services));
+  all.subscribers.push_back(actors::spawn_dispatcher(
+      all.system, {.services = engine.services, .store = all.store, .notifier = engine.notifier}));
 }
 
 /// The address as others learn of it: port 0 becomes a free one, found by listening there for a moment.

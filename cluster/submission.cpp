@@ -4,9 +4,11 @@
 #include "cluster/keyed_submissions.hpp"
 #include "config/load.hpp"
 #include "config/planning_rules.hpp"
+#include "engine/notify/condition.hpp"
 #include "engine/plan/make_context.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/runs/record.hpp"
+#include "engine/store/deliveries.hpp"
 #include "engine/values/uuid.hpp"
 
 namespace sluice::cluster {
@@ -25,6 +27,7 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
                                                    const std::vector<placeable_node>& nodes, diagnostics& faults) {
   config::load_options given;
   given.set = what.params;
+  given.base_folder = what.base_folder;
   // The submitter's environment, not the node's: what it did not send is not set.
   given.environment = [&](const std::string& name) -> std::optional<std::string> {
     const auto found = what.environment.find(name);
@@ -99,6 +102,16 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   setup->record = make_record(*setup->what, *setup->context, params,
                               {.node = where.node, .endpoint = where.endpoint, .term = where.term});
   if (!what.key.empty()) setup->record.context["submission"] = digest_of(what);
+  if (!loaded->subscriptions.empty())
+    setup->record.context["params"] = notify::texts_of(setup->what->definition.params);
+  if (where.records != nullptr) {
+    const auto subscribed =
+        store::deliveries_of(*where.records).subscribe(setup->record.pipeline, loaded->subscriptions);
+    if (!subscribed.ok()) {
+      faults.push_back(subscribed.problem());
+      return nullptr;
+    }
+  }
   if (remembered.state != nullptr) setup->record.state_version = state.version;
   setup->claim = claim_of(setup->what->definition);
   setup->overlap = config::overlap_of(*loaded->source);

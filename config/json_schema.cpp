@@ -224,6 +224,49 @@ options connection_schema() {
   return {{"oneOf", one_of}};
 }
 
+options channel_schema() {
+  auto kinds = options::object();
+  for (const auto* one : components()) {
+    if (one->spec.kind != component_kind::subscriber) continue;
+    kinds[one->spec.name] = schema_of(one->spec.value);
+    kinds[one->spec.name]["description"] = one->spec.summary;
+  }
+  return {{"type", "object"},
+          {"properties", std::move(kinds)},
+          {"additionalProperties", false},
+          {"minProperties", 1},
+          {"maxProperties", 1}};
+}
+
+options rule_schema() {
+  const options time = {{"type", "string"}};
+  const options step = {{"type", "object"},
+                        {"properties", {{"after", time}, {"to", texts()}}},
+                        {"required", options::array({"after", "to"})},
+                        {"additionalProperties", false}};
+  return {
+      {"type", "object"},
+      {"properties",
+       {{"name", {{"type", "string"}}},
+        {"when", described({{"type", "string"}}, "A condition over the event; without it every event counts.")},
+        {"to", described(texts(), "Names of channels.")},
+        {"order", described({{"enum", {"run", "any"}}}, "any: an event need not wait for earlier ones of its run.")},
+        {"group", described({{"type", "object"},
+                             {"properties",
+                              {{"by", texts()},
+                               {"wait", time},
+                               {"every", time},
+                               {"most", {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}}}}},
+                             {"additionalProperties", false}},
+                            "One message for several events.")},
+        {"repeat", described(time, "Remind of an alert that is open, this often.")},
+        {"resolved", described({{"type", "boolean"}}, "Tell when the trouble is over.")},
+        {"escalate",
+         described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")}}},
+      {"required", options::array({"name", "to"})},
+      {"additionalProperties", false}};
+}
+
 options closed_map(options properties, const char* description) {
   return described({{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}},
                    description);
@@ -263,6 +306,21 @@ options json_schema() {
       {"rejects",
        closed_map({{"allow", {{"type", "integer"}, {"minimum", 0}}}, {"fail_above", {{"type", {"string", "number"}}}}},
                   "How many rejected rows are allowed.")},
+      {"channels",
+       described({{"type", "object"}, {"additionalProperties", channel_schema()}}, "Where notifications can go.")},
+      {"silences", described({{"type", "array"},
+                              {"items",
+                               {{"type", "object"},
+                                {"properties",
+                                 {{"name", {{"type", "string"}}},
+                                  {"when", {{"type", "string"}}},
+                                  {"cron", {{"type", "string"}}},
+                                  {"timezone", {{"type", "string"}}},
+                                  {"for", {{"type", "string"}}}}},
+                                {"required", options::array({"name", "cron", "for"})},
+                                {"additionalProperties", false}}}},
+                             "When no notification is sent.")},
+      {"notify", described({{"type", "array"}, {"items", rule_schema()}}, "Who is told of what.")},
   };
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Sluice pipeline"},

@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/config_file.hpp"
+#include "config/notify_reader.hpp"
 #include "config/pipeline_reader.hpp"
 
 #include <sys/stat.h>
@@ -82,8 +83,10 @@ std::optional<loaded> load_pipeline_text(const std::string& text, const std::str
   if (source != nullptr) *source = parsed;
   if (!parsed->root().is_map()) return {};
   auto definition = read_pipeline(*parsed, with, faults);
+  // Rules may name params.
+  auto subscriptions = read_notifications({*parsed, faults}, definition, given.base_folder);
   put_in_order(faults, before);
-  return loaded{std::move(definition), parsed};
+  return loaded{std::move(definition), parsed, std::move(subscriptions)};
 }
 
 void resolve_locations(const document& source, diagnostics& faults) {

@@ -2,6 +2,7 @@
 
 #include "config/document.hpp"
 #include "engine/plan/pipeline.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <functional>
 #include <map>
@@ -31,6 +32,8 @@ struct load_options {
   environment_lookup environment;
   /// What they have comes before what the pipeline has, and that of an earlier one before that of a later one.
   std::vector<config_text> configs = {};
+  std::function<std::optional<std::string>(const std::string& name)> environment;
+  std::string base_folder = {};            ///< where relative paths of channels start; empty: the current folder
 };
 
 /// Reads a file for `config_text`; the error says why it can't be read.
@@ -42,6 +45,7 @@ void check_config(const config_text& given, diagnostics& faults);
 struct loaded {
   pipeline definition;
   std::shared_ptr<const document> source;
+  std::vector<store::subscription> subscriptions;  ///< one a rule of `notify:`
 };
 
 /// Reads a pipeline's file, "-" being standard input. All its faults are appended together, each with its place; what

@@ -32,7 +32,7 @@ const std::vector<std::string>& planned_components(component_kind kind) {
   static const std::vector<std::string> sinks = {"avro",    "delta",    "excel", "http",  "iceberg", "json",
                                                  "mariadb", "mqtt",     "mysql", "nats",  "orc",
                                                  "process", "rabbitmq", "redis", "s3"};
-  static const std::vector<std::string> subscribers = {"email", "kafka", "rabbitmq", "webhook"};
+  static const std::vector<std::string> subscribers = {"kafka", "rabbitmq"};
   switch (kind) {
     case component_kind::source:
       return sources;

@@ -3,7 +3,7 @@
 packages=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates python3 python3-venv python3-pip
   libcaf-dev libmsgpack-cxx-dev libboost-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libsimdjson-dev
   libfast-float-dev libpq-dev librdkafka-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev liblz4-dev zlib1g-dev
-  libbz2-dev libfmt-dev catch2 sqlite3 patchelf)
+  libbz2-dev libfmt-dev libcurl4-openssl-dev catch2 sqlite3 patchelf)
 # The tests start servers of their own, see tests/services.
 server_packages=(postgresql openjdk-17-jre-headless maven)
 lint_packages=(clang-format clang-tidy)

@@ -1,6 +1,7 @@
 #include "engine/store/masking_store.hpp"
 #include "engine/store/sqlite_commits.hpp"
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_deliveries.hpp"
 #include "engine/store/sqlite_file.hpp"
 #include "engine/store/sqlite_leases.hpp"
 #include "engine/store/sqlite_schema.hpp"
@@ -75,7 +76,7 @@ error is_final_error(const std::string& run, run_state state) {
           .message = "run " + run + " has ended (" + to_string(state) + ") and can't be changed"};
 }
 
-class sqlite_store final : public store {
+class sqlite_store final : public store, public keeps_deliveries {
  public:
   status open(const std::string& path);
 
@@ -98,6 +99,7 @@ class sqlite_store final : public store {
   result<pipeline_state> sources_of(const std::string& pipeline) override;
   result<std::vector<std::string>> pipelines_with_state() override;
   result<std::int64_t> reset_sources(const state_reset& what) override;
+  delivery_log& deliveries() override { return *deliveries_; }
 
  private:
   /// What a write needs to know of its run.
@@ -128,12 +130,17 @@ class sqlite_store final : public store {
 
   sqlite_database database_;
   sqlite_writer writer_{database_};
+  std::string stream_;  ///< under which events without a run stand
+  std::unique_ptr<delivery_log> deliveries_;
   process_record self_;  ///< its id is empty until the process has enrolled
 };
 
 status sqlite_store::open(const std::string& path) {
   SLUICE_TRY(open_sqlite_file(database_, path));
-  return bring_schema_up_to_date(database_, path);
+  SLUICE_TRY(bring_schema_up_to_date(database_, path));
+  SLUICE_ASSIGN(stream_, stream_id(database_));
+  deliveries_ = make_sqlite_deliveries(database_, writer_, self_, [this](const observer& by) { return renew(by); });
+  return {};
 }
 
 result<std::int64_t> sqlite_store::term() {
@@ -423,8 +430,9 @@ result<std::vector<event>> sqlite_store::events(std::int64_t after, const std::s
   const auto lock = writer_.lock();
   std::vector<event> found;
   const auto take = [&](const sqlite_query& row) {
+    const auto run_of = row.text(1);
     found.push_back({.cursor = row.integer(0),
-                     .id = row.text(1) + "/" + std::to_string(row.integer(2)),
+                     .id = (run_of.empty() ? stream_ : run_of) + "/" + std::to_string(row.integer(2)),
                      .run = row.text(1),
                      .sequence = row.integer(2),
                      .type = row.text(3),
@@ -434,11 +442,13 @@ result<std::vector<event>> sqlite_store::events(std::int64_t after, const std::s
                      .pipeline = row.text(7),
                      .owner = row.text(8),
                      .tags = names_from(row.text(9))});
+    auto& one = found.back();
+    if (one.run.empty() && one.data.is_object()) one.pipeline = one.data.value("pipeline", "");
     return true;
   };
 #define SLUICE_EVENTS                                                                                      \
   "SELECT cursor, events.run, events.sequence, type, unit, time, data, pipeline, owner, tags FROM events " \
-  "JOIN runs ON runs.id = events.run WHERE cursor > ? "
+  "LEFT JOIN runs ON runs.id = events.run WHERE cursor > ? "
   if (run.empty()) {
     SLUICE_TRY(database_.each(SLUICE_EVENTS "ORDER BY cursor LIMIT ?", take, after, limit));
   } else {

@@ -9,7 +9,7 @@ import unittest
 from command_line import BINARY, ROOT, CommandLine
 
 NOT_YET = ["test", "pause", "resume", "drain", "checkpoints", "savepoint", "deploy", "pipelines", "trigger", "backfill",
-           "tls", "tokens", "notify", "prune"]
+           "tls", "tokens", "prune"]
 
 
 class Verbs(CommandLine):

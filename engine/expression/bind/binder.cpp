@@ -87,6 +87,8 @@ node_ptr binder::bind(const syntax& of) {
       return bind_call(of);
     case syntax_kind::field:
       return bind_field(of);
+    case syntax_kind::equals_any:
+      return bind_equals_any(of);
     case syntax_kind::element:
       return bind_element(of);
     case syntax_kind::list:

@@ -82,9 +82,22 @@ syntax_ptr parser::compared(syntax_ptr left) {
   const auto begin = now().begin;
   const auto name = now().text == "!=" ? "<>" : now().text;
   advance();
+  if (is_word("any") && ahead().text == "(") return equals_any(std::move(left), name, begin);
   left = make(syntax_kind::binary, begin, name, std::move(left), range());
   if (left && at_comparison()) return fault(now().begin, "comparisons can't be chained", "write a < b and b < c");
   return left;
+}
+
+syntax_ptr parser::equals_any(syntax_ptr value, const std::string& operator_name, std::size_t begin) {
+  if (operator_name != "=")
+    return fault(begin, operator_name + " any(...) is not supported yet", "= any(list) is supported",
+                 "not_supported_yet");
+  advance();
+  if (!expect("(", "after any")) return nullptr;
+  if (is_word("select")) return subquery();
+  auto list = disjunction();
+  if (!list || !expect(")", "of any")) return nullptr;
+  return make(syntax_kind::equals_any, begin, "", std::move(value), std::move(list));
 }
 
 syntax_ptr parser::range() {

@@ -74,6 +74,7 @@ class parser {
   bool at_comparison() const;
   syntax_ptr comparison();
   syntax_ptr compared(syntax_ptr left);
+  syntax_ptr equals_any(syntax_ptr value, const std::string& operator_name, std::size_t begin);
   syntax_ptr range();
   syntax_ptr between(syntax_ptr value, std::size_t begin);
   syntax_ptr in(syntax_ptr value, std::size_t begin);

@@ -28,6 +28,7 @@ enum class syntax_kind {
   field,        ///< text: name of a struct's field; args: value
   element,      ///< args: list, index
   list,         ///< ARRAY[...]; args
+  equals_any,   ///< = any(list); args: value, list
 };
 
 struct syntax;
