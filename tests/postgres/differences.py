@@ -120,6 +120,8 @@ DIFFERENCES = [
     Difference("`date_trunc` of a date is a timestamp", "a timestamptz", "the result does not depend on the zone"),
     Difference("`to_char` of a date is that of its midnight, unless the format shows the zone", "of a timestamptz, which is another day where "
                "a clock change skips midnight", "a date stays the same date in every zone"),
+    Difference("The argument of a window function or an aggregate with `over` is computed in every row, and an error in it is one of its row",
+               "only in rows that a frame reaches", "the result does not depend on the frame"),
     Difference("`make_time(24, 0, 0)` is an error", "24:00:00", "the range of Arrow's types", _end_of_day),
     Difference("`make_interval` beyond the range of intervals is an error", "the parts wrap around", "no value is silently another one"),
     Difference("`interval '1.5' day` is an error, and so is a range of units (`day to second`)", "1 day: what is smaller than the unit is lost",

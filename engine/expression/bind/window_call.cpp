@@ -141,7 +141,13 @@ class window_binder {
     const auto typed = type_aggregate(inner_, of);
     if (!typed) return false;
     call.function = typed->function;
-    if (typed->argument) call.arguments.push_back(typed->argument);
+    if (typed->argument) {
+      auto argument = typed->argument;
+      // Behind a filter, the argument has errors only in rows that the filter lets pass.
+      if (typed->filter && !argument->as_column())
+        argument = bound_of(make_branches({node_of(typed->filter), node_of(argument)}));
+      call.arguments.push_back(std::move(argument));
+    }
     call.filter = typed->filter;
     call.type = typed->type;
     return true;

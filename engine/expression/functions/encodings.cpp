@@ -96,6 +96,7 @@ bool read_base64(std::string_view text, std::string& out) {
     if (++letters < 4) continue;
     for (int i = 0; i < 3 - ends; ++i) out += static_cast<char>((bits >> (16 - 8 * i)) & 0xff);
     if (ends > 2) return false;
+    ends = 0;
     letters = 0;
     bits = 0;
   }

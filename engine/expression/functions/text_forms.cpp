@@ -408,6 +408,12 @@ std::string read_format(std::string_view format, std::size_t arguments, std::vec
   return {};
 }
 
+result<array_ptr> first_letter_kernel(call& c) {
+  const texts_of from(c.args[0]);
+  return build_texts(c.type, c.rows, all_valid(c.args, c.rows),
+                     [&](std::int64_t row, text_builder& out) { out.append(from[row].substr(0, 1)); });
+}
+
 node_ptr bind_format(binder& b, const call_site& site) {
   const auto format = constant_text(b.coerce(site.args[0], text(), "format"));
   if (!format) return b.fault(site.args[0].at, "not_supported_yet", "the format of format must be a constant text");
@@ -417,8 +423,10 @@ node_ptr bind_format(binder& b, const call_site& site) {
   std::vector<node_ptr> inputs;
   for (const auto& each : site.args) {
     auto value = b.settle(each);
-    // Booleans are t and f, as in concat.
+    const bool boolean = value && value->type->id() == arrow::Type::BOOL;
     if (value && !is_text_type(*value->type)) value = b.cast({value, each.at}, text());
+    // Booleans are t and f, as in concat.
+    if (value && boolean) value = b.call("left", text(), {value}, first_letter_kernel);
     if (!value) return nullptr;
     inputs.push_back(std::move(value));
   }

@@ -1,5 +1,6 @@
 #include "engine/operators/validation/rules.hpp"
 
+#include "engine/component/stand_in.hpp"
 #include "engine/error/not_yet.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/keys/key_hash.hpp"

@@ -105,6 +105,11 @@ TEST_CASE("errors of arguments reject their row before the windows see it, error
         std::string::npos);
 }
 
+TEST_CASE("a filter shields the argument behind it") {
+  CHECK(derived("sum(10 / (v - 10)) filter (where v <> 10) over (partition by k)",
+                R"~([["a", 1, 10], ["a", 2, 20]])~") == lines{"a|1|10|1", "a|2|20|1"});
+}
+
 TEST_CASE("what can't be a window is refused where it stands") {
   const auto fault = [](const std::string& text, const char* operation = "derive") {
     runner unit(operation, operation == std::string("filter") ? options(text).dump() : options{{"x", text}}.dump(),
