@@ -1,6 +1,9 @@
 #include "engine/component/stand_in.hpp"
+#include "engine/expression/windows.hpp"
+#include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/timed_output.hpp"
+#include "engine/operators/window_functions/windowed.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -87,10 +90,36 @@ void bind_entry(const transform_request& request, const std::string& name, const
   }
 }
 
+bool has_windows(const options& entries) {
+  for (const auto& one : entries)
+    if (one.is_object())
+      for (const auto& [name, text] : one.items())
+        if (expression::mentions_window(expression_text(text))) return true;
+  return false;
+}
+
+std::unique_ptr<transform> make_windowed(const transform_request& request, diagnostics& faults) {
+  std::vector<window_functions::entry> entries;
+  for (std::size_t i = 0; i < request.own.size(); ++i) {
+    const auto& one = request.own[i];
+    if (!one.is_object()) {
+      const auto name = one.get<std::string>();
+      const auto path = pointer({"select", std::to_string(i)});
+      const auto column = find_column(request, 0, name, path, faults);
+      if (column) entries.push_back({request.inputs[0].schema->field(*column)->name(), quoted_name(name), path});
+      continue;
+    }
+    for (const auto& [name, text] : one.items())
+      entries.push_back({name, expression_text(text), pointer({"select", std::to_string(i), name})});
+  }
+  return window_functions::make(request, entries, window_functions::shape::selected, faults);
+}
+
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "select", 1, faults)) return nullptr;
   const auto before = faults.size();
   const auto& schema = *request.inputs.front().schema;
+  if (has_windows(request.own)) return make_windowed(request, faults);
   std::vector<chosen> columns;
   arrow::FieldVector fields;
   for (std::size_t i = 0; i < request.own.size(); ++i) {
@@ -125,7 +154,9 @@ const component& select_transform() {
       .spec = {.name = "select",
                .kind = component_kind::transform,
                .summary = "Selects columns, in the given order, and computes new ones",
-               .description = "Each entry is a column's name, or `new: expression` over the input's columns.",
+               .description =
+                   "Each entry is a column's name, or `new: expression` over the input's columns. Window functions are "
+                   "written and sort the rows as in `derive`.",
                .value = {.form = shape::list,
                          .help = "columns, or `new: expression`",
                          .required = true,

@@ -166,7 +166,20 @@ syntax_ptr parser::sign() {
   return value;
 }
 
+// `x at time zone z` is the call timezone(z, x), as in PostgreSQL.
 syntax_ptr parser::postfix() {
+  auto value = tight_postfix();
+  while (value && is_word("at") && ahead().text == "time" && ahead(2).text == "zone") {
+    const auto begin = now().begin;
+    for (int words = 0; words < 3; ++words) advance();
+    auto zone = tight_postfix();
+    if (!zone) return nullptr;
+    value = make(syntax_kind::call, begin, "timezone", std::move(zone), std::move(value));
+  }
+  return value;
+}
+
+syntax_ptr parser::tight_postfix() {
   auto value = primary();
   while (value) {
     const auto begin = now().begin;
@@ -181,11 +194,6 @@ syntax_ptr parser::postfix() {
       const auto name = now().kind == token_kind::word ? now().written : now().text;
       advance();
       value = make(syntax_kind::field, begin, name, std::move(value));
-    } else if (is_word("at") && ahead().text == "time" && ahead(2).text == "zone") {
-      return fault(begin, "at time zone is not supported yet",
-                   "set the time zone of the run with run: { timezone: Europe/Berlin }; then x::timestamp converts a "
-                   "timestamptz to local time",
-                   "not_supported_yet");
     } else {
       return value;
     }

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace sluice::windows {
+namespace sluice::window_functions {
 
 namespace {
 
@@ -217,4 +217,4 @@ status open_windows::restore(const std::vector<state_part>& parts, std::int64_t 
   return {};
 }
 
-}  // namespace sluice::windows
+}  // namespace sluice::window_functions
