@@ -11,7 +11,8 @@ run_ctest() {
 
 all_packages() {
   setup
-  install_packages "${server_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}"
+  install_packages "${server_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}" "${java_packages[@]}"
+  maven_jars
 }
 
 # The readers, the wire format and the flow control under AddressSanitizer and UBSan; the rest is linked as it is.
@@ -47,7 +48,8 @@ test_named() {
     esac
   done
   setup
-  install_packages "${server_packages[@]}"
+  install_packages "${server_packages[@]}" "${java_packages[@]}"
+  maven_jars
   compile "$folder" all "${arguments[@]}"
   say "running the tests of $folder"
   if [ ${#chosen[@]} -gt 0 ]; then
