@@ -43,6 +43,7 @@ command init_verb();
 command logs_verb();
 command node_verb();
 command nodes_verb();
+command openapi_verb();
 command preview_verb();
 command rejects_verb();
 command run_verb();

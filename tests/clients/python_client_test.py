@@ -139,7 +139,7 @@ class Runs(WithNode):
             for _ in range(5):
                 made.append((await client.submit("p.yaml")).id)
                 await (await client.run(made[-1]))
-            self.assertEqual([each.id async for each in client.runs()], made[::-1])
+            self.assertEqual([each.id async for each in client.runs(page_size=2)], made[::-1])
             self.assertEqual([each.id async for each in client.runs(state=client_module.RunState.FAILED)], [])
             everything = [event async for event in client.events(follow=False)]
             self.assertEqual([event.cursor for event in everything], list(range(1, len(everything) + 1)))

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -264,7 +265,10 @@ class ClientTest {
       get(run.completion());
       made.add(0, run.id());
     }
-    assertEquals(made, get(client.runs(null, 10)).runs().stream().map(RunInfo::id).toList());
+    RunInfo.Page first = get(client.runs(null, 2));
+    RunInfo.Page second = get(client.runs(first.next().orElseThrow(), 2));
+    assertTrue(second.next().isEmpty());
+    assertEquals(made, IntStream.range(0, 3).mapToObj(i -> i < 2 ? first.runs().get(i).id() : second.runs().get(0).id()).toList());
     Collector everything = new Collector(5);
     client.events(3).subscribe(everything);
     for (long cursor = 4; cursor <= 8; ++cursor) {
