@@ -171,6 +171,17 @@ class Runs(WithNode):
         self.assertEqual(refused.exception.code, "token_exposed")
 
 
+    async def test_what_the_readme_shows_works(self):
+        pathlib.Path("daily.yaml").write_text(TABLES.replace("rejects:", "params: { day: { type: date } }\nrejects:").replace("whole:", "report:"))
+        code = (PACKAGE / "README.md").read_text().split("```python\n")[1].split("```")[0]
+        variables = {"SLUICE_TO": self.node.address, "SLUICE_STATE": str(self.node.state), "PYTHONPATH": sys.path[0]}
+        done = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=-1, stderr=-1, env={**os.environ, **variables})
+        out, err = await done.communicate()
+        self.assertEqual((done.returncode, err), (0, b""))
+        self.assertEqual(out.split()[0], b"run.queued")
+        self.assertIn(b"6 rows, 1 rejected", out)
+
+
 class Cancelling(WithNode):
     async def test_cancelling_who_waits_leaves_the_run_alone_and_cancel_ends_it(self):
         async with self.client() as client:

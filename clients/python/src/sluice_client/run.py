@@ -68,7 +68,7 @@ class Run:
 
         seen = 0
         while True:
-            answer = await self._transport.ask("GET", f"{self._path}/rejects", params={"skip": seen, "limit": 1000})
+            answer = await self._transport.ask("GET", f"{self._path}/rejects", params={"skip": seen, "limit": 10_000})
             lines = answer.text.split("\n")[:-1]
             if not lines:
                 return
