@@ -111,17 +111,25 @@ result<std::vector<store::run_record>> run_source::list(const store::run_query& 
     bury_dead(*store_, runs);
     return runs;
   }
-  std::string target = "/v1/runs?limit=" + std::to_string(std::min<std::int64_t>(query.limit, 1000));
-  if (query.pipeline) target += "&pipeline=" + escaped(*query.pipeline);
-  if (query.states.size() == 1) target += "&state=" + store::to_string(query.states.front());
-  SLUICE_ASSIGN(const auto answer, remote_->get(target));
-  const auto found = answer.find("runs");
-  if (found == answer.end()) return external_error("invalid_answer", "the node's answer has no runs");
-  for (const auto& each : *found) {
-    auto run = record_from(each);
-    const auto& states = query.states;
-    if (states.empty() || std::find(states.begin(), states.end(), run.state) != states.end())
-      runs.push_back(std::move(run));
+  std::string filter;
+  if (query.pipeline) filter += "&pipeline=" + escaped(*query.pipeline);
+  if (query.states.size() == 1) filter += "&state=" + store::to_string(query.states.front());
+  const auto& states = query.states;
+  constexpr std::int64_t page = 1000;
+  const auto left = [&] { return query.limit - static_cast<std::int64_t>(runs.size()); };
+  for (std::string after = query.after; left() > 0;) {
+    auto target = "/v1/runs?limit=" + std::to_string(states.size() > 1 ? page : std::min(left(), page)) + filter;
+    if (!after.empty()) target += "&after=" + escaped(after);
+    SLUICE_ASSIGN(const auto answer, remote_->get(target));
+    const auto found = answer.find("runs");
+    if (found == answer.end()) return external_error("invalid_answer", "the node's answer has no runs");
+    for (const auto& each : *found) {
+      auto run = record_from(each);
+      const bool wanted = states.empty() || std::find(states.begin(), states.end(), run.state) != states.end();
+      if (wanted && left() > 0) runs.push_back(std::move(run));
+    }
+    after = value_at<std::string>(answer, "next", "");
+    if (after.empty()) break;
   }
   return runs;
 }

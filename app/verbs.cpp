@@ -1,7 +1,5 @@
 #include "app/verbs.hpp"
 
-#include "app/openapi_verb.hpp"
-
 namespace sluice::app {
 
 const std::vector<verb>& verbs() {

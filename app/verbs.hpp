@@ -47,6 +47,7 @@ command logs_verb();
 command node_verb();
 command nodes_verb();
 command notify_verb();
+command openapi_verb();
 command preview_verb();
 command rejects_verb();
 command run_verb();

@@ -7,6 +7,7 @@ packages=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates pytho
 # The tests start servers of their own, see tests/services.
 server_packages=(postgresql openjdk-17-jre-headless maven)
 lint_packages=(clang-format clang-tidy)
+java_packages=(openjdk-17-jdk-headless maven)  # clients/java
 fuzz_packages=(clang-16 libclang-rt-16-dev)
 
 say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
@@ -50,6 +51,21 @@ unpack_wheel() {
   python3 -m zipfile -e "$deps"/wheels/*.whl "$folder"
   rm -rf "$deps/wheels"
   echo "$stamp" >"$folder/.stamp"
+}
+
+# The jars that clients/java is built and tested with. Each must be in requirements/maven.sha256; Maven then works offline.
+maven_jars() {
+  local stamp work
+  stamp=$(cat requirements/maven.sha256 clients/java/pom.xml | sha256sum | cut -d' ' -f1)
+  if [ "$(cat "$deps/maven/.stamp" 2>/dev/null)" = "$stamp" ]; then return; fi
+  say "fetching the jars of clients/java"
+  rm -rf "$deps/maven"
+  work=$(mktemp -d)
+  cp -r clients/java/pom.xml clients/java/src "$work"
+  (cd "$work" && mvn -q -B "-Dmaven.repo.local=$deps/maven" -Dtest=FaultTest verify)
+  rm -rf "$work"
+  (cd "$deps/maven" && find . -name '*.jar' -print0 | sort -z | xargs -0 sha256sum | diff - "$root/requirements/maven.sha256")
+  echo "$stamp" >"$deps/maven/.stamp"
 }
 
 setup() {

@@ -11,7 +11,8 @@ run_ctest() {
 
 all_packages() {
   setup
-  install_packages "${server_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}"
+  install_packages "${server_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}" "${java_packages[@]}"
+  maven_jars
   tests/services/fetch-kafka.sh
 }
 
@@ -48,7 +49,8 @@ test_named() {
     esac
   done
   setup
-  install_packages "${server_packages[@]}"
+  install_packages "${server_packages[@]}" "${java_packages[@]}"
+  maven_jars
   tests/services/fetch-kafka.sh
   compile "$folder" all "${arguments[@]}"
   say "running the tests of $folder"

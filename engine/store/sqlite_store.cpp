@@ -375,10 +375,18 @@ result<std::vector<run_record>> sqlite_store::runs(const run_query& query) {
   if (query.limit <= 0) return found;
   std::string states;
   for (const auto state : query.states) states += (states.empty() ? "'" : ", '") + to_string(state) + "'";
+  std::int64_t above = 0;
+  if (!query.after.empty()) {
+    SLUICE_TRY(database_.each(
+        "SELECT position FROM runs WHERE id = ?",
+        [&](const sqlite_query& row) { return above = row.integer(0), false; }, query.after));
+    if (above == 0) return no_such_run(query.after);
+  }
   const auto sql = std::string("SELECT " SLUICE_RUNS_FROM "WHERE 1 ") +
-                   (query.pipeline ? "AND pipeline = ? " : "AND ?1 = '' ") +
+                   (query.pipeline ? "AND pipeline = ?1 " : "AND ?1 = '' ") +
+                   (above == 0 ? "AND ?2 = 0 " : "AND position < ?2 ") +
                    (states.empty() ? "" : "AND state IN (" + states + ") ") + "ORDER BY position DESC";
-  SLUICE_TRY(database_.each(sql.c_str(), take, query.pipeline.value_or("")));
+  SLUICE_TRY(database_.each(sql.c_str(), take, query.pipeline.value_or(""), above));
   return found;
 }
 

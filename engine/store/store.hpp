@@ -104,6 +104,7 @@ struct run_query {
   std::optional<std::string> pipeline = {};
   std::vector<run_state> states = {};
   std::int64_t limit = 50;
+  std::string after = {};  ///< id of a run: only those made before it
 };
 
 /// What all runs of a pipeline have done, those that were forgotten since included. Times are microseconds.
@@ -153,7 +154,7 @@ class store {
   virtual result<std::vector<due_commit>> due_commits(const std::string& run = {}) = 0;
   /// Complete checkpoints of a run behind which another one can go on, newest first.
   virtual result<std::vector<checkpoint_record>> checkpoints(const std::string& run) = 0;
-  /// Newest first, without `plan`, `text` and `context`.
+  /// Newest first, without `plan`, `text` and `context`. Errors: run_not_found, where there is no run `after`.
   virtual result<std::vector<run_record>> runs(const run_query& query) = 0;
   /// `reference`: an id, a unique prefix of one, a pipeline's name (its newest run) or "last". Whole record.
   virtual result<run_record> find_run(const std::string& reference) = 0;

@@ -206,6 +206,22 @@ TEST_CASE("a submission comes back as a run or as all faults of the pipeline") {
         "invalid_request");
 }
 
+TEST_CASE("a page of runs says where the next one begins") {
+  served with;
+  std::vector<std::string> made;
+  for (int i = 0; i < 5; ++i) made.push_back(with.make_run("daily"));
+  const auto first = with.client().get("/v1/runs?limit=2").value();
+  CHECK(first["runs"][0]["id"] == made[4]);
+  CHECK(first["next"] == made[3]);
+  (void)with.make_run("daily");  // one more does not shift the pages
+  const auto second = with.client().get("/v1/runs?limit=2&after=" + first["next"].text()).value();
+  CHECK(second["runs"][0]["id"] == made[2]);
+  const auto last = with.client().get("/v1/runs?limit=2&after=" + second["next"].text()).value();
+  CHECK(last["runs"].size() == 1);
+  CHECK_FALSE(last.contains("next"));
+  CHECK(with.client().get("/v1/runs?after=nothing").problem().code == "run_not_found");
+}
+
 TEST_CASE("parameters that a path does not have, or that have a wrong value, are refused") {
   served with;
   const auto refused = [&](const std::string& target) { return with.client().get(target).problem(); };

@@ -18,13 +18,17 @@ std::vector<std::string> state_names() {
 api_response list_runs(const api_call& call) {
   store::run_query query;
   query.limit = call.number("limit");
+  query.after = call.text("after");
   if (call.given("pipeline")) query.pipeline = call.text("pipeline");
   if (call.given("state")) query.states = {*store::run_state_from(call.text("state"))};
   const auto found = call.store().runs(query);
   if (!found.ok()) return refusal_of(found.problem());
   options list = options::array();
   for (const auto& each : *found) list.push_back(run_to_json(each));
-  return json_answer({{"runs", std::move(list)}});
+  options body = {{"runs", std::move(list)}};
+  // Where the page is full there may be more.
+  if (static_cast<std::int64_t>(found->size()) == query.limit) body["next"] = found->back().id;
+  return json_answer(body);
 }
 
 api_response get_run(const api_call& call) {
@@ -186,7 +190,8 @@ constexpr const char* run_list_schema = R"json({
   "type": "object",
   "required": ["runs"],
   "properties": {
-    "runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}}
+    "runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}},
+    "next": {"type": "string", "description": "the cursor of the next page; missing where there is none"}
   }
 })json";
 
@@ -214,10 +219,12 @@ route_group run_routes() {
             .path = "/v1/runs",
             .id = "list_runs",
             .summary = "runs, the newest first",
-            .parameters = {query_whole("limit", "most runs", "50", 1, 1000),
+            .parameters = {query_text("after", "a cursor: `next` of the page before"),
+                           query_whole("limit", "runs of a page", "50", 1, 1000),
                            query_text("pipeline", "only runs of this pipeline"),
                            query_choice("state", "only runs in this state", state_names())},
-            .answers = {{.summary = "The runs", .schema = "RunList"}},
+            .answers = {{.summary = "A page of runs", .schema = "RunList"}},
+            .refusals = {404},
             .answer = list_runs},
            {.method = "GET",
             .path = "/v1/runs/{run}",

@@ -82,6 +82,9 @@ void keeps_runs(const store_factory& make) {
   CHECK(second->runs({.states = {run_state::failed}}).value().size() == 1);
   CHECK(second->runs({.pipeline = "nothing"}).value().empty());
   CHECK(second->runs({.limit = 1}).value().size() == 1);
+  CHECK(second->runs({.after = newest_first[0].id}).value().front().id == newest_first[1].id);
+  CHECK(second->runs({.after = newest_first.back().id}).value().empty());
+  CHECK(second->runs({.after = "nothing"}).problem().code == "run_not_found");
 }
 
 void numbers_events(const store_factory& make) {
