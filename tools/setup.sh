@@ -4,6 +4,7 @@ packages=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates pytho
   libcaf-dev libmsgpack-cxx-dev libboost-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libsimdjson-dev
   libfast-float-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev liblz4-dev zlib1g-dev libbz2-dev libfmt-dev
   catch2 sqlite3 patchelf)
+browser_packages=(chromium chromium-driver fonts-dejavu-core)  # for the tests of the web page
 server_packages=(postgresql)  # the tests start servers of their own, see tests/services
 lint_packages=(clang-format clang-tidy)
 fuzz_packages=(clang-16 libclang-rt-16-dev)

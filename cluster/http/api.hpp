@@ -64,6 +64,7 @@ struct api_response {
   std::string content_type = "application/json";
   std::string body;
   std::map<std::string, std::string> headers = {};  ///< further ones
+  bool has_data = true;  ///< false: a file of the program, in which there are no secrets to mask
 };
 
 /// What an event stream was asked for.

@@ -415,6 +415,8 @@ const std::vector<error_code>& error_codes() {
       {"value_too_large", "A text is too large for a batch.", "Look for a quote that is never closed."},
       {"wrong_argument_count", "A function was called with the wrong number of arguments.",
        "See: sluice functions NAME."},
+      {"wrong_host", "A request came by a name that is not one of this machine.",
+       "Use http://127.0.0.1 or http://localhost with the port of the node."},
       {"wrong_number_of_inputs", "A transform has the wrong number of inputs.", "See: sluice components NAME."},
       {"wrong_unit", "The plan has no such unit.", "This is a bug in Sluice: please report it with the pipeline."},
   };

@@ -1,5 +1,7 @@
 #include "cluster/http/route.hpp"
+#include "cluster/http/run_list.hpp"
 
+#include "engine/error/names.hpp"
 #include "engine/plan/explain_json.hpp"
 
 #include <algorithm>
@@ -15,16 +17,38 @@ std::vector<std::string> state_names() {
   return names;
 }
 
+/// "failed,partial"; all where it is empty.
+result<std::vector<store::run_state>> states_in(const std::string& text) {
+  std::vector<store::run_state> out;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto comma = std::min(text.find(',', begin), text.size());
+    const auto name = text.substr(begin, comma - begin);
+    const auto state = store::run_state_from(name);
+    if (!state)
+      return user_error("invalid_query",
+                        "states must be states with commas between, found '" + shortened(name, 100) + "'",
+                        "for example failed,partial");
+    out.push_back(*state);
+    begin = comma + 1;
+  }
+  return out;
+}
+
 api_response list_runs(const api_call& call) {
   store::run_query query;
   query.limit = call.number("limit");
   if (call.given("pipeline")) query.pipeline = call.text("pipeline");
-  if (call.given("state")) query.states = {*store::run_state_from(call.text("state"))};
-  const auto found = call.store().runs(query);
+  auto states = states_in(call.text(call.given("state") ? "state" : "states"));
+  if (!states.ok()) return refusal_of(states.problem());
+  query.states = std::move(*states);
+  // Read before the runs: what happens in between is in the events above it.
+  const auto cursor = call.store().last_cursor();
+  if (!cursor.ok()) return refusal_of(cursor.problem());
+  const auto found = find_runs(call.store(), query, call.text("search"));
   if (!found.ok()) return refusal_of(found.problem());
   options list = options::array();
-  for (const auto& each : *found) list.push_back(run_to_json(each));
-  return json_answer({{"runs", std::move(list)}});
+  for (const auto& each : *found) list.push_back(call.flag("brief") ? brief_run(each) : run_to_json(each));
+  return json_answer({{"runs", std::move(list)}, {"cursor", *cursor}});
 }
 
 api_response get_run(const api_call& call) {
@@ -45,7 +69,10 @@ api_response get_run_plan(const api_call& call) {
   if (!what.ok())
     return refusal_of(external_error("run_unreadable", "the record of run " + found->id + " has no plan",
                                      "it was written by an older version of sluice"));
-  return json_answer(explain_json(*what));
+  auto json = explain_json(*what);
+  json["text"] = found->text;
+  json["base_folder"] = found->context.is_object() ? found->context.value("base_folder", "") : "";
+  return json_answer(json);
 }
 
 /// A live run that is named by its whole id: its own process knows it, whatever its disk does.
@@ -110,7 +137,11 @@ constexpr const char* run_schema = R"json({
     "params": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
     "cause": {"anyOf": [{"$ref": "#/components/schemas/Cause"}, {"type": "null"}], "description": "why it did not succeed"},
     "summary": {"anyOf": [{"$ref": "#/components/schemas/RunSummary"}, {"type": "null"}], "description": "of an ended run"},
-    "progress": {"$ref": "#/components/schemas/Progress"}
+    "progress": {"$ref": "#/components/schemas/Progress"},
+    "rows": {"type": "object", "description": "of a brief list: the rows of all units", "properties": {
+      "read": {"type": "integer", "format": "int64"},
+      "loaded": {"type": "integer", "format": "int64"},
+      "rejected": {"type": "integer", "format": "int64"}}}
   }
 })json";
 
@@ -186,7 +217,8 @@ constexpr const char* run_list_schema = R"json({
   "type": "object",
   "required": ["runs"],
   "properties": {
-    "runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}}
+    "runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}},
+    "cursor": {"type": "integer", "format": "int64", "description": "of events: what is reported later is above it"}
   }
 })json";
 
@@ -216,7 +248,11 @@ route_group run_routes() {
             .summary = "runs, the newest first",
             .parameters = {query_whole("limit", "most runs", "50", 1, 1000),
                            query_text("pipeline", "only runs of this pipeline"),
-                           query_choice("state", "only runs in this state", state_names())},
+                           query_choice("state", "only runs in this state", state_names()),
+                           query_text("states", "only runs in one of these states, with commas between"),
+                           query_text("search",
+                                      "only runs whose id begins with it, or with it in pipeline, owner or tags"),
+                           query_flag("brief", "without params, process and units: for long lists", "false")},
             .answers = {{.summary = "The runs", .schema = "RunList"}},
             .answer = list_runs},
            {.method = "GET",
