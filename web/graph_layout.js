@@ -16,9 +16,9 @@ export function layOut(count, edges, size) {
   const y = rowsOf(layers, links, nodes, size);
   const top = Math.min(0, ...y);
   const x = (at) => at * (size.width + size.across);
-  const places = Array.from({ length: count }, (_, index) => ({
-    x: x(layer[index]), y: y[index] - top, layer: layer[index], row: layers[layer[index]].filter((node) => node < count).indexOf(index),
-  }));
+  const units = layers.map((all) => all.filter((node) => node < count));
+  const places = Array.from({ length: count }, (_, index) => ({ x: x(layer[index]), y: y[index] - top, layer: layer[index], row: 0 }));
+  for (const all of units) all.forEach((index, row) => (places[index].row = row));
   const lines = edges.map((edge, index) => {
     const points = [{ x: x(layer[edge.from]) + size.width, y: places[edge.from].y + size.height / 2 }];
     for (const bend of chains[index]) {
@@ -31,7 +31,7 @@ export function layOut(count, edges, size) {
   return {
     places,
     lines,
-    layers: layers.map((all) => all.filter((node) => node < count)),
+    layers: units,
     width: count === 0 ? 0 : Math.max(...places.map((place) => place.x)) + size.width,
     height: count === 0 ? 0 : Math.max(...places.map((place) => place.y)) + size.height,
   };

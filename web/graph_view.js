@@ -3,12 +3,14 @@
 import { h, setAttribute, setText, shown } from "./dom.js";
 import { count, rate, share, short } from "./format.js";
 import { layOut } from "./graph_layout.js";
+import { GraphOverview } from "./graph_overview.js";
 import { markOf } from "./states.js";
 
 const size = { width: 190, height: 76, across: 76, down: 20 };
 const margin = 14;
-const zooms = [0.1, 0.18, 0.3, 0.45, 0.6, 0.8, 1, 1.25, 1.6];
-/** Below it names can't be read: units are drawn as plain boxes. */
+const zooms = [0.003, 0.01, 0.02, 0.05, 0.1, 0.18, 0.3, 0.45, 0.6, 0.8, 1, 1.25, 1.6];
+const mostMoving = 80;
+/** Below it names can't be read. */
 const readable = 0.4;
 
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -38,7 +40,9 @@ export class GraphView {
     this.drawnLines = new Map();
     this.lineGroup = h("g", { class: "lines", "aria-hidden": "true" });
     this.unitGroup = h("g", { class: "units" });
-    this.svg = h("svg", { role: "group", keydown: (event) => this.onKey(event) }, this.lineGroup, this.unitGroup);
+    this.overview = new GraphOverview(size, pressureOf);
+    this.svg = h("svg", { role: "group", keydown: (event) => this.onKey(event), click: (event) => this.onClick(event) },
+      this.overview.element, this.lineGroup, this.unitGroup);
     this.frame = h("div", { class: "frame", scroll: () => this.drawSoon() }, this.svg);
     this.zoomText = h("output", { class: "dim", "aria-live": "off" });
     this.sizes = h("div", { class: "zoom", role: "group", "aria-label": "Size of the graph" },
@@ -60,13 +64,22 @@ export class GraphView {
     this.units = units;
     this.edges = edges;
     this.layout = layOut(units.length, edges, size);
-    for (const drawn of this.drawn.values()) drawn.element.remove();
-    for (const line of this.drawnLines.values()) line.remove();
-    this.drawn.clear();
-    this.drawnLines.clear();
+    this.reaches = this.layout.lines.map((points) => {
+      const heights = points.map((point) => point.y);
+      return { left: points[0].x, right: points.at(-1).x, top: Math.min(...heights), bottom: Math.max(...heights) };
+    });
+    this.overview.clear();
+    this.overview.set(this.layout);
+    this.forget(this.drawn, (drawn) => drawn.element);
+    this.forget(this.drawnLines, (line) => line);
     setAttribute(this.svg, "aria-label", `Graph of ${units.length} units: rows flow from left to right. The arrow keys move between them.`);
     this.fresh = true;
     this.drawSoon();
+  }
+
+  forget(drawn, elementOf) {
+    for (const each of drawn.values()) elementOf(each).remove();
+    drawn.clear();
   }
 
   /** The numbers of the units have changed. */
@@ -87,10 +100,13 @@ export class GraphView {
   }
 
   /** As large as all of it can be seen, and no larger than it is read well. */
-  fit() {
-    const { clientWidth } = this.frame;
+  whole() {
     const most = Math.max(320, innerHeight * 0.6);
-    this.setZoom(Math.min(1, clientWidth / (this.layout.width + 2 * margin), most / (this.layout.height + 2 * margin)));
+    return Math.min(1, this.frame.clientWidth / (this.layout.width + 2 * margin), most / (this.layout.height + 2 * margin));
+  }
+
+  fit() {
+    this.setZoom(this.whole());
   }
 
   setZoom(zoom) {
@@ -109,7 +125,7 @@ export class GraphView {
     setAttribute(this.svg, "width", Math.ceil(width * this.zoom));
     setAttribute(this.svg, "height", Math.ceil(height * this.zoom));
     setAttribute(this.svg, "viewBox", `${-margin} ${-margin} ${width} ${height}`);
-    setText(this.zoomText, `${Math.round(this.zoom * 100)}%`);
+    setText(this.zoomText, this.zoom < 0.01 ? "<1%" : `${Math.round(this.zoom * 100)}%`);
   }
 
   drawSoon() {
@@ -124,17 +140,23 @@ export class GraphView {
   draw() {
     if (this.fresh && this.frame.clientWidth > 0) {
       this.fresh = false;
-      this.fit();
-      const least = this.frame.clientWidth < 600 ? 0.8 : 0.6;
-      if (this.zoom < least) this.setZoom(least);
+      this.setZoom(Math.max(this.whole(), this.frame.clientWidth < 600 ? 0.8 : 0.6));
       this.frame.scrollTo(0, 0);
       return;
     }
-    const coarse = this.zoom < readable;
-    setAttribute(this.svg, "data-coarse", coarse);
+    if (this.zoom < readable) return this.drawOverview();
+    this.overview.clear();
     const seen = this.seen();
-    this.drawUnits(seen, coarse);
+    this.drawUnits(seen);
     this.drawLines(seen);
+  }
+
+  drawOverview() {
+    this.forget(this.drawnLines, (line) => line);
+    // What the tab key reaches stays.
+    const nothing = { left: Infinity, right: -Infinity, top: Infinity, bottom: -Infinity };
+    this.drawUnits(nothing);
+    this.overview.draw(this.units);
   }
 
   /** What part of the graph the frame shows, and a little more. */
@@ -149,7 +171,7 @@ export class GraphView {
     };
   }
 
-  drawUnits(seen, coarse) {
+  drawUnits(seen) {
     const reached = this.chosen >= 0 ? this.chosen : 0; // by the tab key
     this.layout.places.forEach((place, index) => {
       const visible = place.x + size.width >= seen.left && place.x <= seen.right && place.y + size.height >= seen.top && place.y <= seen.bottom;
@@ -166,7 +188,7 @@ export class GraphView {
         this.drawn.set(index, drawn);
         this.unitGroup.append(drawn.element);
       }
-      drawn.update(this.units[index], coarse);
+      drawn.update(this.units[index]);
       setAttribute(drawn.element, "aria-pressed", String(index === this.chosen));
       setAttribute(drawn.element, "tabindex", index === reached ? "0" : "-1");
     });
@@ -174,9 +196,8 @@ export class GraphView {
 
   drawLines(seen) {
     this.layout.lines.forEach((points, index) => {
-      const top = Math.min(...points.map((point) => point.y));
-      const bottom = Math.max(...points.map((point) => point.y));
-      const visible = points.at(-1).x >= seen.left && points[0].x <= seen.right && bottom >= seen.top && top <= seen.bottom;
+      const { left, right, top, bottom } = this.reaches[index];
+      const visible = right >= seen.left && left <= seen.right && bottom >= seen.top && top <= seen.bottom;
       let line = this.drawnLines.get(index);
       if (!visible) {
         line?.remove();
@@ -193,6 +214,16 @@ export class GraphView {
       setAttribute(line, "data-pressure", pressureOf(this.units[from]));
       setAttribute(line, "data-near", this.chosen === from || this.chosen === to);
     });
+    // Each line that moves is painted again for each frame.
+    setAttribute(this.svg, "data-still", this.drawnLines.size > mostMoving);
+  }
+
+  /** Boxes that are drawn together are found by where they are. */
+  onClick(event) {
+    if (this.zoom >= readable) return;
+    const { left, top } = this.svg.getBoundingClientRect();
+    const index = this.overview.at((event.clientX - left) / this.zoom - margin, (event.clientY - top) / this.zoom - margin);
+    if (index >= 0) this.pick(index);
   }
 
   pick(index) {
@@ -270,11 +301,10 @@ function makeUnit(unit, place, pick) {
     h("text", { class: "name", x: 30, y: 21 }, cut(shown(unit.name), 18)),
     h("text", { class: "kind", x: 14, y: 39 }, cut(shown(unit.component), 12)),
     rows, speed, track, bar);
-  const update = (now, coarse) => {
+  const update = (now) => {
     setAttribute(element, "data-state", now.state);
     setAttribute(element, "data-pressure", pressureOf(now));
     setAttribute(element, "aria-label", spoken(now));
-    if (coarse) return;
     setText(state, markOf(now.state));
     const rejected = now.counters.rejected > 0 ? ` · ${short(now.counters.rejected)} rejected` : "";
     setText(rows, Number.isFinite(now.rows) ? `${short(now.rows)} rows${rejected}` : "");

@@ -124,8 +124,8 @@ export class RunModel {
       unit.target = now.target ?? "";
       unit.node = this.nodes.get(unit.name) ?? "";
       unit.state = this.stateOf(unit, now, failed, done);
-      // A source counts what it reads, a sink what it loads, others what passes through.
-      unit.rows = unit.role === "load" ? now.out : now.in;
+      // A source counts what it reads, a sink what it loads (nothing before the run's end), others what passes through.
+      unit.rows = unit.role === "load" && !this.live ? now.out : now.in;
     }
     for (const unit of this.units) unit.bottleneck = this.isBottleneck(unit);
   }

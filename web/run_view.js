@@ -28,7 +28,7 @@ function numbersOf(model) {
     ["Duration", duration(secondsOf(run))],
     ["Time left", progress?.left_seconds >= 1 ? duration(progress.left_seconds) : ""],
     ["Read", count(model.sum("extract", "in"))],
-    ["Loaded", count(model.sum("load", "out"))],
+    model.live ? ["Written, not yet visible", count(model.sum("load", "in"))] : ["Loaded", count(model.sum("load", "out"))],
     ["Rejected", count(model.rejected())],
     ["Speed", rate(sourceRate)],
     ["Memory", memory ? `${bytes(memory.reserved + memory.queued)} of ${bytes(memory.limit)}` : ""],

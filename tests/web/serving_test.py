@@ -49,6 +49,10 @@ class Serving(unittest.TestCase):
             with self.subTest(path):
                 self.assertEqual(self.ask(path)[0].status, 401)
 
+    def test_the_browser_is_told_of_all_modules_at_once(self):
+        text = (ROOT / "web/index.html").read_text()
+        self.assertEqual({name for name in FILES if name.endswith(".js")}, set(re.findall(r'(?:src|modulepreload" href)="/([\w.]+js)"', text)))
+
     def test_head_has_no_body(self):
         answer, body = self.ask("/", "HEAD")
         self.assertEqual((answer.status, body), (200, b""))
