@@ -93,10 +93,12 @@ std::string metrics_text(const actors::live_runs& runs) {
 options progress_to_json(const actors::run_progress& progress) {
   options units = options::array();
   for (const auto& unit : progress.units) {
-    options one = {{"unit", unit.unit}, {"state", unit.state}};
+    options one = {{"unit", unit.unit}, {"role", unit.role}, {"state", unit.state}};
     actors::add_counters(one, unit.counters);
     one["skipped"] = unit.counters.skipped;
     one["rows_per_second"] = unit.rows_per_second;
+    one["held_back"] = static_cast<double>(unit.held_back_ppm) / 1e6;
+    one["starved"] = static_cast<double>(unit.starved_ppm) / 1e6;
     if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
     units.push_back(std::move(one));
   }

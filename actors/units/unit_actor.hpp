@@ -7,6 +7,7 @@
 #include "actors/units/instance.hpp"
 #include "engine/flow/inbox.hpp"
 #include "engine/flow/outbox.hpp"
+#include "engine/flow/waiting.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -83,7 +84,11 @@ class unit_actor : public caf::event_based_actor {
   void emit_rejects(const std::vector<rejected_row>& rows);
 
   void name_row(const rejected_row& row);
+  /// Notes whether what was made waits for credit.
+  void note_held_back();
+  [[nodiscard]] std::int64_t now() const;
 
+  flow::held_back_time held_back_;
   bool finished_ = false;
   std::optional<error> failure_;  ///< while the source looks for the row
 };
