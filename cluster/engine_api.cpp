@@ -127,6 +127,13 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
     const auto answer = ask<actors::run_progress>(system, control, actors::get_progress{run});
     return answer.ok() && !answer->run.empty() ? progress_to_json(*answer) : options(nullptr);
   };
+  made.all_progress = [&system, control = actors.control]() -> std::map<std::string, options> {
+    const auto answer = ask<actors::live_runs>(system, control, actors::list_live_runs{});
+    std::map<std::string, options> all;
+    if (answer.ok())
+      for (const auto& run : answer->runs) all[run.run] = progress_to_json(run);
+    return all;
+  };
   made.metrics = [&system, control = actors.control]() -> std::string {
     const auto answer = ask<actors::live_runs>(system, control, actors::list_live_runs{});
     return answer.ok() ? metrics_text(*answer) : std::string();

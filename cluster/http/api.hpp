@@ -34,6 +34,8 @@ struct api_handlers {
   std::function<result<bool>(const std::string& run)> cancel;
   /// Progress of a live run; null JSON where it does not live here.
   std::function<options(const std::string& run)> progress;
+  /// The same of all live runs, by their ids.
+  std::function<std::map<std::string, options>()> all_progress;
   /// The cluster's nodes, an array.
   std::function<options()> nodes;
   /// More lines for /metrics, in Prometheus' text format.

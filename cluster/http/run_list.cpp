@@ -1,48 +1,44 @@
 #include "cluster/http/run_list.hpp"
 
-#include <algorithm>
-
 namespace sluice::cluster {
 
 namespace {
 
-/// Runs that a search looks at, from the newest on.
-constexpr std::int64_t most_searched = 20'000;
-
-std::string lower(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
-bool matches(const store::run_record& run, const std::string& search) {
-  const auto holds = [&](const std::string& text) { return lower(text).find(search) != std::string::npos; };
-  return run.id.starts_with(search) || holds(run.pipeline) || holds(run.owner) ||
-         std::any_of(run.tags.begin(), run.tags.end(), holds);
-}
-
-std::uint64_t sum_of(const options& summary, const std::string& role, const char* counter) {
+/// Adds up a counter over the units of a role in a summary or a progress.
+std::uint64_t sum_of(const options& of, const std::string& role, const char* counter) {
   std::uint64_t sum = 0;
-  const auto units = summary.find("units");
-  if (units == summary.end()) return sum;
+  const auto units = of.find("units");
+  if (units == of.end()) return sum;
   for (const auto& unit : *units)
-    if (unit.value("role", "") == role) sum += unit.value(counter, std::uint64_t{0});
+    if (role.empty() || unit.value("role", "") == role) sum += unit.value(counter, std::uint64_t{0});
   return sum;
+}
+
+options rows_of(const options& of, std::uint64_t rejected) {
+  return {{"read", sum_of(of, "extract", "in")}, {"loaded", sum_of(of, "load", "out")}, {"rejected", rejected}};
+}
+
+/// Of the sources together, as far as each of them knows: a run is as far as they are.
+void add_progress(options& to, const options& progress) {
+  to["rows"] = rows_of(progress, sum_of(progress, "", "rejected"));
+  auto& shown = to["progress"];
+  shown = {{"rows_per_second", sum_of(progress, "extract", "rows_per_second")}};
+  if (progress.contains("left_seconds")) shown["left_seconds"] = progress["left_seconds"];
+  double done = 0;
+  int known = 0;
+  int sources = 0;
+  for (const auto& unit : progress["units"]) {
+    if (unit.value("role", "") != "extract") continue;
+    ++sources;
+    if (unit.contains("done")) ++known;
+    done += unit.value("done", 0.0);
+  }
+  if (sources > 0 && known == sources) shown["done"] = done / sources;
 }
 
 }  // namespace
 
-result<std::vector<store::run_record>> find_runs(store::store& in, store::run_query what, const std::string& search) {
-  if (search.empty()) return in.runs(what);
-  const auto wanted = static_cast<std::size_t>(what.limit);
-  what.limit = most_searched;
-  SLUICE_ASSIGN(auto found, in.runs(what));
-  std::erase_if(found, [text = lower(search)](const auto& run) { return !matches(run, text); });
-  if (found.size() > wanted) found.resize(wanted);
-  return found;
-}
-
-options brief_run(const store::run_record& run) {
+options brief_run(const store::run_record& run, const options& progress) {
   options out = {{"id", run.id},           {"pipeline", run.pipeline},
                  {"owner", run.owner},     {"tags", run.tags},
                  {"created", run.created}, {"started", run.started},
@@ -50,10 +46,10 @@ options brief_run(const store::run_record& run) {
                  {"node", run.node}};
   if (run.cause.is_object())
     out["cause"] = {{"code", run.cause.value("code", "")}, {"message", run.cause.value("message", "")}};
-  if (run.summary.is_object() && !run.summary.empty())
-    out["rows"] = {{"read", sum_of(run.summary, "extract", "in")},
-                   {"loaded", sum_of(run.summary, "load", "out")},
-                   {"rejected", run.summary.value("rejected", std::uint64_t{0})}};
+  if (progress.is_object() && progress.contains("units"))
+    add_progress(out, progress);
+  else if (run.summary.is_object() && !run.summary.empty())
+    out["rows"] = rows_of(run.summary, run.summary.value("rejected", std::uint64_t{0}));
   return out;
 }
 

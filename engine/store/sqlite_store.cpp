@@ -64,6 +64,21 @@ run_record record_from(const sqlite_query& row, const observer& by) {
   return run;
 }
 
+std::string lower(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+/// Whether a run's id begins with a text in lower case, or it is in the pipeline's name, owner or tags. Looks at the
+/// first columns only: most rows of a search are passed by.
+bool is_found(const sqlite_query& row, const std::string& search) {
+  const auto holds = [&](const std::string& text) { return lower(text).find(search) != std::string::npos; };
+  if (search.empty() || row.text(0).starts_with(search) || holds(row.text(1)) || holds(row.text(2))) return true;
+  const auto tags = names_from(row.text(3));
+  return std::any_of(tags.begin(), tags.end(), holds);
+}
+
 error no_such_run(const std::string& reference) {
   return user_error("run_not_found", "there is no run, and no pipeline with runs, called " + reference,
                     "`sluice runs` lists them; RUN is an id, a unique prefix of one, a pipeline's name or last");
@@ -355,17 +370,26 @@ result<std::vector<run_record>> sqlite_store::runs(const run_query& query) {
   const auto lock = writer_.lock();
   const auto by = observe();
   std::vector<run_record> found;
-  const auto take = [&](const sqlite_query& row) {
+  const auto take = [&, search = lower(query.search)](const sqlite_query& row) {
+    if (!is_found(row, search)) return true;
     found.push_back(record_from(row, by));
     return static_cast<std::int64_t>(found.size()) < query.limit;
   };
   if (query.limit <= 0) return found;
   std::string states;
   for (const auto state : query.states) states += (states.empty() ? "'" : ", '") + to_string(state) + "'";
+  std::int64_t above = 0;
+  if (!query.after.empty()) {
+    SLUICE_TRY(database_.each(
+        "SELECT position FROM runs WHERE id = ?",
+        [&](const sqlite_query& row) { return above = row.integer(0), false; }, query.after));
+    if (above == 0) return no_such_run(query.after);
+  }
   const auto sql = std::string("SELECT " SLUICE_RUNS_FROM "WHERE 1 ") +
-                   (query.pipeline ? "AND pipeline = ? " : "AND ?1 = '' ") +
+                   (query.pipeline ? "AND pipeline = ?1 " : "AND ?1 = '' ") +
+                   (above == 0 ? "AND ?2 = 0 " : "AND position < ?2 ") +
                    (states.empty() ? "" : "AND state IN (" + states + ") ") + "ORDER BY position DESC";
-  SLUICE_TRY(database_.each(sql.c_str(), take, query.pipeline.value_or("")));
+  SLUICE_TRY(database_.each(sql.c_str(), take, query.pipeline.value_or(""), above));
   return found;
 }
 

@@ -37,6 +37,8 @@ result<std::vector<store::run_state>> states_in(const std::string& text) {
 api_response list_runs(const api_call& call) {
   store::run_query query;
   query.limit = call.number("limit");
+  query.after = call.text("after");
+  query.search = call.text("search");
   if (call.given("pipeline")) query.pipeline = call.text("pipeline");
   auto states = states_in(call.text(call.given("state") ? "state" : "states"));
   if (!states.ok()) return refusal_of(states.problem());
@@ -44,11 +46,19 @@ api_response list_runs(const api_call& call) {
   // Read before the runs: what happens in between is in the events above it.
   const auto cursor = call.store().last_cursor();
   if (!cursor.ok()) return refusal_of(cursor.problem());
-  const auto found = find_runs(call.store(), query, call.text("search"));
+  const auto found = call.store().runs(query);
   if (!found.ok()) return refusal_of(found.problem());
+  const bool brief = call.flag("brief");
+  std::map<std::string, options> live;
+  const bool any_live =
+      std::any_of(found->begin(), found->end(), [](const auto& run) { return !store::is_final(run.state); });
+  if (brief && any_live && call.handlers().all_progress) live = call.handlers().all_progress();
   options list = options::array();
-  for (const auto& each : *found) list.push_back(call.flag("brief") ? brief_run(each) : run_to_json(each));
-  return json_answer({{"runs", std::move(list)}, {"cursor", *cursor}});
+  for (const auto& each : *found) list.push_back(brief ? brief_run(each, live[each.id]) : run_to_json(each));
+  options body = {{"runs", std::move(list)}, {"cursor", *cursor}};
+  // Where the page is full there may be more.
+  if (static_cast<std::int64_t>(found->size()) == query.limit) body["next"] = found->back().id;
+  return json_answer(body);
 }
 
 api_response get_run(const api_call& call) {
@@ -208,7 +218,10 @@ std::string progress_schema() {
     "unit": {"type": "string"},
     "state": {"type": "string"},
     "skipped": {"type": "integer", "format": "int64"},
+    "role": {"type": "string", "enum": ["extract", "transform", "load"]},
     "rows_per_second": {"type": "number"},
+    "held_back": {"type": "number", "description": "share of the last seconds in which its rows waited for the units after it"},
+    "starved": {"type": "number", "description": "share of the last seconds in which it had no rows to work on"},
     "done": {"type": "number", "description": "from 0 to 1, where it is known"},)json") +
          counters + "}}}}}";
 }
@@ -218,6 +231,7 @@ constexpr const char* run_list_schema = R"json({
   "required": ["runs"],
   "properties": {
     "runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}},
+    "next": {"type": "string", "description": "the cursor of the next page; missing where there is none"},
     "cursor": {"type": "integer", "format": "int64", "description": "of events: what is reported later is above it"}
   }
 })json";
@@ -246,14 +260,16 @@ route_group run_routes() {
             .path = "/v1/runs",
             .id = "list_runs",
             .summary = "runs, the newest first",
-            .parameters = {query_whole("limit", "most runs", "50", 1, 1000),
+            .parameters = {query_text("after", "a cursor: `next` of the page before"),
+                           query_whole("limit", "runs of a page", "50", 1, 1000),
                            query_text("pipeline", "only runs of this pipeline"),
                            query_choice("state", "only runs in this state", state_names()),
                            query_text("states", "only runs in one of these states, with commas between"),
                            query_text("search",
                                       "only runs whose id begins with it, or with it in pipeline, owner or tags"),
                            query_flag("brief", "without params, process and units: for long lists", "false")},
-            .answers = {{.summary = "The runs", .schema = "RunList"}},
+            .answers = {{.summary = "A page of runs", .schema = "RunList"}},
+            .refusals = {404},
             .answer = list_runs},
            {.method = "GET",
             .path = "/v1/runs/{run}",
