@@ -4,10 +4,10 @@ import { h, prose } from "./dom.js";
 import { problemBox } from "./problem_box.js";
 
 /** Shows a question; calls `work` if the answer is yes, and says what went wrong with it. Escape is no. */
-export function confirm({ title, text, yes, no = "No", work }) {
+export function confirm({ title, text, yes, no = "No", danger = false, work }) {
   const before = document.activeElement;
   const problem = problemBox();
-  const yesButton = h("button", { type: "button", class: "danger", click: () => void go() }, yes);
+  const yesButton = h("button", { type: "button", class: danger ? "danger" : "main", click: () => void go() }, yes);
   const dialog = h("dialog", {
     "aria-labelledby": "question",
     close: () => {

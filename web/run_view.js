@@ -1,15 +1,16 @@
 // The page of one run.
 
-import { json, runPath } from "./api.js";
 import { causeBox } from "./cause_box.js";
-import { confirm } from "./confirm.js";
-import { fill, h, say, setAttribute, setText, shown } from "./dom.js";
+import { checkpointList } from "./checkpoint_list.js";
+import { fill, h, say, setText, shown } from "./dom.js";
 import { eventList } from "./event_list.js";
+import { hasPath } from "./features.js";
 import { bytes, count, duration, rate, shortId, time } from "./format.js";
 import { onEvent, onResync } from "./live.js";
 import { problemBox } from "./problem_box.js";
 import { rejectList } from "./reject_list.js";
 import { every, gathered } from "./repeat.js";
+import { runActions } from "./run_actions.js";
 import { RunModel } from "./run_model.js";
 import { secondsOf } from "./runs_model.js";
 import { badge } from "./states.js";
@@ -59,12 +60,12 @@ export function runView(id, firstTab = "units") {
   const cause = causeBox();
   const numbers = h("dl", { class: "numbers" });
   const facts = h("dl", { class: "facts" });
-  const cancelButton = h("button", { type: "button", class: "danger", hidden: true, click: () => askToCancel() }, "Cancel");
-  const again = h("a", { class: "button", hidden: true }, "Submit again");
+  const actions = runActions(model, () => model.read());
   const text = h("pre", { class: "text", tabindex: "0", "aria-label": "The pipeline's text" });
   const units = unitsPart();
   const events = eventList();
   const rejects = rejectList(id);
+  const checkpoints = checkpointList(id);
   const parts = tabs({
     label: "Parts of the run",
     address: (name) => `#/runs/${encodeURIComponent(id)}/${name}`,
@@ -72,12 +73,13 @@ export function runView(id, firstTab = "units") {
       { name: "units", title: "Units", element: units.element },
       { name: "events", title: "Events", element: events.element },
       { name: "rejects", title: "Rejects", element: rejects.element },
+      { name: "checkpoints", title: "Checkpoints", element: checkpoints.element, hidden: true },
       { name: "pipeline", title: "Pipeline", element: h("div", {}, facts, text) },
     ],
   });
   const element = h("div", { class: "page" },
     h("p", { class: "path" }, h("a", { href: "#/runs" }, "Runs"), " / ", h("code", {}, shown(shortId(id)))),
-    h("div", { class: "run-head" }, heading, state.element, h("div", { class: "buttons" }, again, cancelButton)),
+    h("div", { class: "run-head" }, heading, state.element, actions.element),
     problem.element, cause.element, numbers, parts.element);
   const view = { title: "Run", element, change, dispose };
   let last = "";
@@ -97,9 +99,7 @@ export function runView(id, firstTab = "units") {
     cause.show(run);
     fill(numbers, numbersOf(model).map(([name, value]) =>
       h("div", {}, h("dt", {}, name), h("dd", { class: name === "Rejected" && value !== "0" ? "warn" : null }, value))));
-    cancelButton.hidden = !model.live;
-    again.hidden = !model.plan?.text;
-    setAttribute(again, "href", `#/submit/${encodeURIComponent(run.id)}`);
+    actions.show();
     parts.count("rejects", model.rejected());
     parts.count("events", model.events.length);
     showPart(run);
@@ -111,6 +111,7 @@ export function runView(id, firstTab = "units") {
     if (seen === "units") units.set(model);
     if (seen === "events") events.set(model.events);
     rejects.set(model.rejected(), seen === "rejects");
+    checkpoints.set(model.events.filter((event) => event.type.startsWith("checkpoint.")).length, seen === "checkpoints");
     if (seen === "pipeline") {
       fill(facts, factsOf(run).map(([name, value]) => [h("dt", {}, shown(name)), h("dd", {}, shown(value))]));
       setText(text, shown(model.plan?.text ?? ""));
@@ -123,20 +124,6 @@ export function runView(id, firstTab = "units") {
     last = run.state;
     view.title = title(run);
     window.dispatchEvent(new CustomEvent("titlechange", { detail: view.title }));
-  }
-
-  function askToCancel() {
-    confirm({
-      title: `Cancel the run of ${shown(model.run.pipeline)}?`,
-      text: "Its units stop, and nothing unfinished is published.",
-      yes: "Cancel the run",
-      no: "Keep it running",
-      work: async () => {
-        await json(`${runPath(model.id)}/cancel`, { method: "POST" });
-        say("The run is being cancelled");
-        await model.read();
-      },
-    });
   }
 
   const changed = gathered(200, () => model.read());
@@ -154,9 +141,11 @@ export function runView(id, firstTab = "units") {
     units.dispose();
     events.dispose();
     rejects.dispose();
+    checkpoints.dispose();
   }
 
   parts.choose(firstTab);
+  void hasPath("/v1/runs/{run}/checkpoints").then((has) => has && parts.offer("checkpoints"));
   void model.read();
   return view;
 }

@@ -3,10 +3,10 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { count as countText } from "./format.js";
 
-/** `parts`: [{ name, title, element }]; `address(name)` is where a part is. */
+/** `parts`: [{ name, title, element, hidden }]; `address(name)` is where a part is. One that is hidden waits for `offer`. */
 export function tabs({ label, parts, address }) {
   const buttons = parts.map((part, index) => h("a", {
-    role: "tab", id: `tab-${part.name}`, "aria-controls": `part-${part.name}`, href: address(part.name), keydown: (event) => onKey(event, index),
+    role: "tab", id: `tab-${part.name}`, "aria-controls": `part-${part.name}`, href: address(part.name), hidden: part.hidden, keydown: (event) => onKey(event, index),
   }, part.title, h("span", { class: "count" })));
   const panels = parts.map((part) => h("div", { role: "tabpanel", id: `part-${part.name}`, "aria-labelledby": `tab-${part.name}`, hidden: true }, part.element));
   const made = {
@@ -21,6 +21,9 @@ export function tabs({ label, parts, address }) {
         panels[index].hidden = !chosen;
       });
     },
+    offer(name) {
+      buttons[parts.findIndex((part) => part.name === name)].hidden = false;
+    },
     count(name, value) {
       const index = parts.findIndex((part) => part.name === name);
       setText(buttons[index].lastChild, value > 0 ? ` ${countText(value)}` : "");
@@ -31,7 +34,8 @@ export function tabs({ label, parts, address }) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined && event.key !== " ") return;
     event.preventDefault();
-    const to = step === undefined ? buttons[index] : buttons[(index + step + buttons.length) % buttons.length];
+    const seen = buttons.filter((button) => !button.hidden);
+    const to = step === undefined ? buttons[index] : seen[(seen.indexOf(buttons[index]) + step + seen.length) % seen.length];
     to.focus();
     // A tab is no step of the history.
     location.replace(to.getAttribute("href"));
