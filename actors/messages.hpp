@@ -267,6 +267,8 @@ struct report_progress {};
 struct instance_progress {
   instance_id who;
   flow::unit_counters counters;
+  std::uint64_t held_back = 0;  ///< microseconds since it began for which what it made waited for credit
+  bool starved = false;         ///< it has nothing to work on
 };
 /// supervisor -> load: make an epoch visible, by the token that instance_finished brought; answered by committed or
 /// instance_failed. With `at_once` it comes again: somebody waits for the end, so a commit under way must not wait for
@@ -303,6 +305,10 @@ struct unit_progress {
   flow::unit_counters counters;
   std::uint64_t rows_per_second = 0;  ///< recently; a source's records read, a sink's rows, others' rows in
   std::int64_t done_ppm = -1;         ///< share done in millionths; -1: unknown
+  std::string role = {};              ///< extract, transform, load
+  // Shares of the last seconds in millionths, while it runs.
+  std::int64_t held_back_ppm = 0;  ///< what it made waited for the units below it
+  std::int64_t starved_ppm = 0;    ///< it had nothing to work on
 };
 /// How far a run is.
 struct run_progress {

@@ -4,6 +4,9 @@
 #include "cluster/node.hpp"
 #include "cluster/token.hpp"
 
+#include <fmt/format.h>
+
+#include <cctype>
 #include <memory>
 
 namespace sluice::app {
@@ -35,6 +38,15 @@ result<std::map<std::string, std::string>> parse_labels(const std::vector<std::s
     }
   }
   return labels;
+}
+
+/// A link to the web page with the token in it, where somebody sees it at once: a log is read by others too.
+void show_page(session& with, const std::string& http, const std::string& token) {
+  if (!with.terminal.out_is_terminal() || with.options.quiet) return;
+  std::string escaped;
+  for (const unsigned char c : token)
+    escaped += std::isalnum(c) != 0 ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+  with.terminal.line("page: http://" + http + "/#token=" + escaped);
 }
 
 result<int> run_until_stopped(session& with, const chosen& what) {
@@ -69,6 +81,9 @@ result<int> run_until_stopped(session& with, const chosen& what) {
     } else {
       with.terminal.line("ready: node " + at.name + ", cluster " + at.listen.to_string() + ", http " +
                          at.http.to_string());
+      const auto token =
+          settings.token.empty() ? cluster::ensure_token(settings.state_folder) : result<std::string>(settings.token);
+      if (token.ok()) show_page(with, at.http.to_string(), *token);
     }
   }));
   return exit_succeeded;
@@ -100,9 +115,10 @@ command node_verb() {
                              .help = "label for `place: { labels: { NAME: VALUE } }`; can be repeated",
                              .target = &what->labels},
                             config_option(what->config)},
-                .details = "Prints one line when it is ready, then its log to stderr. SIGTERM or Ctrl-C shuts\n"
-                           "it down cleanly. Nodes listen on loopback only. Submitting and joining need the\n"
-                           "token in the state folder, or in SLUICE_TOKEN. Nodes with the same --state share it.\n"},
+                .details = "Prints one line when it is ready, and in a terminal a link to its web page; then its\n"
+                           "log to stderr. SIGTERM or Ctrl-C shuts it down cleanly. Nodes listen on loopback only.\n"
+                           "Submitting, joining and the web page need the token in the state folder, or in\n"
+                           "SLUICE_TOKEN. Nodes with the same --state share it.\n"},
       .run = [what](session& with) { return run_until_stopped(with, *what); }};
 }
 

@@ -32,7 +32,6 @@ struct load_options {
   environment_lookup environment;
   /// What they have comes before what the pipeline has, and that of an earlier one before that of a later one.
   std::vector<config_text> configs = {};
-  std::function<std::optional<std::string>(const std::string& name)> environment;
   std::string base_folder = {};            ///< where relative paths of channels start; empty: the current folder
 };
 

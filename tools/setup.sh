@@ -6,6 +6,7 @@ packages=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates pytho
   libbz2-dev libfmt-dev libcurl4-openssl-dev catch2 sqlite3 patchelf)
 # The tests start servers of their own, see tests/services.
 server_packages=(postgresql openjdk-17-jre-headless maven)
+browser_packages=(chromium chromium-driver fonts-dejavu-core)  # for the tests of the web page
 lint_packages=(clang-format clang-tidy)
 java_packages=(openjdk-17-jdk-headless maven)  # clients/java
 fuzz_packages=(clang-16 libclang-rt-16-dev)

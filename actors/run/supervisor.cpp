@@ -82,7 +82,7 @@ class supervisor : public caf::event_based_actor {
         [this](epoch_prepared& message) { checkpoints_.prepared(std::move(message)); },
         [this](const rejects_synced& message) { complete_checkpoint(message); },
         [this](instance_finished& message) { finished(std::move(message)); },
-        [this](const instance_progress& message) { account_.reports().counted(message.who, message.counters); },
+        [this](const instance_progress& message) { account_.reports().counted(message); },
         [this](const committed& message) { committer_.committed(message.who); },
         [this](const abandoned& message) { gone(message.who); },
         [this](const rejects_closed& message) { rejects_are_closed(message); },
@@ -199,7 +199,7 @@ class supervisor : public caf::event_based_actor {
       for (auto& [who, one] : instances_)
         if (!one.finished && !one.gone && who.instance != flow::instance_id::enumerator)
           request(one.handle, patience, report_progress{})
-              .then([this](const instance_progress& made) { account_.reports().counted(made.who, made.counters); },
+              .then([this](const instance_progress& made) { account_.reports().counted(made); },
                     [](const caf::error&) {});
     account_.reports().tick(age());
     later(progress_interval, [this] { tick(); });

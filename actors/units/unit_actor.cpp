@@ -40,6 +40,7 @@ caf::behavior unit_actor::make_behavior() {
       [this](const stop_sending& message) {
         if (!outbox_) return;
         outbox_->stopped(message.channel);
+        note_held_back();
         if (working_ && outbox_->unwanted() && !stopped_early_) {
           stopped_early_ = true;
           stop_early();
@@ -56,7 +57,8 @@ caf::behavior unit_actor::make_behavior() {
         if (working_) work();
       },
       [this](report_progress) -> caf::result<instance_progress> {
-        return instance_progress{who_, counters_};
+        const bool starved = working_ && inbox_ && !links_.inputs.empty() && inbox_->empty() && outbox_->clear();
+        return instance_progress{who_, counters_, held_back_.total(now()), starved};
       },
       [this](abandon message) {
         if (message.orphaned && keeps_prepared()) return;
@@ -139,6 +141,7 @@ void unit_actor::take(data_message& message) {
 void unit_actor::take_credit(const credit& message) {
   if (!outbox_) return;
   const auto taken = outbox_->credited(message.channel, message.rows, message.markers);
+  note_held_back();
   if (!taken.ok()) return fail(taken.problem());
   if (working_) work();
 }
@@ -208,7 +211,16 @@ void unit_actor::abandon_done() { send(links_.supervisor, abandoned{who_}); }
 
 void unit_actor::emit(int port, batch rows) {
   const auto sent = outbox_->emit(port, std::move(rows));
+  note_held_back();
   if (!sent.ok()) fail(sent.problem());
+}
+
+void unit_actor::note_held_back() {
+  if (const bool waits = !outbox_->clear(); waits != held_back_.held_back()) held_back_.set(waits, now());
+}
+
+std::int64_t unit_actor::now() const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(clock().now().time_since_epoch()).count();
 }
 
 void unit_actor::give_credit(const std::vector<flow::due_credit>& due) {

@@ -7,6 +7,7 @@
 #include "actors/units/instance.hpp"
 #include "engine/flow/inbox.hpp"
 #include "engine/flow/outbox.hpp"
+#include "engine/flow/waiting.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -98,9 +99,13 @@ class unit_actor : public caf::event_based_actor {
 
   void name_row(const rejected_row& row);
   status go_on_behind();
+  /// Notes whether what was made waits for credit.
+  void note_held_back();
+  [[nodiscard]] std::int64_t now() const;
 
   const flow::instance_snapshot* restored_ = nullptr;
   std::string restored_streams_;
+  flow::held_back_time held_back_;
   bool finished_ = false;
   std::optional<error> failure_;  ///< while the source looks for the row
 };

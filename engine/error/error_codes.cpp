@@ -509,6 +509,8 @@ const std::vector<error_code>& error_codes() {
        "See: sluice functions NAME."},
       {"wrong_connection", "A unit names a connection of another component.",
        "Name a connection of the unit's own component."},
+      {"wrong_host", "A request came by a name that is not one of this machine.",
+       "Use http://127.0.0.1 or http://localhost with the port of the node."},
       {"wrong_number_of_inputs", "A transform has the wrong number of inputs.", "See: sluice components NAME."},
       {"wrong_unit", "The plan has no such unit.", "This is a bug in Sluice: please report it with the pipeline."},
   };

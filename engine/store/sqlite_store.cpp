@@ -65,6 +65,21 @@ run_record record_from(const sqlite_query& row, const observer& by) {
   return run;
 }
 
+std::string lower(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+/// Whether a run's id begins with a text in lower case, or it is in the pipeline's name, owner or tags. Looks at the
+/// first columns only: most rows of a search are passed by.
+bool is_found(const sqlite_query& row, const std::string& search) {
+  const auto holds = [&](const std::string& text) { return lower(text).find(search) != std::string::npos; };
+  if (search.empty() || row.text(0).starts_with(search) || holds(row.text(1)) || holds(row.text(2))) return true;
+  const auto tags = names_from(row.text(3));
+  return std::any_of(tags.begin(), tags.end(), holds);
+}
+
 error no_such_run(const std::string& reference) {
   return user_error("run_not_found", "there is no run, and no pipeline with runs, called " + reference,
                     "`sluice runs` lists them; RUN is an id, a unique prefix of one, a pipeline's name or last");
@@ -368,7 +383,8 @@ result<std::vector<run_record>> sqlite_store::runs(const run_query& query) {
   const auto lock = writer_.lock();
   const auto by = observe();
   std::vector<run_record> found;
-  const auto take = [&](const sqlite_query& row) {
+  const auto take = [&, search = lower(query.search)](const sqlite_query& row) {
+    if (!is_found(row, search)) return true;
     found.push_back(record_from(row, by));
     return static_cast<std::int64_t>(found.size()) < query.limit;
   };

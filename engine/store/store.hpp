@@ -102,6 +102,7 @@ struct change {
 
 struct run_query {
   std::optional<std::string> pipeline = {};
+  std::string search = {};  ///< in pipeline, owner and tags, and at the beginning of the id; without regard to case
   std::vector<run_state> states = {};
   std::int64_t limit = 50;
   std::string after = {};  ///< id of a run: only those made before it
