@@ -19,6 +19,7 @@ class instance_reports {
 
   void discovered(std::uint32_t unit, std::uint64_t bytes);
   void counted(const instance_progress& report);
+  void counted(const flow::instance_id& who, const flow::unit_counters& counters);
   void finished(const flow::instance_id& who, const flow::unit_counters& counters);
   /// Takes the rates' next step.
   void tick(std::int64_t now);

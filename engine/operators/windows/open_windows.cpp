@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace sluice::window_functions {
+namespace sluice::windows {
 
 namespace {
 
@@ -217,4 +217,4 @@ status open_windows::restore(const std::vector<state_part>& parts, std::int64_t 
   return {};
 }
 
-}  // namespace sluice::window_functions
+}  // namespace sluice::windows

@@ -2,6 +2,7 @@
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
+#include "engine/component/connection_field.hpp"
 #include "engine/component/takes_filter.hpp"
 #include "engine/files/files.hpp"
 

@@ -130,7 +130,10 @@ TEST_CASE("a snapshot reads back as it was written") {
   what.rejects_bytes = 99;
   const auto text = to_json(what).dump();
   const auto back = snapshot_from(options::parse(text)).value();
-  CHECK(back.instances == what.instances);
+  CHECK(to_json(back).dump() == text);
+  REQUIRE(back.instances.size() == 1);
+  CHECK(back.instances.front().streams == one.streams);
+  CHECK(back.instances.front().state == one.state);
   CHECK(back.sources == what.sources);
   CHECK(back.inputs == what.inputs);
   CHECK(back.rejects_bytes == 99);
@@ -160,20 +163,21 @@ TEST_CASE("splits that were read are not handed out again, and one that was begu
 
 TEST_CASE("what a unit holds is written with a hash, and damage is found") {
   const test::temporary_folder folder;
+  const std::string at = folder.path();
   const auto data = rows(schema_of("id bigint, k text"), R"([[1, "a"], [2, null]])").data;
   const std::vector<state_part> parts = {{"groups", data}, {"more", data->Slice(1)}};
-  const auto saved = write_state(folder.path() + "/checkpoints", "3/sums-0.state", parts).value();
-  const auto back = read_state(folder.path() + "/checkpoints", saved).value();
+  const auto saved = write_state(at + "/checkpoints", "3/sums-0.state", parts).value();
+  const auto back = read_state(at + "/checkpoints", saved).value();
   REQUIRE(back.size() == 2);
   CHECK(back[0].name == "groups");
   CHECK(back[0].rows->Equals(*data));
   CHECK(back[1].rows->Equals(*data->Slice(1)));
-  CHECK(write_state(folder.path(), "none", {}).value().name.empty());
+  CHECK(write_state(at, "none", {}).value().name.empty());
   {
-    std::fstream file(folder.path() + "/checkpoints/3/sums-0.state", std::ios::in | std::ios::out | std::ios::binary);
+    std::fstream file(at + "/checkpoints/3/sums-0.state", std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(20);
     file.put('x');
   }
-  CHECK(read_state(folder.path() + "/checkpoints", saved).problem().code == "checkpoint_damaged");
-  CHECK(check_state(folder.path() + "/checkpoints", {"gone", 1, ""}).problem().code == "checkpoint_damaged");
+  CHECK(read_state(at + "/checkpoints", saved).problem().code == "checkpoint_damaged");
+  CHECK(check_state(at + "/checkpoints", {"gone", 1, ""}).problem().code == "checkpoint_damaged");
 }
