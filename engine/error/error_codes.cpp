@@ -239,7 +239,7 @@ const std::vector<error_code>& error_codes() {
        "allowing lateness."},
       {"nested_aggregate", "An aggregate is used inside another aggregate.", "Aggregate twice, in two units."},
       {"nested_window_function", "A window function is used inside another call with over (...).",
-       "Compute it in an entry of its own, before this one."},
+       "Compute it in a separate entry before this one."},
       {"newer_version", "The pipeline uses a newer version of the language.", "Install a newer sluice."},
       {"no_aggregate", "An entry under compute has no aggregate function.",
        "Use sum, count, min, max, avg or another aggregate; put keys under by:."},

@@ -143,7 +143,7 @@ constexpr translation operators[] = {
     {"rlike regexp similar glob", "write x ~ 'pattern' for a regular expression, x like 'a%' for a simple pattern"},
     {"xor", "write a <> b"},
     {"collate", "texts are compared byte by byte, as in the collation \"C\"; use lower(x) to ignore case"},
-    {"over", "over (...) stands behind the call of a window function or an aggregate, in derive or select"},
+    {"over", "over (...) follows the call of a window function or an aggregate, in derive or select"},
 };
 
 template <std::size_t Count>

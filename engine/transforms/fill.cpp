@@ -1,5 +1,6 @@
 #include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
+#include "engine/operators/literals.hpp"
 #include "engine/operators/window_functions/windowed.hpp"
 
 #include <arrow/type.h>
@@ -11,17 +12,6 @@ namespace {
 void add_fault(diagnostics& faults, error fault, std::string path) {
   fault.path = std::move(path);
   faults.push_back(std::move(fault));
-}
-
-// A value as an expression: text becomes a literal.
-std::string literal(const options& value) {
-  if (!value.is_string()) return value.dump();
-  std::string text = "'";
-  for (const char each : value.text()) {
-    if (each == '\'') text += each;
-    text += each;
-  }
-  return text + "'";
 }
 
 // The entries of derive that do it.
@@ -63,7 +53,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     if (!column) continue;
     const auto quoted = quoted_name(name);
     const auto text =
-        by_value ? "coalesce(" + quoted + ", " + literal(own["value"]) + ")"
+        by_value ? "coalesce(" + quoted + ", " + literal_of(own["value"]) + ")"
                  : std::string(last ? "last(" : "first(") + quoted + ") over (" + window + " rows between " +
                        (last ? "unbounded preceding and current row)" : "current row and unbounded following)");
     entries.push_back({request.inputs.front().schema->field(*column)->name(), text, path});
@@ -91,7 +81,7 @@ const component& fill_transform() {
                .kind = component_kind::transform,
                .summary = "Puts values in the place of nulls",
                .description =
-                   "`with: last` takes the value of the nearest row before that has one, `with: next` of the nearest behind; `by` keeps groups "
+                   "`with: last` takes the value of the nearest row before that has one, `with: next` of the nearest after it; `by` keeps groups "
                    "apart, and `order` says which row is before (without it the order of the input). Rows come out sorted by both, as those of "
                    "window functions in [derive](transform-derive.md). `value` takes a fixed value and keeps the order. Where there is nothing "
                    "to take, null stays.",

@@ -72,9 +72,8 @@ const component& nest_transform() {
           {.name = "nest",
            .kind = component_kind::transform,
            .summary = "Puts columns into one struct",
-           .description =
-               "The columns become fields of a struct that stands behind the other columns. To make lists of them, "
-               "aggregate: `items: \"array_agg(item order by line)\"`.",
+           .description = "The columns become fields of a struct, which is the last column. To make lists of them, "
+                          "aggregate: `items: \"array_agg(item order by line)\"`.",
            .value = {.form = shape::object,
                      .help = "the columns, and the name of the struct",
                      .required = true,

@@ -1,5 +1,6 @@
 #include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
+#include "engine/operators/literals.hpp"
 
 #include <arrow/type.h>
 
@@ -10,16 +11,6 @@ namespace {
 void add_fault(diagnostics& faults, error fault, std::string path) {
   fault.path = std::move(path);
   faults.push_back(std::move(fault));
-}
-
-std::string literal(const options& value) {
-  if (!value.is_string()) return value.dump();
-  std::string text = "'";
-  for (const char each : value.text()) {
-    if (each == '\'') text += each;
-    text += each;
-  }
-  return text + "'";
 }
 
 // The aggregate that does it: each value of `into` is a filter.
@@ -44,7 +35,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   std::vector<std::string> origins;
   for (std::size_t i = 0; i < into.size(); ++i)
     for (const auto& [name, text] : values.items()) {
-      const auto column = name + "_" + (into[i].is_string() ? into[i].text() : into[i].dump());
+      const auto column = name + "_" + plain_text(into[i]);
       if (compute.contains(column)) {
         add_fault(faults,
                   user_error("duplicate_column", "the column " + column + " would come twice", "list each value once"),
@@ -52,7 +43,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
         continue;
       }
       const auto condition =
-          into[i].is_null() ? quoted_name(on) + " is null" : quoted_name(on) + " = " + literal(into[i]);
+          into[i].is_null() ? quoted_name(on) + " is null" : quoted_name(on) + " = " + literal_of(into[i]);
       compute[column] = expression_text(text) + " filter (where " + condition + ")";
       origins.push_back(name);
     }
@@ -90,7 +81,7 @@ const component& pivot_transform() {
                .description = "One row comes out for each key of `by`. For each value of `into`, each entry of "
                               "`values` becomes a column: the aggregate over the "
                               "rows whose column `on` has that value, as `amount_jan`. An entry is one call of an "
-                              "aggregate, without a filter of its own. Rows "
+                              "aggregate, without a filter. Rows "
                               "with other values of `on` count for no column.",
                .value = {.form = shape::object,
                          .help = "the keys, the column whose values become columns, and what to compute",

@@ -119,7 +119,7 @@ const component& surrogate_key_transform() {
                              {{.name = "as", .form = shape::text, .help = "name of the new column", .required = true},
                               {.name = "of",
                                .form = shape::list,
-                               .help = "columns that the key stands for",
+                               .help = "columns of the key",
                                .required = true,
                                .elements = {{.form = shape::column, .help = "a column"}}}}},
                .law = "in = out",

@@ -166,6 +166,7 @@ pipeline: coordinates-as-rows
 extract:
   airports:
     csv: { path: examples/data/airports.csv }
+    types: { lat: double, lon: double, alt: double }
     columns: [faa, lat, lon, alt]
 transform:
   long:

@@ -263,6 +263,7 @@ rejects: { allow: 100 }
 extract:
   airports:
     csv: { path: examples/data/airports.csv }
+    types: { lat: double, lon: double }
 transform:
   checked:
     from: airports

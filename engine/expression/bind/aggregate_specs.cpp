@@ -70,7 +70,7 @@ const std::vector<function_spec>& aggregate_specs() {
              "the value at that share of the ordered values, between two of them in proportion",
              "percentile_cont(0.75) within group (order by x)", "2"),
         spec("percentile_disc", "percentile_disc(fraction) within group (order by x) -> type of x",
-             "the first of the ordered values at or behind that share",
+             "the first of the ordered values at that share or after it",
              "percentile_disc(0.75) within group (order by x)", "3"),
         spec("regr_avgx", "regr_avgx(y, x) -> double", "average of x in the rows where y and x are there",
              "regr_avgx(x, x + 1)", "2.6666666666666665"),

@@ -333,7 +333,7 @@ bool binder::place_named(const syntax& of, const std::vector<std::string>& names
       const auto near = nearest_name(name, names);
       return refuse(of.text + " has no argument " + name, near.empty() ? "" : "did you mean " + near + "?");
     }
-    if (name.empty() && !of.names[0].empty()) return refuse("an argument without a name stands behind a named one", "");
+    if (name.empty() && !of.names[0].empty()) return refuse("an argument without a name follows a named one", "");
     if (placed[place].value) return refuse("the argument " + names[place] + " is given twice", "");
     placed[place] = args[i];
   }
@@ -347,7 +347,7 @@ node_ptr binder::bind_call(const syntax& of) {
   if (of.window) {
     if (windows_) return windows_(of);
     return fault(of.begin, "misplaced_window_function", of.text + " over (...) can't be used here",
-                 "use it in derive or select, in a step or unit of its own");
+                 "use it in derive or select, in a separate step or unit");
   }
   if (is_window_function(of.text))
     return fault(of.begin, "misplaced_window_function", "the window function " + of.text + " needs over (...)",

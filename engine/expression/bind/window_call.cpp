@@ -47,7 +47,7 @@ class window_binder {
     for (const auto& input : names.inputs) columns_ += input.schema->num_fields();
     inner_.window_with([this](const syntax& of) {
       return inner_.fault(of.begin, "nested_window_function", of.text + " over (...) can't be used inside another call",
-                          "compute it in an entry of its own, before this one");
+                          "compute it in a separate entry before this one");
     });
     outer_.window_with([this](const syntax& of) { return add_call(of); });
   }
@@ -137,7 +137,7 @@ class window_binder {
                     of.text + " is neither a window function nor an aggregate", "sluice functions lists both");
     if (of.distinct)
       return refuse(of.begin, "not_supported_yet", "distinct with over (...) is not supported",
-                    "aggregate with distinct in a unit of its own, then join");
+                    "aggregate with distinct in a separate unit, then join");
     const auto typed = type_aggregate(inner_, of);
     if (!typed) return false;
     call.function = typed->function;
@@ -305,7 +305,7 @@ const std::vector<function_spec>& window_function_specs() {
            "last_value(x) over (order by x rows between current row and unbounded following)",
            "null, null, null, null"),
       spec("lead", "lead(x [, offset [, default]]) over (... order by y) -> type of x",
-           "value in the row behind, or `offset` rows behind; beyond the partition null, or `default`",
+           "value in the row after this one, or `offset` rows after; beyond the partition null, or `default`",
            "lead(x) over (order by x)", "1, 3, null, null"),
       spec("nth_value", "nth_value(x, n) over (...) -> type of x",
            "value in row n of the frame, from 1; null where there is none", "nth_value(x, 3) over (order by x)",

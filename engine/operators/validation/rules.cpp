@@ -4,6 +4,7 @@
 #include "engine/error/not_yet.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/keys/key_hash.hpp"
+#include "engine/operators/literals.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -16,18 +17,6 @@ namespace sluice::validation {
 namespace {
 
 constexpr const char* kinds[] = {"not_null", "unique", "range", "matches", "in", "check", "rows"};
-
-std::string quoted_text(const std::string& text) {
-  std::string made = "'";
-  for (const char each : text) {
-    if (each == '\'') made += each;
-    made += each;
-  }
-  return made + "'";
-}
-
-// A value of an option as the literal of an expression.
-std::string literal(const options& value) { return value.is_string() ? quoted_text(value.text()) : value.dump(); }
 
 class rule_reader {
  public:
@@ -55,7 +44,7 @@ class rule_reader {
     if (kind_ == "range") range(value);
     if (kind_ == "matches")
       for (const auto& [name, pattern] : value.items())
-        add(quoted_name(name) + "::text ~ " + literal(pattern), name + " does not match " + literal(pattern),
+        add(quoted_name(name) + "::text ~ " + literal_of(pattern), name + " does not match " + literal_of(pattern),
             pointer({name}));
     if (kind_ == "in") in(value);
     if (kind_ == "check") add(expression_text(value), expression_text(value) + " is not true", {});
@@ -113,20 +102,20 @@ class rule_reader {
       const auto at = pointer({name});
       if (bounds.size() != 2) {
         fault("invalid_option", "a range has a lowest and a highest value, found " + bounds.dump(),
-              "range: { amount: [0, 1000] }; null is no bound", at);
+              "range: { amount: [0, 1000] }; null leaves that side open", at);
         continue;
       }
       const auto column = quoted_name(name);
       std::string text, told;
-      if (!bounds[0].is_null()) text = column + " >= " + literal(bounds[0]);
-      if (!bounds[1].is_null()) text += (text.empty() ? "" : " and ") + column + " <= " + literal(bounds[1]);
+      if (!bounds[0].is_null()) text = column + " >= " + literal_of(bounds[0]);
+      if (!bounds[1].is_null()) text += (text.empty() ? "" : " and ") + column + " <= " + literal_of(bounds[1]);
       if (text.empty()) {
         fault("invalid_option", "a range needs at least one bound", "range: { amount: [0, null] }", at);
         continue;
       }
       add(text,
-          name + " is not between " + (bounds[0].is_null() ? "any value" : literal(bounds[0])) + " and " +
-              (bounds[1].is_null() ? "any value" : literal(bounds[1])),
+          name + " is not between " + (bounds[0].is_null() ? "any value" : literal_of(bounds[0])) + " and " +
+              (bounds[1].is_null() ? "any value" : literal_of(bounds[1])),
           at);
     }
   }
@@ -134,7 +123,7 @@ class rule_reader {
   void in(const options& columns) {
     for (const auto& [name, values] : columns.items()) {
       std::string list;
-      for (std::size_t i = 0; i < values.size(); ++i) list += (i == 0 ? "" : ", ") + literal(values[i]);
+      for (std::size_t i = 0; i < values.size(); ++i) list += (i == 0 ? "" : ", ") + literal_of(values[i]);
       if (values.empty()) {
         fault("invalid_option", "the list of values is empty", "in: { status: [open, paid] }", pointer({name}));
         continue;
@@ -149,7 +138,7 @@ class rule_reader {
     };
     if (bounds.size() != 2 || !whole(bounds[0]) || !whole(bounds[1])) {
       fault("invalid_option", "rows has a lowest and a highest number, found " + bounds.dump(),
-            "rows: [1, 1000000]; null is no bound", {});
+            "rows: [1, 1000000]; null leaves that side open", {});
       return;
     }
     made_.rows = {bounds[0].is_null() ? 0 : bounds[0].get<std::int64_t>(),
@@ -179,7 +168,7 @@ class rule_reader {
     if (read.ec != std::errc() || read.ptr != end || made.count < 0 || made.share < 0 || made.share > 1 ||
         kind_ == "rows")
       return fault("invalid_option",
-                   kind_ == "rows" ? "rows has bounds of its own instead of allow"
+                   kind_ == "rows" ? "rows has bounds instead of allow"
                                    : "allow is a number of rows or a share, found " + made.text,
                    "allow: 10, or allow: \"1%\"", {});
     made_.allow = std::move(made);
@@ -212,7 +201,7 @@ field_spec rule_spec() {
                .elements = {column}},
               {.name = "range",
                .form = shape::map,
-               .help = "column: [lowest, highest]; null is no bound",
+               .help = "column: [lowest, highest]; null leaves that side open",
                .elements = {{.form = shape::list, .help = "[lowest, highest]", .elements = {value}}}},
               {.name = "matches",
                .form = shape::map,
@@ -222,7 +211,7 @@ field_spec rule_spec() {
               {.name = "check", .form = shape::expression, .help = "condition that no row makes false"},
               {.name = "rows",
                .form = shape::list,
-               .help = "[lowest, highest] number of rows; null is no bound",
+               .help = "[lowest, highest] number of rows; null leaves that side open",
                .elements = {{.form = shape::integer, .help = "a number"}}},
               {.name = "severity",
                .form = shape::text,

@@ -94,8 +94,8 @@ status stage::take(batch rows) {
   if (memory_.try_resize(pending_bytes_)) return {};
   if (pending_bytes_ > context_.memory->limit() / 2)
     return external_error("memory_exceeded",
-                          "unit " + unit_ + ": a partition of its window functions has more than " +
-                              std::to_string(pending_rows_) + " rows, which do not fit into run.memory",
+                          "a partition of its window functions has more than " + std::to_string(pending_rows_) +
+                              " rows, which do not fit into run.memory",
                           "raise run.memory, or partition by more columns; row_number, rank and running sums alone "
                           "need no memory for their partitions");
   memory_.take(pending_bytes_);
