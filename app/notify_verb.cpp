@@ -280,11 +280,9 @@ result<int> test(session& with, const chosen& what) {
 
 result<int> flush(session& with) {
   SLUICE_ASSIGN(const auto store, with.open_store());
-  auto& engine = *new actors::engine(store);  // left to the end of the process, as that of a run
   SLUICE_ASSIGN(const auto before, store::deliveries_of(*store).make_due(now()));
-  const auto dispatcher = start_deliveries(engine, store);
   // Long enough for every receiver to answer, or not to.
-  const auto left = finish_deliveries(with, engine, dispatcher, *store, {}, std::chrono::minutes(1));
+  const auto left = send_pending(with, store, {}, std::chrono::minutes(1));
   if (with.options.json) {
     with.terminal.out(options{{"pending_before", before}, {"pending", left}}.dump() + "\n");
   } else if (left == 0 && !with.options.quiet) {

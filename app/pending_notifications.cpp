@@ -15,6 +15,15 @@ caf::actor start_deliveries(actors::engine& in, const std::shared_ptr<store::sto
                                   {.services = beside.services, .store = from, .notifier = beside.notifier});
 }
 
+std::int64_t send_pending(session& with, const std::shared_ptr<store::store>& from, const std::string& run,
+                          std::chrono::milliseconds wait) {
+  const auto subscriptions = store::deliveries_of(*from).subscriptions();
+  if (subscriptions.ok() && subscriptions->empty()) return 0;
+  // Left to the end of the process, as that of a run.
+  auto& engine = *new actors::engine(from);
+  return finish_deliveries(with, engine, start_deliveries(engine, from), *from, run, wait);
+}
+
 std::string pending_text(const std::vector<store::pending_deliveries>& pending) {
   std::int64_t count = 0;
   std::string list;

@@ -21,6 +21,10 @@ caf::actor start_deliveries(actors::engine& in, const std::shared_ptr<store::sto
 std::int64_t finish_deliveries(session& with, actors::engine& in, const caf::actor& dispatcher, store::store& from,
                                const std::string& run, std::chrono::milliseconds wait);
 
+/// Does both in a process that runs nothing.
+std::int64_t send_pending(session& with, const std::shared_ptr<store::store>& from, const std::string& run,
+                          std::chrono::milliseconds wait);
+
 /// "2 notifications are pending: pager of daily (2, connection refused)", or empty.
 std::string pending_text(const std::vector<store::pending_deliveries>& pending);
 

@@ -1,6 +1,7 @@
 #include "actors/run/resume_run.hpp"
 #include "app/engine_process.hpp"
 #include "app/interruptible.hpp"
+#include "app/pending_notifications.hpp"
 #include "app/run_engine.hpp"
 #include "app/run_records.hpp"
 #include "app/run_report.hpp"
@@ -260,7 +261,7 @@ int report_published(session& with, const settled_run& run, const error& cause) 
 }
 
 /// The parent's part after a sudden death: the Store, the event and the user hear of it.
-int report_death(session& with, const chosen& what, const engine_end& end) {
+int report_death_here(session& with, const chosen& what, const engine_end& end) {
   error cause =
       external_error("engine_killed", "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end.signal),
                      "nothing incomplete was published; set a smaller run: { memory: ... } to use less memory");
@@ -284,6 +285,14 @@ int report_death(session& with, const chosen& what, const engine_end& end) {
   }
   if (settled && settled->state == store::run_state::committing) return exit_unknown;
   return end.killed_by_user ? exit_interrupted : exit_failed;
+}
+
+/// Those who wait for notifications hear of it too: nothing else of this run can tell them.
+int report_death(session& with, const chosen& what, const engine_end& end) {
+  const auto code = report_death_here(with, what, end);
+  if (const auto store = with.open_store(); store.ok())
+    (void)send_pending(with, *store, {}, std::chrono::duration_cast<std::chrono::milliseconds>(what.notify_wait));
+  return code;
 }
 
 result<int> run(session& with, chosen& what) {

@@ -215,12 +215,13 @@ class sqlite_deliveries final : public delivery_log {
         sql.c_str(), [&](const sqlite_query& row) { return found.push_back(delivery_from(row)), false; }, subscription,
         channel, now, lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6], lanes[7]));
     if (found.empty() || limit <= 1) return found;
+    const auto first = found.front();  // what is bound must not move while rows are added
     SLUICE_TRY(database_.each(
         "SELECT " SLUICE_DELIVERY
         " FROM deliveries WHERE subscription = ? AND channel = ? AND lane = ? AND number > ? AND state = 'open' AND "
         "deliveries.state IN ('open', 'held') AND next_at <= ? ORDER BY number LIMIT ?",
         [&](const sqlite_query& row) { return found.push_back(delivery_from(row)), true; }, subscription, channel,
-        found.front().lane, found.front().number, now, limit - 1));
+        first.lane, first.number, now, limit - 1));
     return found;
   }
 

@@ -108,8 +108,10 @@ std::unique_ptr<subscriber> make_email_subscriber(const subscriber_request& requ
     faults.back().path = "/email/to";
   }
   how.from = own.value("from", "");
-  if (how.from.empty() && !how.to.empty()) how.from = "sluice@" + how.to.front().substr(how.to.front().find('@') + 1);
-  check_address(how.from, "/email/from", faults);
+  if (!how.from.empty())
+    check_address(how.from, "/email/from", faults);
+  else if (!how.to.empty())
+    how.from = "sluice@" + how.to.front().substr(how.to.front().find('@') + 1);
   const auto& url = how.server.url;
   if (!secrets::has_reference(url) && !url.starts_with("smtp://") && !url.starts_with("smtps://")) {
     faults.push_back(user_error("invalid_option", "server must begin with smtp:// or smtps://",

@@ -138,18 +138,21 @@ struct office {
   }
   std::vector<std::string> log(const std::string& run = {}) {
     std::vector<std::string> ids;
-    for (const auto& one : kept->events(0, run, 100'000).value()) ids.push_back(one.id);
+    const auto found1 = kept->events(0, run, 100'000).value();
+    for (const auto& one : found1) ids.push_back(one.id);
     return ids;
   }
   std::vector<std::string> types() {
     std::vector<std::string> all;
-    for (const auto& one : kept->events(0, "", 100'000).value())
+    const auto found2 = kept->events(0, "", 100'000).value();
+    for (const auto& one : found2)
       if (one.run.empty()) all.push_back(one.type);
     return all;
   }
   std::int64_t pending() {
     std::int64_t count = 0;
-    for (const auto& one : store::deliveries_of(*kept).pending().value()) count += one.count;
+    const auto found3 = store::deliveries_of(*kept).pending().value();
+    for (const auto& one : found3) count += one.count;
     return count;
   }
 };

@@ -9,7 +9,7 @@ import unittest
 
 from standardwebhooks.webhooks import Webhook
 
-from command_line import CommandLine, events, eventually
+from command_line import ENDLESS, SIGKILL, CommandLine, events, eventually
 from receiver import Receiver
 
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
@@ -281,6 +281,50 @@ notify:
         for day in ("2024-05-01", "2024-05-02"):
             self.assertEqual(self.sluice("run", "p.yaml", "--set", f"day={day}").returncode, 0)
         self.assertEqual(len(self.receiver.taken_of("/hook")), 1)
+
+    def test_a_run_whose_engine_was_killed_is_told_at_once(self):
+        rules = "  - { name: oncall, when: \"type = 'run.failed'\", to: [hook] }\n"
+        self.write("p.yaml", ENDLESS + "channels:\n" + self.hook() + "notify:\n" + rules)
+        process = self.start("run", "p.yaml")
+        record = self.running()
+        os.kill(record["pid"], SIGKILL)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 1, err)
+        told = self.receiver.taken_of("/hook")
+        self.assertEqual([one.json["data"]["cause"]["code"] for one in told], ["engine_killed"])
+
+    def test_what_is_silenced_is_not_sent_and_can_be_seen(self):
+        silences = "silences: [{ name: planned, when: \"'finance' = any(tags)\", cron: \"* * * * *\", for: 1h }]"
+        self.write("p.yaml", pipeline(self.hook(), ENDS, more=silences))
+        self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+        self.assertEqual(self.receiver.requests, [])
+        self.assertEqual([(one["state"], one["answer"]) for one in self.deliveries()],
+                         [("dropped", "silenced by planned")])
+        self.assertIn("planned of daily", self.sluice("notify", "silence", "--list").stdout)
+        # By hand, for all pipelines of the state folder.
+        self.write("p.yaml", pipeline(self.hook(), ENDS))
+        self.assert_error(self.sluice("notify", "silence", "typ = 'x'", "--for", "1h"), "unknown_column")
+        self.assert_error(self.sluice("notify", "silence", "type = 'run.succeeded'"), "bad_arguments")
+        made = json.loads(self.sluice("notify", "silence", "type = 'run.succeeded'", "--for", "1h", "--json").stdout)
+        self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+        self.assertEqual(self.receiver.requests, [])
+        self.assertEqual(self.sluice("notify", "unsilence", made["id"]).returncode, 0)
+        self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+        self.assertEqual(len(self.receiver.taken_of("/hook")), 1)
+
+    def test_an_open_alert_is_repeated_by_any_process_and_can_be_acknowledged(self):
+        rules = "  - { name: oncall, when: \"type = 'run.failed'\", to: [hook], repeat: 1s }\n"
+        self.write("p.yaml", pipeline(self.hook(), rules, load="csv: { path: /dev/full }"))
+        self.write("q.yaml", pipeline("  none: { file: out/none }\n", "  - { name: none, when: \"false\", to: [none] }\n",
+                                      name="other"))
+        self.sluice("run", "p.yaml")
+        alert = self.receiver.taken_of("/hook")[0].json["data"]["alert"]
+        # Any process on the state folder reminds.
+        eventually(lambda: self.sluice("run", "q.yaml") and len(self.receiver.taken_of("/hook")) >= 2, "a reminder")
+        told = self.receiver.taken_of("/hook")[-1].json
+        self.assertEqual((told["type"], told["data"]["alert"]), ("notification.reminder", alert))
+        self.assertEqual(self.sluice("notify", "ack", alert).returncode, 0)
+        self.assert_error(self.sluice("notify", "ack", "nothing"), "unknown_alert")
 
     def test_help_lists_the_events_and_what_when_knows(self):
         done = self.sluice("help", "events")

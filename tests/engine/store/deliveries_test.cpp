@@ -54,11 +54,13 @@ struct office {
   void derive(const std::vector<delivery>& made) { REQUIRE(log->derive("daily/oncall", 1, {}, made).ok()); }
   std::vector<std::string> due(std::int64_t now = never_earlier, const std::vector<std::string>& busy = {}) {
     std::vector<std::string> keys;
-    for (const auto& one : log->due("daily/oncall", "pager", now, busy, 16).value()) keys.push_back(one.key);
+    const auto found1 = log->due("daily/oncall", "pager", now, busy, 16).value();
+    for (const auto& one : found1) keys.push_back(one.key);
     return keys;
   }
   std::int64_t number_of(const std::string& key) {
-    for (const auto& one : log->deliveries({.limit = 10'000}).value())
+    const auto all = log->deliveries({.limit = 10'000}).value();
+    for (const auto& one : all)
       if (one.key == key) return one.number;
     FAIL("no " << key);
     return 0;
@@ -230,8 +232,8 @@ TEST_CASE("the newest deliveries that are done are kept, and all that are not") 
   for (int at = 0; at < 1'200; ++at) many.push_back(in.message("r" + std::to_string(at)));
   in.derive(many);
   std::vector<tried_delivery> outcomes;
-  for (const auto& one : in.log->deliveries({.limit = 1'150}).value())
-    outcomes.push_back({.number = one.number, .at = 1});
+  const auto newest = in.log->deliveries({.limit = 1'150}).value();
+  for (const auto& one : newest) outcomes.push_back({.number = one.number, .at = 1});
   REQUIRE(in.log->tried("daily/oncall", "pager", outcomes, {.pipeline = "daily", .channel = "pager"}, {}).ok());
   CHECK(in.log->deliveries({.limit = 10'000})->size() == 1'050);
   CHECK(in.log->pending()->front().count == 50);
