@@ -37,7 +37,9 @@ std::string kafka_topic_sink::id_of(std::uint32_t slot) const {
 }
 
 status kafka_topic_sink::check_topic() {
-  SLUICE_ASSIGN(const auto asking, kafka::client::make(what_.where, kafka::client::role::producer, {}));
+  // As a consumer: where a producer asks for a topic, a broker may make it, with whatever settings are its default.
+  SLUICE_ASSIGN(const auto asking, kafka::client::make(what_.where, kafka::client::role::consumer,
+                                                       {{"allow.auto.create.topics", "false"}}));
   auto found = kafka::partitions_of(*asking, what_.how.topic, [this] { return stop_.raised(); });
   if (found.ok()) return {};
   auto why = std::move(found).problem();
