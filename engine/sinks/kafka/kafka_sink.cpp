@@ -154,7 +154,7 @@ status kafka_topic_sink::commit(const std::string& bytes) {
     return {};
   }
   if (!ours || now.state != "Ongoing" || now.start != token.start)
-    return lost(token, !ours ? "the id was taken by another producer, or the transaction has timed out"
+    return lost(token, !ours ? "another producer uses the id now, or the transaction has timed out"
                              : "it is in state " + now.state);
   SLUICE_ASSIGN(const auto ended, transactions_.end(token.id, token.producer, token.epoch, true));
   if (ended == kafka::transactions::ended::too_late) return lost(token, "it has timed out");
