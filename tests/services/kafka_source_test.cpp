@@ -46,7 +46,7 @@ TEST_CASE("a partition of Kafka goes on at the position of any step, in another 
   with.topic("positions", 3);
   for (int partition = 0; partition < 3; ++partition) with.produce("positions", partition, partition * 5000, 5000);
   const auto context = make_context();
-  const auto from = make_kafka_source({{"topic", "positions"}, {"until", "now"}}, context);
+  const auto from = make_kafka_source({{"topic", "positions"}, {"until", "now"}, {"group", "watched"}}, context);
   const auto splits = from->discover();
   REQUIRE(splits.ok());
   REQUIRE(splits->size() == 3);
@@ -64,6 +64,9 @@ TEST_CASE("a partition of Kafka goes on at the position of any step, in another 
     ended += step.end ? 1 : 0;
     steps[*step.split].push_back(std::move(step));
   }
+  std::vector<split_progress> upto;
+  for (const auto& [split, all] : steps) upto.push_back({split, all.back().position, true});
+  CHECK(from->committed(1, upto).ok());
   for (const auto& [split, all] : steps) {
     seen whole;
     for (const auto& step : all) add(whole, step);

@@ -37,7 +37,9 @@ std::string kafka_topic_sink::id_of(std::uint32_t slot) const {
 }
 
 status kafka_topic_sink::check_topic() {
-  SLUICE_ASSIGN(const auto asking, kafka::client::make(what_.where, kafka::client::role::producer, {}));
+  // As a consumer: where a producer asks for a topic, a broker may make it, with whatever settings are its default.
+  SLUICE_ASSIGN(const auto asking, kafka::client::make(what_.where, kafka::client::role::consumer,
+                                                       {{"allow.auto.create.topics", "false"}}));
   auto found = kafka::partitions_of(*asking, what_.how.topic, [this] { return stop_.raised(); });
   if (found.ok()) return {};
   auto why = std::move(found).problem();
@@ -152,7 +154,7 @@ status kafka_topic_sink::commit(const std::string& bytes) {
     return {};
   }
   if (!ours || now.state != "Ongoing" || now.start != token.start)
-    return lost(token, !ours ? "the id was taken by another producer, or the transaction has timed out"
+    return lost(token, !ours ? "another producer uses the id now, or the transaction has timed out"
                              : "it is in state " + now.state);
   SLUICE_ASSIGN(const auto ended, transactions_.end(token.id, token.producer, token.epoch, true));
   if (ended == kafka::transactions::ended::too_late) return lost(token, "it has timed out");

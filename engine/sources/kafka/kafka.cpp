@@ -98,7 +98,7 @@ std::vector<field_spec> fields() {
        .default_value = "earliest"},
       {.name = "until",
        .form = shape::text,
-       .help = "now: read what is there at the start, then end (default: go on without end)",
+       .help = "now: read what is there at the start, then end (default: read without end)",
        .choices = {"now"}},
       {.name = "group",
        .form = shape::text,
@@ -114,10 +114,11 @@ component_spec spec() {
       .kind = component_kind::source,
       .summary = "Reads topics of Apache Kafka",
       .description =
-          "A split is a partition. Only messages of committed transactions are read. Partitions that are added while a "
-          "run is going on are found within some seconds and read from their beginning, and so are new topics that "
+          "A split is a partition. Only messages of committed transactions are read. Partitions that are added during "
+          "a "
+          "run are found within some seconds and read from their beginning, and so are new topics that "
           "match a pattern. The rows of one partition stay in order; between partitions there is no order.\n\n"
-          "Where a run goes on is in its checkpoints. The offsets of the consumer group are committed for monitoring "
+          "The position of a run is in its checkpoints. The offsets of the consumer group are committed for monitoring "
           "only and never read. With `until: now` the source ends at the offsets that it finds at the start. Messages "
           "that Kafka has deleted before they were read fail the run (`messages_gone`).\n\n"
           "`format: json` reads one JSON object from each message. Without `types:` the columns are inferred from the "

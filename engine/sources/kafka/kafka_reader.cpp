@@ -39,7 +39,7 @@ class kafka_reader : public split_reader {
 
   status add(const split& piece, const std::string& position) override {
     const auto where = partition_of(piece.object);
-    if (!where) return internal_error("foreign_split", "the split " + piece.object + " is no partition of Kafka");
+    if (!where) return internal_error("foreign_split", "the split " + piece.object + " is not a partition of Kafka");
     partition made{.piece = piece, .where = *where, .next = piece.begin};
     if (!position.empty()) {
       SLUICE_ASSIGN(made.next, offset_in(position, *where));

@@ -34,8 +34,8 @@ result<std::int64_t> offset_in(const std::string& position, const kafka::topic_p
   SLUICE_TRY(bytes.done("the position in a partition of Kafka"));
   if (partition != of.partition || topic != of.topic)
     return external_error("split_numbering",
-                          "where to go on is known for " + topic + "[" + std::to_string(partition) + "], and " +
-                              split_name(of) + " has its place now: topics or partitions have come or gone",
+                          "the known position is that of " + topic + "[" + std::to_string(partition) + "], and " +
+                              split_name(of) + " has its number now: there are other topics or partitions than before",
                           "start again with --fresh");
   return next;
 }
