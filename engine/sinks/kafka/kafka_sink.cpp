@@ -166,9 +166,23 @@ status kafka_topic_sink::commit(const std::string& bytes) {
 
 status kafka_topic_sink::recover(const std::vector<std::string>& tokens) {
   for (const auto& token : tokens) SLUICE_TRY(commit(token));
+  return abort_all_but({});
+}
+
+status kafka_topic_sink::keep(const std::vector<std::string>& tokens) {
+  std::vector<std::string> kept;
+  for (const auto& bytes : tokens) {
+    SLUICE_ASSIGN(auto token, kafka::read_token(bytes));
+    kept.push_back(std::move(token.id));
+  }
+  return abort_all_but(kept);
+}
+
+status kafka_topic_sink::abort_all_but(const std::vector<std::string>& kept) {
   if (!what_.transactional) return {};
   SLUICE_ASSIGN(const auto open, transactions_.open_ones(prefix_));
   for (const auto& id : open) {
+    if (std::find(kept.begin(), kept.end(), id) != kept.end()) continue;
     SLUICE_ASSIGN(const auto now, transactions_.describe(id));
     if (now.state != "Ongoing") continue;
     SLUICE_ASSIGN(const auto ignored, transactions_.end(id, now.producer, now.epoch, false));

@@ -36,6 +36,8 @@ class kafka_topic_sink : public sink {
   result<prepared_epoch> prepare(std::uint64_t epoch) override;
   status commit(const std::string& token) override;
   status recover(const std::vector<std::string>& tokens) override;
+  /// Aborts what none of these tokens names, without committing them: their epochs are not due yet.
+  status keep(const std::vector<std::string>& tokens);
   void abort() noexcept override;
   void interrupt() noexcept override { stop_.raise(); }
 
@@ -44,6 +46,8 @@ class kafka_topic_sink : public sink {
   status send(const messages::made_message& message, row_errors& refused);
   status refuse(row_error why, row_errors& refused) const;
   status check_topic();
+  /// Aborts the open transactions of the unit in this run, but for these ids.
+  status abort_all_but(const std::vector<std::string>& kept);
   /// Ends what nobody will commit; failures are left to the broker's time-out.
   void abort_transaction(const std::string& id);
   [[nodiscard]] std::string id_of(std::uint32_t slot) const;
