@@ -23,7 +23,7 @@ const columns = [
 
 const chips = [
   { title: "All", states: [] },
-  { title: "At work", states: activeStates },
+  { title: "Active", states: activeStates },
   { title: "Succeeded", states: ["succeeded"] },
   { title: "Partial", states: ["partial"] },
   { title: "Failed", states: ["failed"] },
@@ -79,9 +79,9 @@ function runRow() {
 
 export function runsView() {
   const lists = {
-    now: new VirtualList({ label: "Runs at work now", columns, make: runRow, keyOf: (run) => run.id, kind: "runs" }),
+    now: new VirtualList({ label: "Active runs", columns, make: runRow, keyOf: (run) => run.id, kind: "runs" }),
     before: new VirtualList({
-      label: "Runs before", columns, make: runRow, keyOf: (run) => run.id, kind: "runs", nearEnd: () => void model.more(),
+      label: "Ended runs", columns, make: runRow, keyOf: (run) => run.id, kind: "runs", nearEnd: () => void model.more(),
     }),
   };
   const model = new RunsModel(show);
@@ -99,11 +99,11 @@ export function runsView() {
   const buttons = chips.map((chip) =>
     h("button", { type: "button", class: "chip", "aria-pressed": String(chip === chosen), click: () => choose(chip) }, chip.title));
   const problem = problemBox();
-  const nowTitle = h("h2", { id: "now" }, "Now");
-  const beforeTitle = h("h2", {}, "Before");
+  const nowTitle = h("h2", { id: "now" }, "Active");
+  const beforeTitle = h("h2", {}, "Ended");
   const empty = h("div", { class: "empty", hidden: true });
-  const nowPart = h("section", { "aria-label": "Runs at work now" }, nowTitle, lists.now.element);
-  const beforePart = h("section", { "aria-label": "Runs before" }, beforeTitle, lists.before.element);
+  const nowPart = h("section", { "aria-label": "Active runs" }, nowTitle, lists.now.element);
+  const beforePart = h("section", { "aria-label": "Ended runs" }, beforeTitle, lists.before.element);
   const element = h("div", { class: "page" },
     h("h1", { tabindex: "-1" }, "Runs"),
     h("div", { class: "bar", role: "search" },
@@ -119,7 +119,7 @@ export function runsView() {
 
   async function filter() {
     await model.ask({ search: search.value, states: chosen.states });
-    say(`${count(model.now.length)} at work, ${count(model.before.length)}${model.next ? " or more" : ""} before`);
+    say(`${count(model.now.length)} active, ${count(model.before.length)}${model.next ? " or more" : ""} ended`);
   }
 
   function show() {
@@ -128,8 +128,8 @@ export function runsView() {
     lists.before.set(model.before, model.next ? -2 : model.before.length);
     nowPart.hidden = model.now.length === 0;
     beforePart.hidden = model.before.length === 0;
-    setText(nowTitle, `Now (${count(model.now.length)})`);
-    setText(beforeTitle, `Before (${count(model.before.length)}${model.next ? "+" : ""})`);
+    setText(nowTitle, `Active (${count(model.now.length)})`);
+    setText(beforeTitle, `Ended (${count(model.before.length)}${model.next ? "+" : ""})`);
     const nothing = model.loaded && model.now.length + model.before.length === 0;
     empty.hidden = !nothing;
     if (nothing) showEmpty();

@@ -122,7 +122,7 @@ class Accessible(unittest.TestCase):
         browser = self.browser()
         self.enter(browser)
         browser.see(".rows .row", "endless")
-        browser.script("document.querySelector('[aria-label=\"Runs before\"] .rows a').focus()")
+        browser.script("document.querySelector('[aria-label=\"Ended runs\"] .rows a').focus()")
         browser.press(Keys.END)
         self.assertEqual(browser.focused().text, "orders")
         browser.go(f"#/runs/{self.failed}")

@@ -140,7 +140,7 @@ class FollowRun(unittest.TestCase):
         browser.until(lambda: rows() != first, "more rows")
         browser.until(lambda: "rows/s" in browser.script("return document.querySelector('.graph .speed').textContent"), "a speed")
         browser.go("#/runs")
-        browser.see("h2", "Now (1)")
+        browser.see("h2", "Active (1)")
         browser.see(".rows .name", "endless").find_element("css selector", "a").click()
         browser.button("Cancel").click()
         browser.see("dialog", "Cancel the run of endless?")
