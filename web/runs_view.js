@@ -77,7 +77,8 @@ function runRow() {
   return { element, update };
 }
 
-export function runsView() {
+/** `wanted` is what is searched for at first. */
+export function runsView(wanted = "") {
   const lists = {
     now: new VirtualList({ label: "Active runs", columns, make: runRow, keyOf: (run) => run.id, kind: "runs" }),
     before: new VirtualList({
@@ -150,7 +151,8 @@ export function runsView() {
     onResync(changed),
     every(1000, () => model.now.length > 0 && model.refresh()),
   ];
-  void model.refresh();
+  search.value = wanted;
+  void model.ask({ search: wanted, states: [] });
   return {
     title: "Runs",
     element,

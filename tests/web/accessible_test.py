@@ -76,6 +76,9 @@ class Accessible(unittest.TestCase):
         browser.button("Submit").click()
         browser.see("#faults li")
         yield "submit"
+        browser.go("#/pipelines")
+        browser.see(".pipelines .row", "orders")
+        yield "pipelines"
         browser.go("#/nodes")
         browser.see("tbody tr")
         yield "nodes"

@@ -124,6 +124,11 @@ class FollowRun(unittest.TestCase):
         browser.button("Table").click()
         browser.see(".units .row", "paid")
 
+        browser.go("#/pipelines")
+        row = browser.see(".pipelines .row", "shop-orders")
+        browser.until(lambda: [cell.text for cell in row.find_elements("css selector", ".good, .bad")] == ["1", "1"], "one good run and a bad one")
+        row.find_element("css selector", "a").click()
+        browser.until(lambda: browser.script("return document.getElementById('search')?.value") == "shop-orders", "the runs of the pipeline")
         browser.go("#/runs")
         browser.until(lambda: [row.text.split()[1] for row in browser.all(".rows .state")] == ["succeeded", "failed"], "both runs, the newest first")
         browser.button("Failed").click()
