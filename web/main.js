@@ -58,7 +58,7 @@ function decoded(part) {
 
 /** Shows what the address names. A view that can change to another part of itself is asked to. */
 function route(first = false) {
-  takeFromAddress();
+  if (takeFromAddress()) return void open();
   if (token() === null) return showGate(null);
   const found = routes.find(({ path }) => path.test(location.hash));
   if (!found) return location.replace("#/runs");
@@ -82,6 +82,7 @@ function showGate(refused) {
 
 async function open() {
   forgetButton.hidden = false;
+  live.reset();
   await live.start();
   route(true);
 }

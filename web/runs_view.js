@@ -69,6 +69,8 @@ function runRow() {
     setAttribute(began, "datetime", at ? new Date(at / 1000).toISOString() : null);
     setText(cells.took, duration(secondsOf(run)));
     for (const key of ["read", "loaded", "rejected"]) setText(cells[key], count(run.rows?.[key]));
+    // What a failed run has written is not loaded.
+    if (run.state === "failed" || run.state === "cancelled") setText(cells.loaded, "");
     setAttribute(cells.rejected, "class", run.rows?.rejected > 0 ? "warn" : null);
     const note = noteOf(run);
     setText(cells.note, shown(note));
