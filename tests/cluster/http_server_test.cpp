@@ -217,8 +217,8 @@ TEST_CASE("parameters that a path does not have, or that have a wrong value, are
   CHECK(refused("/v1/events?wait=soon").code == "invalid_query");
   CHECK(refused("/v1/events?after=-1").code == "invalid_query");
   CHECK(refused("/v1/nodes?limit=1").hint == "it takes none");
-  const auto got =
-      raw(with.server->where(), "DELETE /v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token + "\r\n\r\n");
+  const auto got = raw(with.server->where(),
+                       "DELETE /v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token + "\r\n\r\n");
   CHECK(got.find("HTTP/1.1 405") == 0);
   CHECK(got.find("Allow: GET, POST\r\n") != std::string::npos);
 }
