@@ -96,6 +96,13 @@ class FollowRun(unittest.TestCase):
         caret = browser.script("const area = document.getElementById('text'); return area.value.slice(0, area.selectionStart).split('\\n').length")
         self.assertEqual(caret, 16)
 
+        area = browser.see("#text")
+        browser.script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))", area, PIPELINE)
+        browser.button("Check").click()
+        browser.see(".good", "No faults. The pipeline has 3 units.")
+        self.assertEqual([box for box in browser.all("#faults") if box.is_displayed()], [])
+        self.assertEqual(self.node.ask("/v1/runs")["runs"], [])
+
         self.submit(PIPELINE)
         browser.see("h1", "shop-orders")
         self.state("failed")
