@@ -26,17 +26,14 @@ export function submitView(fromRun) {
   const problem = problemBox();
   const faultList = h("ol", { class: "faults" });
   const faultBox = h("section", { id: "faults", role: "alert", hidden: true }, h("h2", {}, "Faults"), faultList);
-  const text = editor({ id: "text", label: "The pipeline's text", describedby: "faults", changed: () => {
-    sessionStorage.setItem(draftKey, text.text);
-    key = null;
-  } });
+  const text = editor({ id: "text", label: "The pipeline's text", describedby: "faults", changed: () => sessionStorage.setItem(draftKey, text.text) });
   const folder = h("input", { id: "folder", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "/data/pipelines" });
   const params = h("textarea", { id: "params", rows: "3", spellcheck: "false", autocomplete: "off", placeholder: "day=2024-05-01" });
   const fresh = h("input", { id: "fresh", type: "checkbox" });
   const button = h("button", { type: "submit", class: "main" }, "Submit");
   const checkButton = h("button", { type: "button", click: () => void check() }, "Check");
   const good = h("div", { class: "good", role: "status" });
-  const form = h("form", { class: "submit", submit: (event) => void submit(event) },
+  const form = h("form", { class: "submit", submit: (event) => void submit(event), input: () => (key = null) },
     h("label", { for: "text" }, "Pipeline (YAML)"), text.element,
     h("div", { class: "fields" },
       h("div", {}, h("label", { for: "folder" }, "Folder where relative paths start (absolute, on the node)"), folder),
