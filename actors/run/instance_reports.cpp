@@ -12,19 +12,19 @@ void instance_reports::discovered(std::uint32_t unit, std::uint64_t bytes) {
   if (bytes > 0) units_[unit].share.expect(bytes);
 }
 
+void instance_reports::counted(const instance_progress& report) {
+  const auto& who = report.who;
+  if (who.instance == flow::instance_id::enumerator) return;
+  counted(who, report.counters);
+  units_[who.unit].waits[who.instance] = {.held_back = report.held_back, .starved = report.starved};
+}
+
 void instance_reports::counted(const flow::instance_id& who, const flow::unit_counters& counters) {
   if (who.instance != flow::instance_id::enumerator) units_[who.unit].instances[who.instance] = counters;
 }
 
-void instance_reports::counted(const instance_progress& report) {
-  const auto& who = report.who;
-  counted(who, report.counters);
-  if (who.instance != flow::instance_id::enumerator)
-    units_[who.unit].waits[who.instance] = {.held_back = report.held_back, .starved = report.starved};
-}
-
 void instance_reports::finished(const flow::instance_id& who, const flow::unit_counters& counters) {
-  counted(who, counters);
+  if (who.instance != flow::instance_id::enumerator) units_[who.unit].instances[who.instance] = counters;
   units_[who.unit].waits.erase(who.instance);
   ++units_[who.unit].finished;
 }

@@ -18,9 +18,8 @@ class instance_reports {
   explicit instance_reports(const plan& of);
 
   void discovered(std::uint32_t unit, std::uint64_t bytes);
-  void counted(const flow::instance_id& who, const flow::unit_counters& counters);
-  /// The same, and how the instance waits.
   void counted(const instance_progress& report);
+  void counted(const flow::instance_id& who, const flow::unit_counters& counters);
   void finished(const flow::instance_id& who, const flow::unit_counters& counters);
   /// Takes the rates' next step.
   void tick(std::int64_t now);
