@@ -191,6 +191,23 @@ class FollowRun(unittest.TestCase):
         browser.go("#/runs")
         browser.until(lambda: "rows/s" in browser.see(".rows .note").text, "a speed in the list")
 
+    def test_a_run_without_end_is_saved_and_drained(self):
+        browser = self.browser
+        run = self.node.submit("version: 1\npipeline: endless\nrun: { checkpoint: 1s }\nextract:\n  numbers: { generate: { rate: 2000, columns: { id: sequence } } }\n"
+                               "load:\n  out: { from: numbers, ndjson: { path: out/ } }\n")
+        self.enter()
+        browser.go(f"#/runs/{run}/checkpoints")
+        browser.see(".checkpoints .row .kind", "checkpoint")
+        browser.button("Savepoint").click()
+        browser.button("Take a savepoint").click()
+        browser.see(".checkpoints .row .kind", "savepoint")
+        browser.button("Drain").click()
+        browser.button("Drain the run").click()
+        self.state("succeeded")
+        browser.go(f"#/runs/{run}/events")
+        browser.see(".events .row", "run.drained")
+        self.assertEqual(browser.console(), [])
+
     def test_the_page_goes_on_when_the_node_comes_back(self):
         browser = self.browser
         (self.path / "orders.csv").write_text(GOOD)
