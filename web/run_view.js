@@ -19,9 +19,9 @@ import { unitsPart } from "./units_part.js";
 
 const title = (run) => `${shown(run.pipeline)} ${run.state}`;
 
-/** Rows are loaded when their run has succeeded: before that, and if it fails, they are only written. */
+/** Rows are loaded when their run has succeeded, or with a checkpoint: before that they are only written. */
 function writtenBy(model) {
-  if (model.live) return ["Written, not yet visible", count(model.sum("load", "in"))];
+  if (model.live) return ["Written", count(model.sum("load", "in"))];
   const loaded = model.run.state === "succeeded" || model.run.state === "partial";
   return [loaded ? "Loaded" : "Written", count(model.sum("load", "out"))];
 }
