@@ -140,15 +140,15 @@ def once(node, wide, measured, screenshots):
             browser.button("Failed").click)
         act("show all", f"{count('.rows .badge[data-state=succeeded]')} > 5", browser.button("All").click)
         search = browser.see("#search")
-        act("search for a pipeline", "[...document.querySelectorAll('[aria-label=\"Runs before\"] .name a')].every((name) => name.textContent === 'customers')",
+        act("search for a pipeline", "[...document.querySelectorAll('[aria-label=\"Ended runs\"] .name a')].every((name) => name.textContent === 'customers')",
             lambda: search.send_keys("cust"))
         act("clear the search", "[...document.querySelectorAll('.name a')].some((name) => name.textContent === 'orders')",
             lambda: search.send_keys(Keys.ESCAPE))
-        browser.script("document.querySelector('[aria-label=\"Runs before\"] .rows a').focus()")
+        browser.script("document.querySelector('[aria-label=\"Ended runs\"] .rows a').focus()")
         for _ in range(3):
             act("jump to the last row that is there", "scrollY > 0", lambda: browser.press(Keys.END))
         browser.script("scrollTo(0, 0)")
-        act("open the run of 2,000 units", f"{count('.graph .unit')} > 10", browser.see("[aria-label='Runs at work now'] .name a").click)
+        act("open the run of 2,000 units", f"{count('.graph .unit')} > 10", browser.see("[aria-label='Active runs'] .name a").click)
         if screenshots:
             browser.screenshot(screenshots / "wide.png")
         act("choose a unit", "!document.querySelector('.unit-panel').hidden", browser.see(".graph .unit .box").click)

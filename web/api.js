@@ -23,7 +23,7 @@ function notReached() {
 }
 
 /** Sends a request; gives the response where its status is good. Errors: ApiError, AbortError. */
-export async function send(path, { method = "GET", body, signal, accept = "application/json" } = {}) {
+export async function send(path, { method = "GET", body, signal, accept = "application/json", headers = {} } = {}) {
   let response;
   const used = token();
   try {
@@ -31,7 +31,7 @@ export async function send(path, { method = "GET", body, signal, accept = "appli
       method,
       signal,
       body: body === undefined ? undefined : JSON.stringify(body),
-      headers: { Authorization: `Bearer ${used}`, Accept: accept },
+      headers: { ...headers, Authorization: `Bearer ${used}`, Accept: accept },
       cache: "no-store",
       credentials: "omit",
       redirect: "error",

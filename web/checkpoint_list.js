@@ -1,4 +1,4 @@
-// The checkpoints of a run, newest first: behind each of them another run can go on.
+// The checkpoints of a run, newest first: another run can continue from each of them.
 
 import { json, runPath } from "./api.js";
 import { h, setAttribute, setText, shown } from "./dom.js";

@@ -39,7 +39,7 @@ export class GraphView {
     this.drawn = new Map();
     this.drawnLines = new Map();
     this.lineGroup = h("g", { class: "lines", "aria-hidden": "true" });
-    this.unitGroup = h("g", { class: "units" });
+    this.unitGroup = h("g", { class: "all-units" });
     this.overview = new GraphOverview(size, pressureOf);
     this.svg = h("svg", { role: "group", keydown: (event) => this.onKey(event), click: (event) => this.onClick(event) },
       this.overview.element, this.lineGroup, this.unitGroup);

@@ -5,6 +5,7 @@ import { h, say, setAttribute, setText } from "./dom.js";
 import { gateView } from "./gate.js";
 import * as live from "./live.js";
 import { nodesView } from "./nodes_view.js";
+import { pipelinesView } from "./pipelines_view.js";
 import { runView } from "./run_view.js";
 import { runsView } from "./runs_view.js";
 import { submitView } from "./submit_view.js";
@@ -15,12 +16,14 @@ const forgetButton = document.getElementById("forget");
 
 const pages = [
   { title: "Runs", address: "#/runs" },
+  { title: "Pipelines", address: "#/pipelines" },
   { title: "Submit", address: "#/submit" },
   { title: "Nodes", address: "#/nodes" },
 ];
 
 const routes = [
-  { path: /^#\/runs$/, page: "#/runs", make: () => runsView() },
+  { path: /^#\/runs(?:\?search=(.*))?$/, page: "#/runs", make: (search) => runsView(search) },
+  { path: /^#\/pipelines$/, page: "#/pipelines", make: () => pipelinesView() },
   { path: /^#\/runs\/([^/]+)(?:\/([a-z]+))?$/, page: "#/runs", make: (run, tab) => runView(run, tab) },
   { path: /^#\/submit(?:\/([^/]+))?$/, page: "#/submit", make: (run) => submitView(run) },
   { path: /^#\/nodes$/, page: "#/nodes", make: () => nodesView() },
@@ -55,7 +58,7 @@ function decoded(part) {
 
 /** Shows what the address names. A view that can change to another part of itself is asked to. */
 function route(first = false) {
-  takeFromAddress();
+  if (takeFromAddress()) return void open();
   if (token() === null) return showGate(null);
   const found = routes.find(({ path }) => path.test(location.hash));
   if (!found) return location.replace("#/runs");
@@ -79,6 +82,7 @@ function showGate(refused) {
 
 async function open() {
   forgetButton.hidden = false;
+  live.reset();
   await live.start();
   route(true);
 }

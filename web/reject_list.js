@@ -20,6 +20,9 @@ function placeOf(reject) {
   return reject.line ? `${reject.file}:${reject.line}` : reject.file;
 }
 
+/** The same for a narrow column: without folders, so that the line is seen. */
+const shortPlaceOf = (reject) => placeOf(reject).replace(/^.*\//, "");
+
 /** The row as it was read; bytes that are no text are in base64. */
 function recordOf(reject) {
   if (reject.record_base64) return `(not UTF-8, base64) ${reject.record_base64}`;
@@ -42,7 +45,7 @@ export function rejectList(id) {
     const element = h("div", {}, columns.map(({ name, title }, index) => h("span", { class: name, role: "cell", "data-title": title }, cells[index])));
     const update = (reject) => {
       last = reject;
-      const texts = [placeOf(reject) || "Details", reject.code, reject.unit, reject.message, recordOf(reject)].map(shown);
+      const texts = [shortPlaceOf(reject) || "Details", reject.code, reject.unit, reject.message, recordOf(reject)].map(shown);
       cells.forEach((cell, index) => {
         setText(cell, texts[index]);
         setAttribute(cell, "title", texts[index].length > 30 ? texts[index] : null);

@@ -9,12 +9,12 @@ const actions = [
   {
     how: "savepoint", title: "Savepoint", yes: "Take a savepoint", said: "The savepoint is being taken",
     question: (name) => `Take a savepoint of ${name}?`,
-    text: "The run goes on. A savepoint is kept until it is removed, and another run can go on behind it.",
+    text: "The run continues. A savepoint is kept until it is removed, and another run can start from it.",
   },
   {
     how: "drain", title: "Drain", yes: "Drain the run", said: "The run is being drained",
     question: (name) => `Drain the run of ${name}?`,
-    text: "It ends at a checkpoint, as succeeded. The next run of the pipeline goes on behind it.",
+    text: "It ends at a checkpoint, as succeeded. The next run of the pipeline continues from there.",
   },
   {
     how: "cancel", title: "Cancel", yes: "Cancel the run", said: "The run is being cancelled", danger: true,

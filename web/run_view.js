@@ -19,6 +19,13 @@ import { unitsPart } from "./units_part.js";
 
 const title = (run) => `${shown(run.pipeline)} ${run.state}`;
 
+/** Rows are loaded when their run has succeeded, or with a checkpoint: before that they are only written. */
+function writtenBy(model) {
+  if (model.live) return ["Written", count(model.sum("load", "in"))];
+  const loaded = model.run.state === "succeeded" || model.run.state === "partial";
+  return [loaded ? "Loaded" : "Written", count(model.sum("load", "out"))];
+}
+
 /** The numbers at the top, of a run that has them. */
 function numbersOf(model) {
   const { run } = model;
@@ -29,7 +36,7 @@ function numbersOf(model) {
     ["Duration", duration(secondsOf(run))],
     ["Time left", progress?.left_seconds >= 1 ? duration(progress.left_seconds) : ""],
     ["Read", count(model.sum("extract", "in"))],
-    model.live ? ["Written, not yet visible", count(model.sum("load", "in"))] : ["Loaded", count(model.sum("load", "out"))],
+    writtenBy(model),
     ["Rejected", count(model.rejected())],
     ["Speed", rate(sourceRate)],
     ["Memory", memory ? `${bytes(memory.reserved + memory.queued)} of ${bytes(memory.limit)}` : ""],

@@ -23,7 +23,7 @@ const columns = [
 
 const chips = [
   { title: "All", states: [] },
-  { title: "At work", states: activeStates },
+  { title: "Active", states: activeStates },
   { title: "Succeeded", states: ["succeeded"] },
   { title: "Partial", states: ["partial"] },
   { title: "Failed", states: ["failed"] },
@@ -69,6 +69,8 @@ function runRow() {
     setAttribute(began, "datetime", at ? new Date(at / 1000).toISOString() : null);
     setText(cells.took, duration(secondsOf(run)));
     for (const key of ["read", "loaded", "rejected"]) setText(cells[key], count(run.rows?.[key]));
+    // What a failed run has written is not loaded.
+    if (run.state === "failed" || run.state === "cancelled") setText(cells.loaded, "");
     setAttribute(cells.rejected, "class", run.rows?.rejected > 0 ? "warn" : null);
     const note = noteOf(run);
     setText(cells.note, shown(note));
@@ -77,11 +79,12 @@ function runRow() {
   return { element, update };
 }
 
-export function runsView() {
+/** `wanted` is what is searched for at first. */
+export function runsView(wanted = "") {
   const lists = {
-    now: new VirtualList({ label: "Runs at work now", columns, make: runRow, keyOf: (run) => run.id, kind: "runs" }),
+    now: new VirtualList({ label: "Active runs", columns, make: runRow, keyOf: (run) => run.id, kind: "runs" }),
     before: new VirtualList({
-      label: "Runs before", columns, make: runRow, keyOf: (run) => run.id, kind: "runs", nearEnd: () => void model.more(),
+      label: "Ended runs", columns, make: runRow, keyOf: (run) => run.id, kind: "runs", nearEnd: () => void model.more(),
     }),
   };
   const model = new RunsModel(show);
@@ -99,11 +102,11 @@ export function runsView() {
   const buttons = chips.map((chip) =>
     h("button", { type: "button", class: "chip", "aria-pressed": String(chip === chosen), click: () => choose(chip) }, chip.title));
   const problem = problemBox();
-  const nowTitle = h("h2", { id: "now" }, "Now");
-  const beforeTitle = h("h2", {}, "Before");
+  const nowTitle = h("h2", { id: "now" }, "Active");
+  const beforeTitle = h("h2", {}, "Ended");
   const empty = h("div", { class: "empty", hidden: true });
-  const nowPart = h("section", { "aria-label": "Runs at work now" }, nowTitle, lists.now.element);
-  const beforePart = h("section", { "aria-label": "Runs before" }, beforeTitle, lists.before.element);
+  const nowPart = h("section", { "aria-label": "Active runs" }, nowTitle, lists.now.element);
+  const beforePart = h("section", { "aria-label": "Ended runs" }, beforeTitle, lists.before.element);
   const element = h("div", { class: "page" },
     h("h1", { tabindex: "-1" }, "Runs"),
     h("div", { class: "bar", role: "search" },
@@ -119,7 +122,7 @@ export function runsView() {
 
   async function filter() {
     await model.ask({ search: search.value, states: chosen.states });
-    say(`${count(model.now.length)} at work, ${count(model.before.length)}${model.next ? " or more" : ""} before`);
+    say(`${count(model.now.length)} active, ${count(model.before.length)}${model.next ? " or more" : ""} ended`);
   }
 
   function show() {
@@ -128,8 +131,8 @@ export function runsView() {
     lists.before.set(model.before, model.next ? -2 : model.before.length);
     nowPart.hidden = model.now.length === 0;
     beforePart.hidden = model.before.length === 0;
-    setText(nowTitle, `Now (${count(model.now.length)})`);
-    setText(beforeTitle, `Before (${count(model.before.length)}${model.next ? "+" : ""})`);
+    setText(nowTitle, `Active (${count(model.now.length)})`);
+    setText(beforeTitle, `Ended (${count(model.before.length)}${model.next ? "+" : ""})`);
     const nothing = model.loaded && model.now.length + model.before.length === 0;
     empty.hidden = !nothing;
     if (nothing) showEmpty();
@@ -150,7 +153,8 @@ export function runsView() {
     onResync(changed),
     every(1000, () => model.now.length > 0 && model.refresh()),
   ];
-  void model.refresh();
+  search.value = wanted;
+  void model.ask({ search: wanted, states: [] });
   return {
     title: "Runs",
     element,

@@ -31,15 +31,18 @@ export function submitView(fromRun) {
   const params = h("textarea", { id: "params", rows: "3", spellcheck: "false", autocomplete: "off", placeholder: "day=2024-05-01" });
   const fresh = h("input", { id: "fresh", type: "checkbox" });
   const button = h("button", { type: "submit", class: "main" }, "Submit");
-  const form = h("form", { class: "submit", submit: (event) => void submit(event) },
+  const checkButton = h("button", { type: "button", click: () => void check() }, "Check");
+  const good = h("div", { class: "good", role: "status" });
+  const form = h("form", { class: "submit", submit: (event) => void submit(event), input: () => (key = null) },
     h("label", { for: "text" }, "Pipeline (YAML)"), text.element,
     h("div", { class: "fields" },
       h("div", {}, h("label", { for: "folder" }, "Folder where relative paths start (absolute, on the node)"), folder),
       h("div", {}, h("label", { for: "params" }, "Params, one name=value per line"), params)),
     h("p", { class: "check" }, fresh, h("label", { for: "fresh" }, "Read everything again, also what incremental sources have read before")),
-    problem.element, faultBox, h("div", { class: "buttons" }, button));
+    problem.element, faultBox, good, h("div", { class: "buttons" }, button, checkButton));
   const element = h("div", { class: "page" }, h("h1", { tabindex: "-1" }, "Submit a pipeline"), form);
   const asked = new AbortController();
+  let key = null; // of a submission that was not answered
 
   folder.value = sessionStorage.getItem(folderKey) ?? "";
   if (fromRun) void takeOver();
@@ -58,6 +61,7 @@ export function submitView(fromRun) {
   }
 
   function show(why) {
+    fill(good);
     const faults = why?.faults ?? [];
     problem.show(faults.length > 0 ? null : why);
     text.mark(faults);
@@ -68,26 +72,41 @@ export function submitView(fromRun) {
     if (faults.length > 0) say(`${faults.length} faults: ${shown(faults[0].message)}`);
   }
 
-  async function submit(event) {
-    event.preventDefault();
-    button.disabled = true;
+  /** Sends what is written to a path; shows what is wrong with it. Gives nothing then. */
+  async function post(path, headers = {}) {
+    button.disabled = checkButton.disabled = true;
     show(null);
     sessionStorage.setItem(folderKey, folder.value);
     try {
-      const base = folder.value.trim() || "/";
-      const { run } = await json("/v1/runs", {
-        method: "POST",
-        body: { text: text.text, file: "pipeline.yaml", base_folder: base, params: paramsFrom(params.value), ...(fresh.checked ? { fresh: true } : {}) },
-        signal: asked.signal,
-      });
-      sessionStorage.removeItem(draftKey);
-      say("The run was submitted");
-      location.hash = `#/runs/${encodeURIComponent(run)}`;
+      const body = { text: text.text, file: "pipeline.yaml", base_folder: folder.value.trim() || "/", params: paramsFrom(params.value) };
+      if (fresh.checked) body.fresh = true;
+      return await json(path, { method: "POST", body, headers, signal: asked.signal });
     } catch (why) {
-      if (asked.signal.aborted) return;
-      show(why);
-      button.disabled = false;
+      if (!asked.signal.aborted) show(why);
+      // Where there was no answer the run may have started: the next try must be the same submission.
+      if (why.status !== 0) key = null;
+      return null;
+    } finally {
+      button.disabled = checkButton.disabled = false;
     }
+  }
+
+  /** Plans without running. */
+  async function check() {
+    const plan = await post("/v1/plan");
+    if (!plan) return;
+    fill(good, h("p", {}, `No faults. The pipeline has ${plan.units.length} units.`),
+      (plan.warnings ?? []).map((warning) => [h("h2", {}, "Warning"), problemText(warning)]));
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    key ??= crypto.randomUUID();
+    const taken = await post("/v1/runs", { "Idempotency-Key": key });
+    if (!taken) return;
+    sessionStorage.removeItem(draftKey);
+    say("The run was submitted");
+    location.hash = `#/runs/${encodeURIComponent(taken.run)}`;
   }
 
   return {

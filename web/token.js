@@ -4,16 +4,17 @@
 const key = "sluice-token";
 const inAddress = /^#token=([^&]+)/;
 
-/** Takes the token out of a link like http://127.0.0.1:7071/#token=..., so that it is in no history. */
+/** Takes the token out of a link like http://127.0.0.1:7071/#token=..., so that it is in no history; gives whether it did. */
 export function takeFromAddress() {
   const found = inAddress.exec(location.hash);
-  if (!found) return;
+  if (!found) return false;
   history.replaceState(null, "", `${location.pathname}#/runs`);
   try {
     keep(decodeURIComponent(found[1]));
   } catch {
     keep(found[1]);
   }
+  return true;
 }
 
 export function token() {

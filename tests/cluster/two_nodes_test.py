@@ -271,7 +271,7 @@ load:
         # Headers of CAF's protocol, of all its operations, that claim a payload of nearly 4 GiB.
         greedy = [struct.pack(">BxxBIQQQ", operation, 0, 0xF0000000, 1, 1, 1) + bytes(4096) for operation in range(8)]
         for port in ports:
-            for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096),
+            for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096),
                              *greedy):
                 with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
                     try:

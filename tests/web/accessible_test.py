@@ -76,6 +76,9 @@ class Accessible(unittest.TestCase):
         browser.button("Submit").click()
         browser.see("#faults li")
         yield "submit"
+        browser.go("#/pipelines")
+        browser.see(".pipelines .row", "orders")
+        yield "pipelines"
         browser.go("#/nodes")
         browser.see("tbody tr")
         yield "nodes"
@@ -122,7 +125,7 @@ class Accessible(unittest.TestCase):
         browser = self.browser()
         self.enter(browser)
         browser.see(".rows .row", "endless")
-        browser.script("document.querySelector('[aria-label=\"Runs before\"] .rows a').focus()")
+        browser.script("document.querySelector('[aria-label=\"Ended runs\"] .rows a').focus()")
         browser.press(Keys.END)
         self.assertEqual(browser.focused().text, "orders")
         browser.go(f"#/runs/{self.failed}")

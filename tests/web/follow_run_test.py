@@ -75,6 +75,7 @@ class FollowRun(unittest.TestCase):
         self.assertIsNone(browser.script("return sessionStorage.getItem('sluice-token')"))
         browser.open(f"{self.node.url}/#token={self.node.token}")
         browser.see("h1", "Runs")
+        browser.see("#live", "Live")
         self.assertNotIn(self.node.token, browser.driver.current_url)
         self.assertNotIn(self.node.token, browser.script("return performance.getEntriesByType('resource').map((entry) => entry.name).join(' ')"))
         self.assertEqual(browser.script("return [localStorage.length, document.cookie]"), [0, ""])
@@ -95,6 +96,13 @@ class FollowRun(unittest.TestCase):
         caret = browser.script("const area = document.getElementById('text'); return area.value.slice(0, area.selectionStart).split('\\n').length")
         self.assertEqual(caret, 16)
 
+        area = browser.see("#text")
+        browser.script("arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('input'))", area, PIPELINE)
+        browser.button("Check").click()
+        browser.see(".good", "No faults. The pipeline has 3 units.")
+        self.assertEqual([box for box in browser.all("#faults") if box.is_displayed()], [])
+        self.assertEqual(self.node.ask("/v1/runs")["runs"], [])
+
         self.submit(PIPELINE)
         browser.see("h1", "shop-orders")
         self.state("failed")
@@ -109,6 +117,8 @@ class FollowRun(unittest.TestCase):
         browser.button("Rejects").click()
         browser.see(".rejects .row", "orders.csv:6")
         self.assertIn("5,five,paid", browser.text())
+        self.assertIn("Written", browser.see(".numbers").text)
+        self.assertNotIn("Loaded", browser.see(".numbers").text)
         browser.button("Events").click()
         browser.see(".events .row", "run.failed")
         browser.button("Pipeline").click()
@@ -124,6 +134,11 @@ class FollowRun(unittest.TestCase):
         browser.button("Table").click()
         browser.see(".units .row", "paid")
 
+        browser.go("#/pipelines")
+        row = browser.see(".pipelines .row", "shop-orders")
+        browser.until(lambda: [cell.text for cell in row.find_elements("css selector", ".good, .bad")] == ["1", "1"], "one good run and a bad one")
+        row.find_element("css selector", "a").click()
+        browser.until(lambda: browser.script("return document.getElementById('search')?.value") == "shop-orders", "the runs of the pipeline")
         browser.go("#/runs")
         browser.until(lambda: [row.text.split()[1] for row in browser.all(".rows .state")] == ["succeeded", "failed"], "both runs, the newest first")
         browser.button("Failed").click()
@@ -140,7 +155,7 @@ class FollowRun(unittest.TestCase):
         browser.until(lambda: rows() != first, "more rows")
         browser.until(lambda: "rows/s" in browser.script("return document.querySelector('.graph .speed').textContent"), "a speed")
         browser.go("#/runs")
-        browser.see("h2", "Now (1)")
+        browser.see("h2", "Active (1)")
         browser.see(".rows .name", "endless").find_element("css selector", "a").click()
         browser.button("Cancel").click()
         browser.see("dialog", "Cancel the run of endless?")
@@ -152,6 +167,45 @@ class FollowRun(unittest.TestCase):
         browser.button("Cancel the run").click()
         self.state("cancelled")
         browser.until(lambda: not [button for button in browser.all(".danger") if button.is_displayed()], "nothing to cancel")
+        self.assertEqual(browser.console(), [])
+
+    def test_the_unit_that_slows_a_run_down_is_seen(self):
+        browser = self.browser
+        slow = "sha256(repeat(id::text, 5000))"
+        run = self.node.submit("version: 1\npipeline: slowed\nextract:\n  numbers: { generate: { rows: 1000000000, columns: { id: sequence } } }\n"
+                               f"transform:\n  hashed: {{ from: numbers, derive: {{ h: \"{slow}\" }} }}\n  kept: {{ from: hashed, filter: \"id > 0\" }}\n"
+                               "load:\n  out: { from: kept, blackhole: {} }\n")
+        self.addCleanup(self.node.cancel, run)
+        self.enter()
+        browser.go(f"#/runs/{run}")
+        pressure = lambda name: browser.script(
+            "return [...document.querySelectorAll('.graph .unit')].find((unit) => unit.getAttribute('aria-label').startsWith(arguments[0]))?.dataset.pressure", name)
+        browser.until(lambda: pressure("hashed") == "bottleneck", "the slow unit marked")
+        browser.until(lambda: pressure("numbers") == "high", "its source held back")
+        self.assertEqual([pressure("kept"), pressure("out")], ["none", "none"])
+        units = {unit["unit"]: unit for unit in self.node.ask(f"/v1/runs/{run}")["progress"]["units"]}
+        self.assertGreater(units["numbers"]["held_back"], 0.5)
+        self.assertLess(units["hashed"]["starved"], 0.5)
+        browser.button("Table").click()
+        browser.see(".units .row", "slows others")
+        browser.go("#/runs")
+        browser.until(lambda: "rows/s" in browser.see(".rows .note").text, "a speed in the list")
+
+    def test_a_run_without_end_is_saved_and_drained(self):
+        browser = self.browser
+        run = self.node.submit("version: 1\npipeline: endless\nrun: { checkpoint: 1s }\nextract:\n  numbers: { generate: { rate: 2000, columns: { id: sequence } } }\n"
+                               "load:\n  out: { from: numbers, ndjson: { path: out/ } }\n")
+        self.enter()
+        browser.go(f"#/runs/{run}/checkpoints")
+        browser.see(".checkpoints .row .kind", "checkpoint")
+        browser.button("Savepoint").click()
+        browser.button("Take a savepoint").click()
+        browser.see(".checkpoints .row .kind", "savepoint")
+        browser.button("Drain").click()
+        browser.button("Drain the run").click()
+        self.state("succeeded")
+        browser.go(f"#/runs/{run}/events")
+        browser.see(".events .row", "run.drained")
         self.assertEqual(browser.console(), [])
 
     def test_the_page_goes_on_when_the_node_comes_back(self):

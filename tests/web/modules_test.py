@@ -83,6 +83,16 @@ class Modules(unittest.TestCase):
         self.assertEqual(written, ["1,234,567", "", "999", "1.2M", "1M", "", "1.5k rows/s", "1.5 KiB", "850 ms", "12 s", "1 min 5 s",
                                    "2 h 3 min", "99%", "100%", ""])
 
+    def test_metrics(self):
+        text = ('# HELP x y\nsluice_runs{state="failed"} 3\nbroken {\nsluice_pipeline_runs_total{pipeline="a \\"b\\"",state="failed"} 2\n'
+                'sluice_pipeline_last_end_timestamp_seconds{pipeline="a \\"b\\""} 17.5\nup 1\n')
+        found = self.browser.module("const { parseMetrics } = await import('/metrics.js'); return parseMetrics(given[0]);", text)
+        self.assertEqual([(each["name"], each["value"]) for each in found], [
+            ("sluice_runs", 3), ("sluice_pipeline_runs_total", 2), ("sluice_pipeline_last_end_timestamp_seconds", 17.5), ("up", 1)])
+        self.assertEqual(found[1]["labels"], {"pipeline": 'a "b"', "state": "failed"})
+        pipelines = self.browser.module("const { pipelinesIn } = await import('/pipelines_view.js'); return pipelinesIn(given[0]);", found)
+        self.assertEqual(pipelines, [{"pipeline": 'a "b"', "runs": {"failed": 2}, "end": 17.5}])
+
     def test_marks_that_hide_or_reorder_text_are_shown(self):
         self.assertEqual(self.browser.module("const { shown } = await import('/dom.js'); return given[0].map(shown);",
                                              ["a\u202eb", "a\x00\x1b[31m", "tab\tline\n", None]),
