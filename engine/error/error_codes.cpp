@@ -187,7 +187,7 @@ const std::vector<error_code>& error_codes() {
       {"kafka_error", "Kafka reported an error.", "The message is Kafka's."},
       {"kafka_settings", "The Kafka client refuses a setting.",
        "Check brokers, sasl and tls; files must exist and be readable."},
-      {"late_row", "A row came behind the watermark, when its windows were complete, and no unit reads the port late.",
+      {"late_row", "A row is older than the watermark: its windows are complete, and no unit reads the port late.",
        "Raise out_of_order in the source, or add a unit with from: UNIT.late."},
       {"launch_timed_out", "The units of a run were not started in time.", "Check whether a node hangs: sluice nodes."},
       {"lines_in_quotes", "A quoted field of a CSV file contains lines that look like separate records (a warning).",

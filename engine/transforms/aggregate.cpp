@@ -416,7 +416,7 @@ const component& aggregate_transform() {
                "fit its type is an error of its group (numeric_overflow); `on_error` decides what happens to it.\n\n"
                "With `window`, rows are also grouped by their event time, the column that `time` of the source "
                "names: `{ tumble: 1m }`, `{ hop: 5m, every: 1m }` or `{ session: 10m }`. The output has the columns "
-               "window_start and window_end behind the keys. A window is emitted once, when the watermark passes its "
+               "window_start and window_end after the keys. A window is emitted once, when the watermark passes its "
                "end; rows that come later go to the port `late`, or to the rejects (late_row) if nothing reads it. "
                "See docs/event-time.md.",
            .value = {.form = shape::object,

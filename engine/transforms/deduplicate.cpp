@@ -81,36 +81,38 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 const component& deduplicate_transform() {
   static const field_spec column{.form = shape::column, .help = "a column"};
   static const component self{
-      .spec = {.name = "deduplicate",
-               .kind = component_kind::transform,
-               .summary = "Keeps one row for each key",
-               .description =
-                   "Without `order`, the first row of the input is kept and passed on at once. With `order`, sort "
-                   "order: the first row is kept, and the output starts when all rows have arrived; the kept rows stay "
-                   "in the order of the input. With `within`, a row is dropped only if one with the same key was kept that "
-                   "happened less than that before or after it by event time; keys are forgotten when the watermark has "
-                   "passed them, so that a stream without end can be deduplicated. Rows behind the watermark go to the "
-                   "port `late`, or to the rejects (late_row) if nothing reads it. Without `by`, all columns are compared. Nulls are equal to each other.",
-               .value = {.form = shape::one_of,
-                         .help = "the key columns, and which row to keep",
-                         .elements = {{.form = shape::object,
-                                       .help = "the key columns, and which row to keep",
-                                       .elements = {{.name = "by",
-                                                     .form = shape::list,
-                                                     .help = "key columns; empty: all columns",
-                                                     .elements = {column}},
-                                                    {.name = "order",
-                                                     .form = shape::list,
-                                                     .help = "sort order: the first row is kept",
-                                                     .elements = {{.form = shape::text, .help = "as in sort"}}},
-                                                    {.name = "within",
-                                                     .form = shape::duration,
-                                                     .help = "only rows that happened so close to each other are "
-                                                             "repetitions; needs `time:` in the source"}}},
-                                      {.form = shape::list, .help = "key columns", .elements = {column}},
-                                      {.form = shape::boolean, .help = "true: all columns are the key"}}},
-               .law = "in = out + merged + rejected",
-               .example = R"yaml(version: 1
+      .spec =
+          {.name = "deduplicate",
+           .kind = component_kind::transform,
+           .summary = "Keeps one row for each key",
+           .description =
+               "Without `order`, the first row of the input is kept and passed on at once. With `order`, sort "
+               "order: the first row is kept, and the output starts when all rows have arrived; the kept rows stay "
+               "in the order of the input. With `within`, a row is dropped only if one with the same key was kept that "
+               "happened less than that before or after it by event time; keys are forgotten when the watermark has "
+               "passed them, so that a stream without end can be deduplicated. Rows older than the watermark go to the "
+               "port `late`, or to the rejects (late_row) if nothing reads it. Without `by`, all columns are compared. "
+               "Nulls are equal to each other.",
+           .value = {.form = shape::one_of,
+                     .help = "the key columns, and which row to keep",
+                     .elements = {{.form = shape::object,
+                                   .help = "the key columns, and which row to keep",
+                                   .elements = {{.name = "by",
+                                                 .form = shape::list,
+                                                 .help = "key columns; empty: all columns",
+                                                 .elements = {column}},
+                                                {.name = "order",
+                                                 .form = shape::list,
+                                                 .help = "sort order: the first row is kept",
+                                                 .elements = {{.form = shape::text, .help = "as in sort"}}},
+                                                {.name = "within",
+                                                 .form = shape::duration,
+                                                 .help = "only rows that happened so close to each other are "
+                                                         "repetitions; needs `time:` in the source"}}},
+                                  {.form = shape::list, .help = "key columns", .elements = {column}},
+                                  {.form = shape::boolean, .help = "true: all columns are the key"}}},
+           .law = "in = out + merged + rejected",
+           .example = R"yaml(version: 1
 pipeline: highest-airport-of-each-zone
 extract:
   airports:

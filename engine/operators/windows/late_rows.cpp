@@ -59,7 +59,7 @@ void give_late(const batch& in, const std::vector<std::int32_t>& rows, const eve
   row_errors late;
   for (const auto row : rows)
     late.push_back({row, "late_row", time.column,
-                    value_text(*column, row) + " is too far behind " + mark + ": " + why +
+                    value_text(*column, row) + " is older than " + mark + ": " + why +
                         "; to wait longer, raise out_of_order in the source"});
   out.reject(in, late);
 }
