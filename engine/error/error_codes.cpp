@@ -118,7 +118,7 @@ const std::vector<error_code>& error_codes() {
        "Use the same version of sluice as before; otherwise please report it with the pipeline."},
       {"frame_lost", "A message between two nodes did not arrive.",
        "The run failed before anything was published; run it again."},
-      {"given_twice", "An option stands in a unit and in the connection that it names.", "Remove one of them."},
+      {"given_twice", "An option is given in a unit and in the connection that it names.", "Remove one of them."},
       {"headers_too_large", "A request to the HTTP API has more than 16 KiB of headers.", "Send fewer headers."},
       {"idempotency_key_reused", "A submission has the Idempotency-Key of an earlier one, but is another.",
        "Use a new key for each run; the same key only to repeat a submission as it was."},

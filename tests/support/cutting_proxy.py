@@ -7,10 +7,11 @@ import threading
 class CuttingProxy:
     """Stands before a server on 127.0.0.1. `when(bytes of the client) -> None | "before" | "after"` is asked for each
     piece that the client sends: "before" cuts the connection and the server gets nothing of the piece, "after" cuts it
-    when the server has answered, whose answer is lost."""
+    when the server has answered, whose answer is lost. After `limit` bytes of the server a connection is cut."""
 
     def __init__(self, port, when=lambda piece: None):
         self.server, self.when, self.cuts = port, when, 0
+        self.limit = None
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -40,6 +41,7 @@ class CuttingProxy:
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            each.close()  # else who still sends would wait for ever
 
     def _to_server(self, client, server, state):
         try:
@@ -55,10 +57,12 @@ class CuttingProxy:
         self._end(client, server)
 
     def _to_client(self, server, client, state):
+        passed = 0
         try:
             while piece := server.recv(1 << 16):
-                if state["drop"]:
+                if state["drop"] or (self.limit is not None and passed > self.limit):
                     break
+                passed += len(piece)
                 client.sendall(piece)
         except OSError:
             pass

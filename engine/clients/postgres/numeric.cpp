@@ -2,6 +2,7 @@
 
 #include "engine/values/powers_of_ten.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -114,23 +115,23 @@ numeric_reading read_numeric(std::string_view bytes, int precision, int scale, i
   const auto parts = parts_of(bytes);
   if (!parts) return numeric_reading::damaged;
   if (!parts->finite()) return numeric_reading::not_a_number;
+  const auto too_many = [&] {
+    return parts->weight * 4 >= precision - scale ? numeric_reading::too_long : numeric_reading::inexact;
+  };
   int128 sum = 0;
-  for (int at = 0; at < parts->digits; ++at)
-    if (__builtin_mul_overflow(sum, static_cast<int128>(base), &sum) ||
-        __builtin_add_overflow(sum, static_cast<int128>(parts->digit(at)), &sum)) {
-      // More digits than 128 bits hold: too many before the point, or behind it.
-      return parts->weight * 4 >= precision - scale ? numeric_reading::too_long : numeric_reading::inexact;
-    }
-  const int exponent = 4 * (parts->weight - parts->digits + 1) + scale;
-  if (sum != 0 && exponent > most_digits) return numeric_reading::too_long;
-  if (sum != 0 && exponent > 0 && __builtin_mul_overflow(sum, power_of_ten(exponent), &sum))
-    return numeric_reading::too_long;
-  if (sum != 0 && exponent < 0) {
-    if (-exponent > most_digits) return numeric_reading::inexact;
-    const auto divisor = power_of_ten(-exponent);
-    if (sum % divisor != 0) return numeric_reading::inexact;
-    sum /= divisor;
+  int exponent = 0;  // of the last digit of a group, in units of the result
+  for (int at = 0; at < parts->digits; ++at) {
+    exponent = 4 * (parts->weight - at) + scale;
+    // The last group may reach behind the places that there are: then its end must be zeros.
+    const int kept = std::clamp(4 + exponent, 0, 4);
+    const int divisor = static_cast<int>(power_of_ten(4 - kept));
+    if (parts->digit(at) % divisor != 0) return numeric_reading::inexact;
+    if (__builtin_mul_overflow(sum, power_of_ten(kept), &sum) ||
+        __builtin_add_overflow(sum, static_cast<int128>(parts->digit(at) / divisor), &sum))
+      return too_many();
   }
+  if (sum != 0 && exponent > 0 && (exponent > most_digits || __builtin_mul_overflow(sum, power_of_ten(exponent), &sum)))
+    return numeric_reading::too_long;
   if (sum >= power_of_ten(precision)) return numeric_reading::too_long;
   out = parts->sign == negative ? -sum : sum;
   return numeric_reading::good;

@@ -4,12 +4,14 @@
 #include "engine/clients/postgres/uuid_text.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/api.h>
 #include <arrow/compute/api.h>
 #include <arrow/util/decimal.h>
 
-#include <cmath>
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -272,14 +274,7 @@ void fill_in(slot& made, arrow::ArrayBuilder* builder) {
   fill_in(*made.element, static_cast<arrow::ListBuilder*>(builder)->value_builder());
 }
 
-/// What a value looks like where it has no place in its column.
-std::string shown(const server_type& type, std::string_view bytes) {
-  if (type.what == form::numeric) return numeric_text(bytes).value_or("?");
-  if (type.what == form::text) return std::string(bytes);
-  const bool low = !bytes.empty() && (static_cast<unsigned char>(bytes[0]) & 0x80U) != 0;
-  if (type.what == form::date || type.what == form::timestamp || type.what == form::timestamptz)
-    return low ? "-infinity" : "infinity";
-  if (type.what == form::array) return "an array of several dimensions, or one that does not begin at 1";
+std::string hex(std::string_view bytes) {
   constexpr char digits[] = "0123456789abcdef";
   std::string text = "\\x";
   for (const char each : bytes) {
@@ -287,6 +282,61 @@ std::string shown(const server_type& type, std::string_view bytes) {
     text += digits[static_cast<unsigned char>(each) & 15U];
   }
   return text;
+}
+
+/// A value in a message or a reject's record.
+std::string shown(const server_type& type, std::string_view bytes) {
+  std::array<char, longest_value> room{};
+  const auto written = [&](const char* end) { return std::string(room.data(), end); };
+  const auto number = [&]<class Number>(Number) {
+    return bytes.size() == sizeof(Number) ? read_number<Number>(bytes.data()) : Number{};
+  };
+  switch (type.what) {
+    case form::boolean:
+      return !bytes.empty() && bytes[0] != 0 ? "true" : "false";
+    case form::int2:
+      return std::to_string(number(std::int16_t{}));
+    case form::int4:
+      return std::to_string(number(std::int32_t{}));
+    case form::int8:
+      return std::to_string(number(std::int64_t{}));
+    case form::oid:
+      return std::to_string(number(std::uint32_t{}));
+    case form::float4:
+      return bytes.size() == 4 ? written(write_float(room.data(), read_real<float, std::int32_t>(bytes.data()))) : "";
+    case form::float8:
+      return bytes.size() == 8 ? written(write_double(room.data(), read_real<double, std::int64_t>(bytes.data()))) : "";
+    case form::numeric:
+      return numeric_text(bytes).value_or("?");
+    case form::text:
+      return std::string(bytes);
+    case form::jsonb:
+      return std::string(bytes.substr(std::min<std::size_t>(bytes.size(), 1)));
+    case form::uuid:
+      return uuid_text(bytes);
+    case form::date: {
+      const auto days = number(std::int32_t{});
+      if (days == std::numeric_limits<std::int32_t>::max()) return "infinity";
+      if (days == std::numeric_limits<std::int32_t>::min()) return "-infinity";
+      return written(write_date(room.data(), days + days_of_1970));
+    }
+    case form::time:
+      return written(write_time(room.data(), number(std::int64_t{})));
+    case form::timestamp:
+    case form::timestamptz: {
+      const auto value = number(std::int64_t{});
+      std::int64_t since_1970 = 0;
+      if (value == std::numeric_limits<std::int64_t>::min()) return "-infinity";
+      if (__builtin_add_overflow(value, microseconds_of_1970, &since_1970)) return "infinity";
+      return written(write_timestamp(room.data(), since_1970, type.what == form::timestamptz));
+    }
+    case form::array: {
+      const auto dimensions = bytes.size() < 4 ? 0 : read_number<std::int32_t>(bytes.data());
+      return dimensions > 1 ? "an array of " + std::to_string(dimensions) + " dimensions" : "an array";
+    }
+    default:
+      return hex(bytes);
+  }
 }
 
 error corrupt() { return external_error("corrupt_answer", "the server's COPY has a row that can't be read"); }
@@ -416,15 +466,7 @@ result<std::optional<row_decoder::misfit>> row_decoder::take_row(std::string_vie
       }
       const auto bytes = fields.substr(0, static_cast<std::size_t>(length));
       fields.remove_prefix(bytes.size());
-      const auto whole_size = one.type.what == form::int2 || one.type.what == form::int4 || one.type.what == form::int8;
-      std::int64_t number = 0;
-      if (whole_size) {
-        number = static_cast<signed char>(bytes[0]);
-        for (std::size_t at = 1; at < bytes.size(); ++at)
-          number = static_cast<std::int64_t>((static_cast<std::uint64_t>(number) << 8U) |
-                                             static_cast<unsigned char>(bytes[at]));
-      }
-      append_json_text(bad->record, whole_size ? std::to_string(number) : shown(one.type, bytes));
+      append_json_text(bad->record, shown(one.type, bytes));
     }
     bad->record += "}";
   } else {

@@ -143,7 +143,7 @@ misfit_value put_digits(slot& in, byte_buffer& out, std::string_view digits) {
       --places;
     }
     if (digits == "0" || digits == "-0") places = std::min(places, in.scale);
-    if (places > in.scale) return {"not_representable", "no more places behind the point"};
+    if (places > in.scale) return {"not_representable", "no more decimal places"};
     const auto whole = static_cast<int>(digits.size()) - (minus ? 1 : 0) - places;
     if (whole > in.precision - in.scale && digits != "0") return {"numeric_overflow", nullptr};
   }

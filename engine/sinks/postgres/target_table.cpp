@@ -116,7 +116,7 @@ class reader {
       const auto kind = *found[0][3];
       if (kind == "r" || kind == "p") return {};
       return user_error("is_a_view", made_.name.shown() + " is not a table" + (kind == "v" ? " but a view" : ""),
-                        "load into the table behind it");
+                        "load into the table that it selects from");
     }
     if (request_.create == create_rule::never)
       return user_error("unknown_table", "there is no table " + request_.name.shown() + " in " + server_.where(),
