@@ -165,7 +165,9 @@ constexpr const char* plan_schema = R"json({
       "to": {"type": "string"},
       "kind": {"type": "string", "enum": ["forward", "round_robin", "hash", "broadcast"]},
       "keys": {"type": "array", "items": {"type": "string"}}}}},
-    "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}}
+    "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
+    "text": {"type": "string", "description": "of a run: the pipeline's file"},
+    "base_folder": {"type": "string", "description": "of a run: where its relative paths start"}
   }
 })json";
 

@@ -95,10 +95,15 @@ class Transport:
                     if stream.status_code >= 300:
                         await stream.aread()
                         raise self._refusal(stream)
+                    data = ""
                     async for line in stream.aiter_lines():
-                        if not line.startswith("data: "):
+                        if line.startswith("data: "):
+                            data = line[6:]
+                        # Only an empty line says that the one before is whole: a connection that breaks may cut it anywhere.
+                        if line or not data:
                             continue
-                        event = Event.from_json(json.loads(line[6:]))
+                        event = Event.from_json(json.loads(data))
+                        data = ""
                         if event.cursor <= after:
                             continue
                         after = event.cursor
