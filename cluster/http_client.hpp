@@ -16,13 +16,13 @@ namespace sluice::cluster {
 struct submission {
   std::string text;                                ///< the pipeline's file as it stands
   std::string file;                                ///< its path, for messages
-  std::string config_file;                         ///< the submitter's file of --config; empty: none
-  std::string config;                              ///< its text
   std::string base_folder;                         ///< absolute; relative paths in the pipeline start here
   std::map<std::string, std::string> params;       ///< `--set`
   std::map<std::string, std::string> environment;  ///< values of the submitter's environment that the file refers to
   bool fresh = false;                              ///< takes everything again that earlier runs have taken
   std::string key = {};                            ///< Idempotency-Key: sent again, it gives the same run
+  std::string config_file = {};                    ///< the submitter's file of --config; empty: none
+  std::string config = {};                         ///< its text
 };
 
 /// Talks to a node's HTTP API, one connection a call. Blocks; any number of threads may use one client.

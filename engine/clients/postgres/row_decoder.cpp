@@ -287,7 +287,7 @@ std::string hex(std::string_view bytes) {
 /// A value in a message or a reject's record.
 std::string shown(const server_type& type, std::string_view bytes) {
   std::array<char, longest_value> room{};
-  const auto written = [&](const char* end) { return std::string(room.data(), end); };
+  const auto written = [&](const char* end) { return std::string(static_cast<const char*>(room.data()), end); };
   const auto number = [&]<class Number>(Number) {
     return bytes.size() == sizeof(Number) ? read_number<Number>(bytes.data()) : Number{};
   };
