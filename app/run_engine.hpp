@@ -32,7 +32,7 @@ struct engine_result {
 };
 
 /// Runs a planned pipeline to its end: shows progress, prints events under --json, serves the HTTP API meanwhile.
-/// `from`: the checkpoint that it goes on behind, or null. `ended` is called as soon as the outcome is known, before
+/// `from`: the checkpoint that it continues after, or null. `ended` is called as soon as the outcome is known, before
 /// anything is taken down. Then it waits for notifications, for `notify_wait` at most.
 result<engine_result> run_planned(session& with, const planned_pipeline& planned,
                                   std::shared_ptr<const actors::resume_point> from,

@@ -99,7 +99,7 @@ void print_report(session& with, const chosen& what, const planned_pipeline& pla
   if (outcome.state == store::run_state::cancelled && !with.options.quiet)
     terminal.note("nothing incomplete was published; " +
                   std::string(planned.what->checkpoint_interval()
-                                  ? "the same command goes on behind the last checkpoint, --fresh starts over: "
+                                  ? "the same command continues after the last checkpoint, --fresh starts over: "
                                   : "to run it again: ") +
                   command_text(what) + "\n");
 }
@@ -322,7 +322,7 @@ command run_verb() {
                                 config_option(what->config),
                                 {.names = {"--fresh"},
                                  .value = {},
-                                 .help = "start again: do not go on behind earlier runs (checkpoints, incremental)",
+                                 .help = "start again: do not continue after earlier runs (checkpoints, incremental)",
                                  .target = &what->fresh},
                                 {.names = {"--notify-wait"},
                                  .value = "TIME",
@@ -331,8 +331,8 @@ command run_verb() {
                     .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n"
                                "2 the pipeline can't be run, 130 Ctrl-C. Ctrl-C stops the run without publishing\n"
                                "anything incomplete; a second Ctrl-C kills it. A pipeline without end stops at a\n"
-                               "checkpoint, with exit code 0. After a kill or a failure the same command goes on\n"
-                               "behind the last checkpoint.\n"},
+                               "checkpoint, with exit code 0. After a kill or a failure the same command\n"
+                               "continues after the last checkpoint.\n"},
           .run = [what](session& with) { return run(with, *what); }};
 }
 

@@ -132,7 +132,7 @@ command drain_verb() {
   return {
       .takes = {.positionals = {run_argument(*run)},
                 .details = "The run takes a last checkpoint and ends as succeeded. The next run of the pipeline\n"
-                           "goes on behind it.\n"},
+                           "continues after it.\n"},
       .run = [run](session& with) { return steer(with, *run, "drain", "is being drained: it ends at a checkpoint"); }};
 }
 

@@ -16,7 +16,7 @@ namespace sluice::actors {
 
 namespace {
 
-/// What was prepared for the end of a run that nobody goes on behind.
+/// What was prepared for the end of a run that nobody continues after.
 void let_go(const resumable& from) {
   if (from.at.what.held.empty()) return;
   const auto recorded = read_record(from.run);
@@ -52,7 +52,7 @@ status take_rejects(const std::string& from, const std::string& to, std::uint64_
 error changed(const std::string& run) {
   return user_error(
       "pipeline_changed",
-      "the pipeline or its params have changed since " + run + ", and its sources go on behind what that run has read",
+      "the pipeline or its params have changed since " + run + ", and its sources continue after what that run has read",
       "undo the change, or start again with --fresh: what was loaded then comes again");
 }
 
@@ -87,7 +87,7 @@ result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   SLUICE_ASSIGN(point->snapshot, flow::snapshot_from(found->at.what.snapshot));
   const auto rejects = [&](const std::string& run) { return planned.runs_folder + "/" + run + "/rejects.ndjson"; };
   SLUICE_TRY(take_rejects(rejects(found->run.id), rejects(planned.context->run_id), point->snapshot.rejects_bytes));
-  made.note = "going on behind checkpoint " + std::to_string(point->epoch) + " of " + name + "; --fresh starts again";
+  made.note = "continuing after checkpoint " + std::to_string(point->epoch) + " of " + name + "; --fresh starts again";
   made.from = std::move(point);
   return made;
 }

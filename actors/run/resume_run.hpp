@@ -7,7 +7,7 @@
 
 namespace sluice::actors {
 
-/// A planned run, which may go on behind the last checkpoint of an earlier one.
+/// A planned run, which may continue after the last checkpoint of an earlier one.
 struct planned_run {
   std::shared_ptr<const plan> what;
   std::shared_ptr<run_context> context;
@@ -22,7 +22,7 @@ struct resumed_run {
   std::string note = {};                          ///< for the user; may be empty
 };
 
-/// Finds out whether a run goes on behind a checkpoint, and makes it ready for that: it takes over that run's plan, its
+/// Finds out whether a run continues after a checkpoint, and makes it ready for that: it takes over that run's plan, its
 /// now and seed, and its rejects. What an earlier run keeps for a successor is removed where there will be none
 /// (`fresh`, or the pipeline has changed). Blocks. Errors: pipeline_changed, checkpoint_damaged.
 result<resumed_run> resume_run(store::store& in, planned_run& planned);

@@ -27,7 +27,7 @@ struct component_factory {
 /// The components that plans name: make_source, make_transform and make_sink of engine/plan.
 component_factory planned_components();
 
-/// The checkpoint that a run goes on behind.
+/// The checkpoint that a run continues after.
 struct resume_point {
   std::uint64_t epoch = 0;
   flow::run_snapshot snapshot = {};

@@ -146,7 +146,7 @@ class split_enumerator : public caf::event_based_actor {
         });
   }
 
-  /// Where the run stood that this one goes on behind.
+  /// Where the run stood that this one continues after.
   status go_on_behind() {
     if (!setup_->resume) return {};
     const auto& name = setup_->what->units[who_.unit].definition.name;
@@ -155,7 +155,7 @@ class split_enumerator : public caf::event_based_actor {
     if (before != inputs.end() && before->second != inputs_)
       return user_error(
           "input_changed",
-          "the files that " + name + " reads have changed since the checkpoint that the run goes on behind",
+          "the files that " + name + " reads have changed since the checkpoint that the run continues after",
           "start again with --fresh");
     const auto found = sources.find(name);
     return found == sources.end() ? status() : assignment_->go_on(found->second);

@@ -544,7 +544,7 @@ class supervisor : public caf::event_based_actor {
     quit();
   }
 
-  /// Nobody goes on behind a run that has reached its end.
+  /// Nobody continues after a run that has reached its end.
   void forget_checkpoints() {
     if (plan_.endless() || !plan_.checkpoint_interval() || s_.setup->checkpoint_folder.empty()) return;
     io_.post([folder = s_.setup->checkpoint_folder] {

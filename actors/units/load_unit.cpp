@@ -91,7 +91,7 @@ class load_actor : public unit_actor {
     calls_.call([to = sink_, keeps = keeps_] { return let_sink_go(*to, keeps), 0; }, [this](int) { abandon_done(); });
   }
 
-  /// What was prepared stays where a later run may go on behind it.
+  /// What was prepared stays where a later run may continue after it.
   static void let_sink_go(open_sink& which, bool keeps) {
     if (which.to && !keeps) which.to->abort();
     which.stop.connect(nullptr);

@@ -140,7 +140,7 @@ class transform_actor : public unit_actor {
     complete_ = true;
   }
 
-  /// A call under way ends first, so that nothing of the run goes on behind its end.
+  /// A call under way ends first, so that nothing of the run continues after its end.
   void give_up() override {
     if (!calling_) return abandon_done();
     calls_.call([] { return 0; }, [this](int) { abandon_done(); });

@@ -58,7 +58,7 @@ class unit_actor : public caf::event_based_actor {
   /// of the unit's own.
   [[nodiscard]] flow::instance_snapshot snapshot(const flow::inbox::aligned_barrier& at,
                                                  const std::string& streams = {}) const;
-  /// Of the run that this one goes on behind; null: it begins afresh.
+  /// Of the run that this one continues after; null: it begins afresh.
   [[nodiscard]] const flow::instance_snapshot* restored() const { return restored_; }
   [[nodiscard]] const std::string& restored_streams() const { return restored_streams_; }
   /// True once the supervisor has the last word of this instance, or its outputs are ending.

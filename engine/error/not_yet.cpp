@@ -17,7 +17,7 @@ const std::vector<missing_feature>& missing_features() {
       {"start", "", "start the next pipeline in the shell: sluice run a.yaml && sluice run b.yaml"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       {"run-control", "pause resume",
-       "sluice drain ends a run without end at a checkpoint, and the same command goes on behind it"},
+       "sluice drain ends a run without end at a checkpoint, and the same command continues after it"},
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},

@@ -68,7 +68,7 @@ class parts_sink final : public sink {
         extension_(std::move(extension)),
         make_file_(make_file),
         replaces_(request.mode.empty() || request.mode == "replace") {
-    // Runs that go on behind each other have the same now.
+    // Runs that continue after each other have the same now.
     chain_ = fmt::format("{:014x}", request.context ? request.context->now_microseconds : 0);
     for (const char digit : request.context ? request.context->run_id : "")
       if (digit != '-' && run_.size() < run_digits) run_ += digit;

@@ -25,14 +25,14 @@ struct contribution {
 /// last word, and what it prepared belongs to the epoch that is complete next.
 class epoch_round {
  public:
-  /// `resumed`: the checkpoint that the run goes on behind, or null.
+  /// `resumed`: the checkpoint that the run continues after, or null.
   epoch_round(const plan& of, const run_snapshot* resumed, std::uint64_t epoch);
 
   /// Begins the next epoch; gives the enumerators to ask.
   std::vector<instance_id> begin();
   /// Its epoch, if one is under way.
   [[nodiscard]] std::optional<std::uint64_t> under_way() const { return under_way_; }
-  /// The epoch that is complete, or was when the run that this one goes on behind had taken it.
+  /// The epoch that is complete, or was when the run that this one continues after had taken it.
   [[nodiscard]] std::uint64_t completed() const { return completed_; }
 
   /// An enumerator is ready; gives the readers that are to send their barriers.

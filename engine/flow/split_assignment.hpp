@@ -79,7 +79,7 @@ class split_assignment {
   rules by_;
   std::vector<split_progress> ended_;
   std::uint32_t behind_ended_ = 0;  ///< above the highest one that has ended
-  source_progress begun_;           ///< by the run that this one goes on behind
+  source_progress begun_;           ///< by the run that this one continues after
   std::set<std::uint32_t> unassigned_;
   std::map<std::uint32_t, std::uint32_t> assigned_;  ///< split -> reader
   std::map<std::uint32_t, std::int64_t> early_;      ///< bytes of splits that were granted before their turn

@@ -57,7 +57,7 @@ void check_epochs(const draft& of, std::size_t at, const run_context& context, d
   const auto& component = unit.definition.component;
   faults.push_back(unit_fault(
       unit.definition, "/" + component, "one_epoch",
-      "rows can't be added to this target behind a checkpoint, and the run " +
+      "rows can't be added to this target after a checkpoint, and the run " +
           std::string(unit.endless ? "has no end: it commits with each checkpoint" : "takes checkpoints"),
       unit.endless ? "give a folder, with / at its end: " + component + ": { path: out/" + unit.definition.name + "/ }"
                    : "give a folder, with / at its end, or remove run: { checkpoint: }"));

@@ -27,7 +27,7 @@ struct manifest {
   std::vector<prepared_sink> sinks = {};    ///< to be committed now
   std::vector<prepared_sink> held = {};     ///< of this epoch and earlier ones, to be committed at the end of the run
   std::vector<source_change> sources = {};  ///< count from the moment when all sinks are committed
-  options snapshot = {};                    ///< flow::run_snapshot; null: nobody can go on behind it
+  options snapshot = {};                    ///< flow::run_snapshot; null: nobody can continue after it
   bool savepoint = false;                   ///< asked for by a user: kept until it is removed
 };
 

@@ -1,4 +1,4 @@
-"""Runs without end: they commit with each checkpoint, are drained, killed with -9, and go on behind the last checkpoint."""
+"""Runs without end: they commit with each checkpoint, are drained, killed with -9, and continue after the last checkpoint."""
 
 import json
 import os
@@ -105,7 +105,7 @@ class Checkpoints(CommandLine):
         units = {unit["unit"]: unit for unit in first["summary"]["units"]}
         self.assertEqual(units["out"]["out"], len(rows))
         self.assertTrue(first["summary"]["balanced"])
-        # The next run goes on behind it, and `sluice drain` ends it as well.
+        # The next run continues after it, and `sluice drain` ends it as well.
         process = self.begin()
         eventually(lambda: len(self.rows()) > len(rows) + 10000, "the next run goes on")
         second = self.drain(process, lambda p: self.assertEqual(self.sluice("drain", "live").returncode, 0))

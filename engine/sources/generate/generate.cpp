@@ -262,7 +262,7 @@ component_spec spec() {
           "A value depends only on the seed, the column's name and the row number. So the rows are the same for any "
           "number of splits and on any node, and a column keeps its values if other columns are added or removed. The "
           "position of a row is its number in the split.\n\n"
-          "With `rate` and without `rows` it has no end: the run goes on until it is drained, and its sinks commit "
+          "With `rate` and without `rows` it has no end: the run continues until it is drained, and its sinks commit "
           "with "
           "each checkpoint.",
       .value = {.form = shape::object,

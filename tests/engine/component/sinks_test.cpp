@@ -255,7 +255,7 @@ TEST_CASE("a sink takes several epochs, each visible with its own commit, or say
     REQUIRE(unit.make()->recover({first->token, second->token}).ok());
     CHECK(unit.content() == "1a;2b;3a;4b;");
     CHECK(unit.others().empty());
-    // An attempt that follows goes on behind the epochs that are visible.
+    // An attempt that follows continues after the epochs that are visible.
     const auto next = unit.make();
     REQUIRE(next->open(2).ok());
     REQUIRE(next->write(as_batch(orders("[5, 6]")), refused).ok());
