@@ -261,8 +261,7 @@ options rule_schema() {
                             "One message for several events.")},
         {"repeat", described(time, "Remind of an alert that is open, this often.")},
         {"resolved", described({{"type", "boolean"}}, "Tell when the trouble is over.")},
-        {"escalate",
-         described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")}}},
+        {"escalate", described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")}}},
       {"required", options::array({"name", "to"})},
       {"additionalProperties", false}};
 }

@@ -50,10 +50,10 @@ status take_rejects(const std::string& from, const std::string& to, std::uint64_
 }
 
 error changed(const std::string& run) {
-  return user_error(
-      "pipeline_changed",
-      "the pipeline or its params have changed since " + run + ", and its sources continue after what that run has read",
-      "undo the change, or start again with --fresh: what was loaded then comes again");
+  return user_error("pipeline_changed",
+                    "the pipeline or its params have changed since " + run +
+                        ", and its sources continue after what that run has read",
+                    "undo the change, or start again with --fresh: what was loaded then comes again");
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ struct resumed_run {
   std::string note = {};                          ///< for the user; may be empty
 };
 
-/// Finds out whether a run continues after a checkpoint, and makes it ready for that: it takes over that run's plan, its
-/// now and seed, and its rejects. What an earlier run keeps for a successor is removed where there will be none
+/// Finds out whether a run continues after a checkpoint, and makes it ready for that: it takes over that run's plan,
+/// its now and seed, and its rejects. What an earlier run keeps for a successor is removed where there will be none
 /// (`fresh`, or the pipeline has changed). Blocks. Errors: pipeline_changed, checkpoint_damaged.
 result<resumed_run> resume_run(store::store& in, planned_run& planned);
 

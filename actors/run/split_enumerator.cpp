@@ -366,8 +366,8 @@ class split_enumerator : public caf::event_based_actor {
   bool asked_for_order_ = false;
   bool in_order_ = true;
   std::string inputs_;
-  std::optional<std::uint64_t> epoch_;  ///< whose barriers the readers are to send
-  bool ready_ = false;                  ///< and may
+  std::optional<std::uint64_t> epoch_;                      ///< whose barriers the readers are to send
+  bool ready_ = false;                                      ///< and may
   std::optional<flow::source_clock> time_;                  ///< where watermarks are needed
   std::optional<flow::source_clock::time_point> asked_at_;  ///< when tell_time comes again by itself
 };

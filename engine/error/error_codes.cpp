@@ -235,7 +235,8 @@ const std::vector<error_code>& error_codes() {
       {"needs_end", "A unit gives its rows when its input ends, and the input has no end.",
        "The hint says what to write instead."},
       {"needs_upsert", "A unit gives changed rows again, and something below would count them twice.",
-       "Load with mode: upsert and a key (below a window with window_start); or raise out_of_order in the source instead of "
+       "Load with mode: upsert and a key (below a window with window_start); or raise out_of_order in the source "
+       "instead of "
        "allowing lateness."},
       {"nested_aggregate", "An aggregate is used inside another aggregate.", "Aggregate twice, in two units."},
       {"nested_window_function", "A window function is used inside another call with over (...).",
@@ -410,7 +411,8 @@ const std::vector<error_code>& error_codes() {
        "A column was inferred as text because of a few of its values, or how they are written (a warning).",
        "Give its type under types:, or set null_values. `types: { column: text }` removes the warning."},
       {"tls_failed", "No encrypted connection to the server could be made.",
-       "Check the certificates and the options for TLS: for Kafka, the file of ca must contain the certificate that signed the "
+       "Check the certificates and the options for TLS: for Kafka, the file of ca must contain the certificate that "
+       "signed the "
        "server's."},
       {"token_exposed", "Other users can read the token file, so it is not used.",
        "chmod 600 the file token in the state folder, or remove it to get a new one."},

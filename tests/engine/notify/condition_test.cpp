@@ -87,8 +87,7 @@ TEST_CASE("faults of when say where and what is near") {
 TEST_CASE("the catalogue is sorted, and every field of an event has a type of the language") {
   const auto& all = event_types();
   CHECK(std::is_sorted(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.name < b.name; }));
-  for (const auto& type : all)
-    CHECK(find_event_type(type.name) == &type);
+  for (const auto& type : all) CHECK(find_event_type(type.name) == &type);
   for (const auto& field : event_fields()) CHECK(parse_type(field.type).ok());
   CHECK(severity_of("run.failed") == severity::error);
   CHECK(severity_of("of.the.future") == severity::info);
