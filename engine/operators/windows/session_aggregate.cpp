@@ -39,6 +39,8 @@ class session_aggregate final : public transform, public may_block {
     return columns_read(groups_.what(), input_);
   }
 
+  [[nodiscard]] std::uint64_t held() const override { return sessions_.held() + groups_.windows().held(); }
+
   // The rows of open sessions as they came; the sessions follow from them.
   result<std::vector<state_part>> state(key_groups of) override {
     SLUICE_ASSIGN(auto parts, groups_.state(of));

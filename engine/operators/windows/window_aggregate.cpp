@@ -39,6 +39,8 @@ class window_aggregate final : public transform, public may_block {
 
   result<std::vector<state_part>> state(key_groups of) override { return groups_.state(of); }
   status restore(const std::vector<state_part>& parts) override { return groups_.restore(parts); }
+  /// A group stands for the first of its rows until it is given.
+  [[nodiscard]] std::uint64_t held() const override { return groups_.windows().held(); }
 
   status process(int, batch in, emitter& out) override {
     SLUICE_ASSIGN(in, groups_.with_times(std::move(in), out));
