@@ -173,7 +173,7 @@ std::vector<handed_over> all_cases() {
        R"json({"by": ["k"], "on": "b", "values": {"s": "sum(id)"}, "into": [true, false]})json",
        {orders},
        orders_arriving},
-      {"unpivot", R"json({"columns": ["x", "id"], "name": "what", "value": "number"})json", {orders}, orders_arriving},
+      {"unpivot", R"json({"columns": ["d", "w"], "name": "what", "value": "number"})json", {orders}, orders_arriving},
       {"surrogate_key", R"json({"as": "key", "of": ["id", "k"]})json", {orders}, orders_arriving},
       {"nest", R"json({"as": "inside", "columns": ["k", "x"]})json", {orders}, orders_arriving},
       {"flatten",
