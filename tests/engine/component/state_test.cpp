@@ -307,3 +307,26 @@ TEST_CASE("state that is not its own is refused") {
   CHECK(filter.unit().restore(parts).problem().code == "foreign_state");
   CHECK(filter.unit().restore({}).ok());
 }
+
+TEST_CASE("transforms that give their rows at the end of the input count them as held and say that they need it") {
+  const std::vector<std::pair<std::string, std::string>> waiting = {
+      {"derive", R"json({"n": "count(*) over ()"})json"},
+      {"fill", R"json({"columns": ["id"], "with": "next"})json"},
+      {"sample", R"json({"rows": 2})json"},
+      {"sort", R"json(["id"])json"}};
+  for (const auto& [name, own] : waiting) {
+    INFO(name);
+    runner unit(name, own, "id bigint");
+    CHECK(unit.unit().needs_end(0).has_value());
+    unit.feed("[[1], [2], [3]]");
+    CHECK(unit.unit().held() == 3);
+    unit.end();
+    CHECK(unit.unit().held() == 0);
+  }
+  runner both("except", "{}", {{"source", schema_of("id bigint")}, {"other", schema_of("id bigint")}});
+  CHECK(both.unit().needs_end(1).has_value());
+  both.feed("[[1], [2]]").feed("[[2]]", 1).end(0);
+  CHECK(both.unit().held() == 3);
+  both.end();
+  CHECK(both.unit().held() == 0);
+}
