@@ -35,6 +35,8 @@ const std::vector<missing_feature>& missing_features() {
       {"validate-warnings", "references fresh",
        "severity: reject, with rejects: { allow: N }; a join with how: anti finds missing references"},
       {"sql-transform", "sql", "write it with the transforms filter, join, aggregate and sort"},
+      {"window-transform", "window", "compute it in derive or select: row_number() over (partition by k order by at)"},
+      {"explode", "", "unnest makes a row of each element of a list"},
       {"sessionize", "", "derive it with lag(at) over (partition by k order by at), then a running sum of the gaps"},
       {"late-sessions", "allowed_lateness", "raise out_of_order in the source: sessions end later, and take more rows"},
       {"nested-data", "", "flatten the records with jq -c before reading"},

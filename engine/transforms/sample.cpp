@@ -94,12 +94,16 @@ class by_count final : public sampling {
   by_count(const transform_request& request, std::uint64_t seed, std::int64_t rows)
       : sampling(request, seed), wanted_(rows), rows_(schema()) {}
   [[nodiscard]] bool keeps_order() const override { return false; }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override {
+    return "sample a share (share: \"1%\"), or a bounded source";
+  }
+  [[nodiscard]] std::uint64_t held() const override { return finished_ ? 0 : static_cast<std::uint64_t>(seen_); }
 
   /// The rows held, and the places that they came from.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    if (!of.contains(0)) return parts;
-    SLUICE_ASSIGN(auto seen, held::numbers("seen", {seen_}));
+    if (!of.contains(0) || finished_ || seen_ == 0) return parts;
+    SLUICE_ASSIGN(auto seen, held::numbers("seen", {seen_, std::int64_t{positions_}}));
     SLUICE_ASSIGN(auto places, held::numbers("places", places_));
     SLUICE_ASSIGN(auto taken, rows_.take(all_slots()));
     SLUICE_ASSIGN(auto rows, held::rows("rows", {.data = std::move(taken), .positions = nullptr, .order = {}}));
@@ -109,8 +113,9 @@ class by_count final : public sampling {
   status restore(const std::vector<state_part>& parts) override {
     for (const auto& part : parts) {
       if (part.name == "seen") {
-        SLUICE_ASSIGN(const auto numbers, held::numbers_of(part, 1));
+        SLUICE_ASSIGN(const auto numbers, held::numbers_of(part, 2));
         seen_ = numbers[0];
+        positions_ = numbers[1] != 0;
       } else if (part.name == "places") {
         SLUICE_ASSIGN(places_, held::numbers_of(part, static_cast<std::size_t>(part.rows->num_rows())));
       } else if (part.name == "rows") {
@@ -148,6 +153,7 @@ class by_count final : public sampling {
   }
 
   status finish(int, emitter& out) override {
+    finished_ = true;
     auto slots = all_slots();
     std::sort(slots.begin(), slots.end(), [&](auto a, auto b) { return places_[a] < places_[b]; });
     out.count_filtered(static_cast<std::uint64_t>(seen_ - std::ssize(slots)));
@@ -171,7 +177,7 @@ class by_count final : public sampling {
   std::int64_t wanted_;
   picked_rows rows_;
   std::vector<std::int64_t> places_;  ///< where each row that is held came
-  bool positions_ = false;
+  bool positions_ = false, finished_ = false;
 };
 
 void add_fault(diagnostics& faults, std::string message, std::string path) {

@@ -161,6 +161,17 @@ class KafkaSink(CommandLine):
         self.assertEqual({key: (row["orders"], row["revenue"]) for key, row in found.items()},
                          {b"DE": (3, 4.5), b"FR": (3, 4.5)})
 
+    def test_the_examples_of_both_components_run(self):
+        broker = self.enterContext(Broker())
+        for topic in ("orders", "revenue"):
+            broker.topic(topic, 2)
+        broker.produce("orders", [json.dumps({"id": 1, "country": "DE", "amount": 1.5})])
+        for kind in ("source", "sink"):
+            self.write("p.yaml", self.example_of("kafka", kind))
+            done = self.sluice("run", "p.yaml", "-q", env={"KAFKA": broker.address})
+            self.assertEqual(done.returncode, 0, kind + done.stderr)
+        self.assertEqual(len(broker.read("revenue")), 1000)
+
     def test_the_component_itself(self):
         environment = {**os.environ, "SLUICE_KAFKA": self.broker.address}
         done = subprocess.run([os.environ["SLUICE_TEST_SERVICES"], "[kafka-sink]"], cwd=ROOT, env=environment,

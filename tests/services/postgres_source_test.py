@@ -153,6 +153,13 @@ load: {{ copy: {{ from: rows, postgres: {{ connection: db, table: copy }}, mode:
         self.assertEqual(found, {key: float(value or 0) for key, value in
                                  self.database.run("select customer_id, sum(amount) from orders group by 1")})
 
+    def test_the_examples_of_both_components_run(self):
+        for kind in ("source", "sink"):
+            self.write("p.yaml", self.example_of("postgres", kind))
+            done = self.sluice("run", "p.yaml", "-q", env={"PG_URL": self.url()})
+            self.assertEqual(done.returncode, 0, kind + done.stderr)
+        self.assertEqual(self.database.run("select count(*), count(distinct id) from orders"), [("1000", "1000")])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -145,7 +145,8 @@ class window_binder {
       auto argument = typed->argument;
       // Behind a filter, the argument has errors only in rows that the filter lets pass.
       if (typed->filter && !argument->as_column())
-        argument = bound_of(make_branches({node_of(typed->filter), node_of(argument)}));
+        argument =
+            bound_of(make_branches({node_of(typed->filter), node_of(argument), null_constant(argument->type())}));
       call.arguments.push_back(std::move(argument));
     }
     call.filter = typed->filter;

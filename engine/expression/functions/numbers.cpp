@@ -317,7 +317,7 @@ const std::vector<function>& number_functions() {
             bind_atan2),
       entry("atanh", "math", "atanh(double) -> double", "inverse hyperbolic tangent", "atanh(0)", "0", 1, 1,
             bind_double<atanh_of>),
-      entry("cbrt", "math", "cbrt(double) -> double", "cube root", "cbrt(27)", "3", 1, 1,
+      entry("cbrt", "math", "cbrt(double) -> double", "cube root", "cbrt(64)", "4", 1, 1,
             bind_double<always<cube_root>>),
       entry("cos", "math", "cos(double) -> double", "cosine of radians", "cos(0)", "1", 1, 1,
             bind_double<finite<cosine>>),

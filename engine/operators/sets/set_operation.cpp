@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 namespace sluice {
@@ -36,6 +37,8 @@ class set_transform final : public single_output {
   [[nodiscard]] partitioning input_partitioning(int) const override { return {.how = partitioning::kind::single}; }
   [[nodiscard]] bool needs_order() const override { return true; }
   [[nodiscard]] bool keeps_order() const override { return false; }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override { return "compare bounded sources"; }
+  [[nodiscard]] std::uint64_t held() const override { return counted_ ? 0 : taken_ - given_; }
 
   status process(int input, batch in, emitter& out) override {
     positions_ = positions_ || in.positions != nullptr;
@@ -92,14 +95,13 @@ class set_transform final : public single_output {
 
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    if (!of.contains(0) || !index_) return parts;
-    if (ended_ == columns_.size()) return held::spilled("set operation");
+    if (!of.contains(0) || !index_ || counted_) return parts;
     std::vector<std::uint32_t> all(index_->size());
     std::iota(all.begin(), all.end(), 0U);
     SLUICE_ASSIGN(auto keys, index_->keys(all));
     parts.push_back({"keys", held::unnamed(std::ssize(all), std::move(keys))});
-    SLUICE_ASSIGN(auto counts, held::numbers("counts", {static_cast<std::int64_t>(taken_), next_,
-                                                        static_cast<std::int64_t>(ended_)}));
+    SLUICE_ASSIGN(auto counts,
+                  held::numbers("counts", {static_cast<std::int64_t>(taken_), next_, std::int64_t{positions_}}));
     parts.push_back(std::move(counts));
     SLUICE_ASSIGN(auto first, held::numbers("first", first_at_));
     parts.push_back(std::move(first));
@@ -117,7 +119,7 @@ class set_transform final : public single_output {
         SLUICE_ASSIGN(const auto numbers, held::numbers_of(part, 3));
         taken_ = static_cast<std::uint64_t>(numbers[0]);
         next_ = numbers[1];
-        ended_ = static_cast<std::size_t>(numbers[2]);
+        positions_ = numbers[2] != 0;
       } else if (part.name == "first") {
         SLUICE_ASSIGN(first_at_, held::numbers_of(part, count));
       } else if (part.name == "seen") {

@@ -46,6 +46,10 @@ class windowed final : public single_output, public may_block {
   [[nodiscard]] bool needs_order() const override { return true; }
   [[nodiscard]] bool keeps_order() const override { return false; }
   [[nodiscard]] bool next_call_may_block() const override { return true; }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override {
+    return "aggregate with a window (every:), or compute over what is loaded, from a bounded source";
+  }
+  [[nodiscard]] std::uint64_t held() const override { return finished_ ? 0 : static_cast<std::uint64_t>(taken_); }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>& wanted) const override {
     column_set columns(input_);
@@ -63,7 +67,7 @@ class windowed final : public single_output, public may_block {
 
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    if (!of.contains(0) || taken_ == 0) return parts;
+    if (!of.contains(0) || taken_ == 0 || active_ == stages_.size()) return parts;
     if (finished_ || stages_.front()->spilled()) return held::spilled("window functions");
     for (const auto& rows : stages_.front()->held()) {
       SLUICE_ASSIGN(auto part, held::rows("rows", rows));
