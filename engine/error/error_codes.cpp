@@ -85,10 +85,10 @@ const std::vector<error_code>& error_codes() {
       {"engine_killed", "The process that ran a pipeline was killed by a signal.",
        "After SIGKILL, check whether memory ran out (dmesg) and lower run: { memory: ... }. Report other signals as a "
        "bug."},
-      {"event_not_found", "An event of a notification is not in the event log any more.",
-       "Nothing: the notification is given up."},
       {"error_raised", "An expression called error('...').",
        "The message is the pipeline's own; on_error decides what happens to the row."},
+      {"event_not_found", "An event of a notification is not in the event log any more.",
+       "Nothing: the notification is given up."},
       {"expression_too_deep", "An expression is nested too deeply.", "Split it with derive."},
       {"expression_too_long", "An expression has more than 65,536 tokens.",
        "Put long lists of values into a file and join it, or split the expression with derive."},
@@ -208,9 +208,9 @@ const std::vector<error_code>& error_codes() {
       {"method_not_allowed", "The HTTP API does not support this method at this address.", "See docs/http-api.md."},
       {"misplaced_aggregate", "An aggregate function is used outside of an aggregate.",
        "Use it under aggregate: compute:."},
-      {"missing_brokers", "kafka needs the address of a broker.", "Add brokers: \"host:9092\"."},
       {"misplaced_window_function", "A window function is used where there are no windows, or without over (...).",
        "Use it in derive or select, as in row_number() over (partition by k order by t)."},
+      {"missing_brokers", "kafka needs the address of a broker.", "Add brokers: \"host:9092\"."},
       {"missing_column", "A column that is needed is missing.",
        "Check the spelling, and the columns of the unit above: sluice explain FILE."},
       {"missing_columns", "A file does not have the columns that the pipeline gives.",
@@ -235,7 +235,8 @@ const std::vector<error_code>& error_codes() {
       {"needs_end", "A unit gives its rows when its input ends, and the input has no end.",
        "The hint says what to write instead."},
       {"needs_upsert", "A unit gives changed rows again, and something below would count them twice.",
-       "Load with mode: upsert and a key (below a window with window_start); or raise out_of_order in the source instead of "
+       "Load with mode: upsert and a key (below a window with window_start); or raise out_of_order in the source "
+       "instead of "
        "allowing lateness."},
       {"nested_aggregate", "An aggregate is used inside another aggregate.", "Aggregate twice, in two units."},
       {"nested_window_function", "A window function is used inside another call with over (...).",
@@ -410,7 +411,8 @@ const std::vector<error_code>& error_codes() {
        "A column was inferred as text because of a few of its values, or how they are written (a warning).",
        "Give its type under types:, or set null_values. `types: { column: text }` removes the warning."},
       {"tls_failed", "No encrypted connection to the server could be made.",
-       "Check the certificates and the options for TLS: for Kafka, the file of ca must contain the certificate that signed the "
+       "Check the certificates and the options for TLS: for Kafka, the file of ca must contain the certificate that "
+       "signed the "
        "server's."},
       {"token_exposed", "Other users can read the token file, so it is not used.",
        "chmod 600 the file token in the state folder, or remove it to get a new one."},
