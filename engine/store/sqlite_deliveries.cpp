@@ -193,7 +193,13 @@ class sqlite_deliveries final : public delivery_log {
       if (database_.changed() == 0)
         return external_error("subscription_taken", "another process now works on the notifications of " + id, {},
                               true);
-      for (const auto& one : made) SLUICE_TRY(insert(one));
+      // The rule may have been removed a moment ago: what came after that is not told.
+      std::int64_t until = -1;
+      SLUICE_TRY(database_.each(
+          "SELECT until FROM subscriptions WHERE id = ?",
+          [&](const sqlite_query& row) { return until = row.integer(0), false; }, id));
+      for (const auto& one : made)
+        if (until < 0 || one.cursor <= until) SLUICE_TRY(insert(one));
       return {};
     });
   }
@@ -489,6 +495,7 @@ status append_events_without_run(sqlite_database& in, std::vector<event>& events
   for (auto& one : events) {
     one.sequence = ++sequence;
     one.id = stream + "/" + std::to_string(sequence);
+    if (one.data.is_object()) one.pipeline = one.data.value("pipeline", "");
     if (one.time == 0) one.time = now;
     SLUICE_TRY(in.execute("INSERT INTO events (run, sequence, type, unit, time, data) VALUES ('', ?, ?, ?, ?, ?)",
                           sequence, one.type, one.unit, one.time, to_text(one.data)));

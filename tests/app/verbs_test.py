@@ -8,7 +8,7 @@ import unittest
 
 from command_line import BINARY, ROOT, CommandLine
 
-NOT_YET = ["test", "pause", "resume", "drain", "checkpoints", "savepoint", "deploy", "pipelines", "trigger", "backfill",
+NOT_YET = ["test", "pause", "resume", "deploy", "pipelines", "trigger", "backfill",
            "tls", "tokens", "prune"]
 
 
@@ -178,6 +178,20 @@ class Codes(unittest.TestCase):
         missing = {code: path for code, path in used.items() if code not in listed}
         self.assertEqual(missing, {}, "explain these in engine/error/error_codes.cpp")
         self.assertEqual([code for code in sorted(listed) if f'"{code}"' not in sources], [], "nothing gives these")
+
+
+class EventTypes(CommandLine):
+    def test_every_type_of_event_in_the_tree_is_listed(self):
+        made = re.compile(r"event_of\(\"([a-z]+\.[a-z_]+)\"|\.type = \"([a-z]+\.[a-z_]+)\"|\btell\((?:reading, )?\"([a-z]+\.[a-z_]+)\"|"
+                          r"\{\"type\", \"([a-z]+\.[a-z_]+)\"\}")
+        used = set()
+        for layer in ("engine", "actors", "cluster"):
+            for path in (ROOT / layer).rglob("*.cpp"):
+                used.update(next(filter(None, groups)) for groups in made.findall(path.read_text()))
+        self.assertGreater(len(used), 12)
+        listed = [one["type"] for one in json.loads(self.sluice("help", "events", "--json").stdout)["types"]]
+        self.assertEqual(listed, sorted(set(listed)))
+        self.assertEqual(sorted(used - set(listed)), [], "list these in engine/notify/event_catalogue.cpp")
 
 
 if __name__ == "__main__":
