@@ -115,8 +115,8 @@ class CheckpointKillPoints(CommandLine):
             n, s, first = want.get(k, (0, 0, number))
             want[k] = (n + 1, s + v, first)
         with sqlite3.connect(self.folder / "out/shop.db") as shop:
-            found = {row[0]: tuple(row[1:]) for row in shop.execute("SELECT k, n, s, first FROM sums")}
-        self.assertEqual(found, want, label)
+            found = sorted(shop.execute("SELECT k, n, s, first FROM sums"))
+        self.assertEqual(found, [(k, *group) for k, group in sorted(want.items())], label)
 
     def run_killed(self, pipeline, check):
         self.write("p.yaml", pipeline)
@@ -129,6 +129,13 @@ class CheckpointKillPoints(CommandLine):
             for kill_at in (at, max(1, (at * 7) % calls)):
                 self.go(kill_at)
             done, _ = self.go()
+            # Where the last commit had been decided before a kill, that run has reached its end: `mode: error` refuses
+            # the table to the next one.
+            if "target_exists" in done.stderr and "mode: error" in pipeline:
+                check({"call": at, "of": calls})
+                states = [run["state"] for run in json.loads(self.sluice("runs", "--json").stdout)]
+                self.assertIn("succeeded", states)
+                continue
             self.assertEqual(done.returncode, 0, (at, done.stderr))
             self.check_end(check, {"call": at, "of": calls})
 
