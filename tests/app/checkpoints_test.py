@@ -49,7 +49,12 @@ load:
 
 
 class Checkpoints(CommandLine):
+    def newest(self):
+        runs = json.loads(self.sluice("runs", "-n", "1", "--json").stdout or "[]")
+        return runs[0] if runs else {"id": "", "state": ""}
+
     def begin(self, file="p.yaml", *more):
+        self.before = self.newest()["id"]
         process = subprocess.Popen([BINARY, "run", file, "--progress", "none", *more], cwd=self.folder, env=self.environment(),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(lambda: process.poll() is None and process.kill())
@@ -97,8 +102,8 @@ class Checkpoints(CommandLine):
         def look():
             if process.poll() is not None:
                 self.fail(process.communicate()[0])
-            runs = json.loads(self.sluice("runs", "-n", "1", "--json").stdout or "[]")
-            return runs and runs[0]["state"] == "running"
+            run = self.newest()  # one that was killed is still on record as running
+            return run["id"] != self.before and run["state"] == "running"
         eventually(look, "the run is running")
 
     def drain(self, process, how):
