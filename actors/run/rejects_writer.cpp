@@ -12,6 +12,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <map>
+#include <utility>
+#include <vector>
 
 namespace sluice::actors {
 
@@ -91,15 +94,19 @@ class rejects_writer : public caf::event_based_actor {
     monitor(supervisor_);
     set_down_handler([this](const caf::down_msg&) { quit(); });
     return {
-        [this](store_rejects& message) { keep(std::move(message)); },
+        [this](store_rejects& message) { take(std::move(message)); },
+        [this](const epoch_passed& message) { passed_[current_sender()->address()] = message.epoch; },
         [this](const sync_rejects& message) {
           calls_.call([file = file_] { return file->sync(); },
                       [this, epoch = message.epoch, rows = rows_](const result<std::uint64_t>& synced) {
                         if (!synced.ok()) return fail(synced.problem());
                         send(supervisor_, rejects_synced{epoch, rows, *synced});
                       });
+          synced_ = message.epoch;
+          keep_those_behind();
         },
         [this](close_rejects) {
+          keep_those_behind();
           calls_.call([file = file_] { return file->close(); },
                       [this](const status& closed) {
                         if (!closed.ok()) fail(closed.problem());
@@ -111,12 +118,27 @@ class rejects_writer : public caf::event_based_actor {
     };
   }
 
-  void on_exit() override { supervisor_ = nullptr; }
+  void on_exit() override {
+    supervisor_ = nullptr;
+    behind_.clear();
+  }
 
  private:
-  void keep(store_rejects message) {
+  /// A successor takes over the file up to the checkpoint, and reads again what is behind it. So what comes from a unit
+  /// that has passed the barrier waits until those that have not are done too, and the checkpoint has its length.
+  void take(store_rejects message) {
+    const auto from = caf::actor_cast<caf::actor>(current_sender());
+    const auto passed = from ? passed_.find(from.address()) : passed_.end();
+    if (passed == passed_.end() || passed->second <= synced_) return keep(from, std::move(message));
+    behind_.emplace_back(from, std::move(message));
+  }
+
+  void keep_those_behind() {
+    for (auto& [from, message] : std::exchange(behind_, {})) keep(from, std::move(message));
+  }
+
+  void keep(const caf::actor& to, store_rejects message) {
     rows_ += message.rows.size();
-    const auto to = caf::actor_cast<caf::actor>(current_sender());
     calls_.call([file = file_, rows = std::move(message.rows)] { return file->append(rows); },
                 [this, to, ticket = message.ticket](const status& kept) {
                   if (!kept.ok()) return fail(kept.problem());
@@ -134,6 +156,9 @@ class rejects_writer : public caf::event_based_actor {
   blocking_calls calls_;
   std::shared_ptr<rejects_file> file_;
   std::uint64_t rows_;
+  std::map<caf::actor_addr, std::uint64_t> passed_;           ///< the last barrier of each unit instance
+  std::uint64_t synced_ = 0;                                  ///< the last checkpoint whose length is known
+  std::vector<std::pair<caf::actor, store_rejects>> behind_;  ///< of units that have passed the next one's barrier
 };
 
 }  // namespace

@@ -315,9 +315,8 @@ class supervisor : public caf::event_based_actor {
     snapshot.rejects_rows = rejects.rows;
     snapshot.rejects_bytes = rejects.bytes;
     snapshot.inputs = inputs_;
-    account_.at_checkpoint(snapshot);
     if (rejects.rows > 0) account_.rejects_written(s_.setup->rejects_path);
-    if (const auto balanced = account_.balance(); !balanced.ok()) return fail(balanced.problem());
+    if (const auto balanced = account_.at_checkpoint(snapshot); !balanced.ok()) return fail(balanced.problem());
     auto verdict = flow::judge_rejects(plan_.definition.rejects, account_.rejected(), account_.read());
     if (verdict.cause) return fail(std::move(*verdict.cause));
     good_end_ = verdict.state;

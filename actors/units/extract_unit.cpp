@@ -205,6 +205,7 @@ class extract_actor : public unit_actor {
     if (!rejects_.idle()) return;
     const auto at = *std::exchange(barrier_, std::nullopt);
     outbox_->barrier(at.epoch);
+    rejects_.passed(at.epoch);
     epoch_prepared here{.epoch = at.epoch, .what = snapshot(inbox_->barrier_here(at.epoch))};
     here.what.splits = std::exchange(ended_splits_, {});
     for (const auto& [id, from] : splits_)

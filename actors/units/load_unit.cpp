@@ -157,6 +157,7 @@ class load_actor : public unit_actor {
       here.target = secrets::mask(target_);
       here.rows = made.report.loaded;
       send(links_.supervisor, std::move(here));
+      rejects_.passed(epoch_);
       preparing_ = false;
       barrier_.reset();
       work();

@@ -169,6 +169,7 @@ class transform_actor : public unit_actor {
     if (!rejects_.idle()) return;
     const auto at = *std::exchange(barrier_, std::nullopt);
     outbox_->barrier(at.epoch);
+    rejects_.passed(at.epoch);
     auto here = snapshot(at, stamper_->state());
     here.held = transform_->held();
     calling_ = true;
@@ -187,13 +188,16 @@ class transform_actor : public unit_actor {
   void save(std::uint64_t epoch, flow::instance_snapshot here, std::vector<state_part> parts) {
     const auto name =
         std::to_string(epoch) + "/" + unit().definition.name + "-" + std::to_string(who_.instance) + ".state";
+    saving_ = true;
     saves_.call([folder = setup_->checkpoint_folder, name,
                  parts = std::move(parts)] { return flow::write_state(folder, name, parts); },
                 [this, epoch, here = std::move(here)](const result<flow::saved_state>& saved) mutable {
                   if (!working_) return;
                   if (!saved.ok()) return fail(saved.problem());
+                  saving_ = false;
                   here.state = *saved;
                   send(links_.supervisor, epoch_prepared{.epoch = epoch, .what = std::move(here)});
+                  work();
                 });
   }
 
@@ -367,11 +371,12 @@ class transform_actor : public unit_actor {
     if (!given.ok()) fail(given.problem());
   }
 
-  /// What still arrives belongs to the balance, so the end of every input is waited for.
+  /// What still arrives belongs to the balance, so the end of every input is waited for. What it counted at a barrier
+  /// is told before what it counted at its end, which belongs to the next checkpoint.
   void finish_when_done() {
     rejects_.send();
     if (rejects_.idle()) outbox_->end();
-    if (inbox_->exhausted()) finish_when_passed_on();
+    if (inbox_->exhausted() && !saving_) finish_when_passed_on();
   }
 
   blocking_calls saves_;  ///< of what it holds
@@ -393,6 +398,7 @@ class transform_actor : public unit_actor {
   bool resuming_ = false;     ///< the transform has more to make
   bool scheduled_ = false;    ///< go_on_later is on its way
   bool calling_ = false;      ///< a call is under way on the I/O pool
+  bool saving_ = false;       ///< what it held at a barrier is being written
   bool stop_wanted_ = false;  ///< nobody needs more: stop when it has ended
   bool complete_ = false;     ///< nothing more will be made
 };

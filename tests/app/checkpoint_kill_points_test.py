@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import pathlib
 import sqlite3
 import subprocess
 import unittest
@@ -116,8 +115,8 @@ class CheckpointKillPoints(CommandLine):
             n, s, first = want.get(k, (0, 0, number))
             want[k] = (n + 1, s + v, first)
         with sqlite3.connect(self.folder / "out/shop.db") as shop:
-            found = {row[0]: tuple(row[1:]) for row in shop.execute("SELECT k, n, s, first FROM sums")}
-        self.assertEqual(found, want, label)
+            found = sorted(shop.execute("SELECT k, n, s, first FROM sums"))
+        self.assertEqual(found, [(k, *group) for k, group in sorted(want.items())], label)
 
     def run_killed(self, pipeline, check):
         self.write("p.yaml", pipeline)
@@ -130,6 +129,13 @@ class CheckpointKillPoints(CommandLine):
             for kill_at in (at, max(1, (at * 7) % calls)):
                 self.go(kill_at)
             done, _ = self.go()
+            # Where the last commit had been decided before a kill, that run has reached its end: `mode: error` refuses
+            # the table to the next one.
+            if "target_exists" in done.stderr and "mode: error" in pipeline:
+                check({"call": at, "of": calls})
+                states = [run["state"] for run in json.loads(self.sluice("runs", "--json").stdout)]
+                self.assertIn("succeeded", states)
+                continue
             self.assertEqual(done.returncode, 0, (at, done.stderr))
             self.check_end(check, {"call": at, "of": calls})
 
@@ -143,14 +149,15 @@ class CheckpointKillPoints(CommandLine):
         self.run_killed(SUMS, self.check_sums)
 
     def test_changed_input_is_refused_and_fresh_starts_again(self):
-        self.write("p.yaml", AT_THE_END)
+        # So often that there is one before the end on any machine.
+        self.write("p.yaml", AT_THE_END.replace("30ms", "3ms"))
         at = 60
         while True:
             done, calls = self.go(at)
-            folders = list(pathlib.Path(self.state).glob("runs/*/checkpoints")) or done.returncode != 0
-            if done.returncode != 0 and json.loads(self.sluice("checkpoints", "last", "--json").stdout)["checkpoints"]:
+            self.assertNotEqual(done.returncode, 0, f"the run reached its end with {calls} calls and was not killed")
+            listed = self.sluice("checkpoints", "last", "--json")
+            if listed.returncode == 0 and json.loads(listed.stdout)["checkpoints"]:
                 break
-            self.assertTrue(folders and at < 500, "no checkpoint before the end")
             subprocess.run(["rm", "-rf", self.folder / "out", self.state], check=True)
             at += 20
         with open(self.folder / "in/3.csv", "a") as file:

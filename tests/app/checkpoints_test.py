@@ -49,7 +49,12 @@ load:
 
 
 class Checkpoints(CommandLine):
+    def newest(self):
+        runs = json.loads(self.sluice("runs", "-n", "1", "--json").stdout or "[]")
+        return runs[0] if runs else {"id": "", "state": ""}
+
     def begin(self, file="p.yaml", *more):
+        self.before = self.newest()["id"]
         process = subprocess.Popen([BINARY, "run", file, "--progress", "none", *more], cwd=self.folder, env=self.environment(),
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(lambda: process.poll() is None and process.kill())
@@ -57,8 +62,10 @@ class Checkpoints(CommandLine):
 
     def engine_of(self, process):
         """The engine is the child of the process that was started."""
-        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-            return int(children.read().split()[0])
+        def look():
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+                return children.read().split()
+        return int(eventually(look, "the engine's process")[0])
 
     def kill(self, process, both=True):
         engine = self.engine_of(process)
@@ -72,7 +79,13 @@ class Checkpoints(CommandLine):
         folder = self.folder / "out/live"
         if not folder.exists():
             return []
-        return [json.loads(line) for part in sorted(folder.glob("part-*")) for line in part.read_text().splitlines()]
+        rows = []
+        for part in sorted(folder.glob("part-*")):
+            try:
+                rows += [json.loads(line) for line in part.read_text().splitlines()]
+            except FileNotFoundError:
+                pass  # another run has replaced the parts since the folder was listed
+        return rows
 
     def last_run(self):
         return json.loads(self.sluice("runs", "-n", "1", "--json").stdout)[0]
@@ -84,7 +97,17 @@ class Checkpoints(CommandLine):
         ids = [row["id"] for row in rows]
         self.assertEqual(ids, [i for i in range(1, max(ids, default=0) + 1) if i % 3], "lost or repeated rows")
 
+    def until_running(self, process):
+        """A signal that comes before the program takes signals ends it at once, as it ends any program."""
+        def look():
+            if process.poll() is not None:
+                self.fail(process.communicate()[0])
+            run = self.newest()  # one that was killed is still on record as running
+            return run["id"] != self.before and run["state"] == "running"
+        eventually(look, "the run is running")
+
     def drain(self, process, how):
+        self.until_running(process)
         how(process)
         out, _ = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0, out)

@@ -26,6 +26,20 @@ load:
 {beside}
 """
 
+REPLACING = """\
+version: 1
+pipeline: live
+run: {{ checkpoint: 200ms }}
+extract:
+  numbers:
+    generate: {{ rate: 20000, columns: {{ id: sequence }} }}
+load:
+  table:
+    from: numbers
+    postgres: {{ url: "{url}", table: orders }}
+    mode: replace
+"""
+
 
 def rows(first, last):
     return "id,name\n" + "".join(f"{number},name {number}\n" for number in range(first, last))
@@ -390,6 +404,25 @@ class PostgresSink(CommandLine):
         run.wait(timeout=60)
         self.assert_clean()
         self.assertEqual(self.ask("select 1 from pg_class where relname = 'numbers'"), [])
+
+    def test_a_killed_run_without_end_that_goes_on_adds_to_the_table_that_it_replaced(self):
+        self.write("p.yaml", REPLACING.format(url=self.url()))
+
+        def loaded():
+            there = self.ask("select to_regclass('public.orders') is not null") == [("t",)]
+            return int(self.ask("select count(*) from orders")[0][0]) if there else 0
+
+        for round_ in range(3):
+            before = loaded()
+            process = subprocess.Popen([BINARY, "run", "p.yaml", "-q"], cwd=self.folder, env=self.environment(),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                       start_new_session=True)
+            self.addCleanup(lambda process=process: process.poll() is None and process.kill())
+            eventually(lambda: loaded() > before, "a checkpoint")
+            os.killpg(process.pid, signal.SIGTERM if round_ == 2 else signal.SIGKILL)
+            out, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, out)
+        self.assert_orders(1, loaded() + 1)
 
 
 ENDLESS = """\

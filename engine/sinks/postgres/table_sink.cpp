@@ -25,6 +25,7 @@ class postgres_table : public sink {
  public:
   postgres_table(const sink_request& request, load_request what, const std::string& url)
       : policy_(request.policy),
+        continues_(!request.continues.empty()),
         url_(url),
         retry_(retry_of(request.own)),
         seed_(seed_of(request)),
@@ -39,7 +40,8 @@ class postgres_table : public sink {
       SLUICE_ASSIGN(table_, find_table(server, request_));
       SLUICE_TRY(make_notes_table(server, table_.name.schema));
       SLUICE_ASSIGN(const auto done, committed_epoch(server, request_, table_.name.schema));
-      if (done > 0) request_.mode = later_mode();
+      // Behind a checkpoint of another run its epochs have made or emptied the table, or do so before ours.
+      if (done > 0 || continues_) request_.mode = later_mode();
       return {};
     });
     if (!reached.ok()) return std::move(reached).problem();
@@ -145,6 +147,7 @@ class postgres_table : public sink {
 
   interruption stopped_;  ///< before the connections
   on_error policy_;
+  bool continues_;  ///< goes on behind the last checkpoint of another run
   std::string url_;
   retry_rule retry_;
   std::uint64_t seed_;

@@ -62,10 +62,12 @@ class sqlite_table : public sink {
       target_.emplace(std::move(opened));
       SLUICE_ASSIGN(table_, find_table(*target_, into_.name, *request_.schema, request_.key));
       SLUICE_ASSIGN(const bool continued, has_notes(*target_, into_));
-      if (continued || !request_.continues.empty()) mode_ = later_mode();
+      if (continued) mode_ = later_mode();
     } else {
       table_ = new_table(into_.name, *request_.schema, request_.key);
     }
+    // Its first epoch may wait for the end of the run, before which there is no table.
+    if (!request_.continues.empty()) mode_ = later_mode();
     if (mode_ == "error" && table_.exists) return exists_error(into_);
     SLUICE_TRY(open_staging());
     if (mode_ == "append" && table_.exists) SLUICE_TRY(prepare_checks());
