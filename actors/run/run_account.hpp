@@ -23,8 +23,8 @@ class run_account {
   [[nodiscard]] instance_reports& reports() { return reports_; }
   /// Takes the last report of an instance; `target` of a sink.
   void finished(flow::instance_report report, const std::string& target);
-  /// Takes what all instances had counted at a checkpoint, and sees that every row up to it is accounted for. An instance
-  /// that has ended since keeps the counts of its end.
+  /// Takes what all instances had counted at a checkpoint, and sees that every row up to it is accounted for. An
+  /// instance that has ended since keeps the counts of its end.
   status at_checkpoint(const flow::run_snapshot& what);
   void rejects_written(const std::string& path) { rejects_path_ = path; }
   /// Sees that every row is accounted for; the error names the unit whose rows are not.
