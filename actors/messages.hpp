@@ -3,6 +3,7 @@
 #include "engine/error/error.hpp"
 #include "engine/flow/channels.hpp"
 #include "engine/flow/conservation.hpp"
+#include "engine/flow/snapshot.hpp"
 #include "engine/store/store.hpp"
 #include "engine/wire/frame.hpp"
 
@@ -61,7 +62,8 @@ struct want_split {
 struct take_split {
   sluice::split piece;
   std::string position = {};
-  std::int64_t room = 0;  ///< bytes of its rows that may be passed on before asking with want_room
+  std::int64_t room = 0;       ///< bytes of its rows that may be passed on before asking with want_room
+  std::uint64_t sequence = 0;  ///< of its next batch
 };
 /// extract -> enumerator: I have rows of a split that come before their place in the order, and may I pass on so many
 /// bytes of it in all? Answered by room_given, at the latest when all splits before it have ended.
@@ -84,14 +86,65 @@ struct split_finished {
   std::string position = {};  ///< behind its last step
   std::int64_t bytes = 0;     ///< of its rows, where that was counted
 };
-/// supervisor -> enumerator: every sink has committed what was read: the source may acknowledge it.
+/// extract -> enumerator: rows of a split were passed on, the latest of those with an event time at `latest`; or
+/// nothing has come of it now.
+struct time_reached {
+  std::uint32_t split = 0;
+  bool has_time = false;
+  std::int64_t latest = 0;
+  bool silent = false;
+};
+/// enumerator -> extract: no row of the source before this time is still to be read, except late ones.
+struct watermark_risen {
+  std::int64_t time = 0;
+};
+/// supervisor -> enumerator: every sink has committed what was read up to here: the source may acknowledge it.
 struct epoch_committed {
   std::uint64_t epoch = 0;
+  std::vector<flow::split_state> upto = {};  ///< begun and ended splits
 };
 /// enumerator -> supervisor: how much there is to read, for the share done.
 struct splits_discovered {
   std::uint32_t unit = 0;
   std::uint64_t splits = 0;
+  std::uint64_t bytes = 0;
+  std::string inputs = {};  ///< what a bounded source reads, as a hash: a successor has to find the same
+};
+
+// Checkpoints. The supervisor asks the enumerators; one that is at a place where a barrier may be sent hands out no
+// split until the readers have sent theirs.
+
+/// supervisor -> enumerator: an epoch is to end; answered by epoch_ready. supervisor -> extract: send its barrier now;
+/// answered by epoch_prepared.
+struct begin_epoch {
+  std::uint64_t epoch = 0;
+  bool last = false;  ///< the run ends with it: nothing is read behind it
+};
+/// enumerator -> supervisor
+struct epoch_ready {
+  instance_id who;
+  std::uint64_t epoch = 0;
+};
+/// supervisor -> enumerator: all readers have sent their barriers, or the epoch was given up: go on.
+struct epoch_passed {
+  std::uint64_t epoch = 0;
+};
+/// instance -> supervisor: the barrier of the epoch has passed, what the instance holds and has prepared is durable.
+struct epoch_prepared {
+  std::uint64_t epoch = 0;
+  flow::instance_snapshot what;
+  std::string token = {};   ///< of a sink
+  std::string target = {};  ///< of a sink
+  std::uint64_t rows = 0;   ///< of a sink: what it loaded with this epoch
+};
+/// supervisor -> rejects writer: make durable what there is; answered by rejects_synced.
+struct sync_rejects {
+  std::uint64_t epoch = 0;
+};
+/// rejects writer -> supervisor
+struct rejects_synced {
+  std::uint64_t epoch = 0;
+  std::uint64_t rows = 0;
   std::uint64_t bytes = 0;
 };
 
@@ -201,9 +254,12 @@ struct instance_failed {
 /// instance -> supervisor: all its inputs ended, everything was passed on; a sink has made its rows durable.
 struct instance_finished {
   flow::instance_report report;
-  std::string target;      ///< of a sink
-  std::string reached;     ///< of a source: what source::reached gave, as JSON
-  std::string token = {};  ///< of a sink: commits what it has prepared
+  std::string target;                          ///< of a sink
+  std::string reached;                         ///< of a source: what source::reached gave, as JSON
+  std::string token = {};                      ///< of a sink: commits what it has prepared
+  std::uint64_t rows = 0;                      ///< of a sink: what that is
+  std::vector<flow::split_state> splits = {};  ///< of a source's reader: ended since the last barrier
+  std::string streams = {};                    ///< instance_snapshot::streams
 };
 /// supervisor -> instance: how far are you? Answered by instance_progress.
 struct report_progress {};
@@ -211,6 +267,8 @@ struct report_progress {};
 struct instance_progress {
   instance_id who;
   flow::unit_counters counters;
+  std::uint64_t held_back = 0;  ///< microseconds since it began for which what it made waited for credit
+  bool starved = false;         ///< it has nothing to work on
 };
 /// supervisor -> load: make an epoch visible, by the token that instance_finished brought; answered by committed or
 /// instance_failed. With `at_once` it comes again: somebody waits for the end, so a commit under way must not wait for
@@ -218,6 +276,7 @@ struct instance_progress {
 struct commit_load {
   std::string token = {};
   bool at_once = false;
+  bool last = true;  ///< the sink's work is over with it
 };
 /// load -> supervisor
 struct committed {
@@ -246,6 +305,10 @@ struct unit_progress {
   flow::unit_counters counters;
   std::uint64_t rows_per_second = 0;  ///< recently; a source's records read, a sink's rows, others' rows in
   std::int64_t done_ppm = -1;         ///< share done in millionths; -1: unknown
+  std::string role = {};              ///< extract, transform, load
+  // Shares of the last seconds in millionths, while it runs.
+  std::int64_t held_back_ppm = 0;  ///< what it made waited for the units below it
+  std::int64_t starved_ppm = 0;    ///< it had nothing to work on
 };
 /// How far a run is.
 struct run_progress {
@@ -308,6 +371,17 @@ struct cancel_answer {
   bool known = false;  ///< false: no such run here
   bool ended = false;  ///< it had ended before
 };
+/// anyone -> control -> supervisor: do something with a run; answered by steer_answer.
+struct steer_run {
+  std::string run;
+  std::string how;  ///< drain or savepoint
+};
+struct steer_answer {
+  std::string run;
+  bool known = false;       ///< false: no such run here
+  error refused = {};       ///< code empty: it is done, or under way
+  std::uint64_t epoch = 0;  ///< of a savepoint
+};
 /// anyone -> control: how far is a run? Answered by run_progress (its `run` empty where it does not run here).
 struct get_progress {
   std::string run;
@@ -345,8 +419,16 @@ CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::want_room))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::room_given))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::no_more_splits))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::split_finished))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::time_reached))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::watermark_risen))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::epoch_committed))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::splits_discovered))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::begin_epoch))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::epoch_ready))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::epoch_passed))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::epoch_prepared))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::sync_rejects))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::rejects_synced))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::locate_rejects))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::rejects_located))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::store_rejects))
@@ -378,6 +460,8 @@ CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::submitted))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::submission_refused))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::cancel_run))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::cancel_answer))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::steer_run))
+CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::steer_answer))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::get_progress))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::list_live_runs))
 CAF_ADD_TYPE_ID(sluice_actors, (sluice::actors::live_runs))

@@ -11,6 +11,7 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
 };
 
 result<int> explain_file(session& with, const chosen& what) {
@@ -19,6 +20,7 @@ result<int> explain_file(session& with, const chosen& what) {
   planning_request request;
   request.file = what.file;
   request.set = what.set;
+  request.config = what.config;
   const auto planned = plan_pipeline(with, request, faults, source);
   if (!planned) {
     report_faults(with, faults, source.get());
@@ -36,7 +38,8 @@ result<int> explain_file(session& with, const chosen& what) {
 
 command explain_verb() {
   auto what = std::make_shared<chosen>();
-  return {.takes = {.positionals = {file_argument(what->file)}, .options = {set_option(what->set)}},
+  return {.takes = {.positionals = {file_argument(what->file)},
+                    .options = {set_option(what->set), config_option(what->config)}},
           .run = [what](session& with) { return explain_file(with, *what); }};
 }
 

@@ -15,6 +15,9 @@ namespace {
 
 using expression::function_spec;
 
+// Its example is computed over several rows.
+bool is_over_rows(const function_spec& of) { return of.kind == "aggregate" || of.kind == "window"; }
+
 void list(session& with) {
   auto& terminal = with.terminal;
   std::vector<std::string> kinds;
@@ -49,8 +52,7 @@ result<int> show(session& with, const std::string& name) {
     found.push_back(expression::function_json(each));
     text += paint(each.signature, style::bold, with.terminal.color_out()) + "  (" + each.kind + ")\n  " + each.summary +
             "\n";
-    const auto over =
-        each.kind == "aggregate" ? std::string("  (over ") + expression::aggregate_example_rows() + ")" : "";
+    const auto over = is_over_rows(each) ? std::string("  (over ") + expression::aggregate_example_rows() + ")" : "";
     if (!each.example.empty())
       text += "  " + each.example + (each.result.empty() ? "" : "  ->  " + each.result) + over + "\n";
   }

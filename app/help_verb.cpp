@@ -1,3 +1,4 @@
+#include "app/event_help.hpp"
 #include "app/verbs.hpp"
 #include "engine/error/error_codes.hpp"
 #include "engine/error/names.hpp"
@@ -33,6 +34,10 @@ result<int> explain_code(session& with, const error_code& code) {
 
 result<int> help_for(session& with, const std::string& topic) {
   if (topic.empty()) return list_codes(with);
+  if (topic == "events") {
+    print_event_help(with);
+    return exit_succeeded;
+  }
   if (const auto* found = find_verb(topic); found != nullptr && found->make != nullptr) {
     with.terminal.prose(help_text(*found, found->make(), with.terminal.color_out(), with.terminal.out_width()));
     return exit_succeeded;
@@ -53,11 +58,12 @@ result<int> help_for(session& with, const std::string& topic) {
 
 command help_verb() {
   auto topic = std::make_shared<std::string>();
-  return {.takes = {.positionals = {{.name = "CODE",
-                                     .help = "a verb, or an error code (the word in error[...])",
-                                     .target = topic.get(),
-                                     .required = false,
-                                     .offers = completes::code}}},
+  return {.takes = {.positionals =
+                        {{.name = "CODE",
+                          .help = "a verb, an error code (the word in error[...]), or events: what notify can tell of",
+                          .target = topic.get(),
+                          .required = false,
+                          .offers = completes::code}}},
           .run = [topic](session& with) { return help_for(with, *topic); }};
 }
 

@@ -1,8 +1,12 @@
 #include "app/allocator.hpp"
+#include "app/planning.hpp"
 #include "app/verbs.hpp"
 #include "cluster/node.hpp"
 #include "cluster/token.hpp"
 
+#include <fmt/format.h>
+
+#include <cctype>
 #include <memory>
 
 namespace sluice::app {
@@ -15,6 +19,7 @@ struct chosen {
   std::string join;
   std::string name;
   std::vector<std::string> labels;
+  std::string config;
 };
 
 /// Splits `--labels` words: "zone=dmz", also several in one, with commas between.
@@ -35,6 +40,15 @@ result<std::map<std::string, std::string>> parse_labels(const std::vector<std::s
   return labels;
 }
 
+/// A link to the web page with the token in it, where somebody sees it at once: a log is read by others too.
+void show_page(session& with, const std::string& http, const std::string& token) {
+  if (!with.terminal.out_is_terminal() || with.options.quiet) return;
+  std::string escaped;
+  for (const unsigned char c : token)
+    escaped += std::isalnum(c) != 0 ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+  with.terminal.line("page: http://" + http + "/#token=" + escaped);
+}
+
 result<int> run_until_stopped(session& with, const chosen& what) {
   cluster::node_options settings;
   SLUICE_ASSIGN(settings.listen, cluster::parse_address(what.listen, "--listen"));
@@ -47,6 +61,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   settings.state_folder = with.options.state_folder;
   settings.spill_folder = with.options.spill_folder;
   settings.token = with.options.token;
+  settings.config_file = config_file(what.config);
   if (settings.join) {
     // Nodes that are started with the same state folder share its token, but each needs a Store of its own.
     if (settings.token.empty()) {
@@ -66,6 +81,9 @@ result<int> run_until_stopped(session& with, const chosen& what) {
     } else {
       with.terminal.line("ready: node " + at.name + ", cluster " + at.listen.to_string() + ", http " +
                          at.http.to_string());
+      const auto token =
+          settings.token.empty() ? cluster::ensure_token(settings.state_folder) : result<std::string>(settings.token);
+      if (token.ok()) show_page(with, at.http.to_string(), *token);
     }
   }));
   return exit_succeeded;
@@ -95,10 +113,12 @@ command node_verb() {
                             {.names = {"--labels"},
                              .value = "NAME=VALUE",
                              .help = "label for `place: { labels: { NAME: VALUE } }`; can be repeated",
-                             .target = &what->labels}},
-                .details = "Prints one line when it is ready, then its log to stderr. SIGTERM or Ctrl-C shuts\n"
-                           "it down cleanly. Nodes listen on loopback only. Submitting and joining need the\n"
-                           "token in the state folder, or in SLUICE_TOKEN. Nodes with the same --state share it.\n"},
+                             .target = &what->labels},
+                            config_option(what->config)},
+                .details = "Prints one line when it is ready, and in a terminal a link to its web page; then its\n"
+                           "log to stderr. SIGTERM or Ctrl-C shuts it down cleanly. Nodes listen on loopback only.\n"
+                           "Submitting, joining and the web page need the token in the state folder, or in\n"
+                           "SLUICE_TOKEN. Nodes with the same --state share it.\n"},
       .run = [what](session& with) { return run_until_stopped(with, *what); }};
 }
 

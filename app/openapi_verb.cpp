@@ -1,5 +1,4 @@
-#include "app/openapi_verb.hpp"
-
+#include "app/verbs.hpp"
 #include "cluster/http/openapi.hpp"
 
 namespace sluice::app {

@@ -1,6 +1,5 @@
 #include "app/planning.hpp"
 
-#include "config/load.hpp"
 #include "config/planning_rules.hpp"
 #include "config/render.hpp"
 #include "engine/error/error_json.hpp"
@@ -8,6 +7,7 @@
 #include "engine/secrets/reveal.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 namespace sluice::app {
@@ -24,6 +24,21 @@ result<std::map<std::string, std::string>> parse_set(const std::vector<std::stri
   return values;
 }
 
+std::string config_file(const std::string& given) {
+  const auto* variable = std::getenv("SLUICE_CONFIG");
+  return given.empty() && variable != nullptr ? std::string(variable) : given;
+}
+
+result<config::load_options> reading_options(const std::vector<std::string>& set, const std::string& config) {
+  config::load_options given;
+  SLUICE_ASSIGN(given.set, parse_set(set));
+  const auto file = config_file(config);
+  if (file.empty()) return given;
+  SLUICE_ASSIGN(auto text, config::read_config(file));
+  given.configs.push_back(std::move(text));
+  return given;
+}
+
 namespace {
 
 result<store::pipeline_state> state_of(const session& with, const std::string& pipeline) {
@@ -35,17 +50,15 @@ result<store::pipeline_state> state_of(const session& with, const std::string& p
 
 std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
                                               std::shared_ptr<const config::document>& source) {
-  auto set = parse_set(request.set);
-  if (!set.ok()) {
-    faults.push_back(std::move(set).problem());
+  const auto given = reading_options(request.set, request.config);
+  if (!given.ok()) {
+    faults.push_back(given.problem());
     return std::nullopt;
   }
-  config::load_options given;
-  given.set = std::move(set).value();
   options params = options::object();
-  for (const auto& [name, value] : given.set) params[name] = value;
-  auto loaded = request.text.empty() ? config::load_pipeline(request.file, given, faults, &source)
-                                     : config::load_pipeline_text(request.text, request.file, given, faults, &source);
+  for (const auto& [name, value] : given->set) params[name] = value;
+  auto loaded = request.text.empty() ? config::load_pipeline(request.file, *given, faults, &source)
+                                     : config::load_pipeline_text(request.text, request.file, *given, faults, &source);
   if (!loaded) return std::nullopt;
   if (request.adapt && faults.empty()) {
     if (auto adapted = request.adapt(loaded->definition); !adapted.ok()) {
@@ -77,8 +90,12 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   if (source) config::resolve_locations(*source, faults);
   if (!made || !faults.empty()) return std::nullopt;
   if (source) config::resolve_locations(*source, made->warnings);
-  return planned_pipeline{source, std::make_shared<const plan>(std::move(*made)), std::move(context), std::move(params),
-                          remembered.state != nullptr ? std::optional(state.version) : std::nullopt};
+  return planned_pipeline{source,
+                          std::make_shared<const plan>(std::move(*made)),
+                          std::move(context),
+                          std::move(params),
+                          remembered.state != nullptr ? std::optional(state.version) : std::nullopt,
+                          std::move(loaded->subscriptions)};
 }
 
 void report_faults(session& with, const diagnostics& faults, const config::document* source, const std::string& word) {
@@ -106,6 +123,14 @@ positional_spec file_argument(std::string& into) {
 
 option_spec set_option(std::vector<std::string>& into) {
   return {.names = {"--set"}, .value = "NAME=VALUE", .help = "value of a param; can be repeated", .target = &into};
+}
+
+option_spec config_option(std::string& into) {
+  return {.names = {"--config"},
+          .value = "FILE",
+          .help = "file with connections, which win over the pipeline's own (SLUICE_CONFIG)",
+          .target = &into,
+          .offers = completes::file};
 }
 
 }  // namespace sluice::app

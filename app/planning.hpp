@@ -3,7 +3,9 @@
 #include "app/arguments.hpp"
 #include "app/session.hpp"
 #include "config/document.hpp"
+#include "config/load.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <functional>
 #include <map>
@@ -19,8 +21,9 @@ struct planned_pipeline {
   std::shared_ptr<const config::document> source;  ///< may be null
   std::shared_ptr<const plan> what;
   std::shared_ptr<run_context> context;
-  options params;                                  ///< what `--set` gave, as text
-  std::optional<std::int64_t> state_version = {};  ///< of what the Store remembers of its sources
+  options params;                                       ///< what `--set` gave, as text
+  std::optional<std::int64_t> state_version = {};       ///< of what the Store remembers of its sources
+  std::vector<store::subscription> subscriptions = {};  ///< of its `notify:`
 };
 
 /// What to plan.
@@ -28,6 +31,7 @@ struct planning_request {
   std::string file;                   ///< path; "-" for stdin
   std::string text = {};              ///< the pipeline itself, where it is in no file
   std::vector<std::string> set = {};  ///< `--set`, name=value each
+  std::string config = {};            ///< `--config`
   std::string run_id = {};            ///< may be empty where nothing is to run
   /// Changes the definition before it is planned (preview cuts it down to one unit).
   std::function<status(pipeline&)> adapt = {};
@@ -37,6 +41,11 @@ struct planning_request {
 
 /// Splits `--set` words.
 result<std::map<std::string, std::string>> parse_set(const std::vector<std::string>& words);
+
+/// The file of `--config`, else of SLUICE_CONFIG; empty: none.
+std::string config_file(const std::string& given);
+/// What a pipeline is read with: `--set` words and the file of `--config`.
+result<config::load_options> reading_options(const std::vector<std::string>& set, const std::string& config);
 
 /// Reads, checks and plans a pipeline; faults come with their places. `source` is set also where there are faults.
 std::optional<planned_pipeline> plan_pipeline(const session& with, const planning_request& request, diagnostics& faults,
@@ -51,5 +60,6 @@ int exit_code_of(const diagnostics& faults);
 /// The arguments that all verbs share which take a pipeline.
 positional_spec file_argument(std::string& into);
 option_spec set_option(std::vector<std::string>& into);
+option_spec config_option(std::string& into);
 
 }  // namespace sluice::app

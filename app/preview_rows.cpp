@@ -122,7 +122,7 @@ status cut_down(pipeline& what, std::string& wanted, std::int64_t rows) {
 result<preview_outcome> fetch_rows(const session& with, const planned_pipeline& planned,
                                    const std::shared_ptr<kept_rows>& into) {
   SLUICE_ASSIGN(const auto nowhere, store::open_sqlite(":memory:"));
-  const auto setup = make_setup(with, planned, "");
+  const auto setup = make_setup(with, planned, "", nullptr);
   setup->components.make_sink = [into](const plan&, int, const run_context&) -> result<std::unique_ptr<sink>> {
     return std::unique_ptr<sink>(std::make_unique<keeping_sink>(into));
   };

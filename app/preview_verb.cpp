@@ -28,6 +28,7 @@ struct chosen {
   std::string file;
   std::string unit;
   std::vector<std::string> set;
+  std::string config;
   std::int64_t rows = 10;
   bool yaml = false;
   data_options data;
@@ -155,6 +156,7 @@ class previewing {
     planning_request request;
     request.file = what_.file;
     request.set = what_.set;
+    request.config = what_.config;
     request.run_id = uuid_v7();
     request.text = data_ ? reading_pipeline(*data_) : text_;
     request.adapt = [&](pipeline& definition) {
@@ -242,6 +244,7 @@ command preview_verb() {
                              .help = "number of rows (default 10)",
                              .target = &what->rows},
                             set_option(what->set),
+                            config_option(what->config),
                             {.names = {"--yaml"},
                              .value = {},
                              .help = "for a data file: print a pipeline that reads it, with types",

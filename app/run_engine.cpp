@@ -1,15 +1,21 @@
 #include "app/run_engine.hpp"
 
+#include "actors/delivery/dispatcher.hpp"
 #include "actors/run/run.hpp"
 #include "app/allocator.hpp"
 #include "app/engine_process.hpp"
 #include "app/event_text.hpp"
+#include "app/pending_notifications.hpp"
 #include "app/run_display.hpp"
 #include "app/text.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/http/server.hpp"
+#include "engine/notify/condition.hpp"
 #include "engine/plan/stated_target.hpp"
 #include "engine/runs/record.hpp"
+#include "engine/store/deliveries.hpp"
+
+#include <filesystem>
 
 namespace sluice::app {
 
@@ -41,20 +47,27 @@ bool writes_to_stdout(const pipeline& what) {
 }
 
 std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned_pipeline& planned,
-                                              const std::string& endpoint) {
+                                              const std::string& endpoint,
+                                              std::shared_ptr<const actors::resume_point> from) {
   auto setup = std::make_shared<actors::run_setup>();
   setup->run = planned.context->run_id;
   setup->what = planned.what;
   setup->context = planned.context;
   setup->components = actors::planned_components();
   setup->rejects_path = with.rejects_path(setup->run);
+  setup->checkpoint_folder = (std::filesystem::path(setup->rejects_path).parent_path() / "checkpoints").string();
+  setup->resume = std::move(from);
   setup->commit_patience = commit_patience;
   setup->record = make_record(*planned.what, *planned.context, planned.params, {.node = "local", .endpoint = endpoint});
   setup->record.state_version = planned.state_version;
+  if (!planned.subscriptions.empty())
+    setup->record.context["params"] = notify::texts_of(planned.what->definition.params);
   return setup;
 }
 
 result<engine_result> run_planned(session& with, const planned_pipeline& planned,
+                                  std::shared_ptr<const actors::resume_point> from,
+                                  std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended) {
   SLUICE_ASSIGN(const auto store, with.open_store());
   // Left to the end of the process: once the outcome is known everything is durable, and taking actors, threads and
@@ -64,7 +77,9 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   auto served = cluster::serve_engine(engine, store, with.options.state_folder);
   if (!served.ok()) report(with, served.problem());
   auto* const server = served.ok() ? std::move(served).value().release() : nullptr;
-  const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "");
+  const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "", std::move(from));
+  const auto dispatcher = start_deliveries(engine, store);
+  SLUICE_TRY(store::deliveries_of(*store).subscribe(planned.what->definition.name, planned.subscriptions));
   const bool shared = with.terminal.out_is_terminal() && writes_to_stdout(planned.what->definition);
   run_display display(with, shared);
   const memory_trimmer trimmer;
@@ -81,7 +96,8 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   callbacks.cancel = [&] {
     const bool asked = stop.stop_asked();
     if (asked && !told && !with.options.quiet && !with.options.json)
-      display.say("stopping; press Ctrl-C again to kill");
+      display.say(setup->what->endless() ? "stopping at a checkpoint; press Ctrl-C again to kill"
+                                         : "stopping; press Ctrl-C again to kill");
     told = told || asked;
     return asked;
   };
@@ -90,6 +106,7 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   how.signal = stop.first();
   display.end();
   ended(how);
+  if (!how.outcome.refused) finish_deliveries(with, engine, dispatcher, *store, how.outcome.run, notify_wait);
   if (server != nullptr) server->drain();
   return how;
 }

@@ -3,13 +3,15 @@
 #include "actors/run/run_setup.hpp"
 #include "app/planning.hpp"
 
+#include <chrono>
 #include <csignal>
 
 namespace sluice::app {
 
 /// Makes what the engine runs: the run's record (with this process as its home) and its files in the state folder.
 std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned_pipeline& planned,
-                                              const std::string& endpoint);
+                                              const std::string& endpoint,
+                                              std::shared_ptr<const actors::resume_point> from);
 
 /// Remembers the signals that came to the engine's process; they are blocked, so that asking is all it takes.
 class signals {
@@ -30,8 +32,11 @@ struct engine_result {
 };
 
 /// Runs a planned pipeline to its end: shows progress, prints events under --json, serves the HTTP API meanwhile.
-/// `ended` is called as soon as the outcome is known, before anything is taken down.
+/// `from`: the checkpoint that it continues after, or null. `ended` is called as soon as the outcome is known, before
+/// anything is taken down. Then it waits for notifications, for `notify_wait` at most.
 result<engine_result> run_planned(session& with, const planned_pipeline& planned,
+                                  std::shared_ptr<const actors::resume_point> from,
+                                  std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended);
 
 /// True where a unit writes its rows to stdout.

@@ -111,17 +111,25 @@ result<std::vector<store::run_record>> run_source::list(const store::run_query& 
     bury_dead(*store_, runs);
     return runs;
   }
-  std::string target = "/v1/runs?limit=" + std::to_string(std::min<std::int64_t>(query.limit, 1000));
-  if (query.pipeline) target += "&pipeline=" + escaped(*query.pipeline);
-  if (query.states.size() == 1) target += "&state=" + store::to_string(query.states.front());
-  SLUICE_ASSIGN(const auto answer, remote_->get(target));
-  const auto found = answer.find("runs");
-  if (found == answer.end()) return external_error("invalid_answer", "the node's answer has no runs");
-  for (const auto& each : *found) {
-    auto run = record_from(each);
-    const auto& states = query.states;
-    if (states.empty() || std::find(states.begin(), states.end(), run.state) != states.end())
-      runs.push_back(std::move(run));
+  std::string filter;
+  if (query.pipeline) filter += "&pipeline=" + escaped(*query.pipeline);
+  if (query.states.size() == 1) filter += "&state=" + store::to_string(query.states.front());
+  const auto& states = query.states;
+  constexpr std::int64_t page = 1000;
+  const auto left = [&] { return query.limit - static_cast<std::int64_t>(runs.size()); };
+  for (std::string after = query.after; left() > 0;) {
+    auto target = "/v1/runs?limit=" + std::to_string(states.size() > 1 ? page : std::min(left(), page)) + filter;
+    if (!after.empty()) target += "&after=" + escaped(after);
+    SLUICE_ASSIGN(const auto answer, remote_->get(target));
+    const auto found = answer.find("runs");
+    if (found == answer.end()) return external_error("invalid_answer", "the node's answer has no runs");
+    for (const auto& each : *found) {
+      auto run = record_from(each);
+      const bool wanted = states.empty() || std::find(states.begin(), states.end(), run.state) != states.end();
+      if (wanted && left() > 0) runs.push_back(std::move(run));
+    }
+    after = value_at<std::string>(answer, "next", "");
+    if (after.empty()) break;
   }
   return runs;
 }
@@ -162,6 +170,28 @@ result<options> run_source::cancel(const std::string& reference) {
   SLUICE_ASSIGN(const auto answer, client->cancel(run.id));
   told["state"] = value_at<std::string>(answer, "state", "cancelling");
   return told;
+}
+
+result<options> run_source::steer(const std::string& reference, const std::string& how) {
+  if (remote_) return remote_->steer(escaped(reference), how);
+  SLUICE_ASSIGN(const auto run, find_run(*store_, reference));
+  if (store::is_final(run.state))
+    return user_error("run_is_final", "run " + short_id(run.id) + " of " + run.pipeline + " has ended (" +
+                                          store::to_string(run.state) + "): there is nothing to " + how);
+  const auto client = client_of(run);
+  if (!client)
+    return external_error("node_unreachable", "run " + short_id(run.id) + " has no process that can be asked",
+                          "if it was submitted to a node, ask that node: --to HOST:PORT");
+  return client->steer(run.id, how);
+}
+
+result<options> run_source::checkpoints(const std::string& reference) {
+  if (remote_) return remote_->get("/v1/runs/" + escaped(reference) + "/checkpoints");
+  SLUICE_ASSIGN(const auto run, find_run(*store_, reference));
+  SLUICE_ASSIGN(const auto all, store_->checkpoints(run.id));
+  auto list = options::array();
+  for (const auto& one : all) list.push_back(store::summary_of(one));
+  return options{{"run", run.id}, {"pipeline", run.pipeline}, {"checkpoints", std::move(list)}};
 }
 
 result<std::vector<store::event>> run_source::events(std::int64_t after, const std::string& run, std::int64_t limit) {

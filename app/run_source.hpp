@@ -25,6 +25,10 @@ class run_source {
   /// Tells a run to cancel, through no more than the one process that runs it. Gives its id, its pipeline where that is
   /// known, and its state: `cancelling`, or the one that it had ended in.
   result<options> cancel(const std::string& reference);
+  /// Tells a run to drain or take a savepoint, likewise. Error: run_is_final.
+  result<options> steer(const std::string& reference, const std::string& how);
+  /// A run's complete checkpoints, newest first, as the API writes them.
+  result<options> checkpoints(const std::string& reference);
   /// Events above a cursor, oldest first.
   result<std::vector<store::event>> events(std::int64_t after, const std::string& run, std::int64_t limit);
   /// Calls `take` (giving whether to go on) with each line of a run's rejects file, in order.

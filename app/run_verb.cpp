@@ -1,5 +1,7 @@
+#include "actors/run/resume_run.hpp"
 #include "app/engine_process.hpp"
 #include "app/interruptible.hpp"
+#include "app/pending_notifications.hpp"
 #include "app/run_engine.hpp"
 #include "app/run_records.hpp"
 #include "app/run_report.hpp"
@@ -12,6 +14,7 @@
 #include "engine/files/arriving_stream.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runs/lost_runs.hpp"
+#include "engine/values/quantities.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <sys/resource.h>
@@ -28,7 +31,10 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
   bool fresh = false;
+  std::string notify_wait_text;
+  std::chrono::microseconds notify_wait = std::chrono::seconds(10);
 };
 
 std::int64_t now() {
@@ -69,6 +75,7 @@ std::uint64_t own_peak_memory() {
 std::string command_text(const chosen& what) {
   std::string text = "sluice run " + what.file;
   for (const auto& each : what.set) text += " --set " + each;
+  if (!what.config.empty()) text += " --config " + what.config;
   return text;
 }
 
@@ -90,7 +97,11 @@ void print_report(session& with, const chosen& what, const planned_pipeline& pla
     report_faults(with, cause, planned.source.get());
   }
   if (outcome.state == store::run_state::cancelled && !with.options.quiet)
-    terminal.note("nothing incomplete was published; to run it again: " + command_text(what) + "\n");
+    terminal.note("nothing incomplete was published; " +
+                  std::string(planned.what->checkpoint_interval()
+                                  ? "the same command continues after the last checkpoint, --fresh starts over: "
+                                  : "to run it again: ") +
+                  command_text(what) + "\n");
 }
 
 int exit_code_after(const engine_result& ended) {
@@ -150,6 +161,16 @@ struct planning {
   std::optional<planned_pipeline> planned;
 };
 
+result<std::shared_ptr<const actors::resume_point>> go_on_behind(session& with, planned_pipeline& planned, bool fresh) {
+  SLUICE_ASSIGN(const auto store, with.open_store());
+  const auto runs = std::filesystem::path(with.rejects_path("x")).parent_path().parent_path().string();
+  actors::planned_run run{planned.what, planned.context, planned.params, runs, fresh};
+  SLUICE_ASSIGN(auto resumed, actors::resume_run(*store, run));
+  planned.what = run.what;
+  if (!resumed.note.empty() && !with.options.quiet && !with.options.json) with.terminal.prose(resumed.note + "\n");
+  return std::move(resumed.from);
+}
+
 int refuse_stopped(session& with, const chosen& what, int signal, const char* when) {
   const error stopped = user_error("cancelled", when, command_text(what));
   return refuse(with, what.file, {stopped}, nullptr, signal == SIGINT ? exit_interrupted : exit_terminated);
@@ -171,6 +192,7 @@ int run_here(session& with, const chosen& what) {
   auto& request = on->request;
   request.file = what.file;
   request.set = what.set;
+  request.config = what.config;
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
@@ -203,8 +225,11 @@ int run_here(session& with, const chosen& what) {
   if (const auto free = check_targets(with, *planned); !free.ok())
     return refuse(with, what.file, {free.problem()}, nullptr, app::exit_code_of(free.problem()));
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
-  const auto ended =
-      run_planned(with, *planned, [&](const engine_result& how) { print_report(with, what, *planned, how); });
+  auto from = go_on_behind(with, *planned, what.fresh);
+  if (!from.ok()) return refuse(with, what.file, {from.problem()}, nullptr, app::exit_code_of(from.problem()));
+  const auto ended = run_planned(with, *planned, *std::move(from),
+                                 std::chrono::duration_cast<std::chrono::milliseconds>(what.notify_wait),
+                                 [&](const engine_result& how) { print_report(with, what, *planned, how); });
   if (!ended.ok()) return refuse(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
   if (ended->outcome.refused)
     return refuse(with, what.file, {*ended->outcome.cause}, nullptr, app::exit_code_of(*ended->outcome.cause));
@@ -236,7 +261,7 @@ int report_published(session& with, const settled_run& run, const error& cause) 
 }
 
 /// The parent's part after a sudden death: the Store, the event and the user hear of it.
-int report_death(session& with, const chosen& what, const engine_end& end) {
+int report_death_here(session& with, const chosen& what, const engine_end& end) {
   error cause =
       external_error("engine_killed", "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end.signal),
                      "nothing incomplete was published; set a smaller run: { memory: ... } to use less memory");
@@ -262,7 +287,22 @@ int report_death(session& with, const chosen& what, const engine_end& end) {
   return end.killed_by_user ? exit_interrupted : exit_failed;
 }
 
-result<int> run(session& with, const chosen& what) {
+/// Those who wait for notifications hear of it too: nothing else of this run can tell them.
+int report_death(session& with, const chosen& what, const engine_end& end) {
+  const auto code = report_death_here(with, what, end);
+  if (const auto store = with.open_store(); store.ok())
+    (void)send_pending(with, *store, {}, std::chrono::duration_cast<std::chrono::milliseconds>(what.notify_wait));
+  return code;
+}
+
+result<int> run(session& with, chosen& what) {
+  if (!what.notify_wait_text.empty()) {
+    auto wait = parse_duration(what.notify_wait_text == "0" ? "0s" : what.notify_wait_text);
+    if (!wait.ok())
+      return user_error("bad_arguments", "--notify-wait must be a duration, found '" + what.notify_wait_text + "'",
+                        "for example: --notify-wait 30s");
+    what.notify_wait = std::chrono::microseconds(*wait);
+  }
   const auto end = run_in_child([&] {
     const int code = run_here(with, what);
     const auto written = with.terminal.flush();
@@ -279,13 +319,20 @@ command run_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
                     .options = {set_option(what->set),
+                                config_option(what->config),
                                 {.names = {"--fresh"},
                                  .value = {},
-                                 .help = "load everything again, also what earlier runs have loaded (incremental)",
-                                 .target = &what->fresh}},
+                                 .help = "start again: do not continue after earlier runs (checkpoints, incremental)",
+                                 .target = &what->fresh},
+                                {.names = {"--notify-wait"},
+                                 .value = "TIME",
+                                 .help = "how long to wait for notifications at the end (default: 10s)",
+                                 .target = &what->notify_wait_text}},
                     .details = "Exit codes: 0 succeeded, 3 partial (more rejects than allowed), 1 failed,\n"
                                "2 the pipeline can't be run, 130 Ctrl-C. Ctrl-C stops the run without publishing\n"
-                               "anything incomplete; a second Ctrl-C kills it.\n"},
+                               "anything incomplete; a second Ctrl-C kills it. A pipeline without end stops at a\n"
+                               "checkpoint, with exit code 0. After a kill or a failure the same command\n"
+                               "continues after the last checkpoint.\n"},
           .run = [what](session& with) { return run(with, *what); }};
 }
 

@@ -70,7 +70,7 @@ std::string spec_text(const component_spec& spec, bool color, int width) {
   const auto columns = static_cast<std::size_t>(std::clamp(width, 40, 110));
   std::string text = paint(spec.name, style::bold, color) + " (" + kind_name(spec.kind) + "): " + spec.summary + "\n";
   if (!spec.description.empty()) text += "\n" + indented(joined_lines(spec.description), 0, columns) + "\n";
-  const auto& fields = own_fields(spec.value);
+  const auto fields = own_fields(spec.value);
   if (!fields.empty() && !fields.front().name.empty()) {
     std::size_t name_width = 0;
     for (const auto& field : fields) name_width = std::max(name_width, field.name.size());

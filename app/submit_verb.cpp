@@ -1,7 +1,6 @@
 #include "app/planning.hpp"
 #include "app/run_follower.hpp"
 #include "app/verbs.hpp"
-#include "config/load.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -14,29 +13,32 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
   bool wait = false;
   bool fresh = false;
   std::string key;
 };
 
-/// Reads the file, checks its text, and remembers which parts of the environment it asks for.
+/// Reads the files, checks their text, and remembers which parts of the environment they ask for.
 std::optional<cluster::submission> prepare(const chosen& what, diagnostics& faults,
                                            std::shared_ptr<const config::document>& source) {
   cluster::submission made;
   made.fresh = what.fresh;
   made.key = what.key;
-  auto set = parse_set(what.set);
-  if (!set.ok()) return faults.push_back(std::move(set).problem()), std::nullopt;
-  made.params = *set;
-  config::load_options given;
-  given.set = std::move(set).value();
-  given.environment = [&](const std::string& name) -> std::optional<std::string> {
+  auto given = reading_options(what.set, what.config);
+  if (!given.ok()) return faults.push_back(std::move(given).problem()), std::nullopt;
+  made.params = given->set;
+  if (!given->configs.empty()) {
+    made.config_file = given->configs.front().file;
+    made.config = given->configs.front().text;
+  }
+  given->environment = [&](const std::string& name) -> std::optional<std::string> {
     const auto* value = std::getenv(name.c_str());
     if (value == nullptr) return std::nullopt;
     made.environment[name] = value;
     return std::string(value);
   };
-  const auto loaded = config::load_pipeline(what.file, given, faults, &source);
+  const auto loaded = config::load_pipeline(what.file, *given, faults, &source);
   if (!loaded || !faults.empty()) return std::nullopt;
   std::error_code ignored;
   made.text = source->text();
@@ -79,6 +81,7 @@ command submit_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
                     .options = {set_option(what->set),
+                                config_option(what->config),
                                 {.names = {"--wait"},
                                  .value = {},
                                  .help = "wait for the end of the run and return its exit code",

@@ -1,6 +1,5 @@
 #include "app/planning.hpp"
 #include "app/verbs.hpp"
-#include "config/load.hpp"
 #include "engine/error/error_json.hpp"
 #include "engine/error/not_yet.hpp"
 
@@ -13,6 +12,7 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string config;
   bool strict = false;
   bool offline = false;
   bool probe = false;
@@ -39,17 +39,16 @@ options answer(bool valid, const diagnostics& faults, const diagnostics& warning
 std::optional<pipeline> check(const session& with, const chosen& what, diagnostics& faults, diagnostics& warnings,
                               std::shared_ptr<const config::document>& source) {
   if (what.offline) {
-    auto set = parse_set(what.set);
-    if (!set.ok()) return faults.push_back(std::move(set).problem()), std::nullopt;
-    config::load_options given;
-    given.set = std::move(set).value();
-    auto loaded = config::load_pipeline(what.file, given, faults, &source);
+    const auto given = reading_options(what.set, what.config);
+    if (!given.ok()) return faults.push_back(given.problem()), std::nullopt;
+    auto loaded = config::load_pipeline(what.file, *given, faults, &source);
     if (!loaded || !faults.empty()) return std::nullopt;
     return std::move(loaded->definition);
   }
   planning_request request;
   request.file = what.file;
   request.set = what.set;
+  request.config = what.config;
   const auto planned = plan_pipeline(with, request, faults, source);
   if (!planned) return std::nullopt;
   warnings = planned->what->warnings;
@@ -86,6 +85,7 @@ command validate_verb() {
       .takes = {.positionals = {file_argument(what->file)},
                 .options =
                     {set_option(what->set),
+                     config_option(what->config),
                      {.names = {"--strict"}, .value = {}, .help = "treat warnings as errors", .target = &what->strict},
                      {.names = {"--offline"},
                       .value = {},

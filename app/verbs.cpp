@@ -1,7 +1,5 @@
 #include "app/verbs.hpp"
 
-#include "app/openapi_verb.hpp"
-
 namespace sluice::app {
 
 const std::vector<verb>& verbs() {
@@ -22,9 +20,9 @@ const std::vector<verb>& verbs() {
       {"state", "Runs", "shows or resets what incremental sources have loaded", state_verb},
       {"pause", "Runs", "pauses a run", nullptr},
       {"resume", "Runs", "resumes a paused run", nullptr},
-      {"drain", "Runs", "ends a run after loading what it has read", nullptr},
-      {"checkpoints", "Runs", "lists the checkpoints of a run", nullptr},
-      {"savepoint", "Runs", "creates a checkpoint that is kept", nullptr},
+      {"drain", "Runs", "ends a run without end at a checkpoint", drain_verb},
+      {"checkpoints", "Runs", "lists the checkpoints of a run", checkpoints_verb},
+      {"savepoint", "Runs", "creates a checkpoint that is kept", savepoint_verb},
       {"deploy", "Deployed pipelines", "deploys a pipeline with its schedule", nullptr},
       {"pipelines", "Deployed pipelines", "lists, pauses, resumes and deletes deployed pipelines", nullptr},
       {"trigger", "Deployed pipelines", "starts a deployed pipeline now", nullptr},
@@ -34,7 +32,7 @@ const std::vector<verb>& verbs() {
       {"submit", "Cluster", "submits a pipeline to a cluster", submit_verb},
       {"tls", "Cluster", "creates certificates for nodes and users", nullptr},
       {"tokens", "Cluster", "creates and revokes tokens", nullptr},
-      {"notify", "Notifications", "lists, tests and silences notifications", nullptr},
+      {"notify", "Notifications", "lists, tests and sends notifications", notify_verb},
       {"prune", "Notifications", "removes expired runs, events and rejects", nullptr},
       {"components", "Reference", "describes sources, transforms and sinks", components_verb},
       {"functions", "Reference", "describes the functions of expressions", functions_verb},

@@ -33,6 +33,9 @@ std::string help_text(const verb& what, const command& made, bool color, int wid
 std::string overview_text(bool color);
 
 command cancel_verb();
+command checkpoints_verb();
+command drain_verb();
+command savepoint_verb();
 command completion_verb();
 command components_verb();
 command events_verb();
@@ -43,6 +46,8 @@ command init_verb();
 command logs_verb();
 command node_verb();
 command nodes_verb();
+command notify_verb();
+command openapi_verb();
 command preview_verb();
 command rejects_verb();
 command run_verb();

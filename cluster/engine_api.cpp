@@ -93,10 +93,12 @@ std::string metrics_text(const actors::live_runs& runs) {
 options progress_to_json(const actors::run_progress& progress) {
   options units = options::array();
   for (const auto& unit : progress.units) {
-    options one = {{"unit", unit.unit}, {"state", unit.state}};
+    options one = {{"unit", unit.unit}, {"role", unit.role}, {"state", unit.state}};
     actors::add_counters(one, unit.counters);
     one["skipped"] = unit.counters.skipped;
     one["rows_per_second"] = unit.rows_per_second;
+    one["held_back"] = static_cast<double>(unit.held_back_ppm) / 1e6;
+    one["starved"] = static_cast<double>(unit.starved_ppm) / 1e6;
     if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
     units.push_back(std::move(one));
   }
@@ -121,9 +123,24 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
     SLUICE_ASSIGN(const auto answer, ask<actors::cancel_answer>(system, control, actors::cancel_run{run}));
     return answer.known && !answer.ended;
   };
+  made.steer = [&system, control = actors.control](const std::string& run, const std::string& how) -> result<options> {
+    SLUICE_ASSIGN(const auto answer, ask<actors::steer_answer>(system, control, actors::steer_run{run, how}));
+    if (!answer.known) return options();
+    if (!answer.refused.code.empty()) return answer.refused;
+    options told = {{"told", how}};
+    if (answer.epoch > 0) told["epoch"] = answer.epoch;
+    return told;
+  };
   made.progress = [&system, control = actors.control](const std::string& run) -> options {
     const auto answer = ask<actors::run_progress>(system, control, actors::get_progress{run});
     return answer.ok() && !answer->run.empty() ? progress_to_json(*answer) : options(nullptr);
+  };
+  made.all_progress = [&system, control = actors.control]() -> std::map<std::string, options> {
+    const auto answer = ask<actors::live_runs>(system, control, actors::list_live_runs{});
+    std::map<std::string, options> all;
+    if (answer.ok())
+      for (const auto& run : answer->runs) all[run.run] = progress_to_json(run);
+    return all;
   };
   made.metrics = [&system, control = actors.control]() -> std::string {
     const auto answer = ask<actors::live_runs>(system, control, actors::list_live_runs{});

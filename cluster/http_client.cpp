@@ -243,6 +243,10 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   body["params"] = what.params;
   body["environment"] = what.environment;
   if (what.fresh) body["fresh"] = true;
+  if (!what.config_file.empty()) {
+    body["config_file"] = what.config_file;
+    body["config"] = what.config;
+  }
   auto request = make_request(http::verb::post, "/v1/runs", to_, token_);
   request.set(http::field::content_type, "application/json");
   if (!what.key.empty()) request.set("Idempotency-Key", what.key);
@@ -259,6 +263,10 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
 
 result<options> http_client::cancel(const std::string& run) const {
   return post("/v1/runs/" + run + "/cancel", nullptr);
+}
+
+result<options> http_client::steer(const std::string& run, const std::string& how) const {
+  return post("/v1/runs/" + run + "/" + how, nullptr);
 }
 
 status http_client::follow_events(const std::string& run, std::int64_t after, const event_taker& take,

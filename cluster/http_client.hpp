@@ -21,6 +21,8 @@ struct submission {
   std::map<std::string, std::string> environment;  ///< values of the submitter's environment that the file refers to
   bool fresh = false;                              ///< takes everything again that earlier runs have taken
   std::string key = {};                            ///< Idempotency-Key: sent again, it gives the same run
+  std::string config_file = {};                    ///< the submitter's file of --config; empty: none
+  std::string config = {};                         ///< its text
 };
 
 /// Talks to a node's HTTP API, one connection a call. Blocks; any number of threads may use one client.
@@ -43,6 +45,7 @@ class http_client {
   [[nodiscard]] result<std::string> submit(const submission& what, diagnostics& faults) const;
   /// Asks to cancel; fine where it was already asked. Gives the run's id and its state: `cancelling`, or the one that
   /// it ended in.
+  [[nodiscard]] result<options> steer(const std::string& run, const std::string& how) const;
   [[nodiscard]] result<options> cancel(const std::string& run) const;
 
   /// Gets one event: its global cursor and its CloudEvents object; false ends the stream.

@@ -13,8 +13,11 @@ namespace sluice::cluster {
 std::string keyed_run_id(const std::string& key) { return uuid_v8("submission\n" + key); }
 
 std::string digest_of(const submission& what) {
-  const options all = {
-      {"text", what.text}, {"params", what.params}, {"base_folder", what.base_folder}, {"fresh", what.fresh}};
+  const options all = {{"text", what.text},
+                       {"params", what.params},
+                       {"base_folder", what.base_folder},
+                       {"fresh", what.fresh},
+                       {"config", what.config}};
   const auto text = all.dump();
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;

@@ -1,5 +1,6 @@
 #include "cluster/node.hpp"
 
+#include "actors/delivery/dispatcher.hpp"
 #include "actors/io_pool.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
@@ -16,6 +17,7 @@
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
 #include "cluster/token.hpp"
+#include "config/load.hpp"
 #include "engine/files/private_files.hpp"
 #include "engine/plan/explain_json.hpp"
 #include "engine/runs/lost_runs.hpp"
@@ -106,7 +108,8 @@ struct node_parts {
   node_info self;
   std::string state_folder;
   std::string spill_folder;
-  std::int64_t term = 0;  ///< taken at the start; every write of this node's runs carries it
+  std::string config_file;  ///< read again for each submission
+  std::int64_t term = 0;    ///< taken at the start; every write of this node's runs carries it
   bool first = true;
   std::atomic<bool> ready = false;
   lifeline node_actor;  ///< without it nothing is taken in any more, whatever else still answers
@@ -160,6 +163,7 @@ result<planning_ground> ground_for_planning(node_parts& all) {
                                    .endpoint = all.self.http,
                                    .state_folder = all.state_folder,
                                    .spill_folder = all.spill_folder,
+                                   .config_file = all.config_file,
                                    .term = all.term,
                                    .records = all.store.get()},
                          .nodes = {},
@@ -267,7 +271,8 @@ status join_first_node(node_parts& all, std::future<status> outcome) {
 }
 
 /// Starts the subscribers that every node has: its log, and the file events.ndjson in its state folder. Both keep their
-/// place in the Store, so that what happened while the node was down is told when it is back.
+/// place in the Store, so that what happened while the node was down is told when it is back. And what sends the
+/// notifications of pipelines.
 void tell_of_events(node_parts& all) {
   const auto& engine = all.engine;
   all.subscribers.push_back(actors::spawn_subscriber(all.system, engine.notifier, actors::log_subscriber(STDERR_FILENO),
@@ -275,6 +280,8 @@ void tell_of_events(node_parts& all) {
   all.subscribers.push_back(actors::spawn_subscriber(
       all.system, engine.notifier, actors::file_subscriber(all.state_folder + "/events.ndjson", all.store), all.store,
       "events.ndjson", 0, engine.services));
+  all.subscribers.push_back(actors::spawn_dispatcher(
+      all.system, {.services = engine.services, .store = all.store, .notifier = engine.notifier}));
 }
 
 /// The address as others learn of it: port 0 becomes a free one, found by listening there for a moment.
@@ -285,7 +292,17 @@ result<address> with_port(const address& wanted, const char* option) {
   return listen_on(probe, wanted, option);
 }
 
+status check_config_file(const std::string& path) {
+  if (path.empty()) return {};
+  SLUICE_ASSIGN(const auto text, config::read_config(path));
+  diagnostics faults;
+  config::check_config(text, faults);
+  return faults.empty() ? status{} : status(faults.front());
+}
+
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
+  SLUICE_TRY(check_config_file(settings.config_file));
+  all.config_file = settings.config_file;
   SLUICE_TRY(make_private_folder(settings.state_folder));
   SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line));
   SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));

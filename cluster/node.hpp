@@ -21,6 +21,7 @@ struct node_options {
   std::map<std::string, std::string> labels;  ///< for `place: { labels: ... }`
   std::string state_folder;                   ///< Store, token, rejects
   std::string spill_folder;                   ///< empty: in the state folder
+  std::string config_file;                    ///< connections for submitted pipelines; empty: none
   std::string token;                          ///< SLUICE_TOKEN; empty: the state folder's own
   int threads = 0;                            ///< scheduler threads; 0: one per core
 };

@@ -1,11 +1,14 @@
 #include "cluster/submission.hpp"
 
+#include "actors/run/resume_run.hpp"
 #include "cluster/keyed_submissions.hpp"
 #include "config/load.hpp"
 #include "config/planning_rules.hpp"
+#include "engine/notify/condition.hpp"
 #include "engine/plan/make_context.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/runs/record.hpp"
+#include "engine/store/deliveries.hpp"
 #include "engine/values/uuid.hpp"
 
 namespace sluice::cluster {
@@ -24,11 +27,22 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
                                                    const std::vector<placeable_node>& nodes, diagnostics& faults) {
   config::load_options given;
   given.set = what.params;
+  given.base_folder = what.base_folder;
   // The submitter's environment, not the node's: what it did not send is not set.
   given.environment = [&](const std::string& name) -> std::optional<std::string> {
     const auto found = what.environment.find(name);
     return found == what.environment.end() ? std::nullopt : std::optional(found->second);
   };
+  if (!what.config.empty()) given.configs.push_back({.file = what.config_file, .text = what.config});
+  if (!where.config_file.empty()) {
+    auto own = config::read_config(where.config_file);
+    if (!own.ok()) {
+      faults.push_back(std::move(own).problem());
+      return nullptr;
+    }
+    own->environment = config::process_environment;
+    given.configs.push_back(std::move(*own));
+  }
   std::shared_ptr<const config::document> source;
   auto loaded = config::load_pipeline_text(what.text, what.file, given, faults, &source);
   if (!loaded) return nullptr;
@@ -67,16 +81,37 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
       return nullptr;
     }
   }
-  auto setup = std::make_shared<actors::run_setup>();
-  setup->run = run;
-  setup->what = std::make_shared<const plan>(std::move(*made));
-  setup->context = std::move(context);
-  setup->components = actors::planned_components();
   options params = options::object();
   for (const auto& [name, value] : what.params) params[name] = value;
+  actors::planned_run planned{std::make_shared<const plan>(std::move(*made)), std::move(context), params,
+                              where.state_folder + "/runs", what.fresh};
+  auto setup = std::make_shared<actors::run_setup>();
+  if (where.records != nullptr) {
+    auto resumed = actors::resume_run(*where.records, planned);
+    if (!resumed.ok()) {
+      faults.push_back(std::move(resumed).problem());
+      return nullptr;
+    }
+    setup->resume = std::move(resumed->from);
+  }
+  setup->run = run;
+  setup->what = std::move(planned.what);
+  setup->context = std::move(planned.context);
+  setup->components = actors::planned_components();
+  setup->checkpoint_folder = folder + "/checkpoints";
   setup->record = make_record(*setup->what, *setup->context, params,
                               {.node = where.node, .endpoint = where.endpoint, .term = where.term});
   if (!what.key.empty()) setup->record.context["submission"] = digest_of(what);
+  if (!loaded->subscriptions.empty())
+    setup->record.context["params"] = notify::texts_of(setup->what->definition.params);
+  if (where.records != nullptr) {
+    const auto subscribed =
+        store::deliveries_of(*where.records).subscribe(setup->record.pipeline, loaded->subscriptions);
+    if (!subscribed.ok()) {
+      faults.push_back(subscribed.problem());
+      return nullptr;
+    }
+  }
   if (remembered.state != nullptr) setup->record.state_version = state.version;
   setup->claim = claim_of(setup->what->definition);
   setup->overlap = config::overlap_of(*loaded->source);

@@ -1,6 +1,8 @@
 #include "config/json_schema.hpp"
 
+#include "config/connections.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/connection_field.hpp"
 
 namespace sluice::config {
 
@@ -23,6 +25,8 @@ options schema_of_object(const field_spec& spec) {
     properties[field.name] = schema_of(field);
     if (field.required) required.push_back(field.name);
   }
+  if (const auto* connection = connection_of(spec))
+    for (const auto& field : connection->elements) properties[field.name] = schema_of(field);
   options schema = {{"type", required.empty() ? options({"object", "null"}) : options("object")},
                     {"properties", properties},
                     {"additionalProperties", false}};
@@ -90,16 +94,34 @@ options texts() {
 /// The keys that every unit shares.
 options shared_keys() {
   const options labels = {{"type", "object"}, {"additionalProperties", {{"type", text_types}}}};
-  return {{"description", described({{"type", "string"}}, "Description of the unit.")},
-          {"on_error",
-           described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
-                     "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
-          {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
-                                    "Number of parallel instances of the unit.")},
-          {"place", described({{"type", "object"},
-                               {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
-                               {"additionalProperties", false}},
-                              "Where the unit runs: on the named node, or on any node that has all the labels.")}};
+  return {
+      {"description", described({{"type", "string"}}, "Description of the unit.")},
+      {"on_error",
+       described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
+                 "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
+      {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
+                                "Number of parallel instances of the unit.")},
+      {"retry", described({{"type", {"object", "null"}},
+                           {"properties",
+                            {{"attempts", or_reference({{"type", "integer"}, {"minimum", 0}})},
+                             {"backoff", {{"type", "string"}}},
+                             {"max_backoff", {{"type", "string"}}}}},
+                           {"additionalProperties", false}},
+                          "How to connect again to a system that is down. Default: 5 attempts, after 1s, 2s, 4s ...")},
+      {"place", described({{"type", "object"},
+                           {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
+                           {"additionalProperties", false}},
+                          "Where the unit runs: on the named node, or on any node that has all the labels.")}};
+}
+
+void add_time_key(options& keys) {
+  keys["time"] = described(
+      {{"type", "object"},
+       {"properties",
+        {{"column", {{"type", "string"}}}, {"out_of_order", {{"type", "string"}}}, {"idle", {{"type", "string"}}}}},
+       {"required", options::array({"column"})},
+       {"additionalProperties", false}},
+      "When rows happened: the column, how late a row may be, and when silence counts.");
 }
 
 void add_source_keys(options& keys) {
@@ -116,8 +138,11 @@ void add_source_keys(options& keys) {
                             "SQL types of columns; the types of other columns are inferred.");
   keys["columns"] = described(texts(), "Columns to read; other columns are ignored.");
   keys["sample"] = described({{"type", "integer"}, {"minimum", 1}}, "Number of rows from which types are inferred.");
-  keys["metadata"] = described({{"type", "object"}, {"additionalProperties", {{"enum", {"path", "row"}}}}},
-                               "Columns with the origin of each row: { _file: path, _row: row }.");
+  keys["metadata"] = described(
+      {{"type", "object"},
+       {"additionalProperties",
+        {{"enum", {"path", "row", "key", "timestamp", "topic", "partition", "offset", "headers", "deleted"}}}}},
+      "Columns with the origin of each row: { _file: path, _row: row }.");
   keys["order"] = described({{"enum", {"keep", "any"}}}, "any: the order of rows need not be kept.");
   keys["contract"] = described({{"enum", {"evolve", "freeze", "discard", "quarantine"}}},
                                "What to do with new or missing columns, compared to the last run.");
@@ -129,6 +154,7 @@ void add_source_keys(options& keys) {
                    {"changed", {{"enum", {"fail", "read_again"}}}}}},
                  {"additionalProperties", false}},
                 "Read only what earlier runs have not loaded: new files, or rows above the highest value of a column.");
+  add_time_key(keys);
 }
 
 void add_sink_keys(options& keys) {
@@ -186,6 +212,60 @@ options units(const char* definition, const char* description) {
                    description);
 }
 
+/// A connection: the options of one component that units share.
+options connection_schema() {
+  auto one_of = options::array();
+  for (const auto& [name, spec] : connection_kinds())
+    one_of.push_back({{"type", "object"},
+                      {"properties", {{name, schema_of(spec)}}},
+                      {"required", options::array({name})},
+                      {"additionalProperties", false}});
+  if (one_of.empty()) return {{"type", "object"}};
+  return {{"oneOf", one_of}};
+}
+
+options channel_schema() {
+  auto kinds = options::object();
+  for (const auto* one : components()) {
+    if (one->spec.kind != component_kind::subscriber) continue;
+    kinds[one->spec.name] = schema_of(one->spec.value);
+    kinds[one->spec.name]["description"] = one->spec.summary;
+  }
+  return {{"type", "object"},
+          {"properties", std::move(kinds)},
+          {"additionalProperties", false},
+          {"minProperties", 1},
+          {"maxProperties", 1}};
+}
+
+options rule_schema() {
+  const options time = {{"type", "string"}};
+  const options step = {{"type", "object"},
+                        {"properties", {{"after", time}, {"to", texts()}}},
+                        {"required", options::array({"after", "to"})},
+                        {"additionalProperties", false}};
+  return {
+      {"type", "object"},
+      {"properties",
+       {{"name", {{"type", "string"}}},
+        {"when", described({{"type", "string"}}, "A condition over the event; without it every event counts.")},
+        {"to", described(texts(), "Names of channels.")},
+        {"order", described({{"enum", {"run", "any"}}}, "any: an event need not wait for earlier ones of its run.")},
+        {"group", described({{"type", "object"},
+                             {"properties",
+                              {{"by", texts()},
+                               {"wait", time},
+                               {"every", time},
+                               {"most", {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}}}}},
+                             {"additionalProperties", false}},
+                            "One message for several events.")},
+        {"repeat", described(time, "Remind of an alert that is open, this often.")},
+        {"resolved", described({{"type", "boolean"}}, "Tell when the trouble is over.")},
+        {"escalate", described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")}}},
+      {"required", options::array({"name", "to"})},
+      {"additionalProperties", false}};
+}
+
 options closed_map(options properties, const char* description) {
   return described({{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}},
                    description);
@@ -213,8 +293,11 @@ options json_schema() {
       {"run", closed_map({{"memory", {{"type", {"string", "integer"}}}},
                           {"timezone", {{"type", "string"}}},
                           {"timeout", {{"type", "string"}}},
+                          {"checkpoint", {{"type", "string"}}},
                           {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
                          "Limits and settings of a run.")},
+      {"connections", described({{"type", "object"}, {"additionalProperties", connection_schema()}},
+                                "Options for connecting to systems, by name, for units with connection: NAME.")},
       {"defaults", closed_map(shared_keys(), "Default keys for all units.")},
       {"extract", units("#/$defs/source", "Units that read sources.")},
       {"transform", units("#/$defs/transform", "Units that transform rows.")},
@@ -222,6 +305,21 @@ options json_schema() {
       {"rejects",
        closed_map({{"allow", {{"type", "integer"}, {"minimum", 0}}}, {"fail_above", {{"type", {"string", "number"}}}}},
                   "How many rejected rows are allowed.")},
+      {"channels",
+       described({{"type", "object"}, {"additionalProperties", channel_schema()}}, "Where notifications can go.")},
+      {"silences", described({{"type", "array"},
+                              {"items",
+                               {{"type", "object"},
+                                {"properties",
+                                 {{"name", {{"type", "string"}}},
+                                  {"when", {{"type", "string"}}},
+                                  {"cron", {{"type", "string"}}},
+                                  {"timezone", {{"type", "string"}}},
+                                  {"for", {{"type", "string"}}}}},
+                                {"required", options::array({"name", "cron", "for"})},
+                                {"additionalProperties", false}}}},
+                             "When no notification is sent.")},
+      {"notify", described({{"type", "array"}, {"items", rule_schema()}}, "Who is told of what.")},
   };
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Sluice pipeline"},

@@ -1,5 +1,7 @@
 #include "config/load.hpp"
 
+#include "config/config_file.hpp"
+#include "config/notify_reader.hpp"
 #include "config/pipeline_reader.hpp"
 
 #include <sys/stat.h>
@@ -14,13 +16,8 @@ namespace sluice::config {
 
 namespace {
 
-std::optional<std::string> process_environment(const std::string& name) {
-  if (const char* value = std::getenv(name.c_str())) return std::string(value);
-  return {};
-}
-
-result<std::string> read_file(const std::string& path) {
-  const auto doing = "read the pipeline " + path;
+result<std::string> read_file(const std::string& path, const std::string& what = "the pipeline ") {
+  const auto doing = "read " + what + path;
   std::ostringstream text;
   if (path == "-") {
     text << std::cin.rdbuf();
@@ -47,6 +44,24 @@ void put_in_order(diagnostics& faults, std::size_t from) {
 
 }  // namespace
 
+std::optional<std::string> process_environment(const std::string& name) {
+  if (const char* value = std::getenv(name.c_str())) return std::string(value);
+  return {};
+}
+
+result<config_text> read_config(const std::string& path) {
+  auto text = read_file(path, "the settings ");
+  if (text.ok()) return config_text{.file = path, .text = std::move(*text)};
+  auto problem = std::move(text).problem();
+  problem.to_blame = blame::user;
+  return problem;
+}
+
+void check_config(const config_text& given, diagnostics& faults) {
+  connections unused;
+  read_config_file(given, process_environment, unused, faults);
+}
+
 std::optional<loaded> load_pipeline(const std::string& path, const load_options& given, diagnostics& faults,
                                     std::shared_ptr<const document>* source) {
   auto text = read_file(path);
@@ -68,8 +83,10 @@ std::optional<loaded> load_pipeline_text(const std::string& text, const std::str
   if (source != nullptr) *source = parsed;
   if (!parsed->root().is_map()) return {};
   auto definition = read_pipeline(*parsed, with, faults);
+  // Rules may name params.
+  auto subscriptions = read_notifications({*parsed, faults}, definition, given.base_folder);
   put_in_order(faults, before);
-  return loaded{std::move(definition), parsed};
+  return loaded{std::move(definition), parsed, std::move(subscriptions)};
 }
 
 void resolve_locations(const document& source, diagnostics& faults) {

@@ -2,26 +2,49 @@
 
 #include "config/document.hpp"
 #include "engine/plan/pipeline.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::config {
+
+using environment_lookup = std::function<std::optional<std::string>(const std::string& name)>;
+
+/// That of this process.
+std::optional<std::string> process_environment(const std::string& name);
+
+/// A file that is given beside the pipeline (`--config`), already read.
+struct config_text {
+  std::string file;  ///< its name in messages
+  std::string text;
+  environment_lookup environment = {};  ///< not set: that of the pipeline
+};
 
 /// What a pipeline is read with besides its file.
 struct load_options {
   std::map<std::string, std::string> set;  ///< `--set name=value`
   /// Looks up the environment; not set: the process's own.
-  std::function<std::optional<std::string>(const std::string& name)> environment;
+  environment_lookup environment;
+  /// What they have comes before what the pipeline has, and that of an earlier one before that of a later one.
+  std::vector<config_text> configs = {};
+  std::string base_folder = {};  ///< where relative paths of channels start; empty: the current folder
 };
+
+/// Reads a file for `config_text`; the error says why it can't be read.
+result<config_text> read_config(const std::string& path);
+/// Appends the faults of such a file, for a process that is to use it later.
+void check_config(const config_text& given, diagnostics& faults);
 
 /// A pipeline and the file that it came from, which still knows where everything stands.
 struct loaded {
   pipeline definition;
   std::shared_ptr<const document> source;
+  std::vector<store::subscription> subscriptions;  ///< one a rule of `notify:`
 };
 
 /// Reads a pipeline's file, "-" being standard input. All its faults are appended together, each with its place; what

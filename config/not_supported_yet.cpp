@@ -6,13 +6,8 @@ const std::vector<unsupported_form>& unsupported_forms() {
   using enum place_of_form;
   static const std::vector<unsupported_form> forms = {
       {pipeline, "schedule", "", R"({ cron: "15 5 * * *", timezone: Europe/Berlin })"},
-      {pipeline, "channels", "", R"({ pager: { webhook: { url: "https://pager.example" } } })"},
-      {pipeline, "notify", "", R"([{ name: oncall, when: "type = 'run.failed'", to: [pager] }])"},
-      {run, "checkpoint", "", "10s"},
-      {unit, "retry", "", "{ attempts: 5, backoff: 1s }"},
       {unit, "timeout", "", "10m"},
       {load, "when_down", "", "{ spill: 2GiB }"},
-      {load, "commit", "", "checkpoint"},
       {load, "mode", "replace_partitions", "replace_partitions"},
       {option, "partition_by", "", "[day]"},
   };

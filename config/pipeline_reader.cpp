@@ -1,5 +1,6 @@
 #include "config/pipeline_reader.hpp"
 
+#include "config/config_file.hpp"
 #include "config/not_supported_yet.hpp"
 #include "config/option_reader.hpp"
 #include "config/unit_reader.hpp"
@@ -21,9 +22,9 @@ namespace {
 
 constexpr int newest_version = 1;
 
-const std::vector<std::string> sections = {"version", "pipeline", "owner",    "tags",     "description",
-                                           "params",  "run",      "defaults", "extract",  "transform",
-                                           "load",    "rejects",  "schedule", "channels", "notify"};
+const std::vector<std::string> sections = {"version", "pipeline",    "owner",    "tags",    "description", "params",
+                                           "run",     "connections", "defaults", "extract", "transform",   "load",
+                                           "rejects", "schedule",    "channels", "notify",  "silences"};
 
 bool is_pipeline_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -33,12 +34,14 @@ bool is_pipeline_name(const std::string& name) {
 
 class pipeline_reader {
  public:
-  pipeline_reader(const document& source, diagnostics& faults) : source_(source), in_{source, faults} {}
+  pipeline_reader(const document& source, const connections& known, diagnostics& faults)
+      : source_(source), in_{source, faults}, connections_(known) {}
 
   pipeline read() {
     const auto& root = source_.root();
     read_version(root.find("version"));
     for (const auto& [key, value] : root.entries) read_section(key, value);
+    if (const auto* section = root.find("connections")) connections_.read(in_, *section);
     if (root.find("pipeline") == nullptr) made_.name = name_from_file();
     read_units(root);
     return std::move(made_);
@@ -98,6 +101,8 @@ class pipeline_reader {
         made_.memory_bytes = read_quantity(held, "run.memory", parse_size);
       } else if (key.text == "timeout") {
         made_.timeout_microseconds = read_quantity(held, "run.timeout", parse_duration);
+      } else if (key.text == "checkpoint") {
+        made_.checkpoint_microseconds = read_quantity(held, "run.checkpoint", parse_duration);
       } else if (key.text == "overlap") {
         (void)read_choice(in_, held, "run.overlap", {"skip", "queue", "cancel"});
       } else if (key.text == "timezone") {
@@ -158,7 +163,7 @@ class pipeline_reader {
   }
 
   void read_units(const node& root) {
-    unit_reader reader(source_, in_.faults, root.find("defaults"));
+    unit_reader reader(source_, in_.faults, root.find("defaults"), connections_);
     std::map<std::string, int> lines;
     bool any = false;
     for (const auto& [role, name] :
@@ -210,18 +215,22 @@ class pipeline_reader {
 
   const document& source_;
   reading in_;
+  connections connections_;
   pipeline made_;
 };
 
 }  // namespace
 
 pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults) {
-  // Only the pipeline itself may refer to a secret: what comes from outside and does is marked, so that it is refused.
-  const auto environment = [&](const std::string& name) {
-    auto found = given.environment(name);
-    if (found && secrets::has_reference(*found)) found->insert(0, 1, placeholder_begin);
-    return found;
+  // Only a file itself may refer to a secret: what comes from outside and does is marked, so that it is refused.
+  const auto guarded = [](const environment_lookup& from) {
+    return [&from](const std::string& name) {
+      auto found = from(name);
+      if (found && secrets::has_reference(*found)) found->insert(0, 1, placeholder_begin);
+      return found;
+    };
   };
+  const auto environment = guarded(given.environment);
   source.fill("params", {environment}, faults);
   auto params = read_params(source, source.root().find("params"), given, faults);
   const auto value_of = [&](const std::string& name) -> std::optional<std::string> {
@@ -229,7 +238,10 @@ pipeline read_pipeline(document& source, const load_options& given, diagnostics&
     return environment(name);
   };
   source.fill("", {value_of, [&](const std::string& name) { return params.without_value.contains(name); }}, faults);
-  auto made = pipeline_reader(source, faults).read();
+  connections known;
+  for (const auto& each : given.configs)
+    read_config_file(each, guarded(each.environment ? each.environment : given.environment), known, faults);
+  auto made = pipeline_reader(source, known, faults).read();
   made.params = std::move(params.typed);
   made.file = source.file();
   made.text = source.text();

@@ -129,7 +129,7 @@ chosen_component choose_component(const reading& in, const node& name, const nod
   return by;
 }
 
-bool read_component(const reading& in, const chosen_component& by, unit_definition& unit) {
+bool read_component(const reading& in, const chosen_component& by, const connections& known, unit_definition& unit) {
   if (unit.role == unit_role::transform && refuse_secrets_in(in, *by.value, unit.component)) return false;
   if (unit.component == "steps") {
     if (auto own = read_steps(in, *by.key, *by.value)) unit.own = *std::move(own);
@@ -137,8 +137,8 @@ bool read_component(const reading& in, const chosen_component& by, unit_definiti
   }
   const auto& spec = by.found->spec.value;
   const bool nothing = by.value->is_null() && spec.form != shape::expression;
-  auto own =
-      nothing ? default_options(in, *by.key, spec, unit.component) : read_options(in, *by.value, spec, unit.component);
+  auto own = nothing ? default_options(in, *by.key, spec, unit.component)
+                     : known.read_component(in, *by.value, spec, unit.component);
   if (!own) return false;
   unit.own = *std::move(own);
   return true;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/connections.hpp"
 #include "config/reading.hpp"
 #include "engine/component/component.hpp"
 #include "engine/plan/pipeline.hpp"
@@ -18,7 +19,7 @@ chosen_component choose_component(const reading& in, const node& name, const nod
 
 /// Reads the component's options, or the list of `steps`, in which one with faults has no options. False where nothing
 /// can be made of them.
-bool read_component(const reading& in, const chosen_component& by, unit_definition& unit);
+bool read_component(const reading& in, const chosen_component& by, const connections& known, unit_definition& unit);
 
 /// Checks a sink's mode and key against the modes that its component has; its first mode is the default.
 void check_sink(const reading& in, const node& name, const node& value, const component& by, unit_definition& unit);

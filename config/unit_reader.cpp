@@ -4,7 +4,9 @@
 #include "config/option_reader.hpp"
 #include "config/unit_component.hpp"
 #include "config/unit_roles.hpp"
+#include "engine/component/connection_field.hpp"
 #include "engine/error/not_yet.hpp"
+#include "engine/values/quantities.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -30,8 +32,8 @@ bool refuse_unsupported(const reading& in, place_of_form place, const node& key,
 
 }  // namespace
 
-unit_reader::unit_reader(const document& source, diagnostics& faults, const node* defaults)
-    : source_(source), faults_(faults) {
+unit_reader::unit_reader(const document& source, diagnostics& faults, const node* defaults, const connections& known)
+    : source_(source), faults_(faults), connections_(known) {
   if (defaults == nullptr || defaults->is_null() || defaults->broken) return;
   const reading in{source, faults, "defaults"};
   if (!defaults->is_map()) {
@@ -40,7 +42,7 @@ unit_reader::unit_reader(const document& source, diagnostics& faults, const node
   }
   for (const auto& [key, value] : defaults->entries) {
     if (refuse_unsupported(in, place_of_form::unit, key, value)) continue;
-    if (!read_shared(in, key, value, defaults_)) in.unknown_key(key, "defaults", shared_keys());
+    if (!read_shared(in, key, value, defaults_, retry_)) in.unknown_key(key, "defaults", shared_keys());
   }
 }
 
@@ -61,6 +63,7 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
   }
   if (role == unit_role::load) unit.parallelism.reset();  // sinks write alone; the default is meant for the others
   const auto keys = unit_keys(role);
+  auto retry = retry_;
   bool usable = true;  // faults of keys that decide what the component does
   for (const auto& [key, held] : value.entries) {
     const auto before = faults_.size();
@@ -72,10 +75,11 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
     } else if (key.text == "from") {
       if (auto names = read_texts(in, held, "from")) unit.from = *std::move(names);
       if (held.is_sequence() && held.items.empty()) in.fault(held, "missing_value", "from: is empty");
-    } else if (!read_shared(in, key, held, unit) && !read_source_key(in, key, held, unit)) {
+    } else if (!read_shared(in, key, held, unit, retry) && !read_source_key(in, key, held, unit)) {
       read_sink_key(in, key, held, unit);
     }
-    static const std::vector<std::string> harmless = {"description", "on_error", "parallelism", "place", "types"};
+    static const std::vector<std::string> harmless = {"description", "on_error", "parallelism",
+                                                      "place",       "retry",    "types"};
     const bool hurts = faults_.size() > before || held.broken;
     if (hurts && std::find(harmless.begin(), harmless.end(), key.text) == harmless.end()) usable = false;
   }
@@ -86,15 +90,21 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
   }
   if (const auto by = choose_component(in, name, value, role); by.key != nullptr) {
     unit.component = by.key->text;
-    usable = read_component(in, by, unit) && usable;
+    usable = read_component(in, by, connections_, unit) && usable;
     const auto before = faults_.size();
     if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
+    const bool connects = by.found != nullptr && connection_of(by.found->spec.value) != nullptr;
+    if (connects && unit.own.is_object()) unit.own["retry"] = retry_to_options(retry);
+    if (const auto* given = value.find("retry"); given != nullptr && !connects)
+      in.fault(*given, "invalid_value",
+               "retry is for units that are connected to a system; " + unit.component + " is not", "remove it");
     unit.faulty = !usable || faults_.size() > before;
   }
   return unit;
 }
 
-bool unit_reader::read_shared(const reading& in, const node& key, const node& value, unit_definition& unit) {
+bool unit_reader::read_shared(const reading& in, const node& key, const node& value, unit_definition& unit,
+                              retry_rule& retry) {
   if (key.text == "description") {
     if (auto text = read_text(in, value, "description")) unit.description = *std::move(text);
   } else if (key.text == "on_error") {
@@ -109,10 +119,43 @@ bool unit_reader::read_shared(const reading& in, const node& key, const node& va
       unit.parallelism = static_cast<int>(*number);
   } else if (key.text == "place") {
     read_place(in, value, unit);
+  } else if (key.text == "retry") {
+    read_retry(in, value, retry);
   } else {
     return false;
   }
   return true;
+}
+
+void unit_reader::read_retry(const reading& in, const node& value, retry_rule& into) {
+  static const field_spec form{.form = shape::object,
+                               .elements = {{.name = "attempts", .form = shape::integer},
+                                            {.name = "backoff", .form = shape::duration},
+                                            {.name = "max_backoff", .form = shape::duration}}};
+  const auto read = read_options(in, value, form, "retry");
+  if (!read) return;
+  const auto time_of = [&](const char* name, std::chrono::microseconds& time) {
+    if (const auto found = read->find(name); found != read->end())
+      if (const auto parsed = parse_duration(found->text()); parsed.ok()) time = std::chrono::microseconds(*parsed);
+  };
+  time_of("backoff", into.backoff);
+  time_of("max_backoff", into.max_backoff);
+  constexpr std::int64_t most = 1'000'000;
+  const auto attempts = read->value("attempts", std::int64_t{into.attempts});
+  if (attempts < 0 || attempts > most)
+    in.fault(*value.find("attempts"), "invalid_value",
+             "attempts of retry must be between 0 and " + std::to_string(most) + ", found " + std::to_string(attempts));
+  else
+    into.attempts = static_cast<std::uint32_t>(attempts);
+  if (into.backoff <= into.max_backoff) return;
+  // The longer one is meant to hold where only one of them is given.
+  if (value.find("backoff") != nullptr && value.find("max_backoff") != nullptr)
+    in.fault(*value.find("max_backoff"), "invalid_value", "max_backoff of retry must not be below backoff",
+             "retry: { attempts: 5, backoff: 1s, max_backoff: 1m }");
+  else if (value.find("backoff") != nullptr)
+    into.max_backoff = into.backoff;
+  else
+    into.backoff = into.max_backoff;
 }
 
 void unit_reader::read_place(const reading& in, const node& value, unit_definition& unit) {
@@ -148,7 +191,7 @@ bool unit_reader::read_source_key(const reading& in, const node& key, const node
                                       {.name = "formats", .form = shape::list, .elements = {{.form = shape::text}}},
                                       {.name = "decimal", .form = shape::text},
                                       {.name = "thousands", .form = shape::text}}}}}}};
-  static const field_spec metadata{.form = shape::map, .elements = {{.form = shape::text, .choices = {"path", "row"}}}};
+  static const field_spec metadata{.form = shape::map, .elements = {{.form = shape::text}}};
   if (key.text == "types") {
     read_types(in, value, types, unit);
   } else if (key.text == "metadata") {
@@ -163,6 +206,8 @@ bool unit_reader::read_source_key(const reading& in, const node& key, const node
     read_contract(in, value, unit);
   } else if (key.text == "incremental") {
     read_incremental(in, value, unit);
+  } else if (key.text == "time") {
+    read_time(in, value, unit);
   } else {
     return false;
   }
@@ -228,6 +273,29 @@ void unit_reader::read_incremental(const reading& in, const node& value, unit_de
   rule.read_changed = text("changed") == "read_again";
 }
 
+void unit_reader::read_time(const reading& in, const node& value, unit_definition& unit) {
+  static const field_spec form{.form = shape::object,
+                               .elements = {{.name = "column", .form = shape::text, .required = true},
+                                            {.name = "out_of_order", .form = shape::duration},
+                                            {.name = "idle", .form = shape::duration}}};
+  if (value.is_scalar()) {
+    in.fault(value, "invalid_value", "time must be a map, found " + describe(value),
+             "time: { column: ordered_at, out_of_order: 30s }");
+    return;
+  }
+  const auto read = read_options(in, value, form, "time");
+  if (!read) return;
+  unit.time.column = (*read)["column"].get<std::string>();
+  const auto duration = [&](const char* name) -> std::optional<std::int64_t> {
+    const auto found = read->find(name);
+    if (found == read->end() || !found->is_string()) return {};
+    const auto parsed = parse_duration(found->get<std::string>());
+    return parsed.ok() ? std::optional(*parsed) : std::nullopt;
+  };
+  unit.time.out_of_order = duration("out_of_order").value_or(0);
+  unit.time.idle = duration("idle");
+}
+
 bool unit_reader::read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit) {
   if (key.text == "mode") {
     if (auto text = read_text(in, value, "mode")) unit.mode = *std::move(text);
@@ -235,6 +303,8 @@ bool unit_reader::read_sink_key(const reading& in, const node& key, const node& 
     if (auto names = read_texts(in, value, "key")) unit.key = *std::move(names);
   } else if (key.text == "overwrite_source") {
     (void)read_choice(in, value, "overwrite_source", {"true", "false"});
+  } else if (key.text == "commit") {
+    unit.commit_each = read_choice(in, value, "commit", {"checkpoint", "end"}) == "checkpoint";
   } else {
     return false;
   }

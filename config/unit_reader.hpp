@@ -1,6 +1,8 @@
 #pragma once
 
+#include "config/connections.hpp"
 #include "config/reading.hpp"
+#include "engine/component/retry.hpp"
 #include "engine/component/spec.hpp"
 #include "engine/plan/pipeline.hpp"
 
@@ -10,22 +12,26 @@ namespace sluice::config {
 class unit_reader {
  public:
   /// `defaults` is the section's map or null; its own faults are reported here, once.
-  unit_reader(const document& source, diagnostics& faults, const node* defaults);
+  unit_reader(const document& source, diagnostics& faults, const node* defaults, const connections& known);
 
   /// Reads one entry of extract, transform or load; `faulty` where its component can't be made.
   unit_definition read(unit_role role, const node& name, const node& value);
 
  private:
-  bool read_shared(const reading& in, const node& key, const node& value, unit_definition& unit);
+  bool read_shared(const reading& in, const node& key, const node& value, unit_definition& unit, retry_rule& retry);
   bool read_source_key(const reading& in, const node& key, const node& value, unit_definition& unit);
   bool read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit);
   void read_types(const reading& in, const node& value, const field_spec& form, unit_definition& unit);
   void read_contract(const reading& in, const node& value, unit_definition& unit);
   void read_incremental(const reading& in, const node& value, unit_definition& unit);
+  void read_retry(const reading& in, const node& value, retry_rule& into);
+  void read_time(const reading& in, const node& value, unit_definition& unit);
   void read_place(const reading& in, const node& value, unit_definition& unit);
 
   const document& source_;
   diagnostics& faults_;
+  const connections& connections_;
+  retry_rule retry_;  ///< of `defaults:`
   unit_definition defaults_;
 };
 

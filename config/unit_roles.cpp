@@ -25,7 +25,8 @@ const std::vector<std::string>& shared_keys() {
 std::vector<std::string> unit_keys(unit_role role) {
   auto keys = shared_keys();
   const auto add = [&](std::initializer_list<const char*> more) { keys.insert(keys.end(), more.begin(), more.end()); };
-  if (role == unit_role::extract) add({"types", "columns", "sample", "contract", "metadata", "incremental", "order"});
+  if (role == unit_role::extract)
+    add({"types", "columns", "sample", "contract", "metadata", "incremental", "order", "time"});
   if (role == unit_role::transform) add({"from"});
   if (role == unit_role::load) add({"from", "mode", "key", "overwrite_source", "when_down", "commit"});
   return keys;

@@ -22,17 +22,15 @@ const component* find_component(component_kind kind, const std::string& name) {
 }
 
 const std::vector<std::string>& planned_components(component_kind kind) {
-  static const std::vector<std::string> sources = {
-      "avro",  "delta", "excel", "fixed_width", "http",    "iceberg",  "json",  "kafka", "mariadb", "mqtt",
-      "mysql", "nats",  "orc",   "postgres",    "process", "rabbitmq", "redis", "s3",    "sqlite",  "xml"};
-  static const std::vector<std::string> transforms = {
-      "decrypt",    "encrypt", "enrich",        "except", "explode", "fill",     "flatten",
-      "intersect",  "lookup",  "mask",          "nest",   "pivot",   "process",  "sample",
-      "sessionize", "sql",     "surrogate_key", "unnest", "unpivot", "validate", "window"};
-  static const std::vector<std::string> sinks = {"avro",     "delta",   "excel",    "http",  "iceberg", "json",
-                                                 "kafka",    "mariadb", "mqtt",     "mysql", "nats",    "orc",
-                                                 "postgres", "process", "rabbitmq", "redis", "s3"};
-  static const std::vector<std::string> subscribers = {"email", "kafka", "rabbitmq", "webhook"};
+  static const std::vector<std::string> sources = {"avro",    "delta",    "excel", "fixed_width", "http",   "iceberg",
+                                                   "json",    "mariadb",  "mqtt",  "mysql",       "nats",   "orc",
+                                                   "process", "rabbitmq", "redis", "s3",          "sqlite", "xml"};
+  static const std::vector<std::string> transforms = {"decrypt", "encrypt", "enrich",     "explode", "lookup",
+                                                      "mask",    "process", "sessionize", "sql",     "window"};
+  static const std::vector<std::string> sinks = {"avro", "delta",   "excel",    "http",  "iceberg",
+                                                 "json", "mariadb", "mqtt",     "mysql", "nats",
+                                                 "orc",  "process", "rabbitmq", "redis", "s3"};
+  static const std::vector<std::string> subscribers = {"kafka", "rabbitmq"};
   switch (kind) {
     case component_kind::source:
       return sources;

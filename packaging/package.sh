@@ -31,6 +31,7 @@ done
 cp LICENSE "$stage/LICENSE"
 cp LICENSES-third-party.md "$stage/licences/"
 find -L .deps/arrow -maxdepth 4 -iname 'LICENSE*' -exec cp {} "$stage/licences/arrow.txt" \; -quit
+find -L .deps/kafka -maxdepth 4 -path '*confluent_kafka*licenses/LICENSE' -exec cp {} "$stage/licences/librdkafka.txt" \; -quit
 cp -r examples "$stage/examples"
 rm -rf "$stage/examples/data/make.py"
 tar -C "$out" -czf "$out/$name.tar.gz" "$name"

@@ -11,7 +11,9 @@ run_ctest() {
 
 all_packages() {
   setup
-  install_packages "${server_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}"
+  install_packages "${server_packages[@]}" "${browser_packages[@]}" "${lint_packages[@]}" "${fuzz_packages[@]}" "${java_packages[@]}"
+  maven_jars
+  tests/services/fetch-kafka.sh
 }
 
 # The readers, the wire format and the flow control under AddressSanitizer and UBSan; the rest is linked as it is.
@@ -29,8 +31,8 @@ test_everything() {
   if [ "$share_code" = 0 ]; then
     share 'format and clang-tidy on changed files' 2 tools/changed.sh
     share 'sanitizers: readers, wire, flow' 6 sanitized_tests
-    share 'tests' 7 run_ctest build --no-tests=error -LE 'services|chaos'
-    share 'real servers' 7 run_ctest build --no-tests=error -L services
+    share 'tests' 7 run_ctest build --no-tests=error -LE 'services|chaos|web'
+    share 'real servers, web page' 7 run_ctest build --no-tests=error -L 'services|web'
     share 'chaos and simulation' 4 run_ctest build --no-tests=error -L chaos
     share 'fuzz' 2 short_fuzz 10
   fi
@@ -47,7 +49,9 @@ test_named() {
     esac
   done
   setup
-  install_packages "${server_packages[@]}"
+  install_packages "${server_packages[@]}" "${browser_packages[@]}" "${java_packages[@]}"
+  maven_jars
+  tests/services/fetch-kafka.sh
   compile "$folder" all "${arguments[@]}"
   say "running the tests of $folder"
   if [ ${#chosen[@]} -gt 0 ]; then

@@ -6,6 +6,7 @@ namespace sluice::actors {
 
 namespace {
 
+constexpr std::chrono::milliseconds first_pause{200};
 constexpr std::chrono::milliseconds longest_pause{30'000};
 
 }  // namespace
@@ -18,39 +19,44 @@ committer::committer(caf::event_based_actor* self, std::shared_ptr<io_pool> pool
       patience_(setup_->commit_patience),
       calls_(std::move(calls)) {}
 
-void committer::prepared(const flow::instance_id& who, store::prepared_sink what) {
-  sinks_[who].what = std::move(what);
-}
-
-std::vector<store::prepared_sink> committer::all() const {
-  std::vector<store::prepared_sink> list;
-  for (const auto& [who, one] : sinks_) list.push_back(one.what);
-  return list;
-}
-
-void committer::begin() {
+void committer::begin(const std::vector<prepared>& what, bool last) {
+  sinks_.clear();
+  for (const auto& [who, one] : what) sinks_[who].what.push_back(one);
   begun_ = self_->clock().now();
+  pause_ = first_pause;
+  last_ = last;
+  over_ = false;
   for (const auto& [who, one] : sinks_) asked_.insert(who);
   tell_all(false);
   go_on();
 }
 
 void committer::committed(const flow::instance_id& who) {
-  if (asked_.erase(who) == 0) return;
-  visible_.insert(who);
-  sinks_[who].problem.reset();
+  if (!asked_.contains(who)) return;
+  auto& one = sinks_[who];
+  one.problem.reset();
+  if (++one.visible < one.what.size()) return tell(who, false);
+  asked_.erase(who);
   go_on();
 }
 
-void committer::failed(const flow::instance_id& who, error why) {
-  if (asked_.erase(who) == 0) return;
+bool committer::failed(const flow::instance_id& who, error why) {
+  if (asked_.erase(who) == 0) return false;
   sinks_[who].problem = std::move(why);
   go_on();
+  return true;
+}
+
+void committer::tell(const flow::instance_id& who, bool at_once) {
+  const auto& one = sinks_[who];
+  calls_.tell(who, commit_load{.token = one.what[one.visible].token,
+                               .at_once = at_once,
+                               .last = last_ && one.visible + 1 == one.what.size()});
 }
 
 void committer::tell_all(bool at_once) {
   // From a copy: one that is gone answers at once.
-  for (const auto& who : std::set<flow::instance_id>(asked_)) calls_.tell(who, sinks_[who].what.token, at_once);
+  for (const auto& who : std::set<flow::instance_id>(asked_)) tell(who, at_once);
 }
 
 void committer::hurry() {
@@ -59,8 +65,10 @@ void committer::hurry() {
   if (!over_) tell_all(true);
 }
 
-void committer::clean_up() {
-  io_.post([setup = setup_] { remove_leftovers(*setup->what, *setup->context, setup->components.make_sink, {}); });
+void committer::clean_up(std::vector<store::prepared_sink> kept) {
+  io_.post([setup = setup_, kept = std::move(kept)] {
+    keep_prepared(*setup->what, *setup->context, setup->components.make_sink, kept);
+  });
 }
 
 void committer::close() {
@@ -71,7 +79,9 @@ void committer::close() {
 
 void committer::go_on() {
   if (over_ || !asked_.empty()) return;
-  if (visible_.size() < sinks_.size()) return repeat();
+  const bool all = std::all_of(sinks_.begin(), sinks_.end(),
+                               [](const auto& one) { return one.second.visible == one.second.what.size(); });
+  if (!all) return repeat();
   over_ = true;
   calls_.done();
 }
@@ -79,7 +89,7 @@ void committer::go_on() {
 void committer::repeat() {
   std::vector<store::prepared_sink> left;
   for (const auto& [who, one] : sinks_)
-    if (visible_.count(who) == 0) left.push_back(one.what);
+    left.insert(left.end(), one.what.begin() + static_cast<std::ptrdiff_t>(one.visible), one.what.end());
   io_.call(
       [setup = setup_, left = std::move(left), stop = stop_] {
         return commit_prepared(*setup->what, *setup->context, setup->components.make_sink, left, stop.get());
@@ -92,17 +102,21 @@ void committer::repeat() {
 void committer::repeated(const std::vector<sink_outcome>& outcomes) {
   for (const auto& outcome : outcomes)
     for (auto& [who, one] : sinks_) {
-      if (one.what.unit != outcome.what.unit || one.what.instance != outcome.what.instance) continue;
+      const auto& what = one.what.front();
+      if (what.unit != outcome.what.unit || what.instance != outcome.what.instance) continue;
       one.problem = outcome.problem;
-      if (!outcome.problem) visible_.insert(who);
+      if (!outcome.problem) ++one.visible;
     }
-  if (visible_.size() == sinks_.size()) return go_on();
   std::vector<sink_outcome> all;
   bool only_refusals = true;
+  bool visible = true;
   for (const auto& [who, one] : sinks_) {
-    all.push_back(one);
+    for (std::size_t at = 0; at < one.what.size(); ++at)
+      all.push_back({.what = one.what[at], .problem = at < one.visible ? std::nullopt : one.problem});
+    visible = visible && one.visible == one.what.size();
     only_refusals = only_refusals && (!one.problem || is_refused(*one.problem));
   }
+  if (visible) return go_on();
   const bool late = patience_ && self_->clock().now() - begun_ >= *patience_;
   if (!only_refusals && !late) {
     self_->delayed_send(self_, pause_, continuation{[this] {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/messages.hpp"
 #include "actors/run/run_setup.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "engine/flow/channels.hpp"
@@ -11,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 namespace sluice::actors {
@@ -20,8 +22,8 @@ namespace sluice::actors {
 class committer {
  public:
   struct callbacks {
-    /// A sink is to commit; `at_once`: it gives up where it would have to wait.
-    std::function<void(const flow::instance_id&, const std::string& token, bool at_once)> tell;
+    /// A sink is to commit.
+    std::function<void(const flow::instance_id&, commit_load)> tell;
     std::function<void()> done;             ///< all is visible
     std::function<void(error)> refused;     ///< commit_refused
     std::function<void(error)> unfinished;  ///< commit_unfinished: patience is over
@@ -29,22 +31,28 @@ class committer {
   committer(caf::event_based_actor* self, std::shared_ptr<io_pool> pool, std::shared_ptr<const run_setup> setup,
             callbacks calls);
 
-  void prepared(const flow::instance_id& who, store::prepared_sink what);
-  [[nodiscard]] std::vector<store::prepared_sink> all() const;
+  using prepared = std::pair<flow::instance_id, store::prepared_sink>;
 
-  /// The decision is durable.
-  void begin();
+  /// The decision is durable: these are to be committed, the epochs of a sink in their order. `last`: nothing follows.
+  void begin(const std::vector<prepared>& what, bool last);
   void committed(const flow::instance_id& who);
-  /// A sink could not commit, or is gone.
-  void failed(const flow::instance_id& who, error why);
+  /// A sink could not commit, or is gone; false where it was not asked to.
+  bool failed(const flow::instance_id& who, error why);
   /// Somebody waits for the end: what can't be done at once is left to the next process.
   void hurry();
-  /// Removes what sinks have left of a run that has decided nothing.
-  void clean_up();
+  /// Removes what sinks have left of a run that has decided nothing, but for `kept`.
+  void clean_up(std::vector<store::prepared_sink> kept);
   void close();
 
  private:
+  /// What one sink has to make visible.
+  struct epochs {
+    std::vector<store::prepared_sink> what = {};
+    std::size_t visible = 0;  ///< of them, from the first on
+    std::optional<error> problem = {};
+  };
   void go_on();
+  void tell(const flow::instance_id& who, bool at_once);
   void tell_all(bool at_once);
   void repeat();
   void repeated(const std::vector<sink_outcome>& outcomes);
@@ -55,12 +63,12 @@ class committer {
   std::optional<std::chrono::milliseconds> patience_;
   callbacks calls_;
   std::shared_ptr<interrupt_switch<sink>> stop_ = std::make_shared<interrupt_switch<sink>>();  ///< of repeated commits
-  std::map<flow::instance_id, sink_outcome> sinks_;  ///< with the last problem of each
-  std::set<flow::instance_id> asked_;                ///< told to commit, no answer yet
-  std::set<flow::instance_id> visible_;
+  std::map<flow::instance_id, epochs> sinks_;
+  std::set<flow::instance_id> asked_;  ///< told to commit, no answer yet
+  bool last_ = true;
   std::chrono::steady_clock::time_point begun_;
-  std::chrono::milliseconds pause_{200};
-  bool over_ = false;
+  std::chrono::milliseconds pause_{};
+  bool over_ = true;
 };
 
 }  // namespace sluice::actors

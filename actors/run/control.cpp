@@ -46,6 +46,7 @@ class control : public caf::event_based_actor {
     return {
         [this](const submit_setup& message) { return submit(message.setup); },
         [this](const cancel_run& message) -> caf::result<cancel_answer> { return cancel(message.run); },
+        [this](const steer_run& message) { return steer(message); },
         [this](const get_progress& message) { return progress(message); },
         [this](const list_live_runs&) { return list(); },
         [this](const await_run& message) { await(message); },
@@ -247,6 +248,24 @@ class control : public caf::event_based_actor {
     return promise;
   }
 
+  caf::typed_response_promise<steer_answer> steer(const steer_run& message) {
+    auto promise = make_response_promise<steer_answer>();
+    const auto found = live_.find(message.run);
+    if (found == live_.end()) {
+      promise.deliver(steer_answer{.run = message.run});
+    } else if (!found->second.supervisor) {
+      promise.deliver(steer_answer{
+          .run = message.run,
+          .known = true,
+          .refused = user_error("run_is_queued", "run " + message.run + " has not started yet", "sluice cancel")});
+    } else {
+      request(found->second.supervisor, std::chrono::seconds(5), message)
+          .then([promise](steer_answer& answer) mutable { promise.deliver(std::move(answer)); },
+                [promise, run = message.run](const caf::error&) mutable { promise.deliver(steer_answer{.run = run}); });
+    }
+    return promise;
+  }
+
   static run_progress queued(const run_setup& setup) {
     run_progress made;
     made.run = setup.run;
@@ -332,7 +351,11 @@ class control : public caf::event_based_actor {
     closers_.push_back(promise);
     std::vector<std::string> all;
     for (const auto& [id, run] : live_) all.push_back(id);
-    for (const auto& id : all) cancel(id);
+    for (const auto& id : all) {
+      // A run without end stops at a checkpoint.
+      const auto& run = live_.at(id);
+      run.supervisor&& run.setup->what->endless() ? send(run.supervisor, steer_run{id, "drain"}) : (void)cancel(id);
+    }
     if (live_.empty()) closed();
     return promise;
   }

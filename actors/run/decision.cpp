@@ -43,26 +43,62 @@ void decision::later(std::function<void()> what) {
                       }});
 }
 
-void decision::take(store::manifest what, options summary, std::vector<store::event> events) {
+void decision::take(store::manifest what, std::optional<store::run_state> state, options summary,
+                    std::vector<store::event> events) {
+  epoch_ = what.epoch;
   journal_.decide(std::move(what));
-  journal_.write(store::run_state::committing, {}, std::move(summary), std::move(events),
-                 [this](const status& written) {
-                   if (written.ok()) return check_lease();
-                   if (is_foreign(written.problem())) return calls_.not_taken(written.problem());
-                   look(written.problem(), self_->clock().now());
-                 });
+  journal_.write(state, {}, std::move(summary), std::move(events), [this](const status& written) {
+    if (written.ok()) return check_lease();
+    if (is_foreign(written.problem())) return calls_.not_taken(written.problem());
+    look(written.problem(), self_->clock().now());
+  });
 }
+
+void decision::settle(bool due, std::function<void()> then) {
+  if (due) return settle_since(std::move(then), self_->clock().now());
+  taken_ = false;
+  then();
+}
+
+void decision::settle_since(std::function<void()> then, clock::time_point since) {
+  journal_.settle(epoch_, store::commit_state::committed);
+  journal_.write({}, {}, {}, {}, [this, then = std::move(then), since](const status& written) {
+    if (!calls_.undone) return;
+    // An earlier try may have taken effect.
+    if (written.ok() || written.problem().code == "commit_settled") {
+      taken_ = false;
+      return then();
+    }
+    if (is_foreign(written.problem())) return calls_.undone(taken_over());
+    if (patience_ && self_->clock().now() - since >= *patience_) return calls_.undone(written.problem());
+    later([this, then, since] { settle_since(then, since); });
+  });
+}
+
+namespace {
+
+result<bool> has_epoch(store::store& in, const std::string& run, std::int64_t epoch) {
+  SLUICE_ASSIGN(const auto due, in.due_commits(run));
+  for (const auto& one : due)
+    if (one.what.epoch == epoch) return true;
+  SLUICE_ASSIGN(const auto complete, in.checkpoints(run));
+  for (const auto& one : complete)
+    if (one.what.epoch == epoch) return true;
+  return false;
+}
+
+}  // namespace
 
 /// The write has failed; whether it took effect all the same is read back.
 void decision::look(const error& problem, clock::time_point since) {
-  io_.call(
-      [store = store_, run = run_] { return guarded("read the run's state", [&] { return store->due_commits(run); }); },
-      [this, problem, since](const result<std::vector<store::due_commit>>& due) {
-        if (!calls_.undone) return;
-        if (due.ok()) return due->empty() ? calls_.not_taken(problem) : check_lease();
-        if (patience_ && self_->clock().now() - since > look_patience) return calls_.undone(problem);
-        later([this, problem, since] { look(problem, since); });
-      });
+  io_.call([store = store_, run = run_,
+            epoch = epoch_] { return guarded("read the run's state", [&] { return has_epoch(*store, run, epoch); }); },
+           [this, problem, since](const result<bool>& has) {
+             if (!calls_.undone) return;
+             if (has.ok()) return *has ? check_lease() : calls_.not_taken(problem);
+             if (patience_ && self_->clock().now() - since > look_patience) return calls_.undone(problem);
+             later([this, problem, since] { look(problem, since); });
+           });
 }
 
 /// While this process was silent another one may have taken the run over: that one commits.
@@ -83,7 +119,7 @@ void decision::end(last_words last, std::function<void(const status&)> then) {
 
 void decision::write(const std::shared_ptr<const last_words>& last, const told_function& then,
                      clock::time_point since) {
-  if (last->commits) journal_.settle(*last->commits);
+  if (last->commits) journal_.settle(epoch_, *last->commits);
   journal_.write(last->state, last->cause, last->summary, last->events,
                  [this, last, then, since](const status& written) {
                    if (!calls_.undone) return;

@@ -26,9 +26,14 @@ class decision {
   decision(caf::event_based_actor* self, const node_services& services, std::shared_ptr<store::store> in, journal& to,
            const run_setup& of, callbacks calls);
 
-  void take(store::manifest what, options summary, std::vector<store::event> events);
+  /// One at a time; `state` where the run's changes with it.
+  void take(store::manifest what, std::optional<store::run_state> state, options summary,
+            std::vector<store::event> events);
   /// Whether it is durable.
   [[nodiscard]] bool taken() const { return taken_; }
+  /// All is visible of an epoch that does not end the run, or nothing was to be made visible: writes so where it must
+  /// be. `then` is called when that is durable; else `undone` is.
+  void settle(bool due, std::function<void()> then);
   /// What is written of the end of a run.
   struct last_words {
     std::optional<store::commit_state> commits = {};  ///< of a decided run: what has become of them
@@ -44,6 +49,7 @@ class decision {
 
  private:
   using told_function = std::function<void(const status&)>;
+  void settle_since(std::function<void()> then, std::chrono::steady_clock::time_point since);
   void look(const error& problem, std::chrono::steady_clock::time_point since);
   void check_lease();
   void write(const std::shared_ptr<const last_words>& last, const told_function& then,
@@ -59,6 +65,7 @@ class decision {
   std::string run_;
   std::int64_t term_;
   callbacks calls_;
+  std::int64_t epoch_ = 0;  ///< of the last one
   bool taken_ = false;
 };
 

@@ -12,12 +12,20 @@ void instance_reports::discovered(std::uint32_t unit, std::uint64_t bytes) {
   if (bytes > 0) units_[unit].share.expect(bytes);
 }
 
+void instance_reports::counted(const instance_progress& report) {
+  const auto& who = report.who;
+  if (who.instance == flow::instance_id::enumerator) return;
+  counted(who, report.counters);
+  units_[who.unit].waits[who.instance] = {.held_back = report.held_back, .starved = report.starved};
+}
+
 void instance_reports::counted(const flow::instance_id& who, const flow::unit_counters& counters) {
   if (who.instance != flow::instance_id::enumerator) units_[who.unit].instances[who.instance] = counters;
 }
 
 void instance_reports::finished(const flow::instance_id& who, const flow::unit_counters& counters) {
-  counted(who, counters);
+  if (who.instance != flow::instance_id::enumerator) units_[who.unit].instances[who.instance] = counters;
+  units_[who.unit].waits.erase(who.instance);
   ++units_[who.unit].finished;
 }
 
@@ -39,6 +47,13 @@ void instance_reports::tick(std::int64_t now) {
   for (std::size_t index = 0; index < units_.size(); ++index) {
     units_[index].rate.at(now, all[index].in);
     units_[index].share.at(now, all[index].bytes);
+    std::uint64_t held_back = 0;
+    std::size_t starved = 0;
+    for (const auto& [instance, waits] : units_[index].waits) {
+      held_back += waits.held_back;
+      starved += waits.starved ? 1 : 0;
+    }
+    units_[index].waiting.at(now, units_[index].waits.size(), held_back, starved);
   }
 }
 
@@ -53,7 +68,10 @@ void instance_reports::fill(run_progress& progress) const {
     shown.counters = all[index];
     const bool done = unit.finished == static_cast<std::size_t>(planned.parallelism);
     shown.state = done ? "finished" : shown.counters.in > 0 ? "running" : "waiting";
+    shown.role = to_string(planned.definition.role);
     shown.rows_per_second = unit.rate.per_second();
+    shown.held_back_ppm = done ? 0 : unit.waiting.held_back_ppm();
+    shown.starved_ppm = done ? 0 : unit.waiting.starved_ppm();
     if (done) {
       shown.done_ppm = 1'000'000;
     } else if (planned.definition.role == unit_role::extract) {

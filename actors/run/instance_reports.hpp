@@ -3,6 +3,7 @@
 #include "actors/messages.hpp"
 #include "actors/run/run_setup.hpp"
 #include "engine/flow/progress.hpp"
+#include "engine/flow/waiting.hpp"
 
 #include <cstdint>
 #include <map>
@@ -17,6 +18,7 @@ class instance_reports {
   explicit instance_reports(const plan& of);
 
   void discovered(std::uint32_t unit, std::uint64_t bytes);
+  void counted(const instance_progress& report);
   void counted(const flow::instance_id& who, const flow::unit_counters& counters);
   void finished(const flow::instance_id& who, const flow::unit_counters& counters);
   /// Takes the rates' next step.
@@ -27,8 +29,14 @@ class instance_reports {
   [[nodiscard]] std::uint64_t rejected() const;
 
  private:
+  struct instance_waits {
+    std::uint64_t held_back = 0;
+    bool starved = false;
+  };
   struct unit_state {
     std::map<std::uint32_t, flow::unit_counters> instances;
+    std::map<std::uint32_t, instance_waits> waits;
+    flow::waiting_meter waiting;
     std::size_t finished = 0;
     flow::rate_meter rate;
     flow::progress_meter share;

@@ -75,7 +75,10 @@ void journal::flush_next() { waiting_.empty() ? flush_soon() : flush(); }
 
 void journal::decide(store::manifest decision) { next_.decision = std::move(decision); }
 
-void journal::settle(store::commit_state state) { next_.settled = state; }
+void journal::settle(std::int64_t epoch, store::commit_state state) {
+  next_.settled = state;
+  next_.epoch = epoch;
+}
 
 void journal::flush() {
   if (busy_ || !any_) return;

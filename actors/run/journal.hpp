@@ -29,8 +29,8 @@ class journal {
              std::vector<store::event> events, then_function then = {});
   /// Adds the decision to commit to the next write.
   void decide(store::manifest decision);
-  /// Adds what has become of that decision to the next write.
-  void settle(store::commit_state state);
+  /// Adds what has become of the decision on an epoch to the next write.
+  void settle(std::int64_t epoch, store::commit_state state);
   void close() { notifier_ = nullptr; }
 
  private:

@@ -65,4 +65,6 @@ void rejects_desk::stored(std::uint64_t ticket) {
   tickets_.erase(found);
 }
 
+void rejects_desk::passed(std::uint64_t epoch) { self_->send(writer_, epoch_passed{epoch}); }
+
 }  // namespace sluice::actors

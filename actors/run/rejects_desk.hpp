@@ -28,6 +28,8 @@ class rejects_desk {
   void send();
   void located(rejects_located& answer);
   void stored(std::uint64_t ticket);
+  /// The unit has passed a checkpoint's barrier, and is idle: what is added from here on is written behind it.
+  void passed(std::uint64_t epoch);
 
   [[nodiscard]] bool clear() const { return on_the_way_ < most_on_the_way; }
   [[nodiscard]] bool idle() const { return added_.empty() && tickets_.empty(); }

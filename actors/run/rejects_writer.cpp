@@ -12,6 +12,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <map>
+#include <utility>
+#include <vector>
 
 namespace sluice::actors {
 
@@ -40,6 +43,19 @@ class rejects_file {
     return {};
   }
 
+  /// Makes durable what there is; gives its length.
+  result<std::uint64_t> sync() {
+    if (file_ < 0) {
+      std::error_code none;
+      const auto size = std::filesystem::file_size(path_, none);
+      return none ? std::uint64_t{0} : static_cast<std::uint64_t>(size);
+    }
+    if (::fdatasync(file_) != 0) return from_errno(errno, "write the rejects to " + path_);
+    const auto end = ::lseek(file_, 0, SEEK_END);
+    if (end < 0) return from_errno(errno, "look at the rejects in " + path_);
+    return static_cast<std::uint64_t>(end);
+  }
+
   status close() {
     if (file_ < 0) return {};
     const auto synced = ::fdatasync(file_);
@@ -66,19 +82,31 @@ class rejects_file {
 class rejects_writer : public caf::event_based_actor {
  public:
   rejects_writer(caf::actor_config& config, const std::string& path, const std::string& run, caf::actor supervisor,
-                 const node_services& services)
+                 const node_services& services, std::uint64_t rows)
       : caf::event_based_actor(config),
         path_(path),
         supervisor_(std::move(supervisor)),
         calls_(this, services.io),
-        file_(std::make_shared<rejects_file>(path, run)) {}
+        file_(std::make_shared<rejects_file>(path, run)),
+        rows_(rows) {}
 
   caf::behavior make_behavior() override {
     monitor(supervisor_);
     set_down_handler([this](const caf::down_msg&) { quit(); });
     return {
-        [this](store_rejects& message) { keep(std::move(message)); },
+        [this](store_rejects& message) { take(std::move(message)); },
+        [this](const epoch_passed& message) { passed_[current_sender()->address()] = message.epoch; },
+        [this](const sync_rejects& message) {
+          calls_.call([file = file_] { return file->sync(); },
+                      [this, epoch = message.epoch, rows = rows_](const result<std::uint64_t>& synced) {
+                        if (!synced.ok()) return fail(synced.problem());
+                        send(supervisor_, rejects_synced{epoch, rows, *synced});
+                      });
+          synced_ = message.epoch;
+          keep_those_behind();
+        },
         [this](close_rejects) {
+          keep_those_behind();
           calls_.call([file = file_] { return file->close(); },
                       [this](const status& closed) {
                         if (!closed.ok()) fail(closed.problem());
@@ -90,12 +118,27 @@ class rejects_writer : public caf::event_based_actor {
     };
   }
 
-  void on_exit() override { supervisor_ = nullptr; }
+  void on_exit() override {
+    supervisor_ = nullptr;
+    behind_.clear();
+  }
 
  private:
-  void keep(store_rejects message) {
+  /// A successor takes over the file up to the checkpoint, and reads again what is behind it. So what comes from a unit
+  /// that has passed the barrier waits until those that have not are done too, and the checkpoint has its length.
+  void take(store_rejects message) {
+    const auto from = caf::actor_cast<caf::actor>(current_sender());
+    const auto passed = from ? passed_.find(from.address()) : passed_.end();
+    if (passed == passed_.end() || passed->second <= synced_) return keep(from, std::move(message));
+    behind_.emplace_back(from, std::move(message));
+  }
+
+  void keep_those_behind() {
+    for (auto& [from, message] : std::exchange(behind_, {})) keep(from, std::move(message));
+  }
+
+  void keep(const caf::actor& to, store_rejects message) {
     rows_ += message.rows.size();
-    const auto to = caf::actor_cast<caf::actor>(current_sender());
     calls_.call([file = file_, rows = std::move(message.rows)] { return file->append(rows); },
                 [this, to, ticket = message.ticket](const status& kept) {
                   if (!kept.ok()) return fail(kept.problem());
@@ -112,14 +155,17 @@ class rejects_writer : public caf::event_based_actor {
   caf::actor supervisor_;
   blocking_calls calls_;
   std::shared_ptr<rejects_file> file_;
-  std::uint64_t rows_ = 0;
+  std::uint64_t rows_;
+  std::map<caf::actor_addr, std::uint64_t> passed_;           ///< the last barrier of each unit instance
+  std::uint64_t synced_ = 0;                                  ///< the last checkpoint whose length is known
+  std::vector<std::pair<caf::actor, store_rejects>> behind_;  ///< of units that have passed the next one's barrier
 };
 
 }  // namespace
 
 caf::actor spawn_rejects_writer(caf::actor_system& system, std::string path, std::string run, caf::actor supervisor,
-                                const node_services& services) {
-  return system.spawn<rejects_writer>(std::move(path), std::move(run), std::move(supervisor), services);
+                                const node_services& services, std::uint64_t rows) {
+  return system.spawn<rejects_writer>(std::move(path), std::move(run), std::move(supervisor), services, rows);
 }
 
 }  // namespace sluice::actors

@@ -6,8 +6,9 @@
 
 namespace sluice::actors {
 
-/// Starts the actor that keeps a run's rejected rows: one JSON object a line in `path`, made with the first row.
+/// Starts the actor that keeps a run's rejected rows: one JSON object a line in `path`, made with the first row; `rows`
+/// of them are there already.
 caf::actor spawn_rejects_writer(caf::actor_system& system, std::string path, std::string run, caf::actor supervisor,
-                                const node_services& services);
+                                const node_services& services, std::uint64_t rows = 0);
 
 }  // namespace sluice::actors

@@ -81,6 +81,7 @@ void engine::cancel(const std::string& run) { caf::anon_send(state_->actors.cont
 
 run_outcome engine::run(std::shared_ptr<const run_setup> setup, const run_callbacks& callbacks) {
   const auto run = setup->run;
+  const bool endless = setup->what->endless();
   auto& control = state_->actors.control;
   caf::scoped_actor self(state_->system);
   std::shared_ptr<const run_outcome> outcome;
@@ -126,12 +127,17 @@ run_outcome engine::run(std::shared_ptr<const run_setup> setup, const run_callba
         [&](const run_progress& made) {
           if (callbacks.progress && !made.run.empty()) callbacks.progress(made);
         },
-        [](const cancel_answer&) {}, caf::after(std::chrono::milliseconds(50)) >> [] {});
+        [](const cancel_answer&) {},
+        [&](const steer_answer& answer) {
+          // It waits for its turn, or for its units to start.
+          if (!answer.known || !answer.refused.code.empty()) cancelled = false;
+        },
+        caf::after(std::chrono::milliseconds(50)) >> [] {});
     const auto now = clock::now();
     if (now > deadline) break;
     if (!outcome && !cancelled && callbacks.cancel && callbacks.cancel()) {
       cancelled = true;
-      self->send(control, cancel_run{run});
+      endless ? self->send(control, steer_run{run, "drain"}) : self->send(control, cancel_run{run});
     }
     if (!outcome && callbacks.progress && now >= next_progress) {
       next_progress = now + callbacks.interval;

@@ -9,7 +9,22 @@ run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), c
 void run_account::finished(flow::instance_report report, const std::string& target) {
   reports_.finished(report.who, report.counters);
   if (!target.empty()) targets_[report.who.unit] = target;
+  finished_.insert(report.who);
   rows_.add(std::move(report));
+}
+
+status run_account::at_checkpoint(const flow::run_snapshot& what) {
+  flow::balance then;
+  for (const auto& one : what.instances) {
+    then.add(one.report, one.held);
+    // One that has ended since has said its last word, which is newer.
+    if (finished_.contains(one.report.who)) continue;
+    reports_.counted(one.report.who, one.report.counters);
+    rows_.add(one.report, one.held);
+  }
+  auto made = then.verify(plan_);
+  balanced_ = made.ok();
+  return made;
 }
 
 status run_account::balance() {

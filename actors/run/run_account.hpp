@@ -2,11 +2,13 @@
 
 #include "actors/run/instance_reports.hpp"
 #include "engine/flow/conservation.hpp"
+#include "engine/flow/snapshot.hpp"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace sluice::actors {
@@ -21,6 +23,9 @@ class run_account {
   [[nodiscard]] instance_reports& reports() { return reports_; }
   /// Takes the last report of an instance; `target` of a sink.
   void finished(flow::instance_report report, const std::string& target);
+  /// Takes what all instances had counted at a checkpoint, and sees that every row up to it is accounted for. An
+  /// instance that has ended since keeps the counts of its end.
+  status at_checkpoint(const flow::run_snapshot& what);
   void rejects_written(const std::string& path) { rejects_path_ = path; }
   /// Sees that every row is accounted for; the error names the unit whose rows are not.
   status balance();
@@ -41,6 +46,7 @@ class run_account {
   std::shared_ptr<const run_context> context_;
   instance_reports reports_;
   flow::balance rows_;
+  std::set<flow::instance_id> finished_;
   std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
   std::string rejects_path_;
   bool balanced_ = false;

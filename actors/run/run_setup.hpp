@@ -3,6 +3,7 @@
 #include "actors/run/shared_sources.hpp"
 #include "engine/flow/conservation.hpp"
 #include "engine/flow/credit.hpp"
+#include "engine/flow/snapshot.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/runs/claim.hpp"
 #include "engine/store/store.hpp"
@@ -26,6 +27,14 @@ struct component_factory {
 /// The components that plans name: make_source, make_transform and make_sink of engine/plan.
 component_factory planned_components();
 
+/// The checkpoint that a run continues after.
+struct resume_point {
+  std::uint64_t epoch = 0;
+  flow::run_snapshot snapshot = {};
+  std::vector<store::prepared_sink> held = {};  ///< to be committed at the end of the run
+  std::string folder = {};                      ///< of the checkpoint's files
+};
+
 /// Everything that is fixed when a run is created. Immutable and shared by all actors of the run on one node; another
 /// node makes its own from the plan's bytes.
 struct run_setup {
@@ -42,7 +51,9 @@ struct run_setup {
   /// one; not set: as long as it lives.
   std::optional<std::chrono::milliseconds> commit_patience = {};
   std::chrono::milliseconds discover_again = std::chrono::seconds(10);  ///< of sources without end: how often
-  run_claim claim = {};  ///< without a pipeline: the run goes on beside any other
+  std::string checkpoint_folder = {};               ///< where units put what they hold; made with the first of them
+  std::shared_ptr<const resume_point> resume = {};  ///< null: it begins afresh
+  run_claim claim = {};                             ///< without a pipeline: the run goes on beside any other
   overlap_rule overlap = overlap_rule::skip;
   /// Plans the same run once more, because what it reads may have changed while it waited for another one. Blocks; uses
   /// nothing that ends before the process.

@@ -3,10 +3,13 @@
 #include "actors/run/order_wanted.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/flow/source_clock.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/secrets/mask.hpp"
 
+#include <sys/stat.h>
+#include <xxhash.h>
 #include <caf/all.hpp>
 
 #include <algorithm>
@@ -39,9 +42,21 @@ class split_enumerator : public caf::event_based_actor {
               !assignment_->finished(message.who.instance, message.split, message.position, message.bytes))
             fail(internal_error("protocol_error", "a reader finished split " + std::to_string(message.split) +
                                                       ", which was assigned to another reader"));
+          if (time_) time_->finished(message.split);
+          tell_time();
           serve();
         },
-        [this](const epoch_committed& message) { acknowledge(message.epoch); },
+        [this](const time_reached& message) { take(message); },
+        [this](const begin_epoch& message) {
+          epoch_ = message.epoch;
+          ready_ = false;
+          serve();
+        },
+        [this](const epoch_passed&) {
+          epoch_.reset();
+          serve();
+        },
+        [this](const epoch_committed& message) { acknowledge(message); },
         [this](locate_rejects& message) { locate(std::move(message)); },
         [this](report_progress) -> caf::result<instance_progress> {
           return instance_progress{who_, {}};
@@ -78,7 +93,24 @@ class split_enumerator : public caf::event_based_actor {
   struct discovered {
     std::shared_ptr<source> from;
     std::vector<split> splits;
+    bool in_order = true;  ///< somebody below needs the order
+    std::string inputs = {};
   };
+
+  /// What a bounded source reads: its splits, and of files size and time.
+  static std::string inputs_of(const std::vector<split>& splits) {
+    std::string text;
+    const std::string* last = nullptr;
+    for (const auto& piece : splits) {
+      text += piece.object + '\0' + std::to_string(piece.begin) + ',' + std::to_string(piece.end) + '\0';
+      struct stat info {};
+      if ((last == nullptr || *last != piece.object) && ::stat(piece.object.c_str(), &info) == 0)
+        text += std::to_string(info.st_size) + ',' + std::to_string(info.st_mtim.tv_sec) + ',' +
+                std::to_string(info.st_mtim.tv_nsec) + '\0';
+      last = &piece.object;
+    }
+    return std::to_string(XXH3_64bits(text.data(), text.size()));
+  }
 
   void fail(error why) {
     const auto& definition = setup_->what->units[who_.unit].definition;
@@ -93,7 +125,9 @@ class split_enumerator : public caf::event_based_actor {
         [setup = setup_, unit = static_cast<int>(who_.unit)]() -> result<discovered> {
           SLUICE_ASSIGN(auto from, setup->sources->get(*setup, unit));
           SLUICE_ASSIGN(auto splits, guarded("find the splits", [&] { return from->discover(); }));
-          return discovered{std::move(from), std::move(splits)};
+          const bool asked = setup->what->checkpoint_interval().has_value();
+          auto inputs = asked && from->bounded() ? inputs_of(splits) : std::string();
+          return discovered{std::move(from), std::move(splits), asked && order_wanted(*setup, unit), std::move(inputs)};
         },
         [this](result<discovered> made) {
           if (!made.ok()) return fail(std::move(made).problem());
@@ -101,11 +135,38 @@ class split_enumerator : public caf::event_based_actor {
           auto assignment = flow::split_assignment::make(std::move(made->splits), rules());
           if (!assignment.ok()) return fail(std::move(assignment).problem());
           assignment_ = std::move(assignment).value();
-          send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
+          in_order_ = made->in_order;
+          inputs_ = std::move(made->inputs);
+          if (const auto begun = go_on_behind(); !begun.ok()) return fail(begun.problem());
+          begin_time();
+          send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes(), inputs_});
           send(supervisor_, instance_started{who_});
           serve();
           look_again_later();
         });
+  }
+
+  /// Where the run stood that this one continues after.
+  status go_on_behind() {
+    if (!setup_->resume) return {};
+    const auto& name = setup_->what->units[who_.unit].definition.name;
+    const auto& [instances, sources, inputs, rows, bytes] = setup_->resume->snapshot;
+    const auto before = inputs.find(name);
+    if (before != inputs.end() && before->second != inputs_)
+      return user_error(
+          "input_changed",
+          "the files that " + name + " reads have changed since the checkpoint that the run continues after",
+          "start again with --fresh");
+    const auto found = sources.find(name);
+    return found == sources.end() ? status() : assignment_->go_on(found->second);
+  }
+
+  /// At a barrier nothing is handed out until the readers have sent theirs. Where the order matters it comes when all
+  /// that was handed out before the last split is read: what is behind it in the order must not be before the barrier.
+  void see_whether_ready() {
+    if (!epoch_ || ready_ || (in_order_ && !assignment_->at_boundary())) return;
+    ready_ = true;
+    send(supervisor_, epoch_ready{who_, *epoch_});
   }
 
   [[nodiscard]] flow::split_assignment::rules rules() const {
@@ -142,6 +203,7 @@ class split_enumerator : public caf::event_based_actor {
                   const auto added = assignment_->extend(std::move(found).value());
                   if (!added.ok()) return fail(added.problem());
                   if (*added > 0) {
+                    if (time_) time_->extend(assignment_->all());
                     send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes()});
                     serve();
                   }
@@ -149,18 +211,63 @@ class split_enumerator : public caf::event_based_actor {
                 });
   }
 
-  /// The run is done for: what comes of it changes nothing any more.
-  void acknowledge(std::uint64_t epoch) {
+  /// It is committed: what comes of telling so changes nothing any more.
+  void acknowledge(const epoch_committed& message) {
     if (!source_ || !assignment_) return;
-    calls_.post([setup = setup_, from = source_, epoch, upto = assignment_->ended()] {
+    std::vector<split_progress> upto;
+    for (const auto& one : message.upto)
+      upto.push_back({.split = one.split, .position = one.position, .ended = one.ended});
+    calls_.post([setup = setup_, from = source_, epoch = message.epoch, upto = std::move(upto)] {
       (void)guarded("acknowledge what was read", [&] { return from->committed(epoch, upto); });
     });
+  }
+
+  // -- event time
+
+  /// Watermarks are computed where somebody below needs them.
+  void begin_time() {
+    const auto& what = *setup_->what;
+    const auto edges = what.edges_from(static_cast<int>(who_.unit));
+    if (std::none_of(edges.begin(), edges.end(),
+                     [&](int edge) { return what.edges[static_cast<std::size_t>(edge)].timed; }))
+      return;
+    const auto& rule = what.units[who_.unit].definition.time;
+    flow::source_clock::rules by{.out_of_order = rule.out_of_order};
+    if (rule.idle) by.idle = std::chrono::microseconds(*rule.idle);
+    time_.emplace(by);
+    time_->extend(assignment_->all());
+  }
+
+  void take(const time_reached& message) {
+    if (!time_) return;
+    if (message.silent) {
+      time_->silent(message.split, clock().now());
+    } else {
+      time_->passed_on(message.split, message.has_time ? std::optional(message.latest) : std::nullopt);
+    }
+    tell_time();
+  }
+
+  /// Tells all readers how far the source has come: what they send from now on is not before that.
+  void tell_time() {
+    if (!time_) return;
+    const auto now = clock().now();
+    if (const auto risen = time_->risen(now))
+      for (const auto& [address, instance] : readers_)
+        if (const auto to = caf::actor_cast<caf::actor>(address)) send(to, watermark_risen{*risen});
+    const auto idle = time_->next_idle(now);
+    if (!idle || (asked_at_ && *asked_at_ <= *idle && *asked_at_ > now)) return;
+    asked_at_ = *idle;
+    delayed_send(this, *idle - now, continuation{[this] { tell_time(); }});
   }
 
   void want(const want_split& message) {
     auto handle = caf::actor_cast<caf::actor>(current_sender());
     if (!handle) return;
-    if (readers_.emplace(handle.address(), message.who.instance).second) monitor(handle);
+    if (readers_.emplace(handle.address(), message.who.instance).second) {
+      monitor(handle);
+      if (time_ && time_->watermark()) send(handle, watermark_risen{*time_->watermark()});
+    }
     waiting_.push_back({message.who.instance, std::move(handle)});
     serve();
   }
@@ -197,6 +304,8 @@ class split_enumerator : public caf::event_based_actor {
   void serve() {
     if (!assignment_) return;
     give_room();
+    see_whether_ready();
+    if (epoch_) return;
     // One that has its share keeps nobody else waiting.
     std::deque<reader> waiting;
     for (auto& one : std::exchange(waiting_, {})) {
@@ -204,7 +313,8 @@ class split_enumerator : public caf::event_based_actor {
       if (reply.what == flow::split_assignment::answer::wait) {
         waiting.push_back(std::move(one));
       } else if (reply.what == flow::split_assignment::answer::take) {
-        send(one.handle, take_split{std::move(*reply.piece), {}, reply.room});
+        send(one.handle,
+             take_split{std::move(*reply.piece), std::move(reply.from.position), reply.room, reply.from.sequence});
       } else {
         send(one.handle, no_more_splits{});
       }
@@ -254,6 +364,12 @@ class split_enumerator : public caf::event_based_actor {
   std::map<std::uint32_t, room_wanted> wanting_;  ///< by split: readers that may not pass on what they have read
   std::map<caf::actor_addr, std::uint32_t> readers_;
   bool asked_for_order_ = false;
+  bool in_order_ = true;
+  std::string inputs_;
+  std::optional<std::uint64_t> epoch_;                      ///< whose barriers the readers are to send
+  bool ready_ = false;                                      ///< and may
+  std::optional<flow::source_clock> time_;                  ///< where watermarks are needed
+  std::optional<flow::source_clock::time_point> asked_at_;  ///< when tell_time comes again by itself
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
 #include "engine/flow/split_assignment.hpp"
+#include "engine/operators/windows/event_times.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -79,6 +80,14 @@ class extract_actor : public unit_actor {
     return {
         [this](take_split& message) { take(std::move(message)); },
         [this](const room_given& message) { take(message); },
+        [this](const begin_epoch& message) {
+          if (!working_ || is_ending()) return;
+          barrier_ = message;
+          work();
+        },
+        [this](const watermark_risen& message) {
+          if (working_) outbox_->watermark(message.time);
+        },
         [this](no_more_splits) {
           asked_ = false;
           done_ = true;
@@ -93,18 +102,24 @@ class extract_actor : public unit_actor {
                   if (!working_) return;
                   if (!made.ok()) return fail(made.problem());
                   source_ = std::move(made).value();
+                  time_ = time_of_rows();
                   started();
                   ask();
                 });
   }
 
   void work() override {
-    while (reading_ && working_ && held_ == 0 && rejects_.clear() && reads_ + outbox_->waiting() < most_ahead) {
+    if (barrier_) pass_barrier();
+    while (!barrier_ && !drained_ && reading_ && working_ && held_ == 0 && rejects_.clear() &&
+           reads_ + outbox_->waiting() < most_ahead) {
       ++reads_;
       calls_.call([from = reading_] { return from->next(); },
                   [this, from = reading_](result<std::optional<read_step>> step) { take(from, std::move(step)); });
     }
-    if (done_ && !reading_) finish_when_passed_on();
+    if (!done_ || reading_ || barrier_ || drained_) return;
+    if (time_ && source_ && source_->ends_for_good()) outbox_->watermark(end_of_time);
+    time_.reset();
+    finish_when_passed_on();
   }
 
   std::string reached() override {
@@ -134,17 +149,20 @@ class extract_actor : public unit_actor {
 
   struct open_split {
     split piece;
-    std::uint64_t sequence = 0;  ///< of its next batch
-    std::int64_t passed_on = 0;  ///< bytes of rows, where that is limited
-    std::int64_t room = 0;       ///< what that may become
-    bool asked = false;          ///< for more room
-    std::deque<read_step> held;  ///< read, and waiting for it
+    std::string position = {};                   ///< behind the last step that was passed on
+    decltype(order_key::sequence) sequence = 0;  ///< of its next batch
+    std::int64_t passed_on = 0;                  ///< bytes of rows, where that is limited
+    std::int64_t room = 0;                       ///< what that may become
+    bool asked = false;                          ///< for more room
+    bool silent = false;                         ///< nothing came of it last
+    std::deque<read_step> held;                  ///< read, and waiting for it
   };
 
   void stop_reading() {
     if (reading_) reading_->interrupt();
     reading_.reset();
     splits_.clear();
+    behind_barrier_.clear();
     held_ = 0;
   }
 
@@ -158,6 +176,7 @@ class extract_actor : public unit_actor {
     asked_ = false;
     if (!working_ || done_) return;
     if (!reading_) reading_ = std::make_shared<reading>(setup_, source_);
+    const auto from = message.position;
     calls_.call([from = reading_, piece = message.piece,
                  position = std::move(message.position)] { return from->add(piece, position); },
                 [this, from = reading_, piece = message.piece](const status& added) {
@@ -166,6 +185,8 @@ class extract_actor : public unit_actor {
     const auto id = message.piece.id;
     splits_[id].piece = std::move(message.piece);
     splits_[id].room = message.room;
+    splits_[id].position = from;
+    splits_[id].sequence = static_cast<decltype(order_key::sequence)>(message.sequence);
     ask();
     work();
   }
@@ -174,8 +195,29 @@ class extract_actor : public unit_actor {
     --reads_;
     if (!working_ || from != reading_) return;  // stopped, or read past the end
     if (!step.ok()) return fail(of_only_split(std::move(step).problem()));
-    if (*step) take(std::move(**step));
+    if (*step) barrier_ ? behind_barrier_.push_back(std::move(**step)) : take(std::move(**step));
     if (working_) work();
+  }
+
+  /// Between two steps, once the rejects of those before are stored: what is read from here on comes behind it.
+  void pass_barrier() {
+    rejects_.send();
+    if (!rejects_.idle()) return;
+    const auto at = *std::exchange(barrier_, std::nullopt);
+    outbox_->barrier(at.epoch);
+    rejects_.passed(at.epoch);
+    epoch_prepared here{.epoch = at.epoch, .what = snapshot(inbox_->barrier_here(at.epoch))};
+    here.what.splits = std::exchange(ended_splits_, {});
+    for (const auto& [id, from] : splits_)
+      here.what.splits.push_back({.split = id, .position = from.position, .ended = false, .sequence = from.sequence});
+    send(links_.supervisor, std::move(here));
+    if (at.last) {
+      drained_ = true;
+      return stop_reading();
+    }
+    auto steps = std::exchange(behind_barrier_, {});
+    for (auto& step : steps)
+      if (working_ && reading_) take(std::move(step));
   }
 
   /// Rows that come before their place in the order wait here where those below have enough of such.
@@ -232,12 +274,16 @@ class extract_actor : public unit_actor {
     ++counters_.batches;
     for (auto& record : step.rejected) reject(std::move(record), from.piece);
     rejects_.send();
+    from.position = step.position;
+    const auto latest = latest_time(step);
     if (rows > 0 || step.end) {
       auto out = step.rows.data ? std::move(step.rows) : marker();
       out.order = {.split = from.piece.id, .sequence = from.sequence++, .last_in_split = step.end};
       emit(0, std::move(out));
     }
+    if (working_ && time_) tell_time(from, latest, step.records == 0 && !step.end && !source_->bounded());
     if (!step.end || !working_) return;
+    ended_splits_.push_back({.split = from.piece.id, .position = step.position, .ended = true});
     send(links_.enumerators[unit().source_number],
          split_finished{who_, from.piece.id, std::move(step.position), from.passed_on});
     splits_.erase(from.piece.id);
@@ -267,6 +313,29 @@ class extract_actor : public unit_actor {
     rejects_.add(std::move(row));
   }
 
+  /// The event time of rows, where somebody below needs to know how far it has come.
+  [[nodiscard]] std::optional<event_time> time_of_rows() const {
+    for (const auto& edge : setup_->what->edges)
+      if (edge.from_unit == unit_index() && edge.timed) return unit().outputs.front().time;
+    return std::nullopt;
+  }
+
+  std::optional<std::int64_t> latest_time(const read_step& step) {
+    if (!time_ || !step.rows.data) return std::nullopt;
+    const auto times = windows::event_times::of(*step.rows.data, *time_);
+    if (times.ok()) return times->latest();
+    fail(times.problem());
+    return std::nullopt;
+  }
+
+  /// Says how far the rows have come that were passed on, and once that no more come.
+  void tell_time(open_split& of, std::optional<std::int64_t> latest, bool silent) {
+    const bool before = std::exchange(of.silent, silent);
+    if (!latest && silent == before) return;
+    send(links_.enumerators[unit().source_number],
+         time_reached{of.piece.id, latest.has_value(), latest.value_or(0), silent});
+  }
+
   batch marker() {
     batch empty;
     empty.data = arrow::RecordBatch::MakeEmpty(unit().outputs[0].schema).ValueOrDie();
@@ -274,12 +343,16 @@ class extract_actor : public unit_actor {
   }
 
   std::shared_ptr<source> source_;
+  std::optional<event_time> time_;              ///< of its rows, until all have been passed on
   std::shared_ptr<reading> reading_;            ///< while it has splits
   std::map<std::uint32_t, open_split> splits_;  ///< that it has, by id
   std::size_t reads_ = 0;                       ///< calls of `next` under way
   std::size_t held_ = 0;                        ///< steps that wait for room
   bool asked_ = false;                          ///< for a split
   bool done_ = false;                           ///< no split follows
+  std::optional<begin_epoch> barrier_;          ///< to be sent when what comes before it is settled
+  std::vector<read_step> behind_barrier_;       ///< read meanwhile
+  bool drained_ = false;                        ///< nothing is read behind the last barrier
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
 #include "engine/component/interrupt_switch.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -22,9 +23,6 @@ struct open_sink {
   interrupt_switch<sink> stop = {};  ///< keeps a call that is stuck from holding up the end
 };
 
-/// A bounded run is one epoch, which ends with it.
-constexpr std::uint64_t only_epoch = 1;
-
 struct written {
   status done;
   row_errors refused;
@@ -40,7 +38,11 @@ class load_actor : public unit_actor {
  public:
   load_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
              const node_services& services)
-      : unit_actor(config, setup, who, services), sink_(make_open_sink(std::move(setup))) {}
+      : unit_actor(config, setup, who, services), sink_(make_open_sink(setup)) {
+    if (setup->resume) epoch_ = setup->resume->epoch;
+    commits_at_end_ = setup->what->checkpoint_interval() && !setup->what->commits_each(who.unit);
+    keeps_ = commits_at_end_ && setup->resume;
+  }
 
  protected:
   caf::message_handler own_messages() override {
@@ -67,12 +69,18 @@ class load_actor : public unit_actor {
 
   void work() override {
     if (!open_) return;
-    while (rejects_.clear() && working_) {
+    while (!barrier_ && rejects_.clear() && working_) {
       auto next = inbox_->next();
       if (!next) break;
       if (auto* arrived = std::get_if<flow::inbox::arrived_batch>(&*next)) write(std::move(*arrived));
+      if (auto* barrier = std::get_if<flow::inbox::aligned_barrier>(&*next)) barrier_ = std::move(*barrier);
     }
-    if (working_ && inbox_->exhausted() && writes_ == 0) prepare();
+    if (!working_ || writes_ > 0) return;
+    if (barrier_) {
+      end_epoch();
+    } else if (inbox_->exhausted()) {
+      prepare();
+    }
   }
 
   /// The sink's last call; it waits for one that is stuck, without keeping anyone.
@@ -80,24 +88,24 @@ class load_actor : public unit_actor {
     if (ended_) return abandon_done();
     ended_ = true;
     if (!committing_) sink_->stop.interrupt();
-    calls_.call(
-        [to = sink_] {
-          if (to->to) to->to->abort();
-          return 0;
-        },
-        [this](int) { abandon_done(); });
+    calls_.call([to = sink_, keeps = keeps_] { return let_sink_go(*to, keeps), 0; }, [this](int) { abandon_done(); });
+  }
+
+  /// What was prepared stays where a later run may continue after it.
+  static void let_sink_go(open_sink& which, bool keeps) {
+    if (which.to && !keeps) which.to->abort();
+    which.stop.connect(nullptr);
+    which.to.reset();
   }
 
   /// It may have been decided to commit: whoever settles the run publishes or removes it. What the supervisor has not
   /// been told of was decided by nobody.
-  [[nodiscard]] bool keeps_prepared() const override { return report_.has_value() && !ended_; }
+  [[nodiscard]] bool keeps_prepared() const override { return undecided_ && !ended_; }
 
   void let_go() override {
-    if (!ended_ && !report_) {
+    if (!ended_ && !undecided_) {
       if (!committing_) sink_->stop.interrupt();
-      calls_.post([to = sink_] {
-        if (to->to) to->to->abort();
-      });
+      calls_.post([to = sink_, keeps = keeps_] { let_sink_go(*to, keeps); });
     }
     sink_.reset();
   }
@@ -138,50 +146,89 @@ class load_actor : public unit_actor {
     rejects_.send();
   }
 
+  /// At a barrier: what was written so far becomes durable. What is behind it waits.
+  void end_epoch() {
+    rejects_.send();
+    if (preparing_ || !rejects_.idle()) return;
+    preparing_ = true;
+    call_prepare(barrier_->epoch, [this](const prepared_epoch& made) {
+      epoch_prepared here{.epoch = epoch_, .what = snapshot(*barrier_)};
+      here.token = made.token;
+      here.target = secrets::mask(target_);
+      here.rows = made.report.loaded;
+      send(links_.supervisor, std::move(here));
+      rejects_.passed(epoch_);
+      preparing_ = false;
+      barrier_.reset();
+      work();
+    });
+  }
+
+  /// At the end of all inputs.
   void prepare() {
     if (prepared_) {
-      if (report_) finish_when_passed_on();
+      if (!preparing_) finish_when_passed_on();
       return;
     }
-    prepared_ = true;
+    prepared_ = preparing_ = true;
+    call_prepare(epoch_ + 1, [this](const prepared_epoch& made) {
+      preparing_ = false;
+      token_ = made.token;
+      token_rows_ = made.report.loaded;
+      finish_when_passed_on();
+    });
+  }
+
+  template <class Then>
+  void call_prepare(std::uint64_t epoch, Then then) {
     calls_.call(
-        [to = sink_] { return guarded("make the target durable", [&] { return to->to->prepare(only_epoch); }); },
-        [this](const result<prepared_epoch>& made) {
+        [to = sink_, epoch] { return guarded("make the target durable", [&] { return to->to->prepare(epoch); }); },
+        [this, epoch, then](const result<prepared_epoch>& made) {
           if (!working_) return;
           if (!made.ok()) return fail(made.problem());
           const auto& report = made->report;
-          report_ = report;
-          counters_.out = report.loaded;
-          counters_.merged = report.merged;
-          counters_.set_null = report.set_null;
-          counters_.bytes = report.bytes;
+          epoch_ = epoch;
+          undecided_ = true;
+          keeps_ = commits_at_end_;
+          counters_.out += report.loaded;
+          counters_.merged += report.merged;
+          counters_.set_null += report.set_null;
+          counters_.bytes += report.bytes;
           target_ = report.target;
-          token_ = made->token;
-          finish_when_passed_on();
+          then(*made);
         });
   }
 
+  /// A failure is the supervisor's to mend: rows that come meanwhile belong to a later epoch.
   void commit(const commit_load& message) {
     if (message.at_once) sink_->stop.interrupt();
     if (std::exchange(committing_, true)) return;
     calls_.call(
-        [to = sink_, token = message.token] {
+        [to = sink_, token = message.token]() -> status {
+          if (!to->to) return internal_error("sink_gone", "the sink was given up before it could publish");
           return guarded("publish the target", [&] { return to->to->commit(token); });
         },
-        [this](const status& made) {
-          if (!made.ok()) return fail(made.problem());
-          ended_ = true;
+        [this, last = message.last](const status& made) {
+          committing_ = false;
+          if (!made.ok()) return tell_failure(made.problem());
+          undecided_ = undecided_ && !last && commits_at_end_;
+          ended_ = last;
           send(links_.supervisor, committed{who_});
         });
   }
 
   std::shared_ptr<open_sink> sink_;
-  std::optional<sink_report> report_;
-  int writes_ = 0;  ///< under way
+  std::optional<flow::inbox::aligned_barrier> barrier_;  ///< what is behind it waits
+  std::uint64_t epoch_ = 0;                              ///< the last one that was prepared
+  int writes_ = 0;                                       ///< under way
   bool open_ = false;
-  bool prepared_ = false;    ///< the call was made
-  bool committing_ = false;  ///< told to commit: only that is to interrupt it any more
-  bool ended_ = false;       ///< committed or aborted
+  bool preparing_ = false;       ///< the call is under way
+  bool prepared_ = false;        ///< nothing more is written
+  bool undecided_ = false;       ///< something is prepared of which only the supervisor knows what is to become
+  bool commits_at_end_ = false;  ///< of a run that takes checkpoints
+  bool keeps_ = false;           ///< some epochs are prepared, for the end of the run
+  bool committing_ = false;      ///< told to commit: only that is to interrupt it any more
+  bool ended_ = false;           ///< committed or aborted
 };
 
 }  // namespace

@@ -4,10 +4,12 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/flow/order.hpp"
+#include "engine/flow/state_file.hpp"
 #include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
@@ -39,6 +41,7 @@ std::vector<batch> empty_batches(const planned_unit& unit) {
 /// The transform and what its calls need; shared with a call under way, which may outlive the actor.
 struct open_transform {
   std::shared_ptr<const run_setup> setup;
+  flow::instance_id who;
   std::unique_ptr<transform> unit = {};
 };
 
@@ -74,7 +77,8 @@ class transform_actor : public unit_actor {
   transform_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
                   const node_services& services)
       : unit_actor(config, setup, who, services),
-        open_(std::make_shared<open_transform>(open_transform{std::move(setup)})) {}
+        saves_(this, services.io),
+        open_(std::make_shared<open_transform>(open_transform{std::move(setup), who})) {}
 
  protected:
   void begin() override {
@@ -87,18 +91,36 @@ class transform_actor : public unit_actor {
     transform_ = open_->unit.get();
     may_block_ = dynamic_cast<const may_block*>(transform_);
     late_ = dynamic_cast<late_answers*>(transform_);
+    holding_ = dynamic_cast<const holds_back*>(transform_);
     if (late_ != nullptr && !order_wanted(*setup_, unit_index())) late_->release_order();
     only_input_ = unit().inputs.size() <= 1;
     stamper_ = std::make_unique<flow::order_stamper>(transform_->keeps_order() && outbox_->any_ordered(),
                                                      empty_batches(unit()));
     open_inputs_ = unit().inputs.size();
     later_open_ = open_inputs_ - std::min<std::size_t>(open_inputs_, 1);
-    hold_inputs_back();
-    started();
-    work();
+    if (restored() == nullptr) return ready();
+    if (restored()->finished) {
+      ready_ = true;
+      started();
+      stop_early();
+      return work();
+    }
+    if (const auto numbered = stamper_->restore(restored_streams()); !numbered.ok()) return fail(numbered.problem());
+    calls_.call(
+        [on = open_]() -> status {
+          const auto& from = *on->setup->resume;
+          SLUICE_ASSIGN(const auto parts, flow::read_state(from.folder, from.snapshot.find(on->who)->state));
+          return guarded("take back what the unit held", [&] { return on->unit->restore(parts); });
+        },
+        [this](const status& restored) {
+          if (!working_) return;
+          if (!restored.ok()) return fail(restored.problem());
+          ready();
+        });
   }
 
   void work() override {
+    if (!ready_) return;
     const auto until = clock().now() + time_slice;
     while (may_work() && !scheduled_ && !calling_ && step()) {
       if (clock().now() < until) continue;
@@ -109,15 +131,16 @@ class transform_actor : public unit_actor {
   }
 
   void stop_early() override {
-    stop_wanted_ = calling_;
-    if (calling_) return;
+    stop_wanted_ = calling_ || !ready_;
+    if (stop_wanted_) return;
     stamper_->settled(stamped_);
     send_stamped();
     give_up_input();
+    barrier_.reset();
     complete_ = true;
   }
 
-  /// A call under way ends first, so that nothing of the run goes on behind its end.
+  /// A call under way ends first, so that nothing of the run continues after its end.
   void give_up() override {
     if (!calling_) return abandon_done();
     calls_.call([] { return 0; }, [this](int) { abandon_done(); });
@@ -133,6 +156,57 @@ class transform_actor : public unit_actor {
  private:
   // -- work
 
+  void ready() {
+    ready_ = true;
+    hold_inputs_back();
+    started();
+    work();
+  }
+
+  /// Everything before the barrier has been passed on: lets it pass, and writes down what the transform holds.
+  void pass_barrier() {
+    rejects_.send();
+    if (!rejects_.idle()) return;
+    const auto at = *std::exchange(barrier_, std::nullopt);
+    outbox_->barrier(at.epoch);
+    rejects_.passed(at.epoch);
+    auto here = snapshot(at, stamper_->state());
+    here.held = transform_->held();
+    calling_ = true;
+    calls_.call([on = open_] { return guarded("hand out what the unit holds", [&] { return on->unit->state({}); }); },
+                [this, epoch = at.epoch, here = std::move(here)](result<std::vector<state_part>> parts) mutable {
+                  calling_ = false;
+                  if (!working_) return;
+                  if (!parts.ok()) return fail(cannot_hand_out(parts.problem()));
+                  save(epoch, std::move(here), *std::move(parts));
+                  if (stop_wanted_) stop_early();
+                  if (working_) work();
+                });
+  }
+
+  /// Written while the transform works on.
+  void save(std::uint64_t epoch, flow::instance_snapshot here, std::vector<state_part> parts) {
+    const auto name =
+        std::to_string(epoch) + "/" + unit().definition.name + "-" + std::to_string(who_.instance) + ".state";
+    saving_ = true;
+    saves_.call([folder = setup_->checkpoint_folder, name,
+                 parts = std::move(parts)] { return flow::write_state(folder, name, parts); },
+                [this, epoch, here = std::move(here)](const result<flow::saved_state>& saved) mutable {
+                  if (!working_) return;
+                  if (!saved.ok()) return fail(saved.problem());
+                  saving_ = false;
+                  here.state = *saved;
+                  send(links_.supervisor, epoch_prepared{.epoch = epoch, .what = std::move(here)});
+                  work();
+                });
+  }
+
+  static error cannot_hand_out(error why) {
+    if (why.code == "not_supported")
+      why.hint += std::string(why.hint.empty() ? "" : "; or ") + "remove run: { checkpoint: }, or raise run.memory";
+    return why;
+  }
+
   /// Lets others have their turn first.
   void go_on_later() {
     scheduled_ = true;
@@ -145,6 +219,10 @@ class transform_actor : public unit_actor {
   /// One call into the transform; false where there is nothing to do, or it is done elsewhere.
   bool step() {
     if (complete_) return false;
+    if (barrier_ && !resuming_) {
+      pass_barrier();
+      return false;
+    }
     if (resuming_) {
       call([](transform& unit, emitter& out) { return unit.resume(out); });
       return working_ && !calling_;
@@ -156,9 +234,17 @@ class transform_actor : public unit_actor {
     auto next = inbox_->next();
     if (!next) return false;
     if (const auto* barrier = std::get_if<flow::inbox::aligned_barrier>(&*next)) {
-      barrier_ = barrier->epoch;
+      barrier_ = *barrier;
       call([epoch = barrier->epoch](transform& unit, emitter& out) -> result<bool> {
         SLUICE_TRY(unit.before_barrier(epoch, out));
+        return true;
+      });
+      return working_ && !calling_;
+    }
+    if (const auto* risen = std::get_if<flow::inbox::time_risen>(&*next)) {
+      time_ = risen->watermark;
+      call([time = risen->watermark](transform& unit, emitter& out) -> result<bool> {
+        SLUICE_TRY(unit.on_time(time, out));
         return true;
       });
       return working_ && !calling_;
@@ -229,9 +315,10 @@ class transform_actor : public unit_actor {
     }
     resuming_ = *answer.more;
     if (!resuming_) settle();
-    if (!resuming_ && barrier_) stamper_->let_pass(stamped_);
+    const bool time_passes = !resuming_ && time_ && (complete_ || holding_ == nullptr || !holding_->holds_rows());
+    if (!resuming_ && (barrier_ || time_passes)) stamper_->let_pass(stamped_);
     send_stamped();
-    if (!resuming_ && barrier_ && working_) outbox_->barrier(*std::exchange(barrier_, std::nullopt));
+    if (time_passes && working_) outbox_->watermark(*std::exchange(time_, std::nullopt));
   }
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.
@@ -262,6 +349,7 @@ class transform_actor : public unit_actor {
     if (open_inputs_ == 0) complete_ = true;
     if (!complete_ && transform_->satisfied()) {
       complete_ = true;
+      time_ = end_of_time;
       give_up_input();
     }
     if (complete_) stamper_->settled(stamped_);
@@ -283,28 +371,34 @@ class transform_actor : public unit_actor {
     if (!given.ok()) fail(given.problem());
   }
 
-  /// What still arrives belongs to the balance, so the end of every input is waited for.
+  /// What still arrives belongs to the balance, so the end of every input is waited for. What it counted at a barrier
+  /// is told before what it counted at its end, which belongs to the next checkpoint.
   void finish_when_done() {
     rejects_.send();
     if (rejects_.idle()) outbox_->end();
-    if (inbox_->exhausted()) finish_when_passed_on();
+    if (inbox_->exhausted() && !saving_) finish_when_passed_on();
   }
 
+  blocking_calls saves_;  ///< of what it holds
   std::shared_ptr<open_transform> open_;
   transform* transform_ = nullptr;        ///< in open_
   late_answers* late_ = nullptr;          ///< the same, where it answers late
   const may_block* may_block_ = nullptr;  ///< the same, where its calls may take long
+  const holds_back* holding_ = nullptr;   ///< the same, where watermarks may have to wait for rows
   std::unique_ptr<flow::order_stamper> stamper_;
-  std::vector<flow::outgoing_batch> stamped_;  ///< to be sent after the call that made them
-  std::optional<flow::due_credit> current_;    ///< for the batch that is being worked on
-  std::optional<std::uint64_t> barrier_;       ///< to be passed on when what comes before it has been
+  std::vector<flow::outgoing_batch> stamped_;            ///< to be sent after the call that made them
+  std::optional<flow::due_credit> current_;              ///< for the batch that is being worked on
+  std::optional<flow::inbox::aligned_barrier> barrier_;  ///< to be passed on when what comes before it has been
+  std::optional<std::int64_t> time_;                     ///< a watermark, likewise
   std::size_t open_inputs_ = 0;
   std::set<int> held_back_;     ///< inputs that wait for the others to end
   std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended
   bool only_input_ = true;
+  bool ready_ = false;        ///< made, and what it held before was taken back
   bool resuming_ = false;     ///< the transform has more to make
   bool scheduled_ = false;    ///< go_on_later is on its way
   bool calling_ = false;      ///< a call is under way on the I/O pool
+  bool saving_ = false;       ///< what it held at a barrier is being written
   bool stop_wanted_ = false;  ///< nobody needs more: stop when it has ended
   bool complete_ = false;     ///< nothing more will be made
 };

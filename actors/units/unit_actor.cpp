@@ -1,6 +1,7 @@
 #include "actors/units/unit_actor.hpp"
 
 #include "actors/run/rejects_batch.hpp"
+#include "engine/component/opaque.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/secrets/mask.hpp"
 
@@ -14,6 +15,7 @@ namespace sluice::actors {
 namespace {
 
 constexpr std::uint64_t failed_row = 0;  ///< no ticket of the rejects desk
+constexpr char streams_of_unit = 'u';
 constexpr auto most_looking = std::chrono::seconds(2);
 
 }  // namespace
@@ -38,6 +40,7 @@ caf::behavior unit_actor::make_behavior() {
       [this](const stop_sending& message) {
         if (!outbox_) return;
         outbox_->stopped(message.channel);
+        note_held_back();
         if (working_ && outbox_->unwanted() && !stopped_early_) {
           stopped_early_ = true;
           stop_early();
@@ -54,7 +57,8 @@ caf::behavior unit_actor::make_behavior() {
         if (working_) work();
       },
       [this](report_progress) -> caf::result<instance_progress> {
-        return instance_progress{who_, counters_};
+        const bool starved = working_ && inbox_ && !links_.inputs.empty() && inbox_->empty() && outbox_->clear();
+        return instance_progress{who_, counters_, held_back_.total(now()), starved};
       },
       [this](abandon message) {
         if (message.orphaned && keeps_prepared()) return;
@@ -95,7 +99,34 @@ void unit_actor::wire(wiring& links) {
         send(link->to, data_message{channel, std::move(body)});
       },
       memory);
+  if (const auto gone_on = go_on_behind(); !gone_on.ok()) return fail(gone_on.problem());
   rejects_.open(links_, [this](const std::vector<rejected_row>& rows) { emit_rejects(rows); });
+}
+
+/// Where the other run's instance stood.
+status unit_actor::go_on_behind() {
+  if (!setup_->resume) return {};
+  restored_ = setup_->resume->snapshot.find(who_);
+  if (restored_ == nullptr) return {};
+  counters_ = restored_->report.counters;
+  stopped_early_ = restored_->report.stopped_early;
+  outbox_->go_on(restored_->report);
+  opaque_reader from(restored_->streams, streams_of_unit);
+  const auto places = from.text();
+  restored_streams_ = from.text();
+  SLUICE_TRY(from.done("where the streams of a unit stood"));
+  return inbox_->go_on(places, restored_->report.received);
+}
+
+flow::instance_snapshot unit_actor::snapshot(const flow::inbox::aligned_barrier& at, const std::string& streams) const {
+  flow::instance_snapshot here;
+  here.report.who = who_;
+  here.report.counters = counters_;
+  here.report.stopped_early = stopped_early_;
+  outbox_->fill(here.report);
+  here.report.received = at.received;
+  here.streams = opaque_writer(streams_of_unit).text(at.places).text(streams).take();
+  return here;
 }
 
 void unit_actor::take(data_message& message) {
@@ -110,6 +141,7 @@ void unit_actor::take(data_message& message) {
 void unit_actor::take_credit(const credit& message) {
   if (!outbox_) return;
   const auto taken = outbox_->credited(message.channel, message.rows, message.markers);
+  note_held_back();
   if (!taken.ok()) return fail(taken.problem());
   if (working_) work();
 }
@@ -125,7 +157,7 @@ void unit_actor::finish_when_passed_on() {
   finished_ = true;
   instance_finished last;
   last.report.who = who_;
-  counters_.skipped = inbox_->dropped();
+  counters_.skipped = inbox_->dropped() + (restored_ != nullptr ? restored_->report.counters.skipped : 0);
   last.report.counters = counters_;
   last.report.stopped_early = stopped_early_;
   outbox_->fill(last.report);
@@ -133,12 +165,19 @@ void unit_actor::finish_when_passed_on() {
   last.target = secrets::mask(target_);
   last.reached = reached();
   last.token = token_;
+  last.rows = token_rows_;
+  last.splits = std::move(ended_splits_);
+  last.streams = opaque_writer(streams_of_unit).text(inbox_->barrier_here(0).places).text("").take();
   send(links_.supervisor, std::move(last));
 }
 
 void unit_actor::fail(error why) {
   if (!working_ && finished_) return;
   working_ = false;
+  tell_failure(std::move(why));
+}
+
+void unit_actor::tell_failure(error why) {
   if (why.where.empty()) why.where = "unit " + unit().definition.name;
   if (!why.path.empty() || why.to_blame == blame::user) why.path = unit_path(unit().definition) + why.path;
   secrets::mask(why);  // here, because another node need not know this one's secrets
@@ -172,7 +211,16 @@ void unit_actor::abandon_done() { send(links_.supervisor, abandoned{who_}); }
 
 void unit_actor::emit(int port, batch rows) {
   const auto sent = outbox_->emit(port, std::move(rows));
+  note_held_back();
   if (!sent.ok()) fail(sent.problem());
+}
+
+void unit_actor::note_held_back() {
+  if (const bool waits = !outbox_->clear(); waits != held_back_.held_back()) held_back_.set(waits, now());
+}
+
+std::int64_t unit_actor::now() const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(clock().now().time_since_epoch()).count();
 }
 
 void unit_actor::give_credit(const std::vector<flow::due_credit>& due) {

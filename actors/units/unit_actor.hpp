@@ -7,6 +7,7 @@
 #include "actors/units/instance.hpp"
 #include "engine/flow/inbox.hpp"
 #include "engine/flow/outbox.hpp"
+#include "engine/flow/waiting.hpp"
 
 #include <caf/event_based_actor.hpp>
 
@@ -47,9 +48,21 @@ class unit_actor : public caf::event_based_actor {
   /// Reports to the supervisor, once, when everything was passed on: outputs ended, rejects stored.
   void finish_when_passed_on();
   void fail(error why);
+  /// Tells the supervisor of a failure, which need not be the end of this unit.
+  void tell_failure(error why);
   /// Fails because of a row: with its file and line, if its source finds them in time.
   void fail_at(error why, rejected_row row);
   void abandon_done();
+
+  /// What a successor begins with, at a barrier: the counts, with `received` in the place of what came since; `streams`
+  /// of the unit's own.
+  [[nodiscard]] flow::instance_snapshot snapshot(const flow::inbox::aligned_barrier& at,
+                                                 const std::string& streams = {}) const;
+  /// Of the run that this one continues after; null: it begins afresh.
+  [[nodiscard]] const flow::instance_snapshot* restored() const { return restored_; }
+  [[nodiscard]] const std::string& restored_streams() const { return restored_streams_; }
+  /// True once the supervisor has the last word of this instance, or its outputs are ending.
+  [[nodiscard]] bool is_ending() const { return finished_ || (outbox_ && outbox_->ending()); }
 
   void emit(int port, batch rows);
   void give_credit(const std::vector<flow::due_credit>& due);
@@ -69,8 +82,10 @@ class unit_actor : public caf::event_based_actor {
   std::unique_ptr<flow::outbox> outbox_;
   rejects_desk rejects_;
   flow::unit_counters counters_;
-  std::string target_;  ///< of a sink, for the report
-  std::string token_;   ///< the same: commits what it has prepared
+  std::string target_;                           ///< of a sink, for the report
+  std::string token_;                            ///< the same: commits what it has prepared
+  std::uint64_t token_rows_ = 0;                 ///< the same: what that is
+  std::vector<flow::split_state> ended_splits_;  ///< of a reader: since the last barrier
   /// What a source has reached, as JSON; asked when all its rows are passed on.
   virtual std::string reached() { return {}; }
   bool stopped_early_ = false;
@@ -83,7 +98,14 @@ class unit_actor : public caf::event_based_actor {
   void emit_rejects(const std::vector<rejected_row>& rows);
 
   void name_row(const rejected_row& row);
+  status go_on_behind();
+  /// Notes whether what was made waits for credit.
+  void note_held_back();
+  [[nodiscard]] std::int64_t now() const;
 
+  const flow::instance_snapshot* restored_ = nullptr;
+  std::string restored_streams_;
+  flow::held_back_time held_back_;
   bool finished_ = false;
   std::optional<error> failure_;  ///< while the source looks for the row
 };

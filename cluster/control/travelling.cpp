@@ -22,7 +22,8 @@ bool may_travel(std::string_view type) {
       credit, stop_sending, want_split, take_split, want_room, room_given, no_more_splits, split_finished,
       splits_discovered, locate_rejects, rejects_located, store_rejects, rejects_stored, node_lost, begin_work,
       instance_started, instance_failed, instance_finished, report_progress, instance_progress, commit_load, committed,
-      epoch_committed, abandon, abandoned, leave,
+      epoch_committed, abandon, abandoned, leave, time_reached, watermark_risen, begin_epoch, epoch_ready, epoch_passed,
+      epoch_prepared,
       // between nodes
       join_cluster, joined, join_refused, peer_joined, peer_left, leave_cluster, start_part, part_started, part_failed,
       wire_part, part_wired, release_part>();

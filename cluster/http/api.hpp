@@ -32,8 +32,12 @@ struct api_handlers {
   std::function<result<options>(const submission&, diagnostics&)> plan;
   /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
+  /// Tells a live run, by its whole id, to drain or take a savepoint; null JSON where it does not live here.
+  std::function<result<options>(const std::string& run, const std::string& how)> steer;
   /// Progress of a live run; null JSON where it does not live here.
   std::function<options(const std::string& run)> progress;
+  /// The same of all live runs, by their ids.
+  std::function<std::map<std::string, options>()> all_progress;
   /// The cluster's nodes, an array.
   std::function<options()> nodes;
   /// More lines for /metrics, in Prometheus' text format.
@@ -64,6 +68,7 @@ struct api_response {
   std::string content_type = "application/json";
   std::string body;
   std::map<std::string, std::string> headers = {};  ///< further ones
+  bool has_data = true;  ///< false: a file of the program, in which there are no secrets to mask
 };
 
 /// What an event stream was asked for.

@@ -2,6 +2,7 @@
 
 #include "cluster/http/event_poll.hpp"
 #include "cluster/http/event_stream.hpp"
+#include "cluster/http/page.hpp"
 #include "cluster/http/route.hpp"
 #include "engine/secrets/mask.hpp"
 
@@ -143,6 +144,8 @@ void http_connection::on_header() {
   // Health checks wait for nobody: they take no turn, and this thread has their answer.
   if (auto quick = shared_.answers.at_once(request_))
     return write(std::move(*quick), keep_alive_ && parser_->is_done());
+  if (auto refused = misdirected(request_)) return write(std::move(*refused), keep_alive_ && parser_->is_done());
+  if (auto page = page_answer(request_)) return write(std::move(*page), keep_alive_ && parser_->is_done());
   if (auto refused = shared_.answers.unauthorized(request_))
     return write(std::move(*refused), keep_alive_ && parser_->is_done());
   be_known();
@@ -278,12 +281,15 @@ void http_connection::write(api_response answered, bool keep_alive) {
   response_->set(http::field::server, "sluice");
   response_->set(http::field::content_type, answered.content_type);
   response_->set(http::field::cache_control, "no-store");
+  // No browser may take rows or errors for a page or a script, nor let a page of another site read them.
+  response_->set("X-Content-Type-Options", "nosniff");
+  response_->set("Cross-Origin-Resource-Policy", "same-origin");
   for (const auto& [name, value] : answered.headers) response_->set(name, value);
   if (answered.status == 503) response_->set(http::field::retry_after, "1");
   response_->keep_alive(keep_alive);
   // Rows (rejects) are data: masked where they were written, but for the records themselves.
-  const bool rows = answered.content_type == "application/x-ndjson";
-  response_->body() = rows ? std::move(answered.body) : secrets::mask(std::move(answered.body));
+  const bool as_it_is = !answered.has_data || answered.content_type == "application/x-ndjson";
+  response_->body() = as_it_is ? std::move(answered.body) : secrets::mask(std::move(answered.body));
   response_->prepare_payload();
   if (head_only_) response_->body().clear();
   stream_.expires_after(write_time);

@@ -38,7 +38,7 @@ void event_stream::start() {
   watch_for_close();
   send(std::string("HTTP/1.1 200 OK\r\nServer: sluice\r\nContent-Type: ") +
            (what_.server_sent ? "text/event-stream" : "application/x-ndjson") +
-           "\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
+           "\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
        false);
 }
 

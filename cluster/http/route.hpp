@@ -105,6 +105,7 @@ struct route_group {
 const std::vector<route_group>& route_groups();
 route_group health_routes();
 route_group run_routes();
+route_group checkpoint_routes();
 route_group event_routes();
 route_group submission_routes();
 route_group state_routes();

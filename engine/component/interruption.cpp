@@ -37,6 +37,17 @@ bool interruption::sleep_until(std::chrono::steady_clock::time_point when) noexc
 bool interruption::wait_readable(int file) noexcept { return wait(file, POLLIN); }
 bool interruption::wait_writable(int file) noexcept { return wait(file, POLLOUT); }
 
+bool interruption::wait_readable(int file, std::chrono::steady_clock::time_point until) noexcept {
+  while (!raised_) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
+    if (left <= 0) break;
+    pollfd both[] = {{.fd = file, .events = POLLIN, .revents = 0}, {.fd = event_, .events = POLLIN, .revents = 0}};
+    const int ready = ::poll(both, event_ >= 0 ? 2 : 1, static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
+    if (ready > 0 && both[0].revents != 0) break;
+  }
+  return !raised_;
+}
+
 bool interruption::wait(int file, short events) noexcept {
   while (!raised_) {
     pollfd both[] = {{.fd = file, .events = events, .revents = 0}, {.fd = event_, .events = POLLIN, .revents = 0}};

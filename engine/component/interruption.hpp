@@ -22,6 +22,8 @@ class interruption {
   bool sleep_until(std::chrono::steady_clock::time_point when) noexcept;
   /// Waits until a file has something to read or has ended; false where it was raised.
   bool wait_readable(int file) noexcept;
+  /// The same, for no longer than that; true also where the time is over.
+  bool wait_readable(int file, std::chrono::steady_clock::time_point until) noexcept;
   /// Waits until a file takes something, or nobody reads it any more; false where it was raised.
   bool wait_writable(int file) noexcept;
 

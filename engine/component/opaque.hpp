@@ -30,6 +30,7 @@ class opaque_reader {
   /// 0 or empty where there is no such value any more.
   std::int64_t number();
   std::string text();
+  [[nodiscard]] bool failed() const { return !good_; }
   /// Whether all was there and nothing is left; the error (foreign_bytes) names `what` was read.
   [[nodiscard]] status done(const std::string& what) const;
 

@@ -21,6 +21,9 @@ struct sink_request {
   std::string mode;              ///< one of the spec's modes; the spec's default filled in
   std::vector<std::string> key;  ///< `key:` for upsert
   on_error policy = on_error::fail;
+  /// The run behind whose last checkpoint this one goes on; empty: it begins afresh. The same unit has prepared epochs
+  /// there: what it has done once (making or emptying a table) is not done again.
+  std::string continues;
   const run_context* context = nullptr;
 };
 
@@ -64,6 +67,10 @@ class sink {
   /// Settles what this unit has left in this run: commits these epochs, in their order, and removes all others that
   /// were prepared or begun, by any attempt. Called when no other process works on the run.
   virtual status recover(const std::vector<std::string>& tokens) = 0;
+  /// Like `recover`, where the epochs are not due yet: keeps them, and removes all others of this unit and run.
+  virtual status keep(const std::vector<std::string>& tokens) { return (void)tokens, status{}; }
+  /// True where nothing can be added to a target behind an epoch: refused at plan time in runs with several.
+  [[nodiscard]] virtual bool one_epoch() const { return false; }
   /// Removes all that was written or prepared by this object and not committed.
   virtual void abort() noexcept = 0;
   /// Lets a call under way return soon, with any result, and later ones but `abort` at once. Comes from any thread.

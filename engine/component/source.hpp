@@ -41,7 +41,7 @@ struct read_step {
   std::uint64_t filtered = 0;             ///< records dropped by a filter pushed into the reader
   std::uint64_t set_null = 0;             ///< values replaced by null under on_error: set_null
   std::uint64_t bytes = 0;                ///< input bytes consumed (compressed where the input is)
-  std::string position;                   ///< `source::open` goes on behind this step there; bytes of the source's own
+  std::string position;                   ///< `source::open` continues after this step there; bytes of the source's own
   std::optional<std::uint32_t> split;     ///< the id of the split that it is of, where the reader serves several
   bool end = false;                       ///< nothing follows in this split: the only way to say so
 };

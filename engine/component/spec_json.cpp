@@ -1,5 +1,9 @@
 #include "engine/component/spec_json.hpp"
 
+#include "engine/component/connection_field.hpp"
+
+#include "engine/component/connection_field.hpp"
+
 #include <array>
 
 namespace sluice {
@@ -66,7 +70,13 @@ std::string form_text(const field_spec& field) {
   return text;
 }
 
-const std::vector<field_spec>& own_fields(const field_spec& value) {
+std::vector<field_spec> own_fields(const field_spec& value) {
+  if (const auto* connection = connection_of(value)) {
+    auto all = connection->elements;
+    for (auto& field : all) field.help += (field.help.empty() ? "" : "; ") + std::string("may be in a connection");
+    all.insert(all.end(), value.elements.begin(), value.elements.end());
+    return all;
+  }
   if (value.form != shape::one_of) return value.elements;
   for (const auto& form : value.elements)
     if (form.form == shape::object) return form.elements;

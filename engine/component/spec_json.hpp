@@ -15,7 +15,7 @@ std::string form_text(const field_spec& field);
 /// What a sink promises, in words; empty for none.
 std::string_view delivery_text(delivery promise);
 /// The fields that stand behind the component's name: those of an object, also where it is one of several forms.
-const std::vector<field_spec>& own_fields(const field_spec& value);
+std::vector<field_spec> own_fields(const field_spec& value);
 /// A component's whole description, as `sluice components --json` and the HTTP API show it.
 options spec_json(const component_spec& spec);
 

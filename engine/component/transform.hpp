@@ -67,6 +67,7 @@ struct transform_request {
   on_error policy = on_error::fail;
   /// Named outputs that a unit below reads: where nobody reads `late`, an aggregate rejects late rows.
   std::vector<std::string> read_ports = {};
+  bool endless = false;  ///< an input comes from a source without end: what is held until the end would never come
   /// The inputs hold only what `required_columns` asked for: other columns that options name (drop, rename) are passed
   /// over.
   bool pruned = false;
@@ -92,6 +93,11 @@ class transform {
       int input, const std::vector<std::string>& wanted) const {
     return (void)input, (void)wanted, std::nullopt;
   }
+  /// Where an input must end before anything of it comes out: what to do below a source without end ("add within:").
+  [[nodiscard]] virtual std::optional<std::string> needs_end(int input) const { return (void)input, std::nullopt; }
+  /// True where rows may come again with other values, which take the place of the earlier ones of their key: only an
+  /// upsert can take them.
+  [[nodiscard]] virtual bool gives_rows_again() const { return false; }
   /// Works on one batch of an input that has not ended.
   virtual status process(int input, batch in, emitter& out) = 0;
   /// Says that an input has ended; called once for each, in any order.
@@ -113,6 +119,9 @@ class transform {
   [[nodiscard]] virtual result<std::vector<state_part>> state(key_groups of) {
     return (void)of, std::vector<state_part>{};
   }
+  /// Rows that were taken in and are neither passed on nor counted as filtered, merged or rejected yet, while `state`
+  /// can hand them out. Counted in what is held, never as a difference: a checkpoint compares.
+  [[nodiscard]] virtual std::uint64_t held() const { return 0; }
   /// Takes over what instances of the same unit have handed out: their inputs, outputs and options are the same. Called
   /// before the first batch, once for each instance whose key groups it takes over.
   virtual status restore(const std::vector<state_part>& parts);

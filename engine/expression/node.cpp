@@ -119,8 +119,9 @@ void call_node::print(std::string& out, bool nested) const {
   switch (how_.form) {
     case notation::infix:
       inputs[0]->print(out, true);
-      out += ' ' + name + ' ';
+      out += ' ' + name + (name == "= any" ? "(" : " ");
       inputs[1]->print(out, true);
+      if (name == "= any") out += ')';
       break;
     case notation::prefix:
       out += name;

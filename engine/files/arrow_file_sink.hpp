@@ -19,6 +19,7 @@ class arrow_file_sink : public sink {
   result<prepared_epoch> prepare(std::uint64_t epoch) final;
   status commit(const std::string& token) final { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) final { return target_.recover(tokens); }
+  [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept final;
   void interrupt() noexcept final { target_.interrupt(); }
 

@@ -1,6 +1,5 @@
 #include "engine/files/file_sink_options.hpp"
 
-#include "engine/error/not_yet.hpp"
 #include "engine/files/file_target.hpp"
 
 namespace sluice {
@@ -41,10 +40,6 @@ std::string target_path(const sink_request& request, const std::string& componen
     faults.push_back(option_fault(
         component, "path",
         user_error("missing_path", component + " needs the path of a file to write", "path: out/report." + component)));
-  } else if (path.back() == '/') {
-    faults.push_back(option_fault(component, "path",
-                                  not_supported_yet("writing a folder of files", "folders-of-files",
-                                                    "give the path of one file: path: " + path + "part." + component)));
   }
   if (const auto mode = parse_file_mode(request.mode); !mode.ok()) faults.push_back(mode.problem());
   if (!request.key.empty()) {

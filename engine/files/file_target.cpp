@@ -29,7 +29,7 @@ std::int64_t modified_nanoseconds(const struct stat& info) {
   return std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
 }
 
-error one_epoch(const std::string& path) {
+error is_complete(const std::string& path) {
   return internal_error(
       "not_supported",
       "the file " + path + " was completed by an earlier checkpoint; rows of a later one can't be added to it");
@@ -130,12 +130,12 @@ status file_target::begin_append() {
   return {};
 }
 
-status file_target::takes_rows() const { return prepared_ ? status(one_epoch(path_)) : status{}; }
+status file_target::takes_rows() const { return prepared_ ? status(is_complete(path_)) : status{}; }
 
 status file_target::write(const void* data, std::size_t size) {
   if (direct_) return write_direct(data, size);
   if (size == 0) return {};
-  if (prepared_) return one_epoch(path_);
+  if (prepared_) return is_complete(path_);
   const auto* bytes = static_cast<const char*>(data);
   for (auto left = size; left > 0;) {
     const auto done = ::write(file_, bytes, left);
@@ -153,7 +153,7 @@ status file_target::write(std::span<iovec> pieces) {
     for (const auto& piece : pieces) SLUICE_TRY(write_direct(piece.iov_base, piece.iov_len));
     return {};
   }
-  if (prepared_ && !pieces.empty()) return one_epoch(path_);
+  if (prepared_ && !pieces.empty()) return is_complete(path_);
   while (!pieces.empty()) {
     const auto count = std::min<std::size_t>(pieces.size(), IOV_MAX);
     auto done = ::writev(file_, pieces.data(), static_cast<int>(count));
@@ -221,9 +221,14 @@ result<file_target::prepared_file> file_target::read_token(const std::string& to
   return made;
 }
 
+result<std::string> file_target::hidden_of(const std::string& token) {
+  SLUICE_ASSIGN(auto made, read_token(token));
+  return std::move(made.file.hidden);
+}
+
 result<std::string> file_target::prepare() {
   if (direct_) return opaque_writer(direct_token).take();
-  if (prepared_) return one_epoch(path_);
+  if (prepared_) return is_complete(path_);
   if (::fsync(file_) != 0) return failed(errno, "make durable");
   const int handle = std::exchange(file_, -1);
   // Network file systems report a full disk as late as here.

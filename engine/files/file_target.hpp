@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct iovec;
 
@@ -72,6 +73,10 @@ class file_target {
   status commit(const std::string& token);
   /// Commits these and removes all other hidden files of the unit in this run.
   status recover(const std::vector<std::string>& tokens);
+  /// True where nothing can be written behind `prepare`.
+  [[nodiscard]] bool one_epoch() const { return what_.path != "-"; }
+  /// The hidden file that a token names. Error: foreign_bytes.
+  static result<std::string> hidden_of(const std::string& token);
   /// Removes the hidden file and the folders that `open` made, unless something else is in them.
   void abort() noexcept;
   /// Ends the waiting of a call under way, for the reader of a pipe or for others that publish: it, and what would have
@@ -80,6 +85,8 @@ class file_target {
 
   /// Bytes written since open, without those that append copied.
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+  /// The same since the last call.
+  [[nodiscard]] std::int64_t more_bytes() { return bytes_ - std::exchange(told_, bytes_); }
   /// True where rows follow what `continue_by` has written between: a CSV sink then leaves the header out. After
   /// `open`.
   [[nodiscard]] bool appends() const { return what_.mode == file_mode::append && !direct_; }
@@ -117,6 +124,7 @@ class file_target {
   continue_text continue_;
   appended_file appended_;
   std::int64_t bytes_ = 0;
+  std::int64_t told_ = 0;  ///< by more_bytes
   interruption stopped_;
   std::optional<direct_output> direct_;  ///< standard output, a device or a pipe
   int file_ = -1;

@@ -18,8 +18,9 @@ unit_counters& unit_counters::operator+=(const unit_counters& other) {
   return *this;
 }
 
-void balance::add(instance_report report) {
+void balance::add(instance_report report, std::uint64_t held) {
   const auto who = report.who;
+  held_[who] = held;
   reports_.insert_or_assign(who, std::move(report));
 }
 
@@ -53,12 +54,13 @@ status balance::verify_unit(const plan& of, const instance_report& report) const
   const auto& c = report.counters;
   const auto name = instance_name(of, report.who);
   const auto came = c.in + c.added;
-  const auto went = c.out + c.filtered + c.merged + c.rejected;
+  const auto held = held_.at(report.who);
+  const auto went = c.out + c.filtered + c.merged + c.rejected + held;
   if (came < went || (came > went && !report.stopped_early)) {
     return lost(name, std::to_string(c.in) + " in + " + std::to_string(c.added) + " added = " + std::to_string(came) +
                           ", but " + std::to_string(c.out) + " out + " + std::to_string(c.filtered) + " filtered + " +
-                          std::to_string(c.merged) + " merged + " + std::to_string(c.rejected) +
-                          " rejected = " + std::to_string(went));
+                          std::to_string(c.merged) + " merged + " + std::to_string(c.rejected) + " rejected" +
+                          (held > 0 ? " + " + std::to_string(held) + " held" : "") + " = " + std::to_string(went));
   }
   if (of.units[report.who.unit].definition.role != unit_role::extract) {
     std::uint64_t received = 0;

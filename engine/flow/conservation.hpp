@@ -10,7 +10,7 @@
 namespace sluice::flow {
 
 /// What one unit instance did with its rows. Every term is counted where it happens, never as a difference.
-/// The law of every unit: in + added = out + filtered + merged + rejected.
+/// The law of every unit: in + added = out + filtered + merged + rejected, and at a checkpoint + held.
 struct unit_counters {
   std::uint64_t in = 0;        ///< records read, or rows taken from the inputs and worked on
   std::uint64_t added = 0;     ///< output rows beyond the input rows (join, unnest)
@@ -47,7 +47,8 @@ struct instance_report {
 /// Collects the reports of a run and says whether every row is accounted for.
 class balance {
  public:
-  void add(instance_report report);
+  /// `held`: rows that the instance has taken in and not yet given, at a checkpoint.
+  void add(instance_report report, std::uint64_t held = 0);
   /// The counters of a unit, its instances summed.
   [[nodiscard]] unit_counters of_unit(std::uint32_t unit) const;
   /// Finds what does not add up: error rows_lost, naming the unit or edge and both numbers. Reports that are missing
@@ -59,6 +60,7 @@ class balance {
   [[nodiscard]] status verify_edges(const plan& of) const;
 
   std::map<instance_id, instance_report> reports_;
+  std::map<instance_id, std::uint64_t> held_;
 };
 
 }  // namespace sluice::flow

@@ -1,11 +1,16 @@
 #include "engine/flow/inbox.hpp"
 
+#include "engine/component/opaque.hpp"
+
 #include <algorithm>
 #include <tuple>
+#include <type_traits>
 
 namespace sluice::flow {
 
 namespace {
+
+constexpr char inbox_places = 'i';
 
 std::size_t inputs_of(const plan& of, instance_id who) {
   std::size_t inputs = 0;
@@ -33,8 +38,10 @@ inbox::inbox(const plan& of, instance_id who, const std::vector<channel_id>& cha
       inputs_(inputs_of(of, who)),
       alignment_(channels.size()) {
   for (const auto& edge : of.edges)
-    if (edge.to_unit == static_cast<int>(who.unit))
+    if (edge.to_unit == static_cast<int>(who.unit)) {
       inputs_[static_cast<std::size_t>(edge.to_input)].restore_order = edge.restore_order;
+      inputs_[static_cast<std::size_t>(edge.to_input)].timed = edge.timed;
+    }
   for (const auto& name : channels) {
     const auto input = of.edges[name.edge].to_input;
     channels_.push_back({.name = name, .input = input, .blocked = {}});
@@ -74,6 +81,10 @@ bool inbox::must_wait(std::size_t index, const wire::payload& body) const {
 status inbox::accept(std::size_t index, wire::payload body, std::vector<due_credit>& now) {
   auto& channel = channels_[index];
   if (auto* rows = std::get_if<batch>(&body)) return take_batch(channel, std::move(*rows), now);
+  if (const auto* mark = std::get_if<wire::watermark>(&body)) {
+    take_watermark(channel, mark->time);
+    return {};
+  }
   std::optional<std::uint64_t> aligned;
   if (const auto* end = std::get_if<wire::end_of_data>(&body)) {
     SLUICE_TRY(end_channel(index, end->rows));
@@ -112,7 +123,44 @@ status inbox::take_batch(channel_state& channel, batch rows, std::vector<due_cre
   }
   input.order.put(key, std::move(arrived));
   while (auto next = input.order.pop()) make_ready(static_cast<std::size_t>(channel.input), std::move(*next));
+  release_times(static_cast<std::size_t>(channel.input));
   return {};
+}
+
+void inbox::take_watermark(channel_state& channel, std::int64_t time) {
+  const auto index = static_cast<std::size_t>(channel.input);
+  auto& input = inputs_[index];
+  if (given_up_ || !input.timed || (channel.time && *channel.time >= time)) return;
+  channel.time = time;
+  auto lowest = time;
+  for (const auto& one : channels_) {
+    if (one.input != channel.input) continue;
+    if (!one.time) return;
+    lowest = std::min(lowest, *one.time);
+  }
+  if (input.time && *input.time >= lowest) return;
+  input.time = lowest;
+  if (input.order.held() == 0) return make_ready(index, input_time{channel.input, lowest});
+  input.behind.emplace_back(input.order.last(), lowest);
+}
+
+void inbox::release_times(std::size_t index) {
+  auto& input = inputs_[index];
+  for (; !input.behind.empty() && input.order.is_behind(input.behind.front().first); input.behind.pop_front())
+    make_ready(index, input_time{static_cast<int>(index), input.behind.front().second});
+}
+
+std::optional<std::int64_t> inbox::reach(const input_time& what) {
+  inputs_[static_cast<std::size_t>(what.input)].reached = what.time;
+  auto lowest = what.time;
+  for (const auto& input : inputs_) {
+    if (!input.timed) continue;
+    if (!input.reached) return {};
+    lowest = std::min(lowest, *input.reached);
+  }
+  if (reached_ && *reached_ >= lowest) return {};
+  reached_ = lowest;
+  return lowest;
 }
 
 status inbox::end_channel(std::size_t index, std::uint64_t rows) {
@@ -155,7 +203,7 @@ status inbox::pass_barrier(std::vector<due_credit>& now) {
     }
     const bool gaps = std::any_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input.gap_upto; });
     if (!gaps) {
-      if (!given_up_) ready_.push_back(aligned_barrier{*aligned_});
+      if (!given_up_) ready_.push_back(barrier_here(*aligned_));
       aligned_.reset();
     }
     // What came meanwhile, in the order of its channel.
@@ -174,12 +222,41 @@ status inbox::pass_barrier(std::vector<due_credit>& now) {
   return {};
 }
 
+inbox::aligned_barrier inbox::barrier_here(std::uint64_t epoch) const {
+  aligned_barrier here{.epoch = epoch};
+  for (const auto& channel : channels_)
+    here.received.push_back({.channel = channel.name, .rows = channel.rows, .dropped = 0});
+  opaque_writer places(inbox_places);
+  for (const auto& input : inputs_) {
+    const auto next = input.order.next();
+    places.number(next.split).number(static_cast<std::int64_t>(next.sequence)).number(next.chunk);
+  }
+  here.places = places.take();
+  return here;
+}
+
+status inbox::go_on(const std::string& places, const std::vector<channel_counters>& received) {
+  opaque_reader from(places, inbox_places);
+  for (auto& input : inputs_) {
+    order_key next;
+    next.split = static_cast<std::uint32_t>(from.number());
+    next.sequence = static_cast<decltype(next.sequence)>(from.number());
+    next.chunk = static_cast<std::uint32_t>(from.number());
+    input.order.go_on(next);
+  }
+  SLUICE_TRY(from.done("where the inputs of a unit stood"));
+  for (auto& channel : channels_)
+    for (const auto& one : received)
+      if (one.channel == channel.name) channel.rows = one.rows;
+  return {};
+}
+
 bool inbox::exhausted() const {
   return ready_.empty() && open_ == 0 &&
          std::all_of(inputs_.begin(), inputs_.end(), [](const auto& input) { return input.waiting.empty(); });
 }
 
-void inbox::make_ready(std::size_t input, item what) {
+void inbox::make_ready(std::size_t input, queued what) {
   (inputs_[input].held_back ? inputs_[input].waiting : ready_).push_back(std::move(what));
 }
 
@@ -191,15 +268,30 @@ void inbox::let_in(int input) {
 }
 
 std::optional<inbox::item> inbox::next() {
-  if (ready_.empty()) return std::nullopt;
-  auto first = std::move(ready_.front());
-  ready_.pop_front();
-  return first;
+  while (!ready_.empty()) {
+    auto first = std::move(ready_.front());
+    ready_.pop_front();
+    if (const auto* time = std::get_if<input_time>(&first)) {
+      if (const auto risen = reach(*time)) return time_risen{*risen};
+      continue;
+    }
+    return std::visit(
+        [](auto& one) -> std::optional<item> {
+          if constexpr (std::is_same_v<std::decay_t<decltype(one)>, input_time>) {
+            return std::nullopt;
+          } else {
+            return item(std::move(one));
+          }
+        },
+        first);
+  }
+  return std::nullopt;
 }
 
 status inbox::give_up(std::vector<due_credit>& now) {
   given_up_ = true;
   for (std::size_t input = 0; input < inputs_.size(); ++input) let_in(static_cast<int>(input));
+  for (auto& input : inputs_) input.behind.clear();
   for (auto& waiting : ready_) {
     if (auto* rows = std::get_if<arrived_batch>(&waiting)) {
       dropped_ += static_cast<std::uint64_t>(rows->rows.rows());

@@ -30,6 +30,9 @@ struct due_credit {
 /// for its place in the order, or because the input is held back. An input whose order has a gap before its barrier
 /// takes in what fills the gap, and nothing else. Senders of ordered edges avoid that: they send a barrier where all
 /// that comes before in the order has been sent, and nothing that comes behind.
+///
+/// A watermark stands behind what came before it as well. That of an input is the lowest of its channels, that of all
+/// the lowest of the inputs that carry any.
 class inbox {
  public:
   struct arrived_batch {
@@ -44,8 +47,14 @@ class inbox {
   };
   struct aligned_barrier {
     std::uint64_t epoch = 0;
+    std::vector<channel_counters> received = {};  ///< up to the barrier
+    std::string places = {};                      ///< where the inputs stand in their orders, for `go_on`
   };
-  using item = std::variant<arrived_batch, input_ended, aligned_barrier>;
+  /// No row before `watermark` comes any more on inputs whose edge carries watermarks, except late ones.
+  struct time_risen {
+    std::int64_t watermark = 0;
+  };
+  using item = std::variant<arrived_batch, input_ended, aligned_barrier, time_risen>;
 
   /// `channels`: all that end here. What waits for its place in the order is counted at `memory`.
   inbox(const plan& of, instance_id who, const std::vector<channel_id>& channels,
@@ -60,6 +69,10 @@ class inbox {
   [[nodiscard]] bool empty() const { return ready_.empty(); }
   /// True once every input has ended and every item was handed out.
   [[nodiscard]] bool exhausted() const;
+  /// What a barrier says that passes now.
+  [[nodiscard]] aligned_barrier barrier_here(std::uint64_t epoch) const;
+  /// Begins where another inbox of the same instance stood at a barrier. Error: foreign_state.
+  status go_on(const std::string& places, const std::vector<channel_counters>& received);
   /// Keeps the items of an input back until `let_in`, or until a barrier comes on any channel, which would otherwise
   /// wait for an input that waits for it; nobody gets credit for them meanwhile.
   void hold_back(int input) { inputs_[static_cast<std::size_t>(input)].held_back = true; }
@@ -79,13 +92,24 @@ class inbox {
     int input = 0;
     std::uint64_t rows = 0;
     bool ended = false;
-    std::deque<wire::payload> blocked;  ///< behind a barrier that other channels have not brought yet
+    std::optional<std::int64_t> time = {};  ///< its last watermark
+    std::deque<wire::payload> blocked;      ///< behind a barrier that other channels have not brought yet
   };
+  /// A watermark of one input in its queue.
+  struct input_time {
+    int input = 0;
+    std::int64_t time = 0;
+  };
+  using queued = std::variant<arrived_batch, input_ended, aligned_barrier, input_time>;
   struct input_state {
     bool restore_order = false;
+    bool timed = false;                                          ///< its edge carries watermarks
+    std::optional<std::int64_t> time = {};                       ///< lowest of its channels
+    std::optional<std::int64_t> reached = {};                    ///< the last one that was handed out
+    std::deque<std::pair<order_key, std::int64_t>> behind = {};  ///< watermarks that wait for batches before a place
     bool held_back = false;
-    std::size_t open = 0;      ///< channels that have not ended
-    std::deque<item> waiting;  ///< while held back
+    std::size_t open = 0;        ///< channels that have not ended
+    std::deque<queued> waiting;  ///< while held back
     reorder_buffer<arrived_batch> order;
     std::optional<order_key> gap_upto;  ///< at a barrier: what comes before this place still goes before it
   };
@@ -93,7 +117,12 @@ class inbox {
   status accept(std::size_t index, wire::payload body, std::vector<due_credit>& now);
   status take_batch(channel_state& channel, batch rows, std::vector<due_credit>& now);
   status end_channel(std::size_t index, std::uint64_t rows);
-  void make_ready(std::size_t input, item what);
+  void make_ready(std::size_t input, queued what);
+  void take_watermark(channel_state& channel, std::int64_t time);
+  /// Lets watermarks through whose batches have left the order.
+  void release_times(std::size_t input);
+  /// The input's watermark was handed out: gives that of all inputs, where it has risen.
+  std::optional<std::int64_t> reach(const input_time& what);
   [[nodiscard]] bool must_wait(std::size_t channel, const wire::payload& body) const;
   /// Hands the barrier out once everything before it has been.
   status pass_barrier(std::vector<due_credit>& now);
@@ -106,8 +135,9 @@ class inbox {
   std::vector<input_state> inputs_;
   barrier_alignment alignment_;
   std::optional<std::uint64_t> aligned_;  ///< all channels have brought it, but something before it is missing
-  std::deque<item> ready_;
-  std::size_t open_ = 0;  ///< inputs that have not ended
+  std::deque<queued> ready_;
+  std::optional<std::int64_t> reached_;  ///< the watermark of all inputs
+  std::size_t open_ = 0;                 ///< inputs that have not ended
   bool given_up_ = false;
   std::uint64_t dropped_ = 0;
 };

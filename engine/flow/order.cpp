@@ -1,10 +1,14 @@
 #include "engine/flow/order.hpp"
 
+#include "engine/component/opaque.hpp"
+
 #include <algorithm>
 
 namespace sluice::flow {
 
 namespace {
+
+constexpr char stamper_state = 'o';
 
 bool same_place(const order_key& a, const order_key& b) {
   return a.split == b.split && a.sequence == b.sequence && a.chunk == b.chunk;
@@ -79,6 +83,48 @@ void order_stamper::made(int port, batch rows, bool only_input, std::vector<outg
   for (; state.at < index; ++state.at) close(port, open_[state.at], out);
   if (state.held) pass_held(port, open_[index], out);
   state.held = std::move(rows);
+}
+
+std::string order_stamper::state() const {
+  opaque_writer to(stamper_state);
+  to.number(late_split_).number(std::ssize(open_));
+  for (const auto& key : open_)
+    to.number(key.split)
+        .number(static_cast<std::int64_t>(key.sequence))
+        .number(key.chunk)
+        .number(key.last_chunk)
+        .number(key.last_in_split);
+  for (const auto& port : ports_) {
+    to.number(static_cast<std::int64_t>(port.at)).number(static_cast<std::int64_t>(port.fresh));
+    to.number(std::ssize(port.chunks));
+    for (const auto& [place, chunk] : port.chunks)
+      to.number(place.first).number(static_cast<std::int64_t>(place.second)).number(chunk);
+  }
+  return to.take();
+}
+
+status order_stamper::restore(const std::string& state) {
+  opaque_reader from(state, stamper_state);
+  late_split_ = static_cast<std::uint32_t>(from.number());
+  for (auto left = from.number(); left > 0 && !from.failed(); --left) {
+    order_key key;
+    key.split = static_cast<std::uint32_t>(from.number());
+    key.sequence = static_cast<decltype(key.sequence)>(from.number());
+    key.chunk = static_cast<std::uint32_t>(from.number());
+    key.last_chunk = from.number() != 0;
+    key.last_in_split = from.number() != 0;
+    open_.push_back(key);
+  }
+  for (auto& port : ports_) {
+    port.at = static_cast<std::size_t>(from.number());
+    port.fresh = static_cast<decltype(port.fresh)>(from.number());
+    for (auto left = from.number(); left > 0 && !from.failed(); --left) {
+      const auto split = static_cast<std::uint32_t>(from.number());
+      const auto sequence = static_cast<decltype(order_key::sequence)>(from.number());
+      port.chunks[{split, sequence}] = static_cast<std::uint32_t>(from.number());
+    }
+  }
+  return from.done("where the outputs of a unit stood");
 }
 
 void order_stamper::settled(std::vector<outgoing_batch>& out) {

@@ -42,6 +42,10 @@ class order_stamper {
   /// Everything that was taken has been answered.
   void settled(std::vector<outgoing_batch>& out);
 
+  /// What a successor needs to number on behind a barrier, after `let_pass`; and begins with. Error: foreign_state.
+  [[nodiscard]] std::string state() const;
+  status restore(const std::string& state);
+
  private:
   struct port_state {
     std::optional<batch> held;  ///< waits for its successor, to know whether it is the last chunk
@@ -89,6 +93,15 @@ class reorder_buffer {
   [[nodiscard]] std::size_t held() const { return held_.size(); }
   /// Where the last of the held items stands.
   [[nodiscard]] order_key last() const { return std::prev(held_.end())->second.key; }
+  /// The place that leaves next, and to go on there.
+  [[nodiscard]] order_key next() const {
+    order_key key;
+    key.split = next_.split;
+    key.sequence = next_.sequence;
+    key.chunk = next_.chunk;
+    return key;
+  }
+  void go_on(const order_key& key) { next_ = place(key); }
   /// True where the place comes before all that may still leave.
   [[nodiscard]] bool is_behind(const order_key& key) const { return place(key) < next_; }
   /// Forgets all items; gives the sum of `count` over them.

@@ -132,8 +132,23 @@ void outbox::end() {
 
 void outbox::barrier(std::uint64_t epoch) {
   for (auto& channel : channels_) {
-    if (channel.ended) continue;
+    // The end goes before it where it is on its way, and counts as the barrier.
+    if (channel.ended || ending_ || channel.stopped) continue;
     channel.waiting.emplace_back(wire::barrier{epoch}, 0);
+    flush(channel);
+  }
+}
+
+void outbox::watermark(std::int64_t time) {
+  for (auto& channel : channels_) {
+    if (channel.ended || channel.stopped || !plan_->edges[channel.name.edge].timed) continue;
+    // One that still waits behind the same rows has said less.
+    auto* const last = channel.waiting.empty() ? nullptr : std::get_if<wire::watermark>(&channel.waiting.back().first);
+    if (last != nullptr) {
+      last->time = time;
+    } else {
+      channel.waiting.emplace_back(wire::watermark{time}, 0);
+    }
     flush(channel);
   }
 }
@@ -154,8 +169,22 @@ bool outbox::any_ordered() const {
 void outbox::fill(instance_report& report) const {
   report.port_rows = port_rows_;
   report.sent.clear();
-  for (const auto& channel : channels_)
-    report.sent.push_back({.channel = channel.name, .rows = channel.sent, .dropped = channel.dropped});
+  for (const auto& channel : channels_) {
+    auto rows = channel.sent;
+    for (const auto& [body, bytes] : channel.waiting)
+      if (const auto* waits = std::get_if<batch>(&body)) rows += static_cast<std::uint64_t>(waits->rows());
+    report.sent.push_back({.channel = channel.name, .rows = rows, .dropped = channel.dropped});
+  }
+}
+
+void outbox::go_on(const instance_report& from) {
+  if (from.port_rows.size() == port_rows_.size()) port_rows_ = from.port_rows;
+  for (auto& channel : channels_)
+    for (const auto& one : from.sent)
+      if (one.channel == channel.name) {
+        channel.sent = one.rows;
+        channel.dropped = one.dropped;
+      }
 }
 
 }  // namespace sluice::flow

@@ -36,6 +36,9 @@ class outbox {
   /// Passes a barrier on, behind what was emitted before it.
   void barrier(std::uint64_t epoch);
 
+  /// Passes a watermark on, behind what was emitted before it, on the edges that carry such.
+  void watermark(std::int64_t time);
+
   /// True where nothing waits for credit; a unit makes nothing new before.
   [[nodiscard]] bool clear() const { return waiting_ == 0; }
   /// Batches that wait for credit, on all channels.
@@ -44,9 +47,13 @@ class outbox {
   [[nodiscard]] bool unwanted() const;
   /// True once every channel has sent its end.
   [[nodiscard]] bool ended() const;
+  /// True once `end` was called.
+  [[nodiscard]] bool ending() const { return ending_; }
   [[nodiscard]] bool any_ordered() const;
-  /// Adds the counts of ports and channels.
+  /// Adds the counts of ports and channels; what waits for credit counts as sent.
   void fill(instance_report& report) const;
+  /// Counts on from where another outbox of the same instance stood at a barrier.
+  void go_on(const instance_report& from);
 
  private:
   struct channel_state {

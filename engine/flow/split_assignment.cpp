@@ -38,6 +38,28 @@ result<std::size_t> split_assignment::extend(std::vector<split> splits) {
   return splits_.size() - known;
 }
 
+status split_assignment::go_on(const source_progress& from) {
+  for (const auto& [id, one] : from) {
+    if (id >= splits_.size())
+      return external_error("split_numbering",
+                            "of the splits that were read before, number " + std::to_string(id) + " is missing",
+                            "--fresh reads everything again");
+    if (!one.ended) {
+      begun_[id] = one;
+      continue;
+    }
+    unassigned_.erase(id);
+    behind_ended_ = std::max(behind_ended_, id + 1);
+    ended_.push_back({.split = id, .position = one.position, .ended = true});
+  }
+  return {};
+}
+
+bool split_assignment::at_boundary() const {
+  if (assigned_.empty()) return true;
+  return assigned_.size() == 1 && assigned_.begin()->first >= behind_ended_;
+}
+
 std::size_t split_assignment::share() const {
   const auto even = (splits_.size() + by_.readers - 1) / std::max<std::size_t>(by_.readers, 1);
   return std::clamp<std::size_t>(even, 1, std::max<std::size_t>(by_.per_reader, 1));
@@ -57,7 +79,9 @@ split_assignment::reply split_assignment::next(std::uint32_t reader) {
   if (by_.bounded && lowest >= floor + window) return {.what = answer::wait};
   unassigned_.erase(unassigned_.begin());
   assigned_.emplace(lowest, reader);
-  return {.what = answer::take, .piece = splits_[lowest], .room = room(reader, lowest, 0).value_or(0)};
+  reply made{.what = answer::take, .piece = splits_[lowest], .room = room(reader, lowest, 0).value_or(0)};
+  if (const auto begun = begun_.find(lowest); begun != begun_.end()) made.from = begun->second;
+  return made;
 }
 
 std::int64_t split_assignment::early_left(std::uint32_t id) const {
@@ -90,6 +114,7 @@ bool split_assignment::finished(std::uint32_t reader, std::uint32_t id, std::str
   assigned_.erase(found);
   if (const auto early = early_.find(id); early != early_.end()) early->second = bytes;
   settle();
+  behind_ended_ = std::max(behind_ended_, id + 1);
   ended_.push_back({.split = id, .position = std::move(position), .ended = true});
   return true;
 }

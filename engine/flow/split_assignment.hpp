@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/component/source.hpp"
+#include "engine/flow/snapshot.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -33,11 +34,19 @@ class split_assignment {
   /// Takes what a later `discover` gave: the same splits and perhaps some behind them. Gives how many are new.
   result<std::size_t> extend(std::vector<split> splits);
 
+  /// Begins where another run stood: the splits that it has ended are not handed out, those that it has begun from
+  /// their positions on. Before the first `next`. Error: split_numbering, where there are fewer splits than it knew.
+  status go_on(const source_progress& from);
+  /// True where a barrier may be sent in between, as far as the order goes: nothing was handed out behind a split that
+  /// has not ended.
+  [[nodiscard]] bool at_boundary() const;
+
   enum class answer { take, wait, none_left };
   struct reply {
     answer what = answer::none_left;
     std::optional<split> piece = {};
     std::int64_t room = 0;  ///< bytes of its rows that may be passed on before its reader has to ask
+    split_state from = {};  ///< where to begin
   };
   /// A reader wants one. `wait`: ask again when one is finished or given back.
   reply next(std::uint32_t reader);
@@ -69,6 +78,8 @@ class split_assignment {
   std::vector<split> splits_;
   rules by_;
   std::vector<split_progress> ended_;
+  std::uint32_t behind_ended_ = 0;  ///< above the highest one that has ended
+  source_progress begun_;           ///< by the run that this one continues after
   std::set<std::uint32_t> unassigned_;
   std::map<std::uint32_t, std::uint32_t> assigned_;  ///< split -> reader
   std::map<std::uint32_t, std::int64_t> early_;      ///< bytes of splits that were granted before their turn

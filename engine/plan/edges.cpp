@@ -73,7 +73,9 @@ void connect(draft& of) {
       if (input == 0) keys_kept = edge.ordered && edge.kind != edge_kind::hash;
       of.made.edges.push_back(std::move(edge));
     }
-    if (unit.definition.role == unit_role::extract) ordered[at] = !unit.definition.any_order;
+    // A source without end keeps the order of each split only: what waits for its place would wait for ever.
+    if (unit.definition.role == unit_role::extract)
+      ordered[at] = !unit.definition.any_order && !unit.endless && !of.unordered[at];
     if (bound != nullptr) ordered[at] = bound->keeps_order() ? keys_kept : unit.parallelism == 1;
   }
 }

@@ -16,6 +16,7 @@ struct draft {
   std::vector<std::vector<std::size_t>> missing;       ///< of each unit: places in `from` that name no unit
   std::vector<bool> in_doubt;                          ///< has faults: its outputs are what can be told of them
   std::vector<bool> can_filter;                        ///< sources that implement takes_filter
+  std::vector<bool> unordered;  ///< sources whose splits are read in turn: between splits there is no order
 };
 
 /// Decides how many instances each unit has; what can't run in parallel runs as one, with a warning.

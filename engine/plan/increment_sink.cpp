@@ -39,6 +39,13 @@ class increment_sink final : public sink {
     return inner_->recover(written);
   }
 
+  status keep(const std::vector<std::string>& tokens) override {
+    auto written = tokens;
+    std::erase(written, nothing);
+    return inner_->keep(written);
+  }
+  [[nodiscard]] bool one_epoch() const override { return inner_->one_epoch(); }
+
   void abort() noexcept override { inner_->abort(); }
   void interrupt() noexcept override { inner_->interrupt(); }
 

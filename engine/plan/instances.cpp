@@ -206,6 +206,7 @@ std::unique_ptr<transform> instantiate_transform(const planned_unit& unit, bool 
                                   request.policy = unit.policy;
                                   request.read_ports = unit.read_ports;
                                   request.pruned = pruned;
+                                  request.endless = unit.endless;
                                   request.context = &context;
                                   return by.make_transform(request, into);
                                 });
@@ -221,6 +222,7 @@ std::unique_ptr<sink> instantiate_sink(const planned_unit& unit, const run_conte
                              request.mode = unit.definition.mode;
                              request.key = unit.definition.key;
                              request.policy = unit.policy;
+                             request.continues = unit.continues;
                              request.context = &context;
                              return by.make_sink(request, into);
                            });

@@ -2,7 +2,10 @@
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/remarks.hpp"
+#include "engine/operators/windows/event_times.hpp"
+#include "engine/plan/checkpoints.hpp"
 #include "engine/plan/edges.hpp"
+#include "engine/plan/event_time.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/prune.hpp"
@@ -47,6 +50,7 @@ draft lay_out(pipeline definition, const unit_graph& graph) {
   of.transforms.resize(of.made.units.size());
   of.in_doubt.assign(of.made.units.size(), false);
   of.can_filter.assign(of.made.units.size(), false);
+  of.unordered.assign(of.made.units.size(), false);
   of.made.definition = std::move(definition);
   return of;
 }
@@ -103,6 +107,8 @@ class binder {
     unit.inputs.clear();
     unit.outputs.clear();
     add_inputs(at);
+    for (const auto& input : of_.inputs[at])
+      unit.endless = unit.endless || of_.made.units[static_cast<std::size_t>(input.unit)].endless;
     if (unit.definition.faulty) return false;
     switch (unit.definition.role) {
       case unit_role::extract: {
@@ -111,9 +117,14 @@ class binder {
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
+        unit.endless = !made->bounded();
         if (!unit.resolved) unit.resolved = made->schema();
         if (!untyped.empty()) return hide_types(unit, untyped);
+        const auto known_faults = faults_.size();
+        unit.outputs.front().time = source_time(unit, faults_);
+        if (faults_.size() > known_faults) return false;
         if (!pruned && !finish_reading(unit, *unit.resolved, context_, remembered_, faults_)) return false;
+        of_.unordered[at] = !made->bounded() || made->splits_per_reader() > 1;
         of_.can_filter[at] = !unit.reading.mark && dynamic_cast<const takes_filter*>(made.get()) != nullptr;
         break;
       }
@@ -122,6 +133,7 @@ class binder {
         of_.transforms[at] = instantiate_transform(unit, pruned, context_, faults_);
         if (of_.transforms[at] == nullptr) return false;
         unit.outputs = of_.transforms[at]->outputs();
+        for (auto& port : unit.outputs) port.time = windows::time_behind(*of_.transforms[at], unit.inputs, port);
         if (faults_.size() > before) return false;
         break;
       }
@@ -214,7 +226,7 @@ class binder {
       if (port.name == reference.port) {
         auto qualifier = above.definition.name;
         if (!reference.port.empty()) qualifier += "_" + reference.port;
-        unit.inputs.push_back({std::move(qualifier), port.schema});
+        unit.inputs.push_back({std::move(qualifier), port.schema, port.time});
         return true;
       }
       if (!port.name.empty()) ports.push_back(port.name);
@@ -257,6 +269,7 @@ void leave_out_columns(draft& of, const run_context& context) {
   pruned.transforms.resize(of.transforms.size());
   pruned.in_doubt.assign(of.in_doubt.size(), false);
   pruned.can_filter = of.can_filter;
+  pruned.unordered = of.unordered;
   for (std::size_t at = 0; at < needed.size(); ++at) pruned.made.units[at].needed = std::move(needed[at]);
   diagnostics faults;
   binder(pruned, context, faults).bind_all(true);
@@ -369,6 +382,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   check_targets(of, faults);
   binder(of, context, faults, remembered).bind_all(false);
   choose_parallelism(of, faults);
+  check_corrections(of, faults);
   if (!faults.empty()) return {};
   check_secrets(of);
   // Without a secret (`optional_secrets`) the columns of some units are not known: this plan is only looked at.
@@ -378,10 +392,12 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   }
   leave_out_columns(of, context);
   check_readable(of, faults);
+  check_checkpoints(of, context, faults);
   if (!faults.empty()) return {};
   push_filters(of, context);
   choose_positions(of);
   connect(of);
+  choose_timed_edges(of);
   check_ports(of);
   return std::move(of.made);
 }

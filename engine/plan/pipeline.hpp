@@ -67,6 +67,7 @@ struct unit_definition {
   // Sinks
   std::string mode;
   std::vector<std::string> key;
+  bool commit_each = false;  ///< `commit: checkpoint`: rows become visible with each checkpoint
 };
 
 /// `rejects:` of a pipeline.
@@ -86,6 +87,7 @@ struct pipeline {
   std::optional<std::int64_t> memory_bytes;                      ///< run.memory
   std::string timezone = "UTC";
   std::optional<std::int64_t> timeout_microseconds;
+  std::optional<std::int64_t> checkpoint_microseconds;  ///< run.checkpoint: how often
   rejects_rule rejects;
   std::vector<unit_definition> units;  ///< in the order of the file
   std::string file;                    ///< path as given

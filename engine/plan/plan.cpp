@@ -29,6 +29,18 @@ std::vector<int> plan::edges_into(int unit) const {
   return found;
 }
 
+bool plan::endless() const {
+  return std::any_of(units.begin(), units.end(), [](const auto& unit) { return unit.endless; });
+}
+
+std::optional<std::int64_t> plan::checkpoint_interval() const {
+  constexpr std::int64_t usual = 10'000'000;
+  if (definition.checkpoint_microseconds) return definition.checkpoint_microseconds;
+  return endless() ? std::optional(usual) : std::nullopt;
+}
+
+bool plan::commits_each(std::uint32_t unit) const { return endless() || units[unit].definition.commit_each; }
+
 std::shared_ptr<arrow::Schema> rejects_schema() {
   static const auto schema = arrow::schema({
       arrow::field("unit", arrow::utf8(), false),

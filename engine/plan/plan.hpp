@@ -35,6 +35,8 @@ struct planned_unit {
   std::optional<int> rejects_port;
   std::vector<std::string> read_ports;  ///< named outputs of the component that a unit below reads
   int parallelism = 1;
+  std::string continues;  ///< sinks: sink_request::continues
+  bool endless = false;   ///< a source above it, or it, has no end
   on_error policy = on_error::fail;
   bool want_positions = false;              ///< its output carries positions: a unit below it can reject
   std::shared_ptr<arrow::Schema> resolved;  ///< sources: all columns, before those that nobody needs are left out
@@ -52,6 +54,12 @@ struct plan {
   std::vector<error> warnings;  ///< shown, not fatal
 
   [[nodiscard]] std::optional<int> find(const std::string& unit) const;
+  /// True where it goes on until it is drained.
+  [[nodiscard]] bool endless() const;
+  /// Microseconds between two checkpoints; none where the only one is at the end.
+  [[nodiscard]] std::optional<std::int64_t> checkpoint_interval() const;
+  /// True where a sink commits with each checkpoint, else at the end of the run.
+  [[nodiscard]] bool commits_each(std::uint32_t unit) const;
   [[nodiscard]] std::vector<int> edges_from(int unit) const;  ///< indices in `edges`
   [[nodiscard]] std::vector<int> edges_into(int unit) const;  ///< sorted by to_input
 };

@@ -121,7 +121,8 @@ options unit_to_json(const unit_definition& unit) {
             {"out_of_order", unit.time.out_of_order},
             {"idle", optional_to_json(unit.time.idle)}}},
           {"mode", unit.mode},
-          {"key", unit.key}};
+          {"key", unit.key},
+          {"commit_each", unit.commit_each}};
 }
 
 unit_definition unit_from_json(const options& from) {
@@ -152,6 +153,7 @@ unit_definition unit_from_json(const options& from) {
                .idle = optional_of<std::int64_t>(time.at("idle"))};
   unit.mode = from.at("mode").get<std::string>();
   unit.key = from.at("key").get<std::vector<std::string>>();
+  unit.commit_each = from.at("commit_each").get<bool>();
   return unit;
 }
 
@@ -213,6 +215,7 @@ options pipeline_to_json(const pipeline& from) {
           {"memory", optional_to_json(from.memory_bytes)},
           {"timezone", from.timezone},
           {"timeout", optional_to_json(from.timeout_microseconds)},
+          {"checkpoint", optional_to_json(from.checkpoint_microseconds)},
           {"allow", from.rejects.allow},
           {"fail_above", optional_to_json(from.rejects.fail_above)},
           {"units", units},
@@ -231,6 +234,7 @@ pipeline pipeline_from_json(const options& from) {
   made.memory_bytes = optional_of<std::int64_t>(from.at("memory"));
   made.timezone = from.at("timezone").get<std::string>();
   made.timeout_microseconds = optional_of<std::int64_t>(from.at("timeout"));
+  made.checkpoint_microseconds = optional_of<std::int64_t>(from.at("checkpoint"));
   made.rejects.allow = from.at("allow").get<std::int64_t>();
   made.rejects.fail_above = optional_of<double>(from.at("fail_above"));
   for (const auto& unit : from.at("units")) made.units.push_back(unit_from_json(unit));
@@ -263,6 +267,8 @@ options planned_to_json(const planned_unit& unit) {
           {"rejects_port", optional_to_json(unit.rejects_port)},
           {"read_ports", unit.read_ports},
           {"parallelism", unit.parallelism},
+          {"endless", unit.endless},
+          {"continues", unit.continues},
           {"policy", static_cast<int>(unit.policy)},
           {"want_positions", unit.want_positions},
           {"resolved", schema_to_json(unit.resolved)},
@@ -291,6 +297,8 @@ planned_unit planned_from_json(const options& from) {
   unit.read_ports = from.at("read_ports").get<std::vector<std::string>>();
   unit.parallelism = from.at("parallelism").get<int>();
   if (unit.parallelism < 1 || unit.parallelism > 1024) refuse("parallelism is out of range");
+  unit.endless = from.at("endless").get<bool>();
+  unit.continues = from.at("continues").get<std::string>();
   unit.policy = enum_of(from.at("policy"), on_error::set_null);
   unit.want_positions = from.at("want_positions").get<bool>();
   unit.resolved = schema_from_json(from.at("resolved"));

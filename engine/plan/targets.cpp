@@ -42,6 +42,9 @@ target_rule rule_of(const unit_definition& unit, const target_rules& rules) {
   return found == rules.end() ? target_rule{} : found->second;
 }
 
+/// A table of a server, by its canonical address; all others are files.
+bool is_on_server(const write_target& of) { return of.what == kind::table && of.path.find("://") != std::string::npos; }
+
 std::optional<found_target> find_target(const unit_definition& unit, const target_rules& rules,
                                         const run_context& context) {
   // Secrets that can't be had are reported where the component is made.
@@ -53,6 +56,10 @@ std::optional<found_target> find_target(const unit_definition& unit, const targe
   found.shown = stated_target(unit.component, unit.own)->path;
   if (stated->what == kind::standard_output) {
     found.file.file = identity_of(STDOUT_FILENO);
+    return found;
+  }
+  if (is_on_server(*stated)) {
+    found.real = stated->path;
     return found;
   }
   auto absolute = absolute_path(stated->path, context.base_folder);
@@ -73,6 +80,12 @@ bool same_table(const std::string& a, const std::string& b) {
   // SQLite ignores the case of ASCII letters only.
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+/// Names as PostgreSQL writes them: "schema"."table"; without a schema it may be any.
+bool same_server_table(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  return a.ends_with("." + b) || b.ends_with("." + a);
 }
 
 /// True where `inner` is a path below `outer`.
@@ -108,6 +121,10 @@ std::string name_of(const found_target& target) {
 
 /// Why a sink can't have its target while another one has its own; empty where it can.
 std::string conflict(const found_target& mine, const found_target& other) {
+  if (is_on_server(mine.stated) || is_on_server(other.stated)) {
+    const bool same = mine.real == other.real && same_server_table(mine.stated.table, other.stated.table);
+    return same ? "the table " + mine.stated.table + " is written by " + in_unit(*other.unit, other.rule) + " too" : "";
+  }
   const bool streams = mine.stated.what == kind::standard_output || other.stated.what == kind::standard_output;
   const bool same = mine.file.file == other.file.file ||
                     (mine.stated.what == kind::standard_output && other.stated.what == kind::standard_output);
@@ -175,6 +192,7 @@ class read_files {
         reach_(own.is_object() ? own.value("path", options()) : own, by.files.extensions, context.base_folder) {}
 
   void check(const found_target& target, diagnostics& faults) {
+    if (is_on_server(target.stated)) return;
     // A folder that can't be listed is reported where the source is made.
     const auto reached = reach_.find(target.file);
     if (!reached.ok() || !*reached) return;

@@ -45,6 +45,14 @@ std::vector<sink_outcome> commit_prepared(const plan& of, const run_context& con
                                           interrupt_switch<sink>* stop) {
   std::vector<sink_outcome> outcomes;
   for (const auto& what : prepared) {
+    // Epochs of a sink become visible in their order.
+    const auto before = std::find_if(outcomes.begin(), outcomes.end(), [&](const auto& one) {
+      return one.problem && one.what.unit == what.unit && one.what.instance == what.instance;
+    });
+    if (before != outcomes.end()) {
+      outcomes.push_back({.what = what, .problem = before->problem});
+      continue;
+    }
     auto done = commit_one(of, context, make, what, stop);
     outcomes.push_back({.what = what, .problem = done.ok() ? std::nullopt : std::optional(std::move(done).problem())});
   }
@@ -61,6 +69,19 @@ void remove_leftovers(const plan& of, const run_context& context, const sink_mak
       if (one.unit == definition.name) tokens.push_back(one.token);
     const auto made = guarded([&] { return make(of, static_cast<int>(unit), context); });
     if (made.ok()) (void)guarded([&] { return (*made)->recover(tokens); });
+  }
+}
+
+void keep_prepared(const plan& of, const run_context& context, const sink_maker& make,
+                   const std::vector<store::prepared_sink>& prepared) {
+  for (std::size_t unit = 0; unit < of.units.size(); ++unit) {
+    const auto& definition = of.units[unit].definition;
+    if (definition.role != unit_role::load) continue;
+    std::vector<std::string> tokens;
+    for (const auto& one : prepared)
+      if (one.unit == definition.name) tokens.push_back(one.token);
+    const auto made = guarded([&] { return make(of, static_cast<int>(unit), context); });
+    if (made.ok()) (void)guarded([&] { return tokens.empty() ? (*made)->recover({}) : (*made)->keep(tokens); });
   }
 }
 

@@ -47,12 +47,22 @@ status write_end(store::store& in, settled_run& settled, const store::change& en
 
 /// Repeats the commits of a run that has decided.
 status finish_commits(store::store& in, const store::run_record& run, std::int64_t term, const store::due_commit& due,
-                      const sink_maker& make, settled_run& settled) {
+                      const death& how, const sink_maker& make, settled_run& settled) {
   settled.state = run_state::committing;
   SLUICE_ASSIGN(const auto recorded, read_record(run));
   const auto outcomes = commit_prepared(*recorded.what, *recorded.context, make, due.what.sinks);
   const auto failed = [](const sink_outcome& one) { return one.problem.has_value(); };
-  if (std::none_of(outcomes.begin(), outcomes.end(), failed)) {
+  const bool visible = std::none_of(outcomes.begin(), outcomes.end(), failed);
+  if (visible && due.what.end.empty()) {
+    // A checkpoint of a run that went on: what it had read since is read again by the next one.
+    auto end = end_of(run, term, how.state, with_cause(summary_of(run), how.cause));
+    end.settled = commit_state::committed;
+    end.epoch = due.what.epoch;
+    SLUICE_TRY(write_end(in, settled, end));
+    keep_prepared(*recorded.what, *recorded.context, make, due.what.held);
+    return {};
+  }
+  if (visible) {
     auto end = end_of(run, term, store::run_state_from(due.what.end).value_or(run_state::succeeded), summary_of(run));
     end.settled = commit_state::committed;
     end.epoch = due.what.epoch;
@@ -69,11 +79,13 @@ status finish_commits(store::store& in, const store::run_record& run, std::int64
   return write_end(in, settled, end);
 }
 
-/// Ends a run that has decided nothing: whatever its sinks have made is of no use to anyone.
+/// Ends a run that has decided nothing: what its sinks have made behind its last checkpoint is of no use to anyone.
 status clean_up(store::store& in, const store::run_record& run, std::int64_t term, const death& how,
                 const sink_maker& make, settled_run& settled) {
+  SLUICE_ASSIGN(const auto complete, in.checkpoints(run.id));
+  const auto held = complete.empty() ? std::vector<store::prepared_sink>() : complete.front().what.held;
   if (const auto recorded = read_record(run); recorded.ok())
-    remove_leftovers(*recorded->what, *recorded->context, make, {});
+    keep_prepared(*recorded->what, *recorded->context, make, held);
   return write_end(in, settled, end_of(run, term, how.state, with_cause(summary_of(run), how.cause)));
 }
 
@@ -96,7 +108,7 @@ result<std::optional<settled_run>> settle_lost_run(store::store& in, const std::
   SLUICE_ASSIGN(const auto due, in.due_commits(id));
   settled.emplace(settled_run{.run = run.id, .pipeline = run.pipeline, .state = run.state});
   const auto done = due.empty() ? clean_up(in, run, *term, how, make, *settled)
-                                : finish_commits(in, run, *term, due.front(), make, *settled);
+                                : finish_commits(in, run, *term, due.front(), how, make, *settled);
   if (!store::is_final(settled->state)) (void)in.release(id);
   if (done.ok()) return settled;
   if (due.empty()) return done.problem();
@@ -122,7 +134,10 @@ std::vector<named_target> targets_of(const plan& of, const run_context& context)
     if (!own.ok()) continue;
     const auto stated = stated_target(unit.definition.component, *own);
     if (!stated || stated->path.empty() || stated->what == write_target::kind::standard_output) continue;
-    all.push_back({unit.definition.name, real_path(absolute_path(stated->path, context.base_folder)), stated->table});
+    const bool on_server = stated->path.find("://") != std::string::npos;
+    all.push_back({unit.definition.name,
+                   on_server ? stated->path : real_path(absolute_path(stated->path, context.base_folder)),
+                   stated->table});
   }
   return all;
 }

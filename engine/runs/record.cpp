@@ -10,14 +10,10 @@
 
 namespace sluice {
 
-namespace {
-
 std::string fingerprint_of(const pipeline& what, const options& params) {
   const auto text = what.text + '\0' + params.dump();
   return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
 }
-
-}  // namespace
 
 store::run_record make_record(const plan& of, const run_context& context, const options& params,
                               const run_address& home) {
@@ -35,6 +31,8 @@ store::run_record make_record(const plan& of, const run_context& context, const 
                     {"seed", context.seed},
                     {"base_folder", secrets::hide(context.base_folder)},
                     {"spill_folder", secrets::hide(context.spill_folder)}};
+  for (const auto& unit : of.units)
+    if (!unit.continues.empty()) record.context["continues"] = unit.continues;
   record.pid = ::getpid();
   record.pid_started = store::process_start(record.pid);
   record.node = home.node;

@@ -16,6 +16,9 @@ struct run_address {
   std::int64_t term = 0;      ///< of the controller; 0: a local run
 };
 
+/// Tells pipelines and params apart by their text.
+std::string fingerprint_of(const pipeline& what, const options& params);
+
 /// Makes the record of a new run of this process: everything that another process needs to go on with it, repeat its
 /// commits, or clean up behind it. `params` as they were given.
 store::run_record make_record(const plan& of, const run_context& context, const options& params,

@@ -4,6 +4,7 @@
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/parts_sink.hpp"
 #include "engine/formats/csv/writer.hpp"
 
 #include <arrow/record_batch.h>
@@ -55,13 +56,15 @@ class csv_file : public sink {
       SLUICE_TRY(target_.write(rest));
     }
     SLUICE_ASSIGN(auto token, target_.prepare());
-    return prepared_epoch{
-        {.loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()},
-        std::move(token)};
+    return prepared_epoch{{.loaded = std::exchange(loaded_, 0),
+                           .bytes = static_cast<std::uint64_t>(target_.more_bytes()),
+                           .target = target_.path()},
+                          std::move(token)};
   }
 
   status commit(const std::string& token) override { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
+  [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
 
@@ -136,6 +139,7 @@ bool looks_like_value(const std::string& text) {
 }
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  if (names_folder(request)) return make_parts(request, "csv", make, faults);
   const auto before = faults.size();
   csv_target what;
   what.path = target_path(request, "csv", faults);

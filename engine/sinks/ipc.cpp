@@ -1,6 +1,7 @@
 #include "engine/component/component.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_sink_options.hpp"
+#include "engine/files/parts_sink.hpp"
 #include "engine/version.hpp"
 
 #include <arrow/ipc/api.h>
@@ -55,6 +56,7 @@ bool ends_with(const std::string& text, std::string_view tail) {
 }
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  if (names_folder(request)) return make_parts(request, "ipc", make, faults);
   const auto before = faults.size();
   ipc_options what;
   what.path = target_path(request, "ipc", faults);

@@ -3,6 +3,7 @@
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/parts_sink.hpp"
 #include "engine/formats/ndjson/writer.hpp"
 
 namespace sluice {
@@ -54,15 +55,16 @@ class ndjson_file : public sink {
       SLUICE_TRY(target_.write(packed_bytes_));
     }
     SLUICE_ASSIGN(auto token, target_.prepare());
-    return prepared_epoch{{.loaded = loaded_,
-                           .set_null = writer_.set_null(),
-                           .bytes = static_cast<std::uint64_t>(target_.bytes()),
+    return prepared_epoch{{.loaded = std::exchange(loaded_, 0),
+                           .set_null = writer_.set_null() - std::exchange(set_null_, writer_.set_null()),
+                           .bytes = static_cast<std::uint64_t>(target_.more_bytes()),
                            .target = target_.path()},
                           std::move(token)};
   }
 
   status commit(const std::string& token) override { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
+  [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
 
@@ -108,10 +110,12 @@ class ndjson_file : public sink {
   std::unique_ptr<packer> packer_;
   std::string packed_bytes_;
   bool carriage_returns_ = false;  ///< lines end as those before them: by CR and LF
-  std::uint64_t loaded_ = 0;
+  std::uint64_t loaded_ = 0;       ///< of this epoch
+  std::uint64_t set_null_ = 0;     ///< of the epochs before
 };
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  if (names_folder(request)) return make_parts(request, "ndjson", make, faults);
   const auto before = faults.size();
   const auto path = target_path(request, "ndjson", faults);
   auto packed = compression_of(path, text_option(request.own, "compression", "auto"));

@@ -2,6 +2,7 @@
 #include "engine/error/not_yet.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_sink_options.hpp"
+#include "engine/files/parts_sink.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/values/types.hpp"
@@ -80,6 +81,7 @@ bool has_interval(const arrow::DataType& type) {
 }
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
+  if (names_folder(request)) return make_parts(request, "parquet", make, faults);
   const auto before = faults.size();
   parquet_options what;
   what.path = target_path(request, "parquet", faults);

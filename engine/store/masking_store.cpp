@@ -2,6 +2,7 @@
 
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/secrets/mask.hpp"
+#include "engine/store/deliveries.hpp"
 
 #include <utility>
 
@@ -27,11 +28,12 @@ change masked(change what) {
   if (what.summary) secrets::mask(*what.summary);
   mask_events(what.events);
   if (what.decision)
-    for (auto& sink : what.decision->sinks) mask_text(sink.target);
+    for (auto* sinks : {&what.decision->sinks, &what.decision->held})
+      for (auto& sink : *sinks) mask_text(sink.target);
   return what;
 }
 
-class masking_store final : public store {
+class masking_store final : public store, public keeps_deliveries {
  public:
   explicit masking_store(std::shared_ptr<store> real) : real_(std::move(real)) {}
 
@@ -49,6 +51,9 @@ class masking_store final : public store {
   result<std::int64_t> take_over(const std::string& run) override { return real_->take_over(run); }
   status release(const std::string& run) override { return real_->release(run); }
   result<std::vector<due_commit>> due_commits(const std::string& run) override { return real_->due_commits(run); }
+  result<std::vector<checkpoint_record>> checkpoints(const std::string& run) override {
+    return real_->checkpoints(run);
+  }
   result<std::vector<run_record>> runs(const run_query& query) override { return real_->runs(query); }
   result<run_record> find_run(const std::string& reference) override { return real_->find_run(reference); }
   result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override {
@@ -64,6 +69,8 @@ class masking_store final : public store {
   result<pipeline_state> sources_of(const std::string& pipeline) override { return real_->sources_of(pipeline); }
   result<std::vector<std::string>> pipelines_with_state() override { return real_->pipelines_with_state(); }
   result<std::int64_t> reset_sources(const state_reset& what) override { return real_->reset_sources(what); }
+  // What it keeps comes from events, which are masked, and it masks answers itself.
+  delivery_log& deliveries() override { return deliveries_of(*real_); }
 
  private:
   std::shared_ptr<store> real_;

@@ -35,9 +35,16 @@ status make_commit_tables(sqlite_database& in) {
 
 status write_decision(sqlite_database& in, const std::string& run, const std::string& pipeline, const manifest& what,
                       std::int64_t now) {
-  SLUICE_TRY(in.execute("INSERT INTO commits VALUES (?, ?, ?, 'decided', ?, 0, ?) ON CONFLICT DO NOTHING", run,
-                        what.epoch, pipeline, now, to_text(to_json(what))));
-  if (in.changed() == 1) return {};
+  // A checkpoint whose sinks commit at the end of the run has nothing to be made visible.
+  const bool due = !what.sinks.empty() || !what.end.empty();
+  SLUICE_TRY(in.execute("INSERT INTO commits VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", run, what.epoch,
+                        pipeline, name_of(due ? commit_state::decided : commit_state::committed), now,
+                        due ? std::int64_t{0} : now, to_text(to_json(what))));
+  if (in.changed() == 1)
+    return in.execute(
+        "DELETE FROM commits WHERE run = ? AND epoch <= ? AND state = 'committed' AND "
+        "json_extract(body, '$.savepoint') IS NULL",
+        run, what.epoch - kept_checkpoints);
   return internal_error("commit_decided",
                         "epoch " + std::to_string(what.epoch) + " of run " + run + " was already decided");
 }
@@ -97,6 +104,27 @@ result<std::vector<due_commit>> read_due_commits(sqlite_database& in, const std:
     SLUICE_TRY(in.each(SLUICE_DUE "AND commits.run = ? ORDER BY epoch", take, run));
   }
   return due;
+}
+
+result<std::vector<checkpoint_record>> read_checkpoints(sqlite_database& in, const std::string& run) {
+  std::vector<checkpoint_record> all;
+  SLUICE_TRY(in.each(
+      "SELECT run, pipeline, decided, state, settled, body FROM commits WHERE run = ? AND state <> 'dropped' "
+      "ORDER BY epoch DESC",
+      [&](const sqlite_query& row) {
+        auto what = manifest_in(row.text(5));
+        // All is visible of a run that has reached its end, whatever its state says: nothing follows it.
+        if (what.snapshot.is_null() && row.text(3) == "committed") return false;
+        if (what.snapshot.is_null()) return true;
+        all.push_back({.run = row.text(0),
+                       .pipeline = row.text(1),
+                       .completed = row.integer(2),
+                       .committed = row.text(3) == "committed" ? row.integer(4) : 0,
+                       .what = std::move(what)});
+        return true;
+      },
+      run));
+  return all;
 }
 
 result<bool> has_decision(sqlite_database& in, const std::string& run, commit_state state) {

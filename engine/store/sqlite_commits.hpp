@@ -25,6 +25,8 @@ status settle_decision(sqlite_database& in, const std::string& run, const std::s
 /// Refuses a new run of a pipeline whose commits are due and done by nobody: commit_due.
 status check_due_commits(sqlite_database& in, const std::string& pipeline, const observer& by);
 result<std::vector<due_commit>> read_due_commits(sqlite_database& in, const std::string& run, const observer& by);
+/// Checkpoints of a run that have a snapshot, newest first.
+result<std::vector<checkpoint_record>> read_checkpoints(sqlite_database& in, const std::string& run);
 /// Whether the run has a decision in that state.
 result<bool> has_decision(sqlite_database& in, const std::string& run, commit_state state);
 

@@ -2,6 +2,7 @@
 
 #include "engine/store/sqlite_commits.hpp"
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_deliveries.hpp"
 #include "engine/store/sqlite_leases.hpp"
 #include "engine/store/sqlite_source_state.hpp"
 #include "engine/store/sqlite_totals.hpp"
@@ -12,7 +13,7 @@ namespace sluice::store {
 
 namespace {
 
-constexpr std::int64_t schema_version = 3;
+constexpr std::int64_t schema_version = 4;
 
 /// Makes the tables of version 1. `position` of a run orders runs made within the same microsecond.
 constexpr const char* schema[] = {
@@ -61,8 +62,9 @@ status migrate(sqlite_database& in) {
     SLUICE_TRY(make_lease_tables(in));
     SLUICE_TRY(make_commit_tables(in));
     SLUICE_TRY(make_totals_table(in));
-    SLUICE_TRY(in.execute("PRAGMA user_version = 3"));
   }
+  if (found < 4) SLUICE_TRY(make_delivery_tables(in));
+  SLUICE_TRY(in.execute("PRAGMA user_version = 4"));
   return transaction.commit();
 }
 

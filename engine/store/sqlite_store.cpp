@@ -1,6 +1,7 @@
 #include "engine/store/masking_store.hpp"
 #include "engine/store/sqlite_commits.hpp"
 #include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_deliveries.hpp"
 #include "engine/store/sqlite_file.hpp"
 #include "engine/store/sqlite_leases.hpp"
 #include "engine/store/sqlite_schema.hpp"
@@ -64,6 +65,21 @@ run_record record_from(const sqlite_query& row, const observer& by) {
   return run;
 }
 
+std::string lower(std::string text) {
+  for (auto& c : text)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return text;
+}
+
+/// Whether a run's id begins with a text in lower case, or it is in the pipeline's name, owner or tags. Looks at the
+/// first columns only: most rows of a search are passed by.
+bool is_found(const sqlite_query& row, const std::string& search) {
+  const auto holds = [&](const std::string& text) { return lower(text).find(search) != std::string::npos; };
+  if (search.empty() || row.text(0).starts_with(search) || holds(row.text(1)) || holds(row.text(2))) return true;
+  const auto tags = names_from(row.text(3));
+  return std::any_of(tags.begin(), tags.end(), holds);
+}
+
 error no_such_run(const std::string& reference) {
   return user_error("run_not_found", "there is no run, and no pipeline with runs, called " + reference,
                     "`sluice runs` lists them; RUN is an id, a unique prefix of one, a pipeline's name or last");
@@ -75,7 +91,7 @@ error is_final_error(const std::string& run, run_state state) {
           .message = "run " + run + " has ended (" + to_string(state) + ") and can't be changed"};
 }
 
-class sqlite_store final : public store {
+class sqlite_store final : public store, public keeps_deliveries {
  public:
   status open(const std::string& path);
 
@@ -86,6 +102,7 @@ class sqlite_store final : public store {
   result<bool> create_run(const run_record& run, std::vector<event> events) override;
   result<std::vector<event>> apply(const change& what) override;
   result<std::vector<due_commit>> due_commits(const std::string& run) override;
+  result<std::vector<checkpoint_record>> checkpoints(const std::string& run) override;
   result<std::vector<run_record>> runs(const run_query& query) override;
   result<run_record> find_run(const std::string& reference) override;
   result<std::vector<event>> events(std::int64_t after, const std::string& run, std::int64_t limit) override;
@@ -97,6 +114,7 @@ class sqlite_store final : public store {
   result<pipeline_state> sources_of(const std::string& pipeline) override;
   result<std::vector<std::string>> pipelines_with_state() override;
   result<std::int64_t> reset_sources(const state_reset& what) override;
+  delivery_log& deliveries() override { return *deliveries_; }
 
  private:
   /// What a write needs to know of its run.
@@ -127,12 +145,17 @@ class sqlite_store final : public store {
 
   sqlite_database database_;
   sqlite_writer writer_{database_};
+  std::string stream_;  ///< under which events without a run stand
+  std::unique_ptr<delivery_log> deliveries_;
   process_record self_;  ///< its id is empty until the process has enrolled
 };
 
 status sqlite_store::open(const std::string& path) {
   SLUICE_TRY(open_sqlite_file(database_, path));
-  return bring_schema_up_to_date(database_, path);
+  SLUICE_TRY(bring_schema_up_to_date(database_, path));
+  SLUICE_ASSIGN(stream_, stream_id(database_));
+  deliveries_ = make_sqlite_deliveries(database_, writer_, self_, [this](const observer& by) { return renew(by); });
+  return {};
 }
 
 result<std::int64_t> sqlite_store::term() {
@@ -351,21 +374,35 @@ result<std::vector<due_commit>> sqlite_store::due_commits(const std::string& run
   return read_due_commits(database_, run, observe());
 }
 
+result<std::vector<checkpoint_record>> sqlite_store::checkpoints(const std::string& run) {
+  const auto lock = writer_.lock();
+  return read_checkpoints(database_, run);
+}
+
 result<std::vector<run_record>> sqlite_store::runs(const run_query& query) {
   const auto lock = writer_.lock();
   const auto by = observe();
   std::vector<run_record> found;
-  const auto take = [&](const sqlite_query& row) {
+  const auto take = [&, search = lower(query.search)](const sqlite_query& row) {
+    if (!is_found(row, search)) return true;
     found.push_back(record_from(row, by));
     return static_cast<std::int64_t>(found.size()) < query.limit;
   };
   if (query.limit <= 0) return found;
   std::string states;
   for (const auto state : query.states) states += (states.empty() ? "'" : ", '") + to_string(state) + "'";
+  std::int64_t above = 0;
+  if (!query.after.empty()) {
+    SLUICE_TRY(database_.each(
+        "SELECT position FROM runs WHERE id = ?",
+        [&](const sqlite_query& row) { return above = row.integer(0), false; }, query.after));
+    if (above == 0) return no_such_run(query.after);
+  }
   const auto sql = std::string("SELECT " SLUICE_RUNS_FROM "WHERE 1 ") +
-                   (query.pipeline ? "AND pipeline = ? " : "AND ?1 = '' ") +
+                   (query.pipeline ? "AND pipeline = ?1 " : "AND ?1 = '' ") +
+                   (above == 0 ? "AND ?2 = 0 " : "AND position < ?2 ") +
                    (states.empty() ? "" : "AND state IN (" + states + ") ") + "ORDER BY position DESC";
-  SLUICE_TRY(database_.each(sql.c_str(), take, query.pipeline.value_or("")));
+  SLUICE_TRY(database_.each(sql.c_str(), take, query.pipeline.value_or(""), above));
   return found;
 }
 
@@ -417,8 +454,9 @@ result<std::vector<event>> sqlite_store::events(std::int64_t after, const std::s
   const auto lock = writer_.lock();
   std::vector<event> found;
   const auto take = [&](const sqlite_query& row) {
+    const auto run_of = row.text(1);
     found.push_back({.cursor = row.integer(0),
-                     .id = row.text(1) + "/" + std::to_string(row.integer(2)),
+                     .id = (run_of.empty() ? stream_ : run_of) + "/" + std::to_string(row.integer(2)),
                      .run = row.text(1),
                      .sequence = row.integer(2),
                      .type = row.text(3),
@@ -428,11 +466,13 @@ result<std::vector<event>> sqlite_store::events(std::int64_t after, const std::s
                      .pipeline = row.text(7),
                      .owner = row.text(8),
                      .tags = names_from(row.text(9))});
+    auto& one = found.back();
+    if (one.run.empty() && one.data.is_object()) one.pipeline = one.data.value("pipeline", "");
     return true;
   };
 #define SLUICE_EVENTS                                                                                      \
   "SELECT cursor, events.run, events.sequence, type, unit, time, data, pipeline, owner, tags FROM events " \
-  "JOIN runs ON runs.id = events.run WHERE cursor > ? "
+  "LEFT JOIN runs ON runs.id = events.run WHERE cursor > ? "
   if (run.empty()) {
     SLUICE_TRY(database_.each(SLUICE_EVENTS "ORDER BY cursor LIMIT ?", take, after, limit));
   } else {

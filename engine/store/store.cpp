@@ -1,5 +1,7 @@
 #include "engine/store/store.hpp"
 
+#include "engine/notify/event_catalogue.hpp"
+
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -51,7 +53,8 @@ options cloud_event(const event& what) {
   options out;
   out["specversion"] = "1.0";
   out["id"] = what.id;
-  out["source"] = "/sluice/runs/" + what.run;
+  out["source"] =
+      what.run.empty() ? "/sluice/state/" + what.id.substr(0, what.id.find('/')) : "/sluice/runs/" + what.run;
   out["type"] = what.type;
   if (!what.unit.empty()) out["subject"] = what.unit;
   out["time"] = rfc3339(what.time);
@@ -59,7 +62,10 @@ options cloud_event(const event& what) {
   std::array<char, 32> padded = {};
   std::snprintf(padded.data(), padded.size(), "%010lld", static_cast<long long>(what.sequence));
   out["sequence"] = padded.data();
-  options data = {{"run", what.run}, {"sequence", what.sequence}, {"cursor", what.cursor}};
+  options data = {{"sequence", what.sequence},
+                  {"cursor", what.cursor},
+                  {"severity", notify::to_string(notify::severity_of(what.type))}};
+  if (!what.run.empty()) data["run"] = what.run;
   if (!what.pipeline.empty()) data["pipeline"] = what.pipeline;
   if (!what.owner.empty()) data["owner"] = what.owner;
   if (!what.tags.empty()) data["tags"] = what.tags;

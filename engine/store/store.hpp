@@ -102,8 +102,10 @@ struct change {
 
 struct run_query {
   std::optional<std::string> pipeline = {};
+  std::string search = {};  ///< in pipeline, owner and tags, and at the beginning of the id; without regard to case
   std::vector<run_state> states = {};
   std::int64_t limit = 50;
+  std::string after = {};  ///< id of a run: only those made before it
 };
 
 /// What all runs of a pipeline have done, those that were forgotten since included. Times are microseconds.
@@ -151,7 +153,9 @@ class store {
   virtual result<std::vector<event>> apply(const change& what) = 0;
   /// Decisions whose commits are due, oldest first. `run` empty: of all runs.
   virtual result<std::vector<due_commit>> due_commits(const std::string& run = {}) = 0;
-  /// Newest first, without `plan`, `text` and `context`.
+  /// Complete checkpoints of a run behind which another one can go on, newest first.
+  virtual result<std::vector<checkpoint_record>> checkpoints(const std::string& run) = 0;
+  /// Newest first, without `plan`, `text` and `context`. Errors: run_not_found, where there is no run `after`.
   virtual result<std::vector<run_record>> runs(const run_query& query) = 0;
   /// `reference`: an id, a unique prefix of one, a pipeline's name (its newest run) or "last". Whole record.
   virtual result<run_record> find_run(const std::string& reference) = 0;

@@ -9,6 +9,8 @@
 #include "engine/operators/partitioned_spill.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/sorting/external_sort.hpp"
+#include "engine/operators/windows/window_aggregate.hpp"
+#include "engine/operators/windows/window_rule.hpp"
 #include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
@@ -16,8 +18,10 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <span>
 
 namespace sluice {
 
@@ -36,6 +40,7 @@ class aggregate final : public single_output, public may_block {
         context_(*request.context),
         input_(request.inputs.front().schema),
         what_(std::move(what)),
+        endless_(request.endless),
         memory_(request.context->memory, request.unit) {}
 
   [[nodiscard]] partitioning input_partitioning(int) const override {
@@ -90,7 +95,19 @@ class aggregate final : public single_output, public may_block {
     if (all_given_) return {};
     if (!saved.groups) return held::foreign("groups");
     SLUICE_TRY(pass_->load(saved));
+    known_ = endless_ ? pass_->size() : 0;
     memory_.take(pass_->bytes());
+    return {};
+  }
+
+  /// Groups stand for the first of their rows until they are given.
+  [[nodiscard]] std::uint64_t held() const override {
+    return finished_ || !pass_ ? 0 : pass_->size() - std::min(known_, pass_->size());
+  }
+  [[nodiscard]] bool gives_rows_again() const override { return endless_; }
+
+  status before_barrier(std::uint64_t, emitter&) override {
+    if (endless_ && !spilled_) give_changed();
     return {};
   }
 
@@ -115,12 +132,14 @@ class aggregate final : public single_output, public may_block {
 
   status finish(int, emitter& out) override {
     SLUICE_TRY(prepare());
-    if (what_.keys.empty() && pass_->size() == 0 && !all_given_) {
+    if (what_.keys.empty() && pass_->size() == 0 && !all_given_ && !endless_) {
       SLUICE_TRY(pass_->add_nothing());
       out.count_added(1);
     }
     finished_ = true;
-    if (spilled_) {
+    if (endless_ && !spilled_) {
+      give_changed();
+    } else if (spilled_) {
       places_.emplace(pass_->order());
     } else {
       pass_->start();
@@ -129,7 +148,8 @@ class aggregate final : public single_output, public may_block {
   }
 
   result<bool> resume(emitter& out) override {
-    if (!finished_) return false;
+    if (given_ < giving_.size()) return give_some(out);
+    if (!finished_ || (endless_ && !spilled_)) return false;
     if (spilled_) return work_off(out);
     const auto groups = pass_->next(target_batch_rows);
     if (groups.empty()) return false;
@@ -139,6 +159,33 @@ class aggregate final : public single_output, public may_block {
   }
 
  private:
+  // Groups that have changed, in the order in which they appeared.
+  void give_changed() {
+    giving_.clear();
+    given_ = 0;
+    for (std::uint32_t group = 0; group < changed_.size(); ++group)
+      if (changed_[group]) giving_.push_back(group);
+    changed_.clear();
+  }
+
+  result<bool> give_some(emitter& out) {
+    const auto count = std::min<std::size_t>(giving_.size() - given_, target_batch_rows);
+    const std::span<const std::uint32_t> groups(giving_.data() + given_, count);
+    given_ += count;
+    std::uint64_t again = 0;
+    for (const auto group : groups) again += group < known_ ? 1 : 0;
+    out.count_added(again);
+    SLUICE_ASSIGN(auto made, read(groups, out, false));
+    if (given_ == giving_.size()) known_ = pass_->size();
+    out.emit(0, std::move(made));
+    return given_ < giving_.size();
+  }
+
+  void note_changed() {
+    changed_.resize(pass_->size());
+    for (const auto group : pass_->last_groups()) changed_[group] = true;
+  }
+
   status prepare() {
     if (pass_) return {};
     SLUICE_ASSIGN(pass_, group_pass::make(what_, context_, unit_));
@@ -153,6 +200,7 @@ class aggregate final : public single_output, public may_block {
         pass_->bytes() >= context_.memory->least())
       SLUICE_TRY(begin_to_spill());
     SLUICE_TRY(pass_->add(rows));
+    if (endless_) note_changed();
     out.count_merged(pass_->merged());
     memory_.take(pass_->bytes());
     if (pass_->left_out().empty()) return {};
@@ -322,6 +370,11 @@ class aggregate final : public single_output, public may_block {
   const run_context& context_;
   std::shared_ptr<arrow::Schema> input_;
   aggregation what_;
+  bool endless_;                       ///< changed groups are given with each checkpoint, because the end never comes
+  std::vector<bool> changed_;          ///< groups, since they were given last
+  std::vector<std::uint32_t> giving_;  ///< groups that have changed
+  std::size_t given_ = 0;              ///< of giving_
+  std::uint32_t known_ = 0;            ///< groups that were given before
   memory::reservation memory_;
   std::unique_ptr<group_pass> pass_;            ///< the groups in memory
   std::unique_ptr<partitioned_spill> spilled_;  ///< rows of the others; null while there are none
@@ -339,6 +392,8 @@ class aggregate final : public single_output, public may_block {
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "aggregate", 1, faults)) return nullptr;
+  if (request.own.contains("window") && !request.own["window"].is_null())
+    return windows::make_window_aggregate(request, faults);
   auto bound = aggregates::bind(request, faults);
   if (!bound.whole) return make_stand_in(std::move(bound.schema));
   return std::make_unique<aggregate>(request, std::move(bound.schema), std::move(bound.what));
@@ -348,30 +403,38 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
 
 const component& aggregate_transform() {
   static const component self{
-      .spec = {.name = "aggregate",
-               .kind = component_kind::transform,
-               .summary = "Groups rows by key columns and computes aggregates for each group",
-               .description =
-                   "The output has one row for each distinct combination of the `by` columns (nulls form a group too), "
-                   "in the order in which they first appear. Without `by` the output has exactly one row, also for "
-                   "empty input.\n\n"
-                   "Sums, averages and variances of real and double are computed exactly and rounded once, so that the "
-                   "result is identical for any order of rows, parallelism and number of nodes. A sum that does not "
-                   "fit its type is an error of its group (numeric_overflow); `on_error` decides what happens to it.",
-               .value = {.form = shape::object,
-                         .help = "the key columns and the aggregates",
-                         .required = true,
-                         .elements = {{.name = "by",
-                                       .form = shape::list,
-                                       .help = "columns to group by; empty: all rows form one group",
-                                       .elements = {{.form = shape::column, .help = "a column"}}},
-                                      {.name = "compute",
-                                       .form = shape::map,
-                                       .help = "new column: expression with aggregates",
-                                       .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}}}},
-               .law = "in + added = out + merged + rejected (merged: each row of a group beyond its first; added: the "
-                      "one row of an aggregate without keys over empty input)",
-               .example = R"yaml(version: 1
+      .spec =
+          {.name = "aggregate",
+           .kind = component_kind::transform,
+           .summary = "Groups rows by key columns and computes aggregates for each group",
+           .description =
+               "The output has one row for each distinct combination of the `by` columns (nulls form a group too), "
+               "in the order in which they first appear. Without `by` the output has exactly one row, also for "
+               "empty input.\n\n"
+               "Sums, averages and variances of real and double are computed exactly and rounded once, so that the "
+               "result is identical for any order of rows, parallelism and number of nodes. A sum that does not "
+               "fit its type is an error of its group (numeric_overflow); `on_error` decides what happens to it.\n\n"
+               "With `window`, rows are also grouped by their event time, the column that `time` of the source "
+               "names: `{ tumble: 1m }`, `{ hop: 5m, every: 1m }` or `{ session: 10m }`. The output has the columns "
+               "window_start and window_end after the keys. A window is emitted once, when the watermark passes its "
+               "end; rows that come later go to the port `late`, or to the rejects (late_row) if nothing reads it. "
+               "See docs/event-time.md.",
+           .value = {.form = shape::object,
+                     .help = "the key columns and the aggregates",
+                     .required = true,
+                     .elements = {{.name = "by",
+                                   .form = shape::list,
+                                   .help = "columns to group by; empty: all rows form one group",
+                                   .elements = {{.form = shape::column, .help = "a column"}}},
+                                  {.name = "compute",
+                                   .form = shape::map,
+                                   .help = "new column: expression with aggregates",
+                                   .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}},
+                                  windows::window_spec()}},
+           .law = "in + added = out + merged + rejected (merged: each row of a group beyond its first; added: the "
+                  "one row of an aggregate without keys over empty input, further windows of a row, and groups that "
+                  "late rows changed; out: late rows too, if their port is read)",
+           .example = R"yaml(version: 1
 pipeline: airports-by-zone
 extract:
   airports:

@@ -1,6 +1,8 @@
 #include "engine/component/stand_in.hpp"
+#include "engine/expression/windows.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
+#include "engine/operators/window_functions/windowed.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -158,6 +160,13 @@ class visible_columns {
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "derive", 1, faults)) return nullptr;
+  std::vector<window_functions::entry> all;
+  bool windowed = false;
+  for (const auto& [name, text] : request.own.items()) {
+    all.push_back({name, expression_text(text), pointer({"derive", name})});
+    windowed = windowed || expression::mentions_window(all.back().text);
+  }
+  if (windowed) return window_functions::make(request, all, window_functions::shape::derived, faults);
   visible_columns columns(*request.inputs.front().schema);
   std::vector<int> origin = columns.all();  // column of the input, or -1 for derived ones
   std::vector<entry> entries;
@@ -205,7 +214,12 @@ const component& derive_transform() {
                .summary = "Adds or replaces columns with computed values",
                .description =
                    "Entries are computed in the order of the file; later entries can use earlier ones. An entry with "
-                   "the name of an existing column replaces it in place; other entries are added at the end.",
+                   "the name of an existing column replaces it in place; other entries are added at the end. Window "
+                   "functions are written as in PostgreSQL: `row_number() over (partition by customer order by at "
+                   "desc)`. With them, rows come out sorted by partition and order (of the last window where there are "
+                   "several); rows that are equal in both keep their order. Rows that do not fit into `run.memory` are "
+                   "sorted on disk, but one partition must fit unless all its functions are row_number, rank, "
+                   "dense_rank or running sums.",
                .value = {.form = shape::map,
                          .help = "column: expression",
                          .required = true,

@@ -1,3 +1,4 @@
+#include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/component/stand_in.hpp"
@@ -27,7 +28,7 @@ using joins::build_side;
 using joins::join_plan;
 using joins::keyed_rows;
 
-class join final : public single_output, public wants_last, public may_block, public late_answers {
+class join final : public single_output, public wants_last, public may_block, public late_answers, public holds_back {
  public:
   join(const transform_request& request, join_plan what)
       : single_output(request, what.schema),
@@ -40,6 +41,17 @@ class join final : public single_output, public wants_last, public may_block, pu
         memory_(request.context->memory, request.unit),
         waiting_(layout_, static_cast<std::size_t>(what_.inputs[0]->num_fields())) {}
 
+  [[nodiscard]] std::optional<std::string> needs_end(int input) const override {
+    if (input == 1) return "exchange the inputs, so that the one without end is the first: from: [endless, bounded]";
+    if (what_.keeps_right()) return "write how: left or inner: right rows without a match come when the left ends";
+    return std::nullopt;
+  }
+  [[nodiscard]] std::uint64_t held() const override {
+    std::uint64_t rows = 0;
+    for (const auto& waiting : waiting_.held()) rows += static_cast<std::uint64_t>(waiting.rows.rows());
+    if (build_ && what_.keeps_right()) rows += static_cast<std::uint64_t>(build_->rows());
+    return rows;
+  }
   [[nodiscard]] int last_input() const override { return 0; }
   // Rows of the right without a match come last.
   [[nodiscard]] bool keeps_order() const override { return !what_.keeps_right(); }
@@ -81,6 +93,9 @@ class join final : public single_output, public wants_last, public may_block, pu
   }
   void release_order() override { order_matters_ = false; }
   [[nodiscard]] bool answers_late() const override { return parts_ != nullptr; }
+  [[nodiscard]] bool holds_rows() const override {
+    return parts_ != nullptr || matching_ || waiting_.holds_rows() || waiting_.spilled();
+  }
 
   /// Rows of the right that were read, and those of the left that wait for the others; each part is a batch with its
   /// keys. Rows of the right that came are there whether their input has ended or not: it ends again.

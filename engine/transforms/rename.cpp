@@ -1,6 +1,6 @@
 #include "engine/component/stand_in.hpp"
-#include "engine/operators/binding.hpp"
 #include "engine/operators/passes_all.hpp"
+#include "engine/operators/timed_output.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -9,10 +9,10 @@ namespace sluice {
 
 namespace {
 
-class rename final : public single_output, public passes_all {
+class rename final : public timed_output, public passes_all {
  public:
   rename(const transform_request& request, std::shared_ptr<arrow::Schema> renamed)
-      : single_output(request, std::move(renamed)), input_(request.inputs.front().schema) {}
+      : timed_output(request, std::move(renamed)), input_(request.inputs.front().schema) {}
 
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>& wanted) const override {
@@ -43,7 +43,12 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   }
   check_unique(fields, "/rename", "choose another name, or drop the other column first", faults);
   if (faults.size() > before || has_unknown_columns(request)) return make_stand_in(arrow::schema(std::move(fields)));
-  return std::make_unique<rename>(request, arrow::schema(std::move(fields)));
+  auto made = std::make_unique<rename>(request, arrow::schema(std::move(fields)));
+  if (auto time = request.inputs.front().time; time && request.own.contains(time->column)) {
+    time->column = request.own[time->column].get<std::string>();
+    made->set_time(std::move(time));
+  }
+  return made;
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "engine/component/stand_in.hpp"
+#include "engine/expression/windows.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/row_policy.hpp"
+#include "engine/operators/timed_output.hpp"
+#include "engine/operators/window_functions/windowed.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -15,12 +18,15 @@ struct chosen {
   expression::bound_ptr value = nullptr;
 };
 
-class select final : public single_output {
+class select final : public timed_output {
  public:
   select(const transform_request& request, std::shared_ptr<arrow::Schema> schema, std::vector<chosen> columns)
-      : single_output(request, std::move(schema)),
-        input_(request.inputs.front().schema),
-        columns_(std::move(columns)) {}
+      : timed_output(request, std::move(schema)), input_(request.inputs.front().schema), columns_(std::move(columns)) {
+    if (auto time = request.inputs.front().time) {
+      time->column = name_of(input_->GetFieldIndex(time->column), time->column);
+      if (!time->column.empty()) set_time(std::move(time));
+    }
+  }
 
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>& wanted) const override {
@@ -52,6 +58,17 @@ class select final : public single_output {
   }
 
  private:
+  /// The name under which a column of the input is passed on, the same one if there are several; empty where it is not.
+  [[nodiscard]] std::string name_of(int column, const std::string& same) const {
+    std::string found;
+    for (std::size_t place = 0; place < columns_.size(); ++place) {
+      if (columns_[place].column != column) continue;
+      const auto& name = schema()->field(static_cast<int>(place))->name();
+      if (found.empty() || name == same) found = name;
+    }
+    return found;
+  }
+
   std::shared_ptr<arrow::Schema> input_;
   std::vector<chosen> columns_;
 };
@@ -73,10 +90,36 @@ void bind_entry(const transform_request& request, const std::string& name, const
   }
 }
 
+bool has_windows(const options& entries) {
+  for (const auto& one : entries)
+    if (one.is_object())
+      for (const auto& [name, text] : one.items())
+        if (expression::mentions_window(expression_text(text))) return true;
+  return false;
+}
+
+std::unique_ptr<transform> make_windowed(const transform_request& request, diagnostics& faults) {
+  std::vector<window_functions::entry> entries;
+  for (std::size_t i = 0; i < request.own.size(); ++i) {
+    const auto& one = request.own[i];
+    if (!one.is_object()) {
+      const auto name = one.get<std::string>();
+      const auto path = pointer({"select", std::to_string(i)});
+      const auto column = find_column(request, 0, name, path, faults);
+      if (column) entries.push_back({request.inputs[0].schema->field(*column)->name(), quoted_name(name), path});
+      continue;
+    }
+    for (const auto& [name, text] : one.items())
+      entries.push_back({name, expression_text(text), pointer({"select", std::to_string(i), name})});
+  }
+  return window_functions::make(request, entries, window_functions::shape::selected, faults);
+}
+
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
   if (!require_inputs(request, "select", 1, faults)) return nullptr;
   const auto before = faults.size();
   const auto& schema = *request.inputs.front().schema;
+  if (has_windows(request.own)) return make_windowed(request, faults);
   std::vector<chosen> columns;
   arrow::FieldVector fields;
   for (std::size_t i = 0; i < request.own.size(); ++i) {
@@ -111,7 +154,9 @@ const component& select_transform() {
       .spec = {.name = "select",
                .kind = component_kind::transform,
                .summary = "Selects columns, in the given order, and computes new ones",
-               .description = "Each entry is a column's name, or `new: expression` over the input's columns.",
+               .description =
+                   "Each entry is a column's name, or `new: expression` over the input's columns. Window functions are "
+                   "written and sort the rows as in `derive`.",
                .value = {.form = shape::list,
                          .help = "columns, or `new: expression`",
                          .required = true,

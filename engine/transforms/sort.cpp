@@ -34,6 +34,10 @@ class sort final : public single_output, public may_block, public keeps_first {
   }
 
   [[nodiscard]] partitioning input_partitioning(int) const override { return {.how = partitioning::kind::single}; }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override {
+    return "sort what is loaded where it is read, or sort a bounded source";
+  }
+  [[nodiscard]] std::uint64_t held() const override { return ended_ ? 0 : taken_ - given_; }
   [[nodiscard]] bool needs_order() const override { return true; }
   [[nodiscard]] bool keeps_order() const override { return false; }
   [[nodiscard]] bool next_call_may_block() const override { return true; }

@@ -1,4 +1,5 @@
 #include "engine/component/filters_first.hpp"
+#include "engine/component/holds_back.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/error/names.hpp"
@@ -7,9 +8,11 @@
 #include "engine/operators/held_state.hpp"
 #include "engine/operators/keeps_first.hpp"
 #include "engine/operators/passes_all.hpp"
+#include "engine/operators/windows/event_times.hpp"
 
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -24,10 +27,11 @@ struct operation {
   transform::step_counters counters;
 };
 
-class step_chain final : public transform, public may_block, public filters_first {
+class step_chain final : public transform, public may_block, public filters_first, public holds_back {
  public:
-  step_chain(const transform_request& request, std::vector<operation> operations, entered_rows::keep what_stays)
-      : operations_(std::move(operations)) {
+  step_chain(const transform_request& request, std::vector<operation> operations, std::vector<output_port> outputs,
+             entered_rows::keep what_stays)
+      : operations_(std::move(operations)), outputs_(std::move(outputs)) {
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       links_.push_back(std::make_unique<link>(*this, i));
       operations_[i].counters.name = operations_[i].name;
@@ -35,7 +39,7 @@ class step_chain final : public transform, public may_block, public filters_firs
     if (request.policy == on_error::reject) entered_.emplace(what_stays, request.context->memory, request.unit);
   }
 
-  [[nodiscard]] const std::vector<output_port>& outputs() const override { return operations_.back().unit->outputs(); }
+  [[nodiscard]] const std::vector<output_port>& outputs() const override { return outputs_; }
 
   [[nodiscard]] std::optional<std::string> first_condition() const override {
     const auto* first = dynamic_cast<const filters_first*>(operations_.front().unit.get());
@@ -57,6 +61,20 @@ class step_chain final : public transform, public may_block, public filters_firs
       if (operations_[i].unit->input_partitioning(0).how != partitioning::kind::any)
         return {.how = partitioning::kind::single};
     return operations_.front().unit->input_partitioning(0);
+  }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override {
+    for (const auto& one : operations_)
+      if (auto mends = one.unit->needs_end(0)) return one.name + ": " + *mends;
+    return std::nullopt;
+  }
+  [[nodiscard]] bool gives_rows_again() const override {
+    return std::any_of(operations_.begin(), operations_.end(),
+                       [](const auto& one) { return one.unit->gives_rows_again(); });
+  }
+  [[nodiscard]] std::uint64_t held() const override {
+    std::uint64_t rows = 0;
+    for (const auto& one : operations_) rows += one.unit->held();
+    return rows;
   }
   [[nodiscard]] bool needs_order() const override {
     for (const auto& one : operations_) {
@@ -91,6 +109,19 @@ class step_chain final : public transform, public may_block, public filters_firs
     return failed();
   }
 
+  [[nodiscard]] bool needs_watermarks() const override {
+    return std::any_of(operations_.begin(), operations_.end(),
+                       [](const auto& one) { return one.unit->needs_watermarks(); });
+  }
+  // Each step hears of it when the one before has given all that comes before it.
+  status on_time(std::int64_t watermark, emitter& out) override {
+    out_ = &out;
+    time_ = watermark;
+    next_in_time_ = 0;
+    return {};
+  }
+  [[nodiscard]] bool holds_rows() const override { return time_.has_value() || any_holds(operations_.size()); }
+
   status finish(int, emitter&) override {
     if (!ended_) next_to_finish_ = 0;
     ended_ = true;
@@ -108,6 +139,8 @@ class step_chain final : public transform, public may_block, public filters_firs
       SLUICE_TRY(failed());
       return true;
     }
+    SLUICE_ASSIGN(const bool passed, pass_time());
+    if (passed) return true;
     end_early();
     if (!ended_ || next_to_finish_ == operations_.size()) return false;
     const auto index = next_to_finish_++;
@@ -229,6 +262,30 @@ class step_chain final : public transform, public may_block, public filters_firs
   // The error of a later step, which an emitter can't give back.
   status failed() { return std::exchange(failure_, status{}); }
 
+  // True where one of the first steps still has rows that it took in before.
+  [[nodiscard]] bool any_holds(std::size_t first) const {
+    for (std::size_t i = 0; i < first; ++i) {
+      const auto* unit = dynamic_cast<const holds_back*>(operations_[i].unit.get());
+      if (unit != nullptr && unit->holds_rows() && next_to_finish_of(i)) return true;
+    }
+    return false;
+  }
+  [[nodiscard]] bool next_to_finish_of(std::size_t index) const { return !ended_ || next_to_finish_ <= index; }
+
+  // Tells the next step of the watermark; false where none is left, or rows before it are still to come.
+  result<bool> pass_time() {
+    if (!time_ || any_holds(next_in_time_)) return false;
+    if (next_in_time_ == operations_.size()) {
+      time_.reset();
+      return false;
+    }
+    const auto index = next_in_time_++;
+    SLUICE_TRY(operations_[index].unit->on_time(*time_, *links_[index]));
+    SLUICE_TRY(failed());
+    operations_[index].resuming = true;
+    return true;
+  }
+
   // A limit that is reached ends the steps behind it, where those before it
   // hold no rows.
   void end_early() {
@@ -243,6 +300,7 @@ class step_chain final : public transform, public may_block, public filters_firs
   }
 
   std::vector<operation> operations_;
+  std::vector<output_port> outputs_;
   std::vector<std::unique_ptr<link>> links_;
   std::optional<entered_rows> entered_;  ///< where rows are rejected
   emitter* out_ = nullptr;               ///< of the present call
@@ -250,6 +308,8 @@ class step_chain final : public transform, public may_block, public filters_firs
   bool ended_ = false;
   bool ended_early_ = false;
   std::size_t next_to_finish_ = 0;
+  std::optional<std::int64_t> time_;  ///< a watermark that not all steps have heard of
+  std::size_t next_in_time_ = 0;
 };
 
 bool passes_rows_on(const transform& unit) { return dynamic_cast<const passes_all*>(&unit) != nullptr; }
@@ -335,9 +395,11 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   const auto before = faults.size();
   auto inner = request;
   std::vector<operation> operations;
+  std::vector<output_port> outputs;  // of the last one
   bool whole = true;
   for (std::size_t i = 0; i < request.own.size(); ++i) {
     const auto path = "/steps/" + std::to_string(i);
+    inner.read_ports = i + 1 < request.own.size() ? std::vector<std::string>() : request.read_ports;
     auto made = make_operation(inner, request.own[i], path, faults);
     if (!made) {
       inner.inputs.front().schema = unknown_columns();
@@ -353,7 +415,12 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
       inner.inputs.front().schema = unknown_columns();
       continue;
     }
-    if (ports.size() == 1) inner.inputs.front().schema = ports.front().schema;
+    outputs = ports;
+    for (auto& port : outputs) port.time = windows::time_behind(*made->unit, inner.inputs, port);
+    if (ports.size() == 1) {
+      inner.inputs.front().schema = outputs.front().schema;
+      inner.inputs.front().time = outputs.front().time;
+    }
     operations.push_back(std::move(*made));
   }
   if (faults.size() > before || !whole || has_unknown_columns(request))
@@ -361,7 +428,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
                                         : make_stand_in(operations.back().unit->outputs());
   sort_only_what_is_wanted(operations);
   const auto what = what_stays(operations);
-  return std::make_unique<step_chain>(request, std::move(operations), what);
+  return std::make_unique<step_chain>(request, std::move(operations), std::move(outputs), what);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "engine/component/stand_in.hpp"
-#include "engine/operators/binding.hpp"
 #include "engine/operators/common_type.hpp"
+#include "engine/operators/timed_output.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/record_batch.h>
@@ -10,11 +10,11 @@ namespace sluice {
 
 namespace {
 
-class union_all final : public single_output {
+class union_all final : public timed_output {
  public:
   union_all(const transform_request& request, std::shared_ptr<arrow::Schema> schema,
             std::vector<std::vector<int>> columns)
-      : single_output(request, std::move(schema)), columns_(std::move(columns)) {
+      : timed_output(request, std::move(schema)), columns_(std::move(columns)) {
     for (const auto& input : request.inputs) inputs_.push_back(input.schema);
   }
 
@@ -109,7 +109,11 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   }
   if (faults.size() > before || !columns_match || has_unknown_columns(request))
     return make_stand_in(arrow::schema(std::move(fields)));
-  return std::make_unique<union_all>(request, arrow::schema(std::move(fields)), std::move(columns));
+  auto made = std::make_unique<union_all>(request, arrow::schema(std::move(fields)), std::move(columns));
+  const auto& time = request.inputs.front().time;
+  if (std::all_of(request.inputs.begin(), request.inputs.end(), [&](const auto& one) { return one.time == time; }))
+    made->set_time(time);
+  return made;
 }
 
 }  // namespace

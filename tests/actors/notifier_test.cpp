@@ -248,7 +248,7 @@ TEST_CASE("a delivery that fails is tried again with growing pauses, up to half 
   CHECK(pager.cursors == from_to(1, 3));
 }
 
-TEST_CASE("a named subscriber goes on behind what it has taken, also where it was killed in the middle") {
+TEST_CASE("a named subscriber continues after what it has taken, also where it was killed in the middle") {
   newsroom room;
   room.write(3);
   deliveries pager{room.time};

@@ -8,8 +8,8 @@ import unittest
 
 from command_line import BINARY, ROOT, CommandLine
 
-NOT_YET = ["test", "pause", "resume", "drain", "checkpoints", "savepoint", "deploy", "pipelines", "trigger", "backfill",
-           "tls", "tokens", "notify", "prune"]
+NOT_YET = ["test", "pause", "resume", "deploy", "pipelines", "trigger", "backfill",
+           "tls", "tokens", "prune"]
 
 
 class Verbs(CommandLine):
@@ -87,7 +87,7 @@ class Verbs(CommandLine):
             self.assertIn(one, self.sluice(*words, one).stdout)
             self.assertEqual(json.loads(self.sluice(*words, one, "--json").stdout)[0]["name"], one)
         self.assert_error(self.sluice("components", "parqet"), "unknown_component")
-        self.assert_error(self.sluice("components", "kafka"), "not_supported_yet")
+        self.assert_error(self.sluice("components", "rabbitmq"), "not_supported_yet")
         self.assert_error(self.sluice("functions", "rond"), "unknown_function")
         self.assertIn("$schema", json.loads(self.sluice("components", "--schema").stdout))
 
@@ -178,6 +178,20 @@ class Codes(unittest.TestCase):
         missing = {code: path for code, path in used.items() if code not in listed}
         self.assertEqual(missing, {}, "explain these in engine/error/error_codes.cpp")
         self.assertEqual([code for code in sorted(listed) if f'"{code}"' not in sources], [], "nothing gives these")
+
+
+class EventTypes(CommandLine):
+    def test_every_type_of_event_in_the_tree_is_listed(self):
+        made = re.compile(r"event_of\(\"([a-z]+\.[a-z_]+)\"|\.type = \"([a-z]+\.[a-z_]+)\"|\btell\((?:reading, )?\"([a-z]+\.[a-z_]+)\"|"
+                          r"\{\"type\", \"([a-z]+\.[a-z_]+)\"\}")
+        used = set()
+        for layer in ("engine", "actors", "cluster"):
+            for path in (ROOT / layer).rglob("*.cpp"):
+                used.update(next(filter(None, groups)) for groups in made.findall(path.read_text()))
+        self.assertGreater(len(used), 12)
+        listed = [one["type"] for one in json.loads(self.sluice("help", "events", "--json").stdout)["types"]]
+        self.assertEqual(listed, sorted(set(listed)))
+        self.assertEqual(sorted(used - set(listed)), [], "list these in engine/notify/event_catalogue.cpp")
 
 
 if __name__ == "__main__":

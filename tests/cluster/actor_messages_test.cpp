@@ -68,19 +68,24 @@ auto samples(const caf::actor& someone) {
   flow::instance_report report{who, sample_counters(), {1, 2}, {{channel, 5, 6}}, {{channel, 7, 8}}, true};
   const unit_progress unit{"u", "running", sample_counters(), 11, 12};
   const run_progress progress{"run", "p", "running", 13, 14, {unit}, 15, 16, 17};
+  const flow::split_state read{1, "position", true, 2};
+  const flow::instance_snapshot snapshot{report, 3, true, std::string("s\0t", 3), {"name", 4, "hash"}, {read, read}};
   return std::make_tuple(
       credit{channel, 6, 7}, stop_sending{channel}, want_split{who},
       take_split{{1, "file", 2, 3, 4}, std::string("a\0b", 3), 5}, want_room{who, 6, 7}, room_given{8, 9},
-      epoch_committed{7}, no_more_splits{}, split_finished{who, 6, "p", 7}, splits_discovered{1, 2, 3},
+      epoch_committed{7, {read}}, no_more_splits{}, split_finished{who, 6, "p", 7}, splits_discovered{1, 2, 3, "hash"},
+      time_reached{1, true, -2, true}, watermark_risen{-3}, begin_epoch{4, true}, epoch_ready{who, 5}, epoch_passed{6},
+      epoch_prepared{7, snapshot, "token", "target", 8}, sync_rejects{9}, rejects_synced{10, 11, 12},
       locate_rejects{1, {row}}, rejects_located{2, {row}}, store_rejects{3, {row}}, rejects_stored{4}, close_rejects{},
       rejects_closed{5, "path"}, launched{{{who, someone, "node"}}}, launch_failed{sample_error()},
       node_lost{"n", sample_error()}, wiring{{{channel, someone}}, {{channel, someone}}, {someone}, someone, someone},
       begin_work{}, instance_started{who}, instance_failed{who, sample_error()},
-      instance_finished{report, "target", "{}", "token"}, report_progress{}, instance_progress{who, sample_counters()},
-      commit_load{"token"}, committed{who}, abandon{}, abandoned{who}, leave{}, progress,
-      events_written{{sample_event()}}, subscribe_events{someone, 8, "run"}, unsubscribe_events{someone},
-      event_batch{{sample_event(), sample_event()}}, events_seen{9}, submitted{"run"},
-      submission_refused{{sample_error(), sample_error()}}, cancel_run{"run"}, cancel_answer{"run", true, true},
+      instance_finished{report, "target", "{}", "token", 9, {read}, "streams"}, report_progress{},
+      instance_progress{who, sample_counters(), 10, true}, commit_load{"token", true, false}, committed{who},
+      abandon{true}, abandoned{who}, leave{}, progress, events_written{{sample_event()}},
+      subscribe_events{someone, 8, "run"}, unsubscribe_events{someone}, event_batch{{sample_event(), sample_event()}},
+      events_seen{9}, submitted{"run"}, submission_refused{{sample_error(), sample_error()}}, cancel_run{"run"},
+      cancel_answer{"run", true, true}, steer_run{"run", "drain"}, steer_answer{"run", true, sample_error(), 3},
       get_progress{"run"}, list_live_runs{}, live_runs{{progress, progress}}, await_run{"run", someone}, shut_down{});
 }
 

@@ -206,6 +206,22 @@ TEST_CASE("a submission comes back as a run or as all faults of the pipeline") {
         "invalid_request");
 }
 
+TEST_CASE("a page of runs says where the next one begins") {
+  served with;
+  std::vector<std::string> made;
+  for (int i = 0; i < 5; ++i) made.push_back(with.make_run("daily"));
+  const auto first = with.client().get("/v1/runs?limit=2").value();
+  CHECK(first["runs"][0]["id"] == made[4]);
+  CHECK(first["next"] == made[3]);
+  (void)with.make_run("daily");  // one more does not shift the pages
+  const auto second = with.client().get("/v1/runs?limit=2&after=" + first["next"].text()).value();
+  CHECK(second["runs"][0]["id"] == made[2]);
+  const auto last = with.client().get("/v1/runs?limit=2&after=" + second["next"].text()).value();
+  CHECK(last["runs"].size() == 1);
+  CHECK_FALSE(last.contains("next"));
+  CHECK(with.client().get("/v1/runs?after=nothing").problem().code == "run_not_found");
+}
+
 TEST_CASE("parameters that a path does not have, or that have a wrong value, are refused") {
   served with;
   const auto refused = [&](const std::string& target) { return with.client().get(target).problem(); };
@@ -217,8 +233,8 @@ TEST_CASE("parameters that a path does not have, or that have a wrong value, are
   CHECK(refused("/v1/events?wait=soon").code == "invalid_query");
   CHECK(refused("/v1/events?after=-1").code == "invalid_query");
   CHECK(refused("/v1/nodes?limit=1").hint == "it takes none");
-  const auto got =
-      raw(with.server->where(), "DELETE /v1/runs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + token + "\r\n\r\n");
+  const auto got = raw(with.server->where(),
+                       "DELETE /v1/runs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + token + "\r\n\r\n");
   CHECK(got.find("HTTP/1.1 405") == 0);
   CHECK(got.find("Allow: GET, POST\r\n") != std::string::npos);
 }
@@ -381,7 +397,7 @@ TEST_CASE("events are also to be had as lines, without waiting") {
   const auto run = with.make_run("daily");
   with.add(run, "unit.started");
   const auto got = raw(with.server->where(),
-                       "GET /v1/events?follow=false HTTP/1.1\r\nHost: x\r\nAccept: "
+                       "GET /v1/events?follow=false HTTP/1.1\r\nHost: localhost\r\nAccept: "
                        "application/x-ndjson\r\nLast-Event-ID: 1\r\nAuthorization: Bearer " +
                            token + "\r\n\r\n");
   CHECK(got.find("HTTP/1.1 200") == 0);
@@ -411,7 +427,7 @@ TEST_CASE("a foreign client is refused and the server goes on") {
 TEST_CASE("the token is looked at before a body is read") {
   served with;
   const auto where = with.server->where();
-  const std::string post = "POST /v1/runs HTTP/1.1\r\nHost: x\r\n";
+  const std::string post = "POST /v1/runs HTTP/1.1\r\nHost: localhost\r\n";
   const std::string megabyte(1 << 20, 'x');
   CHECK(raw(where, post + "Content-Length: 8000000\r\n\r\n" + megabyte).find("HTTP/1.1 401") == 0);
   CHECK(raw(where, post + "Transfer-Encoding: chunked\r\n\r\n5;a=" + megabyte).find("HTTP/1.1 401") == 0);
@@ -429,7 +445,7 @@ TEST_CASE("bodies come in one piece or in chunks, and nothing around the chunks 
   served with(std::move(handlers));
   const auto where = with.server->where();
   const std::string post =
-      "POST /v1/runs HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer " + token + "\r\n";
+      "POST /v1/runs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer " + token + "\r\n";
   const std::string chunked = post + "Transfer-Encoding: chunked\r\n\r\n";
   const std::string megabyte(1 << 20, 'x');
   CHECK(raw(where, chunked + "8;note=1\r\n{\"text\":\r\n1b\r\n\"chunks\",\"base_folder\":\"/\"}\r\n0\r\n\r\n")

@@ -11,6 +11,7 @@ import tempfile
 import unittest
 import unittest.mock
 import urllib.error
+import urllib.request
 
 from command_line import BINARY, PATIENCE, eventually
 
@@ -100,6 +101,32 @@ class SlowPlanning(Submissions):
             self.stalled.unlink()
             self.assertEqual(len({each.result(PATIENCE) for each in asked}), 10)
         self.assertEqual(node.stop(), 0)
+
+    def test_a_key_has_one_submission_under_way(self):
+        with unittest.mock.patch.dict(os.environ, self.environment):
+            node = self.start()
+        self.stalled.touch()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            first = pool.submit(self.keyed, node)
+            eventually(lambda: self.hangs(node.process.pid) >= 1, "a submission that hangs")
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                self.keyed(node)
+            self.assertEqual(refused.exception.code, 409)
+            self.assertEqual(json.load(refused.exception)["error"]["code"], "submission_in_progress")
+            refused.exception.close()
+            self.stalled.unlink()
+            run = first.result(PATIENCE)
+        self.assertEqual(run["repeated"], False)
+        self.assertEqual(self.keyed(node), {"run": run["run"], "repeated": True})
+        self.assertEqual(len(node.json("/v1/runs")["runs"]), 1)
+        self.assertEqual(node.stop(), 0)
+
+    def keyed(self, node):
+        body = json.dumps({"text": SLOW, "base_folder": str(self.path)}).encode()
+        request = urllib.request.Request(f"http://{node.http}/v1/runs", data=body,
+                                         headers={"Authorization": "Bearer " + node.token, "Idempotency-Key": "once"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return json.load(answer)
 
     def refusal_of(self, node, text):
         """The status of an answer, or that there was none."""

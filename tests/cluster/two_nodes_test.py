@@ -43,6 +43,28 @@ load:
   detail: { from: priced, csv: { path: "${out}/detail.csv" } }
   report: { from: by_name, parquet: { path: "${out}/report.parquet" } }
 """
+WINDOWS = """version: 1
+pipeline: minutes
+params: { out: { type: text } }
+extract:
+  events:
+    csv: { path: events.csv }
+    types: { at: timestamptz, k: text, v: bigint }
+    parallelism: 2
+    time: { column: at }
+transform:
+  good:
+    from: events
+    filter: "v >= 0"
+    place: { node: n2 }
+  per_minute:
+    from: good
+    aggregate: { by: [k], window: { tumble: 1m }, compute: { n: "count(*)", s: "sum(v)" } }
+    parallelism: 2
+  sorted: { from: per_minute, sort: [k, window_start] }
+load:
+  minutes: { from: sorted, csv: { path: "${out}/minutes.csv" } }
+"""
 ENDLESS = """version: 1
 pipeline: endless
 extract:
@@ -132,6 +154,21 @@ class TwoNodes(unittest.TestCase):
     def sluice(self, *words, **more):
         return subprocess.run([SLUICE, *words, "--state", str(self.path)], capture_output=True, text=True, timeout=2 * PATIENCE,
                               cwd=self.path, **more)
+
+    def test_watermarks_travel_with_the_rows_so_that_windows_are_those_of_one_process(self):
+        first, _ = self.two()
+        with open(self.path / "events.csv", "w") as file:
+            file.write("at,k,v\n")
+            file.writelines(f"2024-05-01 {n // 72000:02}:{n // 1200 % 60:02}:{n // 20 % 60:02}Z,{'abcdefghij'[n * 7919 % 10]},{n % 100}\n"
+                            for n in range(200000))
+        (self.path / "p.yaml").write_text(WINDOWS)
+        alone = self.sluice("run", "p.yaml", "--set", "out=one")
+        self.assertEqual(alone.returncode, 0, alone.stderr)
+        spread = self.sluice("submit", "p.yaml", "--set", "out=two", "--wait", "--to", first.http)
+        self.assertEqual(spread.returncode, 0, spread.stderr)
+        one, two = ((self.path / run / "minutes.csv").read_text() for run in ("one", "two"))
+        self.assertEqual(one, two)
+        self.assertEqual(sum(int(line.split(",")[3]) for line in one.splitlines()[1:]), 200000)
 
     def test_output_is_that_of_one_process_bit_for_bit(self):
         first, worker = self.two()
@@ -271,7 +308,7 @@ load:
         # Headers of CAF's protocol, of all its operations, that claim a payload of nearly 4 GiB.
         greedy = [struct.pack(">BxxBIQQQ", operation, 0, 0xF0000000, 1, 1, 1) + bytes(4096) for operation in range(8)]
         for port in ports:
-            for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096),
+            for greeting in (b"GET /v1/runs HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\x02\x00" + b"\x01" * 512, b"\xff" * 64, os.urandom(4096),
                              *greedy):
                 with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
                     try:

@@ -1,3 +1,4 @@
+#include "engine/component/connection_field.hpp"
 #include "tests/support/planning.hpp"
 
 #include <arrow/type.h>
@@ -122,9 +123,16 @@ TEST_CASE("the example of every component can be planned") {
   for (const auto* one : components()) {
     INFO(one->spec.name);
     REQUIRE_FALSE(one->spec.example.empty());
-    const auto made = plan_text(one->spec.example);
+    // A source of a server is planned by asking the server; tests/services do so. Here none listens.
+    const bool asks = one->spec.kind == component_kind::source && connection_of(one->spec.value) != nullptr;
+    auto example = one->spec.example;
+    if (asks)
+      if (const auto at = example.find("    " + one->spec.name + ": {"); at != std::string::npos)
+        example.insert(at, "    retry: { backoff: 1ms }\n");
+    const auto made = plan_text(
+        example, reading_with({{"KAFKA", "127.0.0.1:1"}, {"PG_URL", "postgresql://postgres@127.0.0.1:1/postgres"}}));
     INFO(made.shown);
-    CHECK(made.planned);
+    CHECK((made.planned || (asks && made.faults.size() == 1 && made.faults[0].code == "cannot_connect")));
   }
 }
 

@@ -71,7 +71,7 @@ def node_messages(rng, kind, recorded):
     caf = caf_messages(rng)
     hello = protocol.framed(protocol.hello("n7", rng.randbytes(32), kind, "s"))
     answer = protocol.framed(msgpack.packb({"sluice": 2, "kind": "answer", "signature": rng.randbytes(32)}))
-    odd = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + rng.randbytes(200), b"\0" * 32,
+    odd = [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + rng.randbytes(200), b"\0" * 32,
            b"\x01" + b"\0" * 31, b"\xff" * 32]
     while True:
         yield next(caf)
@@ -89,8 +89,8 @@ def node_messages(rng, kind, recorded):
 
 
 def http_messages(rng):
-    get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    post = b"POST /v1/runs HTTP/1.1\r\nHost: x\r\n"
+    get = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    post = b"POST /v1/runs HTTP/1.1\r\nHost: localhost\r\n"
     while True:
         yield changed(rng, get)
         yield changed(rng, post + b"Content-Length: 5\r\n\r\nhello")
@@ -101,7 +101,7 @@ def http_messages(rng):
         yield post + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n"
         yield b"GET /healthz HTTP/1.1\r\n" + b"a:\r\n" * rng.randrange(4000) + b"\r\n"
         yield b"GET /v1/runs HTTP/1.1\r\nAuthorization: Bearer " + rng.randbytes(rng.randrange(1, 90)).hex().encode() + b"\r\n\r\n"
-        yield b"GET /" + rng.choice((b"%00", b"%zz", b"..%2f" * 20, b"v1/runs/%ff/rejects", b"a" * 17000)) + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+        yield b"GET /" + rng.choice((b"%00", b"%zz", b"..%2f" * 20, b"v1/runs/%ff/rejects", b"a" * 17000)) + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
         yield b"GET /healthz HTTP/1.1\r\nX: " + b"y" * rng.randrange(20000)
         yield get * rng.randrange(2, 9)
         yield rng.randbytes(rng.randrange(1, 400))
@@ -181,7 +181,7 @@ with socket.create_server(("127.0.0.1", 0)) as server:
     def ask(self, port):
         began = time.monotonic()
         with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             got = connection.recv(1000)
         return time.monotonic() - began, got.startswith(b"HTTP/1.1 200")
 
@@ -290,7 +290,7 @@ class HostileBytes(unittest.TestCase):
         attackers = [
             Attacker(ports["control"], node_messages(random.Random(rng.random()), "control", (worker_said, first_said)), MESSAGES, hello["control"]),
             Attacker(ports["data"], node_messages(random.Random(rng.random()), "data", (worker_said,)), MESSAGES, hello["data"]),
-            Attacker(ports["http"], http_messages(random.Random(rng.random())), MESSAGES, b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")]
+            Attacker(ports["http"], http_messages(random.Random(rng.random())), MESSAGES, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")]
         pulse.start()
         for attacker in attackers:
             attacker.start()
@@ -376,7 +376,7 @@ class HostileBytes(unittest.TestCase):
         first = self.start("n1")
         ports = ports_of(first)
         held = []
-        begins = {"control": b"\0\0", "data": b"\0\0", "http": b"POST /v1/runs HTTP/1.1\r\nHost: x\r\n"}
+        begins = {"control": b"\0\0", "data": b"\0\0", "http": b"POST /v1/runs HTTP/1.1\r\nHost: localhost\r\n"}
         for name, begin in begins.items():
             for _ in range(700):
                 connection = protocol.connect(ports[name])

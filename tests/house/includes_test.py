@@ -14,6 +14,7 @@ TEXT_FORMATS = {
         "engine/sources/csv.cpp": ("csv_files", "infer", "remarks", "source_options"),
         "engine/sinks/csv.cpp": ("writer",),
         "engine/sinks/stdout.cpp": ("writer",),
+        "engine/formats/messages/message_encoder.hpp": ("writer",),
         "engine/files/appended_text.hpp": ("writer",),
         "engine/files/appended_text.cpp": ("chunk_reader", "layout"),
         "app/data_file.cpp": ("sniff",),
@@ -23,6 +24,11 @@ TEXT_FORMATS = {
         "engine/sources/ndjson.cpp": ("ndjson_reader",),
         "engine/sinks/ndjson.cpp": ("writer",),
         "engine/sinks/stdout.cpp": ("writer",),
+        "engine/formats/messages/message_encoder.hpp": ("writer",),
+        "engine/formats/messages/message_table.hpp": ("record_shape",),
+        "engine/formats/messages/message_decoder.hpp": ("record_parser",),
+        "engine/sources/kafka/metadata.cpp": ("text_writer",),
+        "engine/sources/kafka/sampling.cpp": ("inference",),
     },
 }
 

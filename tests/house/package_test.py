@@ -83,7 +83,7 @@ class Package(unittest.TestCase):
         report = (system.path / "tmp/flights/report.csv").read_text()
         golden = (ROOT / "tests/pipelines/flights_golden.csv").read_text()
         self.assertEqual(len(report.splitlines()), len(golden.splitlines()))
-        for name in ("LICENSE", "licences/LICENSES-third-party.md", "licences/arrow.txt"):
+        for name in ("LICENSE", "licences/LICENSES-third-party.md", "licences/arrow.txt", "licences/librdkafka.txt"):
             self.assertTrue((home / name).stat().st_size > 0, name)
 
     def test_apt_installs_the_deb_and_the_first_pipeline_of_the_readme_runs(self):

@@ -56,6 +56,10 @@ def _long_year(case):
     return case.sluice is FAILED and re.search(r"expected a (date|timestamptz|timestamp) as .*found '.*\b\d{5,}", case.message) is not None
 
 
+def _end_of_day(case):
+    return case.sluice is FAILED and re.match(r"out_of_range: there is no time 23, 59, [0-9.]+$", case.message) is not None
+
+
 def _between_doubles(case):
     return isinstance(case.postgres, str) and "9.999999999999999e+22" in case.postgres
 
@@ -116,6 +120,13 @@ DIFFERENCES = [
     Difference("`date_trunc` of a date is a timestamp", "a timestamptz", "the result does not depend on the zone"),
     Difference("`to_char` of a date is that of its midnight, unless the format shows the zone", "of a timestamptz, which is another day where "
                "a clock change skips midnight", "a date stays the same date in every zone"),
+    Difference("The argument of a window function or an aggregate with `over` is computed in every row, and an error in it is one of its row",
+               "only in rows that a frame reaches", "the result does not depend on the frame"),
+    Difference("`make_time(24, 0, 0)` is an error", "24:00:00", "the range of Arrow's types", _end_of_day),
+    Difference("`make_interval` beyond the range of intervals is an error", "the parts wrap around", "no value is silently another one"),
+    Difference("`interval '1.5' day` is an error, and so is a range of units (`day to second`)", "1 day: what is smaller than the unit is lost",
+               "no value is lost"),
+    Difference("`at time zone '+02'` is an error", "two hours to the west", "easily misread; `at time zone interval '2 hours'` is to the east"),
     Difference("`to_hex` of a negative number has 16 digits", "8 for an integer", "one result for one number"),
     Difference("`sha256` gives hex digits as text", "bytea", "the form in which hashes are compared"),
     Difference("Text is compared byte by byte, in every locale", "by the database's collation", "the same order everywhere"),

@@ -2,7 +2,9 @@
 """Random expressions and relational cases through Sluice and through a real PostgreSQL 15: the same values, the same
 errors, but for the differences that differences.py lists.
 
-    differential_test.py [--seconds 60] [--seed N]      as long as that, from this seed
+    differential_test.py                                the seeds below, so that each run compares the same
+    differential_test.py --seconds 60                   as long as that, from a random seed (./dev fuzz)
+    differential_test.py --seed N [--seconds 60]        from this seed
     differential_test.py --about to_char                only expressions whose outermost rule holds that text, and no relational cases
     differential_test.py --expression "a + 1"           one expression, spelled the same in both, over the rows of a seed
 """
@@ -25,6 +27,9 @@ from differences import FAILED
 from postgres_server import Server
 
 ROWS = 40
+# What `./dev test` compares: nobody's change fails by what another seed happens to find. `./dev fuzz` looks for more; what
+# it finds becomes a case of its own in tests/engine/expression.
+SEEDS = tuple(range(1, 13))
 EXPRESSIONS_A_RUN = 40
 TYPES = {"id": typed.INTEGER, **{name: of for name, (of, _) in expressions.COLUMNS.items()}}
 
@@ -101,6 +106,14 @@ def undocumented():
     return sorted(set(differences.table()) ^ {line for line in here if line.startswith("|")})
 
 
+def endless(seed, seconds):
+    """Seeds for that long."""
+    chance = random.Random(seed)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        yield chance.randrange(1 << 32)
+
+
 def run(options):
     if options.table:
         print("\n".join(differences.table()))
@@ -108,20 +121,24 @@ def run(options):
     if wrong := undocumented():
         print("docs/expressions.md and tests/postgres/differences.py differ (--table prints the table):", *wrong, sep="\n")
         return 1
-    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}", flush=True)
-    chance = random.Random(seed)
-    end = time.monotonic() + options.seconds
+    seed, seeds = options.seed, SEEDS
+    if seed is not None or options.seconds or options.about or options.expression:
+        seed = random.SystemRandom().randrange(1 << 32) if seed is None else seed
+        seeds = endless(seed, options.seconds or 60)
+    print(f"seed {seed}" if seed is not None else f"seeds {seeds}", flush=True)
     with Server() as server:
         comparison = Comparison(server.connect(), options.about)
         try:
             if options.expression:
                 rows = comparison.rows_of(seed)
                 comparison.compare([typed.Expression("", options.expression, options.expression)], rows)
-            while not options.expression and time.monotonic() < end and len(comparison.faults) < options.most_faults:
-                comparison.compare_expressions(chance.randrange(1 << 32))
+                seeds = ()
+            for each in seeds:
+                comparison.compare_expressions(each)
                 if not options.about:
-                    relational.compare(comparison, chance.randrange(1 << 32))
+                    relational.compare(comparison, each)
+                if len(comparison.faults) >= options.most_faults:
+                    break
         finally:
             comparison.close()
     for fault in comparison.faults:
@@ -137,7 +154,7 @@ def run(options):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--expression")
     parser.add_argument("--about")

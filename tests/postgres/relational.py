@@ -295,5 +295,86 @@ def distinct_rows(_, chance, name):
                 f"select {listed(columns)} from (select distinct {', '.join(columns)} from t) as x", traits=lengths(columns))
 
 
-KINDS = [filtered, filtered, aggregated, aggregated, aggregated, ratio, joined, joined, joined_using, sorted_rows,
+# --- window functions
+
+FRAME_NUMBERS = ("0", "1", "2", "5")
+# By the type of the one key: offsets of range.
+RANGE_OFFSETS = {INTEGER: ("0", "1", "10", "4000000000"), SMALLINT: ("0", "7"), BIGINT: ("1", "5000000000"),
+                 DECIMAL: ("0.50", "2", "1000"), DOUBLE: ("0.5", "1e100"), REAL: ("1.5",), DATE: ("interval '1 mon'", "interval '400 days'"),
+                 TIMESTAMP: ("interval '2 hours'", "interval '1 year 3 days'"), TIMESTAMPTZ: ("interval '90 minutes'",)}
+RANGE_KEYS = {"i": INTEGER, "j": INTEGER, "s": SMALLINT, "b": BIGINT, "d": DECIMAL, "h": DECIMAL, "f": DOUBLE, "r": REAL, "day": DATE, "at": TIMESTAMP}
+# avg and stddev of decimals and doubles are rounded in other ways, see differences.py.
+WINDOW_AGGREGATES = {"count": typed.EVERY, "min": ORDERED, "max": ORDERED, "sum": (SMALLINT, INTEGER, DECIMAL), "avg": (SMALLINT, INTEGER),
+                     "stddev": (SMALLINT, INTEGER), "var_pop": (SMALLINT,), "bool_and": (BOOLEAN,), "bool_or": (BOOLEAN,)}
+
+
+def frame(chance, key):
+    """A frame, and whether it needs that one key."""
+    unit = chance.choice(["rows", "rows", "groups", "range"])
+    if unit == "range" and key is None:
+        unit = "rows"
+    offsets = RANGE_OFFSETS[key] if unit == "range" else FRAME_NUMBERS
+    ends = ["unbounded preceding", "{} preceding", "current row", "{} following", "unbounded following"]
+    first = chance.randrange(0, 4)
+    last = chance.randrange(max(first, 1), 5)
+    text = "{} between {} and {}".format(unit, ends[first].format(chance.choice(offsets)), ends[last].format(chance.choice(offsets)))
+    return text + chance.choice(["", "", "", " exclude current row", " exclude group", " exclude ties", " exclude no others"])
+
+
+def window_call(generator, chance):
+    """A call without its window: as both spell it, the type of the result where that is compared as a number, traits."""
+    function = chance.choice(["row_number()", "rank()", "dense_rank()", "percent_rank()", "cume_dist()", "ntile", "lag", "lead",
+                              "first_value", "last_value", "nth_value", *WINDOW_AGGREGATES])
+    if function.endswith("()"):
+        return function, function, None, NEAR if function in ("percent_rank()", "cume_dist()") else frozenset()
+    if function == "ntile":
+        text = f"ntile({chance.choice(('1', '3', '7', '100'))})"
+        return text, text, None, frozenset()
+    types = WINDOW_AGGREGATES.get(function, typed.EVERY)
+    # Nothing that can fail: PostgreSQL computes arguments only in rows that a frame reaches.
+    argument = generator.column(chance.choice(types))
+    sluice, postgres = argument.sluice, argument.postgres
+    if function in ("lag", "lead") and chance.random() < 0.5:
+        offset = chance.choice(["0", "2", "-1", "j"])
+        sluice, postgres = f"{sluice}, {offset}", f"{postgres}, {offset}"
+    if function == "nth_value":
+        sluice, postgres = f"{sluice}, 1 + id % 4", f"{postgres}, 1 + id % 4"
+    texts = [f"{function}({sluice})", f"{function}({postgres})"]
+    if function in WINDOW_AGGREGATES and chance.random() < 0.2:
+        texts = [f"{each} filter (where id % 3 > 0)" for each in texts]
+    traits = NEAR if function in ("avg", "stddev", "var_pop") else frozenset()
+    keeps_type = function in ("min", "max", "lag", "lead", "first_value", "last_value", "nth_value")
+    if argument.type == INTERVAL and function in ("min", "max"):
+        traits = LENGTH
+    return *texts, argument.type if keeps_type else None, traits
+
+
+def windowed(generator, chance, name):
+    derive, columns, traits = {}, ["id"], {}
+    for number in range(chance.randrange(1, 4)):
+        sluice, postgres, of, trait = window_call(generator, chance)
+        parts = chance.sample(["o", "j", "u", "s", "span", "day"], chance.randrange(0, 3))
+        single = chance.choice(list(RANGE_KEYS)) if chance.random() < 0.5 else None
+        # An id at the end makes the order total, so that both number and frame rows alike.
+        order = [single + direction(chance)] if single else [chance.choice(["i", "d", "t", "b", "at", "moment", "span", "clock"]) + direction(chance), "id"]
+        tied = single is not None
+        by_place = any(each in sluice for each in ("row_number", "ntile", "lag(", "lead(", "first_value", "last_value", "nth_value"))
+        if tied and by_place:
+            order, single = [order[0], "id"], None
+        over = (f"partition by {', '.join(parts)} " if parts else "") + f"order by {', '.join(order)}"
+        if chance.random() < 0.7:
+            shape = frame(chance, RANGE_KEYS[single] if single else None)
+            # Which of the peers a frame of rows has is not defined.
+            over += " " + (shape if not tied or not single or not shape.startswith("rows") else "")
+        column = f"x{number}"
+        derive[column] = f"{sluice} over ({over})"
+        text = f"{postgres} over ({over})"
+        columns.append(f"compared({text}) as {column}" if of in TEMPORAL else f"{text} as {column}")
+        traits[column] = trait
+    # A decimal with more digits than the key: cast as PostgreSQL's numeric.
+    return Case(name, {name: {"from": "t", "on_error": "reject", "steps": [{"derive": derive}, {"select": ["id", *derive]}]}},
+                f"select {', '.join(columns)} from t", traits=traits)
+
+
+KINDS = [windowed, windowed, windowed, filtered, filtered, aggregated, aggregated, aggregated, ratio, joined, joined, joined_using, sorted_rows,
          deduplicated, united, distinct_rows]

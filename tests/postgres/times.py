@@ -112,9 +112,42 @@ def _moments():
         yield Rule(of, "{0}::text::%s" % of, (of,))
     yield Rule(TIMESTAMP, "make_timestamp(2024, 1 + {0} % 12, 28, {1} % 25, {2} % 60, {3}::double)", (INTEGER, INTEGER, INTEGER, DECIMAL),
                postgres="make_timestamp(2024, 1 + {0} % 12, 28, {1} % 25, {2} % 60, {3}::double precision)", refuses=INEXACT)
+    yield from _made()
     yield Rule(TIMESTAMPTZ, "to_timestamp({0})", (DOUBLE,))
     yield Rule(TIMESTAMPTZ, "to_timestamp({0}::double)", (INTEGER,), postgres="to_timestamp({0}::double precision)")
     yield Rule(TIMESTAMPTZ, "to_timestamp(to_char({0}, '{drawn}'), '{drawn}')", (TIMESTAMP,), draws=readable_time, weight=3)
+
+
+# Seconds near the ends of their range, which are rounded to microseconds before they are checked.
+SECONDS = ("0", "-3e-14", "-4e-7", "-6e-7", "59.9999999", "59.9999994", "60", "60.0000004", "60.0000006", "60.5", "1e300")
+
+
+def seconds(chance):
+    return chance.choice(SECONDS)
+
+
+def zone(chance):
+    return chance.choice(ZONES)
+
+
+def _made():
+    yield Rule(TIMESTAMP, "make_timestamp(2024, 1 + {0} % 12, 28, {1} % 25, {2} % 60, '{drawn}'::double)", (INTEGER, INTEGER, INTEGER),
+               postgres="make_timestamp(2024, 1 + {0} % 12, 28, {1} % 25, {2} % 60, '{drawn}'::double precision)", draws=seconds)
+    yield Rule(TIME, "make_time({0} % 24, {1} % 60, '{drawn}'::double)", (INTEGER, INTEGER),
+               postgres="make_time({0} % 24, {1} % 60, '{drawn}'::double precision)", draws=seconds)
+    yield Rule(TIMESTAMPTZ, "make_timestamptz(2024, 1 + {0} % 12, 28, {1} % 25, {2} % 60, '{drawn}'::double)", (INTEGER, INTEGER, INTEGER),
+               postgres="make_timestamptz(2024, 1 + {0} % 12, 28, {1} % 25, {2} % 60, '{drawn}'::double precision)", draws=seconds)
+    yield Rule(TIMESTAMPTZ, "make_timestamptz(2024, 1 + {0} % 12, 28, {1} % 25, {2} % 60, 1.5, '{drawn}')", (INTEGER, INTEGER, INTEGER),
+               draws=zone)
+    yield Rule(INTERVAL, "make_interval({0} % 1000, {1} % 1000, {0} % 1000, {1} % 1000, {0} % 1000, {1} % 1000, '{drawn}'::double)",
+               (INTEGER, INTEGER), postgres="make_interval({0} % 1000, {1} % 1000, {0} % 1000, {1} % 1000, {0} % 1000, {1} % 1000, "
+                                            "'{drawn}'::double precision)", draws=lambda chance: chance.choice(SECONDS[:-1]))
+    yield Rule(INTERVAL, "make_interval(days => {0} % 1000, secs => {1}::double)", (INTEGER, INTEGER),
+               postgres="make_interval(days => {0} % 1000, secs => {1}::double precision)")
+    yield Rule(TIMESTAMPTZ, "({0} at time zone '{drawn}')", (TIMESTAMP,), draws=zone, weight=3)
+    for of in (TIMESTAMPTZ, DATE):
+        yield Rule(TIMESTAMP, "({0} at time zone '{drawn}')", (of,), draws=zone, weight=3)
+    yield Rule(TIMESTAMP, "({0} at time zone interval '-5:30')", (TIMESTAMPTZ,))
 
 
 def _intervals():
@@ -168,7 +201,7 @@ LITERALS = {
     TIMESTAMP: ["timestamp '2024-03-31 02:30:00'", "timestamp '2024-10-27 02:30:00'", "timestamp '2000-01-01 00:00:00'"],
     TIMESTAMPTZ: ["timestamptz '2024-10-27 00:30:00+00'", "timestamptz '2024-10-27 01:30:00+00'", "timestamptz '2050-07-01 22:30:00+00'"],
     INTERVAL: ["interval '1 day'", "interval '1 mon'", "interval '1 hour'", "interval '-1 mon +3 days -04:05:06.7'",
-               "interval '00:00:00'"],
+               "interval '00:00:00'", "interval '1' day", "interval '-7' month", "interval '90' minute"],
 }
 
 # Local times at which clocks change in the zones, and a moment before and behind.

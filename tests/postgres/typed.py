@@ -30,7 +30,7 @@ class Expression:
 class Rule:
     """`template` has {0}, {1} ... for arguments of the types in `takes`.
 
-    traits (of decimals): "quotient": a decimal whose places go on behind those that PostgreSQL keeps, so only its leading digits can
+    traits (of decimals): "quotient": a decimal whose places continue after those that PostgreSQL keeps, so only its leading digits can
     be compared, and it is not made text or compared; "scaled": a decimal with another number of places at its end,
     equal in value, so it is not made text; "worked": a quotient that was calculated with, whose errors may have grown.
     """

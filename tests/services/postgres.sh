@@ -31,13 +31,6 @@ stop)
   [ ! -e "$SERVER/postmaster.pid" ] || as_user postgres "$(programs)/pg_ctl" -D "$SERVER" -m fast -w -s stop
   rm -f "$DATA/pid"
   ;;
-status)
-  if [ -s "$DATA/pid" ] && alive "$(cat "$DATA/pid")"; then
-    echo "running pid=$(cat "$DATA/pid")"
-  else
-    echo stopped
-    exit 3
-  fi
-  ;;
+status) status_pid "$DATA/pid" ;;
 *) usage ;;
 esac

@@ -76,6 +76,11 @@ class CommandLine(unittest.TestCase):
         kept = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_") and k != "NO_COLOR"}
         return {**kept, "SLUICE_STATE": str(self.state), "LC_ALL": "C.UTF-8", **more}
 
+    def example_of(self, component, kind):
+        """The example that the documentation of a component shows."""
+        known = json.loads(self.sluice("components", "--json").stdout)
+        return next(each["example"] for each in known if (each["name"], each["kind"]) == (component, kind))
+
     def write(self, name, text):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/store/deliveries.hpp"
 #include "engine/store/store.hpp"
 
 #include <functional>
@@ -11,7 +12,7 @@ namespace sluice::test {
 
 /// A Store in front of another one: what a test puts in is called with the name of each call. It may hang as a disk
 /// does, or give an error.
-class hooked_store final : public store::store {
+class hooked_store final : public store::store, public sluice::store::keeps_deliveries {
  public:
   explicit hooked_store(std::shared_ptr<sluice::store::store> real) : real_(std::move(real)) {}
 
@@ -38,6 +39,9 @@ class hooked_store final : public store::store {
   }
   result<std::vector<sluice::store::due_commit>> due_commits(const std::string& run) override {
     return hooked("due_commits", [&] { return real_->due_commits(run); });
+  }
+  result<std::vector<sluice::store::checkpoint_record>> checkpoints(const std::string& run) override {
+    return real_->checkpoints(run);
   }
   result<std::int64_t> last_cursor() override {
     return hooked("last_cursor", [&] { return real_->last_cursor(); });
@@ -73,6 +77,7 @@ class hooked_store final : public store::store {
   result<std::int64_t> reset_sources(const sluice::store::state_reset& what) override {
     return hooked("reset_sources", [&] { return real_->reset_sources(what); });
   }
+  sluice::store::delivery_log& deliveries() override { return sluice::store::deliveries_of(*real_); }
 
  private:
   template <class Call>

@@ -90,3 +90,4 @@ class Connection:
 
     def close(self):
         self.library.PQfinish(self.handle)
+        self.handle = None

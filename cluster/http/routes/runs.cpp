@@ -1,5 +1,7 @@
 #include "cluster/http/route.hpp"
+#include "cluster/http/run_list.hpp"
 
+#include "engine/error/names.hpp"
 #include "engine/plan/explain_json.hpp"
 
 #include <algorithm>
@@ -15,16 +17,48 @@ std::vector<std::string> state_names() {
   return names;
 }
 
+/// "failed,partial"; all where it is empty.
+result<std::vector<store::run_state>> states_in(const std::string& text) {
+  std::vector<store::run_state> out;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const auto comma = std::min(text.find(',', begin), text.size());
+    const auto name = text.substr(begin, comma - begin);
+    const auto state = store::run_state_from(name);
+    if (!state)
+      return user_error("invalid_query",
+                        "states must be states with commas between, found '" + shortened(name, 100) + "'",
+                        "for example failed,partial");
+    out.push_back(*state);
+    begin = comma + 1;
+  }
+  return out;
+}
+
 api_response list_runs(const api_call& call) {
   store::run_query query;
   query.limit = call.number("limit");
+  query.after = call.text("after");
+  query.search = call.text("search");
   if (call.given("pipeline")) query.pipeline = call.text("pipeline");
-  if (call.given("state")) query.states = {*store::run_state_from(call.text("state"))};
+  auto states = states_in(call.text(call.given("state") ? "state" : "states"));
+  if (!states.ok()) return refusal_of(states.problem());
+  query.states = std::move(*states);
+  // Read before the runs: what happens in between is in the events above it.
+  const auto cursor = call.store().last_cursor();
+  if (!cursor.ok()) return refusal_of(cursor.problem());
   const auto found = call.store().runs(query);
   if (!found.ok()) return refusal_of(found.problem());
+  const bool brief = call.flag("brief");
+  std::map<std::string, options> live;
+  const bool any_live =
+      std::any_of(found->begin(), found->end(), [](const auto& run) { return !store::is_final(run.state); });
+  if (brief && any_live && call.handlers().all_progress) live = call.handlers().all_progress();
   options list = options::array();
-  for (const auto& each : *found) list.push_back(run_to_json(each));
-  return json_answer({{"runs", std::move(list)}});
+  for (const auto& each : *found) list.push_back(brief ? brief_run(each, live[each.id]) : run_to_json(each));
+  options body = {{"runs", std::move(list)}, {"cursor", *cursor}};
+  // Where the page is full there may be more.
+  if (static_cast<std::int64_t>(found->size()) == query.limit) body["next"] = found->back().id;
+  return json_answer(body);
 }
 
 api_response get_run(const api_call& call) {
@@ -45,7 +79,10 @@ api_response get_run_plan(const api_call& call) {
   if (!what.ok())
     return refusal_of(external_error("run_unreadable", "the record of run " + found->id + " has no plan",
                                      "it was written by an older version of sluice"));
-  return json_answer(explain_json(*what));
+  auto json = explain_json(*what);
+  json["text"] = found->text;
+  json["base_folder"] = found->context.is_object() ? found->context.value("base_folder", "") : "";
+  return json_answer(json);
 }
 
 /// A live run that is named by its whole id: its own process knows it, whatever its disk does.
@@ -110,7 +147,11 @@ constexpr const char* run_schema = R"json({
     "params": {"type": ["object", "null"], "additionalProperties": {"type": "string"}},
     "cause": {"anyOf": [{"$ref": "#/components/schemas/Cause"}, {"type": "null"}], "description": "why it did not succeed"},
     "summary": {"anyOf": [{"$ref": "#/components/schemas/RunSummary"}, {"type": "null"}], "description": "of an ended run"},
-    "progress": {"$ref": "#/components/schemas/Progress"}
+    "progress": {"$ref": "#/components/schemas/Progress"},
+    "rows": {"type": "object", "description": "of a brief list: the rows of all units", "properties": {
+      "read": {"type": "integer", "format": "int64"},
+      "loaded": {"type": "integer", "format": "int64"},
+      "rejected": {"type": "integer", "format": "int64"}}}
   }
 })json";
 
@@ -177,7 +218,10 @@ std::string progress_schema() {
     "unit": {"type": "string"},
     "state": {"type": "string"},
     "skipped": {"type": "integer", "format": "int64"},
+    "role": {"type": "string", "enum": ["extract", "transform", "load"]},
     "rows_per_second": {"type": "number"},
+    "held_back": {"type": "number", "description": "share of the last seconds in which its rows waited for the units after it"},
+    "starved": {"type": "number", "description": "share of the last seconds in which it had no rows to work on"},
     "done": {"type": "number", "description": "from 0 to 1, where it is known"},)json") +
          counters + "}}}}}";
 }
@@ -186,7 +230,9 @@ constexpr const char* run_list_schema = R"json({
   "type": "object",
   "required": ["runs"],
   "properties": {
-    "runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}}
+    "runs": {"type": "array", "items": {"$ref": "#/components/schemas/Run"}},
+    "next": {"type": "string", "description": "the cursor of the next page; missing where there is none"},
+    "cursor": {"type": "integer", "format": "int64", "description": "of events: what is reported later is above it"}
   }
 })json";
 
@@ -214,10 +260,16 @@ route_group run_routes() {
             .path = "/v1/runs",
             .id = "list_runs",
             .summary = "runs, the newest first",
-            .parameters = {query_whole("limit", "most runs", "50", 1, 1000),
+            .parameters = {query_text("after", "a cursor: `next` of the page before"),
+                           query_whole("limit", "runs of a page", "50", 1, 1000),
                            query_text("pipeline", "only runs of this pipeline"),
-                           query_choice("state", "only runs in this state", state_names())},
-            .answers = {{.summary = "The runs", .schema = "RunList"}},
+                           query_choice("state", "only runs in this state", state_names()),
+                           query_text("states", "only runs in one of these states, with commas between"),
+                           query_text("search",
+                                      "only runs whose id begins with it, or with it in pipeline, owner or tags"),
+                           query_flag("brief", "without params, process and units: for long lists", "false")},
+            .answers = {{.summary = "A page of runs", .schema = "RunList"}},
+            .refusals = {404},
             .answer = list_runs},
            {.method = "GET",
             .path = "/v1/runs/{run}",

@@ -50,6 +50,8 @@ result<submission> read_submission(const std::string& body) {
   SLUICE_TRY(text("text", out.text));
   SLUICE_TRY(text("file", out.file));
   SLUICE_TRY(text("base_folder", out.base_folder));
+  SLUICE_TRY(text("config_file", out.config_file));
+  SLUICE_TRY(text("config", out.config));
   SLUICE_TRY(read_texts(json, "params", out.params));
   SLUICE_TRY(read_texts(json, "environment", out.environment));
   if (const auto fresh = json.find("fresh"); fresh != json.end()) {
@@ -57,7 +59,8 @@ result<submission> read_submission(const std::string& body) {
     out.fresh = fresh->get<bool>();
   }
   for (const auto& [key, value] : json.items()) {
-    static const std::vector<std::string> known = {"text", "file", "base_folder", "params", "environment", "fresh"};
+    static const std::vector<std::string> known = {"text",        "file",   "base_folder", "params",
+                                                   "environment", "config", "config_file", "fresh"};
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto shown = key.substr(0, most_shown);
     const auto near = nearest_name(shown, known);
@@ -126,6 +129,8 @@ constexpr const char* submission_schema = R"json({
     "base_folder": {"type": "string", "pattern": "^/", "description": "absolute; relative paths in the pipeline start here"},
     "params": {"type": "object", "additionalProperties": {"type": "string"}, "description": "values of --set"},
     "environment": {"type": "object", "additionalProperties": {"type": "string"}, "description": "values of the variables that the file refers to"},
+    "config": {"type": "string", "description": "the content of a file for --config, whose connections win"},
+    "config_file": {"type": "string", "description": "its name, for messages"},
     "fresh": {"type": "boolean", "description": "reads everything again, also what incremental sources have read"}
   }
 })json";
@@ -160,7 +165,9 @@ constexpr const char* plan_schema = R"json({
       "to": {"type": "string"},
       "kind": {"type": "string", "enum": ["forward", "round_robin", "hash", "broadcast"]},
       "keys": {"type": "array", "items": {"type": "string"}}}}},
-    "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}}
+    "warnings": {"type": "array", "items": {"$ref": "#/components/schemas/Error"}},
+    "text": {"type": "string", "description": "of a run: the pipeline's file"},
+    "base_folder": {"type": "string", "description": "of a run: where its relative paths start"}
   }
 })json";
 

@@ -1,6 +1,6 @@
 // Aggregates: what `compute` of the transform aggregate holds.
 #include "engine/error/names.hpp"
-#include "engine/expression/bind/binder.hpp"
+#include "engine/expression/bind/aggregates.hpp"
 #include "engine/expression/bind/typing.hpp"
 #include "engine/expression/functions.hpp"
 #include "engine/expression/parse/lexer.hpp"
@@ -46,8 +46,7 @@ constexpr aggregate_kind kinds[] = {
     {"variance", "variance", takes::numbers},
 };
 
-constexpr const char* planned[] = {"approx_count_distinct", "array_agg", "corr",      "median", "mode",
-                                   "percentile_cont",       "quantile",  "string_agg"};
+constexpr const char* planned[] = {"approx_count_distinct"};
 
 const aggregate_kind* find_kind(const std::string& name) {
   const auto* found =
@@ -91,6 +90,45 @@ bool same_call(const aggregate_call& a, const aggregate_call& b) {
   };
   return a.function == b.function && a.distinct == b.distinct && text(a.argument) == text(b.argument) &&
          text(a.filter) == text(b.filter);
+}
+
+std::optional<aggregate_call> count_star(binder& rows, const syntax& of) {
+  if (of.text != "count") {
+    rows.fault(of.begin, "invalid_expression", "only count can be used with *", "write " + of.text + "(column)");
+    return std::nullopt;
+  }
+  return aggregate_call{
+      .function = "count_star", .argument = nullptr, .distinct = false, .filter = nullptr, .type = arrow::int64()};
+}
+
+std::optional<aggregate_call> with_argument(binder& rows, const syntax& of, const aggregate_kind& kind) {
+  if (of.args.size() != 1) {
+    rows.fault(of.begin, "wrong_argument_count", of.text + " takes 1 argument, found " + std::to_string(of.args.size()),
+               of.text == "count" ? "count(*) counts rows, count(x) those where x is not null" : "");
+    return std::nullopt;
+  }
+  auto value = rows.settle({rows.bind(*of.args[0]), of.args[0]->begin});
+  if (!value) return std::nullopt;
+  const auto& type = *value->type;
+  const bool good = kind.wanted == takes::anything || (kind.wanted == takes::numbers && is_number_type(type)) ||
+                    (kind.wanted == takes::booleans && type.id() == arrow::Type::BOOL) ||
+                    (kind.wanted == takes::ordered && find_comparison_kernel(comparison::less, type) != nullptr);
+  if (!good) {
+    const char* wanted = kind.wanted == takes::numbers    ? "a number"
+                         : kind.wanted == takes::booleans ? "boolean"
+                                                          : "a value that can be sorted";
+    rows.fault(of.args[0]->begin, "type_mismatch", of.text + " expects " + wanted + ", found " + type_name(type),
+               is_text_type(type) && kind.wanted == takes::numbers
+                   ? "cast it: " + of.text + "(" + text_of(*value) + "::double)"
+                   : "");
+    return std::nullopt;
+  }
+  auto result = result_type(kind.function, value->type);
+  return aggregate_call{.function = kind.function,
+                        .argument = make_bound(std::move(value), rows.run_settings()),
+                        .distinct = of.distinct,
+                        .filter = nullptr,
+                        .type = std::move(result)};
 }
 
 // Binds one entry: calls of aggregates over the rows of the input, everything around them over the groups.
@@ -155,17 +193,8 @@ class aggregate_binder {
   }
 
   node_ptr add_call(const syntax& of) {
-    const auto* kind = find_kind(of.text);
-    if (kind == nullptr)
-      return outer_.fault(of.begin, "not_supported_yet", "the aggregate " + of.text + " is not supported yet");
-    auto call = of.star ? count_star(of) : with_argument(of, *kind);
+    auto call = type_aggregate(inner_, of);
     if (!call) return nullptr;
-    if (of.filter) {
-      const argument filter{inner_.bind(*of.filter), of.filter->begin};
-      auto condition = inner_.coerce(filter, arrow::boolean(), "filter (where ...)");
-      if (!condition) return nullptr;
-      call->filter = make_bound(std::move(condition), inner_.run_settings());
-    }
     const auto known =
         std::find_if(made_.calls.begin(), made_.calls.end(), [&](const auto& each) { return same_call(each, *call); });
     const auto index = static_cast<int>(known - made_.calls.begin());
@@ -175,46 +204,6 @@ class aggregate_binder {
 
   // What `explain` shows for the call inside of a larger expression.
   static std::string call_name(const syntax& of) { return of.star ? of.text + "(*)" : of.text + "(...)"; }
-
-  std::optional<aggregate_call> count_star(const syntax& of) {
-    if (of.text != "count") {
-      outer_.fault(of.begin, "invalid_expression", "only count can be used with *", "write " + of.text + "(column)");
-      return std::nullopt;
-    }
-    return aggregate_call{
-        .function = "count_star", .argument = nullptr, .distinct = false, .filter = nullptr, .type = arrow::int64()};
-  }
-
-  std::optional<aggregate_call> with_argument(const syntax& of, const aggregate_kind& kind) {
-    if (of.args.size() != 1) {
-      outer_.fault(of.begin, "wrong_argument_count",
-                   of.text + " takes 1 argument, found " + std::to_string(of.args.size()),
-                   of.text == "count" ? "count(*) counts rows, count(x) those where x is not null" : "");
-      return std::nullopt;
-    }
-    auto value = inner_.settle({inner_.bind(*of.args[0]), of.args[0]->begin});
-    if (!value) return std::nullopt;
-    const auto& type = *value->type;
-    const bool good = kind.wanted == takes::anything || (kind.wanted == takes::numbers && is_number_type(type)) ||
-                      (kind.wanted == takes::booleans && type.id() == arrow::Type::BOOL) ||
-                      (kind.wanted == takes::ordered && find_comparison_kernel(comparison::less, type) != nullptr);
-    if (!good) {
-      const char* wanted = kind.wanted == takes::numbers    ? "a number"
-                           : kind.wanted == takes::booleans ? "boolean"
-                                                            : "a value that can be sorted";
-      outer_.fault(of.args[0]->begin, "type_mismatch", of.text + " expects " + wanted + ", found " + type_name(type),
-                   is_text_type(type) && kind.wanted == takes::numbers
-                       ? "cast it: " + of.text + "(" + text_of(*value) + "::double)"
-                       : "");
-      return std::nullopt;
-    }
-    auto result = result_type(kind.function, value->type);
-    return aggregate_call{.function = kind.function,
-                          .argument = make_bound(std::move(value), inner_.run_settings()),
-                          .distinct = of.distinct,
-                          .filter = nullptr,
-                          .type = std::move(result)};
-  }
 
   const scope& names_;
   const std::vector<std::string>& keys_;
@@ -226,58 +215,31 @@ class aggregate_binder {
   bound_aggregate made_;
 };
 
-function_spec spec(const char* name, const char* signature, const char* summary, const char* example,
-                   const char* result) {
-  return {.name = name,
-          .kind = "aggregate",
-          .signature = signature,
-          .summary = summary,
-          .example = example,
-          .result = result};
-}
-
 }  // namespace
 
-const char* aggregate_example_rows() { return "x = 3, 1, null, 1 and good = true, true, null, false"; }
-
 bool is_aggregate(const std::string& name) {
-  return find_kind(name) != nullptr || std::find(std::begin(planned), std::end(planned), name) != std::end(planned);
+  return find_kind(name) != nullptr || is_collected_aggregate(name) ||
+         std::find(std::begin(planned), std::end(planned), name) != std::end(planned);
 }
 
-const std::vector<function_spec>& aggregate_specs() {
-  static const std::vector<function_spec> specs = [] {
-    std::vector<function_spec> all = {
-        spec("any_value", "any_value(x) -> type of x", "any value of the group that is not null", "any_value(x)", "3"),
-        spec("avg", "avg(number) -> double, decimal for decimals", "average of the values that are not null", "avg(x)",
-             "1.6666666666666667"),
-        spec("bool_and", "bool_and(boolean) -> boolean", "true if all values that are not null are true",
-             "bool_and(good)", "false"),
-        spec("bool_or", "bool_or(boolean) -> boolean", "true if at least one value is true", "bool_or(good)", "true"),
-        spec("count", "count(*) or count([distinct] x) -> bigint", "number of rows, or of rows where x is not null",
-             "count(distinct x)", "2"),
-        spec("every", "every(boolean) -> boolean", "the same as bool_and", "every(x > 0)", "true"),
-        spec("first", "first(x) -> type of x", "first value that is not null, in the order of the input", "first(x)",
-             "3"),
-        spec("last", "last(x) -> type of x", "last value that is not null, in the order of the input", "last(x)", "1"),
-        spec("max", "max(x) -> type of x", "largest value", "max(x)", "3"),
-        spec("min", "min(x) -> type of x", "smallest value", "min(x) filter (where good)", "1"),
-        spec("stddev", "stddev(number) -> double", "standard deviation of a sample", "stddev(x)", "1.1547005383792515"),
-        spec("stddev_pop", "stddev_pop(number) -> double", "standard deviation of the whole population",
-             "stddev_pop(x)", "0.9428090415820634"),
-        spec("stddev_samp", "stddev_samp(number) -> double", "the same as stddev", "stddev_samp(x)",
-             "1.1547005383792515"),
-        spec("sum", "sum([distinct] number) -> bigint, decimal or double",
-             "sum of the values that are not null: bigint for integers (a larger sum is an error of the group), "
-             "decimal for decimals, double for real and double",
-             "sum(x) filter (where good)", "4"),
-        spec("var_pop", "var_pop(number) -> double", "variance of the whole population", "var_pop(x)",
-             "0.8888888888888888"),
-        spec("var_samp", "var_samp(number) -> double", "the same as variance", "var_samp(x)", "1.3333333333333333"),
-        spec("variance", "variance(number) -> double", "variance of a sample", "variance(x)", "1.3333333333333333"),
-    };
-    return all;
-  }();
-  return specs;
+std::optional<aggregate_call> type_aggregate(binder& rows, const syntax& of) {
+  const bool collects = is_collected_aggregate(of.text);
+  const auto* kind = find_kind(of.text);
+  if (kind == nullptr && !collects) {
+    rows.fault(of.begin, "not_supported_yet", "the aggregate " + of.text + " is not supported yet");
+    return std::nullopt;
+  }
+  if (!of.order.empty() && !collects) {
+    rows.fault(of.begin, "not_supported_yet", "an order in " + of.text + " is not supported",
+               "string_agg, array_agg, percentiles and mode have one");
+    return std::nullopt;
+  }
+  auto call = collects ? type_collected(rows, of) : of.star ? count_star(rows, of) : with_argument(rows, of, *kind);
+  if (!call || !of.filter) return call;
+  auto condition = rows.coerce({rows.bind(*of.filter), of.filter->begin}, arrow::boolean(), "filter (where ...)");
+  if (!condition) return std::nullopt;
+  call->filter = make_bound(std::move(condition), rows.run_settings());
+  return call;
 }
 
 std::optional<bound_aggregate> bind_aggregate(std::string_view text, const scope& names,

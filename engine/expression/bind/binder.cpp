@@ -6,6 +6,7 @@
 #include "engine/expression/columns.hpp"
 #include "engine/expression/dialects.hpp"
 #include "engine/expression/functions.hpp"
+#include "engine/expression/functions/attempts.hpp"
 #include "engine/expression/parse/lexer.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/unknown_columns.hpp"
@@ -82,11 +83,14 @@ node_ptr binder::bind(const syntax& of) {
     case syntax_kind::branches:
       return bind_branches(of);
     case syntax_kind::cast:
+    case syntax_kind::try_cast:
       return bind_cast(of);
     case syntax_kind::call:
       return bind_call(of);
     case syntax_kind::field:
       return bind_field(of);
+    case syntax_kind::equals_any:
+      return bind_equals_any(of);
     case syntax_kind::element:
       return bind_element(of);
     case syntax_kind::list:
@@ -229,6 +233,7 @@ node_ptr binder::read_literal(const constant_node& literal, const type_ptr& to, 
 
 node_ptr binder::cast(const argument& from, const type_ptr& to) {
   if (!from.value) return nullptr;
+  if (auto error = typed_error(from.value, to)) return error;
   const auto* constant = as_constant(from.value);
   if (constant != nullptr && constant->type->id() == arrow::Type::NA) return null_constant(to);
   if (constant != nullptr && constant->untyped) {
@@ -247,6 +252,7 @@ node_ptr binder::cast(const argument& from, const type_ptr& to) {
 
 node_ptr binder::settle(const argument& from) {
   if (!from.value) return nullptr;
+  if (auto error = typed_error(from.value, arrow::utf8())) return error;
   const auto* constant = as_constant(from.value);
   if (constant == nullptr) return from.value;
   if (constant->type->id() == arrow::Type::NA) return null_constant(arrow::utf8());
@@ -281,7 +287,10 @@ node_ptr binder::bind_cast(const syntax& of) {
     faults_.push_back(std::move(problem));
     return nullptr;
   }
-  return cast({std::move(value), of.args[0]->begin}, *type);
+  const argument from{std::move(value), of.args[0]->begin};
+  if (of.kind == syntax_kind::cast) return cast(from, *type);
+  auto settled = settle(from);
+  return settled ? make_attempt(*this, std::move(settled), from.at, *type) : nullptr;
 }
 
 // --- calls -----------------------------------------------------------------------------------------------------------
@@ -308,13 +317,47 @@ node_ptr binder::fold(node_ptr of) {
   return std::make_shared<constant_node>(value->array);
 }
 
+// Brings named arguments to their places.
+bool binder::place_named(const syntax& of, const std::vector<std::string>& names, std::vector<argument>& args) {
+  const auto refuse = [&](std::string message, std::string hint) {
+    fault(of.begin, "invalid_expression", std::move(message), std::move(hint));
+    return false;
+  };
+  if (names.empty()) return refuse("the arguments of " + of.text + " have no names", "write the values in order");
+  std::vector<argument> placed(names.size());
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const auto& name = i < of.names.size() ? of.names[i] : std::string();
+    auto place = i;
+    if (!name.empty()) place = static_cast<std::size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+    if (place == names.size()) {
+      const auto near = nearest_name(name, names);
+      return refuse(of.text + " has no argument " + name, near.empty() ? "" : "did you mean " + near + "?");
+    }
+    if (name.empty() && !of.names[0].empty()) return refuse("an argument without a name follows a named one", "");
+    if (placed[place].value) return refuse("the argument " + names[place] + " is given twice", "");
+    placed[place] = args[i];
+  }
+  for (auto& each : placed)
+    if (!each.value) each = {bind_number("0", of.begin), of.begin};
+  args = std::move(placed);
+  return true;
+}
+
 node_ptr binder::bind_call(const syntax& of) {
+  if (of.window) {
+    if (windows_) return windows_(of);
+    return fault(of.begin, "misplaced_window_function", of.text + " over (...) can't be used here",
+                 "use it in derive or select, in a separate step or unit");
+  }
+  if (is_window_function(of.text))
+    return fault(of.begin, "misplaced_window_function", "the window function " + of.text + " needs over (...)",
+                 "write " + of.text + "(...) over (partition by customer order by at), in derive or select");
   if (is_aggregate(of.text)) {
     if (const auto hint = missing_aggregate_hint(of.text); !hint.empty())
       return fault(of.begin, "not_supported_yet", "the aggregate " + of.text + " is not supported yet", hint);
     if (aggregates_) return aggregates_(of);
     return fault(of.begin, "misplaced_aggregate", of.text + " is an aggregate and can't be used here",
-                 "use it under compute: in the transform aggregate");
+                 "use it under compute: in the transform aggregate, or with over (...) in derive or select");
   }
   const auto* known = find_function(of.text);
   if (known == nullptr) {
@@ -325,14 +368,16 @@ node_ptr binder::bind_call(const syntax& of) {
     }
     return fault(of.begin, "unknown_function", "there is no function " + of.text, std::move(hint));
   }
-  if (of.star || of.distinct || of.filter)
+  if (of.star || of.distinct || of.filter || !of.order.empty())
     return fault(of.begin, "invalid_expression",
                  std::string(of.star       ? "*"
                              : of.distinct ? "distinct"
-                                           : "filter") +
+                             : of.filter   ? "filter"
+                                           : "an order") +
                      " can only be used in aggregates, not in " + of.text);
   bool good = true;
   call_site site{of.text, of.begin, bind_all(of.args, good)};
+  if (!of.names.empty() && !place_named(of, known->names, site.args)) return nullptr;
   if (site.args.size() < known->least || site.args.size() > known->most) {
     const auto wanted = known->most == any_number ? "at least " + std::to_string(known->least)
                         : known->least == known->most

@@ -32,6 +32,8 @@ class binder {
   void resolve_with(resolver how) { resolver_ = std::move(how); }
   /// Called for the calls of aggregates; without it they are refused.
   void aggregate_with(resolver how) { aggregates_ = std::move(how); }
+  /// Called for calls with OVER; without it they are refused.
+  void window_with(resolver how) { windows_ = std::move(how); }
 
   [[nodiscard]] std::shared_ptr<const settings> run_settings() const { return settings_; }
   [[nodiscard]] const scope& names() const { return names_; }
@@ -83,6 +85,7 @@ class binder {
   node_ptr bind_field(const syntax& of);
   node_ptr bind_element(const syntax& of);
   node_ptr bind_list(const syntax& of);
+  node_ptr bind_equals_any(const syntax& of);
   node_ptr condition(const syntax& of, const std::string& what);
   node_ptr is_distinct(argument left, argument right, bool negated, std::size_t at);
   node_ptr read_literal(const constant_node& literal, const type_ptr& to, std::size_t at);
@@ -93,6 +96,7 @@ class binder {
   node_ptr narrow_constant(const argument& constant, const argument& column);
   node_ptr no_operator(const std::string& op, const argument& left, const argument& right, std::size_t at);
   bool align(argument& left, argument& right);
+  bool place_named(const syntax& of, const std::vector<std::string>& names, std::vector<argument>& args);
   std::vector<argument> bind_all(const std::vector<syntax_ptr>& parts, bool& good);
 
   const scope& names_;
@@ -101,6 +105,7 @@ class binder {
   std::shared_ptr<const settings> settings_;
   resolver resolver_;
   resolver aggregates_;
+  resolver windows_;
   std::uint64_t ordinal_ = 0;
 };
 

@@ -39,7 +39,54 @@ result<array_ptr> element_kernel(call& c) {
   return taken;
 }
 
+// Whether a list holds a text: null where it does not, but holds null, as in PostgreSQL.
+result<array_ptr> equals_any_kernel(call& c) {
+  const auto& values = static_cast<const arrow::StringArray&>(*c.args[0].array);
+  const auto& lists = static_cast<const arrow::ListArray&>(*c.args[1].array);
+  const auto& elements = static_cast<const arrow::StringArray&>(*lists.values());
+  arrow::BooleanBuilder found;
+  SLUICE_TRY_ARROW(found.Reserve(c.rows), "look into a list");
+  for (std::int64_t row = 0; row < c.rows; ++row) {
+    const auto value = c.args[0].constant ? 0 : row;
+    const auto list = c.args[1].constant ? 0 : row;
+    if (values.IsNull(value) || lists.IsNull(list)) {
+      found.UnsafeAppendNull();
+      continue;
+    }
+    bool is_in = false;
+    bool has_null = false;
+    for (auto at = lists.value_offset(list); at < lists.value_offset(list) + lists.value_length(list); ++at) {
+      has_null = has_null || elements.IsNull(at);
+      is_in = is_in || (elements.IsValid(at) && elements.GetView(at) == values.GetView(value));
+    }
+    if (!is_in && has_null)
+      found.UnsafeAppendNull();
+    else
+      found.UnsafeAppend(is_in);
+  }
+  SLUICE_ASSIGN_ARROW(auto made, found.Finish(), "look into a list");
+  return made;
+}
+
 }  // namespace
+
+node_ptr binder::bind_equals_any(const syntax& of) {
+  bool good = true;
+  auto parts = bind_all(of.args, good);
+  if (!good) return nullptr;
+  const auto& list = *parts[1].value->type;
+  if (list.id() != arrow::Type::LIST)
+    return fault(of.begin, "type_mismatch", "any() takes a list, found a value of type " + type_name(list),
+                 "for single values write x in (1, 2)");
+  if (list.field(0)->type()->id() != arrow::Type::STRING)
+    return fault(of.begin, "not_supported_yet",
+                 "= any() over lists of type " + type_name(list) + " is not supported yet",
+                 "only text[] can be searched");
+  auto value = coerce(parts[0], arrow::utf8(), "the value beside any()");
+  if (!value) return nullptr;
+  return call("= any", arrow::boolean(), {std::move(value), parts[1].value}, equals_any_kernel,
+              {.form = notation::infix, .null_in_null_out = false});
+}
 
 node_ptr binder::field_of(const node_ptr& value, const std::string& name, std::size_t at) {
   if (value->type->id() != arrow::Type::STRUCT)

@@ -339,8 +339,9 @@ node_ptr binder::bind_binary(const syntax& of) {
   if (const auto found = comparisons.find(of.text); found != comparisons.end())
     return compare(found->second, sides[0], sides[1], of.begin);
   // The other operators are functions in disguise.
-  static const std::map<std::string, std::string> functions = {{"||", "||"}, {"^", "power"}, {"~", "~"},
-                                                               {"~*", "~*"}, {"!~", "~"},    {"!~*", "~*"}};
+  static const std::map<std::string, std::string> functions = {{"||", "||"}, {"^", "power"}, {"~", "~"},  {"~*", "~*"},
+                                                               {"!~", "~"},  {"!~*", "~*"},  {"&", "&"},  {"|", "|"},
+                                                               {"#", "#"},   {"<<", "<<"},   {">>", ">>"}};
   const auto* known = find_function(functions.at(of.text));
   auto made = known->bind(*this, {functions.at(of.text), of.begin, std::move(sides)});
   if (made && of.text[0] == '!')

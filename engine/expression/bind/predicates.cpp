@@ -126,7 +126,7 @@ node_ptr binder::bind_like(const syntax& of) {
 type_ptr binder::unify(std::vector<argument>& values, const std::string& what) {
   type_ptr type;
   for (const auto& value : values) {
-    if (is_untyped(value.value)) continue;
+    if (is_untyped(value.value) || value.value->type->id() == arrow::Type::NA) continue;
     const auto next = type ? common_type(type, value.value->type) : value.value->type;
     if (next == nullptr) {
       fault(value.at, "type_mismatch",

@@ -5,7 +5,6 @@
 #include "engine/values/types.hpp"
 
 #include <cctype>
-#include <cmath>
 #include <optional>
 
 namespace sluice::expression {
@@ -125,65 +124,6 @@ node_ptr bind_truncate(binder& b, const call_site& site) {
   return b.call("date_trunc", type, {b.settle(site.args[0]), value}, truncate_kernel, {.state = state});
 }
 
-// --- making
-
-// Years before 1 count down from -1 (1 BC), as in PostgreSQL: there is no year 0.
-std::int32_t astronomical(std::int32_t year) { return year < 0 ? year + 1 : year; }
-
-// The day of a date; nullopt where there is no such date.
-std::optional<std::int32_t> day_of(std::int32_t year, std::int32_t month, std::int32_t day) {
-  if (year == 0 || year < -5'877'642 || year > 5'881'580 || month < 1 || month > 12 || day < 1 ||
-      day > days_in_month(astronomical(year), month))
-    return {};
-  const auto days = days_from_civil(astronomical(year), month, day);
-  if (days != static_cast<std::int32_t>(days)) return {};
-  return static_cast<std::int32_t>(days);
-}
-
-result<array_ptr> make_date_kernel(call& c) {
-  const column_of<std::int32_t> year(c.args[0]), month(c.args[1]), day(c.args[2]);
-  row_failures failures(c);
-  return fill_rows<std::int32_t>(c, failures, [&](std::int64_t row, std::int32_t& out) {
-    const auto found = day_of(year[row], month[row], day[row]);
-    if (!found)
-      return failures.add(row, "out_of_range",
-                          "there is no date " + argument_text(c, 0, row) + "-" + argument_text(c, 1, row) + "-" +
-                              argument_text(c, 2, row));
-    out = *found;
-  });
-}
-
-node_ptr bind_make_date(binder& b, const call_site& site) {
-  return bind_fixed(b, site, {arrow::int32()}, arrow::date32(), make_date_kernel);
-}
-
-result<array_ptr> make_timestamp_kernel(call& c) {
-  const column_of<std::int32_t> year(c.args[0]), month(c.args[1]), day(c.args[2]), hour(c.args[3]), minute(c.args[4]);
-  const column_of<double> second(c.args[5]);
-  row_failures failures(c);
-  return fill_rows<std::int64_t>(c, failures, [&](std::int64_t row, std::int64_t& out) {
-    // Second 60 is the next minute, and 24:00 the next day.
-    const bool parts = hour[row] >= 0 && hour[row] <= 24 && minute[row] >= 0 && minute[row] < 60 && second[row] >= 0 &&
-                       second[row] <= 60;
-    const auto time = parts ? (hour[row] * 60 + minute[row]) * 60 * microseconds_per_second +
-                                  static_cast<std::int64_t>(std::rint(second[row] * 1e6))
-                            : microseconds_per_day + 1;
-    const auto found = day_of(year[row], month[row], day[row]);
-    if (time > microseconds_per_day || !found ||
-        __builtin_mul_overflow(std::int64_t{*found}, microseconds_per_day, &out) ||
-        __builtin_add_overflow(out, time, &out)) {
-      std::string written;
-      for (std::size_t i = 0; i < 6; ++i) written += (i == 0 ? "" : ", ") + argument_text(c, i, row);
-      return failures.add(row, "out_of_range", "there is no time " + written);
-    }
-  });
-}
-
-node_ptr bind_make_timestamp(binder& b, const call_site& site) {
-  const auto& i = arrow::int32();
-  return bind_fixed(b, site, {i, i, i, i, i, arrow::float64()}, timestamp_type(), make_timestamp_kernel);
-}
-
 result<array_ptr> now_kernel(call& c) {
   auto values = allocate(8);
   std::memcpy(values->mutable_data(), &c.in.run.now_microseconds, 8);
@@ -208,11 +148,6 @@ const std::vector<function>& date_functions() {
             "the start of the second, minute, hour, day, week, month, quarter or year; for timestamptz in the run's "
             "time zone",
             "date_trunc('month', timestamp '2024-05-17 12:30:00')", "2024-05-01 00:00:00", 2, 2, bind_truncate),
-      entry("make_date", "date", "make_date(year, month, day) -> date", "a date from its parts",
-            "make_date(2024, 2, 29)", "2024-02-29", 3, 3, bind_make_date),
-      entry("make_timestamp", "date", "make_timestamp(year, month, day, hour, minute, second) -> timestamp",
-            "a timestamp from its parts", "make_timestamp(2024, 5, 1, 12, 30, 15.5)", "2024-05-01 12:30:15.5", 6, 6,
-            bind_make_timestamp),
       entry("now", "date", "now() -> timestamptz", "the time at which the run was created; it is the same for all rows",
             "now() = now()", "true", 0, 0, bind_now),
   };

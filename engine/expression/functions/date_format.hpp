@@ -63,7 +63,7 @@ using date_format = std::vector<date_item>;
 
 /// Why a format can't be used.
 struct format_fault {
-  std::string message;  ///< goes on behind "the format 'x' "
+  std::string message;  ///< continues after "the format 'x' "
   std::string hint;
 };
 

@@ -12,7 +12,7 @@ namespace sluice::expression {
 /// Makes the entry of a function.
 inline function entry(const char* name, const char* kind, const char* signature, const char* summary,
                       const char* example, const char* result, std::size_t least, std::size_t most,
-                      node_ptr (*bind)(binder&, const call_site&)) {
+                      node_ptr (*bind)(binder&, const call_site&), std::vector<std::string> names = {}) {
   return {.spec = {.name = name,
                    .kind = kind,
                    .signature = signature,
@@ -21,7 +21,8 @@ inline function entry(const char* name, const char* kind, const char* signature,
                    .result = result},
           .least = least,
           .most = most,
-          .bind = bind};
+          .bind = bind,
+          .names = std::move(names)};
 }
 
 /// The arguments brought to the types wanted, one for each; empty where a fault was added.

@@ -1,4 +1,5 @@
 // Parts of texts, and where they are.
+#include "engine/expression/functions/parts.hpp"
 #include "engine/expression/functions/support.hpp"
 #include "engine/expression/functions/utf8.hpp"
 
@@ -38,10 +39,11 @@ result<array_ptr> substring_kernel(call& c) {
 }
 
 node_ptr bind_substring(binder& b, const call_site& site) {
+  if (is_text_type(*site.args[1].value->type) && site.args.size() == 2) return bind_substring_of_pattern(b, site);
   if (is_text_type(*site.args[1].value->type))
     return b.fault(site.args[1].at, "type_mismatch",
                    "substring expects the position of the first character, found text",
-                   "for patterns write regexp_replace(x, ...)");
+                   "with a pattern write substring(x from 'pattern')");
   return bind_fixed(b, site, {text(), arrow::int64()}, text(), substring_kernel);
 }
 
@@ -167,8 +169,9 @@ const std::vector<function>& text_part_functions() {
       entry("substr", "text", "substr(text, from, [count]) -> text", "the same as substring", "substr('sluice', 2, 3)",
             "lui", 2, 3, bind_substring),
       entry("substring", "text", "substring(text, from, [count]) -> text",
-            "characters from a position, counted from 1; also substring(x from 2 for 3)", "substring('sluice' from 4)",
-            "ice", 2, 3, bind_substring),
+            "characters from a position, counted from 1; also substring(x from 2 for 3). With a pattern, "
+            "substring(x from '(\\d+)'), what its first group holds, or the match",
+            "substring('sluice' from 4)", "ice", 2, 3, bind_substring),
   };
   return all;
 }

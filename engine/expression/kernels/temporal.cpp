@@ -146,7 +146,7 @@ result<array_ptr> timestamptz_interval(call& c) {
   return combine<std::int64_t, span, std::int64_t>(c, [&](std::int64_t at, span by, std::int64_t& out) {
     if (Subtract) by = negated(by);
     out = at;
-    // Each step ends at a real time: where the months lead into a gap, the days go on behind it.
+    // Each step ends at a real time: where the months lead into a gap, the days continue after it.
     if (by.months != 0) {
       if (!add_months(clock.to_local(out), by.months, out)) return false;
       out = clock.to_utc(out);

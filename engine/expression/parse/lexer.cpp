@@ -17,9 +17,9 @@ bool is_name(char c) { return is_name_start(c) || is_digit(c); }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // Longest first: "<=" must not be read as "<".
-constexpr std::array<std::string_view, 29> symbols = {"!~*", "::", "||", "<=", ">=", "<>", "!=", "!~", "~*", "+",
-                                                      "-",   "*",  "/",  "%",  "^",  "(",  ")",  "[",  "]",  ",",
-                                                      ".",   "<",  ">",  "=",  "~",  ":",  "@",  "?",  "{"};
+constexpr std::array<std::string_view, 35> symbols = {
+    "!~*", "::", "||", "<=", ">=", "<>", "!=", "!~", "~*", "=>", "<<", ">>", "+", "-", "*", "/", "%", "^",
+    "(",   ")",  "[",  "]",  ",",  ".",  "<",  ">",  "=",  "~",  ":",  "@",  "?", "{", "&", "|", "#"};
 
 struct mistaken {
   std::string_view symbol;

@@ -1,5 +1,4 @@
 // Calls of functions, and the forms that SQL has words for.
-#include "engine/error/not_yet.hpp"
 #include "engine/expression/dialects.hpp"
 #include "engine/expression/parse/parsing.hpp"
 
@@ -17,7 +16,7 @@ bool parser::arguments(syntax& of, const char* what) {
 
 syntax_ptr parser::call(const token& name) {
   advance();
-  if (name.text == "cast") return cast_call(name);
+  if (name.text == "cast" || name.text == "try_cast") return cast_call(name);
   auto made = make(syntax_kind::call, name.begin, name.text);
   if (!made) return nullptr;
   bool good = false;
@@ -34,6 +33,7 @@ syntax_ptr parser::cast_call(const token& name) {
   auto value = disjunction();
   if (!value || !expect_word("as", "of cast(x as type)")) return nullptr;
   auto made = cast_to(std::move(value), name.begin);
+  if (made && name.text == "try_cast") made->kind = syntax_kind::try_cast;
   return made && expect(")", "after the type of cast") ? std::move(made) : nullptr;
 }
 
@@ -48,6 +48,12 @@ bool parser::plain_call(syntax& made) {
   made.distinct = take_word("distinct");
   // position(a in b) and substring(x from a for b) have words between their arguments.
   const auto take_argument = [&] {
+    if (now().kind == token_kind::word && ahead().text == "=>" && ahead().kind == token_kind::symbol) {
+      made.names.resize(made.args.size());
+      made.names.push_back(now().text);
+      advance();
+      advance();
+    }
     auto argument = made.text == "position" ? other_operator() : disjunction();
     const bool good = argument != nullptr;
     add(made, std::move(argument));
@@ -66,8 +72,15 @@ bool parser::plain_call(syntax& made) {
     add(made, make(syntax_kind::number, now().begin, "1"));
     return take_argument() && expect(")", "of substring");
   }
+  if (made.text == "overlay" && take_word("placing")) {
+    if (!take_argument() || !expect_word("from", "of overlay(text placing new from 2)") || !take_argument())
+      return false;
+    if (take_word("for") && !take_argument()) return false;
+    return expect(")", "of overlay");
+  }
   while (take_symbol(","))
     if (!take_argument()) return false;
+  if (is_word("order") && ahead().text == "by" && !order_by(made.order)) return false;
   return expect(")", "after the arguments");
 }
 
@@ -104,18 +117,25 @@ bool parser::trim(syntax& made) {
 }
 
 bool parser::call_suffix(syntax& made) {
-  if (is_word("over") && ahead().text == "(") {
-    fault(now().begin, "window functions are not supported yet", not_yet_hint("window-functions"), "not_supported_yet");
-    return false;
+  if (is_word("within") && ahead().text == "group" && ahead(2).text == "(") {
+    for (int tokens = 0; tokens < 3; ++tokens) advance();
+    made.within_group = true;
+    if (!is_word("order") || ahead().text != "by") {
+      unexpected("expected order by, found");
+      return false;
+    }
+    if (!order_by(made.order) || !expect(")", "of within group (order by ...)")) return false;
   }
-  if (!is_word("filter") || ahead().text != "(") return true;
-  advance();
-  advance();
-  if (!expect_word("where", "of filter (where ...)")) return false;
-  made.filter = disjunction();
-  if (!made.filter) return false;
-  made.depth = std::max(made.depth, made.filter->depth + 1);
-  return expect(")", "of filter (where ...)");
+  if (is_word("filter") && ahead().text == "(") {
+    advance();
+    advance();
+    if (!expect_word("where", "of filter (where ...)")) return false;
+    made.filter = disjunction();
+    if (!made.filter) return false;
+    made.depth = std::max(made.depth, made.filter->depth + 1);
+    if (!expect(")", "of filter (where ...)")) return false;
+  }
+  return !is_word("over") || over(made);
 }
 
 }  // namespace sluice::expression

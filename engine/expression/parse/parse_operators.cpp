@@ -82,9 +82,22 @@ syntax_ptr parser::compared(syntax_ptr left) {
   const auto begin = now().begin;
   const auto name = now().text == "!=" ? "<>" : now().text;
   advance();
+  if (is_word("any") && ahead().text == "(") return equals_any(std::move(left), name, begin);
   left = make(syntax_kind::binary, begin, name, std::move(left), range());
   if (left && at_comparison()) return fault(now().begin, "comparisons can't be chained", "write a < b and b < c");
   return left;
+}
+
+syntax_ptr parser::equals_any(syntax_ptr value, const std::string& operator_name, std::size_t begin) {
+  if (operator_name != "=")
+    return fault(begin, operator_name + " any(...) is not supported yet", "= any(list) is supported",
+                 "not_supported_yet");
+  advance();
+  if (!expect("(", "after any")) return nullptr;
+  if (is_word("select")) return subquery();
+  auto list = disjunction();
+  if (!list || !expect(")", "of any")) return nullptr;
+  return make(syntax_kind::equals_any, begin, "", std::move(value), std::move(list));
 }
 
 syntax_ptr parser::range() {
@@ -153,7 +166,20 @@ syntax_ptr parser::sign() {
   return value;
 }
 
+// `x at time zone z` is the call timezone(z, x), as in PostgreSQL.
 syntax_ptr parser::postfix() {
+  auto value = tight_postfix();
+  while (value && is_word("at") && ahead().text == "time" && ahead(2).text == "zone") {
+    const auto begin = now().begin;
+    for (int words = 0; words < 3; ++words) advance();
+    auto zone = tight_postfix();
+    if (!zone) return nullptr;
+    value = make(syntax_kind::call, begin, "timezone", std::move(zone), std::move(value));
+  }
+  return value;
+}
+
+syntax_ptr parser::tight_postfix() {
   auto value = primary();
   while (value) {
     const auto begin = now().begin;
@@ -168,11 +194,6 @@ syntax_ptr parser::postfix() {
       const auto name = now().kind == token_kind::word ? now().written : now().text;
       advance();
       value = make(syntax_kind::field, begin, name, std::move(value));
-    } else if (is_word("at") && ahead().text == "time" && ahead(2).text == "zone") {
-      return fault(begin, "at time zone is not supported yet",
-                   "set the time zone of the run with run: { timezone: Europe/Berlin }; then x::timestamp converts a "
-                   "timestamptz to local time",
-                   "not_supported_yet");
     } else {
       return value;
     }

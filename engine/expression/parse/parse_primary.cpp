@@ -88,7 +88,8 @@ syntax_ptr parser::word() {
   if (current.text == "case") return branches();
   if (is_reserved(current.text)) return unexpected("expected a value, found");
   if (current.text == "array" && ahead().text == "[") return list();
-  if (current.text == "current_date" || current.text == "current_timestamp")
+  if (current.text == "current_date" || current.text == "current_timestamp" || current.text == "localtimestamp" ||
+      current.text == "localtime")
     if (ahead().text != "(") return advance(), make(syntax_kind::call, current.begin, current.text);
   if (auto typed = typed_literal(); typed || failed_) return typed;
   return name_or_call();
@@ -106,11 +107,38 @@ syntax_ptr parser::typed_literal() {
   if (ahead(zoned ? 4 : 1).kind != token_kind::string) return nullptr;
   std::size_t begin = 0;
   auto type = type_text(begin);
-  auto value = make(syntax_kind::string, now().begin, now().text);
+  const auto at = now().begin;
+  auto text = now().text;
   advance();
+  if (current.text == "interval" && !take_interval_unit(text)) return nullptr;
+  auto value = make(syntax_kind::string, at, std::move(text));
   auto made = make(syntax_kind::cast, begin, std::move(type), std::move(value));
   if (made) made->name_offset = begin;
   return made;
+}
+
+bool parser::take_interval_unit(std::string& text) {
+  static constexpr std::array<std::string_view, 6> units = {"year", "month", "day", "hour", "minute", "second"};
+  if (now().kind != token_kind::word || std::find(units.begin(), units.end(), now().text) == units.end()) return true;
+  const auto unit = now();
+  // A fraction would silently lose what is smaller than the unit; of seconds it is a part like any other.
+  const auto first = text.find_first_not_of("+- ");
+  const bool number =
+      first != std::string::npos &&
+      text.find_first_not_of(unit.text == "second" ? "0123456789. " : "0123456789 ", first) == std::string::npos;
+  advance();
+  if (!number) {
+    fault(unit.begin, "expected a whole number before " + unit.text + ", found '" + text + "'",
+          "write the whole interval as a text: interval '1 day 02:00'");
+    return false;
+  }
+  if (is_word("to")) {
+    fault(now().begin, "an interval has one unit here, found a range of units",
+          "write the whole interval as a text: interval '1 day 02:00'");
+    return false;
+  }
+  text += " " + unit.text;
+  return true;
 }
 
 syntax_ptr parser::name_or_call() {

@@ -74,17 +74,21 @@ class parser {
   bool at_comparison() const;
   syntax_ptr comparison();
   syntax_ptr compared(syntax_ptr left);
+  syntax_ptr equals_any(syntax_ptr value, const std::string& operator_name, std::size_t begin);
   syntax_ptr range();
   syntax_ptr between(syntax_ptr value, std::size_t begin);
   syntax_ptr in(syntax_ptr value, std::size_t begin);
   syntax_ptr like(syntax_ptr value, const std::string& name, std::size_t begin);
   syntax_ptr operators(std::initializer_list<std::string_view> names, syntax_ptr (parser::*operand)());
-  syntax_ptr other_operator() { return operators({"||", "~", "~*", "!~", "!~*"}, &parser::sum); }
+  syntax_ptr other_operator() {
+    return operators({"||", "~", "~*", "!~", "!~*", "&", "|", "#", "<<", ">>"}, &parser::sum);
+  }
   syntax_ptr sum() { return operators({"+", "-"}, &parser::product); }
   syntax_ptr product() { return operators({"*", "/", "%"}, &parser::power); }
   syntax_ptr power() { return operators({"^"}, &parser::sign); }
   syntax_ptr sign();
   syntax_ptr postfix();
+  syntax_ptr tight_postfix();
 
   // --- types --------------------------------------------------------------------------------------------------------
   // Takes the tokens of a type and gives their text: parse_type reads it.
@@ -98,6 +102,8 @@ class parser {
   syntax_ptr word();
   // date '2024-05-01', timestamp with time zone '...', interval '1 day'
   syntax_ptr typed_literal();
+  // interval '1' day: the unit behind the text of an interval, which is a number.
+  bool take_interval_unit(std::string& text);
   syntax_ptr name_or_call();
   syntax_ptr list();
   syntax_ptr branches();
@@ -110,6 +116,10 @@ class parser {
   bool extract(syntax& made);
   bool trim(syntax& made);
   bool call_suffix(syntax& made);
+  bool order_by(std::vector<order_syntax>& keys);
+  bool over(syntax& made);
+  bool frame(window_syntax& of);
+  bool frame_end(frame_bound& bound, syntax_ptr& offset);
 
   std::string_view text_;
   const std::string& path_;

@@ -3,6 +3,7 @@
 #include "engine/columns/contradiction.hpp"
 #include "engine/component/opaque.hpp"
 #include "engine/formats/ndjson/lines.hpp"
+#include "engine/formats/ndjson/record_parser.hpp"
 #include "engine/values/positions.hpp"
 #include "engine/values/value_parse.hpp"
 
@@ -245,35 +246,6 @@ class ndjson_reader : public split_reader {
 };
 
 }  // namespace
-
-result<std::vector<typed::column>> ndjson_table::make_columns() const {
-  std::vector<typed::column> made;
-  for (const int index : columns.wanted()) {
-    const auto& field = records.schema->field(index);
-    const auto given = records.given.find(field->name());
-    SLUICE_ASSIGN(auto one,
-                  typed::make_column(field->name(), field->name(), field->type(), given != records.given.end()));
-    if (given != records.given.end()) one.take_forms(given->second);
-    made.push_back(std::move(one));
-  }
-  return made;
-}
-
-key_table ndjson_table::make_keys() const {
-  key_table keys;
-  const auto& wanted = columns.wanted();
-  for (int i = 0; i < records.schema->num_fields(); ++i) {
-    const auto found = std::lower_bound(wanted.begin(), wanted.end(), i);
-    const bool is_wanted = found != wanted.end() && *found == i;
-    const auto& field = *records.schema->field(i);
-    // What nobody reads is looked into all the same: for keys that come twice or are unknown.
-    keys.add(field.name(), is_wanted ? static_cast<int>(found - wanted.begin()) : -1,
-             keys_inside(*field.type(), ignore_unknown));
-  }
-  keys.ignore_unknown = ignore_unknown;
-  keys.index();
-  return keys;
-}
 
 result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_table> what, const split& piece,
                                                   const input_file& file, std::shared_ptr<const row_filter> filter,

@@ -5,8 +5,8 @@
 #include "engine/component/component.hpp"
 #include "engine/files/files.hpp"
 #include "engine/files/line_counter.hpp"
-#include "engine/formats/ndjson/record_parser.hpp"
-#include "engine/formats/ndjson/sampling.hpp"
+#include "engine/formats/ndjson/record_shape.hpp"
+#include "engine/values/time_zone.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -17,15 +17,12 @@
 namespace sluice {
 
 /// What an ndjson source reads, found out when it is made.
-struct ndjson_table {
+struct ndjson_table : ndjson::record_shape {
   std::string unit;
   std::vector<input_file> files;
-  ndjson::record_columns records;
-  source_columns columns;
   std::uint32_t number = 0;
   std::int64_t split_bytes = 0;
   bool want_positions = true;
-  bool ignore_unknown = false;
   std::optional<std::int64_t> sample;
   bool whole_files = false;  ///< not cut into splits: rows are numbered
   on_error policy = on_error::reject;
@@ -34,16 +31,8 @@ struct ndjson_table {
   /// Of standard input.
   std::shared_ptr<passing_lines> once = std::make_shared<passing_lines>(line_break::newline);
 
-  /// The wanted columns, to be read into.
-  [[nodiscard]] result<std::vector<typed::column>> make_columns() const;
-  /// All keys of the records: the ones that are not wanted are known all the same.
-  [[nodiscard]] ndjson::key_table make_keys() const;
   /// Number of the line, from 1, that a record begins in, by its byte in the unpacked file; 0 where it is not known.
   [[nodiscard]] std::uint64_t line_at(const input_file& file, std::int64_t offset) const;
-
- private:
-  /// Whether a column that nobody reads has to be looked into all the same: for keys that come twice or are unknown.
-  [[nodiscard]] bool is_passed(int index) const;
 };
 
 /// Reads the records of a split; `file` must outlive the reader, as the table's files do. `filter` may be null. A

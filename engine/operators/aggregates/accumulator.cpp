@@ -1,4 +1,4 @@
-#include "engine/operators/aggregates/accumulator.hpp"
+#include "engine/operators/aggregates/collected.hpp"
 
 #include "engine/values/types.hpp"
 
@@ -27,6 +27,7 @@ std::string family_of(const std::string& function) {
   if (function == "bool_and" || function == "every") return "min";
   if (function == "bool_or") return "max";
   if (function == "any_value") return "first";
+  if (function == "corr" || function.starts_with("covar_") || function.starts_with("regr_")) return "regression";
   if (function.starts_with("stddev") || function.starts_with("var")) return "variance";
   return function;
 }
@@ -50,6 +51,8 @@ void value_counts::add(const grouped_rows& in) {
 result<accumulator_ptr> make_accumulator(const expression::aggregate_call& call) {
   if (call.function == "count_star") return make_count(true);
   if (call.argument) {
+    if (auto made = make_collected(call)) return made;
+    if (auto made = make_regression(call)) return made;
     if (auto made = make_by_family(family_of(call.function), call.argument->type())) return made;
   }
   return user_error("not_supported_yet",

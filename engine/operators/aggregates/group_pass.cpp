@@ -31,7 +31,9 @@ status group_pass::add(evaluated_rows in) {
   } else {
     groups = index_->add(in.keys, in.rows);
   }
+  groups_ = groups;
   merged_ = static_cast<std::uint64_t>(in.rows) - (index_->size() - known);
+  last_groups_ = {groups, static_cast<std::size_t>(in.rows)};
   if (in.rows == 0) return {};
   seen_.note_first(groups, in.rows, index_->size(), order_, in.row_numbers);
   row_counts_.resize(index_->size());
@@ -113,16 +115,19 @@ result<group_pass::saved> group_pass::save(key_groups of) {
   in_order.start(order_);
   for (auto some = in_order.next(target_batch_rows); !some.empty(); some = in_order.next(target_batch_rows))
     groups.insert(groups.end(), some.begin(), some.end());
-  SLUICE_ASSIGN(auto keys, index_->keys(groups));
+  SLUICE_ASSIGN(const auto keys, index_->keys(groups));
   SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, std::ssize(groups)));
   if (chosen.size() < groups.size()) {
     std::vector<std::uint32_t> fewer;
     for (const auto at : chosen) fewer.push_back(groups[static_cast<std::size_t>(at)]);
     groups = std::move(fewer);
-    SLUICE_ASSIGN(keys, index_->keys(groups));
   }
+  return save(groups);
+}
+
+result<group_pass::saved> group_pass::save(const std::vector<std::uint32_t>& groups) {
+  SLUICE_ASSIGN(auto columns, index_->keys(groups));
   saved made;
-  auto columns = std::move(keys);
   SLUICE_ASSIGN(auto counts, held::column_of(row_counts_, groups));
   columns.push_back(std::move(counts));
   held::place_columns places;

@@ -36,8 +36,12 @@ class group_pass {
   /// index, in `left_out`.
   status add(evaluated_rows in);
   [[nodiscard]] const std::vector<std::int32_t>& left_out() const { return left_out_; }
+  /// The group of each row of the last call that was taken in. Valid until the next call of any kind.
+  [[nodiscard]] std::span<const std::uint32_t> last_groups() const { return last_groups_; }
   /// Hashes of all keys of the last call, once frozen.
   [[nodiscard]] const std::vector<std::uint64_t>& hashes() const { return index_->hashes(); }
+  /// The group of each row that the last call of `add` took; valid until the next.
+  [[nodiscard]] const std::uint32_t* groups() const { return groups_; }
   /// Rows of the last call that joined a group that was there.
   [[nodiscard]] std::uint64_t merged() const { return merged_; }
   /// Takes no more groups from now on.
@@ -57,6 +61,8 @@ class group_pass {
     std::vector<std::shared_ptr<arrow::RecordBatch>> distinct;
   };
   result<saved> save(key_groups of);
+  /// The same of some groups.
+  result<saved> save(const std::vector<std::uint32_t>& groups);
   /// Takes groups back, all of them new.
   status load(const saved& from);
 
@@ -94,7 +100,9 @@ class group_pass {
   held::batches_taken_back taken_back_;
   group_places seen_;
   bool frozen_ = false;
+  const std::uint32_t* groups_ = nullptr;
   std::uint64_t merged_ = 0;
+  std::span<const std::uint32_t> last_groups_;
   std::vector<std::int32_t> left_out_;
   std::vector<std::int32_t> kept_;
   std::vector<std::uint32_t> kept_groups_, kept_numbers_;

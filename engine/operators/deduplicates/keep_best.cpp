@@ -35,6 +35,8 @@ class keep_best final : public spilling_keys {
     return columns.names();
   }
 
+  [[nodiscard]] std::uint64_t held() const override { return has_finished() ? 0 : known(); }
+
   /// The rows that are kept, in the input's order, and where they came.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/component/holds_back.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/binding.hpp"
@@ -16,13 +17,17 @@ namespace sluice {
 /// happens to rows for whose keys there is no memory. Those are spilled, by the
 /// hash of the key, and come back part by part when the input has ended; what
 /// is kept of all parts is put in order by its place in the input.
-class spilling_keys : public single_output, public may_block {
+class spilling_keys : public single_output, public may_block, public holds_back {
  public:
   spilling_keys(const transform_request& request, std::vector<int> by);
 
   [[nodiscard]] partitioning input_partitioning(int) const override;
   [[nodiscard]] bool needs_order() const override { return true; }
+  [[nodiscard]] std::optional<std::string> needs_end(int) const override {
+    return "its keys would grow without end: load with mode: upsert and the columns of by as key";
+  }
   [[nodiscard]] bool next_call_may_block() const override;
+  [[nodiscard]] bool holds_rows() const override { return spilled(); }
   result<bool> resume(emitter& out) override;
   status finish(int, emitter&) override;
 

@@ -1,8 +1,7 @@
 #include "engine/component/component.hpp"
-#include "engine/error/names.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/sinks/sqlite/table_sink.hpp"
-#include "engine/values/types.hpp"
+#include "engine/sinks/table_rules.hpp"
 
 #include <arrow/type.h>
 #include <sqlite3.h>
@@ -27,32 +26,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
                      user_error("reserved_table",
                                 "_sluice_commits is used by Sluice to record which runs have loaded into the database",
                                 "use another table name")));
-  const auto at_unit = [](error problem, std::string where) {
-    problem.path = std::move(where);
-    return problem;
-  };
-  const bool upsert = request.mode == "upsert";
-  if (request.mode.empty())
-    faults.push_back(at_unit(user_error("missing_mode", "a table sink needs mode: there is no safe default",
-                                        "mode: error, replace (all rows), append or upsert (by key)"),
-                             "/mode"));
-  if (upsert && request.key.empty())
-    faults.push_back(at_unit(user_error("missing_key", "mode upsert needs key", "key: [id]"), "/key"));
-  if (!upsert && !request.key.empty())
-    faults.push_back(
-        at_unit(user_error("unexpected_key", "key can only be used with mode upsert, not with mode " + request.mode,
-                           "remove key: or write mode: upsert"),
-                "/key"));
-  if (request.schema && request.schema->num_fields() == 0)
-    faults.push_back(user_error("no_columns", "a table needs at least one column", "select some"));
-  for (std::size_t i = 0; request.schema && i < request.key.size(); ++i) {
-    if (request.schema->GetFieldIndex(request.key[i]) >= 0) continue;
-    const auto near = nearest_name(request.key[i], request.schema->field_names());
-    faults.push_back(at_unit(
-        user_error("unknown_column", "no column " + request.key[i] + " arrives",
-                   near.empty() ? "the columns are " + schema_text(*request.schema) : "did you mean " + near + "?"),
-        "/key/" + std::to_string(i)));
-  }
+  check_table_rules(request, faults);
   if (faults.size() > before) return nullptr;
   return sqlite::make_table_sink(request, path, name);
 }

@@ -66,6 +66,8 @@ class sqlite_table : public sink {
     } else {
       table_ = new_table(into_.name, *request_.schema, request_.key);
     }
+    // Its first epoch may wait for the end of the run, before which there is no table.
+    if (!request_.continues.empty()) mode_ = later_mode();
     if (mode_ == "error" && table_.exists) return exists_error(into_);
     SLUICE_TRY(open_staging());
     if (mode_ == "append" && table_.exists) SLUICE_TRY(prepare_checks());
@@ -127,6 +129,16 @@ class sqlite_table : public sink {
   status recover(const std::vector<std::string>& tokens) override {
     for (const auto& token : tokens) SLUICE_TRY(commit(token));
     remove_hidden_files(into_.path, into_.run, request_.unit, {});
+    return {};
+  }
+
+  status keep(const std::vector<std::string>& tokens) override {
+    std::vector<std::string> kept;
+    for (const auto& token : tokens) {
+      SLUICE_ASSIGN(const auto epoch, read_token(token));
+      kept.push_back(epoch.path);
+    }
+    remove_hidden_files(into_.path, into_.run, request_.unit, kept);
     return {};
   }
 

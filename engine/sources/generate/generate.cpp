@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <limits>
 #include <optional>
 
 namespace sluice {
@@ -43,6 +44,7 @@ class pace {
 
 struct table {
   std::int64_t rows = 0;
+  bool endless = false;  ///< without `rows`
   std::int64_t bytes_per_row = 0;
   std::int64_t batch_rows = target_batch_rows;
   std::int64_t split_rows = target_batch_rows;
@@ -103,8 +105,13 @@ class generate_source_impl : public source {
 
   std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
 
+  [[nodiscard]] bool bounded() const override { return !what_->endless; }
+
   result<std::vector<split>> discover() override {
     std::vector<split> splits;
+    // One split, so that rows follow each other by number.
+    if (what_->endless)
+      return std::vector<split>{{.id = 0, .object = "generate", .begin = 0, .end = what_->rows, .bytes = 0}};
     for (std::int64_t begin = 0; begin < what_->rows; begin += what_->split_rows) {
       const auto end = std::min(begin + what_->split_rows, what_->rows);
       splits.push_back({.id = static_cast<std::uint32_t>(splits.size()),
@@ -174,13 +181,17 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   auto made = std::make_shared<table>();
   made->number = request.number;
   made->want_positions = request.want_positions;
-  made->rows = request.own.value("rows", std::int64_t{0});
+  const auto rate = request.own.contains("rate") ? request.own["rate"] : options();
+  made->endless = !request.own.contains("rows") || request.own["rows"].is_null();
+  made->rows = made->endless ? std::numeric_limits<std::int64_t>::max() : request.own.value("rows", std::int64_t{0});
+  if (made->endless && rate.is_null())
+    faults.push_back(fault("missing_option", "generate needs rows, or rate for rows without end",
+                           "rows: 1000000, or rate: 1000 (rows per second, until the run is drained)", "/generate"));
   if (made->rows < 0)
     faults.push_back(fault("invalid_option", "rows must not be negative", "rows: 1000000", "/generate/rows"));
   if (!request.types.is_null() && !request.types.empty())
     faults.push_back(fault("not_supported", "the source generate can't use types: give the type in the column itself",
                            "{ random: [0, 9], type: smallint }", "/types"));
-  const auto rate = request.own.contains("rate") ? request.own["rate"] : options();
   if (rate.is_number() && !(rate.get<double>() > 0))
     faults.push_back(fault("invalid_option", "rate must be above 0", "rate: 1000", "/generate/rate"));
   diagnostics of_columns;
@@ -250,11 +261,16 @@ component_spec spec() {
       .description =
           "A value depends only on the seed, the column's name and the row number. So the rows are the same for any "
           "number of splits and on any node, and a column keeps its values if other columns are added or removed. The "
-          "position of a row is its number in the split.",
+          "position of a row is its number in the split.\n\n"
+          "With `rate` and without `rows` it has no end: the run continues until it is drained, and its sinks commit "
+          "with "
+          "each checkpoint.",
       .value = {.form = shape::object,
                 .help = "number of rows, and the columns",
                 .elements =
-                    {{.name = "rows", .form = shape::integer, .help = "number of rows", .required = true},
+                    {{.name = "rows",
+                      .form = shape::integer,
+                      .help = "number of rows; without it, rows come at `rate` until the run is drained"},
                      {.name = "columns",
                       .form = shape::map,
                       .help = "name: generator",
@@ -282,6 +298,7 @@ load:
     from: orders
     blackhole: {}
 )yaml",
+      .bounded = false,
       .runs = locality::anywhere,
   };
 }

@@ -47,7 +47,7 @@ std::uint32_t sequence_of(std::size_t at) { return static_cast<std::uint32_t>(at
 struct outcome {
   std::vector<std::string> lines;
   std::vector<position> positions;
-  std::uint64_t filtered = 0, merged = 0, added = 0;
+  std::uint64_t filtered = 0, merged = 0, added = 0, rejected = 0;
 
   void add(const collector& from) {
     for (auto& line : from.lines()) lines.push_back(line);
@@ -58,6 +58,7 @@ struct outcome {
     filtered += from.filtered;
     merged += from.merged;
     added += from.added;
+    rejected += from.rejects.size();
   }
   bool operator==(const outcome&) const = default;
 };
@@ -148,6 +149,41 @@ std::vector<handed_over> all_cases() {
       {"rename", R"json({"k": "key"})json", {orders}, orders_arriving},
       {"cast", R"json({"id": "text"})json", {orders}, orders_arriving},
       {"route", R"json({"big": "id > 5", "default": "rest"})json", {orders}, orders_arriving},
+      {"derive",
+       R"json({"n": "sum(id) over (partition by k order by x)", "m": "lag(x) over (order by id)"})json",
+       {orders},
+       orders_arriving},
+      {"select",
+       R"json([{"at": "row_number() over (partition by k order by id desc)"}])json",
+       {orders},
+       orders_arriving},
+      {"fill",
+       R"json({"columns": ["x"], "with": "last", "by": ["k"], "order": ["id"]})json",
+       {orders},
+       orders_arriving},
+      {"fill", R"json({"columns": ["x"], "value": 0})json", {orders}, orders_arriving},
+      {"sample", R"json({"rows": 4, "seed": 1})json", {orders}, orders_arriving},
+      {"sample", R"json({"share": "50%", "seed": 1})json", {orders}, orders_arriving},
+      {"validate",
+       R"json({"once": {"unique": ["k"], "severity": "reject"}, "few": {"not_null": ["x"], "allow": 9},
+               "small": {"range": {"id": [0, 8]}}, "all": {"rows": [11, 11]}})json",
+       {orders},
+       orders_arriving},
+      {"pivot",
+       R"json({"by": ["k"], "on": "b", "values": {"s": "sum(id)"}, "into": [true, false]})json",
+       {orders},
+       orders_arriving},
+      {"unpivot", R"json({"columns": ["d", "w"], "name": "what", "value": "number"})json", {orders}, orders_arriving},
+      {"surrogate_key", R"json({"as": "key", "of": ["id", "k"]})json", {orders}, orders_arriving},
+      {"nest", R"json({"as": "inside", "columns": ["k", "x"]})json", {orders}, orders_arriving},
+      {"flatten",
+       R"json("s")json",
+       {"s struct(a bigint, b text)"},
+       {{0, R"json([[[1, "x"]], [null]])json"}, {0, R"json([[[2, "y"]]])json"}, {0, "end"}}},
+      {"unnest",
+       R"json("l")json",
+       {"id bigint, l bigint[]"},
+       {{0, R"json([[1, [1, 2]], [2, []], [3, null]])json"}, {0, R"json([[4, [7]]])json"}, {0, "end"}}},
       {"union", "{}", {"id bigint", "id bigint"}, {{0, "[[1]]"}, {1, "[[2]]"}, {0, "end"}, {1, "[[3]]"}, {1, "end"}}},
   };
   const std::vector<std::pair<int, std::string>> joining = {
@@ -165,6 +201,19 @@ std::vector<handed_over> all_cases() {
                    {"name text, id bigint", "id bigint, word text"},
                    joining,
                    how == "right" || how == "full"});
+  for (const std::string what : {"intersect", "except"})
+    all.push_back({what,
+                   "{}",
+                   {"id bigint, t text", "id integer, t text", "id bigint, t text"},
+                   {{0, R"json([[1, "a"], [2, "b"], [1, "a"]])json"},
+                    {1, R"json([[2, "b"], [1, "a"], [9, null]])json"},
+                    {0, R"json([[3, null], [4, "d"]])json"},
+                    {2, R"json([[3, null], [1, "a"], [2, "b"]])json"},
+                    {1, "end"},
+                    {0, R"json([[5, "e"], [2, "b"]])json"},
+                    {0, "end"},
+                    {2, R"json([[5, "f"]])json"},
+                    {2, "end"}}});
   all.push_back({"join",
                  R"json({"how": "left", "on": "source.id = other.number"})json",
                  {"name text, id integer", "number bigint, word text"},
@@ -199,6 +248,7 @@ TEST_CASE("a transform hands what it holds over to another instance, which goes 
       CHECK(parts->filtered == whole.filtered);
       CHECK(parts->merged == whole.merged);
       CHECK(parts->added == whole.added);
+      CHECK(parts->rejected == whole.rejected);
     }
     CHECK(handed > 0);
   }
@@ -256,4 +306,27 @@ TEST_CASE("state that is not its own is refused") {
   const auto parts = must(limit.unit().state({}));
   CHECK(filter.unit().restore(parts).problem().code == "foreign_state");
   CHECK(filter.unit().restore({}).ok());
+}
+
+TEST_CASE("transforms that give their rows at the end of the input count them as held and say that they need it") {
+  const std::vector<std::pair<std::string, std::string>> waiting = {
+      {"derive", R"json({"n": "count(*) over ()"})json"},
+      {"fill", R"json({"columns": ["id"], "with": "next"})json"},
+      {"sample", R"json({"rows": 2})json"},
+      {"sort", R"json(["id"])json"}};
+  for (const auto& [name, own] : waiting) {
+    INFO(name);
+    runner unit(name, own, "id bigint");
+    CHECK(unit.unit().needs_end(0).has_value());
+    unit.feed("[[1], [2], [3]]");
+    CHECK(unit.unit().held() == 3);
+    unit.end();
+    CHECK(unit.unit().held() == 0);
+  }
+  runner both("except", "{}", {{"source", schema_of("id bigint")}, {"other", schema_of("id bigint")}});
+  CHECK(both.unit().needs_end(1).has_value());
+  both.feed("[[1], [2]]").feed("[[2]]", 1).end(0);
+  CHECK(both.unit().held() == 3);
+  both.end();
+  CHECK(both.unit().held() == 0);
 }

@@ -50,7 +50,9 @@ TEST_CASE("a fault points at its byte and says what to do") {
   CHECK(faults("${day}") ==
         "invalid_expression@0 write a parameter as $name in an expression [its typed value is used, not its text]");
   CHECK(faults("sum(dep_delay)").starts_with("misplaced_aggregate@0"));
-  CHECK(faults("lag(dep_delay) over (x)").starts_with("not_supported_yet@15"));
+  CHECK(faults("lag(dep_delay) over (x)") ==
+        "invalid_expression@21 expected partition by, order by, a frame or ) in over (...), found x");
+  CHECK(faults("lag(dep_delay) over (order by day)").starts_with("misplaced_window_function@0"));
   CHECK(faults("carrier in (select 1)").starts_with("not_supported_yet@12"));
   CHECK(faults("carrier ~ '('").starts_with("invalid_pattern@10"));
   CHECK(faults("extract(yeer from day)") == "unknown_field@8 there is no field yeer [did you mean year?]");

@@ -10,7 +10,7 @@ TEST_CASE("every function gives what its example says") {
     INFO(each.name << ": " << each.example);
     CHECK_FALSE(each.summary.empty());
     CHECK_FALSE(each.signature.empty());
-    if (each.kind == "aggregate") continue;
+    if (each.kind == "aggregate" || each.kind == "window") continue;
     CHECK(value_of(each.example) == each.result);
   }
 }

@@ -129,6 +129,66 @@ TEST_CASE("years before 1 and beyond 9999 are read as they are written") {
   }
 }
 
+TEST_CASE("seconds are rounded to microseconds before their range is checked") {
+  check_all({{"make_timestamp(2024, 1, 28, 0, 0, -3e-14)", "2024-01-28 00:00:00"},
+             {"make_timestamp(2024, 1, 28, 0, 0, -4.9e-7)", "2024-01-28 00:00:00"},
+             {"make_timestamp(2024, 1, 28, 23, 59, 59.9999999)", "2024-01-29 00:00:00"},
+             {"make_timestamp(2024, 1, 28, 23, 59, 60.0000004)", "2024-01-29 00:00:00"},
+             {"make_time(8, 15, 59.9999999)", "08:16:00"},
+             {"make_time(0, 0, -3e-14)", "00:00:00"},
+             {"make_timestamptz(2024, 1, 28, 0, 0, -3e-14)", "2024-01-28 00:00:00+00"},
+             {"make_timestamptz(2024, 7, 28, 0, 0, 59.9999999, 'Europe/Berlin')", "2024-07-27 22:01:00+00"},
+             {"make_interval(0, 0, 0, 0, 0, 0, 59.9999999)", "00:01:00"},
+             {"make_interval(secs => -3e-14)", "00:00:00"},
+             {"make_interval(1, 2, 3, 4, 5, 6, 7.8)", "1 year 2 mons 25 days 05:06:07.8"},
+             {"make_interval(days => 10, hours => -3)", "10 days -03:00:00"}});
+  for (const auto* const text :
+       {"make_timestamp(2024, 1, 28, 0, 0, -6e-7)", "make_timestamp(2024, 1, 28, 0, 0, 60.000001)",
+        "make_timestamp(2024, 1, 28, 0, 0, 'NaN')", "make_time(8, 60, 0)", "make_time(8, 0, 'Infinity')",
+        "make_timestamp(2024, 1, 28, 24, 0, 0.000001)", "make_timestamptz(2024, 1, 32, 0, 0, 0)"}) {
+    INFO(text);
+    CHECK(value_of(text).starts_with("!out_of_range: there is no "));
+  }
+  CHECK(value_of("make_interval(0, 0, 0, 0, 0, 0, 'NaN')").starts_with("!out_of_range"));
+  CHECK(value_of("make_interval(2147483647)").starts_with("!out_of_range"));
+  CHECK(faults_of("make_interval(day => 1)") ==
+        "invalid_expression@0 make_interval has no argument day [did you mean days?]");
+  CHECK(faults_of("make_date(year => 1)").starts_with("invalid_expression@0 the arguments of make_date have no names"));
+  CHECK(faults_of("make_interval(days => 1, days => 2)") == "invalid_expression@0 the argument days is given twice");
+}
+
+TEST_CASE("at time zone goes between moments and local times") {
+  const in_zone zone("America/New_York");
+  check_all({{"timestamp '2024-07-01 12:00' at time zone 'Europe/Berlin'", "2024-07-01 10:00:00+00"},
+             {"timestamptz '2024-07-01 12:00+00' at time zone 'Europe/Berlin'", "2024-07-01 14:00:00"},
+             {"timestamp '2024-03-31 02:30' at time zone 'Europe/Berlin'", "2024-03-31 01:30:00+00"},
+             {"timestamptz '2024-07-01 12:00+00' at time zone 'utc'", "2024-07-01 12:00:00"},
+             {"timestamp '2024-07-01 12:00' at time zone 'UTC' at time zone 'Asia/Kolkata'", "2024-07-01 17:30:00"},
+             {"(timestamp '2024-07-01 22:00' at time zone 'UTC' at time zone 'Asia/Kolkata')::date", "2024-07-02"},
+             {"date '2024-07-01' at time zone 'UTC'", "2024-07-01 04:00:00"},
+             {"timestamptz '2024-07-01 12:00+00' at time zone interval '-2 hours 30 minutes'", "2024-07-01 10:30:00"},
+             {"timestamptz '2024-07-01 12:00+00' at time zone interval '-2 hours -30 minutes'", "2024-07-01 09:30:00"},
+             {"timestamp '2024-07-01 12:00' at time zone interval '2 hours'", "2024-07-01 10:00:00+00"}});
+  CHECK(faults_of("now() at time zone 'Europe/Berln'") ==
+        "unknown_timezone@19 there is no time zone Europe/Berln; did you mean Europe/Berlin?");
+  CHECK(faults_of("now() at time zone '+02'").starts_with("unknown_timezone@19 '+02' is an offset"));
+  CHECK(values_of("timestamp '2024-07-01 12:00' at time zone z", {{"z", "text", R"(["Asia/Kolkata", null, "x"])"}})
+            .starts_with("2024-07-01 06:30:00+00|null|!unknown_timezone: "));
+}
+
+TEST_CASE("the unit of an interval may stand behind its number") {
+  check_all({{"interval '1' day", "1 day"},
+             {"interval '-3' month", "-3 mons"},
+             {"interval '90' minute", "01:30:00"},
+             {"interval '1.5' second", "00:00:01.5"},
+             {"date '2024-05-01' + interval '1' year", "2025-05-01 00:00:00"},
+             {"timestamp '2024-05-01' - interval '2' hour", "2024-04-30 22:00:00"}});
+  CHECK(faults_of("interval '1.5' day") ==
+        "invalid_expression@15 expected a whole number before day, found '1.5' [write the whole interval as a text: "
+        "interval '1 day 02:00']");
+  CHECK(faults_of("interval '1' day to second").starts_with("invalid_expression@17 an interval has one unit here"));
+}
+
 TEST_CASE("seconds of more than six digits are rounded half to even") {
   check_all({{"time '12:00:00.1234565'", "12:00:00.123456"},
              {"time '12:00:00.1234575'", "12:00:00.123458"},

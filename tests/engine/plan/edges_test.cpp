@@ -61,6 +61,7 @@ struct drafted {
     of.transforms.push_back(std::move(bound));
     of.missing.emplace_back();
     of.in_doubt.push_back(false);
+    of.unordered.push_back(false);
     return static_cast<int>(of.made.units.size()) - 1;
   }
   int source(std::optional<int> readers = {}) { return add(unit_role::extract, "in", {}, {}, readers); }

@@ -133,7 +133,7 @@ TEST_CASE_METHOD(fixture, "many rows are written whole, longer than a block and 
 
 TEST_CASE_METHOD(fixture, "options of a JSON file that make no sense are refused at their place") {
   const auto table = make_table({{"id", "bigint", "[2]"}});
-  auto what = to("out/", table);
+  auto what = to("", table);
   what.own["compression"] = "rar";
   what.key = {"id"};
   std::vector<std::string> paths;

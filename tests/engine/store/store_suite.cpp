@@ -82,6 +82,16 @@ void keeps_runs(const store_factory& make) {
   CHECK(second->runs({.states = {run_state::failed}}).value().size() == 1);
   CHECK(second->runs({.pipeline = "nothing"}).value().empty());
   CHECK(second->runs({.limit = 1}).value().size() == 1);
+  CHECK(second->runs({.after = newest_first[0].id}).value().front().id == newest_first[1].id);
+  CHECK(second->runs({.after = newest_first.back().id}).value().empty());
+  CHECK(second->runs({.after = "nothing"}).problem().code == "run_not_found");
+  const auto found = [&](const std::string& search) { return second->runs({.search = search}).value().size(); };
+  CHECK((found("aa-") == 1 && found("a-1") == 0));  // of an id only the beginning
+  CHECK((found("DAI") == 2 && found("nothing") == 0));
+  CHECK((found("FINANCE") == 2 && found("[\"") == 0));  // in the names of tags, not in how they are stored
+  CHECK(second->runs({.search = "daily", .limit = 1, .after = "bb-2"}).value().front().id == "aa-1");
+  CHECK(second->runs({.after = "aa-1"}).value().empty());
+  CHECK(code_of(second->runs({.after = "zz-9"})) == "run_not_found");
 }
 
 void numbers_events(const store_factory& make) {

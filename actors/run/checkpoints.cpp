@@ -1,0 +1,119 @@
+#include "actors/run/checkpoints.hpp"
+
+#include "actors/units/blocking_calls.hpp"
+
+#include <algorithm>
+
+namespace sluice::actors {
+
+checkpoints::checkpoints(caf::event_based_actor* self, const run_setup& of, callbacks calls)
+    : self_(self),
+      plan_(*of.what),
+      calls_(std::move(calls)),
+      round_(*of.what, of.resume ? &of.resume->snapshot : nullptr, of.resume ? of.resume->epoch : 0) {
+  if (const auto interval = plan_.checkpoint_interval()) interval_ = std::chrono::microseconds(*interval);
+}
+
+void checkpoints::start() {
+  started_ = true;
+  begun_ = self_->clock().now();
+  wanted_ ? begin() : schedule();
+}
+
+void checkpoints::schedule() {
+  if (!interval_ || stopped_) return;
+  const auto due = begun_ + *interval_;
+  const auto now = self_->clock().now();
+  const auto left =
+      due > now ? std::chrono::duration_cast<std::chrono::microseconds>(due - now) : std::chrono::microseconds(0);
+  self_->delayed_send(self_, left, continuation{[this, number = ++timer_] {
+                        if (number == timer_ && !stopped_) begin();
+                      }});
+}
+
+std::uint64_t checkpoints::ask(wish for_what) {
+  auto next = wanted_.value_or(wish{});
+  next.last = next.last || for_what.last;
+  next.savepoint = next.savepoint || for_what.savepoint;
+  wanted_ = next;
+  const bool under_way = round_.under_way().has_value() || busy_;
+  const auto epoch = round_.completed() + (round_.under_way() ? 2 : 1);
+  if (started_ && !under_way) begin();
+  return epoch;
+}
+
+void checkpoints::begin() {
+  if (stopped_ || busy_ || round_.under_way()) return;
+  ++timer_;
+  begun_ = self_->clock().now();
+  now_ = std::exchange(wanted_, std::nullopt).value_or(wish{});
+  const auto enumerators = round_.begin();
+  const auto epoch = *round_.under_way();
+  for (const auto& who : enumerators) calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last}));
+  see_whether_complete();
+}
+
+void checkpoints::ready(const epoch_ready& message) {
+  if (stopped_) return;
+  for (const auto& who : round_.ready(message.who, message.epoch))
+    calls_.tell(who, caf::make_message(begin_epoch{message.epoch, now_.last}));
+  see_whether_complete();
+}
+
+void checkpoints::prepared(epoch_prepared message) {
+  if (stopped_) return;
+  flow::contribution what;
+  what.prepared = prepared_by(message.what.report.who, message.token, message.target, message.rows);
+  what.what = std::move(message.what);
+  go_on(round_.prepared(message.epoch, std::move(what)));
+  see_whether_complete();
+}
+
+void checkpoints::finished(const instance_finished& message) {
+  flow::contribution what;
+  what.prepared = prepared_by(message.report.who, message.token, message.target, message.rows);
+  what.what = {.report = message.report, .finished = true, .streams = message.streams, .splits = message.splits};
+  go_on(round_.finished(std::move(what)));
+  see_whether_complete();
+}
+
+std::optional<store::prepared_sink> checkpoints::prepared_by(const flow::instance_id& who, const std::string& token,
+                                                             const std::string& target, std::uint64_t rows) const {
+  if (token.empty()) return std::nullopt;
+  return store::prepared_sink{.unit = plan_.units[who.unit].definition.name,
+                              .instance = who.instance,
+                              .token = token,
+                              .target = target,
+                              .rows = rows};
+}
+
+void checkpoints::go_on(const std::vector<flow::instance_id>& enumerators) {
+  // Behind the last barrier nothing is read.
+  if (stopped_ || now_.last) return;
+  for (const auto& who : enumerators)
+    calls_.tell(who, caf::make_message(epoch_passed{round_.under_way().value_or(round_.completed())}));
+}
+
+void checkpoints::see_whether_complete() {
+  if (stopped_ || busy_ || !round_.complete()) return;
+  busy_ = true;
+  calls_.collected(round_.take(), now_);
+}
+
+void checkpoints::done() {
+  busy_ = false;
+  if (stopped_) return;
+  wanted_ ? begin() : schedule();
+}
+
+flow::epoch_round::collected checkpoints::take_last() {
+  stop();
+  return round_.take();
+}
+
+void checkpoints::stop() {
+  stopped_ = true;
+  ++timer_;
+}
+
+}  // namespace sluice::actors

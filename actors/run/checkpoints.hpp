@@ -1,0 +1,70 @@
+#pragma once
+
+#include "actors/messages.hpp"
+#include "actors/run/run_setup.hpp"
+#include "engine/flow/epoch_round.hpp"
+
+#include <caf/event_based_actor.hpp>
+#include <caf/message.hpp>
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace sluice::actors {
+
+/// Decides when a run takes a checkpoint, and gathers it: one at a time, the next one an interval after the last began,
+/// or at once where somebody asks. Part of the supervisor, which writes what was gathered.
+class checkpoints {
+ public:
+  /// Why a checkpoint is taken, beside its time.
+  struct wish {
+    bool last = false;       ///< the run ends with it
+    bool savepoint = false;  ///< it is kept
+  };
+  struct callbacks {
+    std::function<void(const flow::instance_id&, caf::message)> tell;
+    std::function<void(flow::epoch_round::collected, wish)> collected;  ///< `done` must follow, or the run ends
+  };
+  checkpoints(caf::event_based_actor* self, const run_setup& of, callbacks calls);
+
+  /// All units are at work.
+  void start();
+  /// One more as soon as may be; gives its epoch.
+  std::uint64_t ask(wish for_what);
+  void ready(const epoch_ready& message);
+  void prepared(epoch_prepared message);
+  /// An instance has ended.
+  void finished(const instance_finished& message);
+  /// What was gathered last is in the Store, and visible where it is to be.
+  void done();
+  /// What is gathered now is in the supervisor's hands.
+  [[nodiscard]] bool busy() const { return busy_; }
+  /// The contributions to the end of the run: all have ended.
+  flow::epoch_round::collected take_last();
+  void stop();
+
+ private:
+  void begin();
+  void schedule();
+  void see_whether_complete();
+  void go_on(const std::vector<flow::instance_id>& enumerators);
+  [[nodiscard]] std::optional<store::prepared_sink> prepared_by(const flow::instance_id& who, const std::string& token,
+                                                                const std::string& target, std::uint64_t rows) const;
+
+  caf::event_based_actor* self_;
+  const plan& plan_;
+  std::optional<std::chrono::microseconds> interval_;
+  callbacks calls_;
+  flow::epoch_round round_;
+  std::optional<wish> wanted_;  ///< for the next one
+  wish now_;                    ///< of the one that is under way
+  std::chrono::steady_clock::time_point begun_;
+  std::uint64_t timer_ = 0;  ///< the newest one counts
+  bool started_ = false;
+  bool busy_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace sluice::actors

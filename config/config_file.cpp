@@ -1,0 +1,19 @@
+#include "config/config_file.hpp"
+
+namespace sluice::config {
+
+void read_config_file(const config_text& given, const environment_lookup& environment, connections& into,
+                      diagnostics& faults) {
+  const auto parsed = document::parse(given.text, given.file, faults);
+  if (!parsed->root().is_map()) return;
+  parsed->fill("", {environment}, faults);
+  const reading in{*parsed, faults};
+  for (const auto& [key, value] : parsed->root().entries) {
+    if (key.text == "connections")
+      into.read(in, value);
+    else
+      in.unknown_key(key, "a file of --config", {"connections"});
+  }
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,86 @@
+#include "engine/flow/epoch_round.hpp"
+
+#include <algorithm>
+
+namespace sluice::flow {
+
+epoch_round::epoch_round(const plan& of, const run_snapshot* resumed, std::uint64_t epoch)
+    : plan_(&of), completed_(epoch) {
+  for (const auto& who : instances_of(of))
+    if (who.instance != instance_id::enumerator) instances_.push_back(who);
+  for (const auto& unit : of.units)
+    if (unit.definition.role == unit_role::extract) sources_[unit.definition.name];
+  if (resumed != nullptr)
+    for (const auto& [unit, splits] : resumed->sources) sources_[unit] = splits;
+}
+
+std::vector<instance_id> epoch_round::begin() {
+  under_way_ = completed_ + 1;
+  std::vector<instance_id> enumerators;
+  for (std::uint32_t unit = 0; unit < plan_->units.size(); ++unit)
+    if (plan_->units[unit].definition.role == unit_role::extract)
+      enumerators.push_back({unit, instance_id::enumerator});
+  return enumerators;
+}
+
+std::vector<instance_id> epoch_round::ready(const instance_id& enumerator, std::uint64_t epoch) {
+  std::vector<instance_id> readers;
+  if (under_way_ != epoch || reading_.contains(enumerator.unit)) return readers;
+  for (const auto& who : instances_)
+    if (who.unit == enumerator.unit && !has(who)) readers.push_back(who);
+  reading_.insert(enumerator.unit);
+  return readers;
+}
+
+std::vector<instance_id> epoch_round::passed(std::uint32_t unit) {
+  const bool all =
+      std::all_of(instances_.begin(), instances_.end(), [&](const auto& who) { return who.unit != unit || has(who); });
+  if (!all || reading_.erase(unit) == 0) return {};
+  return {{unit, instance_id::enumerator}};
+}
+
+std::vector<instance_id> epoch_round::prepared(std::uint64_t epoch, contribution what) {
+  const auto who = what.what.report.who;
+  if (under_way_ != epoch || got_.contains(who)) return {};
+  got_[who] = std::move(what);
+  return passed(who.unit);
+}
+
+std::vector<instance_id> epoch_round::finished(contribution what) {
+  const auto who = what.what.report.who;
+  ended_[who] = std::move(what);
+  return passed(who.unit);
+}
+
+bool epoch_round::complete() const {
+  return under_way_ && std::all_of(instances_.begin(), instances_.end(), [&](const auto& who) { return has(who); });
+}
+
+epoch_round::collected epoch_round::take() {
+  collected made{.epoch = completed_ + 1};
+  const auto add = [&](const contribution& from) {
+    const auto who = from.what.report.who;
+    for (const auto& split : from.what.splits) sources_[plan_->units[who.unit].definition.name][split.split] = split;
+    made.snapshot.instances.push_back(from.what);
+    made.snapshot.instances.back().splits.clear();
+    if (from.prepared) made.prepared.emplace_back(who, *from.prepared);
+  };
+  for (const auto& who : instances_) {
+    // One that has passed the barrier and ended since: its end belongs to the next epoch.
+    if (const auto found = got_.find(who); found != got_.end()) {
+      add(found->second);
+    } else if (const auto last = ended_.find(who); last != ended_.end()) {
+      add(last->second);
+      last->second.prepared.reset();
+      last->second.what.splits.clear();
+    }
+  }
+  made.snapshot.sources = sources_;
+  got_.clear();
+  reading_.clear();
+  under_way_.reset();
+  completed_ = made.epoch;
+  return made;
+}
+
+}  // namespace sluice::flow

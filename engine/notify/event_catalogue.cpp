@@ -1,0 +1,145 @@
+#include "engine/notify/event_catalogue.hpp"
+
+#include <algorithm>
+
+namespace sluice::notify {
+
+namespace {
+
+const std::vector<event_field> end_fields = {
+    {"rejected", "bigint", "records that were rejected"},
+    {"duration_microseconds", "bigint", "time that the run took"},
+    {"rejects_path", "text", "the file with the rejected records"},
+};
+
+std::vector<event_field> with_cause(std::vector<event_field> fields) {
+  fields.push_back({"code", "text", "error code of the cause"});
+  fields.push_back({"message", "text", "message of the cause"});
+  fields.push_back({"where", "text", "unit or file of the cause"});
+  return fields;
+}
+
+const std::vector<event_field> channel_fields = {
+    {"channel", "text", "name of the channel"},
+    {"answer", "text", "beginning of the last answer, or why there was none"},
+};
+
+}  // namespace
+
+std::string_view to_string(severity how_bad) {
+  switch (how_bad) {
+    case severity::info:
+      return "info";
+    case severity::warning:
+      return "warning";
+    case severity::error:
+      break;
+  }
+  return "error";
+}
+
+const std::vector<event_type>& event_types() {
+  static const std::vector<event_type> all = {
+      {"channel.disabled", severity::error, "A webhook answered 410 (gone): nothing more is sent to the channel.",
+       channel_fields},
+      {"channel.failing", severity::error, "Three deliveries to a channel failed without a success between them.",
+       channel_fields},
+      {"channel.recovered", severity::info, "A delivery to a channel that was failing succeeded.", channel_fields},
+      {"checkpoint.completed",
+       severity::info,
+       "A checkpoint of a run is complete: the same command continues after it.",
+       {{"epoch", "bigint", "number of the checkpoint"},
+        {"state_bytes", "bigint", "size of what the units hold"},
+        {"held", "bigint", "rows that are in the units"},
+        {"rows", "bigint", "number of rows that were loaded with it"},
+        {"savepoint", "boolean", "true where it was asked for and is kept"}}},
+      {"delivery.given_up",
+       severity::error,
+       "A notification could not be delivered within three days.",
+       {channel_fields[0],
+        channel_fields[1],
+        {"event", "text", "id of the event or message"},
+        {"tries", "bigint", "how often it was tried"}}},
+      {"incremental.late_rows",
+       severity::warning,
+       "Rows came whose value of the column is not above that of earlier runs; they were not loaded.",
+       {{"rows", "bigint", "number of rows"},
+        {"column", "text", "column of the source"},
+        {"at_or_below", "text", "the value that earlier runs had reached"}}},
+      {"incremental.planned",
+       severity::info,
+       "What a run reads of an incremental source.",
+       {{"by", "text", "file or column"},
+        {"new_files", "bigint", "number of files that are new"},
+        {"grown_files", "bigint", "number of files that have grown"},
+        {"changed_files", "bigint", "number of files that have changed"},
+        {"known_files", "bigint", "number of files that were loaded before"},
+        {"above", "text", "rows with values of the column above this one are read"}}},
+      {"rejects.recorded",
+       severity::warning,
+       "Rejected records were written to a file.",
+       {{"rows", "bigint", "number of records"}, {"path", "text", "the file"}}},
+      {"run.cancelled", severity::warning, "A run was cancelled; nothing incomplete was published.",
+       with_cause(end_fields)},
+      {"run.drained",
+       severity::info,
+       "The last checkpoint of a run is complete: the run ends.",
+       {{"epoch", "bigint", "number of the checkpoint"}}},
+      {"run.failed", severity::error, "A run failed.", with_cause(end_fields)},
+      {"run.partial", severity::warning, "A run ended with more rejects than rejects.allow.", end_fields},
+      {"run.queued", severity::info, "A run was accepted."},
+      {"run.started",
+       severity::info,
+       "All units of a run are ready.",
+       {{"units", "bigint", "number of units"},
+        {"continues", "text", "the run whose checkpoint it continues"},
+        {"epoch", "bigint", "number of the checkpoint"}}},
+      {"run.succeeded", severity::info, "A run ended and all its outputs are visible.", end_fields},
+      {"schema.drifted",
+       severity::warning,
+       "The columns of a source differ from those of the last run.",
+       {{"contract", "text", "the rule that applies"},
+        {"outcome", "text", "what was done"},
+        {"file", "text", "the file"},
+        {"files", "bigint", "number of files"}}},
+      {"unit.finished",
+       severity::info,
+       "A unit has done its work.",
+       {{"in", "bigint", "rows in"},
+        {"out", "bigint", "rows out"},
+        {"filtered", "bigint", "rows filtered"},
+        {"rejected", "bigint", "rows rejected"},
+        {"target", "text", "of a load unit"}}},
+      {"unit.started",
+       severity::info,
+       "A unit is ready.",
+       {{"parallelism", "bigint", "number of instances"}, {"node", "text", "the node"}}},
+  };
+  return all;
+}
+
+const event_type* find_event_type(std::string_view name) {
+  const auto& all = event_types();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+severity severity_of(std::string_view type) {
+  const auto* found = find_event_type(type);
+  return found == nullptr ? severity::info : found->how_bad;
+}
+
+const std::vector<event_field>& event_fields() {
+  static const auto all = [] {
+    std::vector<event_field> made;
+    for (const auto& type : event_types())
+      for (const auto& field : type.fields)
+        if (std::none_of(made.begin(), made.end(), [&](const auto& one) { return one.name == field.name; }))
+          made.push_back(field);
+    std::sort(made.begin(), made.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    return made;
+  }();
+  return all;
+}
+
+}  // namespace sluice::notify

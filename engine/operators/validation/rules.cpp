@@ -1,0 +1,232 @@
+#include "engine/operators/validation/rules.hpp"
+
+#include "engine/component/stand_in.hpp"
+#include "engine/error/not_yet.hpp"
+#include "engine/operators/binding.hpp"
+#include "engine/operators/keys/key_hash.hpp"
+#include "engine/operators/literals.hpp"
+#include "engine/values/types.hpp"
+
+#include <arrow/type.h>
+
+#include <charconv>
+#include <iterator>
+
+namespace sluice::validation {
+
+namespace {
+
+constexpr const char* kinds[] = {"not_null", "unique", "range", "matches", "in", "check", "rows"};
+
+class rule_reader {
+ public:
+  rule_reader(const transform_request& request, std::string name, const options& own, diagnostics& faults)
+      : request_(request), own_(own), faults_(faults), made_{.name = std::move(name)} {}
+
+  rule read() {
+    std::vector<std::string> found;
+    for (const auto* kind : kinds)
+      if (own_.contains(kind)) found.emplace_back(kind);
+    if (found.size() != 1) {
+      fault("invalid_option",
+            "a rule has exactly one of not_null, unique, range, matches, in, check and rows, found " +
+                std::to_string(found.size()),
+            "write, for example, positive: { check: \"net > 0\" }", {});
+      return std::move(made_);
+    }
+    kind_ = found[0];
+    const auto& value = own_[kind_];
+    if (kind_ == "not_null")
+      each_column(value, [&](const std::string& name, const std::string& at) {
+        add(quoted_name(name) + " is not null", name + " is null", at);
+      });
+    if (kind_ == "unique") unique(value);
+    if (kind_ == "range") range(value);
+    if (kind_ == "matches")
+      for (const auto& [name, pattern] : value.items())
+        add(quoted_name(name) + "::text ~ " + literal_of(pattern), name + " does not match " + literal_of(pattern),
+            pointer({name}));
+    if (kind_ == "in") in(value);
+    if (kind_ == "check") add(expression_text(value), expression_text(value) + " is not true", {});
+    if (kind_ == "rows") rows(value);
+    severity();
+    allow();
+    return std::move(made_);
+  }
+
+ private:
+  std::string path(const std::string& below = {}) const {
+    return pointer({"validate", made_.name}) + (kind_.empty() ? "" : "/" + kind_) + below;
+  }
+  void fault(const char* code, std::string message, std::string hint, const std::string& below) {
+    auto made = user_error(code, std::move(message), std::move(hint));
+    made.path = path(below);
+    faults_.push_back(std::move(made));
+  }
+
+  // Null passes: only what is false breaks the rule.
+  void add(const std::string& text, std::string message, const std::string& below) {
+    diagnostics own;
+    auto holds = expression::bind_condition(text, scope_of(request_), path(below), own);
+    for (auto& each : own) {
+      // Only the text of `check` is the user's; offsets into others would point nowhere.
+      if (kind_ != "check") each.offset = std::nullopt;
+      faults_.push_back(std::move(each));
+    }
+    if (holds) made_.conditions.push_back({std::move(holds), std::move(message)});
+  }
+
+  template <class Visit>
+  void each_column(const options& list, Visit&& visit) {
+    for (std::size_t i = 0; i < list.size(); ++i) visit(list[i].get<std::string>(), "/" + std::to_string(i));
+  }
+
+  void unique(const options& list) {
+    std::string names;
+    each_column(list, [&](const std::string& name, const std::string& at) {
+      const auto column = find_column(request_, 0, name, path(at), faults_);
+      if (!column) return;
+      const auto& type = *request_.inputs.front().schema->field(*column)->type();
+      if (is_unknown(type)) return;
+      if (auto checked = flow::check_key_type(type, name); !checked.ok())
+        fault("not_supported_yet", checked.problem().message, checked.problem().hint, at);
+      made_.unique.push_back(*column);
+      names += (names.empty() ? "" : ", ") + name;
+    });
+    if (list.empty()) fault("invalid_option", "unique has no columns", "unique: [order_id]", {});
+    made_.unique_message = names + " is not unique: an earlier row has the same value";
+  }
+
+  void range(const options& columns) {
+    for (const auto& [name, bounds] : columns.items()) {
+      const auto at = pointer({name});
+      if (bounds.size() != 2) {
+        fault("invalid_option", "a range has a lowest and a highest value, found " + bounds.dump(),
+              "range: { amount: [0, 1000] }; null leaves that side open", at);
+        continue;
+      }
+      const auto column = quoted_name(name);
+      std::string text, told;
+      if (!bounds[0].is_null()) text = column + " >= " + literal_of(bounds[0]);
+      if (!bounds[1].is_null()) text += (text.empty() ? "" : " and ") + column + " <= " + literal_of(bounds[1]);
+      if (text.empty()) {
+        fault("invalid_option", "a range needs at least one bound", "range: { amount: [0, null] }", at);
+        continue;
+      }
+      add(text,
+          name + " is not between " + (bounds[0].is_null() ? "any value" : literal_of(bounds[0])) + " and " +
+              (bounds[1].is_null() ? "any value" : literal_of(bounds[1])),
+          at);
+    }
+  }
+
+  void in(const options& columns) {
+    for (const auto& [name, values] : columns.items()) {
+      std::string list;
+      for (std::size_t i = 0; i < values.size(); ++i) list += (i == 0 ? "" : ", ") + literal_of(values[i]);
+      if (values.empty()) {
+        fault("invalid_option", "the list of values is empty", "in: { status: [open, paid] }", pointer({name}));
+        continue;
+      }
+      add(quoted_name(name) + " in (" + list + ")", name + " is none of " + list, pointer({name}));
+    }
+  }
+
+  void rows(const options& bounds) {
+    const auto whole = [](const options& value) {
+      return value.is_null() || (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+    };
+    if (bounds.size() != 2 || !whole(bounds[0]) || !whole(bounds[1])) {
+      fault("invalid_option", "rows has a lowest and a highest number, found " + bounds.dump(),
+            "rows: [1, 1000000]; null leaves that side open", {});
+      return;
+    }
+    made_.rows = {bounds[0].is_null() ? 0 : bounds[0].get<std::int64_t>(),
+                  bounds[1].is_null() ? INT64_MAX : bounds[1].get<std::int64_t>()};
+  }
+
+  void severity() {
+    const auto given = own_.value("severity", std::string());
+    made_.fails = given.empty() ? kind_ == "unique" || kind_ == "rows" : given == "fail";
+    if (given == "warn") {
+      fault("not_supported_yet", "severity: warn is not supported yet", not_yet_hint("validate-warnings"), {});
+    } else if (kind_ == "rows" && given == "reject") {
+      fault("invalid_option", "a number of rows can't reject a row", "severity: fail", {});
+    }
+  }
+
+  void allow() {
+    if (!own_.contains("allow")) return;
+    allowance made{.text = own_["allow"].is_string() ? own_["allow"].text() : own_["allow"].dump()};
+    auto digits = made.text;
+    made.is_share = digits.ends_with('%');
+    if (made.is_share) digits.pop_back();
+    const auto* const end = digits.data() + digits.size();
+    const auto read = made.is_share ? std::from_chars(digits.data(), end, made.share)
+                                    : std::from_chars(digits.data(), end, made.count);
+    made.share /= 100;
+    if (read.ec != std::errc() || read.ptr != end || made.count < 0 || made.share < 0 || made.share > 1 ||
+        kind_ == "rows")
+      return fault("invalid_option",
+                   kind_ == "rows" ? "rows has bounds instead of allow"
+                                   : "allow is a number of rows or a share, found " + made.text,
+                   "allow: 10, or allow: \"1%\"", {});
+    made_.allow = std::move(made);
+  }
+
+  const transform_request& request_;
+  const options& own_;
+  diagnostics& faults_;
+  rule made_;
+  std::string kind_;
+};
+
+}  // namespace
+
+field_spec rule_spec() {
+  const field_spec column{.form = shape::column, .help = "a column"};
+  const field_spec value{.form = shape::one_of,
+                         .help = "a value",
+                         .elements = {{.form = shape::number, .help = "a number"},
+                                      {.form = shape::boolean, .help = "true or false"},
+                                      {.form = shape::text, .help = "a text"}}};
+  const field_spec values{.form = shape::list, .help = "values", .elements = {value}};
+  return {.form = shape::object,
+          .help = "one kind of rule, and what happens where it is broken",
+          .elements = {
+              {.name = "not_null", .form = shape::list, .help = "columns that are never null", .elements = {column}},
+              {.name = "unique",
+               .form = shape::list,
+               .help = "columns whose values together come once",
+               .elements = {column}},
+              {.name = "range",
+               .form = shape::map,
+               .help = "column: [lowest, highest]; null leaves that side open",
+               .elements = {{.form = shape::list, .help = "[lowest, highest]", .elements = {value}}}},
+              {.name = "matches",
+               .form = shape::map,
+               .help = "column: regular expression",
+               .elements = {{.form = shape::text, .help = "a regular expression"}}},
+              {.name = "in", .form = shape::map, .help = "column: list of values", .elements = {values}},
+              {.name = "check", .form = shape::expression, .help = "condition that no row makes false"},
+              {.name = "rows",
+               .form = shape::list,
+               .help = "[lowest, highest] number of rows; null leaves that side open",
+               .elements = {{.form = shape::integer, .help = "a number"}}},
+              {.name = "severity",
+               .form = shape::text,
+               .help = "reject the row, or fail the run",
+               .choices = {"reject", "fail", "warn"}},
+              {.name = "allow",
+               .form = shape::one_of,
+               .help = "how many rows may break the rule",
+               .elements = {{.form = shape::integer, .help = "10"}, {.form = shape::text, .help = "\"1%\""}}}}};
+}
+
+std::vector<rule> read_rules(const transform_request& request, diagnostics& faults) {
+  std::vector<rule> rules;
+  for (const auto& [name, own] : request.own.items()) rules.push_back(rule_reader(request, name, own, faults).read());
+  return rules;
+}
+
+}  // namespace sluice::validation

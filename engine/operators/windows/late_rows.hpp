@@ -1,0 +1,30 @@
+#pragma once
+
+#include "engine/component/component.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// What all transforms that decide by event time do with rows that have none or come too late.
+namespace sluice::windows {
+
+/// The port of late rows, where somebody reads it.
+inline constexpr auto late_port = "late";
+
+/// Adds the fault no_event_time where rows of an input have none; `what` needs them.
+bool require_time(const transform_request& request, std::size_t input, const std::string& what, const char* path,
+                  diagnostics& faults);
+
+/// Adds the port `late` with the columns of input 0, if a unit reads it.
+void add_late_port(const transform_request& request, std::vector<output_port>& outputs);
+
+/// Leaves out rows without an event time, as `on_error` says: null_time. It can't be set to null.
+result<batch> with_times(batch in, const event_time& time, on_error policy, emitter& out);
+
+/// Rows came behind the watermark: sends them to the late port (1) if it is read, else to the rejects as late_row.
+/// `why` says what could not be done with them.
+void give_late(const batch& in, const std::vector<std::int32_t>& rows, const event_time& time, bool is_read,
+               std::int64_t watermark, const std::string& why, emitter& out);
+
+}  // namespace sluice::windows

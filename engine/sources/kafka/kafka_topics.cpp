@@ -1,0 +1,70 @@
+#include "engine/sources/kafka/kafka_topics.hpp"
+
+#include "engine/columns/row_filter.hpp"
+#include "engine/sources/kafka/kafka_reader.hpp"
+#include "engine/sources/kafka/partitions.hpp"
+
+#include <algorithm>
+#include <limits>
+
+namespace sluice {
+
+status kafka_topics::leave_out_unless(const std::string& condition, const std::string& unit,
+                                      const run_context& context) {
+  SLUICE_ASSIGN(filter_, row_filter::make(condition, unit, context, schema()));
+  return {};
+}
+
+result<std::vector<split>> kafka_topics::discover() {
+  const std::lock_guard guard(lock_);
+  const auto stopped = [this] { return stopped_.raised(); };
+  if (!client_) {
+    SLUICE_ASSIGN(client_, make_asking_client(*what_));
+  }
+  const bool first = !std::exchange(discovered_, true);
+  if (what_->bounded && !first) return splits_;
+  SLUICE_ASSIGN(auto found, find_partitions(*what_, *client_, stopped));
+  std::erase_if(found, [this](const auto& one) { return known_.contains(one); });
+  SLUICE_ASSIGN(const auto where, find_offsets(*what_, *client_, found, !first, stopped));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto id = static_cast<std::uint32_t>(splits_.size());
+    known_.emplace(found[i], id);
+    splits_.push_back({.id = id,
+                       .object = split_name(found[i]),
+                       .begin = where[i].begin,
+                       .end = what_->bounded ? where[i].end : std::numeric_limits<std::int64_t>::max()});
+  }
+  return splits_;
+}
+
+result<std::unique_ptr<split_reader>> kafka_topics::open(const split& piece, const std::string& position) {
+  // The share of each partition in what may be fetched ahead: a reader on another node does not know how many there
+  // are.
+  std::size_t partitions = 1;
+  {
+    const std::lock_guard guard(lock_);
+    partitions = std::max<std::size_t>(splits_.size(), 1);
+  }
+  return read_kafka(what_, filter_, what_->queued_bytes / static_cast<std::int64_t>(partitions), piece, position);
+}
+
+status kafka_topics::committed(std::uint64_t, const std::vector<split_progress>& upto) {
+  const std::lock_guard guard(lock_);
+  if (!client_) {
+    SLUICE_ASSIGN(client_, make_asking_client(*what_));
+  }
+  std::vector<std::pair<kafka::topic_partition, std::int64_t>> next;
+  for (const auto& [split, position, ended] : upto) {
+    if (split >= splits_.size() || position.empty()) continue;
+    const auto where = partition_of(splits_[split].object);
+    if (!where) continue;
+    SLUICE_ASSIGN(const auto offset, offset_in(position, *where));
+    auto& before = committed_.try_emplace(split, -1).first->second;
+    if (offset == before) continue;
+    before = offset;
+    next.emplace_back(*where, offset);
+  }
+  return kafka::commit_offsets(*client_, next);
+}
+
+}  // namespace sluice

@@ -1,0 +1,217 @@
+#include "engine/clients/http/post.hpp"
+#include "engine/component/component.hpp"
+#include "engine/notify/channels.hpp"
+#include "engine/notify/message_template.hpp"
+#include "engine/notify/signature.hpp"
+#include "engine/notify/subscriber.hpp"
+#include "engine/notify/wording.hpp"
+#include "engine/secrets/known_secrets.hpp"
+
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace sluice {
+
+namespace {
+
+struct settings {
+  std::string url;
+  std::vector<std::string> keys;  ///< of signatures, decoded
+  options form;                   ///< null: the CloudEvent itself
+  std::string routing_key;
+  bool allow_private = false;
+};
+
+std::string episode_of(const notice& what) {
+  const auto alert = what.body.is_object() ? what.body.value("alert", "") : std::string();
+  return "sluice/" + what.pipeline + "/" + (alert.empty() ? what.id : alert);
+}
+
+options values_for(const notice& what, const settings& how) {
+  auto facts = options::array();
+  options details = options::object();
+  for (const auto& [label, value] : notify::facts_of(what)) {
+    facts.push_back({{"title", label}, {"value", value}});
+    details[label] = value;
+  }
+  const auto json = notify::to_json(what);
+  return {{"id", what.id},
+          {"kind", what.kind},
+          {"title", notify::title_of(what)},
+          {"text", notify::text_of(what)},
+          {"facts", std::move(facts)},
+          {"details", std::move(details)},
+          {"severity", notify::severity_of(what)},
+          {"pipeline", what.pipeline},
+          {"rule", what.rule},
+          {"channel", what.channel},
+          {"time", json["time"]},
+          {"count", what.count},
+          {"action", what.kind == "resolved" ? "resolve" : "trigger"},
+          {"episode", episode_of(what)},
+          {"routing_key", how.routing_key},
+          {"event", store::cloud_event(what.events.back())},
+          {"message", json}};
+}
+
+class webhook final : public subscriber {
+ public:
+  explicit webhook(settings how) : how_(std::move(how)) {}
+
+  delivery_attempt deliver(const notice& what) override {
+    http::post_request request;
+    request.url = how_.url;
+    request.limit = delivery_limit;
+    request.allow_private = how_.allow_private;
+    const bool templated = !how_.form.is_null();
+    request.body =
+        templated ? notify::fill_template(how_.form, values_for(what, how_)).dump() : notify::to_json(what).dump();
+    const auto seconds = static_cast<std::int64_t>(std::time(nullptr));
+    request.headers = {
+        templated ? "content-type: application/json" : "content-type: application/cloudevents+json; charset=utf-8",
+        "webhook-id: " + what.id, "webhook-timestamp: " + std::to_string(seconds)};
+    if (!how_.keys.empty())
+      request.headers.push_back("webhook-signature: " +
+                                notify::signature_of(how_.keys, what.id, seconds, request.body));
+    auto answer = http_.post(request);
+    delivery_attempt made;
+    made.steps = std::move(answer.steps);
+    if (answer.status == 0) {
+      made.answer = answer.problem;
+      return made;
+    }
+    made.answer = std::to_string(answer.status) + (answer.body.empty() ? "" : " " + answer.body);
+    if (answer.status >= 200 && answer.status < 300) made.what = delivery_attempt::outcome::delivered;
+    if (answer.status == 410) made.what = delivery_attempt::outcome::disable;
+    if (answer.status >= 300 && answer.status < 400) made.answer += " (redirects are not followed)";
+    if (answer.status == 429 || answer.status == 503) made.ask_again = answer.retry_after;
+    return made;
+  }
+
+  void interrupt() noexcept override { http_.interrupt(); }
+
+ private:
+  settings how_;
+  http::poster http_;
+};
+
+error fault(std::string message, std::string hint, std::string path) {
+  auto problem = user_error("invalid_option", std::move(message), std::move(hint));
+  problem.path = std::move(path);
+  return problem;
+}
+
+options read_form(const subscriber_request& request, diagnostics& faults) {
+  const auto name = request.own.value("template", "");
+  if (name.empty()) return {};
+  if (const auto& shipped = notify::shipped_template(name); !shipped.is_null()) return shipped;
+  const auto path = std::filesystem::path(request.base_folder) / name;
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    faults.push_back(fault("there is no template " + name + ", nor a file of that name",
+                           "use slack, teams, pagerduty or the path of a JSON file", "/webhook/template"));
+    return {};
+  }
+  const auto form = options::try_parse(text.str());
+  if (!form || !form->is_structured()) {
+    faults.push_back(fault("the template " + name + " is not a JSON document",
+                           "texts in it may hold {{ title }} or {{ event.data.run }}", "/webhook/template"));
+    return {};
+  }
+  return *form;
+}
+
+}  // namespace
+
+std::unique_ptr<subscriber> make_webhook_subscriber(const subscriber_request& request, diagnostics& faults) {
+  const auto before = faults.size();
+  settings how;
+  how.url = request.own.value("url", "");
+  how.allow_private = request.own.value("allow_private", false);
+  how.routing_key = request.own.value("routing_key", "");
+  how.form = read_form(request, faults);
+  if (!secrets::has_reference(how.url))
+    if (const auto problem = http::problem_of_url(how.url); !problem.empty())
+      faults.push_back(fault("the url can't be used: " + problem, {}, "/webhook/url"));
+  if (request.own.value("template", "") == "pagerduty" && how.routing_key.empty())
+    faults.push_back(fault("template: pagerduty needs routing_key: the integration key of the service",
+                           "routing_key: \"${secret:pagerduty}\"", "/webhook/template"));
+  if (const auto keys = request.own.find("signing_key"); keys != request.own.end() && !keys->is_null())
+    for (const auto& one : *keys) {
+      if (secrets::has_reference(one.text())) continue;
+      auto key = notify::signing_key(one.text());
+      if (key.ok()) {
+        how.keys.push_back(std::move(*key));
+      } else {
+        faults.push_back(std::move(key).problem());
+        faults.back().path = "/webhook/signing_key";
+      }
+    }
+  if (faults.size() > before) return nullptr;
+  return std::make_unique<webhook>(std::move(how));
+}
+
+namespace {
+
+component_spec spec() {
+  return {
+      .name = "webhook",
+      .kind = component_kind::subscriber,
+      .summary = "Posts each notification to a URL, signed as Standard Webhooks has it",
+      .description =
+          "The body is a CloudEvents 1.0 object, or what `template` makes of it. The headers `webhook-id`, "
+          "`webhook-timestamp` and `webhook-signature` are those of "
+          "[Standard Webhooks](https://www.standardwebhooks.com): the id stays the same over all tries, so that a "
+          "receiver that drops repeats sees each notification once.\n\n"
+          "An answer from 200 to 299 is success. Any other answer, or none within 15 seconds, is tried again after "
+          "about 5 s, 5 min, 30 min, 2 h, 5 h and then every 10 h, for three days; 429 and 503 with `Retry-After` are "
+          "tried again when that says. Redirects are not followed. 410 (gone) disables the channel until it is "
+          "changed, or `sluice notify test` succeeds.\n\n"
+          "Addresses that are not public (127.0.0.1, 10.0.0.0/8, the metadata service of clouds, ...) are refused when "
+          "the connection is made, whatever name they have, unless `allow_private: true`. Proxies are taken from "
+          "`https_proxy` and `http_proxy`.\n\n"
+          "A template file is a JSON document whose texts may hold `{{ path }}`: `title`, `text`, `severity`, "
+          "`pipeline`, `time`, `count`, `facts`, `event.data.run` and the other values of the event, "
+          "`message.data.events`. `{{ title | 200 }}` cuts a text, `{{ title | slack }}` escapes it for Slack.",
+      .value = {.form = shape::object,
+                .help = "where to post to, and how",
+                .elements = {{.name = "url", .help = "http or https; usually a secret", .required = true},
+                             {.name = "template", .help = "slack, teams, pagerduty or the path of a JSON file"},
+                             {.name = "signing_key",
+                              .form = shape::list,
+                              .help = "whsec_ and the base64 of 24 to 64 bytes; two while a key is replaced",
+                              .elements = {{.help = "a key"}}},
+                             {.name = "routing_key", .help = "integration key, for template: pagerduty"},
+                             {.name = "allow_private",
+                              .form = shape::boolean,
+                              .help = "allow addresses that are not public",
+                              .default_value = false}}},
+      .example = R"yaml(version: 1
+pipeline: webhook-example
+extract:
+  numbers:
+    generate: { rows: 10, columns: { id: sequence } }
+load:
+  nowhere: { from: numbers, blackhole: {} }
+channels:
+  chat: { webhook: { url: "https://hooks.slack.example/services/T0/B0/x", template: slack } }
+notify:
+  - { name: failures, when: "severity = 'error'", to: [chat] }
+)yaml",
+      .promise = delivery::at_least_once,
+      .runs = locality::anywhere,
+  };
+}
+
+}  // namespace
+
+const component& webhook_subscriber() {
+  static const component made = {.spec = spec()};
+  return made;
+}
+
+}  // namespace sluice

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+"""The kafka sink against a real broker: messages, transactions, kills at any moment, restarts of the broker."""
+
+import json
+import os
+import subprocess
+import unittest
+
+from command_line import BINARY, PATIENCE, ROOT, CommandLine
+from confluent_kafka import Producer
+from kafka_server import Broker
+
+PIPELINE = """\
+version: 1
+pipeline: writing
+rejects: {{ allow: 100 }}
+extract:
+  rows: {source}
+load:
+  out:
+    from: rows
+    kafka: {{ brokers: "{broker}", topic: {topic}, {own} }}
+{beside}
+"""
+
+TYPED = """
+    ndjson: { path: rows.ndjson }
+    types: { id: bigint, name: text, amount: "decimal(10,2)", at: timestamptz, note: text }"""
+ROWS = [{"id": i, "name": f"Zoë {i}", "amount": i + 0.25, "at": "2024-05-01T10:00:00Z", "note": None if i % 3 else "n"}
+        for i in range(200)]
+
+
+class KafkaSink(CommandLine):
+    @classmethod
+    def setUpClass(cls):
+        cls.broker = cls.enterClassContext(Broker(secure=True))
+
+    def setUp(self):
+        super().setUp()
+        self.topic = self.id().rsplit(".", 1)[-1][5:45]
+        self.write("rows.ndjson", "".join(json.dumps(row) + "\n" for row in ROWS))
+
+    def pipeline(self, own="format: json", source=TYPED, beside="", broker=None, topic=None):
+        beside = "\n".join("    " + line for line in beside.splitlines())
+        self.write("p.yaml", PIPELINE.format(broker=broker or self.broker.address, topic=topic or self.topic, own=own,
+                                             source=source, beside=beside))
+
+    def run_with(self, *args, code=0, **keywords):
+        self.pipeline(*args, **keywords)
+        done = self.sluice("run", "p.yaml")
+        self.assertEqual(done.returncode, code, done.stderr)
+        return done
+
+    def test_values_keys_headers_and_the_partitions_that_others_choose(self):
+        self.broker.topic(self.topic, 4)
+        done = self.run_with("key: name, headers: { h: id, note: note }")
+        self.assertIn("200 rows", done.stderr)
+        found = self.broker.read(self.topic)
+        values = {}
+        for message in found:
+            row = json.loads(message.value())
+            values[row["id"]] = row
+            self.assertEqual(message.key().decode(), row["name"])
+            headers = dict(message.headers())
+            self.assertEqual(headers.pop("h").decode(), str(row["id"]))
+            self.assertEqual(headers, {"note": b"n"} if row["note"] else {})
+        self.assertEqual(values, {row["id"]: row for row in ROWS})
+        # A Java client finds a key where it would have put it itself: both hash it by murmur2.
+        self.broker.topic(f"{self.topic}-other", 4)
+        other = Producer({**self.broker.settings, "partitioner": "murmur2_random"})
+        for row in ROWS:
+            other.produce(f"{self.topic}-other", key=row["name"], value=b"")
+        other.flush(60)
+        wanted = {message.key(): message.partition() for message in self.broker.read(f"{self.topic}-other")}
+        self.assertEqual({message.key(): message.partition() for message in found}, wanted)
+
+    def test_text_with_tombstones_and_csv(self):
+        self.broker.topic(self.topic)
+        self.run_with("format: text, key: id", source=TYPED + "\n    columns: [id, note]")
+        found = self.broker.read(self.topic)
+        self.assertEqual([message.value() for message in found], [None if i % 3 else b"n" for i in range(200)])
+        self.broker.topic(f"{self.topic}-csv")
+        self.run_with("format: csv", topic=f"{self.topic}-csv")
+        self.assertEqual(self.broker.read(f"{self.topic}-csv")[3].value().decode(),
+                         "3,Zoë 3,3.25,2024-05-01 10:00:00+00,n")
+        done = self.run_with("format: text", code=2)
+        self.assertIn("error[invalid_option]", done.stderr)
+
+    def test_what_kafka_cannot_take_is_rejected_and_the_rest_is_written(self):
+        self.broker.topic(self.topic)
+        self.write("rows.ndjson", '{"id": 1, "name": "a"}\n{"id": 2, "name": "%s"}\n{"id": 3, "name": "c"}\n' % ("x" * 1_100_000))
+        done = self.run_with(beside="on_error: reject")
+        self.assertIn("message_too_large", self.sluice("rejects", "last").stdout)
+        self.assertEqual([json.loads(message.value())["id"] for message in self.broker.read(self.topic)], [1, 3])
+        done = self.run_with(code=1)
+        self.assertIn("error[message_too_large]", done.stderr)
+        self.assertEqual(len(self.broker.read(self.topic)), 2)
+        # The topic may take less than the client would send.
+        self.broker.topic(f"{self.topic}-small", **{"max.message.bytes": "1000"})
+        self.write("rows.ndjson", '{"id": 1, "name": "%s"}\n' % ("x" * 5000))
+        done = self.run_with(topic=f"{self.topic}-small", code=1)
+        self.assertIn("error[message_too_large]", done.stderr)
+        self.assertIn("max.message.bytes", done.stderr)
+
+    def test_a_topic_and_a_column_that_are_not_there(self):
+        self.broker.topic(self.topic)
+        done = self.run_with(topic=f"{self.topic}s", code=1)
+        self.assertIn("error[unknown_topic]", done.stderr)
+        self.assertIn(f"did you mean {self.topic}?", done.stderr)
+        done = self.run_with("key: nam", code=2)
+        self.assertIn("did you mean name?", done.stderr)
+
+    def test_transactions_over_tls_with_every_way_to_authenticate(self):
+        self.broker.topic(self.topic)
+        ca = self.broker.folder / "ca.pem"
+        for mechanism in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
+            self.run_with(f'tls: {{ ca: "{ca}" }}, sasl: {{ mechanism: {mechanism}, user: etl, password: pass-of-etl }}',
+                          broker=f"127.0.0.1:{self.broker.port + 2}")
+        self.assertEqual(len(self.broker.read(self.topic)), 600)
+
+    def test_a_failed_run_leaves_nothing_visible_and_nobody_waiting(self):
+        self.broker.topic(self.topic)
+        self.write("rows.ndjson", "".join(json.dumps(row) + "\n" for row in ROWS) + '{"id": "none"}\n')
+        done = self.run_with(source=TYPED + "\n    on_error: fail", code=1)
+        self.assertIn("error[invalid_value]", done.stderr)
+        self.assertEqual(self.broker.read(self.topic), [])
+        self.broker.produce(self.topic, ["after it"])
+        self.assertEqual([message.value() for message in self.broker.read(self.topic)], [b"after it"])
+
+    def test_a_broker_that_is_restarted_while_it_is_written(self):
+        self.broker.topic(self.topic, 2)
+        for own in ("idempotent: true", "idempotent: false"):
+            self.pipeline(own, source="{ generate: { rows: 12000, rate: 4000, columns: { id: sequence } } }")
+            process = self.start("run", "p.yaml")
+            self.running("writing")
+            self.broker.restart()
+            code, _, err = self.end_of(process)
+            self.assertEqual(code, 0, err)
+        ids = sorted(json.loads(message.value())["id"] for message in self.broker.read(self.topic))
+        self.assertEqual(ids, sorted([*range(1, 12001)] * 2))
+
+    def test_from_topic_to_topic(self):
+        self.broker.topic(self.topic, 4)
+        self.broker.topic(f"{self.topic}-copy", 3)
+        self.run_with("key: name")
+        self.run_with(topic=f"{self.topic}-copy", own="key: name",
+                      source=f'{{ kafka: {{ brokers: "{self.broker.address}", topic: {self.topic}, until: now }} }}')
+        copied = [json.loads(message.value()) for message in self.broker.read(f"{self.topic}-copy")]
+        self.assertEqual(sorted(row["id"] for row in copied), list(range(200)))
+        self.assertEqual({row["id"]: row["amount"] for row in copied}[7], 7.25)
+
+    def test_the_example(self):
+        for topic in ("orders", "revenue"):
+            self.broker.topic(topic, 2)
+        self.broker.produce("orders", [json.dumps({"id": i, "country": "DE" if i % 2 else "FR", "amount": 1.5,
+                                                   "status": "paid" if i < 6 else "open"}) for i in range(10)])
+        done = self.sluice("run", str(ROOT / "config/examples/services/kafka_to_kafka.yaml"),
+                           env={"KAFKA": self.broker.address})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = {message.key(): json.loads(message.value()) for message in self.broker.read("revenue")}
+        self.assertEqual({key: (row["orders"], row["revenue"]) for key, row in found.items()},
+                         {b"DE": (3, 4.5), b"FR": (3, 4.5)})
+
+    def test_the_examples_of_both_components_run(self):
+        broker = self.enterContext(Broker())
+        for topic in ("orders", "revenue"):
+            broker.topic(topic, 2)
+        broker.produce("orders", [json.dumps({"id": 1, "country": "DE", "amount": 1.5})])
+        for kind in ("source", "sink"):
+            self.write("p.yaml", self.example_of("kafka", kind))
+            done = self.sluice("run", "p.yaml", "-q", env={"KAFKA": broker.address})
+            self.assertEqual(done.returncode, 0, kind + done.stderr)
+        self.assertEqual(len(broker.read("revenue")), 1000)
+
+    def test_the_component_itself(self):
+        environment = {**os.environ, "SLUICE_KAFKA": self.broker.address}
+        done = subprocess.run([os.environ["SLUICE_TEST_SERVICES"], "[kafka-sink]"], cwd=ROOT, env=environment,
+                              capture_output=True, text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stdout[-5000:] + done.stderr[-2000:])
+
+    @unittest.skipIf("sanitize" in BINARY, "AddressSanitizer wants to be preloaded first")
+    def test_a_run_killed_at_any_moment_is_loaded_once_by_the_next_ones(self):
+        shim = self.folder / "kill_at.so"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, ROOT / "tests/support/kill_at.c", "-ldl"], check=True)
+        calls = self.folder / "calls"
+        source = """
+    csv: { path: "in/*.csv" }
+    types: { id: bigint }
+    incremental: { by: file }"""
+
+        def run(topic, **more):
+            calls.write_bytes(bytes(4096))
+            self.pipeline("key: id", source=source, topic=topic)
+            environment = self.environment(LD_PRELOAD=str(shim), SLUICE_CALLS=str(calls), **more)
+            done = subprocess.run([BINARY, "run", "p.yaml"], cwd=self.folder, env=environment, text=True,
+                                  capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE,
+                                  start_new_session=True)
+            return done.returncode, int.from_bytes(calls.read_bytes()[:4], "little"), done.stderr
+
+        self.write("in/a.csv", "id\n" + "".join(f"{i}\n" for i in range(150)))
+        self.broker.topic(self.topic)
+        code, count, err = run(self.topic)
+        self.assertEqual(code, 0, err)
+        self.assertGreater(count, 8)
+        outcomes = set()
+        # The end of the run is where it matters: prepare, the decision, the commit, the note that all is visible.
+        for number in sorted({*range(2, count, max(1, count // 5)), *range(max(1, count - 8), count + 1, 2)}):
+            with self.subTest(call=number):
+                topic = f"killed-{number}"
+                self.broker.topic(topic, 2)
+                self.state = self.folder / f"state-{number}"
+                run(topic, SLUICE_KILL_AT=str(number), SLUICE_KILL_GROUP="1")
+                outcomes.add(len(self.broker.read(topic)))
+                for _ in range(2):
+                    code, _, err = run(topic)
+                    self.assertEqual(code, 0, err)
+                    ids = sorted(json.loads(message.value())["id"] for message in self.broker.read(topic))
+                    self.assertEqual(ids, list(range(150)))
+        self.assertLessEqual(outcomes, {0, 150})
+        self.assertGreater(len(outcomes), 1, "all kills came before the commit, or all after it")
+
+
+if __name__ == "__main__":
+    unittest.main()
