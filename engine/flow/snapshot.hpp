@@ -37,8 +37,6 @@ struct instance_snapshot {
   std::string streams = {};     ///< where its inputs and outputs stand in their orders; bytes of its own
   saved_state state = {};
   std::vector<split_state> splits = {};  ///< of a source's reader: open ones, and those ended since the last barrier
-
-  friend bool operator==(const instance_snapshot&, const instance_snapshot&) = default;
 };
 
 /// How far a source has been read: what is not listed is unassigned.
