@@ -188,6 +188,7 @@ class supervisor : public caf::event_based_actor {
     drain_when_read();
     if (drain_wanted_) drain();
     checkpoints_.start();
+    everything_finished();
   }
 
   // -- running
@@ -235,6 +236,8 @@ class supervisor : public caf::event_based_actor {
   // -- a good end: all rows accounted for, rejects durable, the decision to commit, the commits, the end
 
   void everything_finished() {
+    // Instances of which nothing is wanted any more may finish before others have started.
+    if (states_.now() == run_state::starting) return;
     if (checkpoints_.busy() || !instances_.all([](const auto& each) { return each.finished; })) return;
     checkpoints_.stop();
     if (const auto balanced = account_.balance(); !balanced.ok()) return fail(balanced.problem());

@@ -146,7 +146,9 @@ void unit_actor::take_credit(const credit& message) {
   if (working_) work();
 }
 
-void unit_actor::started() { send(links_.supervisor, instance_started{who_}); }
+void unit_actor::started() {
+  if (!std::exchange(told_started_, true)) send(links_.supervisor, instance_started{who_});
+}
 
 void unit_actor::finish_when_passed_on() {
   if (finished_) return;
@@ -154,6 +156,8 @@ void unit_actor::finish_when_passed_on() {
   if (!rejects_.idle()) return;
   outbox_->end();
   if (!outbox_->ended()) return;
+  // It may be told that nothing is wanted of it before it is open.
+  started();
   finished_ = true;
   instance_finished last;
   last.report.who = who_;

@@ -106,6 +106,7 @@ class unit_actor : public caf::event_based_actor {
   const flow::instance_snapshot* restored_ = nullptr;
   std::string restored_streams_;
   flow::held_back_time held_back_;
+  bool told_started_ = false;
   bool finished_ = false;
   std::optional<error> failure_;  ///< while the source looks for the row
 };

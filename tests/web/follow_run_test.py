@@ -169,28 +169,6 @@ class FollowRun(unittest.TestCase):
         browser.until(lambda: not [button for button in browser.all(".danger") if button.is_displayed()], "nothing to cancel")
         self.assertEqual(browser.console(), [])
 
-    def test_the_unit_that_slows_a_run_down_is_seen(self):
-        browser = self.browser
-        slow = "sha256(repeat(id::text, 5000))"
-        run = self.node.submit("version: 1\npipeline: slowed\nextract:\n  numbers: { generate: { rows: 1000000000, columns: { id: sequence } } }\n"
-                               f"transform:\n  hashed: {{ from: numbers, derive: {{ h: \"{slow}\" }} }}\n  kept: {{ from: hashed, filter: \"id > 0\" }}\n"
-                               "load:\n  out: { from: kept, blackhole: {} }\n")
-        self.addCleanup(self.node.cancel, run)
-        self.enter()
-        browser.go(f"#/runs/{run}")
-        pressure = lambda name: browser.script(
-            "return [...document.querySelectorAll('.graph .unit')].find((unit) => unit.getAttribute('aria-label').startsWith(arguments[0]))?.dataset.pressure", name)
-        browser.until(lambda: pressure("hashed") == "bottleneck", "the slow unit marked")
-        browser.until(lambda: pressure("numbers") == "high", "its source held back")
-        browser.until(lambda: [pressure("kept"), pressure("out")] == ["none", "none"], "nobody waits below it")
-        units = lambda: {unit["unit"]: unit for unit in self.node.ask(f"/v1/runs/{run}")["progress"]["units"]}
-        browser.until(lambda: units()["numbers"]["held_back"] > 0.5, "the share of time that the source waits")
-        browser.until(lambda: units()["hashed"]["starved"] < 0.5, "rows to work on for the slow unit")
-        browser.button("Table").click()
-        browser.see(".units .row", "slows others")
-        browser.go("#/runs")
-        browser.until(lambda: "rows/s" in browser.see(".rows .note").text, "a speed in the list")
-
     def test_a_run_without_end_is_saved_and_drained(self):
         browser = self.browser
         run = self.node.submit("version: 1\npipeline: endless\nrun: { checkpoint: 1s }\nextract:\n  numbers: { generate: { rate: 2000, columns: { id: sequence } } }\n"

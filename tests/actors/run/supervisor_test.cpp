@@ -214,6 +214,22 @@ TEST_CASE("units that can't be started fail the run with the starter's cause") {
   made.check_end(run_state::failed);
 }
 
+TEST_CASE("a run whose units finish before all of them have started ends well") {
+  play made;
+  made.launched();
+  made.units->tell(stage::enumerator, instance_started{stage::enumerator});
+  made.units->tell(stage::writer, instance_started{stage::writer});
+  made.units->finish_reader(10);
+  made.units->finish_writer(10);
+  made.time.settle();
+  CHECK_FALSE(made.over());
+  made.units->tell(stage::reader, instance_started{stage::reader});
+  made.time.settle();
+  made.units->commit();
+  made.time.settle();
+  made.check_end(run_state::succeeded);
+}
+
 TEST_CASE("reports that come twice count once, and those that come late change nothing") {
   play made;
   made.running();
