@@ -47,12 +47,12 @@ class supervisor : public caf::event_based_actor {
                    .not_taken = [this](error why) { undecided(std::move(why)); },
                    .undone = [this](error why) { leave_undone(std::move(why)); }}),
         committer_(this, s_.services.io, s_.setup,
-                   {.tell = [this](const auto& who, commit_load what) { tell_to_commit(who, std::move(what)); },
+                   {.tell = [this](const auto& who, const commit_load& what) { tell_to_commit(who, what); },
                     .done = [this] { epoch_.last ? end(good_end_) : decision_.settle(true, [this] { epoch_done(); }); },
                     .refused = [this](error why) { refused(std::move(why)); },
                     .unfinished = [this](error why) { leave_undone(std::move(why)); }}),
         checkpoints_(this, *s_.setup,
-                     {.tell = [this](const auto& who, caf::message what) { tell_instance(who, std::move(what)); },
+                     {.tell = [this](const auto& who, const caf::message& what) { tell_instance(who, what); },
                       .collected = [this](auto what, auto why) { collected(std::move(what), why); }}),
         io_(this, s_.services.io) {
     if (s_.setup->resume)
@@ -397,6 +397,7 @@ class supervisor : public caf::event_based_actor {
   }
   static std::vector<store::prepared_sink> sinks_in(const std::vector<committer::prepared>& list) {
     std::vector<store::prepared_sink> sinks;
+    sinks.reserve(list.size());
     for (const auto& [who, one] : list) sinks.push_back(one);
     return sinks;
   }
