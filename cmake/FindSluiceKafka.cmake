@@ -1,5 +1,5 @@
 # librdkafka: the library of the pinned wheel that `./dev setup` unpacked into .deps/kafka, else Debian's, which is
-# older; the C headers are Debian's in both cases (the library keeps its binary interface). Target: SluiceKafka::rdkafka.
+# older; the C headers are Debian's in both cases (the library keeps its binary interface). Sets SLUICE_KAFKA_LIBRARY.
 set(SLUICE_KAFKA_ROOT ${CMAKE_SOURCE_DIR}/.deps/kafka CACHE PATH "Unpacked confluent-kafka wheel")
 find_path(SLUICE_KAFKA_HEADERS librdkafka/rdkafka.h)
 file(GLOB kafka_library ${SLUICE_KAFKA_ROOT}/confluent_kafka.libs/librdkafka*.so*)
@@ -10,8 +10,5 @@ endif()
 if(NOT SLUICE_KAFKA_HEADERS OR NOT kafka_library)
   message(FATAL_ERROR "No librdkafka found: run ./dev setup")
 endif()
-add_library(SluiceKafka::rdkafka SHARED IMPORTED)
-set_target_properties(SluiceKafka::rdkafka PROPERTIES
-  IMPORTED_LOCATION ${kafka_library}
-  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${SLUICE_KAFKA_HEADERS})
+set(SLUICE_KAFKA_LIBRARY ${kafka_library})
 set(SluiceKafka_FOUND TRUE)

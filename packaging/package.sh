@@ -18,11 +18,14 @@ mkdir -p "$stage/bin" "$stage/lib" "$stage/licences"
 cp "$build/sluice" "$stage/bin/sluice"
 strip "$stage/bin/sluice"
 patchelf --set-rpath '$ORIGIN/../lib' "$stage/bin/sluice"
-# glibc and the loader belong to the system that the program runs on.
-ldd "$build/sluice" | awk '$2 == "=>" && $3 ~ /^\// {print $3}' |
+# The libraries of the program and those that are loaded when they are first used. glibc and the loader belong to the system
+# that the program runs on.
+readarray -t late <"$build/late/libraries.txt"
+{ printf '%s\n' "${late[@]}"; ldd "$build/sluice" "${late[@]}" | awk '$2 == "=>" && $3 ~ /^\// {print $3}'; } | sort -u |
   grep -vE '/(libc|libm|libdl|librt|libpthread|libresolv|ld-linux-x86-64)\.so' | while read -r library; do
-  cp -L "$library" "$stage/lib/"
-  patchelf --set-rpath '$ORIGIN' "$stage/lib/$(basename "$library")"
+  soname=$(patchelf --print-soname "$library")
+  cp -L "$library" "$stage/lib/$soname"
+  patchelf --set-rpath '$ORIGIN' "$stage/lib/$soname"
   owner=$(dpkg-query -S "$(realpath "$library")" 2>/dev/null | head -n 1 | cut -d: -f1 || true)
   if [ -n "$owner" ] && [ -f "/usr/share/doc/$owner/copyright" ]; then
     cp "/usr/share/doc/$owner/copyright" "$stage/licences/$owner.txt"

@@ -83,6 +83,16 @@ class Package(unittest.TestCase):
         report = (system.path / "tmp/flights/report.csv").read_text()
         golden = (ROOT / "tests/pipelines/flights_golden.csv").read_text()
         self.assertEqual(len(report.splitlines()), len(golden.splitlines()))
+        # Libraries that are loaded when they are first used are there: the database and the broker are not.
+        for name, source in (("postgres", 'url: "postgres://127.0.0.1:1/x", table: t'),
+                             ("kafka", 'brokers: "127.0.0.1:1", topic: t, until: now')):
+            retry = ", retry: { attempts: 1 }" if name == "postgres" else ""
+            (system.path / f"tmp/{name}.yaml").write_text(
+                f"pipeline: p\nextract:\n  a: {{ {name}: {{ {source} }}, types: {{ id: bigint }}{retry} }}\n"
+                "load:\n  b: { from: a, csv: { path: /tmp/b.csv } }\n")
+            said = system.inside(f"cd /tmp && timeout 60 /opt/{home.name}/bin/sluice run {name}.yaml 2>&1; true").stdout
+            self.assertNotIn("missing_library", said)
+            self.assertIn("127.0.0.1:1", said)
         for name in ("LICENSE", "licences/LICENSES-third-party.md", "licences/arrow.txt", "licences/librdkafka.txt"):
             self.assertTrue((home / name).stat().st_size > 0, name)
 
