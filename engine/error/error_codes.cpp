@@ -26,6 +26,8 @@ const std::vector<error_code>& error_codes() {
       {"cannot_lock",
        "The folder of a target can't be locked, so runs that append to it at the same time could lose rows.",
        "Make the folder readable, or append to a file on a local disk."},
+      {"cannot_remove", "A folder of the state could not be removed.",
+       "Check the rights of the folder, and run sluice prune again."},
       {"checkpoint_damaged", "A file of a checkpoint is not as it was written.",
        "Restore the file from a backup, or start again with --fresh."},
       {"commit_decided", "The run's decision to commit is already stored.",

@@ -18,7 +18,6 @@ const std::vector<missing_feature>& missing_features() {
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       {"run-control", "pause resume",
        "sluice drain ends a run without end at a checkpoint, and the same command continues after it"},
-      {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
       {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
