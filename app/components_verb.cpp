@@ -84,7 +84,7 @@ command components_verb() {
                                      .offers = completes::component}},
                     .options = {{.names = {"--schema"},
                                  .value = {},
-                                 .help = "print print the JSON Schema of pipelines, for editors",
+                                 .help = "print the JSON Schema of pipelines, for editors",
                                  .target = &what->schema}}},
           .run = [what](session& with) { return show(with, *what); }};
 }

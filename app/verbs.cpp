@@ -58,7 +58,7 @@ std::vector<option_spec> global_options(settings& into, std::string& progress, b
        .help = "auto, plain (lines) or none",
        .target = &progress,
        .choices = {"auto", "plain", "none"}},
-      {.names = {"--quiet", "-q"}, .value = {}, .help = "print print only errors and answers", .target = &into.quiet},
+      {.names = {"--quiet", "-q"}, .value = {}, .help = "print only errors and answers", .target = &into.quiet},
       {.names = {"--verbose", "-v"}, .value = {}, .help = "print more details on stderr", .target = &into.verbose},
       {.names = {"--state"},
        .value = "DIR",
@@ -74,7 +74,7 @@ std::vector<option_spec> global_options(settings& into, std::string& progress, b
        .value = "HOST:PORT",
        .help = "HTTP address of the node to use (SLUICE_TO)",
        .target = &into.to},
-      {.names = {"--help", "-h"}, .value = {}, .help = "show show this help", .target = &help},
+      {.names = {"--help", "-h"}, .value = {}, .help = "show this help", .target = &help},
   };
 }
 

@@ -144,7 +144,7 @@ component_spec spec() {
                 .help = "the file and how to write it",
                 .elements = {target_path_field("out/sales.parquet"),
                              compression_field({"snappy", "zstd", "gzip", "lz4", "none"}, "snappy",
-                                               "compression compression of the columns"),
+                                               "compression of the columns"),
                              {.name = "level",
                               .form = shape::integer,
                               .help = "compression level (default: zstd 1, gzip 6)"},

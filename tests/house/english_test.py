@@ -40,6 +40,7 @@ BANNED = {
     r"\bof (its|their|our|your) own\b": "its own, separate",
     r"\bwhat is to be\b|\bis to be had\b": "plain words",
     r"\bholds no\b": "contains no",
+    r"(?-i:\b(?!zone |double )([a-z]{2,}) \1\b)": "the word once",
 }
 ALLOWED = {
     "set a folder of your own with --state or SLUICE_STATE",
@@ -96,7 +97,7 @@ class English(unittest.TestCase):
         for bad in ("Makes rows out of nothing", "nobody reads this unit", "this is no valid YAML", "values that are none go away",
                     "the line that mends it", "it stands beside csv", "files are passed over", "from its begin to its end",
                     "while a run of it lives", "files that were taken before", "1s unless given", "one object a line", "behind the point",
-                    "let the contract be freeze", "the file is gone", "a test of its own"):
+                    "let the contract be freeze", "the file is gone", "a test of its own", "print print only errors"):
             self.assertTrue(problems(bad), bad)
 
     def test_ordinary_sentences_are_not_found(self):
