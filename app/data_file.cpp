@@ -90,6 +90,19 @@ bool looks_like_pipeline(std::string_view text) {
   return false;
 }
 
+/// The source for JSON: lines of objects, or documents.
+result<std::string> json_component(const std::string& path) {
+  SLUICE_ASSIGN(const auto first, first_bytes(path));
+  const auto begin = first.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+  if (begin == std::string::npos || first[begin] != '{')
+    return std::string(begin == std::string::npos ? "ndjson" : "json");
+  // A line that ends as an object does is one, or a document in a single line, which is read alike.
+  const auto end = first.find('\n', begin);
+  const auto last = first.find_last_not_of(" \t\r", end == std::string::npos ? end : end - 1);
+  const bool closed = end != std::string::npos && first[last] == '}';
+  return std::string(closed || end == std::string::npos ? "ndjson" : "json");
+}
+
 /// The source for content that no name tells of; empty: a pipeline.
 result<std::string> component_of(const std::string& path, const std::string& extension) {
   SLUICE_ASSIGN(const auto first, first_bytes(path));
@@ -100,7 +113,8 @@ result<std::string> component_of(const std::string& path, const std::string& ext
   if (extension == ".yaml" || extension == ".yml" || looks_like_pipeline(first)) return std::string();
   const auto begin = first.find_first_not_of(" \t\r\n");
   if (begin == std::string::npos) return std::string(first.empty() && path != "-" ? "" : "csv");
-  if (first[begin] == '{') return std::string("ndjson");
+  if (first[begin] == '{') return json_component(path);
+  if (first[begin] == '[' && first.find_first_of("[{\"", begin + 1) != std::string::npos) return std::string("json");
   const bool zeros = first.find('\0') != std::string::npos;
   if (zeros && !looks_like_utf16(first) && !first.starts_with("\xFF\xFE") && !first.starts_with("\xFE\xFF"))
     return user_error("foreign_file", path + " is not text, and its format is unknown",
@@ -150,6 +164,9 @@ result<std::optional<data_file>> recognise_data_file(const std::string& path, co
                                   [&](const auto& each) { return extension == each.extension; });
   if (made.component.empty() && known != std::end(known_extensions)) {
     made.component = known->component;
+    if (extension == ".json") {
+      SLUICE_ASSIGN(made.component, json_component(path));
+    }
     if (known->separator != nullptr && given.separator.empty()) made.own["separator"] = known->separator;
   }
   if (made.component.empty()) {
@@ -177,7 +194,7 @@ std::string skeleton_pipeline(const data_file& file, const arrow::Schema& schema
   std::string text = "version: 1\npipeline: " + pipeline_name(file.name) + "\n\nextract:\n  " + file.name + ":\n    " +
                      file.component + ": { path: " + quoted(file.path) + own_text(file) + " }\n";
   // Parquet and IPC files have types of their own.
-  if (file.component == "csv" || file.component == "ndjson") {
+  if (file.component == "csv" || file.component == "ndjson" || file.component == "json") {
     text += "    types:\n";
     for (const auto& field : schema.fields()) {
       const auto special = file.types.find(field->name());

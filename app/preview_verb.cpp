@@ -253,7 +253,7 @@ command preview_verb() {
                              .value = "FORMAT",
                              .help = "format of a data file (default: detected by its name and first bytes)",
                              .target = &what->data.format,
-                             .choices = {"csv", "ndjson", "parquet", "ipc"}},
+                             .choices = {"csv", "ndjson", "json", "parquet", "ipc"}},
                             {.names = {"--separator"},
                              .value = "TEXT",
                              .help = "for a CSV file (default: detected)",

@@ -336,6 +336,8 @@ const std::vector<error_code>& error_codes() {
        "Check whether it hangs. A run that was submitted may still be going on: sluice status."},
       {"reserved_table", "The table's name is reserved by Sluice.", "Use another table name."},
       {"row_too_large", "A row is too large to be sent to another node.", "Keep such rows on one node with place:."},
+      {"rows_not_found", "A JSON document has nothing, or no list, where its rows should be.",
+       "Correct rows: of the source json; the message shows what is there."},
       {"rows_lost", "The counts of rows do not add up, so the run failed.",
        "This is a bug in Sluice: please report it with the pipeline."},
       {"rule_broken", "A row, or the number of rows, breaks a rule of validate.",

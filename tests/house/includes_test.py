@@ -21,7 +21,8 @@ TEXT_FORMATS = {
         "app/preview_verb.cpp": ("sniff",),
     },
     "engine/formats/ndjson/": {
-        "engine/sources/ndjson.cpp": ("ndjson_reader",),
+        "engine/sources/ndjson.cpp": ("files_source",),
+        "engine/sources/json.cpp": ("files_source",),
         "engine/sinks/ndjson.cpp": ("writer",),
         "engine/sinks/stdout.cpp": ("writer",),
         "engine/formats/messages/message_encoder.hpp": ("writer",),

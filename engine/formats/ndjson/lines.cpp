@@ -134,6 +134,14 @@ bool line_blocks::find_cut() {
 }
 
 result<bool> line_blocks::next() {
+  SLUICE_ASSIGN(const bool more, find_next());
+  block_begin_ = buffer_.data() + first_;
+  block_end_ = buffer_.data() + cut_;
+  block_offset_ = place_ + first_ - begin_;
+  return more;
+}
+
+result<bool> line_blocks::find_next() {
   drop_used();
   while (!done_) {
     // A line that begins at or behind the end belongs to the next range, also where the first line goes on there.

@@ -31,34 +31,51 @@ class byte_room {
   std::size_t size_ = 0;
 };
 
+/// Gives records in blocks of whole lines, one record a line.
+class record_blocks {
+ public:
+  virtual ~record_blocks() = default;
+  /// Leaves out the records before an offset (as of `offset()`) at which one begins. A stream is read up to there.
+  /// Before the first `next`.
+  virtual status go_to(std::int64_t offset) = 0;
+  /// Lets a stream that waits fail soon. Comes from any thread.
+  virtual void interrupt() noexcept = 0;
+  /// Reads the next block; false at the end.
+  virtual result<bool> next() = 0;
+  /// False where `next` would wait for records that have not come.
+  [[nodiscard]] virtual bool ready() = 0;
+  /// Bytes of the file used up by the blocks so far.
+  [[nodiscard]] virtual std::int64_t consumed() const = 0;
+
+  /// The block's lines: each ends in a newline, also the last one of the file. `padding` bytes behind may be read.
+  [[nodiscard]] const char* begin() const { return block_begin_; }
+  [[nodiscard]] const char* end() const { return block_end_; }
+  /// Where the block begins, counted from the begin of the range.
+  [[nodiscard]] std::int64_t offset() const { return block_offset_; }
+
+ protected:
+  const char* block_begin_ = nullptr;
+  const char* block_end_ = nullptr;
+  std::int64_t block_offset_ = 0;
+};
+
 /// Reads a file in blocks of whole lines: those that begin in a range of its bytes, or all of a stream. A newline
 /// always ends a record, for inside of JSON's strings it is escaped; so any byte range can be read by itself.
-class line_blocks {
+class line_blocks final : public record_blocks {
  public:
   /// Lines that begin in [begin, end) of a seekable file.
   line_blocks(std::shared_ptr<random_file> file, std::string name, std::int64_t begin, std::int64_t end,
               std::int64_t block_bytes);
   /// All lines of a stream.
   line_blocks(std::unique_ptr<byte_stream> stream, std::string name, std::int64_t block_bytes);
-  /// Leaves out the lines before an offset (as of `offset()`) at which one begins. A stream is read up to there. Before
-  /// the first `next`.
-  status go_to(std::int64_t offset);
-
-  /// Lets a stream that waits fail soon. Comes from any thread.
-  void interrupt() noexcept;
-  /// Reads the next block; false at the end.
-  result<bool> next();
-  /// False where `next` would wait for lines that have not come.
-  [[nodiscard]] bool ready();
-  /// Its lines: each ends in a newline, also the last one of the file. `padding` bytes behind may be read.
-  [[nodiscard]] const char* begin() const { return buffer_.data() + first_; }
-  [[nodiscard]] const char* end() const { return buffer_.data() + cut_; }
-  /// Where the block begins, counted from the begin of the range.
-  [[nodiscard]] std::int64_t offset() const { return place_ + first_ - begin_; }
-  /// Bytes of the file used up by the blocks so far.
-  [[nodiscard]] std::int64_t consumed() const;
+  status go_to(std::int64_t offset) override;
+  void interrupt() noexcept override;
+  result<bool> next() override;
+  [[nodiscard]] bool ready() override;
+  [[nodiscard]] std::int64_t consumed() const override;
 
  private:
+  result<bool> find_next();
   result<bool> read_more();
   bool skip_first_line();
   bool find_cut();

@@ -2,6 +2,7 @@
 
 #include "engine/columns/contradiction.hpp"
 #include "engine/component/opaque.hpp"
+#include "engine/formats/ndjson/documents.hpp"
 #include "engine/formats/ndjson/lines.hpp"
 #include "engine/formats/ndjson/record_parser.hpp"
 #include "engine/values/positions.hpp"
@@ -24,13 +25,17 @@ constexpr std::int64_t block_bytes = 256 * 1024;  // stays in the second cache f
 // JSON text is about twice as long as its columns.
 constexpr std::int64_t batch_text_bytes = 2 * target_batch_bytes;
 
-result<std::unique_ptr<line_blocks>> open_lines(const input_file& file, const split& piece) {
-  if (file.seekable()) {
+using blocks_ptr = std::unique_ptr<record_blocks>;
+
+result<blocks_ptr> open_blocks(const ndjson_table& what, const input_file& file, const split& piece) {
+  if (file.seekable() && !what.rows) {
     SLUICE_ASSIGN(auto opened, random_file::open(file));
-    return std::make_unique<line_blocks>(std::move(opened), file.name, piece.begin, piece.end, block_bytes);
+    return blocks_ptr(std::make_unique<line_blocks>(std::move(opened), file.name, piece.begin, piece.end, block_bytes));
   }
   SLUICE_ASSIGN(auto opened, open_stream(file));
-  return std::make_unique<line_blocks>(std::move(opened), file.name, block_bytes);
+  if (!what.rows) return blocks_ptr(std::make_unique<line_blocks>(std::move(opened), file.name, block_bytes));
+  return blocks_ptr(std::make_unique<document_blocks>(std::move(opened), file.name, *what.rows, block_bytes,
+                                                      file.path == "-" ? what.once : nullptr));
 }
 
 bool is_number(const std::string& json) { return json[0] == '-' || (json[0] >= '0' && json[0] <= '9'); }
@@ -66,9 +71,8 @@ std::string wider_type(const record_fault& fault, const arrow::Schema& records) 
 
 class ndjson_reader : public split_reader {
  public:
-  ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, const input_file& file,
-                std::unique_ptr<line_blocks> lines, std::vector<column> columns,
-                std::shared_ptr<const row_filter> filter)
+  ndjson_reader(std::shared_ptr<const ndjson_table> what, const split& piece, const input_file& file, blocks_ptr lines,
+                std::vector<column> columns, std::shared_ptr<const row_filter> filter)
       : what_(std::move(what)),
         filter_(std::move(filter)),
         piece_(piece),
@@ -124,7 +128,7 @@ class ndjson_reader : public split_reader {
     step.end = !more;
     at_ = more ? lines_->begin() : nullptr;
     end_ = more ? lines_->end() : nullptr;
-    if (more && file_.path == "-") {
+    if (more && file_.path == "-" && !what_->rows) {
       what_->once->forget_before(lines_->offset());
       what_->once->pass(lines_->offset(), reinterpret_cast<const std::uint8_t*>(at_), end_ - at_);
     }
@@ -199,7 +203,7 @@ class ndjson_reader : public split_reader {
                                      .value = fault.value,
                                      .nature = nature_of(fault.value),
                                      .wider = wider_type(fault, *what_->records.schema),
-                                     .sampled_rows = count_sampled(what_->files, what_->sample),
+                                     .sampled_rows = count_sampled(what_->files, what_->sample, what_->rows),
                                      .file = piece_.object,
                                      .line = line});
     problem.where = "unit " + what_->unit;
@@ -232,7 +236,7 @@ class ndjson_reader : public split_reader {
   std::shared_ptr<const row_filter> filter_;  ///< may be null
   split piece_;
   const input_file& file_;  ///< one of the table's
-  std::unique_ptr<line_blocks> lines_;
+  blocks_ptr lines_;
   typed::rows rows_;
   key_table keys_;
   record_parser parser_;
@@ -250,7 +254,7 @@ class ndjson_reader : public split_reader {
 result<std::unique_ptr<split_reader>> read_ndjson(std::shared_ptr<const ndjson_table> what, const split& piece,
                                                   const input_file& file, std::shared_ptr<const row_filter> filter,
                                                   const std::string& position) {
-  SLUICE_ASSIGN(auto lines, open_lines(file, piece));
+  SLUICE_ASSIGN(auto lines, open_blocks(*what, file, piece));
   SLUICE_ASSIGN(auto columns, what->make_columns());
   auto reader = std::make_unique<ndjson_reader>(std::move(what), piece, file, std::move(lines), std::move(columns),
                                                 std::move(filter));

@@ -6,6 +6,7 @@
 #include "engine/files/files.hpp"
 #include "engine/files/line_counter.hpp"
 #include "engine/formats/ndjson/record_shape.hpp"
+#include "engine/formats/ndjson/row_path.hpp"
 #include "engine/values/time_zone.hpp"
 
 #include <cstdint>
@@ -16,7 +17,7 @@
 
 namespace sluice {
 
-/// What an ndjson source reads, found out when it is made.
+/// What a source of JSON reads, found out when it is made.
 struct ndjson_table : ndjson::record_shape {
   std::string unit;
   std::vector<input_file> files;
@@ -24,6 +25,7 @@ struct ndjson_table : ndjson::record_shape {
   std::int64_t split_bytes = 0;
   bool want_positions = true;
   std::optional<std::int64_t> sample;
+  std::optional<ndjson::row_path> rows;  ///< of JSON documents; without it, each line is a record
   bool whole_files = false;  ///< not cut into splits: rows are numbered
   on_error policy = on_error::reject;
   zone_clock zone;

@@ -4,6 +4,7 @@
 #include "engine/files/foreign_bytes.hpp"
 #include "engine/files/foreign_formats.hpp"
 #include "engine/formats/ndjson/cursor.hpp"
+#include "engine/formats/ndjson/documents.hpp"
 #include "engine/formats/ndjson/inference.hpp"
 #include "engine/formats/ndjson/lines.hpp"
 
@@ -86,6 +87,51 @@ status look_at_file(const input_file& file, std::int64_t rows, sample& all) {
   return look_at_range(opened, file.name, size - bytes, size, place::tail, third, all);
 }
 
+/// The bytes of a text.
+class text_stream final : public byte_stream {
+ public:
+  explicit text_stream(std::string_view text) : text_(text) {}
+  result<std::int64_t> read(std::uint8_t* into, std::int64_t size) override {
+    const auto taken = std::min<std::int64_t>(size, std::ssize(text_) - at_);
+    if (taken > 0) std::memcpy(into, text_.data() + at_, static_cast<std::size_t>(taken));
+    at_ += taken;
+    return taken;
+  }
+  [[nodiscard]] std::int64_t consumed() const override { return at_; }
+
+ private:
+  std::string_view text_;
+  std::int64_t at_ = 0;
+};
+
+/// Looks at the first rows of the documents in a file.
+status look_at_documents(const input_file& file, const row_path& path, std::int64_t rows, sample& all) {
+  constexpr std::int64_t block_bytes = 256 * 1024;
+  for (auto bytes = sampled_bytes;; bytes *= 4) {
+    SLUICE_ASSIGN(const auto head, peek_file(file, bytes));
+    const bool whole = std::ssize(head) < bytes;
+    const bool last = whole || bytes > longest_record;
+    document_blocks blocks(std::make_unique<text_stream>(head), file.name, path, block_bytes);
+    std::int64_t looked = 0;
+    for (;;) {
+      auto more = blocks.next();
+      // A head mostly ends in the middle of a document.
+      if (!more.ok() && (whole || !(blocks.ran_out() || more.problem().code == "rows_not_found")))
+        return std::move(more).problem();
+      if (!more.ok() || !*more) break;
+      for (const auto* line : lines_of(blocks.begin(), blocks.end())) {
+        if (looked++ == rows) return {};
+        all.look(line);
+      }
+    }
+    if (looked > 0 || last) return {};
+  }
+}
+
+status look_at_any(const input_file& file, const std::optional<row_path>& path, std::int64_t rows, sample& all) {
+  return path ? look_at_documents(file, *path, rows, all) : look_at_file(file, rows, all);
+}
+
 std::int64_t rows_of_each(std::size_t files, std::optional<std::int64_t> sampled) {
   return std::max<std::int64_t>(
       sampled.value_or(default_sample) / static_cast<std::int64_t>(std::max<std::size_t>(files, 1)), 3);
@@ -118,10 +164,21 @@ error nothing_sampled(const std::vector<input_file>& files, const sample& all) {
                                             " is a JSON object; the first one is: " + shown(first));
   if (const auto begin = peek_file(files[0], 1024); begin.ok()) why.hint = option_for_bytes(files[0], *begin);
   if (why.hint.empty() && (first.starts_with('[') || first.starts_with('{')))
-    why.hint = std::string("NDJSON has one object per line; convert other JSON with jq: jq -c ") +
-               (first.starts_with('[') ? "'.[]'" : ".");
+    why.hint = "NDJSON has one object per line; a JSON document is read with json: { path: ... }";
   if (why.hint.empty()) why.hint = "check the file: it must contain one JSON object per line";
   return why;
+}
+
+/// The same for documents, which were readable.
+error no_rows_sampled(const std::vector<input_file>& files, const sample& all) {
+  const auto name = files.empty() ? std::string("the source") : files[0].name;
+  if (all.broken() == 0)
+    return user_error("empty_source", "there is no row in " + name + " to infer the columns from",
+                      "if there may be none, give the columns: types: { id: bigint }");
+  return user_error("invalid_json",
+                    "none of " + std::to_string(all.broken()) + " values in the sample of " + name +
+                        " is an object; the first one is: " + shown(all.first_broken()),
+                    "name the list of objects: rows: \"items[*]\"");
 }
 
 }  // namespace
@@ -138,16 +195,18 @@ record_columns read_types(const source_request& request, diagnostics& faults) {
   return made;
 }
 
-std::int64_t count_sampled(const std::vector<input_file>& files, std::optional<std::int64_t> sampled) {
+std::int64_t count_sampled(const std::vector<input_file>& files, std::optional<std::int64_t> sampled,
+                           const std::optional<row_path>& rows) {
   sample all;
   const auto count = std::min(files.size(), sampled_files);
   for (std::size_t i = 0; i < count; ++i) {
-    if (files[i].path == "-" || !look_at_file(files[i], rows_of_each(count, sampled), all).ok()) return 0;
+    if (files[i].path == "-" || !look_at_any(files[i], rows, rows_of_each(count, sampled), all).ok()) return 0;
   }
   return static_cast<std::int64_t>(all.records());
 }
 
-record_columns infer_columns(const source_request& request, const std::vector<input_file>& files, diagnostics& faults) {
+record_columns infer_columns(const source_request& request, const std::vector<input_file>& files,
+                             const std::optional<row_path>& path, diagnostics& faults) {
   const auto before = faults.size();
   auto made = read_types(request, faults);
   std::unordered_set<std::string> known;
@@ -156,12 +215,13 @@ record_columns infer_columns(const source_request& request, const std::vector<in
   const auto count = std::min(files.size(), sampled_files);
   const auto rows = rows_of_each(count, request.sample);
   for (std::size_t i = 0; i < count; ++i) {
-    if (auto looked = look_at_file(files[i], rows, all); !looked.ok()) faults.push_back(std::move(looked).problem());
+    if (auto looked = look_at_any(files[i], path, rows, all); !looked.ok())
+      faults.push_back(std::move(looked).problem());
   }
   if (faults.size() > before) return made;
   if (all.records() == 0 && made.given.empty()) {
-    faults.push_back(nothing_sampled(files, all));
-    faults.back().path = "/ndjson/path";
+    faults.push_back(path ? no_rows_sampled(files, all) : nothing_sampled(files, all));
+    faults.back().path = path ? "/json/path" : "/ndjson/path";
     return made;
   }
   arrow::FieldVector fields;
