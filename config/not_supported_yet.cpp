@@ -8,8 +8,6 @@ const std::vector<unsupported_form>& unsupported_forms() {
       {pipeline, "schedule", "", R"({ cron: "15 5 * * *", timezone: Europe/Berlin })"},
       {unit, "timeout", "", "10m"},
       {load, "when_down", "", "{ spill: 2GiB }"},
-      {load, "mode", "replace_partitions", "replace_partitions"},
-      {option, "partition_by", "", "[day]"},
   };
   return forms;
 }

@@ -28,7 +28,6 @@ const std::vector<missing_feature>& missing_features() {
       {"lake-tables", "delta iceberg", "write Parquet files"},
       {"other-formats", "avro orc xml fixed_width excel", "convert to CSV, NDJSON or Parquet first"},
       {"process", "", "let the program read and write files, in a run before and a run after it"},
-      {"partition-by", "partition_by replace_partitions", "split by route into one sink for each part"},
       {"when-down", "when_down", "without it a target that can't be reached fails the run, and nothing is published"},
       // Transforms and expressions
       {"validate-warnings", "references fresh",

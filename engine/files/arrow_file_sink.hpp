@@ -3,13 +3,14 @@
 #include "engine/component/component.hpp"
 #include "engine/files/file_target.hpp"
 #include "engine/files/file_target_stream.hpp"
+#include "engine/files/growing_file.hpp"
 
 #include <string>
 
 namespace sluice {
 
 /// What sinks whose formats are written into a stream of Arrow's have in common: the target and its life.
-class arrow_file_sink : public sink {
+class arrow_file_sink : public sink, public growing_file {
  public:
   /// `what` names the file in messages: "the Parquet file".
   arrow_file_sink(const sink_request& request, std::string path, std::string what);
@@ -22,6 +23,7 @@ class arrow_file_sink : public sink {
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept final;
   void interrupt() noexcept final { target_.interrupt(); }
+  [[nodiscard]] std::int64_t size_so_far() const final { return target_.bytes() + held(); }
 
  protected:
   /// Begins the file.
@@ -30,6 +32,8 @@ class arrow_file_sink : public sink {
   virtual status add(const batch& rows) = 0;
   /// Ends the file.
   virtual status end() = 0;
+  /// About the bytes that the file gets from what is still in memory.
+  [[nodiscard]] virtual std::int64_t held() const { return 0; }
   /// Lets go of what writes; nothing that it still writes counts.
   virtual void drop() noexcept = 0;
 

@@ -2,6 +2,7 @@
 
 #include "engine/component/opaque.hpp"
 #include "engine/files/publish_lock.hpp"
+#include "engine/files/sync_together.hpp"
 #include "engine/secrets/known_secrets.hpp"
 
 #include <fcntl.h>
@@ -41,8 +42,14 @@ result<file_mode> parse_file_mode(std::string_view text) {
   if (text.empty() || text == "replace") return file_mode::replace;
   if (text == "error") return file_mode::error;
   if (text == "append") return file_mode::append;
+  if (text == "replace_partitions") {
+    auto problem = user_error("invalid_option", "mode replace_partitions needs partition_by",
+                              "add partition_by: [column] to the component, or use mode: replace");
+    problem.path = "/mode";
+    return problem;
+  }
   auto problem = user_error("unknown_mode", "a file sink has no mode " + std::string(text),
-                            "use one of these modes: replace, error and append");
+                            "use one of these modes: replace, error, append and replace_partitions");
   problem.path = "/mode";
   return problem;
 }
@@ -229,7 +236,7 @@ result<std::string> file_target::hidden_of(const std::string& token) {
 result<std::string> file_target::prepare() {
   if (direct_) return opaque_writer(direct_token).take();
   if (prepared_) return is_complete(path_);
-  if (::fsync(file_) != 0) return failed(errno, "make durable");
+  if (!sync_together::active() && ::fsync(file_) != 0) return failed(errno, "make durable");
   const int handle = std::exchange(file_, -1);
   // Network file systems report a full disk as late as here.
   if (::close(handle) != 0 && errno != EINTR) return failed(errno, "close");
@@ -253,8 +260,10 @@ result<std::string> file_target::prepare() {
   made.size = info.st_size;
   made.modified = modified_nanoseconds(info);
   // The token finds the file by its name, so that has to last as well.
-  if (const int number = sync_folder(folder_); number != 0) return failed(number, "make durable");
-  if (const int number = folders_.sync(); number != 0) return failed(number, "make durable");
+  if (!sync_together::active()) {
+    if (const int number = sync_folder(folder_); number != 0) return failed(number, "make durable");
+    if (const int number = folders_.sync(); number != 0) return failed(number, "make durable");
+  }
   prepared_ = true;
   return token_of(made);
 }
@@ -325,7 +334,7 @@ status file_target::commit(const std::string& token) {
   // What this object has published is not looked at again: others may have changed it since.
   if (!ours || !published_) SLUICE_TRY(publish(std::move(made)));
   published_ = published_ || ours;
-  const int number = sync_folder(folder);
+  const int number = sync_together::active() ? 0 : sync_folder(folder);
   return number == 0 ? status{} : status(from_errno(number, "make durable the folder " + folder));
 }
 

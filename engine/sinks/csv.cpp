@@ -4,8 +4,9 @@
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
-#include "engine/files/parts_sink.hpp"
+#include "engine/files/growing_file.hpp"
 #include "engine/formats/csv/writer.hpp"
+#include "engine/sinks/folders/folder_sink.hpp"
 
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
@@ -22,7 +23,7 @@ struct csv_target {
   compression packed = compression::none;
 };
 
-class csv_file : public sink {
+class csv_file : public sink, public growing_file {
  public:
   csv_file(const sink_request& request, csv_target what)
       : what_(std::move(what)),
@@ -67,6 +68,9 @@ class csv_file : public sink {
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
+  [[nodiscard]] std::int64_t size_so_far() const override {
+    return target_.bytes() + (packer_ ? 0 : static_cast<std::int64_t>(writer_.size()));
+  }
 
  private:
   /// Goes on in the form of the old content: its line ends, a header where there is none yet.
@@ -139,7 +143,7 @@ bool looks_like_value(const std::string& text) {
 }
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
-  if (names_folder(request)) return make_parts(request, "csv", make, faults);
+  if (writes_folder(request.own)) return make_folder(request, "csv", make, faults);
   const auto before = faults.size();
   csv_target what;
   what.path = target_path(request, "csv", faults);
@@ -187,11 +191,12 @@ component_spec spec() {
           "With `mode: append` the new rows are added to the existing file in one step; runs that append at the same "
           "time do so one after the other. The columns must be the same as in the file, in the same order. The file's "
           "line breaks are kept, and a missing one at its end is added. A file that is not UTF-8, or whose records "
-          "have a different number of fields, is refused.",
+          "have a different number of fields, is refused." +
+          folder_description(),
       .value = {.name = "",
                 .form = shape::object,
                 .help = "the file and how to write it",
-                .elements =
+                .elements = with_folder_fields(
                     {target_path_field("out/report.csv"),
                      compression_field({"auto", "none", "gzip", "zstd", "lz4", "bz2"}, "auto",
                                        "compression of the file; auto: by its extension (.gz, .zst, .lz4, .bz2)"),
@@ -217,7 +222,7 @@ component_spec spec() {
                       .form = shape::text,
                       .help = "line break: lf or crlf",
                       .default_value = "lf",
-                      .choices = {"lf", "crlf"}}}},
+                      .choices = {"lf", "crlf"}}})},
       .law = "in = loaded",
       .example = R"(version: 1
 pipeline: write-csv
@@ -230,14 +235,14 @@ load:
     csv: { path: out/airlines.csv, separator: ";", quoting: always }
 )",
       .promise = delivery::transactional,
-      .modes = {"replace", "error", "append"},
+      .modes = {"replace", "error", "append", "replace_partitions"},
   };
 }
 
 }  // namespace
 
 const component& csv_sink() {
-  static const component described = {.spec = spec(), .make_sink = make, .target = stated_file};
+  static const component described = {.spec = spec(), .make_sink = make, .target = stated_files};
   return described;
 }
 

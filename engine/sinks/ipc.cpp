@@ -1,7 +1,7 @@
 #include "engine/component/component.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_sink_options.hpp"
-#include "engine/files/parts_sink.hpp"
+#include "engine/sinks/folders/folder_sink.hpp"
 #include "engine/version.hpp"
 
 #include <arrow/ipc/api.h>
@@ -56,7 +56,7 @@ bool ends_with(const std::string& text, std::string_view tail) {
 }
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
-  if (names_folder(request)) return make_parts(request, "ipc", make, faults);
+  if (writes_folder(request.own)) return make_folder(request, "ipc", make, faults);
   const auto before = faults.size();
   ipc_options what;
   what.path = target_path(request, "ipc", faults);
@@ -83,16 +83,18 @@ component_spec spec() {
       .name = "ipc",
       .kind = component_kind::sink,
       .summary = "Writes an Arrow IPC file (also called Feather V2) or stream",
-      .description = "The file appears under its name when it is complete. Each batch of rows becomes a record batch.",
+      .description = "The file appears under its name when it is complete. Each batch of rows becomes a record batch." +
+                     folder_description(),
       .value = {.form = shape::object,
                 .help = "the file and how to write it",
-                .elements = {target_path_field("out/sales.arrow"),
-                             compression_field({"none", "lz4", "zstd"}, "none", "compression of the buffers"),
-                             {.name = "format",
-                              .form = shape::text,
-                              .help = "file (random access) or stream (default: stream for `-` and for names ending in "
-                                      ".arrows, else file)",
-                              .choices = {"file", "stream"}}}},
+                .elements = with_folder_fields(
+                    {target_path_field("out/sales.arrow"),
+                     compression_field({"none", "lz4", "zstd"}, "none", "compression of the buffers"),
+                     {.name = "format",
+                      .form = shape::text,
+                      .help = "file (random access) or stream (default: stream for `-` and for names ending in "
+                              ".arrows, else file)",
+                      .choices = {"file", "stream"}}})},
       .law = "in = loaded",
       .example = R"yaml(version: 1
 pipeline: ipc-sink-example
@@ -105,14 +107,14 @@ load:
     ipc: { path: build/examples/orders.arrow, compression: lz4 }
 )yaml",
       .promise = delivery::transactional,
-      .modes = {"replace", "error"},
+      .modes = {"replace", "error", "append", "replace_partitions"},
   };
 }
 
 }  // namespace
 
 const component& ipc_sink() {
-  static const component made = {.spec = spec(), .make_sink = make, .target = stated_file};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_files};
   return made;
 }
 

@@ -3,8 +3,9 @@
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
-#include "engine/files/parts_sink.hpp"
+#include "engine/files/growing_file.hpp"
 #include "engine/formats/ndjson/writer.hpp"
+#include "engine/sinks/folders/folder_sink.hpp"
 
 namespace sluice {
 
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::int64_t block_bytes = 1024 * 1024;
 
-class ndjson_file : public sink {
+class ndjson_file : public sink, public growing_file {
  public:
   ndjson_file(const sink_request& request, const std::string& path, compression packed)
       : policy_(request.policy),
@@ -67,6 +68,7 @@ class ndjson_file : public sink {
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
+  [[nodiscard]] std::int64_t size_so_far() const override { return target_.bytes() + (packer_ ? 0 : lines_.size()); }
 
  private:
   /// Goes on with the line ends of the old content.
@@ -115,7 +117,7 @@ class ndjson_file : public sink {
 };
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
-  if (names_folder(request)) return make_parts(request, "ndjson", make, faults);
+  if (writes_folder(request.own)) return make_folder(request, "ndjson", make, faults);
   const auto before = faults.size();
   const auto path = target_path(request, "ndjson", faults);
   auto packed = compression_of(path, text_option(request.own, "compression", "auto"));
@@ -135,8 +137,11 @@ component_spec spec() {
           "bytea as text like \"\\\\x0a0b\", lists as arrays, structs as objects. JSON has no NaN and no infinity: "
           "`on_error` decides what happens to such rows (`set_null` writes null).\n\n"
           "With `mode: append` the new rows are added to the existing file in one step; runs that append at the same "
-          "time do so one after the other. A file that is not UTF-8, or not one JSON object per line, is refused.",
-      .value = {.form = shape::object, .help = "the file and how to write it", .elements = file_sink_fields()},
+          "time do so one after the other. A file that is not UTF-8, or not one JSON object per line, is refused." +
+          folder_description(),
+      .value = {.form = shape::object,
+                .help = "the file and how to write it",
+                .elements = with_folder_fields(file_sink_fields())},
       .law = "in = loaded + rejected",
       .example = R"yaml(version: 1
 pipeline: ndjson-sink-example
@@ -149,14 +154,14 @@ load:
     ndjson: { path: build/examples/orders.ndjson.gz }
 )yaml",
       .promise = delivery::transactional,
-      .modes = {"replace", "error", "append"},
+      .modes = {"replace", "error", "append", "replace_partitions"},
   };
 }
 
 }  // namespace
 
 const component& ndjson_sink() {
-  static const component made = {.spec = spec(), .make_sink = make, .target = stated_file};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_files};
   return made;
 }
 

@@ -1,10 +1,9 @@
 #include "engine/component/component.hpp"
-#include "engine/error/not_yet.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_sink_options.hpp"
-#include "engine/files/parts_sink.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
 #include "engine/memory/manager.hpp"
+#include "engine/sinks/folders/folder_sink.hpp"
 #include "engine/values/types.hpp"
 #include "engine/version.hpp"
 
@@ -60,6 +59,7 @@ class parquet_file : public arrow_file_sink {
   }
 
   status end() override { return writer_->close(); }
+  [[nodiscard]] std::int64_t held() const override { return writer_ ? writer_->held() : 0; }
 
   void drop() noexcept override {
     writer_.reset();
@@ -81,7 +81,7 @@ bool has_interval(const arrow::DataType& type) {
 }
 
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
-  if (names_folder(request)) return make_parts(request, "parquet", make, faults);
+  if (writes_folder(request.own)) return make_folder(request, "parquet", make, faults);
   const auto before = faults.size();
   parquet_options what;
   what.path = target_path(request, "parquet", faults);
@@ -112,8 +112,6 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
         "parquet", "row_group_rows",
         user_error("invalid_option", "a row group has at least 100000 rows, not " + std::to_string(what.row_group_rows),
                    "smaller row groups make files large and slow to read")));
-  if (own.is_object() && own.contains("partition_by") && !own["partition_by"].is_null())
-    faults.push_back(option_fault("parquet", "partition_by", not_supported_yet("partition_by", "partition-by")));
   if (request.schema) {
     if (request.schema->num_fields() == 0)
       faults.push_back(user_error("no_columns", "a Parquet file needs at least one column", "select some"));
@@ -133,29 +131,25 @@ component_spec spec() {
   return {
       .name = "parquet",
       .kind = component_kind::sink,
-      .summary = "Writes one Parquet file",
+      .summary = "Writes Parquet: one file, or a folder of files",
       .description =
           "The file appears under its name when it is complete. Columns are dictionary-encoded where that is smaller, "
           "and have statistics and a page index. They are encoded in parallel on all cores; if a column is nested or a "
           "decimal with more than 38 digits, all columns are encoded on one core. A row group has `row_group_rows` "
           "rows. It ends earlier, but not below 100,000 rows, when it reaches 32 MiB in the file or 64 MiB in a "
-          "reader's memory. A row group is kept in memory until it is complete.",
+          "reader's memory. A row group is kept in memory until it is complete." +
+          folder_description(),
       .value = {.form = shape::object,
                 .help = "the file and how to write it",
-                .elements = {target_path_field("out/sales.parquet"),
-                             compression_field({"snappy", "zstd", "gzip", "lz4", "none"}, "snappy",
-                                               "compression of the columns"),
-                             {.name = "level",
-                              .form = shape::integer,
-                              .help = "compression level (default: zstd 1, gzip 6)"},
-                             {.name = "row_group_rows",
-                              .form = shape::integer,
-                              .help = "rows per row group, at least 100000",
-                              .default_value = default_row_group},
-                             {.name = "partition_by",
-                              .form = shape::list,
-                              .help = "not supported yet",
-                              .elements = {{.form = shape::column}}}}},
+                .elements = with_folder_fields(
+                    {target_path_field("out/sales.parquet"),
+                     compression_field({"snappy", "zstd", "gzip", "lz4", "none"}, "snappy",
+                                       "compression of the columns"),
+                     {.name = "level", .form = shape::integer, .help = "compression level (default: zstd 1, gzip 6)"},
+                     {.name = "row_group_rows",
+                      .form = shape::integer,
+                      .help = "rows per row group, at least 100000",
+                      .default_value = default_row_group}})},
       .law = "in = loaded",
       .example = R"yaml(version: 1
 pipeline: parquet-sink-example
@@ -168,14 +162,14 @@ load:
     parquet: { path: build/examples/orders.parquet, compression: zstd }
 )yaml",
       .promise = delivery::transactional,
-      .modes = {"replace", "error"},
+      .modes = {"replace", "error", "append", "replace_partitions"},
   };
 }
 
 }  // namespace
 
 const component& parquet_sink() {
-  static const component made = {.spec = spec(), .make_sink = make, .target = stated_file};
+  static const component made = {.spec = spec(), .make_sink = make, .target = stated_files};
   return made;
 }
 

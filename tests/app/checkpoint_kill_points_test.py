@@ -35,6 +35,11 @@ load:
 
 AT_THE_END = PARTS.replace("    commit: checkpoint\n", "")
 
+PARTITIONED = PARTS.replace('filter: "id % 7 <> 0"', 'steps: [{ filter: "id % 7 <> 0" }, { derive: { p: "id % 3" } }]').replace(
+    "path: out/lake/", "path: out/lake, partition_by: [p], file_rows: 9000")
+
+PARTITIONED_AT_THE_END = PARTITIONED.replace("    commit: checkpoint\n", "    mode: replace_partitions\n")
+
 SUMS = HEAD + """\
 transform:
   sums:
@@ -109,6 +114,14 @@ class CheckpointKillPoints(CommandLine):
                 ids += [int(row["id"]) for row in csv.DictReader(file)]
         self.assertEqual(ids, [number for number in self.good if number % 7], label)
 
+    def check_partitions(self, label):
+        ids = {0: [], 1: [], 2: []}
+        # Parts of a partition follow each other by epoch and number, of runs that continue after each other by run.
+        for part in sorted((self.folder / "out/lake").rglob("part-*"), key=lambda path: path.name.removesuffix(".csv")):
+            with open(part, newline="") as file:
+                ids[int(part.parent.name.removeprefix("p="))] += [int(row["id"]) for row in csv.DictReader(file)]
+        self.assertEqual(ids, {p: [number for number in self.good if number % 7 and number % 3 == p] for p in ids}, label)
+
     def check_sums(self, label):
         want = {}
         for number, (k, v) in self.good.items():
@@ -144,6 +157,12 @@ class CheckpointKillPoints(CommandLine):
 
     def test_parts_at_the_end(self):
         self.run_killed(AT_THE_END, self.check_lake)
+
+    def test_partitions_of_each_checkpoint(self):
+        self.run_killed(PARTITIONED, self.check_partitions)
+
+    def test_partitions_at_the_end(self):
+        self.run_killed(PARTITIONED_AT_THE_END, self.check_partitions)
 
     def test_groups_into_a_table(self):
         self.run_killed(SUMS, self.check_sums)

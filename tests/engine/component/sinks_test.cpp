@@ -8,6 +8,9 @@
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <set>
 
 using namespace sluice;
@@ -44,6 +47,11 @@ std::vector<target> all_targets() {
        .modes = {"upsert"},
        .key = {"id"},
        .file = "t.db",
+       .epochs = true},
+      {.sink = "csv",
+       .own = {{"path", "lake"}, {"partition_by", options::array({"name"})}, {"file_rows", 1}},
+       .modes = {"replace", "error", "append", "replace_partitions"},
+       .file = "lake",
        .epochs = true},
       {.sink = "blackhole", .own = options::object(), .modes = {"replace"}, .epochs = true},
       {.sink = "stdout", .own = {{"format", "csv"}}, .modes = {"replace"}, .epochs = true},
@@ -92,6 +100,7 @@ class unit_under_test {
     write(*dead_.back(), attempt);
   }
   [[nodiscard]] std::string content() const {
+    if (what_.file == "lake") return lines_of_parts();
     if (what_.sink != "sqlite") return what_.file.empty() ? "" : folder.read(what_.file);
     interruption stop;
     auto opened = sqlite::connection::open(folder.file(what_.file), sqlite::connection::access::read, stop);
@@ -107,6 +116,8 @@ class unit_under_test {
     auto names = folder.names();
     std::erase(names, what_.file);
     std::erase(names, "out");
+    if (what_.file == "lake")
+      std::erase_if(names, [](const auto& name) { return name.find("/name=") != std::string::npos; });
     return names;
   }
 
@@ -121,6 +132,21 @@ class unit_under_test {
     row_errors refused;
     REQUIRE(to.write(as_batch(orders("[1, 2]")), refused).ok());
     CHECK(refused.empty());
+  }
+  /// Of all partitions, in the order of the names of their files; those that are hidden count as well.
+  [[nodiscard]] std::string lines_of_parts() const {
+    std::map<std::string, std::string> found;
+    std::error_code ignored;
+    for (std::filesystem::recursive_directory_iterator at(folder.path() / "lake", ignored), end; at != end; ++at)
+      if (at->is_regular_file() && !at->path().filename().string().starts_with('.')) {
+        std::ifstream file(at->path());
+        std::string header, line;
+        std::getline(file, header);
+        while (std::getline(file, line)) found[line.substr(0, line.find(','))] = line;
+      }
+    std::string all;
+    for (const auto& [id, line] : found) all += line.substr(0, 1) + line.substr(2) + ";";
+    return all;
   }
   const target& what_;
   std::string mode_;
@@ -279,6 +305,7 @@ TEST_CASE("every sink of the list says what it writes to, or writes to nothing")
     CHECK(stated.path == (what.file.empty() ? "-" : what.own["path"].get<std::string>()));
     CHECK(stated.what == (what.file.empty()       ? write_target::kind::standard_output
                           : what.sink == "sqlite" ? write_target::kind::table
+                          : what.file == "lake"   ? write_target::kind::folder
                                                   : write_target::kind::file));
   }
 }
