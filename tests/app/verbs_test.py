@@ -9,7 +9,7 @@ import unittest
 from command_line import BINARY, ROOT, CommandLine
 
 NOT_YET = ["test", "pause", "resume", "deploy", "pipelines", "trigger", "backfill",
-           "tls", "tokens", "prune"]
+           "prune"]
 
 
 class Verbs(CommandLine):
