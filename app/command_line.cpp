@@ -39,7 +39,7 @@ std::size_t verb_place(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if (word.empty() || word[0] != '-') return i;
-    if (word == "--state" || word == "--spill" || word == "--to" || word == "--progress") ++i;
+    if (word == "--state" || word == "--spill" || word == "--to" || word == "--ca" || word == "--progress") ++i;
   }
   return words.size();
 }
@@ -55,6 +55,7 @@ status fill_in(settings& options, std::string progress) {
   choose(options.state_folder, "SLUICE_STATE", "state");
   choose(options.spill_folder, "SLUICE_SPILL", "spill");
   choose(options.to, "SLUICE_TO", "to");
+  choose(options.ca_file, "SLUICE_CA", "ca");
   choose(options.log, "SLUICE_LOG", "log");
   options.token = environment("SLUICE_TOKEN");
   static const std::vector<std::string> levels = {"error", "warning", "info", "debug"};

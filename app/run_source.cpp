@@ -89,7 +89,7 @@ std::string escaped(const std::string& text) {
 result<cluster::http_client> client_for(const session& with) {
   const auto& to = with.options.to;
   SLUICE_ASSIGN(const auto where, cluster::parse_address(to.empty() ? default_node : to, "--to"));
-  return cluster::http_client(where, token_of(with));
+  return cluster::http_client(where, token_of(with), std::chrono::seconds(30), with.options.ca_file);
 }
 
 result<run_source> run_source::open(const session& with) {
@@ -97,6 +97,7 @@ result<run_source> run_source::open(const session& with) {
   if (with.options.to.empty()) {
     // Local runs serve with the state folder's own token, whatever SLUICE_TOKEN is for.
     made.token_ = cluster::read_token(with.options.state_folder);
+    made.ca_file_ = with.options.ca_file;
     SLUICE_ASSIGN(made.store_, with.open_store());
   } else {
     SLUICE_ASSIGN(made.remote_, client_for(with));
@@ -139,7 +140,7 @@ std::optional<cluster::http_client> run_source::client_of(const store::run_recor
   if (run.endpoint.empty() || store::is_final(run.state) || !run.alive) return std::nullopt;
   const auto where = cluster::parse_address(run.endpoint, "endpoint");
   if (!where.ok()) return std::nullopt;
-  return cluster::http_client(*where, token_, std::chrono::seconds(5));
+  return cluster::http_client(*where, token_, std::chrono::seconds(5), ca_file_);
 }
 
 result<seen_run> run_source::find(const std::string& reference) {

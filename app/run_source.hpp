@@ -42,6 +42,7 @@ class run_source {
   std::shared_ptr<store::store> store_;  ///< local
   std::optional<cluster::http_client> remote_;
   std::string token_;
+  std::string ca_file_;
 };
 
 /// A name as a part of an address of the HTTP API.

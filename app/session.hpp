@@ -15,6 +15,7 @@ struct settings {
   std::string state_folder;
   std::string spill_folder;  ///< where runs keep what memory has no room for
   std::string to;            ///< HOST:PORT of a node's HTTP API; empty: not asked for
+  std::string ca_file;       ///< signs the certificates of nodes (SLUICE_CA); empty: connections are not encrypted
   std::string token;         ///< SLUICE_TOKEN; empty: the state folder's own
   std::string log;           ///< SLUICE_LOG: error, warning, info or debug
   bool json = false;

@@ -22,7 +22,7 @@ std::string config_path() {
 }  // namespace
 
 result<std::map<std::string, std::string>> read_user_config() {
-  static const std::vector<std::string> known = {"log", "progress", "spill", "state", "to"};
+  static const std::vector<std::string> known = {"ca", "log", "progress", "spill", "state", "to"};
   std::map<std::string, std::string> found;
   const auto path = config_path();
   std::ifstream file(path);
@@ -34,7 +34,7 @@ result<std::map<std::string, std::string>> read_user_config() {
       const auto nearest = nearest_name(key.text, known);
       faults.push_back(read->fault(
           key, "unknown_key", "the settings have no key " + key.text,
-          nearest.empty() ? "possible keys: log, progress, spill, state and to" : "did you mean " + nearest + "?"));
+          nearest.empty() ? "possible keys: ca, log, progress, spill, state and to" : "did you mean " + nearest + "?"));
     } else if (!value.is_scalar()) {
       faults.push_back(
           read->fault(value, "invalid_value", key.text + " must be a text, found " + config::describe(value)));

@@ -31,8 +31,8 @@ const std::vector<verb>& verbs() {
       {"node", "Cluster", "starts a node of a cluster", node_verb},
       {"nodes", "Cluster", "lists the nodes of a cluster", nodes_verb},
       {"submit", "Cluster", "submits a pipeline to a cluster", submit_verb},
-      {"tls", "Cluster", "creates certificates for nodes and users", nullptr},
-      {"tokens", "Cluster", "creates and revokes tokens", nullptr},
+      {"tls", "Cluster", "creates certificates for nodes", tls_verb},
+      {"tokens", "Cluster", "creates, lists and revokes tokens of a node", tokens_verb},
       {"notify", "Notifications", "lists, tests and sends notifications", notify_verb},
       {"components", "Reference", "describes sources, transforms and sinks", components_verb},
       {"functions", "Reference", "describes the functions of expressions", functions_verb},
@@ -74,6 +74,11 @@ std::vector<option_spec> global_options(settings& into, std::string& progress, b
        .value = "HOST:PORT",
        .help = "HTTP address of the node to use (SLUICE_TO)",
        .target = &into.to},
+      {.names = {"--ca"},
+       .value = "FILE",
+       .help = "ca.crt of the nodes' certificates: connects with TLS (SLUICE_CA)",
+       .target = &into.ca_file,
+       .offers = completes::file},
       {.names = {"--help", "-h"}, .value = {}, .help = "show this help", .target = &help},
   };
 }

@@ -56,6 +56,8 @@ command runs_verb();
 command state_verb();
 command status_verb();
 command submit_verb();
+command tls_verb();
+command tokens_verb();
 command validate_verb();
 command version_verb();
 command watch_verb();

@@ -1,7 +1,5 @@
 #include "cluster/address.hpp"
 
-#include "engine/error/not_yet.hpp"
-
 #include <arpa/inet.h>
 
 #include <charconv>
@@ -31,9 +29,11 @@ status check_loopback(const address& where, std::string_view flag) {
   const bool loopback = where.host == "localhost" || where.host == "::1" ||
                         (::inet_pton(AF_INET, where.host.c_str(), &number) == 1 && (ntohl(number.s_addr) >> 24) == 127);
   if (loopback) return {};
-  return user_error("not_supported_yet",
-                    std::string(flag) + " " + where.to_string() + ": only loopback addresses are supported",
-                    not_yet_hint("remote-nodes", "use 127.0.0.1:" + std::to_string(where.port) + ", on one machine"));
+  return user_error(
+      "tls_required",
+      std::string(flag) + " " + where.to_string() + ": without certificates a node listens on loopback only",
+      "create certificates with `sluice tls init` and give the node's folder with --tls, or use 127.0.0.1:" +
+          std::to_string(where.port));
 }
 
 }  // namespace sluice::cluster

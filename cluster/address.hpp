@@ -19,7 +19,7 @@ struct address {
 
 /// Parses "127.0.0.1:7070" or "localhost:7070". `flag` names the option in the error ("--listen").
 result<address> parse_address(std::string_view text, std::string_view flag);
-/// Refuses what is not loopback: nodes listen nowhere else until connections are encrypted (not_supported_yet).
+/// Refuses what is not loopback: without certificates nodes listen nowhere else (tls_required).
 status check_loopback(const address& where, std::string_view flag);
 
 }  // namespace sluice::cluster

@@ -9,13 +9,13 @@
 
 namespace sluice::cluster {
 
-data_incoming::data_incoming(boost::asio::ip::tcp::socket socket, std::string peer, data_shared& shared)
-    : shared_(shared), socket_(std::move(socket)), peer_(std::move(peer)) {}
+data_incoming::data_incoming(network_stream connection, std::string peer, data_shared& shared)
+    : shared_(shared), connection_(std::move(connection)), peer_(std::move(peer)) {}
 
 void data_incoming::start() { read_length(); }
 
 void data_incoming::read_length() {
-  boost::asio::async_read(socket_, boost::asio::buffer(length_),
+  boost::asio::async_read(connection_, boost::asio::buffer(length_),
                           [self = shared_from_this()](boost::system::error_code problem, std::size_t got) {
                             if (problem && got > 0)
                               return self->refuse(external_error("malformed_frame", "it ended within a length field"));
@@ -34,7 +34,7 @@ void data_incoming::read_body(std::size_t size) {
   auto made = arrow::AllocateBuffer(static_cast<std::int64_t>(size));
   if (!made.ok()) return refuse(from_arrow(made.status(), "receive a frame"));
   body_ = std::move(made).ValueUnsafe();
-  boost::asio::async_read(socket_, boost::asio::buffer(body_->mutable_data(), size),
+  boost::asio::async_read(connection_, boost::asio::buffer(body_->mutable_data(), size),
                           [self = shared_from_this()](boost::system::error_code problem, std::size_t) {
                             if (problem)
                               return self->refuse(external_error("malformed_frame", "it ended within a frame"));
@@ -67,9 +67,6 @@ void data_incoming::refuse(const error& why) {
   close();
 }
 
-void data_incoming::close() {
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-}
+void data_incoming::close() { connection_.close(); }
 
 }  // namespace sluice::cluster

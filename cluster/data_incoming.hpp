@@ -1,9 +1,9 @@
 #pragma once
 
 #include "cluster/data_shared.hpp"
+#include "cluster/tls/network_stream.hpp"
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
 
@@ -16,7 +16,7 @@ namespace sluice::cluster {
 /// The receiving end of a link whose peer is proven: frames. Anything else closes it.
 class data_incoming : public std::enable_shared_from_this<data_incoming> {
  public:
-  data_incoming(boost::asio::ip::tcp::socket socket, std::string peer, data_shared& shared);
+  data_incoming(network_stream connection, std::string peer, data_shared& shared);
 
   void start();
   void forget(const std::string& run) { decoder_.forget(run); }
@@ -29,7 +29,7 @@ class data_incoming : public std::enable_shared_from_this<data_incoming> {
   void close();
 
   data_shared& shared_;
-  boost::asio::ip::tcp::socket socket_;
+  network_stream connection_;
   wire::decoder decoder_;
   std::string peer_;
   std::array<unsigned char, 4> length_{};

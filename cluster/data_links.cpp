@@ -17,13 +17,14 @@ constexpr std::size_t most_incoming = 256;
 }  // namespace
 
 struct data_links::state : data_shared {
-  state(proof_settings from, callbacks given)
-      : data_shared(std::move(from), std::move(given)),
-        listening(network, "data",
-                  {.asked = [this] { return proof::accepting(known_session()); },
-                   .proven = [this](const std::string& peer,
-                                    boost::asio::ip::tcp::socket proven) { take_in(peer, std::move(proven)); },
-                   .refused = [this](const std::string& line) { refused(line); }}) {}
+  state(proof_settings from, callbacks given, std::shared_ptr<certificates> with)
+      : data_shared(std::move(from), std::move(given), std::move(with)),
+        listening(
+            network, "data",
+            {.asked = [this] { return proof::accepting(known_session()); },
+             .proven = [this](const std::string& peer, network_stream proven) { take_in(peer, std::move(proven)); },
+             .refused = [this](const std::string& line) { refused(line); },
+             .secured = [this] { return context(); }}) {}
 
   /// Before the session is known nobody can belong to it: without a token the proof refuses all.
   [[nodiscard]] proof_settings known_session() const {
@@ -32,7 +33,7 @@ struct data_links::state : data_shared {
     return with;
   }
 
-  void take_in(const std::string& peer, boost::asio::ip::tcp::socket proven) {
+  void take_in(const std::string& peer, network_stream proven) {
     std::erase_if(incoming, [](const auto& one) { return one.expired(); });
     if (incoming.size() >= most_incoming)
       return refused("refused a data connection from node " + peer + ": there are " + std::to_string(most_incoming));
@@ -56,11 +57,12 @@ struct data_links::state : data_shared {
 
 data_links::data_links(std::shared_ptr<state> all) : state_(std::move(all)) {}
 
-result<std::unique_ptr<data_links>> data_links::start(std::string name, std::string token, callbacks tell) {
+result<std::unique_ptr<data_links>> data_links::start(std::string name, std::string token, callbacks tell,
+                                                      const std::string& host, std::shared_ptr<certificates> secured) {
   auto made = std::make_shared<state>(
       proof_settings{.port = port_kind::data, .name = std::move(name), .token = std::move(token), .session = {}},
-      std::move(tell));
-  SLUICE_ASSIGN(const auto bound, made->listening.listen({"127.0.0.1", 0}, "the data port"));
+      std::move(tell), std::move(secured));
+  SLUICE_ASSIGN(const auto bound, made->listening.listen({host, 0}, "the data port"));
   made->port = bound.port;
   made->listening.start();
   made->thread = std::thread([all = made.get()] {

@@ -10,10 +10,12 @@
 
 namespace sluice::cluster {
 
-/// Carries batches between nodes: plain TCP on loopback, one connection for each direction between two nodes, apart
-/// from the control connection so that control never waits behind data. A thread of its own encodes, sends, receives
-/// and decodes. Both ends prove first that they have the token and belong to the same session; all others are closed
-/// and logged.
+class certificates;
+
+/// Carries batches between nodes: one TCP connection for each direction between two nodes, encrypted where the node has
+/// certificates, apart from the control connection so that control never waits behind data. A thread of its own
+/// encodes, sends, receives and decodes. Both ends prove first that they have the token and belong to the same session;
+/// all others are closed and logged.
 ///
 /// At most 8 MiB (and one batch) are encoded for a peer at a time; behind that, batches wait as pointers, bounded by
 /// the credit of their channels. Thread-safe.
@@ -26,8 +28,11 @@ class data_links final : public batch_links {
     std::function<void(const std::string& text)> log;
   };
 
-  /// Listens on a free port of 127.0.0.1. `name` is this node's, `token` what its peers have too.
-  static result<std::unique_ptr<data_links>> start(std::string name, std::string token, callbacks tell);
+  /// Listens on a free port of `host`. `name` is this node's, `token` what its peers have too; `secured` encrypts the
+  /// connections, null: nothing does.
+  static result<std::unique_ptr<data_links>> start(std::string name, std::string token, callbacks tell,
+                                                   const std::string& host = "127.0.0.1",
+                                                   std::shared_ptr<certificates> secured = nullptr);
   ~data_links() override;
   data_links(const data_links&) = delete;
   data_links& operator=(const data_links&) = delete;

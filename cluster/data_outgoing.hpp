@@ -1,9 +1,9 @@
 #pragma once
 
 #include "cluster/data_shared.hpp"
+#include "cluster/tls/network_stream.hpp"
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
@@ -40,7 +40,7 @@ class data_outgoing : public std::enable_shared_from_this<data_outgoing> {
   enum class stage { idle, connecting, open };
 
   void connect();
-  void prove(boost::asio::ip::tcp::socket connected, std::uint64_t number);
+  void prove(network_stream connected, std::uint64_t number);
   void opened();
   void watch();
   void encode_more();
@@ -52,7 +52,7 @@ class data_outgoing : public std::enable_shared_from_this<data_outgoing> {
   data_shared& shared_;
   std::string peer_;
   address where_;
-  boost::asio::ip::tcp::socket socket_;
+  network_stream connection_to_;
   boost::asio::steady_timer timer_;
   stage stage_ = stage::idle;
   std::deque<item> waiting_;

@@ -5,6 +5,7 @@
 #include "cluster/data_links.hpp"
 #include "cluster/proof/proof.hpp"
 #include "cluster/proof/refusal_log.hpp"
+#include "cluster/tls/certificates.hpp"
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -21,7 +22,11 @@ struct data_shared {
     data_links::deliver_function deliver;
   };
 
-  data_shared(proof_settings from, data_links::callbacks given) : own(std::move(from)), tell(std::move(given)) {}
+  data_shared(proof_settings from, data_links::callbacks given, std::shared_ptr<certificates> with)
+      : own(std::move(from)), tell(std::move(given)), secured(std::move(with)) {}
+
+  /// What encrypts the next connection; null: nothing does.
+  [[nodiscard]] certificates::context context() const { return secured ? secured->for_nodes() : nullptr; }
 
   void log(const std::string& text) const {
     if (tell.log) tell.log(text);
@@ -37,6 +42,7 @@ struct data_shared {
 
   proof_settings own;
   data_links::callbacks tell;
+  const std::shared_ptr<certificates> secured;
   refusal_log refusals;
   std::map<data_route, receiver> routes;
   std::atomic<std::int64_t> most_queued = 0;

@@ -3,6 +3,7 @@
 #include "cluster/error_answer.hpp"
 #include "cluster/http/line_reader.hpp"
 #include "cluster/http_client.hpp"
+#include "cluster/tls/network_stream.hpp"
 #include "engine/store/store.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -31,9 +32,15 @@ error unreachable(const address& to, const std::string& why) {
                         "check that a `sluice node` is running there; --to must be its --http address", true);
 }
 
+/// Whom to ask, and whom to believe.
+struct destination {
+  const address& where;
+  const std::string& ca_file;  ///< empty: not encrypted
+};
+
 /// Everything for one exchange: its own context, so that every wait has an end.
 struct exchange_state {
-  explicit exchange_state(const address& where) : to(where), stream(network) {}
+  explicit exchange_state(const destination& whom) : to(whom.where), ca_file(whom.ca_file), stream(network) {}
 
   /// Runs until nothing is under way.
   void run() {
@@ -48,11 +55,33 @@ struct exchange_state {
     if (problem)
       return user_error("invalid_address", "the host of a node's address must be numeric, found '" + to.host + "'",
                         "for example 127.0.0.1:7071");
+    if (!ca_file.empty()) {
+      SLUICE_ASSIGN(auto trust, trust_of(ca_file));
+      stream = network_stream(tcp::socket(network), std::move(trust));
+      stream.expect(host);
+    }
     stream.expires_after(limit);
-    stream.async_connect(tcp::endpoint(number, to.port), [&](boost::system::error_code got) { problem = got; });
+    stream.connection().async_connect(tcp::endpoint(number, to.port),
+                                      [&](boost::system::error_code got) { problem = got; });
     run();
     if (problem) return unreachable(to, problem.message());
-    return {};
+    return secure();
+  }
+
+  status secure() {
+    boost::system::error_code problem;
+    stream.handshake(network_stream::side::client, [&](boost::system::error_code got) { problem = got; });
+    run();
+    if (!problem) return {};
+    auto why = stream.fault(problem);
+    if (why.code == "certificate_refused") {
+      why.message = "the node at " + to.to_string() + " is not trusted: " + why.message;
+      why.hint =
+          "--ca must be the file ca.crt of its cluster; the certificate needs the host of --to "
+          "(sluice tls issue NAME=HOST)";
+      return why;
+    }
+    return unreachable(to, why.message);
   }
 
   status send(const http::request<http::string_body>& request, milliseconds limit) {
@@ -65,8 +94,9 @@ struct exchange_state {
   }
 
   address to;
+  const std::string& ca_file;
   boost::asio::io_context network{1};
-  boost::beast::tcp_stream stream;
+  network_stream stream;
   boost::beast::flat_buffer buffer;
 };
 
@@ -84,8 +114,9 @@ struct answer {
   std::string body;
 };
 
-result<answer> ask(const address& to, milliseconds limit, const http::request<http::string_body>& request) {
-  exchange_state with(to);
+result<answer> ask(const destination& whom, milliseconds limit, const http::request<http::string_body>& request) {
+  const auto& to = whom.where;
+  exchange_state with(whom);
   SLUICE_TRY(with.connect(std::min(limit, milliseconds(5000))));
   SLUICE_TRY(with.send(request, limit));
   http::response_parser<http::string_body> parser;
@@ -166,9 +197,11 @@ std::optional<boost::system::error_code> read_some(exchange_state& with, stream_
 }
 
 /// Reads one connection of a stream of events; `after` follows the events taken.
-result<stream_end> read_stream(const address& to, const std::string& token, const std::string& run, std::int64_t& after,
-                               const http_client::event_taker& take, const std::function<bool()>& stopped) {
-  exchange_state with(to);
+result<stream_end> read_stream(const destination& whom, const std::string& token, const std::string& run,
+                               std::int64_t& after, const http_client::event_taker& take,
+                               const std::function<bool()>& stopped) {
+  const auto& to = whom.where;
+  exchange_state with(whom);
   stream_parser parser;
   const auto path = run.empty() ? std::string("/v1/events") : "/v1/runs/" + run + "/events";
   SLUICE_TRY(open_stream(with, path + "?after=" + std::to_string(after), token, parser));
@@ -213,16 +246,16 @@ bool is_last_event(const options& json) {
 
 }  // namespace
 
-http_client::http_client(address to, std::string token, milliseconds limit)
-    : to_(std::move(to)), token_(std::move(token)), limit_(limit) {}
+http_client::http_client(address to, std::string token, milliseconds limit, std::string ca_file)
+    : to_(std::move(to)), token_(std::move(token)), limit_(limit), ca_file_(std::move(ca_file)) {}
 
 result<options> http_client::get(const std::string& target) const {
-  SLUICE_ASSIGN(auto got, ask(to_, limit_, make_request(http::verb::get, target, to_, token_)));
+  SLUICE_ASSIGN(auto got, ask({to_, ca_file_}, limit_, make_request(http::verb::get, target, to_, token_)));
   return json_of(to_, got);
 }
 
 result<std::string> http_client::get_text(const std::string& target) const {
-  SLUICE_ASSIGN(auto got, ask(to_, limit_, make_request(http::verb::get, target, to_, token_)));
+  SLUICE_ASSIGN(auto got, ask({to_, ca_file_}, limit_, make_request(http::verb::get, target, to_, token_)));
   if (got.status >= 300) return refused(to_, got);
   return std::move(got.body);
 }
@@ -234,7 +267,7 @@ result<options> http_client::post(const std::string& target, const options& body
     request.body() = json_text(body);
   }
   request.prepare_payload();
-  SLUICE_ASSIGN(auto got, ask(to_, limit_, request));
+  SLUICE_ASSIGN(auto got, ask({to_, ca_file_}, limit_, request));
   return json_of(to_, got);
 }
 
@@ -253,7 +286,7 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   request.body() = json_text(body);
   request.prepare_payload();
   // Planning reads samples of the inputs: it may take its time.
-  SLUICE_ASSIGN(auto got, ask(to_, std::max(limit_, milliseconds(120000)), request));
+  SLUICE_ASSIGN(auto got, ask({to_, ca_file_}, std::max(limit_, milliseconds(120000)), request));
   if (got.status >= 300) return refused(to_, got, &faults);
   SLUICE_ASSIGN(const auto json, json_of(to_, got));
   if (!json.is_object() || !json.contains("run") || !json["run"].is_string())
@@ -279,7 +312,7 @@ status http_client::follow_events(const std::string& run, std::int64_t after, co
   auto deadline = steady_clock::now() + patience;
   for (;;) {
     const auto from = after;
-    const auto how = read_stream(to_, token_, run, after, watched, stopped);
+    const auto how = read_stream({to_, ca_file_}, token_, run, after, watched, stopped);
     if (ended || (how.ok() && *how == stream_end::by_taker)) return {};
     // A node that stops ends its streams too: only a run that is over has no more to say.
     if (how.ok() && *how == stream_end::by_node && !run.empty() && after == from) {

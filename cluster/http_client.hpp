@@ -31,7 +31,10 @@ struct submission {
 /// whatever error the node answered, with its own code, message and hint.
 class http_client {
  public:
-  http_client(address to, std::string token, std::chrono::milliseconds limit = std::chrono::seconds(30));
+  /// `ca_file`: the certificates of the authorities that the node's may come from; empty: the connection is not
+  /// encrypted.
+  http_client(address to, std::string token, std::chrono::milliseconds limit = std::chrono::seconds(30),
+              std::string ca_file = {});
 
   /// GET, the answer's JSON.
   [[nodiscard]] result<options> get(const std::string& target) const;
@@ -61,6 +64,7 @@ class http_client {
   address to_;
   std::string token_;
   std::chrono::milliseconds limit_;
+  std::string ca_file_;
 };
 
 }  // namespace sluice::cluster

@@ -16,6 +16,7 @@
 #include "cluster/node_actor.hpp"
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
+#include "cluster/tls/certificates.hpp"
 #include "cluster/token.hpp"
 #include "config/load.hpp"
 #include "engine/files/private_files.hpp"
@@ -28,6 +29,7 @@
 #include <caf/io/all.hpp>
 #include <caf/logger.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -101,12 +103,14 @@ struct node_parts {
   std::shared_ptr<store::store> store;
   std::shared_ptr<const store::lease_keeper> lease;
   std::shared_ptr<data_links> links;
+  std::shared_ptr<certificates> secured;  ///< null: on loopback, nothing is encrypted
   actors::engine_actors engine;
   std::vector<caf::actor> subscribers;  ///< held, because nothing else refers to them between two events
   caf::actor dialler;
   caf::actor node;
   node_info self;
   std::string state_folder;
+  std::string access_folder;
   std::string spill_folder;
   std::string config_file;  ///< read again for each submission
   std::int64_t term = 0;    ///< taken at the start; every write of this node's runs carries it
@@ -237,6 +241,10 @@ api_handlers handlers_for(node_parts& all) {
   made.submit = [door = all.door](const submission& what, diagnostics& faults) { return submit(*door, what, faults); };
   made.plan = [door = all.door](const submission& what, diagnostics& faults) { return plan_only(*door, what, faults); };
   made.nodes = [&all] { return nodes_to_json(all); };
+  made.who = [tokens = std::make_shared<token_file>(all.access_folder)](std::string_view token) {
+    return tokens->owner_of(token);
+  };
+  made.audit = [log = std::make_shared<audit_log>(all.access_folder)](const audit_entry& what) { log->write(what); };
   made.ready = [&all] { return all.ready.load() && all.node_actor.alive(); };
   made.metrics = [&all, inner = std::move(made.metrics)] {
     return inner() +
@@ -253,12 +261,14 @@ api_handlers handlers_for(node_parts& all) {
 }
 
 status open_links(node_parts& all, const std::string& token) {
+  // Beside the cluster port: who reaches that one reaches this one.
   SLUICE_ASSIGN(all.links, data_links::start(all.self.name, token,
                                              {.failed =
                                                   [&all](const std::string& run, const error& why) {
                                                     caf::anon_send(all.node, run_broken{run, why});
                                                   },
-                                              .log = log_line}));
+                                              .log = log_line},
+                                             all.self.host, all.secured));
   all.self.data_port = all.links->port();
   return {};
 }
@@ -300,13 +310,38 @@ status check_config_file(const std::string& path) {
   return faults.empty() ? status{} : status(faults.front());
 }
 
+/// Without certificates a node is for this machine only; with them, all its ports are encrypted.
+status secure(node_parts& all, const node_options& settings) {
+  if (settings.tls_folder.empty()) {
+    SLUICE_TRY(check_loopback(settings.listen, "--listen"));
+    return check_loopback(settings.http, "--http");
+  }
+  SLUICE_ASSIGN(all.secured, certificates::load(settings.tls_folder, log_line));
+  const auto names = all.secured->names();
+  if (settings.name.empty() || std::find(names.begin(), names.end(), settings.name) != names.end()) return {};
+  return user_error(
+      "certificate_unusable",
+      "the certificate in " + settings.tls_folder + " is for " + names.front() + ", but --name is " + settings.name,
+      "leave out --name, or create a certificate with `sluice tls issue " + settings.name + "`");
+}
+
+/// Other nodes are told the address: it has to be one of this machine.
+status check_own_address(const address& listen) {
+  if (listen.host != "0.0.0.0" && listen.host != "::") return {};
+  return user_error("invalid_address",
+                    "--listen " + listen.to_string() + " is not an address at which other nodes reach this one",
+                    "give the address of this machine in their network");
+}
+
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
   SLUICE_TRY(check_config_file(settings.config_file));
   all.config_file = settings.config_file;
   SLUICE_TRY(make_private_folder(settings.state_folder));
-  SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line));
+  SLUICE_TRY(secure(all, settings));
+  SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line, all.secured));
   SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
   all.state_folder = settings.state_folder;
+  all.access_folder = settings.access_folder.empty() ? settings.state_folder : settings.access_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;
   all.first = !settings.join.has_value();
   all.self.pid = ::getpid();
@@ -320,7 +355,9 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   const auto& listen = all.transport->where();
   all.self.host = listen.host == "localhost" ? "127.0.0.1" : listen.host;
   all.self.port = listen.port;
-  all.self.name = settings.name.empty() ? host_name() + "-" + std::to_string(listen.port) : settings.name;
+  all.self.name = !settings.name.empty() ? settings.name
+                  : all.secured          ? all.secured->names().front()
+                                         : host_name() + "-" + std::to_string(listen.port);
   all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
   SLUICE_TRY(open_links(all, token));
   if (all.first) {
@@ -357,7 +394,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   tell_of_events(all);
   all.transport->open(all.system, all.node,
                       {.port = port_kind::control, .name = all.self.name, .token = token, .session = {}});
-  SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all)));
+  SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all), all.secured));
   if (settings.join) SLUICE_TRY(join_first_node(all, std::move(outcome)));
   return api_address;
 }
@@ -412,8 +449,7 @@ void node::close() { state_->close(); }
 std::shared_ptr<const std::atomic<int>> node::planning() const { return state_->parts.http->planning(); }
 
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
-  SLUICE_TRY(check_loopback(settings.listen, "--listen"));
-  SLUICE_TRY(check_loopback(settings.http, "--http"));
+  SLUICE_TRY(check_own_address(settings.listen));
   if (settings.name.size() > max_node_name_bytes)
     return user_error("invalid_name", "--name can have at most " + std::to_string(max_node_name_bytes) + " bytes");
   auto token = settings.token;
@@ -429,8 +465,11 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
       return std::move(http).problem();
     }
     const auto& self = all->parts.self;
-    all->where = {
-        .name = self.name, .listen = {self.host, self.port}, .http = *http, .state_folder = settings.state_folder};
+    all->where = {.name = self.name,
+                  .listen = {self.host, self.port},
+                  .http = *http,
+                  .state_folder = settings.state_folder,
+                  .encrypted = all->parts.secured != nullptr};
     all->parts.ready = true;
     return std::unique_ptr<node>(new node(std::move(all)));
   }

@@ -20,8 +20,10 @@ struct node_options {
   std::string name;                           ///< empty: host name and cluster port ("box-7070")
   std::map<std::string, std::string> labels;  ///< for `place: { labels: ... }`
   std::string state_folder;                   ///< Store, token, rejects
+  std::string access_folder;                  ///< named tokens and the audit log; empty: the state folder
   std::string spill_folder;                   ///< empty: in the state folder
   std::string config_file;                    ///< connections for submitted pipelines; empty: none
+  std::string tls_folder;                     ///< certificates (cluster/tls); empty: none, on loopback only
   std::string token;                          ///< SLUICE_TOKEN; empty: the state folder's own
   int threads = 0;                            ///< scheduler threads; 0: one per core
 };
@@ -32,6 +34,7 @@ struct node_addresses {
   address listen;
   address http;
   std::string state_folder;
+  bool encrypted = false;
 };
 
 /// A node within this process. Its destructor shuts down in order: no new runs, running ones are cancelled, their
@@ -59,8 +62,8 @@ class node {
 /// Runs a node until SIGTERM or SIGINT, then shuts down in order: no new runs, running ones are cancelled, events
 /// written, peers told. Calls `ready` once everything listens (systemd is told as well, by NOTIFY_SOCKET).
 ///
-/// Gives the signal that ended it. Errors: not_supported_yet (an address off loopback), port_in_use, join_failed
-/// (nobody there, foreign program, wrong token, name taken),.
+/// Gives the signal that ended it. Errors: tls_required (an address off loopback without certificates),
+/// certificate_unusable, port_in_use, join_failed (nobody there, foreign program, wrong token, name taken).
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready);
 
 }  // namespace sluice::cluster

@@ -12,13 +12,16 @@ control_filter::sender other(control_filter::sender one) {
   return one == control_filter::sender::dialler ? control_filter::sender::acceptor : control_filter::sender::dialler;
 }
 
+boost::asio::local::stream_protocol::socket& socket_of(boost::asio::local::stream_protocol::socket& of) { return of; }
+boost::asio::ip::tcp::socket& socket_of(network_stream& of) { return of.socket(); }
+
 }  // namespace
 
-relay::relay(boost::asio::ip::tcp::socket network, boost::asio::local::stream_protocol::socket inside,
-             control_filter::sender peer, callbacks tell)
+relay::relay(network_stream network, boost::asio::local::stream_protocol::socket inside, control_filter::sender peer,
+             callbacks tell)
     : network_(std::move(network)),
       inside_(std::move(inside)),
-      timer_(network_.get_executor()),
+      timer_(network_.socket().get_executor()),
       in_{control_filter(peer), {}, {}, false},
       out_{control_filter(other(peer)), {}, {}, false},
       tell_(std::move(tell)) {}
@@ -34,8 +37,10 @@ void relay::pump(direction& way, From& from, To& to) {
                                                           boost::system::error_code problem, std::size_t bytes) {
     if (!self->tell_.ended) return;
     if (problem) {
+      // Of an encrypted connection as well: its messages say themselves whether they are whole.
       boost::system::error_code ignored;
-      to.shutdown(To::shutdown_send, ignored);
+      auto& below = socket_of(to);
+      below.shutdown(boost::asio::socket_base::shutdown_send, ignored);
       return self->over(way);
     }
     way.write.clear();
@@ -82,7 +87,7 @@ void relay::stop() {
   if (!tell_.ended) return;
   timer_.cancel();
   boost::system::error_code ignored;
-  network_.close(ignored);
+  network_.close();
   inside_.close(ignored);
   const auto told = std::exchange(tell_, {});
   told.ended();

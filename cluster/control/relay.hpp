@@ -3,9 +3,9 @@
 #include <utility>
 // Boost's Asio 1.74 uses std::exchange without including it.
 #include "cluster/control/filter.hpp"
+#include "cluster/tls/network_stream.hpp"
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
@@ -28,8 +28,8 @@ class relay : public std::enable_shared_from_this<relay> {
   };
 
   /// `peer` is the one whose bytes come from the network.
-  relay(boost::asio::ip::tcp::socket network, boost::asio::local::stream_protocol::socket inside,
-        control_filter::sender peer, callbacks tell);
+  relay(network_stream network, boost::asio::local::stream_protocol::socket inside, control_filter::sender peer,
+        callbacks tell);
 
   void start();
   void stop();
@@ -48,7 +48,7 @@ class relay : public std::enable_shared_from_this<relay> {
   void tell_begun();
   void over(direction& way);
 
-  boost::asio::ip::tcp::socket network_;
+  network_stream network_;
   boost::asio::local::stream_protocol::socket inside_;
   boost::asio::steady_timer timer_;
   direction in_;

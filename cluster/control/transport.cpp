@@ -49,17 +49,21 @@ owned_descriptor::~owned_descriptor() {
 }
 
 struct transport::state {
-  explicit state(log_function write)
+  state(log_function write, std::shared_ptr<certificates> with)
       : log(std::move(write)),
+        secured(std::move(with)),
         port(network, "control",
              {.asked = [this] { return proof::accepting(own); },
-              .proven = [this](const std::string& peer, tcp::socket proven) { take_in(peer, std::move(proven)); },
-              .refused = [this](const std::string& line) { refused(line); }}),
+              .proven = [this](const std::string& peer, network_stream proven) { take_in(peer, std::move(proven)); },
+              .refused = [this](const std::string& line) { refused(line); },
+              .secured = [this] { return context(); }}),
         farewell(network) {}
 
   // -- those who come
 
-  void take_in(const std::string& peer, tcp::socket proven) {
+  [[nodiscard]] certificates::context context() const { return secured ? secured->for_nodes() : nullptr; }
+
+  void take_in(const std::string& peer, network_stream proven) {
     if (closed) return;
     auto pair = make_pair(network);
     if (!pair.ok()) return log("a control connection of node " + peer + " ends: " + pair.problem().message);
@@ -93,16 +97,17 @@ struct transport::state {
         return answer(number, external_error("join_failed", "no answer within 5 s", "check that it is running", true));
       if (failed)
         return answer(number, external_error("join_failed", failed.message(), "check that it is running", true));
-      const auto made = std::make_shared<handshake>(std::move(*socket), proof::dialling(own, expected),
-                                                    [this, number](result<std::string> peer, tcp::socket proven) {
-                                                      if (!peer.ok()) return answer(number, peer.problem());
-                                                      dialled_to(number, *peer, std::move(proven));
-                                                    });
+      const auto made =
+          std::make_shared<handshake>(network_stream(std::move(*socket), context()), proof::dialling(own, expected),
+                                      [this, number](result<std::string> peer, network_stream proven) {
+                                        if (!peer.ok()) return answer(number, peer.problem());
+                                        dialled_to(number, *peer, std::move(proven));
+                                      });
       made->start();
     });
   }
 
-  void dialled_to(std::uint64_t number, const std::string& peer, tcp::socket proven) {
+  void dialled_to(std::uint64_t number, const std::string& peer, network_stream proven) {
     if (closed) return;
     auto pair = make_pair(network);
     if (!pair.ok()) return answer(number, pair.problem());
@@ -127,7 +132,7 @@ struct transport::state {
 
   // -- both
 
-  void start_relay(tcp::socket proven, stream_protocol::socket ours, control_filter::sender peer_is,
+  void start_relay(network_stream proven, stream_protocol::socket ours, control_filter::sender peer_is,
                    const std::string& peer, relay::callbacks also) {
     const auto number = ++last_relay;
     const auto made = std::make_shared<relay>(
@@ -150,6 +155,7 @@ struct transport::state {
 
   boost::asio::io_context network{1};
   log_function log;
+  const std::shared_ptr<certificates> secured;  ///< null: nothing is encrypted
   address bound;
   caf::actor_system* system = nullptr;
   caf::actor protocol;
@@ -169,8 +175,9 @@ struct transport::state {
 
 transport::transport(std::shared_ptr<state> all) : state_(std::move(all)) {}
 
-result<std::unique_ptr<transport>> transport::listen(const address& where, log_function log) {
-  auto made = std::make_shared<state>(std::move(log));
+result<std::unique_ptr<transport>> transport::listen(const address& where, log_function log,
+                                                     std::shared_ptr<certificates> secured) {
+  auto made = std::make_shared<state>(std::move(log), std::move(secured));
   SLUICE_ASSIGN(made->bound, made->port.listen(where, "--listen"));
   made->thread = std::thread([all = made.get()] {
     const auto keep = boost::asio::make_work_guard(all->network);

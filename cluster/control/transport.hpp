@@ -2,6 +2,7 @@
 
 #include "cluster/address.hpp"
 #include "cluster/proof/proof.hpp"
+#include "cluster/tls/certificates.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/fwd.hpp>
@@ -35,7 +36,9 @@ class transport {
   using log_function = std::function<void(const std::string&)>;
 
   /// Binds and listens; who connects waits until `open`. Errors: port_in_use and others of listen_on.
-  static result<std::unique_ptr<transport>> listen(const address& where, log_function log);
+  /// `secured` encrypts the connections; null: nothing does.
+  static result<std::unique_ptr<transport>> listen(const address& where, log_function log,
+                                                   std::shared_ptr<certificates> secured = nullptr);
   /// Waits a while until what CAF has written is sent, then ends all connections. CAF must be through with them.
   ~transport();
   transport(const transport&) = delete;

@@ -90,13 +90,28 @@ api_response not_here(const std::string& what) {
 
 api_response api::refuse(int status, const error& why) { return json_answer({{"error", error_to_json(why)}}, status); }
 
+std::optional<identity> api::caller_of(const api_request& request) const {
+  constexpr std::string_view scheme = "Bearer ";
+  std::string_view shown = request.header("authorization");
+  if (!shown.starts_with(scheme)) return {};
+  shown.remove_prefix(scheme.size());
+  if (same_token(shown, token_)) return identity{"owner", access_role::admin};
+  return handlers_.who ? handlers_.who(shown) : std::nullopt;
+}
+
 std::optional<api_response> api::unauthorized(const api_request& request) const {
   const auto found = find_route(request);
   if (found.of != nullptr && found.of->open) return {};
-  constexpr std::string_view scheme = "Bearer ";
-  const std::string_view shown = request.header("authorization");
-  const bool given = shown.starts_with(scheme);
-  if (given && same_token(shown.substr(scheme.size()), token_)) return {};
+  const auto caller = caller_of(request);
+  const auto wanted = found.of == nullptr ? access_role::viewer : role_of(*found.of);
+  if (caller && caller->role >= wanted) return {};
+  if (caller)
+    return refuse(403, user_error("forbidden",
+                                  std::string("the token ") + caller->name + " has the role " +
+                                      to_string(caller->role) + "; this needs the role " + to_string(wanted),
+                                  std::string("ask for a token with that role: sluice tokens create NAME --role ") +
+                                      to_string(wanted)));
+  const bool given = request.header("authorization").starts_with("Bearer ");
   auto refused = refuse(
       401, user_error(
                "unauthorized", given ? "the token is wrong" : "this node needs a token",

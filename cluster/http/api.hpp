@@ -1,5 +1,7 @@
 #pragma once
 
+#include "cluster/access.hpp"
+#include "cluster/audit_log.hpp"
 #include "cluster/http_client.hpp"
 #include "engine/store/store.hpp"
 
@@ -47,6 +49,10 @@ struct api_handlers {
   /// Calls `wake`, from any thread, after every new durable event of the run (empty: of any) until the handle given
   /// back is dropped; more often does no harm. Not set: streams look every second.
   std::function<std::shared_ptr<void>(const std::string& run, std::function<void()> wake)> subscribe;
+  /// Whose token it is, beside the one token that allows everything; not set: nobody's. Never waits for long.
+  std::function<std::optional<identity>(std::string_view token)> who;
+  /// Notes who did what; not set: nothing is noted. Never waits.
+  std::function<void(const audit_entry&)> audit;
 };
 
 /// A request, as far as the API looks at it.
@@ -90,8 +96,10 @@ class api {
 
   /// The answer of a route that waits for nothing, like a health check; none for all other requests.
   [[nodiscard]] std::optional<api_response> at_once(const api_request& request) const;
-  /// The refusal of a request that does not show the token its route wants.
+  /// The refusal of a request that shows no token (401), or one whose role does not include what the route wants (403).
   [[nodiscard]] std::optional<api_response> unauthorized(const api_request& request) const;
+  /// Who asks; none: the token is missing or wrong.
+  [[nodiscard]] std::optional<identity> caller_of(const api_request& request) const;
   /// The answer where it takes no look at the Store, whose disk may hang: health, a wrong token, and the cancelling of
   /// a live run that is named by its whole id. None for all other requests.
   [[nodiscard]] std::optional<api_response> answer_without_store(const api_request& request) const;
@@ -111,6 +119,7 @@ class api {
     api_handlers only;
     only.submit = handlers_.submit;
     only.plan = handlers_.plan;
+    only.who = handlers_.who;
     return {std::move(only), token_};
   }
 

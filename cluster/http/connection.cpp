@@ -4,6 +4,7 @@
 #include "cluster/http/event_stream.hpp"
 #include "cluster/http/page.hpp"
 #include "cluster/http/route.hpp"
+#include "cluster/proof/handshake.hpp"
 #include "engine/secrets/mask.hpp"
 
 #include <boost/asio/post.hpp>
@@ -55,8 +56,8 @@ api_response busy(const std::string& what) {
 
 }  // namespace
 
-http_connection::http_connection(boost::asio::ip::tcp::socket socket, http_shared& shared)
-    : stream_(std::move(socket)), shared_(shared), buffer_(buffer_limit) {
+http_connection::http_connection(network_stream connection, http_shared& shared)
+    : stream_(std::move(connection)), shared_(shared), buffer_(buffer_limit) {
   owe(true);
 }
 
@@ -92,7 +93,14 @@ void http_connection::evict() {
 
 // -- headers
 
-void http_connection::start() { begin_request(header_time); }
+void http_connection::start() {
+  be_newcomer();
+  stream_.expires_after(header_time);
+  stream_.handshake(network_stream::side::server, [self = shared_from_this()](boost::system::error_code problem) {
+    if (problem) return self->let_go();
+    self->begin_request(header_time);
+  });
+}
 
 void http_connection::begin_request(std::chrono::seconds limit) {
   be_newcomer();
@@ -131,6 +139,7 @@ void http_connection::on_header() {
   const auto& message = parser_->get();
   head_only_ = message.method() == http::verb::head;
   request_ = {};
+  audited_.reset();
   request_.method = text_of(message.method_string());
   if (!parse_target({message.target().data(), message.target().size()}, request_))
     return refuse(api::refuse(400, user_error("malformed_request", "the request's target can't be decoded")));
@@ -144,13 +153,43 @@ void http_connection::on_header() {
   // Health checks wait for nobody: they take no turn, and this thread has their answer.
   if (auto quick = shared_.answers.at_once(request_))
     return write(std::move(*quick), keep_alive_ && parser_->is_done());
-  if (auto refused = misdirected(request_)) return write(std::move(*refused), keep_alive_ && parser_->is_done());
-  if (auto page = page_answer(request_)) return write(std::move(*page), keep_alive_ && parser_->is_done());
-  if (auto refused = shared_.answers.unauthorized(request_))
+  // A page of another site can lead a browser here by a name of its own, unless this node has to show a certificate.
+  if (auto refused = stream_.encrypted() ? std::nullopt : misdirected(request_))
     return write(std::move(*refused), keep_alive_ && parser_->is_done());
+  if (auto page = page_answer(request_)) return write(std::move(*page), keep_alive_ && parser_->is_done());
+  if (auto refused = shared_.answers.unauthorized(request_)) {
+    if (refused->status == 403) begin_audit();
+    return write(std::move(*refused), keep_alive_ && parser_->is_done());
+  }
+  if (request_.method != "GET" && request_.method != "HEAD") begin_audit();
   be_known();
   if (parser_->is_done()) return take_turn();
   take_body();
+}
+
+void http_connection::begin_audit() {
+  if (!shared_.answers.handlers().audit) return;
+  const auto who = shared_.answers.caller_of(request_);
+  if (!who) return;
+  auto& made = audited_.emplace();
+  made.time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+                  .count();
+  made.who = who->name;
+  made.role = to_string(who->role);
+  made.from = peer_address(stream_.socket());
+  made.method = request_.method;
+  for (const auto& segment : request_.path) made.path += "/" + segment;
+}
+
+void http_connection::end_audit(const api_response& answer) {
+  if (!audited_) return;
+  auto made = *std::exchange(audited_, std::nullopt);
+  made.status = answer.status;
+  if (made.path == "/v1/runs" && answer.status < 300) {
+    const auto json = options::try_parse(answer.body);
+    if (json && json->is_object()) made.run = json->value("run", "");
+  }
+  shared_.answers.handlers().audit(made);
 }
 
 // -- a body
@@ -276,6 +315,7 @@ void http_connection::answer_from_store(api_request request) {
 void http_connection::refuse(const api_response& with) { write(with, false); }
 
 void http_connection::write(api_response answered, bool keep_alive) {
+  end_audit(answered);
   keep_alive = keep_alive && !shared_.draining;
   response_.emplace(static_cast<http::status>(answered.status), 11);
   response_->set(http::field::server, "sluice");
@@ -300,8 +340,10 @@ void http_connection::write(api_response answered, bool keep_alive) {
                       if (problem) return;
                       self->be_newcomer();  // it may have to make room, idle or not done yet
                       if (keep_alive) return self->begin_request(idle_time);
+                      // Encrypted, the end of the answer is known by its length, and more may still come in.
                       boost::beast::error_code ignored;
-                      self->stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
+                      if (!self->stream_.encrypted())
+                        self->stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_send, ignored);
                       self->stream_.expires_after(linger_time);
                       self->linger();
                     });

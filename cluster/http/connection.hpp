@@ -3,10 +3,10 @@
 #include <utility>
 // Boost's Asio 1.74 uses std::exchange without including it.
 #include "cluster/http/shared.hpp"
+#include "cluster/tls/network_stream.hpp"
 
 #include <array>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <memory>
 #include <optional>
@@ -19,7 +19,7 @@ namespace sluice::cluster {
 /// room for another, with 16 KiB and ten seconds.
 class http_connection : public std::enable_shared_from_this<http_connection> {
  public:
-  http_connection(boost::asio::ip::tcp::socket socket, http_shared& shared);
+  http_connection(network_stream connection, http_shared& shared);
   ~http_connection();
   http_connection(const http_connection&) = delete;
   http_connection& operator=(const http_connection&) = delete;
@@ -61,8 +61,11 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   void owe(bool answer);
   /// Gives back its place, its turn and its room: nothing more of this request is under way.
   void let_go();
+  /// Requests that change something, or that are forbidden, are noted with their answer.
+  void begin_audit();
+  void end_audit(const api_response& answer);
 
-  boost::beast::tcp_stream stream_;
+  network_stream stream_;
   http_shared& shared_;
   boost::beast::flat_buffer buffer_;
   std::optional<request_parser> parser_;
@@ -75,6 +78,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   std::size_t body_bytes_ = 0;  ///< read for the body, chunk headers included
   std::size_t header_fields_ = 0;
   std::size_t lingered_ = 0;
+  std::optional<audit_entry> audited_;  ///< of the request; its status is not known yet
   bool head_only_ = false;
   bool keep_alive_ = false;
   bool owes_ = false;

@@ -14,8 +14,8 @@ constexpr int keep_alive_seconds = 10;
 
 }  // namespace
 
-event_stream::event_stream(boost::beast::tcp_stream socket, http_shared& shared, stream_request what)
-    : stream_(std::move(socket)), shared_(shared), what_(std::move(what)), timer_(shared_.network) {
+event_stream::event_stream(network_stream connection, http_shared& shared, stream_request what)
+    : stream_(std::move(connection)), shared_(shared), what_(std::move(what)), timer_(shared_.network) {
   ++shared_.streams;
 }
 
@@ -83,7 +83,7 @@ void event_stream::on_fetched(const result<std::vector<store::event>>& found, bo
 void event_stream::send(std::string text, bool then_end) {
   busy_ = true;
   out_ = secrets::mask(std::move(text));
-  boost::asio::async_write(stream_.socket(), boost::asio::buffer(out_),
+  boost::asio::async_write(stream_, boost::asio::buffer(out_),
                            [self = shared_from_this(), then_end](boost::beast::error_code problem, std::size_t) {
                              if (problem || then_end) return self->end();
                              self->timer_.cancel();
@@ -106,17 +106,17 @@ void event_stream::wait() {
 }
 
 void event_stream::watch_for_close() {
-  stream_.socket().async_read_some(boost::asio::buffer(&unread_, 1),
-                                   [weak = weak_from_this()](boost::beast::error_code problem, std::size_t) {
-                                     const auto self = weak.lock();
-                                     if (!self || self->over_) return;
-                                     if (!problem) return self->watch_for_close();
-                                     if (problem != boost::asio::error::eof) return self->end();
-                                     // A reader that says no more wants what there is, and then no more either.
-                                     self->what_.follow = false;
-                                     self->woken_ = true;
-                                     if (!self->busy_) self->fetch();
-                                   });
+  stream_.async_read_some(boost::asio::buffer(&unread_, 1),
+                          [weak = weak_from_this()](boost::beast::error_code problem, std::size_t) {
+                            const auto self = weak.lock();
+                            if (!self || self->over_) return;
+                            if (!problem) return self->watch_for_close();
+                            if (problem != boost::asio::error::eof) return self->end();
+                            // A reader that says no more wants what there is, and then no more either.
+                            self->what_.follow = false;
+                            self->woken_ = true;
+                            if (!self->busy_) self->fetch();
+                          });
 }
 
 void event_stream::end() {
@@ -124,9 +124,7 @@ void event_stream::end() {
   over_ = true;
   subscription_.reset();
   timer_.cancel();
-  boost::beast::error_code ignored;
-  stream_.socket().shutdown(boost::asio::ip::tcp::socket::shutdown_both, ignored);
-  stream_.socket().close(ignored);
+  stream_.end();
 }
 
 }  // namespace sluice::cluster

@@ -3,8 +3,8 @@
 #include <utility>
 // Boost's Asio 1.74 uses std::exchange without including it.
 #include "cluster/http/shared.hpp"
+#include "cluster/tls/network_stream.hpp"
 
-#include <boost/beast/core/tcp_stream.hpp>
 #include <memory>
 #include <string>
 
@@ -14,7 +14,7 @@ namespace sluice::cluster {
 /// are in memory, however slow its reader is; one that takes nothing for a minute is dropped.
 class event_stream : public std::enable_shared_from_this<event_stream> {
  public:
-  event_stream(boost::beast::tcp_stream socket, http_shared& shared, stream_request what);
+  event_stream(network_stream connection, http_shared& shared, stream_request what);
   ~event_stream();
   event_stream(const event_stream&) = delete;
   event_stream& operator=(const event_stream&) = delete;
@@ -31,7 +31,7 @@ class event_stream : public std::enable_shared_from_this<event_stream> {
 
   static constexpr int events_at_once = 256;
 
-  boost::beast::tcp_stream stream_;
+  network_stream stream_;
   http_shared& shared_;
   stream_request what_;
   boost::asio::steady_timer timer_;

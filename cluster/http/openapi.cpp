@@ -14,6 +14,7 @@ const std::map<int, const char*>& refusal_texts() {
   static const std::map<int, const char*> all = {
       {400, "The request, or one of its parameters, is not valid"},
       {401, "The token is missing or wrong"},
+      {403, "The token's role does not include this path; the path's is `x-role`"},
       {404, "There is no such thing"},
       {409, "Ambiguous, or not possible now"},
       {413, "The body is larger than 16 MiB"},
@@ -74,7 +75,7 @@ options answers_json(const route& of) {
   }
   if (of.open && of.how == answered::at_once) return all;
   auto refused = of.refusals;
-  if (!of.open) refused.insert(refused.end(), {400, 401, 503});
+  if (!of.open) refused.insert(refused.end(), {400, 401, 403, 503});
   std::sort(refused.begin(), refused.end());
   for (const int status : refused) {
     auto& one = all[std::to_string(status)];
@@ -87,6 +88,7 @@ options answers_json(const route& of) {
 options route_json(const route& of, const std::string& group) {
   options out = {{"operationId", of.id}, {"summary", of.summary}, {"tags", std::vector<std::string>{group}}};
   if (of.open) out["security"] = options::array();
+  if (!of.open) out["x-role"] = to_string(role_of(of));
   if (!of.parameters.empty()) {
     auto& list = out["parameters"] = options::array();
     for (const auto& each : of.parameters) list.push_back(parameter_json(each));
@@ -155,10 +157,12 @@ options openapi_document() {
   document["security"] = std::move(security);
   document["tags"] = std::move(tags);
   document["paths"] = std::move(paths);
-  document["components"]["securitySchemes"]["token"] = {
-      {"type", "http"},
-      {"scheme", "bearer"},
-      {"description", "The content of the file `token` in the node's state folder, or SLUICE_TOKEN."}};
+  document["components"]["securitySchemes"]["token"] = {{"type", "http"},
+                                                        {"scheme", "bearer"},
+                                                        {"description",
+                                                         "The content of the file `token` in the node's state folder, "
+                                                         "SLUICE_TOKEN, or a token of `sluice tokens create` whose "
+                                                         "role includes the `x-role` of the path."}};
   document["components"]["schemas"] = std::move(schemas);
   return document;
 }

@@ -80,6 +80,10 @@ std::optional<error> fault_of(const parameter& what, const std::string& value) {
 
 }  // namespace
 
+access_role role_of(const route& of) {
+  return of.role.value_or(of.method == "GET" ? access_role::viewer : access_role::operates);
+}
+
 parameter path_text(std::string name, std::string summary) {
   return {.name = std::move(name), .summary = std::move(summary), .in = place::path};
 }

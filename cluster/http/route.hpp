@@ -44,6 +44,9 @@ struct documented_answer {
 
 struct route;
 
+/// The least role that a token needs for a route.
+access_role role_of(const route& of);
+
 /// A request and the route that it matched, its parameters checked.
 class api_call {
  public:
@@ -88,6 +91,8 @@ struct route {
   std::vector<int> refusals = {};
   answered how = answered::by_store;
   bool open = false;  ///< wants no token
+  /// Whose tokens may use it; not set: of viewers what only looks (GET), of operators all else.
+  std::optional<access_role> role = {};
   api_response (*answer)(const api_call& call) = nullptr;
   /// Where set, asked first, by a thread that never waits for the Store; none: `answer` is called.
   std::optional<api_response> (*before_store)(const api_call& call) = nullptr;

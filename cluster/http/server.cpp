@@ -25,12 +25,14 @@ std::size_t most_newcomers() {
 }  // namespace
 
 struct http_server::state {
-  state(api_handlers handlers, std::string token)
+  state(api_handlers handlers, std::string token, std::shared_ptr<certificates> secured)
       : shared(std::make_shared<http_shared>(std::move(handlers), std::move(token), most_newcomers())),
         // All are taken: newcomers make room for each other, and whoever shows the token waits for its turn.
         listening(shared->network, {.taken =
-                                        [this](boost::asio::ip::tcp::socket socket) {
-                                          std::make_shared<http_connection>(std::move(socket), *shared)->start();
+                                        [this, secured = std::move(secured)](boost::asio::ip::tcp::socket socket) {
+                                          network_stream made(std::move(socket),
+                                                              secured ? secured->for_http() : nullptr);
+                                          std::make_shared<http_connection>(std::move(made), *shared)->start();
                                         },
                                     .out_of_descriptors = [this] { shared->unknown.evict_oldest(); }}) {}
 
@@ -42,10 +44,10 @@ struct http_server::state {
 
 http_server::http_server(std::unique_ptr<state> all) : state_(std::move(all)) {}
 
-result<std::unique_ptr<http_server>> http_server::start(const address& where, std::string token,
-                                                        api_handlers handlers) {
-  SLUICE_TRY(check_loopback(where, "--http"));
-  auto made = std::make_unique<state>(std::move(handlers), std::move(token));
+result<std::unique_ptr<http_server>> http_server::start(const address& where, std::string token, api_handlers handlers,
+                                                        std::shared_ptr<certificates> secured) {
+  if (!secured) SLUICE_TRY(check_loopback(where, "--http"));
+  auto made = std::make_unique<state>(std::move(handlers), std::move(token), std::move(secured));
   SLUICE_ASSIGN(made->bound, made->listening.listen(where, "--http"));
   made->listening.start();
   made->thread = std::thread([shared = made->shared] { shared->network.run(); });

@@ -2,6 +2,7 @@
 
 #include "cluster/address.hpp"
 #include "cluster/http/api.hpp"
+#include "cluster/tls/certificates.hpp"
 
 #include <atomic>
 #include <memory>
@@ -9,8 +10,8 @@
 
 namespace sluice::cluster {
 
-/// Serves the HTTP API on a loopback address with a thread of its own. Cheap to start: `sluice run` embeds one on a
-/// free port, so that status, watch and cancel work from a second terminal.
+/// Serves the HTTP API, on a loopback address or encrypted, with a thread of its own. Cheap to start: `sluice run`
+/// embeds one on a free port, so that status, watch and cancel work from a second terminal.
 ///
 /// Limits: until a request has shown the token it may have 16 KiB of headers, 100 of them, and ten seconds, and no body
 /// is read; 1,024 connections may be in that state (or a quarter of the descriptors), then a new one takes the place of
@@ -19,8 +20,10 @@ namespace sluice::cluster {
 /// submissions are planned at once beside all others.
 class http_server {
  public:
-  /// Listens and serves. Errors: not_supported_yet (off loopback), port_in_use.
-  static result<std::unique_ptr<http_server>> start(const address& where, std::string token, api_handlers handlers);
+  /// Listens and serves; encrypted where there are certificates. Errors: tls_required (off loopback without),
+  /// port_in_use.
+  static result<std::unique_ptr<http_server>> start(const address& where, std::string token, api_handlers handlers,
+                                                    std::shared_ptr<certificates> secured = nullptr);
   /// Ends all connections and joins the threads.
   ~http_server();
   http_server(const http_server&) = delete;

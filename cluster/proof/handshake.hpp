@@ -3,9 +3,9 @@
 #include <utility>
 // Boost's Asio 1.74 uses std::exchange without including it.
 #include "cluster/proof/proof.hpp"
+#include "cluster/tls/network_stream.hpp"
 
 #include <array>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
@@ -19,13 +19,14 @@ inline constexpr auto proof_limit = std::chrono::seconds(5);
 inline constexpr std::size_t most_unproven = 256;
 
 /// Runs a proof over a connection: each message is a length (4 bytes, big endian) and that many bytes, at most
-/// max_proof_bytes. It ends within proof_limit.
+/// max_proof_bytes. On an encrypted connection TLS comes first, and the name that is proven has to be one of those in
+/// the certificate. It ends within proof_limit.
 class handshake : public std::enable_shared_from_this<handshake> {
  public:
   /// Gets the connection and the peer's name, or why there is none. Called once, on the connection's thread.
-  using outcome = std::function<void(result<std::string> peer, boost::asio::ip::tcp::socket connection)>;
+  using outcome = std::function<void(result<std::string> peer, network_stream connection)>;
 
-  handshake(boost::asio::ip::tcp::socket connection, proof how, outcome then);
+  handshake(network_stream connection, proof how, outcome then);
 
   void start();
   /// Ends it: there are too many. Does nothing where it has ended.
@@ -34,17 +35,22 @@ class handshake : public std::enable_shared_from_this<handshake> {
   [[nodiscard]] const std::string& from() const { return from_; }
 
  private:
+  void prove();
   void read_length();
   void read_message(std::size_t size);
   void on_message();
   void send(const std::string& message, std::function<void()> then);
+  /// The other side has ended, before it had proven anything.
+  void broke_off(boost::system::error_code why);
+  [[nodiscard]] result<std::string> proven_name();
   void end(result<std::string> how);
 
-  boost::asio::ip::tcp::socket connection_;
+  network_stream connection_;
   boost::asio::steady_timer timer_;
   proof how_;
   outcome then_;
   std::string from_;
+  bool in_proof_ = false;
   std::array<unsigned char, 4> length_{};
   std::string in_;
   std::string out_;

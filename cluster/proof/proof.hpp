@@ -48,6 +48,12 @@ class proof {
   static proof dialling(proof_settings own, std::string expected);
   static proof accepting(proof_settings own);
 
+  /// On an encrypted connection, whose ends have shown certificates: instead of the token, what only the two ends of
+  /// this connection know is proven. An empty token lets nobody in all the same.
+  void bind(std::string channel_secret) {
+    if (!own_.token.empty()) own_.token = std::move(channel_secret);
+  }
+  [[nodiscard]] bool dials() const { return dials_; }
   /// What to send before anything has come.
   [[nodiscard]] std::string begin() const;
   /// Takes the next message of the other side.
@@ -63,7 +69,6 @@ class proof {
   static std::string encode(const message& from);
   static message decode(std::string_view bytes);
   [[nodiscard]] std::string signature(std::string_view role) const;
-  [[nodiscard]] bool dials() const { return dials_; }
   step refuse(std::string_view reason, error why);
   step refused_by_peer(const message& from);
   step take_hello(const message& from);

@@ -14,7 +14,8 @@ void proving_port::let_prove(tcp::socket socket) {
   const auto from = peer_address(socket);
   const auto ticket = std::make_shared<newcomers<handshake>::ticket>();
   const auto made = std::make_shared<handshake>(
-      std::move(socket), calls_.asked(), [this, from, ticket](const result<std::string>& peer, tcp::socket proven) {
+      network_stream(std::move(socket), calls_.secured ? calls_.secured() : nullptr), calls_.asked(),
+      [this, from, ticket](const result<std::string>& peer, network_stream proven) {
         unproven_.remove(*ticket);
         if (!peer.ok())
           return calls_.refused("refused a " + kind_ + " connection from " + from + ": " + peer.problem().message);

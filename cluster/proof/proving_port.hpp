@@ -14,8 +14,10 @@ class proving_port {
  public:
   struct callbacks {
     std::function<proof()> asked;  ///< what the next newcomer has to prove
-    std::function<void(const std::string& peer, boost::asio::ip::tcp::socket)> proven;
+    std::function<void(const std::string& peer, network_stream)> proven;
     std::function<void(const std::string& line)> refused;  ///< for the log
+    /// What encrypts the next newcomer's connection; not set: nothing does.
+    std::function<certificates::context()> secured = {};
   };
   /// `kind` names the connections for the log: "control".
   proving_port(boost::asio::io_context& network, std::string kind, callbacks calls);

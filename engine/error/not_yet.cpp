@@ -50,7 +50,6 @@ const std::vector<missing_feature>& missing_features() {
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       {"replay", "", "sluice rejects export writes the records to a file; a pipeline can read it"},
       // Clusters
-      {"remote-nodes", "tls tokens", "start all nodes on one machine, on loopback addresses"},
       {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},
       {"recovery", "", "start the run again: nothing of it was published"},
   };

@@ -148,7 +148,7 @@ load:
         self.assertEqual(done.stdout, "")
 
     def test_an_address_that_is_not_this_machine(self):
-        self.assert_error(self.sluice("node", "--listen", "0.0.0.0:7070"), "not_supported_yet")
+        self.assert_error(self.sluice("node", "--listen", "192.0.2.1:7070"), "tls_required")
 
     def test_an_address_that_is_none(self):
         self.assertEqual(self.sluice("runs", "--to", "here").returncode, 2)

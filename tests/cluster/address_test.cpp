@@ -23,6 +23,6 @@ TEST_CASE("only loopback addresses are listened on") {
        {"0.0.0.0", "10.0.0.1", "example.org", "::", "128.0.0.1", "127.evil.org", "127.0.0.1.evil.org"}) {
     const auto checked = check_loopback({host, 1}, "--listen");
     REQUIRE_FALSE(checked.ok());
-    CHECK(checked.problem().code == "not_supported_yet");
+    CHECK(checked.problem().code == "tls_required");
   }
 }

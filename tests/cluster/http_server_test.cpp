@@ -537,7 +537,7 @@ TEST_CASE("room is shared out in turn") {
 TEST_CASE("a port in use and an address off loopback are refused") {
   served with;
   CHECK(http_server::start(with.server->where(), token, {}).problem().code == "port_in_use");
-  CHECK(http_server::start({"0.0.0.0", 0}, token, {}).problem().code == "not_supported_yet");
+  CHECK(http_server::start({"0.0.0.0", 0}, token, {}).problem().code == "tls_required");
 }
 
 TEST_CASE("a server ends while streams are open, and its clients are told") {

@@ -273,8 +273,10 @@ TEST_CASE("ports in use and addresses off loopback are refused") {
   other.http = n1->where().http;
   CHECK(node::start(other).problem().code == "port_in_use");
   other.http = {"0.0.0.0", 0};
-  CHECK(node::start(other).problem().code == "not_supported_yet");
+  CHECK(node::start(other).problem().code == "tls_required");
   other.http = {"127.0.0.1", 0};
+  other.listen = {"0.0.0.0", 0};
+  CHECK(node::start(other).problem().code == "invalid_address");
   other.listen = {"192.0.2.1", 0};
-  CHECK(node::start(other).problem().code == "not_supported_yet");
+  CHECK(node::start(other).problem().code == "tls_required");
 }

@@ -82,19 +82,21 @@ class Node:
             [SLUICE, "node", "--state", str(state), "--name", name, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *flags],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         line = self.process.stdout.readline()
-        found = re.match(r"ready: node (\S+), cluster (\S+), http (\S+)\n", line)
+        found = re.match(r"ready: node (\S+), cluster (\S+), https? (\S+)\n", line)
         if not found:
             self.stop()
-            self.log.seek(0)
-            raise AssertionError(f"{name} is not ready: {line!r} {self.log.read()}")
+            raise AssertionError(f"{name} is not ready: {line!r} {pathlib.Path(self.log.name).read_text()}")
         self.cluster, self.http = found[2], found[3]
         self.token = (state / "token").read_text()
 
+    scheme = "http"
+    trust = None  # an SSLContext for https
+
     def get(self, path, token=True, data=None):
-        request = urllib.request.Request(f"http://{self.http}{path}", data=data)
+        request = urllib.request.Request(f"{self.scheme}://{self.http}{path}", data=data)
         if token:
             request.add_header("Authorization", "Bearer " + self.token)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=self.trust) as answer:
             return answer.read().decode()
 
     def json(self, path):
@@ -109,8 +111,8 @@ class Node:
 
     def events(self, run):
         """Yields a run's events until its last."""
-        request = urllib.request.Request(f"http://{self.http}/v1/runs/{run}/events", headers={"Authorization": "Bearer " + self.token})
-        with urllib.request.urlopen(request, timeout=PATIENCE) as stream:
+        request = urllib.request.Request(f"{self.scheme}://{self.http}/v1/runs/{run}/events", headers={"Authorization": "Bearer " + self.token})
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=self.trust) as stream:
             for line in stream:
                 if line.startswith(b"data: "):
                     yield json.loads(line[6:])
@@ -344,7 +346,7 @@ load:
         first = self.nodes[0]
         # Any port that is not named is a free one: those by default may be in use.
         for flags, code in ((("--listen", first.cluster), "port_in_use"), (("--http", first.http), "port_in_use"),
-                            (("--listen", "0.0.0.0:7070"), "not_supported_yet"), (("--listen", "7070"), "invalid_address"),
+                            (("--listen", "0.0.0.0:7070"), "invalid_address"), (("--listen", "192.0.2.1:7070"), "tls_required"), (("--listen", "7070"), "invalid_address"),
                             (("--join", "127.0.0.1:1"), "join_failed")):
             free = [word for option in ("--listen", "--http") if option not in flags for word in (option, "127.0.0.1:0")]
             refused = self.sluice("node", *flags, *free)
