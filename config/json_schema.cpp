@@ -159,7 +159,26 @@ void add_source_keys(options& keys) {
 
 void add_sink_keys(options& keys) {
   keys["mode"] = described({{"type", "string"}}, "What to do with rows that are already in the target.");
-  keys["key"] = described(texts(), "Columns that identify a row, for mode: upsert.");
+  keys["key"] = described(texts(), "Columns that identify a row, for the modes upsert, merge and scd2.");
+  keys["merge"] = described(
+      {{"type", "object"},
+       {"properties",
+        {{"delete_when", {{"type", "string"}}}, {"update", {{"type", "array"}, {"items", {{"type", "string"}}}}}}},
+       {"additionalProperties", false}},
+      "For mode: merge. delete_when: rows for which it is true remove the row of their key; update: the columns that "
+      "are set.");
+  keys["scd2"] = described(
+      {{"type", "object"},
+       {"properties",
+        {{"tracked", {{"type", "array"}, {"items", {{"type", "string"}}}}},
+         {"at", {{"type", "string"}}},
+         {"gone", {{"enum", {"keep", "close"}}}},
+         {"surrogate", {{"type", "string"}}}}},
+       {"required", {"at"}},
+       {"additionalProperties", false}},
+      "For mode: scd2. tracked: a change of these columns opens a version; at: when versions begin; gone: close ends "
+      "the "
+      "versions of keys that are not in the extract; surrogate: a column for the hash of key and valid_from.");
   keys["overwrite_source"] =
       described({{"type", "boolean"}},
                 "Allow the target to be a file that this run reads; it is replaced at the end of the run.");

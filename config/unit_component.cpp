@@ -162,11 +162,17 @@ void check_sink(const reading& in, const node& name, const node& value, const co
     }
     return;
   }
-  if (unit.mode == "upsert" && key == nullptr)
-    in.fault(mode != nullptr ? *mode : name, "missing_key", "mode: upsert needs key: the columns that identify a row",
-             "key: [id]");
-  if (key != nullptr && unit.mode != "upsert")
-    in.fault(*key, "invalid_value", "key can only be used with mode: upsert", "set mode: upsert, or remove key");
+  const bool by_key = unit.mode == "upsert" || unit.mode == "merge" || unit.mode == "scd2";
+  if (by_key && key == nullptr)
+    in.fault(mode != nullptr ? *mode : name, "missing_key",
+             "mode: " + unit.mode + " needs key: the columns that identify a row", "key: [id]");
+  if (key != nullptr && !by_key)
+    in.fault(*key, "invalid_value", "key can only be used with mode: upsert, merge or scd2",
+             "set mode: upsert, or remove key");
+  for (const auto* beside : {"merge", "scd2"})
+    if (const auto* given = value.find(beside); given != nullptr && unit.mode != beside)
+      in.fault(*given, "invalid_value", std::string(beside) + ": can only be used with mode: " + beside,
+               std::string("set mode: ") + beside + ", or remove it");
 }
 
 }  // namespace sluice::config

@@ -95,6 +95,7 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
     if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
     const bool connects = by.found != nullptr && connection_of(by.found->spec.value) != nullptr;
     if (connects && unit.own.is_object()) unit.own["retry"] = retry_to_options(retry);
+    if (role == unit_role::load) read_history_rules(in, value, unit);
     if (const auto* given = value.find("retry"); given != nullptr && !connects)
       in.fault(*given, "invalid_value",
                "retry is for units that are connected to a system; " + unit.component + " is not", "remove it");
@@ -296,11 +297,32 @@ void unit_reader::read_time(const reading& in, const node& value, unit_definitio
   unit.time.idle = duration("idle");
 }
 
+void unit_reader::read_history_rules(const reading& in, const node& value, unit_definition& unit) {
+  static const field_spec merge{
+      .form = shape::object,
+      .elements = {{.name = "delete_when", .form = shape::expression},
+                   {.name = "update", .form = shape::list, .elements = {{.form = shape::column}}}}};
+  static const field_spec scd2{
+      .form = shape::object,
+      .elements = {{.name = "tracked", .form = shape::list, .elements = {{.form = shape::column}}},
+                   {.name = "at", .form = shape::expression, .required = true},
+                   {.name = "gone", .form = shape::text, .default_value = "keep", .choices = {"keep", "close"}},
+                   {.name = "surrogate", .form = shape::text}}};
+  for (const auto& [name, form] : {std::pair{"merge", &merge}, std::pair{"scd2", &scd2}}) {
+    const auto* given = value.find(name);
+    if (given == nullptr || given->is_null()) continue;
+    if (auto read = read_options(in, *given, *form, name); read && unit.own.is_object())
+      unit.own[name] = *std::move(read);
+  }
+}
+
 bool unit_reader::read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit) {
   if (key.text == "mode") {
     if (auto text = read_text(in, value, "mode")) unit.mode = *std::move(text);
   } else if (key.text == "key") {
     if (auto names = read_texts(in, value, "key")) unit.key = *std::move(names);
+  } else if (key.text == "merge" || key.text == "scd2") {
+    // read_history_rules, once the component is known
   } else if (key.text == "overwrite_source") {
     (void)read_choice(in, value, "overwrite_source", {"true", "false"});
   } else if (key.text == "commit") {

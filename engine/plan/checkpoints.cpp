@@ -41,7 +41,7 @@ bool gets_rows_again(const draft& of, std::size_t at, std::string& who) {
 void check_upsert(const draft& of, std::size_t at, diagnostics& faults) {
   const auto& unit = of.made.units[at];
   std::string who;
-  if (unit.definition.mode == "upsert" || !gets_rows_again(of, at, who)) return;
+  if (unit.definition.mode == "upsert" || unit.definition.mode == "merge" || !gets_rows_again(of, at, who)) return;
   faults.push_back(unit_fault(unit.definition, "/" + unit.definition.component, "needs_upsert",
                               "unit " + who +
                                   " gives the groups that have changed with each checkpoint, because its input has no "
@@ -55,6 +55,14 @@ void check_epochs(const draft& of, std::size_t at, const run_context& context, d
   const auto made = instantiate_sink(unit, context, found);
   if (made == nullptr || !made->one_epoch()) return;
   const auto& component = unit.definition.component;
+  if (unit.definition.mode == "scd2") {
+    faults.push_back(
+        unit_fault(unit.definition, "/scd2", "one_epoch",
+                   "gone: close needs the whole extract in one piece, and the run " +
+                       std::string(unit.endless ? "has no end" : "takes checkpoints"),
+                   unit.endless ? "write gone: keep" : "write gone: keep, or remove run: { checkpoint: }"));
+    return;
+  }
   faults.push_back(unit_fault(
       unit.definition, "/" + component, "one_epoch",
       "rows can't be added to this target after a checkpoint, and the run " +

@@ -77,7 +77,7 @@ void check_below(const draft& of, std::size_t window, std::size_t at, diagnostic
           (at == window && !from.port.empty()))
         continue;
       const auto& unit = units[below].definition;
-      if (unit.role == unit_role::load ? unit.mode == "upsert" : is_row_by_row(unit)) {
+      if (unit.role == unit_role::load ? (unit.mode == "upsert" || unit.mode == "merge") : is_row_by_row(unit)) {
         check_below(of, window, below, faults);
         continue;
       }

@@ -306,7 +306,14 @@ void check_targets(const draft& of, diagnostics& faults) {
     if (definition.incremental.by != incremental_rule::way::none) source_of[at] = definition.name;
     for (const auto& input : of.inputs[at])
       if (const auto& above = source_of[static_cast<std::size_t>(input.unit)]; !above.empty()) source_of[at] = above;
-    if (definition.role != unit_role::load || definition.mode != "replace" || source_of[at].empty()) continue;
+    if (definition.role != unit_role::load || source_of[at].empty()) continue;
+    if (definition.mode == "scd2" && definition.own.is_object() &&
+        definition.own.value("scd2", options::object()).value("gone", "keep") == "close")
+      faults.push_back(unit_fault(definition, "/scd2", "replaces_increment",
+                                  "gone: close below the incremental source " + source_of[at] +
+                                      ": each run would close all keys but those that are new",
+                                  "write gone: keep, or read the whole extract"));
+    if (definition.mode != "replace") continue;
     const auto* sink = find_component(component_kind::sink, definition.component);
     if (sink == nullptr || sink->spec.modes.size() < 2) continue;  // keeps nothing
     std::vector<std::string> others;

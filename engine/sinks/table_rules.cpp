@@ -12,16 +12,17 @@ void check_table_rules(const sink_request& request, diagnostics& faults) {
     problem.path = std::move(where);
     return problem;
   };
-  const bool upsert = request.mode == "upsert";
+  const bool upsert = request.mode == "upsert" || request.mode == "merge" || request.mode == "scd2";
   if (request.mode.empty())
     faults.push_back(at_unit(user_error("missing_mode", "a table sink needs mode: there is no safe default",
-                                        "mode: error, replace (all rows), append or upsert (by key)"),
+                                        "mode: error, replace (all rows), append, upsert (by key), merge or scd2"),
                              "/mode"));
   if (upsert && request.key.empty())
-    faults.push_back(at_unit(user_error("missing_key", "mode upsert needs key", "key: [id]"), "/key"));
+    faults.push_back(at_unit(user_error("missing_key", "mode " + request.mode + " needs key", "key: [id]"), "/key"));
   if (!upsert && !request.key.empty())
     faults.push_back(
-        at_unit(user_error("unexpected_key", "key can only be used with mode upsert, not with mode " + request.mode,
+        at_unit(user_error("unexpected_key",
+                           "key can only be used with the modes upsert, merge and scd2, not with mode " + request.mode,
                            "remove key: or write mode: upsert"),
                 "/key"));
   if (request.schema && request.schema->num_fields() == 0)

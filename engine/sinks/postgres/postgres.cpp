@@ -2,6 +2,8 @@
 #include "engine/clients/postgres/server_options.hpp"
 #include "engine/component/component.hpp"
 #include "engine/files/file_sink_options.hpp"
+#include "engine/sinks/history/history_fields.hpp"
+#include "engine/sinks/history/history_sink.hpp"
 #include "engine/sinks/postgres/table_sink.hpp"
 #include "engine/sinks/table_rules.hpp"
 
@@ -30,21 +32,31 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
         user_error("reserved_table", "names that begin with _sluice_ are used by Sluice", "use another table name")));
   }
   check_table_rules(request, faults);
+  std::shared_ptr<const history::history_rule> rule;
+  if (history::has_history(request.mode) && faults.size() == before) rule = history::read_history(request, faults);
   if (faults.size() > before) return nullptr;
   const auto create = text_option(request.own, "create", "if_missing");
-  return make_table_sink(request,
-                         {.name = *std::move(name),
-                          .schema = request.schema,
-                          .mode = request.mode,
-                          .key = request.key,
-                          .create = create == "evolve"  ? create_rule::evolve
-                                    : create == "never" ? create_rule::never
-                                                        : create_rule::if_missing,
-                          .before = statements(request.own, "before"),
-                          .after = statements(request.own, "after"),
-                          .sink = (request.context != nullptr ? request.context->pipeline : "") + "." + request.unit,
-                          .run = request.context != nullptr ? request.context->run_id : ""},
-                         url);
+  auto staged = request;
+  if (rule) {
+    staged.schema = rule->staged;
+    staged.key = rule->staged_key;
+  }
+  auto made =
+      make_table_sink(staged,
+                      {.name = *std::move(name),
+                       .schema = staged.schema,
+                       .mode = request.mode,
+                       .key = staged.key,
+                       .create = create == "evolve"  ? create_rule::evolve
+                                 : create == "never" ? create_rule::never
+                                                     : create_rule::if_missing,
+                       .before = statements(request.own, "before"),
+                       .after = statements(request.own, "after"),
+                       .sink = (request.context != nullptr ? request.context->pipeline : "") + "." + request.unit,
+                       .run = request.context != nullptr ? request.context->run_id : "",
+                       .history = rule},
+                      url);
+  return rule ? history::with_history_columns(std::move(made), request, rule) : std::move(made);
 }
 
 write_target stated_table(const options& own) {
@@ -70,7 +82,8 @@ component_spec spec() {
           "grants "
           "and indexes), `upsert` (by `key`, on which the table needs a unique index; of several rows with the same "
           "key "
-          "the last one wins). A table that does not exist is created, with `key` as its primary key. Names without "
+          "the last one wins), `merge` and `scd2`. A table that does not exist is created, with `key` as its primary "
+          "key. Names without "
           "quotes are folded to small letters, as PostgreSQL does: write `table: '\"Orders\"'` for others.\n\n"
           "The values of a column must fit its type without being changed: an integer that is too large for it, a text "
           "longer than varchar(n), more places than numeric(p,s) or a text with the byte 0 is a row error, as is a row "
@@ -78,7 +91,8 @@ component_spec spec() {
           "otherwise the run fails before anything is visible. Exclusion constraints, unique indexes with conditions "
           "or "
           "expressions, and with `upsert` unique indexes other than the key, are checked by the commit only: it then "
-          "fails, and nothing is loaded.\n\n"
+          "fails, and nothing is loaded.\n\n" +
+          history::history_description() +
           "The user needs the right to create tables in the schema of the target, and insert (upsert: also select and "
           "update; replace: truncate or delete) on the table.",
       .value = {.form = shape::object,
@@ -118,7 +132,7 @@ load:
     key: [id]
 )yaml",
       .promise = delivery::transactional,
-      .modes = {"", "error", "replace", "append", "upsert"},
+      .modes = {"", "error", "replace", "append", "upsert", "merge", "scd2"},
       .runs = locality::anywhere,
   };
 }

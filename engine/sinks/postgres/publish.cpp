@@ -1,6 +1,7 @@
 #include "engine/sinks/postgres/publish.hpp"
 
 #include "engine/component/opaque.hpp"
+#include "engine/sinks/history/history_sql.hpp"
 #include "engine/sinks/postgres/staging.hpp"
 
 #include <algorithm>
@@ -23,7 +24,7 @@ class commit {
       : server_(server), request_(request), epoch_(epoch) {}
 
   status run() {
-    SLUICE_ASSIGN(auto into, find_table(server_, request_));
+    SLUICE_ASSIGN(auto into, find_table(server_, request_of_target(request_)));
     schema_ = into.name.schema;
     SLUICE_TRY(make_notes_table(server_, schema_));
     SLUICE_TRY(
@@ -84,6 +85,7 @@ class commit {
 
   status move(const target_table& into) {
     const auto staged = epoch_.staged.quoted();
+    if (request_.history) return merge(into, staged);
     if (!into.exists)
       return server_.run("ALTER TABLE " + staged + " DROP COLUMN IF EXISTS _sluice_row; COMMENT ON TABLE " + staged +
                          " IS NULL; ALTER TABLE " + staged + " RENAME TO " + quoted_name(into.name.table));
@@ -101,6 +103,31 @@ class commit {
                         "the table " + into.name.shown() + " took " + std::to_string(moved) + " of " +
                             std::to_string(epoch_.rows) + " rows",
                         "a trigger or rule of the table probably removes some: nothing was loaded");
+    return server_.run("DROP TABLE " + staged);
+  }
+
+  status merge(const target_table& into, const std::string& staged) {
+    const auto table = into.name.quoted();
+    if (!into.exists)
+      SLUICE_TRY(server_.run("CREATE TABLE " + table + " (" + column_definitions(into) + ", PRIMARY KEY (" +
+                             quoted_names(into.key) + "))"));
+    std::string added;
+    for (const auto& one : into.added) added += (added.empty() ? " " : ", ") + one;
+    if (!added.empty()) SLUICE_TRY(server_.run("ALTER TABLE " + table + added));
+    // What is joined with the table is as large as an extract, and new.
+    SLUICE_TRY(server_.run("ANALYZE " + staged));
+    const history::history_database in{.run = [this](const std::string& sql) { return server_.run(sql); },
+                                       .number = [this](const std::string& sql) -> result<std::int64_t> {
+                                         SLUICE_ASSIGN(const auto rows, server_.rows(sql));
+                                         std::int64_t number = 0;
+                                         if (!rows.empty() && rows[0][0])
+                                           (void)std::from_chars(rows[0][0]->data(),
+                                                                 rows[0][0]->data() + rows[0][0]->size(), number);
+                                         return number;
+                                       },
+                                       .make_temporary = "CREATE TEMP TABLE _sluice_rounds ON COMMIT DROP AS ",
+                                       .temporary = "pg_temp._sluice_rounds"};
+    SLUICE_TRY(apply_history(*request_.history, table, staged, in));
     return server_.run("DROP TABLE " + staged);
   }
 

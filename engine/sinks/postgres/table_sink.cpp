@@ -37,7 +37,7 @@ class postgres_table : public sink {
     attempt_ = attempt;
     auto reached = session_.with_connection([&](connection& server) -> status {
       where_ = server.where();
-      SLUICE_ASSIGN(table_, find_table(server, request_));
+      SLUICE_TRY(look_up(server));
       SLUICE_TRY(make_notes_table(server, table_.name.schema));
       SLUICE_ASSIGN(const auto done, committed_epoch(server, request_, table_.name.schema));
       // Behind a checkpoint of another run its epochs have made or emptied the table, or do so before ours.
@@ -57,7 +57,7 @@ class postgres_table : public sink {
 
   result<prepared_epoch> prepare(std::uint64_t epoch) override {
     // An epoch without rows needs a table only where one has to be made or emptied.
-    const bool needs_table = first_epoch_ && !table_.exists;
+    const bool needs_table = (first_epoch_ && !table_.exists) || request_.history;
     if (needs_table) SLUICE_TRY(open_staging());
     staged_rows rows;
     if (staging_) {
@@ -92,7 +92,7 @@ class postgres_table : public sink {
   status recover(const std::vector<std::string>& tokens) override {
     for (const auto& token : tokens) SLUICE_TRY(commit(token));
     return session_.with_connection([&](connection& server) -> status {
-      auto found = find_table(server, request_);
+      auto found = find_table(server, request_of_target(request_));
       // A table that does not fit any more has nothing to do with what was left beside it.
       const auto schema = found.ok() ? found->name.schema : request_.name.schema;
       if (!found.ok() && schema.empty()) return std::move(found).problem();
@@ -109,19 +109,39 @@ class postgres_table : public sink {
 
  private:
   /// What the epochs behind the first one do: that one has made or emptied the table.
-  [[nodiscard]] std::string later_mode() const { return original_mode_ == "upsert" ? "upsert" : "append"; }
+  [[nodiscard]] std::string later_mode() const {
+    return original_mode_ == "upsert" || request_.history ? original_mode_ : "append";
+  }
+
+  /// The table; for merge and scd2 also what the staged rows need, which is a table that is not there.
+  status look_up(connection& server) {
+    SLUICE_ASSIGN(table_, find_table(server, request_of_target(request_)));
+    if (!request_.history) return {};
+    for (std::size_t i = 0; i < table_.columns.size(); ++i) {
+      const auto& wanted = request_.history->target->field(static_cast<int>(i))->name();
+      if (table_.columns[i].name != wanted)
+        return user_error(
+            "unknown_column",
+            "the table " + table_.name.shown() + " has no column " + wanted + ", but " + table_.columns[i].name,
+            "rename the column in a unit before");
+    }
+    staged_request_ = request_;
+    staged_request_.mode = "upsert";
+    staged_request_.create = create_rule::if_missing;
+    staged_request_.name = {.schema = table_.name.schema, .table = staging_name(request_, attempt_, 0)};
+    SLUICE_ASSIGN(staged_table_, find_table(server, staged_request_));
+    return {};
+  }
 
   status open_staging() {
     if (staging_) return {};
     if (!looked_up_) {
-      auto reached = session_.with_connection([&](connection& server) -> status {
-        SLUICE_ASSIGN(table_, find_table(server, request_));
-        return {};
-      });
+      auto reached = session_.with_connection([&](connection& server) -> status { return look_up(server); });
       if (!reached.ok()) return std::move(reached).problem();
     }
     looked_up_ = true;
-    staging_.emplace(session_, request_, table_, policy_, staging_name(request_, attempt_, part_++));
+    staging_.emplace(session_, request_.history ? staged_request_ : request_, request_.history ? staged_table_ : table_,
+                     policy_, staging_name(request_, attempt_, part_++));
     return staging_->open();
   }
 
@@ -155,6 +175,8 @@ class postgres_table : public sink {
   std::string original_mode_ = request_.mode;
   session session_;
   target_table table_;
+  load_request staged_request_;  ///< of merge and scd2
+  target_table staged_table_;
   std::string where_;
   std::optional<staging> staging_;    ///< of the epoch that is being written
   std::vector<table_name> prepared_;  ///< staging tables that nobody has committed yet

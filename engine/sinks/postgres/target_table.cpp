@@ -348,6 +348,14 @@ std::vector<std::string> target_table::column_names() const {
   return names;
 }
 
+load_request request_of_target(load_request request) {
+  if (!request.history) return request;
+  request.schema = request.history->target;
+  request.key = request.history->target_key;
+  request.mode = "upsert";
+  return request;
+}
+
 result<target_table> find_table(connection& server, const load_request& request) {
   return reader(server, request).read();
 }

@@ -3,6 +3,7 @@
 #include "engine/clients/postgres/connection.hpp"
 #include "engine/clients/postgres/names.hpp"
 #include "engine/clients/postgres/row_encoder.hpp"
+#include "engine/sinks/history/history_rule.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -26,7 +27,12 @@ struct load_request {
   std::vector<std::string> after;
   std::string sink;  ///< pipeline.unit
   std::string run;
+  /// Of the modes merge and scd2, else null: schema and key are then those of the staged rows.
+  std::shared_ptr<const history::history_rule> history = nullptr;
 };
+
+/// The request by whose columns and key a table of the modes merge and scd2 is looked up; else the request itself.
+load_request request_of_target(load_request request);
 
 /// A rule of the table over several rows, as far as it concerns columns of ours only.
 struct unique_rule {

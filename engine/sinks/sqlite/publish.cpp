@@ -3,10 +3,13 @@
 #include "engine/component/opaque.hpp"
 #include "engine/files/hidden_file.hpp"
 #include "engine/secrets/known_secrets.hpp"
+#include "engine/sinks/history/history_sql.hpp"
 #include "engine/sinks/sqlite/table.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <arrow/type.h>
 
 #include <filesystem>
 
@@ -60,6 +63,39 @@ status make_notes_table(connection& target) {
       "DROP TABLE _sluice_commits_1");
 }
 
+/// The table of the modes merge and scd2, as it is or as it will be made.
+result<table> history_table(connection& target, const loaded_table& into) {
+  const auto& rule = *into.history;
+  SLUICE_ASSIGN(auto found, find_table(target, into.name, *rule.target, rule.target_key));
+  for (std::size_t i = 0; i < found.columns.size(); ++i) {
+    const auto& wanted = rule.target->field(static_cast<int>(i))->name();
+    if (found.columns[i].name != wanted)
+      return user_error("unknown_column",
+                        "the table " + found.name + " has no column " + wanted + ", but " + found.columns[i].name,
+                        "rename the column in a unit before: mode " + std::string(rule.is_scd2 ? "scd2" : "merge") +
+                            " needs the names as they are in the table");
+  }
+  return found;
+}
+
+status merge_rows(connection& target, const loaded_table& into) {
+  SLUICE_ASSIGN(const auto now, history_table(target, into));
+  if (!now.exists)
+    for (const auto& sql : now.definition) SLUICE_TRY(target.run(sql));
+  auto rule = *into.history;
+  // As row_binder writes a timestamptz.
+  if (rule.gone_at.ends_with("+00")) rule.gone_at += ":00";
+  const history::history_database in{.run = [&](const std::string& sql) { return target.run(sql); },
+                                     .number = [&](const std::string& sql) -> result<std::int64_t> {
+                                       SLUICE_ASSIGN(const auto rows, target.rows(sql));
+                                       return rows.empty() || rows[0][0].empty() ? std::int64_t{0}
+                                                                                 : std::stoll(rows[0][0]);
+                                     },
+                                     .make_temporary = "CREATE TEMP TABLE _sluice_rounds AS ",
+                                     .temporary = "temp._sluice_rounds"};
+  return apply_history(rule, "main." + quoted_name(now.name), "sluice_staged." + quoted_name(into.name), in);
+}
+
 status move_rows(connection& target, const loaded_table& into, const staged_epoch& epoch, bool staged,
                  interruption& stop) {
   SLUICE_TRY(make_notes_table(target));
@@ -72,6 +108,13 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
     return external_error("prepared_lost",
                           "the file " + epoch.path + " with the rows for the table " + into.name + " is missing",
                           "it was removed: run the pipeline again");
+  const auto note = "INSERT INTO _sluice_commits VALUES (" + quoted_text(into.sink) + ", " + quoted_text(into.run) +
+                    ", " + number + ", " + std::to_string(epoch.attempt) + ", " + quoted_text(into.name) + ", " +
+                    std::to_string(epoch.rows) + ", strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
+  if (into.history) {
+    SLUICE_TRY(merge_rows(target, into));
+    return target.run(note);
+  }
   SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read, stop));
   SLUICE_ASSIGN(const auto from, find_table(source, into.name, *into.schema, into.key));
   SLUICE_ASSIGN(const auto now, find_table(target, into.name, *into.schema, into.key));
@@ -85,9 +128,7 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
                       "the table " + into.name + " took " + std::to_string(target.changes()) + " of " +
                           std::to_string(epoch.rows) + " rows",
                       "a trigger of the table probably removes some: nothing was loaded");
-  return target.run("INSERT INTO _sluice_commits VALUES (" + quoted_text(into.sink) + ", " + quoted_text(into.run) +
-                    ", " + number + ", " + std::to_string(epoch.attempt) + ", " + quoted_text(into.name) + ", " +
-                    std::to_string(epoch.rows) + ", strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
+  return target.run(note);
 }
 
 }  // namespace
@@ -122,6 +163,11 @@ result<bool> has_notes(connection& target, const loaded_table& into) {
   SLUICE_ASSIGN(const auto notes,
                 target.rows("SELECT 1 FROM _sluice_commits WHERE sink = ? AND run = ?", {into.sink, into.run}));
   return !notes.empty();
+}
+
+status check_history_table(connection& target, const loaded_table& into) {
+  const auto found = history_table(target, into);
+  return found.ok() ? status() : status(found.problem());
 }
 
 status publish(const loaded_table& into, const staged_epoch& epoch, interruption& stop) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/sinks/history/history_rule.hpp"
 #include "engine/sinks/sqlite/connection.hpp"
 
 #include <arrow/type_fwd.h>
@@ -19,7 +20,12 @@ struct loaded_table {
   std::string run;
   std::shared_ptr<arrow::Schema> schema;
   std::vector<std::string> key;
+  /// Of the modes merge and scd2, else null: schema and key are then those of the staged rows.
+  std::shared_ptr<const history::history_rule> history = nullptr;
 };
+
+/// Checks that a table fits the modes merge and scd2, where it is there.
+status check_history_table(connection& target, const loaded_table& into);
 
 /// Rows of one epoch in a database of their own, and what is to become of them: what the sink's token says.
 struct staged_epoch {

@@ -1,5 +1,7 @@
 #include "engine/component/component.hpp"
 #include "engine/files/file_sink_options.hpp"
+#include "engine/sinks/history/history_fields.hpp"
+#include "engine/sinks/history/history_sink.hpp"
 #include "engine/sinks/sqlite/table_sink.hpp"
 #include "engine/sinks/table_rules.hpp"
 
@@ -27,8 +29,14 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
                                 "_sluice_commits is used by Sluice to record which runs have loaded into the database",
                                 "use another table name")));
   check_table_rules(request, faults);
+  std::shared_ptr<const history::history_rule> rule;
+  if (history::has_history(request.mode) && faults.size() == before) rule = history::read_history(request, faults);
   if (faults.size() > before) return nullptr;
-  return sqlite::make_table_sink(request, path, name);
+  if (!rule) return sqlite::make_table_sink(request, path, name, nullptr);
+  auto staged = request;
+  staged.schema = rule->staged;
+  staged.key = rule->staged_key;
+  return history::with_history_columns(sqlite::make_table_sink(staged, path, name, rule), request, rule);
 }
 
 write_target stated_table(const options& own) {
@@ -50,8 +58,10 @@ component_spec spec() {
           "that changes no values. Its constraints (NOT NULL, UNIQUE, CHECK) are checked for each row: a row that "
           "violates one is rejected with `on_error: reject`; otherwise the run fails.\n\n"
           "Modes: `error` (the table must not exist), `replace` (replaces all rows), `append`, `upsert` (by `key`, on "
-          "which the table needs a unique index; if several rows have the same key, the last one wins). The table "
-          "`_sluice_commits` records the runs, so that a repeated commit does nothing.\n\n"
+          "which the table needs a unique index; if several rows have the same key, the last one wins), `merge` and "
+          "`scd2`. "
+          "The table `_sluice_commits` records the runs, so that a repeated commit does nothing.\n\n" +
+          history::history_description() +
           "Types: booleans are stored as 0 and 1, numbers as INTEGER and REAL, decimals with up to 15 digits as "
           "numbers (DECIMAL(p,s), exact when rounded to their scale), longer decimals as TEXT, dates and times as ISO "
           "8601 TEXT that SQLite's date functions understand, lists and structs as JSON. NaN and integers above "
@@ -77,7 +87,7 @@ load:
     key: [id]
 )yaml",
       .promise = delivery::transactional,
-      .modes = {"", "error", "replace", "append", "upsert"},
+      .modes = {"", "error", "replace", "append", "upsert", "merge", "scd2"},
   };
 }
 

@@ -249,7 +249,7 @@ result<table> find_table(connection& database, const std::string& name, const ar
                                   [&](const auto& one) { return same_columns(one, found.key); });
   if (!unique)
     return user_error("no_unique_key",
-                      "mode upsert finds rows of the table " + found.name + " by " + joined(found.key) +
+                      "rows of the table " + found.name + " are found by " + joined(found.key) +
                           ", but the table has no unique index on it",
                       "CREATE UNIQUE INDEX " + found.name + "_key ON " + quoted_name(found.name) + " (" +
                           quoted_names(found.key) + ")");

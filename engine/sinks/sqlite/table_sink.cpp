@@ -32,14 +32,16 @@ struct duplicate_check {
 /// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
 class sqlite_table : public sink {
  public:
-  sqlite_table(const sink_request& request, std::string path, std::string name)
+  sqlite_table(const sink_request& request, std::string path, std::string name,
+               std::shared_ptr<const history::history_rule> history)
       : request_(request),
         into_{.path = target_of(path, request.context ? request.context->base_folder : ""),
               .name = std::move(name),
               .sink = (request.context ? request.context->pipeline : "") + "." + request.unit,
               .run = request.context ? request.context->run_id : "",
               .schema = request.schema,
-              .key = request.key} {}
+              .key = request.key,
+              .history = std::move(history)} {}
   ~sqlite_table() override {
     // What was prepared may be committed by someone who has only the token.
     const bool prepared = !prepared_.empty();
@@ -60,7 +62,12 @@ class sqlite_table : public sink {
       if (::access(into_.path.c_str(), W_OK) != 0) return from_errno(errno, "write to the database " + into_.path);
       SLUICE_ASSIGN(auto opened, connection::open(into_.path, connection::access::read, stopped_));
       target_.emplace(std::move(opened));
-      SLUICE_ASSIGN(table_, find_table(*target_, into_.name, *request_.schema, request_.key));
+      if (into_.history) {
+        SLUICE_TRY(check_history_table(*target_, into_));
+        table_ = new_table(into_.name, *request_.schema, request_.key);
+      } else {
+        SLUICE_ASSIGN(table_, find_table(*target_, into_.name, *request_.schema, request_.key));
+      }
       SLUICE_ASSIGN(const bool continued, has_notes(*target_, into_));
       if (continued) mode_ = later_mode();
     } else {
@@ -152,7 +159,9 @@ class sqlite_table : public sink {
 
  private:
   /// What the epochs behind the first one do: that one has made or emptied the table.
-  [[nodiscard]] std::string later_mode() const { return request_.mode == "upsert" ? "upsert" : "append"; }
+  [[nodiscard]] std::string later_mode() const {
+    return request_.mode == "upsert" || into_.history ? request_.mode : "append";
+  }
 
   status open_staging() {
     staged_path_ = hidden_path(into_.path, into_.run, request_.unit, attempt_, part_++);
@@ -266,8 +275,9 @@ class sqlite_table : public sink {
 
 }  // namespace
 
-std::unique_ptr<sink> make_table_sink(const sink_request& request, const std::string& path, const std::string& name) {
-  return std::make_unique<sqlite_table>(request, path, name);
+std::unique_ptr<sink> make_table_sink(const sink_request& request, const std::string& path, const std::string& name,
+                                      std::shared_ptr<const history::history_rule> history) {
+  return std::make_unique<sqlite_table>(request, path, name, std::move(history));
 }
 
 }  // namespace sluice::sqlite

@@ -1,0 +1,60 @@
+"""Modes scd2 and merge of the sqlite sink: random histories beside a model, and what is refused."""
+
+import sqlite3
+import unittest
+
+from command_line import CommandLine
+from history_cases import SCD2, HistoryCases
+
+
+class SqliteHistory(HistoryCases, CommandLine):
+    sink = "sqlite: { path: shop.db, table: dim }"
+
+    def query(self, sql):
+        with sqlite3.connect(self.folder / "shop.db") as shop:
+            return shop.execute(sql).fetchall()
+
+    def execute(self, sql):
+        with sqlite3.connect(self.folder / "shop.db") as shop:
+            shop.execute(sql)
+
+    def refused(self, text, code, words, exit_code=2):
+        self.write("p.yaml", text)
+        self.write("in.csv", "id,part,name,city,note,at\n1,a,x,u,n,2024-02-01\n")
+        done = self.sluice("run", "p.yaml", "-q")
+        self.assert_error(done, code, exit_code)
+        self.assertIn(words, done.stderr)
+
+    def test_mistakes(self):
+        good = SCD2.format(sink=self.sink, at="at", gone="keep", select="select: [id, part, name, city, at]")
+        self.refused(good.replace("tracked: [name, city]", "tracked: [nam]"), "unknown_column", "did you mean name?")
+        self.refused(good.replace('at: "at"', 'at: "name"'), "invalid_option", "must be a date or a time")
+        self.refused(good.replace("gone: keep", "gone: close"), "invalid_option", "at reads columns")
+        self.refused(good.replace("gone: keep", "gone: drop"), "invalid_value", "gone")
+        self.refused(good.replace("key: [id, part], ", ""), "missing_key", "mode: scd2 needs key")
+        self.refused(good.replace("mode: scd2", "mode: append").replace("key: [id, part], ", ""), "invalid_value", "set mode: scd2")
+        self.refused(good.replace("city, at]", "city, at, { valid_to: at }]"), "duplicate_column", "valid_to")
+        close = SCD2.format(sink=self.sink, at="$day", gone="close", select="select: [id, part, name, city]")
+        self.refused(close.replace("types:", "incremental: { by: file }, types:"), "replaces_increment", "gone: close")
+        self.refused(close.replace("pipeline: dimension", "pipeline: dimension\nrun: { checkpoint: 1s }"), "one_epoch", "whole extract")
+
+    def test_a_time_that_is_null_is_a_row_error(self):
+        text = SCD2.format(sink=self.sink, at="at", gone="keep", select="select: [id, part, name, city, at]")
+        self.write("p.yaml", text.replace("mode: scd2", "on_error: reject, mode: scd2") + "rejects: { allow: 1 }\n")
+        self.write("in.csv", "id,part,name,city,note,at\n1,a,x,u,n,2024-02-01\n2,a,x,u,n,\n3,a,x,u,n,2024-02-03\n")
+        done = self.sluice("run", "p.yaml", "-q")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.query("select id from dim order by id"), [(1,), (3,)])
+        self.assertIn("the time of at is null", self.sluice("rejects", "export", "last", "-").stdout)
+
+    def test_times_with_zones(self):
+        text = SCD2.format(sink=self.sink, at="now()", gone="close", select="select: [id, part, name, city]")
+        for rows in ("1,a,x,u,n,\n2,a,x,u,n,\n", "1,a,y,u,n,\n"):
+            self.load(text, "id,part,name,city,note,at\n" + rows)
+        found = self.query("select id, name, valid_from = (select max(valid_from) from dim), valid_to, is_current from dim order by id, name")
+        begun = self.query("select max(valid_from) from dim")[0][0]
+        self.assertEqual(found, [(1, "x", 0, begun, 0), (1, "y", 1, None, 1), (2, "x", 0, begun, 0)])
+
+
+if __name__ == "__main__":
+    unittest.main()
