@@ -1,6 +1,7 @@
 #include "actors/run/checkpoints.hpp"
 
 #include "actors/units/blocking_calls.hpp"
+#include "engine/runs/proof.hpp"
 
 #include <algorithm>
 
@@ -46,6 +47,7 @@ void checkpoints::begin() {
   if (stopped_ || busy_ || round_.under_way()) return;
   ++timer_;
   begun_ = self_->clock().now();
+  proof::enter(proof::phase::aligning);
   now_ = std::exchange(wanted_, std::nullopt).value_or(wish{});
   const auto enumerators = round_.begin();
   const auto epoch = *round_.under_way();

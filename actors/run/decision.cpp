@@ -1,6 +1,7 @@
 #include "actors/run/decision.hpp"
 
 #include "actors/units/guarded.hpp"
+#include "engine/runs/proof.hpp"
 #include "engine/store/lease_keeper.hpp"
 
 namespace sluice::actors {
@@ -104,6 +105,7 @@ void decision::look(const error& problem, clock::time_point since) {
 /// While this process was silent another one may have taken the run over: that one commits.
 void decision::check_lease() {
   taken_ = true;
+  proof::enter(proof::phase::decided);
   if (!lease_ || !lease_->missed()) return calls_.taken();
   io_.call(
       [store = store_, run = run_] { return guarded("read the run's state", [&] { return store->find_run(run); }); },

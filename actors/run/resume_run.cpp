@@ -2,6 +2,7 @@
 
 #include "engine/files/private_files.hpp"
 #include "engine/runs/commits.hpp"
+#include "engine/runs/proof.hpp"
 #include "engine/runs/resume.hpp"
 
 #include <fcntl.h>
@@ -26,6 +27,7 @@ void let_go(const resumable& from) {
 /// The rejects up to the checkpoint belong to the new run as well.
 status take_rejects(const std::string& from, const std::string& to, std::uint64_t bytes) {
   if (bytes == 0) return {};
+  if (proof::planted(proof::bug::rejects_not_cut)) bytes = std::filesystem::file_size(from);
   std::ifstream old(from, std::ios::binary);
   SLUICE_TRY(make_private_folder(std::filesystem::path(to).parent_path().string()));
   SLUICE_ASSIGN(const int file, open_private_file(to, O_WRONLY | O_TRUNC));

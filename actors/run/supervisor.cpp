@@ -12,6 +12,7 @@
 #include "actors/run/source_memory.hpp"
 #include "engine/error/not_yet.hpp"
 #include "engine/flow/run_states.hpp"
+#include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
 
@@ -174,6 +175,7 @@ class supervisor : public caf::event_based_actor {
     }
     if (states_.now() != run_state::starting || !instances_.all([](const auto& each) { return each.started; })) return;
     if (!states_.advance(run_state::running)) return;
+    proof::enter(proof::phase::reading);
     auto events = std::exchange(events_, {});
     std::vector<store::event> first = {event_of("run.started", "", {{"units", plan_.units.size()}})};
     if (s_.setup->resume) {
@@ -273,6 +275,7 @@ class supervisor : public caf::event_based_actor {
 
   void take(store::manifest what, std::vector<store::event> events) {
     states_.commit_begun();
+    if (proof::planted(proof::bug::acknowledged_too_early)) acknowledge();
     const auto state = epoch_.last ? std::optional(run_state::committing) : std::nullopt;
     decision_.take(std::move(what), state, to_options(outcome(epoch_.last ? good_end_ : states_.now())),
                    std::move(events));
@@ -342,6 +345,7 @@ class supervisor : public caf::event_based_actor {
 
   /// It is complete, and visible where it is to be.
   void epoch_done() {
+    proof::enter(proof::phase::reading);
     states_.commit_undone();
     if (held_.empty()) acknowledge();
     forget_old_checkpoints();

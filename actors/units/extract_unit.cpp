@@ -4,6 +4,7 @@
 #include "actors/units/unit_actor.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/operators/windows/event_times.hpp"
+#include "engine/runs/proof.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -176,6 +177,7 @@ class extract_actor : public unit_actor {
     asked_ = false;
     if (!working_ || done_) return;
     if (!reading_) reading_ = std::make_shared<reading>(setup_, source_);
+    if (proof::planted(proof::bug::position_behind)) message.position.clear();
     const auto from = message.position;
     calls_.call([from = reading_, piece = message.piece,
                  position = std::move(message.position)] { return from->add(piece, position); },
@@ -203,6 +205,10 @@ class extract_actor : public unit_actor {
   void pass_barrier() {
     rejects_.send();
     if (!rejects_.idle()) return;
+    if (proof::planted(proof::bug::position_ahead)) {
+      if (behind_barrier_.empty() && reads_ > 0) return;
+      for (const auto& step : behind_barrier_) splits_.at(*step.split).position = step.position;
+    }
     const auto at = *std::exchange(barrier_, std::nullopt);
     outbox_->barrier(at.epoch);
     rejects_.passed(at.epoch);

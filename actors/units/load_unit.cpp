@@ -4,6 +4,7 @@
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
 #include "engine/component/interrupt_switch.hpp"
+#include "engine/runs/proof.hpp"
 #include "engine/secrets/mask.hpp"
 
 #include <arrow/array.h>
@@ -182,7 +183,13 @@ class load_actor : public unit_actor {
   template <class Then>
   void call_prepare(std::uint64_t epoch, Then then) {
     calls_.call(
-        [to = sink_, epoch] { return guarded("make the target durable", [&] { return to->to->prepare(epoch); }); },
+        [to = sink_, epoch] {
+          proof::enter(proof::phase::pre_commit);
+          auto made = guarded("make the target durable", [&] { return to->to->prepare(epoch); });
+          if (proof::planted(proof::bug::visible_too_early) && made.ok() && !made->token.empty())
+            (void)to->to->commit(made->token);
+          return made;
+        },
         [this, epoch, then](const result<prepared_epoch>& made) {
           if (!working_) return;
           if (!made.ok()) return fail(made.problem());
@@ -205,6 +212,7 @@ class load_actor : public unit_actor {
     if (std::exchange(committing_, true)) return;
     calls_.call(
         [to = sink_, token = message.token]() -> status {
+          proof::enter(proof::phase::commit);
           if (!to->to) return internal_error("sink_gone", "the sink was given up before it could publish");
           return guarded("publish the target", [&] { return to->to->commit(token); });
         },

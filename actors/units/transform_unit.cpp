@@ -10,6 +10,7 @@
 #include "engine/component/wants_last.hpp"
 #include "engine/flow/order.hpp"
 #include "engine/flow/state_file.hpp"
+#include "engine/runs/proof.hpp"
 #include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
@@ -98,7 +99,7 @@ class transform_actor : public unit_actor {
                                                      empty_batches(unit()));
     open_inputs_ = unit().inputs.size();
     later_open_ = open_inputs_ - std::min<std::size_t>(open_inputs_, 1);
-    if (restored() == nullptr) return ready();
+    if (restored() == nullptr || proof::planted(proof::bug::state_forgotten)) return ready();
     if (restored()->finished) {
       ready_ = true;
       started();

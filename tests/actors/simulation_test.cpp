@@ -31,7 +31,7 @@ TEST_CASE("whatever goes wrong, every run ends once, all rows or none are visibl
     const auto broken = made.live();
     if (broken.empty() && count > 1) continue;
     std::string all =
-        "seed " + std::to_string(seed) + ", again with: ./dev chaos --seed " + std::to_string(seed) + "\n";
+        "seed " + std::to_string(seed) + ", again with: ./dev chaos --simulate 1 " + std::to_string(seed) + "\n";
     if (count == 1)
       for (const auto& line : made.story()) all += "  " + line + "\n";
     for (const auto& one : broken) all += one + "\n";

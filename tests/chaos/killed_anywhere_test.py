@@ -25,7 +25,7 @@ class KilledAtRandom(KillPoints):
             number = chosen.randint(1, calls)
             how = {name: "1" for name in ("SLUICE_KILL_GROUP", "SLUICE_KILL_AFTER") if chosen.random() < 0.5}
             tried += 1
-            with self.subTest(number=tried, call=number, again=f"./dev chaos --kills {SEED}", **how):
+            with self.subTest(number=tried, call=number, again=f"./dev chaos --points 100 {SEED}", **how):
                 self.check(number, **how)
         print(f"{tried} kills of {calls} calls, seed {SEED}")
 
