@@ -132,7 +132,8 @@ result<int> dispatch(session& with, std::vector<std::string> words) {
   auto takes = made.takes;
   std::string progress;
   bool help = false;
-  for (auto& each : global_options(with.options, progress, help)) takes.options.push_back(std::move(each));
+  for (auto& each : global_options(with.options, progress, help))
+    if (!has_option(made.takes, each.names.front())) takes.options.push_back(std::move(each));
   for (const auto& word : words) help = help || word == "--help" || word == "-h";
   if (help) {
     with.terminal.prose(help_text(*found, made, with.terminal.color_out(), with.terminal.out_width()));

@@ -37,7 +37,8 @@ std::string help_text(const verb& what, const command& made, bool color, int wid
   settings unused;
   std::string progress;
   bool help = false;
-  for (const auto& each : global_options(unused, progress, help)) rows.emplace_back(names_of(each), each.help);
+  for (const auto& each : global_options(unused, progress, help))
+    if (!has_option(made.takes, each.names.front())) rows.emplace_back(names_of(each), each.help);
   text += "\n" + paint("Everywhere", style::cyan, color) + "\n" + two_columns(rows, width, color);
   if (!made.takes.details.empty()) text += "\n" + made.takes.details;
   return text;

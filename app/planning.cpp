@@ -66,6 +66,8 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
       return std::nullopt;
     }
   }
+  // They belong to this run alone: another time would give others.
+  for (const auto& [name, value] : loaded->computed) params[name] = value;
   std::error_code ignored;
   run_place place;
   place.run_id = request.run_id;

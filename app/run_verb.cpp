@@ -225,6 +225,8 @@ int run_here(session& with, const chosen& what) {
   if (const auto free = check_targets(with, *planned); !free.ok())
     return refuse(with, what.file, {free.problem()}, nullptr, app::exit_code_of(free.problem()));
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
+  if (!with.options.quiet && !with.options.json && planned->source && planned->source->root().find("schedule"))
+    with.terminal.note("this runs once; a schedule is followed only by a node: sluice deploy " + what.file + "\n");
   auto from = go_on_behind(with, *planned, what.fresh);
   if (!from.ok()) return refuse(with, what.file, {from.problem()}, nullptr, app::exit_code_of(from.problem()));
   const auto ended = run_planned(with, *planned, *std::move(from),

@@ -1,9 +1,8 @@
 #include "app/planning.hpp"
 #include "app/run_follower.hpp"
+#include "app/submission_file.hpp"
 #include "app/verbs.hpp"
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 
 namespace sluice::app {
@@ -19,43 +18,17 @@ struct chosen {
   std::string key;
 };
 
-/// Reads the files, checks their text, and remembers which parts of the environment they ask for.
-std::optional<cluster::submission> prepare(const chosen& what, diagnostics& faults,
-                                           std::shared_ptr<const config::document>& source) {
-  cluster::submission made;
-  made.fresh = what.fresh;
-  made.key = what.key;
-  auto given = reading_options(what.set, what.config);
-  if (!given.ok()) return faults.push_back(std::move(given).problem()), std::nullopt;
-  made.params = given->set;
-  if (!given->configs.empty()) {
-    made.config_file = given->configs.front().file;
-    made.config = given->configs.front().text;
-  }
-  given->environment = [&](const std::string& name) -> std::optional<std::string> {
-    const auto* value = std::getenv(name.c_str());
-    if (value == nullptr) return std::nullopt;
-    made.environment[name] = value;
-    return std::string(value);
-  };
-  const auto loaded = config::load_pipeline(what.file, *given, faults, &source);
-  if (!loaded || !faults.empty()) return std::nullopt;
-  std::error_code ignored;
-  made.text = source->text();
-  made.file = what.file;
-  made.base_folder = std::filesystem::current_path(ignored).string();
-  return made;
-}
-
 result<int> submit(session& with, const chosen& what) {
   block_stop_signals();
   diagnostics faults;
   std::shared_ptr<const config::document> source;
-  const auto made = prepare(what, faults, source);
+  auto made = read_submission_file(what.file, what.set, what.config, faults, source);
   if (!made) {
     report_faults(with, faults, source.get());
     return exit_code_of(faults);
   }
+  made->fresh = what.fresh;
+  made->key = what.key;
   SLUICE_ASSIGN(const auto client, client_for(with));
   const auto run = client.submit(*made, faults);
   if (!faults.empty()) {

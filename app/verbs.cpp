@@ -24,10 +24,10 @@ const std::vector<verb>& verbs() {
       {"drain", "Runs", "ends a run without end at a checkpoint", drain_verb},
       {"checkpoints", "Runs", "lists the checkpoints of a run", checkpoints_verb},
       {"savepoint", "Runs", "creates a checkpoint that is kept", savepoint_verb},
-      {"deploy", "Deployed pipelines", "deploys a pipeline with its schedule", nullptr},
-      {"pipelines", "Deployed pipelines", "lists, pauses, resumes and deletes deployed pipelines", nullptr},
-      {"trigger", "Deployed pipelines", "starts a deployed pipeline now", nullptr},
-      {"backfill", "Deployed pipelines", "runs a deployed pipeline for past days", nullptr},
+      {"deploy", "Deployed pipelines", "deploys a pipeline with its schedule", deploy_verb},
+      {"pipelines", "Deployed pipelines", "lists, pauses, resumes and deletes deployed pipelines", pipelines_verb},
+      {"trigger", "Deployed pipelines", "starts a deployed pipeline now", trigger_verb},
+      {"backfill", "Deployed pipelines", "runs a deployed pipeline for past days", backfill_verb},
       {"node", "Cluster", "starts a node of a cluster", node_verb},
       {"nodes", "Cluster", "lists the nodes of a cluster", nodes_verb},
       {"submit", "Cluster", "submits a pipeline to a cluster", submit_verb},
@@ -48,6 +48,13 @@ const verb* find_verb(std::string_view name) {
   for (const auto& each : verbs())
     if (each.name == name) return &each;
   return nullptr;
+}
+
+bool has_option(const arguments& of, const std::string& name) {
+  for (const auto& each : of.options)
+    for (const auto& own : each.names)
+      if (own == name) return true;
+  return false;
 }
 
 std::vector<option_spec> global_options(settings& into, std::string& progress, bool& help) {

@@ -25,6 +25,8 @@ struct verb {
 /// All verbs, in the order of the overview.
 const std::vector<verb>& verbs();
 const verb* find_verb(std::string_view name);
+/// Whether a verb has an option of its own by that name: it takes the place of the one that every verb takes.
+bool has_option(const arguments& of, const std::string& name);
 /// Options that every verb takes, stored in `into`.
 std::vector<option_spec> global_options(settings& into, std::string& progress, bool& help);
 
@@ -32,8 +34,10 @@ std::vector<option_spec> global_options(settings& into, std::string& progress, b
 std::string help_text(const verb& what, const command& made, bool color, int width);
 std::string overview_text(bool color);
 
+command backfill_verb();
 command cancel_verb();
 command checkpoints_verb();
+command deploy_verb();
 command drain_verb();
 command savepoint_verb();
 command completion_verb();
@@ -48,6 +52,7 @@ command node_verb();
 command nodes_verb();
 command notify_verb();
 command openapi_verb();
+command pipelines_verb();
 command preview_verb();
 command prune_verb();
 command rejects_verb();
@@ -58,6 +63,7 @@ command status_verb();
 command submit_verb();
 command tls_verb();
 command tokens_verb();
+command trigger_verb();
 command validate_verb();
 command version_verb();
 command watch_verb();

@@ -260,8 +260,14 @@ result<std::string> http_client::get_text(const std::string& target) const {
   return std::move(got.body);
 }
 
-result<options> http_client::post(const std::string& target, const options& body) const {
+result<options> http_client::remove(const std::string& target) const {
+  SLUICE_ASSIGN(auto got, ask({to_, ca_file_}, limit_, make_request(http::verb::delete_, target, to_, token_)));
+  return json_of(to_, got);
+}
+
+result<options> http_client::post(const std::string& target, const options& body, const std::string& key) const {
   auto request = make_request(http::verb::post, target, to_, token_);
+  if (!key.empty()) request.set("Idempotency-Key", key);
   if (!body.is_null()) {
     request.set(http::field::content_type, "application/json");
     request.body() = json_text(body);
@@ -271,7 +277,11 @@ result<options> http_client::post(const std::string& target, const options& body
   return json_of(to_, got);
 }
 
-result<std::string> http_client::submit(const submission& what, diagnostics& faults) const {
+namespace {
+
+/// Sends a pipeline's file; gives the answer's JSON.
+result<options> send(const destination& whom, const std::string& token, milliseconds limit, const std::string& target,
+                     const submission& what, diagnostics& faults) {
   options body = {{"text", what.text}, {"file", what.file}, {"base_folder", what.base_folder}};
   body["params"] = what.params;
   body["environment"] = what.environment;
@@ -280,18 +290,29 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
     body["config_file"] = what.config_file;
     body["config"] = what.config;
   }
-  auto request = make_request(http::verb::post, "/v1/runs", to_, token_);
+  auto request = make_request(http::verb::post, target, whom.where, token);
   request.set(http::field::content_type, "application/json");
   if (!what.key.empty()) request.set("Idempotency-Key", what.key);
   request.body() = json_text(body);
   request.prepare_payload();
+  SLUICE_ASSIGN(auto got, ask(whom, limit, request));
+  if (got.status >= 300) return refused(whom.where, got, &faults);
+  return json_of(whom.where, got);
+}
+
+}  // namespace
+
+result<std::string> http_client::submit(const submission& what, diagnostics& faults) const {
   // Planning reads samples of the inputs: it may take its time.
-  SLUICE_ASSIGN(auto got, ask({to_, ca_file_}, std::max(limit_, milliseconds(120000)), request));
-  if (got.status >= 300) return refused(to_, got, &faults);
-  SLUICE_ASSIGN(const auto json, json_of(to_, got));
+  SLUICE_ASSIGN(const auto json,
+                send({to_, ca_file_}, token_, std::max(limit_, milliseconds(120000)), "/v1/runs", what, faults));
   if (!json.is_object() || !json.contains("run") || !json["run"].is_string())
     return external_error("invalid_answer", "the node accepted the pipeline but returned no run");
   return json["run"].get<std::string>();
+}
+
+result<options> http_client::deploy(const submission& what, diagnostics& faults) const {
+  return send({to_, ca_file_}, token_, limit_, "/v1/pipelines", what, faults);
 }
 
 result<options> http_client::cancel(const std::string& run) const {

@@ -40,12 +40,16 @@ class http_client {
   [[nodiscard]] result<options> get(const std::string& target) const;
   /// GET, the answer as it is (rejects, metrics).
   [[nodiscard]] result<std::string> get_text(const std::string& target) const;
-  /// POST; `body` null sends none.
-  [[nodiscard]] result<options> post(const std::string& target, const options& body) const;
+  /// POST; `body` null sends none. `key`: an Idempotency-Key; empty: none.
+  [[nodiscard]] result<options> post(const std::string& target, const options& body, const std::string& key = {}) const;
+  /// DELETE
+  [[nodiscard]] result<options> remove(const std::string& target) const;
 
   /// Submits; gives the run's id. Faults of the pipeline are appended to `faults` (then the result is the first of
   /// them).
   [[nodiscard]] result<std::string> submit(const submission& what, diagnostics& faults) const;
+  /// Deploys; gives the node's answer. Faults as with `submit`.
+  [[nodiscard]] result<options> deploy(const submission& what, diagnostics& faults) const;
   /// Asks to cancel; fine where it was already asked. Gives the run's id and its state: `cancelling`, or the one that
   /// it ended in.
   [[nodiscard]] result<options> steer(const std::string& run, const std::string& how) const;

@@ -2,11 +2,13 @@
 
 #include "actors/delivery/dispatcher.hpp"
 #include "actors/io_pool.hpp"
+#include "actors/schedule/scheduler.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
 #include "cluster/control/dialler.hpp"
 #include "cluster/control/transport.hpp"
 #include "cluster/data_links.hpp"
+#include "cluster/deployments.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/error_answer.hpp"
 #include "cluster/http/server.hpp"
@@ -106,6 +108,7 @@ struct node_parts {
   std::shared_ptr<certificates> secured;  ///< null: on loopback, nothing is encrypted
   actors::engine_actors engine;
   std::vector<caf::actor> subscribers;  ///< held, because nothing else refers to them between two events
+  caf::actor scheduler;                 ///< of the first node
   caf::actor dialler;
   caf::actor node;
   node_info self;
@@ -208,6 +211,22 @@ result<submitted_run> submit(node_door& at, const submission& what, diagnostics&
   return start_run(at, what, std::move(ground), faults);
 }
 
+/// Makes the run of a start, unless a process that died has made it.
+status start_due(node_door& at, const store::pending_start& what) {
+  SLUICE_ASSIGN(auto ground, at.visit<planning_ground>(ground_for_planning));
+  const auto made = ground.store->find_run(what.run);
+  if (made.ok()) return {};
+  if (made.problem().code != "run_not_found") return made.problem();
+  SLUICE_ASSIGN(const auto found, store::schedules_of(*ground.store).find(what.pipeline));
+  if (!found) return user_error("not_deployed", "the pipeline " + what.pipeline + " is not deployed any more");
+  ground.where.run = what.run;
+  ground.where.due_at = what.due;
+  ground.where.origin = origin_of(what);
+  diagnostics faults;
+  const auto started = start_run(at, submission_of(*found, what), std::move(ground), faults);
+  return started.ok() ? status() : status(started.problem());
+}
+
 /// The plan of a pipeline as a submission would get it, but with nothing that earlier runs have left.
 result<options> plan_only(node_door& at, const submission& what, diagnostics& faults) {
   SLUICE_ASSIGN(auto ground, at.visit<planning_ground>(ground_for_planning));
@@ -245,6 +264,15 @@ api_handlers handlers_for(node_parts& all) {
     return tokens->owner_of(token);
   };
   made.audit = [log = std::make_shared<audit_log>(all.access_folder)](const audit_entry& what) { log->write(what); };
+  if (all.first) {
+    made.deploy = [&all](const submission& what, diagnostics& faults) {
+      return deploy_pipeline(*all.store, what, all.config_file, faults);
+    };
+    made.schedules_changed = [&all] {
+      if (all.scheduler) caf::anon_send(all.scheduler, actors::look_at_schedules{});
+    };
+    made.config_file = all.config_file;
+  }
   made.ready = [&all] { return all.ready.load() && all.node_actor.alive(); };
   made.metrics = [&all, inner = std::move(made.metrics)] {
     return inner() +
@@ -292,6 +320,18 @@ void tell_of_events(node_parts& all) {
       "events.ndjson", 0, engine.services));
   all.subscribers.push_back(actors::spawn_dispatcher(
       all.system, {.services = engine.services, .store = all.store, .notifier = engine.notifier}));
+}
+
+/// The first node follows the schedules of deployed pipelines.
+void follow_schedules(node_parts& all) {
+  if (!all.first) return;
+  all.scheduler = actors::spawn_scheduler(
+      all.system, {.services = all.engine.services,
+                   .store = all.store,
+                   .notifier = all.engine.notifier,
+                   .start = [door = all.door](const store::pending_start& what) { return start_due(*door, what); },
+                   .now = {},
+                   .log = log_line});
 }
 
 /// The address as others learn of it: port 0 becomes a free one, found by listening there for a moment.
@@ -396,11 +436,13 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                       {.port = port_kind::control, .name = all.self.name, .token = token, .session = {}});
   SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all), all.secured));
   if (settings.join) SLUICE_TRY(join_first_node(all, std::move(outcome)));
+  follow_schedules(all);
   return api_address;
 }
 
 void close_all(node_parts& all) {
   all.ready = false;
+  if (all.scheduler) caf::anon_send(all.scheduler, actors::leave{});
   all.door->close();
   if (all.engine.control) {
     // Runs end first, with their events written; then the streams that show them; then the rest.
@@ -410,6 +452,7 @@ void close_all(node_parts& all) {
   }
   if (all.http) all.http->drain();
   all.http.reset();
+  all.scheduler = nullptr;
   if (all.node) {
     // Waited for, because an exit message would overtake its farewell.
     caf::scoped_actor self(all.system);

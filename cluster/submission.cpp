@@ -28,6 +28,7 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   config::load_options given;
   given.set = what.params;
   given.base_folder = what.base_folder;
+  given.due_at = where.due_at;
   // The submitter's environment, not the node's: what it did not send is not set.
   given.environment = [&](const std::string& name) -> std::optional<std::string> {
     const auto found = what.environment.find(name);
@@ -83,6 +84,8 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   }
   options params = options::object();
   for (const auto& [name, value] : what.params) params[name] = value;
+  // They belong to this run alone: another time would give others.
+  for (const auto& [name, value] : loaded->computed) params[name] = value;
   actors::planned_run planned{std::make_shared<const plan>(std::move(*made)), std::move(context), params,
                               where.state_folder + "/runs", what.fresh};
   auto setup = std::make_shared<actors::run_setup>();
@@ -102,8 +105,8 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   setup->record = make_record(*setup->what, *setup->context, params,
                               {.node = where.node, .endpoint = where.endpoint, .term = where.term});
   if (!what.key.empty()) setup->record.context["submission"] = digest_of(what);
-  if (!loaded->subscriptions.empty())
-    setup->record.context["params"] = notify::texts_of(setup->what->definition.params);
+  setup->record.context["params"] = notify::texts_of(setup->what->definition.params);
+  if (!where.origin.is_null()) setup->record.context["origin"] = where.origin;
   if (where.records != nullptr) {
     const auto subscribed =
         store::deliveries_of(*where.records).subscribe(setup->record.pipeline, loaded->subscriptions);

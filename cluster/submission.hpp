@@ -4,7 +4,9 @@
 #include "cluster/http_client.hpp"
 #include "cluster/placement.hpp"
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,8 @@ struct submission_place {
   std::int64_t term = 0;            ///< of the controller
   std::string run = {};             ///< the id of a run that was planned before; empty: a new one
   store::store* records = nullptr;  ///< where it looks up what the pipeline's sources have taken; null: nothing
+  std::optional<std::int64_t> due_at = {};  ///< microseconds since 1970 UTC; not set: now
+  options origin = {};                      ///< what started the run, kept with it: reason, due, parents; null: a user
 };
 
 /// Makes a run of what was submitted: reads, checks and plans the pipeline, and sees that all its units can be placed

@@ -269,6 +269,11 @@ options rule_schema() {
        {{"name", {{"type", "string"}}},
         {"when", described({{"type", "string"}}, "A condition over the event; without it every event counts.")},
         {"to", described(texts(), "Names of channels.")},
+        {"start", described({{"type", "object"},
+                             {"properties", {{"pipeline", {{"type", "string"}}}, {"params", {{"type", "object"}}}}},
+                             {"required", options::array({"pipeline"})},
+                             {"additionalProperties", false}},
+                            "The deployed pipeline that an event starts.")},
         {"order", described({{"enum", {"run", "any"}}}, "any: an event need not wait for earlier ones of its run.")},
         {"group", described({{"type", "object"},
                              {"properties",
@@ -281,8 +286,37 @@ options rule_schema() {
         {"repeat", described(time, "Remind of an alert that is open, this often.")},
         {"resolved", described({{"type", "boolean"}}, "Tell when the trouble is over.")},
         {"escalate", described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")}}},
-      {"required", options::array({"name", "to"})},
+      {"required", options::array({"name"})},
+      {"anyOf", options::array({{{"required", options::array({"to"})}}, {{"required", options::array({"start"})}}})},
       {"additionalProperties", false}};
+}
+
+options schedule_schema() {
+  const options time = {{"type", "string"}};
+  return {{"type", "object"},
+          {"properties",
+           {{"cron", described(time, "Minute, hour, day of month, month and day of week.")},
+            {"timezone", time},
+            {"every", described(time, "An interval, such as 15m.")},
+            {"after", described({{"type", "object"},
+                                 {"properties",
+                                  {{"all", texts()},
+                                   {"any", texts()},
+                                   {"same", texts()},
+                                   {"within", time},
+                                   {"partial", {{"type", "boolean"}}}}},
+                                 {"additionalProperties", false}},
+                                "Runs of other pipelines.")},
+            {"files", described(time, "A glob: files that arrive.")},
+            {"settle", described(time, "How long a file has to be unchanged.")},
+            {"webhook",
+             {{"type", "object"},
+              {"properties", {{"signing_key", time}}},
+              {"required", options::array({"signing_key"})},
+              {"additionalProperties", false}}},
+            {"catch_up", {{"enum", {"none", "last", "all"}}}},
+            {"deadline", described(time, "A duration from the due time, or a time of day such as 06:00.")}}},
+          {"additionalProperties", false}};
 }
 
 options closed_map(options properties, const char* description) {
@@ -293,11 +327,13 @@ options closed_map(options properties, const char* description) {
 }  // namespace
 
 options json_schema() {
+  auto default_types = text_types;
+  default_types.push_back("object");
   const options param = {{"anyOf", options::array({{{"type", "string"}},
                                                    {{"type", "object"},
                                                     {"properties",
                                                      {{"type", {{"type", "string"}}},
-                                                      {"default", {{"type", text_types}}},
+                                                      {"default", {{"type", default_types}}},
                                                       {"description", {{"type", "string"}}}}},
                                                     {"additionalProperties", false}}})}};
   const options properties = {
@@ -324,6 +360,7 @@ options json_schema() {
       {"rejects",
        closed_map({{"allow", {{"type", "integer"}, {"minimum", 0}}}, {"fail_above", {{"type", {"string", "number"}}}}},
                   "How many rejected rows are allowed.")},
+      {"schedule", described(schedule_schema(), "When a node runs the pipeline, once it is deployed.")},
       {"channels",
        described({{"type", "object"}, {"additionalProperties", channel_schema()}}, "Where notifications can go.")},
       {"silences", described({{"type", "array"},

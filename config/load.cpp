@@ -3,13 +3,16 @@
 #include "config/config_file.hpp"
 #include "config/notify_reader.hpp"
 #include "config/pipeline_reader.hpp"
+#include "config/schedule_reader.hpp"
 
+#include <arrow/scalar.h>
 #include <sys/stat.h>
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
+#include <set>
 #include <sstream>
 
 namespace sluice::config {
@@ -82,11 +85,15 @@ std::optional<loaded> load_pipeline_text(const std::string& text, const std::str
   const auto parsed = document::parse(text, file, faults);
   if (source != nullptr) *source = parsed;
   if (!parsed->root().is_map()) return {};
-  auto definition = read_pipeline(*parsed, with, faults);
+  std::set<std::string> computed;
+  auto definition = read_pipeline(*parsed, with, faults, &computed);
   // Rules may name params.
   auto subscriptions = read_notifications({*parsed, faults}, definition, given.base_folder);
+  auto scheduled = read_schedule({*parsed, faults}, definition);
   put_in_order(faults, before);
-  return loaded{std::move(definition), parsed, std::move(subscriptions)};
+  loaded made{std::move(definition), parsed, std::move(subscriptions), std::move(scheduled), {}};
+  for (const auto& name : computed) made.computed[name] = made.definition.params.at(name)->ToString();
+  return made;
 }
 
 void resolve_locations(const document& source, diagnostics& faults) {

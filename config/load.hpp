@@ -2,6 +2,7 @@
 
 #include "config/document.hpp"
 #include "engine/plan/pipeline.hpp"
+#include "engine/schedule/settings.hpp"
 #include "engine/store/deliveries.hpp"
 
 #include <functional>
@@ -33,6 +34,7 @@ struct load_options {
   /// What they have comes before what the pipeline has, and that of an earlier one before that of a later one.
   std::vector<config_text> configs = {};
   std::string base_folder = {};  ///< where relative paths of channels start; empty: the current folder
+  std::optional<std::int64_t> due_at = {};  ///< when the run is due, microseconds since 1970 UTC; not set: now
 };
 
 /// Reads a file for `config_text`; the error says why it can't be read.
@@ -45,6 +47,8 @@ struct loaded {
   pipeline definition;
   std::shared_ptr<const document> source;
   std::vector<store::subscription> subscriptions;  ///< one a rule of `notify:`
+  std::optional<schedule::settings> schedule = {};
+  std::map<std::string, std::string> computed = {};  ///< params whose default was computed, as texts
 };
 
 /// Reads a pipeline's file, "-" being standard input. All its faults are appended together, each with its place; what

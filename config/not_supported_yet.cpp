@@ -5,7 +5,6 @@ namespace sluice::config {
 const std::vector<unsupported_form>& unsupported_forms() {
   using enum place_of_form;
   static const std::vector<unsupported_form> forms = {
-      {pipeline, "schedule", "", R"({ cron: "15 5 * * *", timezone: Europe/Berlin })"},
       {unit, "timeout", "", "10m"},
       {load, "when_down", "", "{ spill: 2GiB }"},
   };

@@ -6,6 +6,7 @@
 #include "engine/error/not_yet.hpp"
 #include "engine/notify/channels.hpp"
 #include "engine/notify/condition.hpp"
+#include "engine/notify/start_channel.hpp"
 #include "engine/schedule/cron.hpp"
 #include "engine/values/quantities.hpp"
 #include "engine/values/time_zone.hpp"
@@ -120,6 +121,7 @@ class notify_reader {
     const auto before = in_.faults.size();
     std::string name;
     options made = options::object();
+    options start;
     for (const auto& [key, value] : rule.entries) {
       if (key.text == "name") {
         name = read_name(value);
@@ -139,17 +141,30 @@ class notify_reader {
       } else if (key.text == "escalate") {
         made["escalate"] = read_escalation(value);
       } else if (key.text == "start") {
-        in_.fault(key, "not_supported_yet", "start is not supported yet", not_yet_hint("start"));
+        start = read_start(value);
       } else {
-        in_.unknown_key(key, "a rule", {"name", "when", "to", "order", "group", "repeat", "resolved", "escalate"});
+        in_.unknown_key(key, "a rule",
+                        {"name", "when", "to", "start", "order", "group", "repeat", "resolved", "escalate"});
       }
     }
     if (rule.find("name") == nullptr) in_.fault(rule, "missing_key", "the rule has no name", "name: oncall");
     if (rule.find("to") == nullptr && rule.find("start") == nullptr)
       in_.fault(rule, "missing_key", "the rule does not say where notifications go", "to: [pager]");
+    for (const auto* other : {"group", "repeat", "resolved", "escalate"})
+      if (!start.is_null() && rule.find(other) != nullptr)
+        in_.fault(rule, "invalid_value",
+                  std::string("a rule with start can't have ") + other + ": each event starts a run",
+                  "make two rules of it");
     if (in_.faults.size() > before) return;
     options channels = options::object();
-    for (const auto& channel : used_here(made)) channels[channel] = channels_[channel];
+    if (!start.is_null()) {
+      const auto channel = notify::start_channel_name(start["pipeline"].text());
+      if (!made.contains("to")) made["to"] = options::array();
+      made["to"].push_back(channel);
+      channels[channel] = options{{"kind", notify::start_kind}, {"own", std::move(start)}, {"folder", folder_}};
+    }
+    for (const auto& channel : used_here(made))
+      if (!channels.contains(channel)) channels[channel] = channels_[channel];
     store::subscription kept;
     kept.id = of_.name + "/" + name;
     kept.pipeline = of_.name;
@@ -170,6 +185,46 @@ class notify_reader {
     else if (!names_.insert(*text).second)
       in_.fault(value, "duplicate_name", "there are two rules named " + *text, "rename one of them");
     return *text;
+  }
+
+  /// `start: { pipeline, params }`; null where it has faults.
+  options read_start(const node& value) {
+    const auto before = in_.faults.size();
+    constexpr const char* start_example = "start: { pipeline: publish, params: { day: \"$day\" } }";
+    if (!value.is_map()) {
+      in_.fault(value, "invalid_value", "start must be a map, found " + describe(value), start_example);
+      return {};
+    }
+    options made = {{"pipeline", ""}, {"params", options::object()}};
+    for (const auto& [key, held] : value.entries) {
+      if (key.text == "pipeline") {
+        if (auto text = read_text(in_, held, "start.pipeline")) made["pipeline"] = *std::move(text);
+      } else if (key.text == "params") {
+        if (!held.is_map()) {
+          in_.fault(held, "invalid_value", "start.params must be a map of expressions, found " + describe(held),
+                    start_example);
+          continue;
+        }
+        for (const auto& [name, text] : held.entries) {
+          const auto read = read_text(in_, text, "start.params." + name.text);
+          if (!read) continue;
+          made["params"][name.text] = *read;
+          diagnostics faults;
+          (void)notify::start_params::bind(options{{name.text, *read}}, notify::types_of(of_.params), faults);
+          for (auto& fault : faults) {
+            fault.path.clear();
+            if (fault.code == "unknown_column" && fault.hint.empty()) fault.hint = "quote a text: \"'" + *read + "'\"";
+            in_.fault_from(text, std::move(fault));
+          }
+        }
+      } else {
+        in_.unknown_key(key, "start", {"pipeline", "params"});
+      }
+    }
+    if (value.find("pipeline") == nullptr)
+      in_.fault(value, "missing_key", "start does not name the pipeline to start", start_example);
+    if (in_.faults.size() > before) return {};
+    return made;
   }
 
   std::string read_condition(const node& value, std::string text) {

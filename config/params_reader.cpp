@@ -1,5 +1,7 @@
 #include "config/params_reader.hpp"
 
+#include "engine/component/run_context.hpp"
+#include "engine/expression/expression.hpp"
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/unknown_columns.hpp"
@@ -12,6 +14,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <chrono>
 
 namespace sluice::config {
 
@@ -82,6 +85,60 @@ declaration read_declaration(const reading& in, const node& name, const node& va
 
 }  // namespace
 
+/// `run.timezone` as it stands in the file: params are read before anything else is filled in.
+std::string timezone_of(const document& source) {
+  const auto* run = source.root().find("run");
+  const auto* zone = run == nullptr ? nullptr : run->find("timezone");
+  return zone != nullptr && zone->is_scalar() ? zone->text : "UTC";
+}
+
+/// The SQL of a default that is computed; null where it is a plain value.
+const node* sql_of(const node* default_value) {
+  if (default_value == nullptr || !default_value->is_map() || default_value->entries.size() != 1) return nullptr;
+  const auto& [key, held] = default_value->entries.front();
+  return key.text == "sql" && held.is_scalar() ? &held : nullptr;
+}
+
+/// What `default: { sql: ... }` gives, of the declared type; it may name the params before it. Null: it has a fault.
+std::shared_ptr<arrow::Scalar> computed(const reading& in, const node& sql, const declaration& declared,
+                                        const std::string& self, const param_values& before,
+                                        const load_options& given) {
+  using namespace std::chrono;
+  run_context context;
+  context.now_microseconds = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+  context.timezone = timezone_of(in.source);
+  context.params = before.typed;
+  context.params.erase(self);
+  context.params["due_at()"] =
+      std::make_shared<arrow::TimestampScalar>(given.due_at.value_or(context.now_microseconds), timestamptz_type());
+  expression::scope names;
+  names.context = &context;
+  diagnostics faults;
+  auto bound = expression::bind(sql.text, names, {}, faults);
+  if (bound != nullptr && faults.empty() && !bound->type()->Equals(*declared.type)) {
+    auto cast = expression::cast(bound, declared.type, names);
+    if (cast == nullptr)
+      in.fault(sql, "invalid_param",
+               "the default is a " + type_name(*bound->type()) + ", which is no " + type_name(*declared.type));
+    bound = std::move(cast);
+  }
+  for (auto& fault : faults) {
+    if (fault.code == "unknown_unit") fault.hint = "a default has no columns: it knows due_at(), now() and params";
+    in.fault_from(sql, std::move(fault));
+  }
+  if (bound == nullptr && faults.empty())
+    in.fault(sql, "invalid_param", "the default can't be computed", "it needs a param that has no value");
+  if (bound == nullptr || !faults.empty()) return nullptr;
+  auto value = bound->constant();
+  if (!value.ok()) {
+    in.fault_from(sql, std::move(value).problem());
+    return nullptr;
+  }
+  if ((*value)->is_valid) return *std::move(value);
+  in.fault(sql, "invalid_param", "the default is null", "give it a value: coalesce(..., 0)");
+  return nullptr;
+}
+
 param_values read_params(const document& source, const node* section, const load_options& given, diagnostics& faults) {
   param_values values;
   std::vector<std::string> names;
@@ -114,9 +171,19 @@ param_values read_params(const document& source, const node* section, const load
     } else if (declared.default_value != nullptr && declared.default_value->is_scalar()) {
       text = declared.default_value->text;
       place = declared.default_value;
+    } else if (const auto* sql = sql_of(declared.default_value)) {
+      const auto made = declared.type == nullptr ? nullptr : computed(in, *sql, declared, name.text, values, given);
+      if (made != nullptr) {
+        values.typed[name.text] = made;
+        values.text[name.text] = made->ToString();
+        values.computed.insert(name.text);
+      } else {
+        values.without_value.insert(name.text);
+      }
+      continue;
     } else if (declared.default_value != nullptr) {
       in.fault(*declared.default_value, "invalid_value",
-               "a default must be text, found " + describe(*declared.default_value));
+               "a default must be a text or { sql: EXPRESSION }, found " + describe(*declared.default_value));
       values.without_value.insert(name.text);
       continue;
     } else {

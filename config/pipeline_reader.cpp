@@ -221,7 +221,8 @@ class pipeline_reader {
 
 }  // namespace
 
-pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults) {
+pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults,
+                       std::set<std::string>* computed) {
   // Only a file itself may refer to a secret: what comes from outside and does is marked, so that it is refused.
   const auto guarded = [](const environment_lookup& from) {
     return [&from](const std::string& name) {
@@ -243,6 +244,7 @@ pipeline read_pipeline(document& source, const load_options& given, diagnostics&
     read_config_file(each, guarded(each.environment ? each.environment : given.environment), known, faults);
   auto made = pipeline_reader(source, known, faults).read();
   made.params = std::move(params.typed);
+  if (computed != nullptr) *computed = std::move(params.computed);
   made.file = source.file();
   made.text = source.text();
   return made;

@@ -7,7 +7,9 @@
 namespace sluice::config {
 
 /// Reads a document as a pipeline of the language. All faults are appended; units that have any are marked, so that the
-/// rest can still be planned and all faults of a file be reported together.
-pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults);
+/// rest can still be planned and all faults of a file be reported together. `computed` gets the names of params whose
+/// default was computed.
+pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults,
+                       std::set<std::string>* computed = nullptr);
 
 }  // namespace sluice::config

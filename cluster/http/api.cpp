@@ -4,9 +4,14 @@
 #include "cluster/http/route.hpp"
 #include "cluster/token.hpp"
 
+#include <cstdlib>
+
 namespace sluice::cluster {
 
 namespace {
+
+/// Of routes that want no token.
+constexpr int most_open_body = 65'536;
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -33,7 +38,8 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
 
 int status_of(const error& problem) {
   const auto& code = problem.code;
-  if (code == "run_not_found") return 404;
+  if (code == "run_not_found" || code == "not_deployed") return 404;
+  if (code == "invalid_signature") return 401;
   if (code == "invalid_query" || code == "invalid_request" || code == "unknown_key") return 400;
   if (code == "ambiguous_run" || code == "run_is_final" || code == "already_running" || code == "run_elsewhere" ||
       code == "submission_in_progress")
@@ -101,7 +107,18 @@ std::optional<identity> api::caller_of(const api_request& request) const {
 
 std::optional<api_response> api::unauthorized(const api_request& request) const {
   const auto found = find_route(request);
-  if (found.of != nullptr && found.of->open) return {};
+  if (found.of != nullptr && found.of->open) {
+    // Whoever has shown nothing may not fill the memory for bodies.
+    constexpr std::size_t most_digits = 5;
+    const auto& length = request.header("content-length");
+    const bool fits = length.size() <= most_digits && std::atoi(length.c_str()) <= most_open_body &&
+                      request.header("transfer-encoding").empty();
+    if (fits) return {};
+    return refuse(413, user_error("body_too_large",
+                                  "the body of this request may have " + std::to_string(most_open_body) +
+                                      " bytes, with Content-Length",
+                                  "send the data to where the pipeline reads it"));
+  }
   const auto caller = caller_of(request);
   const auto wanted = found.of == nullptr ? access_role::viewer : role_of(*found.of);
   if (caller && caller->role >= wanted) return {};

@@ -22,6 +22,8 @@ struct submitted_run {
   bool repeated = false;  ///< an earlier submission with the same key has started it
 };
 
+struct deployed_answer;
+
 /// What the API is made of: the Store answers for runs and events, the rest is given by the process that embeds the
 /// server. Functions may block and are called from any thread; one that is not set is answered with not_supported_here.
 struct api_handlers {
@@ -32,6 +34,11 @@ struct api_handlers {
   std::function<result<submitted_run>(const submission&, diagnostics&)> submit;
   /// Plans a pipeline without running it, as `sluice explain --json` shows it. Called like `submit`.
   std::function<result<options>(const submission&, diagnostics&)> plan;
+  /// Deploys a pipeline; faults are appended. Not set where schedules are not followed.
+  std::function<result<deployed_answer>(const submission&, diagnostics&)> deploy;
+  /// Called when something was deployed or is to be started.
+  std::function<void()> schedules_changed;
+  std::string config_file;  ///< the node's own file of --config; empty: none
   /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
   /// Tells a live run, by its whole id, to drain or take a savepoint; null JSON where it does not live here.

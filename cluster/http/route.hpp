@@ -113,6 +113,8 @@ route_group run_routes();
 route_group checkpoint_routes();
 route_group event_routes();
 route_group submission_routes();
+route_group pipeline_routes();
+route_group notification_routes();
 route_group state_routes();
 route_group reference_routes();
 
@@ -130,5 +132,9 @@ api_response json_answer(const options& value, int status = 200);
 api_response refusal_of(const error& problem);
 /// 501: this process does not do that.
 api_response not_here(const std::string& what);
+/// 422 with all faults of a pipeline.
+api_response refuse_faults(const diagnostics& faults);
+/// Reads the body of a submission, or of a deployment.
+result<submission> read_submission(const std::string& body);
 
 }  // namespace sluice::cluster

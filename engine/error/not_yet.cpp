@@ -10,11 +10,8 @@ namespace sluice {
 const std::vector<missing_feature>& missing_features() {
   static const std::vector<missing_feature> all = {
       // Running again and again
-      {"schedule", "deploy pipelines trigger backfill",
-       "start the run by cron or a systemd timer, and use its exit code"},
       {"notify-queues", "", "use a webhook, or a command channel that writes to the queue"},
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
-      {"start", "", "start the next pipeline in the shell: sluice run a.yaml && sluice run b.yaml"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       {"run-control", "pause resume",
        "sluice drain ends a run without end at a checkpoint, and the same command continues after it"},

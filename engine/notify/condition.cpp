@@ -1,6 +1,7 @@
 #include "engine/notify/condition.hpp"
 
 #include "engine/notify/event_catalogue.hpp"
+#include "engine/notify/event_table.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
@@ -202,6 +203,31 @@ result<std::vector<bool>> condition::matches(const std::vector<store::event>& ev
     all[row] = values.IsValid(index) && values.Value(index);
   }
   return all;
+}
+
+result<event_row> event_table(const param_types& params, const store::event* what, const options& values) {
+  event_row made{
+      .event = base_schema(), .params = params_schema(params), .data = data_schema(), .row = {}, .values = {}};
+  auto fields = made.event->fields();
+  for (const auto& schema : {made.params, made.data})
+    for (const auto& field : schema->fields()) fields.push_back(field);
+  for (const auto& field : made.params->fields()) made.values[field->name()] = arrow::MakeNullScalar(field->type());
+  if (what == nullptr) return made;
+  SLUICE_ASSIGN(auto columns, base_columns({*what}));
+  for (const auto& field : made.params->fields()) {
+    std::optional<std::string> text;
+    if (values.is_object())
+      if (const auto found = values.find(field->name()); found != values.end()) text = text_of(*found);
+    SLUICE_ASSIGN(auto column, column_of({text}, field->type()));
+    SLUICE_ASSIGN_ARROW(made.values[field->name()], column->GetScalar(0), "read an event");
+    columns.push_back(std::move(column));
+  }
+  for (const auto& field : made.data->fields()) {
+    SLUICE_ASSIGN(auto column, column_of({data_text(*what, field->name())}, field->type()));
+    columns.push_back(std::move(column));
+  }
+  made.row = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), 1, std::move(columns));
+  return made;
 }
 
 }  // namespace sluice::notify

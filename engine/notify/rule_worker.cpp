@@ -3,6 +3,7 @@
 #include "engine/component/component.hpp"
 #include "engine/notify/channels.hpp"
 #include "engine/notify/retry.hpp"
+#include "engine/notify/start_channel.hpp"
 #include "engine/secrets/reveal.hpp"
 #include "engine/values/uuid.hpp"
 
@@ -70,7 +71,12 @@ result<std::shared_ptr<rule_worker>> rule_worker::make(const store::subscription
     if (made->when_ == nullptr) return faults.front();
   }
   for (const auto& [name, channel] : held.spec["channels"].items()) {
-    SLUICE_ASSIGN(made->channels_[name].what, make(name, channel));
+    auto& one = made->channels_[name].what;
+    if (channel.value("kind", "") == start_kind) {
+      SLUICE_ASSIGN(one, make_start_channel(channel["own"], params, made->store_));
+    } else {
+      SLUICE_ASSIGN(one, make(name, channel));
+    }
   }
   return made;
 }

@@ -3,6 +3,7 @@
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/secrets/mask.hpp"
 #include "engine/store/deliveries.hpp"
+#include "engine/store/schedules.hpp"
 
 #include <utility>
 
@@ -33,7 +34,7 @@ change masked(change what) {
   return what;
 }
 
-class masking_store final : public store, public keeps_deliveries {
+class masking_store final : public store, public keeps_deliveries, public keeps_schedules {
  public:
   explicit masking_store(std::shared_ptr<store> real) : real_(std::move(real)) {}
 
@@ -71,6 +72,8 @@ class masking_store final : public store, public keeps_deliveries {
   result<std::int64_t> reset_sources(const state_reset& what) override { return real_->reset_sources(what); }
   // What it keeps comes from events, which are masked, and it masks answers itself.
   delivery_log& deliveries() override { return deliveries_of(*real_); }
+  // What it keeps refers to secrets by name.
+  schedule_log& schedules() override { return schedules_of(*real_); }
 
  private:
   std::shared_ptr<store> real_;

@@ -396,10 +396,11 @@ class sqlite_deliveries final : public delivery_log {
     const auto lock = writer_.lock();
     options params;
     SLUICE_TRY(database_.each(
-        "SELECT context FROM runs WHERE id = ?",
+        "SELECT context, params FROM runs WHERE id = ?",
         [&](const sqlite_query& row) {
           const auto context = from_text(row.text(0));
-          if (context.is_object() && context.contains("params")) params = context["params"];
+          // Of runs without notifications those are known that were given.
+          params = context.is_object() && context.contains("params") ? context["params"] : from_text(row.text(1));
           return false;
         },
         run));

@@ -4,6 +4,7 @@
 #include "engine/store/sqlite_database.hpp"
 #include "engine/store/sqlite_deliveries.hpp"
 #include "engine/store/sqlite_leases.hpp"
+#include "engine/store/sqlite_schedules.hpp"
 #include "engine/store/sqlite_source_state.hpp"
 #include "engine/store/sqlite_totals.hpp"
 
@@ -13,7 +14,7 @@ namespace sluice::store {
 
 namespace {
 
-constexpr std::int64_t schema_version = 4;
+constexpr std::int64_t schema_version = 5;
 
 /// Makes the tables of version 1. `position` of a run orders runs made within the same microsecond.
 constexpr const char* schema[] = {
@@ -64,7 +65,8 @@ status migrate(sqlite_database& in) {
     SLUICE_TRY(make_totals_table(in));
   }
   if (found < 4) SLUICE_TRY(make_delivery_tables(in));
-  SLUICE_TRY(in.execute("PRAGMA user_version = 4"));
+  if (found < 5) SLUICE_TRY(make_schedule_tables(in));
+  SLUICE_TRY(in.execute("PRAGMA user_version = 5"));
   return transaction.commit();
 }
 

@@ -4,6 +4,7 @@
 #include "engine/store/sqlite_deliveries.hpp"
 #include "engine/store/sqlite_file.hpp"
 #include "engine/store/sqlite_leases.hpp"
+#include "engine/store/sqlite_schedules.hpp"
 #include "engine/store/sqlite_schema.hpp"
 #include "engine/store/sqlite_source_state.hpp"
 #include "engine/store/sqlite_totals.hpp"
@@ -91,7 +92,7 @@ error is_final_error(const std::string& run, run_state state) {
           .message = "run " + run + " has ended (" + to_string(state) + ") and can't be changed"};
 }
 
-class sqlite_store final : public store, public keeps_deliveries {
+class sqlite_store final : public store, public keeps_deliveries, public keeps_schedules {
  public:
   status open(const std::string& path);
 
@@ -115,6 +116,7 @@ class sqlite_store final : public store, public keeps_deliveries {
   result<std::vector<std::string>> pipelines_with_state() override;
   result<std::int64_t> reset_sources(const state_reset& what) override;
   delivery_log& deliveries() override { return *deliveries_; }
+  schedule_log& schedules() override { return *schedules_; }
 
  private:
   /// What a write needs to know of its run.
@@ -147,6 +149,7 @@ class sqlite_store final : public store, public keeps_deliveries {
   sqlite_writer writer_{database_};
   std::string stream_;  ///< under which events without a run stand
   std::unique_ptr<delivery_log> deliveries_;
+  std::unique_ptr<schedule_log> schedules_;
   process_record self_;  ///< its id is empty until the process has enrolled
 };
 
@@ -155,6 +158,7 @@ status sqlite_store::open(const std::string& path) {
   SLUICE_TRY(bring_schema_up_to_date(database_, path));
   SLUICE_ASSIGN(stream_, stream_id(database_));
   deliveries_ = make_sqlite_deliveries(database_, writer_, self_, [this](const observer& by) { return renew(by); });
+  schedules_ = make_sqlite_schedules(database_, writer_);
   return {};
 }
 

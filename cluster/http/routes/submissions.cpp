@@ -31,6 +31,8 @@ constexpr std::size_t most_faults = 100;
 /// Characters of an idempotency key.
 constexpr std::size_t most_key = 255;
 
+}  // namespace
+
 result<submission> read_submission(const std::string& body) {
   auto parsed = parse_bounded_json(body, most_submitted_values);
   if (!parsed.ok() && parsed.problem().code == "too_many_values")
@@ -74,6 +76,16 @@ result<submission> read_submission(const std::string& body) {
   return out;
 }
 
+api_response refuse_faults(const diagnostics& faults) {
+  options list = options::array();
+  for (std::size_t at = 0; at < std::min(faults.size(), most_faults); ++at) list.push_back(error_to_json(faults[at]));
+  options body = {{"error", list[0]}, {"faults", list}};
+  if (faults.size() > most_faults) body["more_faults"] = faults.size() - most_faults;
+  return json_answer(body, 422);
+}
+
+namespace {
+
 /// The Idempotency-Key of a request. The draft of the header wants a text in double quotes; most clients send it bare.
 result<std::string> key_of(const api_call& call) {
   auto key = call.text("Idempotency-Key");
@@ -84,14 +96,6 @@ result<std::string> key_of(const api_call& call) {
                       "Idempotency-Key must have 1 to " + std::to_string(most_key) + " visible ASCII characters",
                       "a UUID will do");
   return key;
-}
-
-api_response refuse_faults(const diagnostics& faults) {
-  options list = options::array();
-  for (std::size_t at = 0; at < std::min(faults.size(), most_faults); ++at) list.push_back(error_to_json(faults[at]));
-  options body = {{"error", list[0]}, {"faults", list}};
-  if (faults.size() > most_faults) body["more_faults"] = faults.size() - most_faults;
-  return json_answer(body, 422);
 }
 
 api_response submit_run(const api_call& call) {

@@ -132,6 +132,21 @@ result<array_ptr> now_kernel(call& c) {
 
 node_ptr bind_now(binder& b, const call_site& site) { return b.call(site.name, timestamptz_type(), {}, now_kernel); }
 
+/// Known where the default of a param is computed, under a name that no param can have.
+node_ptr bind_due_at(binder& b, const call_site& site) {
+  const auto* context = b.names().context;
+  const auto found = context == nullptr ? nullptr : [&]() -> std::shared_ptr<arrow::Scalar> {
+    const auto param = context->params.find("due_at()");
+    return param == context->params.end() ? nullptr : param->second;
+  }();
+  if (found == nullptr)
+    return b.fault(site.at, "unknown_time", "due_at() is known only in the default of a param",
+                   "declare params: { due: { type: timestamptz, default: { sql: \"due_at()\" } } } and write $due");
+  auto value = arrow::MakeArrayFromScalar(*found, 1);
+  if (!value.ok()) return b.fault(site.at, "internal_error", value.status().message());
+  return std::make_shared<constant_node>(std::move(value).ValueUnsafe());
+}
+
 node_ptr bind_current_date(binder& b, const call_site& site) {
   return b.cast({b.call("now", timestamptz_type(), {}, now_kernel), site.at}, arrow::date32());
 }
@@ -148,6 +163,10 @@ const std::vector<function>& date_functions() {
             "the start of the second, minute, hour, day, week, month, quarter or year; for timestamptz in the run's "
             "time zone",
             "date_trunc('month', timestamp '2024-05-17 12:30:00')", "2024-05-01 00:00:00", 2, 2, bind_truncate),
+      entry("due_at", "date", "due_at() -> timestamptz",
+            "the time at which the run was due by its schedule, else the time at which it was created; only in the "
+            "default of a param",
+            "due_at() = now()", "true", 0, 0, bind_due_at),
       entry("now", "date", "now() -> timestamptz", "the time at which the run was created; it is the same for all rows",
             "now() = now()", "true", 0, 0, bind_now),
   };

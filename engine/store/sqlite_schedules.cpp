@@ -1,0 +1,364 @@
+#include "engine/store/sqlite_schedules.hpp"
+
+#include "engine/secrets/mask.hpp"
+#include "engine/store/process.hpp"
+#include "engine/store/sqlite_database.hpp"
+#include "engine/store/sqlite_deliveries.hpp"
+#include "engine/store/sqlite_writer.hpp"
+#include "engine/store/store.hpp"
+#include "engine/values/uuid.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace sluice::store {
+
+namespace {
+
+constexpr std::array<const char*, 5> state_names = {"waiting", "started", "skipped", "rejected", "cancelled"};
+/// Starts that are done are kept to be shown, the newest of each pipeline.
+constexpr std::int64_t kept_when_done = 1000;
+
+constexpr const char* tables[] = {
+    "CREATE TABLE IF NOT EXISTS deployed (name TEXT PRIMARY KEY, owner TEXT NOT NULL, submission TEXT NOT NULL, "
+    "schedule TEXT NOT NULL, paused INTEGER NOT NULL, deployed INTEGER NOT NULL, mark INTEGER NOT NULL, "
+    "cursor INTEGER NOT NULL, state TEXT NOT NULL, revision INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS starts (number INTEGER PRIMARY KEY AUTOINCREMENT, pipeline TEXT NOT NULL, "
+    "key TEXT NOT NULL UNIQUE, run TEXT NOT NULL, due INTEGER NOT NULL, reason TEXT NOT NULL, params TEXT NOT NULL, "
+    "parents TEXT NOT NULL, batch TEXT NOT NULL, concurrency INTEGER NOT NULL, deadline INTEGER NOT NULL, "
+    "judged INTEGER NOT NULL, state TEXT NOT NULL, created INTEGER NOT NULL, handled INTEGER NOT NULL, "
+    "tries INTEGER NOT NULL, next_at INTEGER NOT NULL, problem TEXT NOT NULL)",
+    "CREATE INDEX IF NOT EXISTS starts_waiting ON starts (number) WHERE state = 'waiting'",
+    "CREATE INDEX IF NOT EXISTS starts_to_judge ON starts (deadline) WHERE judged = 0 AND deadline > 0",
+    "CREATE INDEX IF NOT EXISTS starts_by_pipeline ON starts (pipeline, number)",
+    "CREATE INDEX IF NOT EXISTS starts_by_batch ON starts (batch, number) WHERE batch <> ''",
+};
+
+std::string to_text(const options& value) { return value.dump(); }
+options from_text(const std::string& text) { return options::try_parse(text).value_or(options()); }
+
+#define SLUICE_START                                                                                                 \
+  "number, pipeline, key, run, due, reason, params, parents, batch, concurrency, deadline, judged, state, created, " \
+  "handled, tries, next_at, problem"
+#define SLUICE_DEPLOYED \
+  "SELECT name, owner, submission, schedule, paused, deployed, mark, cursor, state, revision FROM deployed "
+
+pending_start start_from(const sqlite_query& row) {
+  pending_start made;
+  made.number = row.integer(0);
+  made.pipeline = row.text(1);
+  made.key = row.text(2);
+  made.run = row.text(3);
+  made.due = row.integer(4);
+  made.reason = row.text(5);
+  made.params = from_text(row.text(6));
+  made.parents = from_text(row.text(7));
+  made.batch = row.text(8);
+  made.concurrency = row.integer(9);
+  made.deadline = row.integer(10);
+  made.judged = row.integer(11);
+  const auto state = row.text(12);
+  for (std::size_t at = 0; at < state_names.size(); ++at)
+    if (state == state_names[at]) made.state = static_cast<start_state>(at);
+  made.created = row.integer(13);
+  made.handled = row.integer(14);
+  made.tries = row.integer(15);
+  made.next_at = row.integer(16);
+  made.problem = row.text(17);
+  return made;
+}
+
+deployed_pipeline deployed_from(const sqlite_query& row) {
+  deployed_pipeline made;
+  made.name = row.text(0);
+  made.owner = row.text(1);
+  made.submission = from_text(row.text(2));
+  made.schedule = from_text(row.text(3));
+  made.paused = row.integer(4) != 0;
+  made.deployed = row.integer(5);
+  made.mark = row.integer(6);
+  made.cursor = row.integer(7);
+  made.state = from_text(row.text(8));
+  made.revision = row.integer(9);
+  return made;
+}
+
+class sqlite_schedules final : public schedule_log {
+ public:
+  sqlite_schedules(sqlite_database& database, sqlite_writer& writer) : database_(database), writer_(writer) {}
+
+  result<bool> deploy(const deployed_pipeline& what, std::vector<event>& events) override {
+    bool replaced = false;
+    const auto work = [&](const observer& by) -> status {
+      SLUICE_ASSIGN(const auto before, read(what.name));
+      replaced = before.has_value();
+      auto kept = what;
+      SLUICE_ASSIGN(const auto newest, newest_event());
+      if (before && before->schedule == what.schedule) {
+        kept.mark = before->mark;
+        kept.cursor = before->cursor;
+        kept.state = before->state;
+      } else {
+        kept.cursor = newest;
+      }
+      SLUICE_TRY(database_.execute(
+          "INSERT INTO deployed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) ON CONFLICT (name) DO UPDATE SET "
+          "owner = excluded.owner, submission = excluded.submission, schedule = excluded.schedule, "
+          "deployed = excluded.deployed, mark = excluded.mark, cursor = excluded.cursor, state = excluded.state, "
+          "revision = revision + 1",
+          kept.name, kept.owner, to_text(kept.submission), to_text(kept.schedule), std::int64_t{0}, kept.deployed,
+          kept.mark, kept.cursor, to_text(kept.state)));
+      return append_events_without_run(database_, events, by.now);
+    };
+    SLUICE_TRY(writer_.write(work));
+    return replaced;
+  }
+
+  result<bool> remove(const std::string& pipeline, std::vector<event>& events) override {
+    bool found = false;
+    const auto work = [&](const observer& by) -> status {
+      SLUICE_TRY(database_.execute("DELETE FROM deployed WHERE name = ?", pipeline));
+      found = database_.changed() == 1;
+      if (!found) return {};
+      SLUICE_TRY(database_.execute(
+          "UPDATE starts SET state = 'cancelled', handled = ?, judged = 1 WHERE pipeline = ? AND state = 'waiting'",
+          by.now, pipeline));
+      SLUICE_TRY(database_.execute("UPDATE starts SET judged = 1 WHERE pipeline = ? AND judged <> 1", pipeline));
+      return append_events_without_run(database_, events, by.now);
+    };
+    SLUICE_TRY(writer_.write(work));
+    return found;
+  }
+
+  result<bool> pause(const std::string& pipeline, bool paused, std::int64_t now, std::vector<event>& events) override {
+    bool found = false;
+    const auto work = [&](const observer& by) -> status {
+      SLUICE_ASSIGN(const auto before, read(pipeline));
+      found = before.has_value();
+      if (!found || before->paused == paused) return events.clear(), status{};
+      SLUICE_ASSIGN(const auto newest, newest_event());
+      if (paused)
+        SLUICE_TRY(
+            database_.execute("UPDATE deployed SET paused = 1, revision = revision + 1 WHERE name = ?", pipeline));
+      else
+        SLUICE_TRY(database_.execute(
+            "UPDATE deployed SET paused = 0, mark = max(mark, ?), cursor = max(cursor, ?), revision = revision + 1 "
+            "WHERE name = ?",
+            now, newest, pipeline));
+      return append_events_without_run(database_, events, by.now);
+    };
+    SLUICE_TRY(writer_.write(work));
+    return found;
+  }
+
+  result<std::vector<deployed_pipeline>> deployed() override {
+    const auto lock = writer_.lock();
+    std::vector<deployed_pipeline> all;
+    SLUICE_TRY(database_.each(SLUICE_DEPLOYED "ORDER BY name",
+                              [&](const sqlite_query& row) { return all.push_back(deployed_from(row)), true; }));
+    return all;
+  }
+
+  result<std::optional<deployed_pipeline>> find(const std::string& pipeline) override {
+    const auto lock = writer_.lock();
+    return read(pipeline);
+  }
+
+  result<bool> step(schedule_step& what) override {
+    bool taken = false;
+    for (auto& one : what.events) secrets::mask(one.data);
+    const auto work = [&](const observer& by) -> status {
+      SLUICE_TRY(database_.execute(
+          "UPDATE deployed SET mark = ?, cursor = ?, state = ?, revision = revision + 1 WHERE name = ? AND revision = "
+          "? AND paused = 0",
+          what.mark, what.cursor, to_text(what.state), what.pipeline, what.revision));
+      taken = database_.changed() == 1;
+      if (!taken) return {};
+      for (const auto& one : what.starts) {
+        SLUICE_ASSIGN(const auto added, insert(one, by.now));
+        (void)added;
+      }
+      return append_events_without_run(database_, what.events, by.now);
+    };
+    SLUICE_TRY(writer_.write(work));
+    return taken;
+  }
+
+  result<std::int64_t> add(const std::vector<pending_start>& what) override {
+    std::int64_t count = 0;
+    const auto work = [&](const observer& by) -> status {
+      count = 0;
+      for (const auto& one : what) {
+        SLUICE_ASSIGN(const auto known, read(one.pipeline));
+        if (!known)
+          return user_error("not_deployed", "the pipeline " + one.pipeline + " is not deployed",
+                            "sluice deploy FILE deploys it, sluice pipelines lists those that are");
+        SLUICE_ASSIGN(const auto added, insert(one, by.now));
+        count += added ? 1 : 0;
+      }
+      return {};
+    };
+    SLUICE_TRY(writer_.write(work));
+    return count;
+  }
+
+  result<std::vector<pending_start>> ready(std::int64_t now) override {
+    const auto lock = writer_.lock();
+    std::vector<pending_start> found;
+    // In order: one that is tried again later holds back those behind it.
+    SLUICE_TRY(database_.each(
+        "SELECT " SLUICE_START
+        " FROM starts WHERE number IN (SELECT min(number) FROM starts WHERE state = 'waiting' GROUP BY pipeline, "
+        "batch, "
+        "reason = 'trigger') AND next_at <= ? AND (reason IN ('trigger', 'backfill') OR NOT EXISTS (SELECT 1 FROM "
+        "deployed WHERE deployed.name = starts.pipeline AND paused = 1)) AND (concurrency = 0 OR concurrency > (SELECT "
+        "count(*) FROM starts AS other JOIN runs ON runs.id = other.run WHERE other.batch = starts.batch AND "
+        "other.state = 'started' AND runs.state NOT IN ('succeeded', 'partial', 'failed', 'cancelled'))) "
+        "ORDER BY number",
+        [&](const sqlite_query& row) { return found.push_back(start_from(row)), true; }, now));
+    return found;
+  }
+
+  result<std::optional<std::int64_t>> next_time(std::int64_t now) override {
+    const auto lock = writer_.lock();
+    std::optional<std::int64_t> next;
+    const auto take = [&](const sqlite_query& row) {
+      if (row.integer(1) > 0 && (!next || row.integer(0) < *next)) next = row.integer(0);
+      return false;
+    };
+    SLUICE_TRY(
+        database_.each("SELECT min(next_at), count(*) FROM starts WHERE state = 'waiting' AND next_at > ?", take, now));
+    SLUICE_TRY(
+        database_.each("SELECT min(deadline), count(*) FROM starts WHERE judged = 0 AND deadline > 0 AND deadline "
+                       "> ?",
+                       take, now));
+    return next;
+  }
+
+  result<std::vector<event>> settle(start_outcome what) override {
+    for (auto& one : what.events) secrets::mask(one.data);
+    const auto work = [&](const observer& by) -> status {
+      if (what.state)
+        SLUICE_TRY(
+            database_.execute("UPDATE starts SET state = ?, tries = ?, next_at = ?, problem = ?, handled = ? WHERE "
+                              "number = ? AND state = "
+                              "'waiting'",
+                              to_string(*what.state), what.tries, what.next_at, secrets::mask(what.problem),
+                              *what.state == start_state::waiting ? std::int64_t{0} : by.now, what.number));
+      if (what.judged)
+        SLUICE_TRY(database_.execute("UPDATE starts SET judged = ? WHERE number = ?", *what.judged, what.number));
+      SLUICE_TRY(database_.execute(
+          "DELETE FROM starts WHERE pipeline = (SELECT pipeline FROM starts WHERE number = ?1) AND state <> 'waiting' "
+          "AND (deadline = 0 OR judged > 0) AND number <= (SELECT number FROM starts WHERE pipeline = (SELECT pipeline "
+          "FROM starts WHERE number = ?1) ORDER BY number DESC LIMIT 1 OFFSET ?2)",
+          what.number, kept_when_done));
+      return append_events_without_run(database_, what.events, by.now);
+    };
+    SLUICE_TRY(writer_.write(work));
+    return what.events;
+  }
+
+  result<std::vector<pending_start>> overdue(std::int64_t now) override {
+    const auto lock = writer_.lock();
+    std::vector<pending_start> found;
+    SLUICE_TRY(database_.each(
+        "SELECT " SLUICE_START
+        " FROM starts WHERE judged = 0 AND deadline > 0 AND deadline <= ? ORDER BY deadline "
+        "LIMIT 1000",
+        [&](const sqlite_query& row) { return found.push_back(start_from(row)), true; }, now));
+    return found;
+  }
+
+  result<std::vector<pending_start>> starts(const start_query& query) override {
+    const auto lock = writer_.lock();
+    std::vector<pending_start> found;
+    SLUICE_TRY(database_.each(
+        "SELECT " SLUICE_START
+        " FROM starts WHERE (?1 = '' OR pipeline = ?1) AND (?2 = '' OR batch = ?2) AND (?3 = '' OR state = ?3) "
+        "ORDER BY number DESC LIMIT ?4",
+        [&](const sqlite_query& row) { return found.push_back(start_from(row)), true; }, query.pipeline, query.batch,
+        query.state ? to_string(*query.state) : std::string(), query.limit));
+    return found;
+  }
+
+  result<std::vector<schedule_standing>> standings() override {
+    const auto lock = writer_.lock();
+    std::vector<schedule_standing> all;
+    SLUICE_TRY(database_.each("SELECT name FROM deployed ORDER BY name", [&](const sqlite_query& row) {
+      all.push_back({.pipeline = row.text(0)});
+      return true;
+    }));
+    for (auto& one : all) {
+      SLUICE_TRY(database_.each(
+          "SELECT coalesce(max(CASE WHEN state IN ('succeeded', 'partial') THEN ended END), 0), coalesce(max(ended), "
+          "0) FROM (SELECT state, ended FROM runs WHERE pipeline = ? AND ended > 0 ORDER BY position DESC LIMIT 1000)",
+          [&](const sqlite_query& row) {
+            one.last_success = row.integer(0);
+            one.last_end = row.integer(1);
+            return false;
+          },
+          one.pipeline));
+      SLUICE_TRY(database_.each(
+          "SELECT due, deadline FROM starts WHERE pipeline = ? AND judged > 0 AND deadline > 0 AND judged = 2 ORDER BY "
+          "number DESC LIMIT 1",
+          [&](const sqlite_query& row) {
+            one.late_due = row.integer(0);
+            one.late_deadline = row.integer(1);
+            return false;
+          },
+          one.pipeline));
+      SLUICE_TRY(database_.each(
+          "SELECT count(*) FROM starts WHERE pipeline = ? AND state = 'waiting'",
+          [&](const sqlite_query& row) { return one.waiting = row.integer(0), false; }, one.pipeline));
+    }
+    return all;
+  }
+
+ private:
+  result<std::optional<deployed_pipeline>> read(const std::string& pipeline) {
+    std::optional<deployed_pipeline> found;
+    SLUICE_TRY(database_.each(
+        SLUICE_DEPLOYED "WHERE name = ?", [&](const sqlite_query& row) { return found = deployed_from(row), false; },
+        pipeline));
+    return found;
+  }
+
+  result<std::int64_t> newest_event() {
+    std::int64_t newest = 0;
+    SLUICE_TRY(database_.each("SELECT coalesce(max(cursor), 0) FROM events",
+                              [&](const sqlite_query& row) { return newest = row.integer(0), false; }));
+    return newest;
+  }
+
+  result<bool> insert(const pending_start& one, std::int64_t now) {
+    SLUICE_TRY(database_.execute(
+        "INSERT INTO starts (pipeline, key, run, due, reason, params, parents, batch, concurrency, deadline, judged, "
+        "state, created, handled, tries, next_at, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, 0, 0, ?, '') "
+        "ON CONFLICT (key) DO NOTHING",
+        one.pipeline, one.key, run_of_start(one.key), one.due, one.reason, to_text(one.params), to_text(one.parents),
+        one.batch, one.concurrency, one.deadline, to_string(one.state), now, one.next_at));
+    return database_.changed() == 1;
+  }
+
+  sqlite_database& database_;
+  sqlite_writer& writer_;
+};
+
+}  // namespace
+
+std::string to_string(start_state state) { return state_names.at(static_cast<std::size_t>(state)); }
+
+std::string run_of_start(const std::string& key) { return uuid_v8("start\n" + key); }
+
+status make_schedule_tables(sqlite_database& in) {
+  for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
+  return {};
+}
+
+schedule_log& schedules_of(store& in) { return dynamic_cast<keeps_schedules&>(in).schedules(); }
+
+std::unique_ptr<schedule_log> make_sqlite_schedules(sqlite_database& database, sqlite_writer& writer) {
+  return std::make_unique<sqlite_schedules>(database, writer);
+}
+
+}  // namespace sluice::store
