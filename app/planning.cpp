@@ -74,6 +74,7 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   place.base_folder = std::filesystem::current_path(ignored).string();
   place.spill_folder = with.options.spill_folder + "/" + request.run_id;
   auto context = make_run_context(loaded->definition, place);
+  if (request.now) context->now_microseconds = *request.now;
   // Where nothing is to run, a pipeline is planned as far as possible.
   if (request.run_id.empty()) context->secret = optional_secrets();
   store::pipeline_state state;

@@ -35,8 +35,9 @@ struct planning_request {
   std::string run_id = {};            ///< may be empty where nothing is to run
   /// Changes the definition before it is planned (preview cuts it down to one unit).
   std::function<status(pipeline&)> adapt = {};
-  bool remembers = false;  ///< a run: takes only what earlier runs have not taken
-  bool fresh = false;      ///< ... but all of it, as in a first run
+  std::optional<std::int64_t> now = {};  ///< microseconds since 1970 for now(); else the present time
+  bool remembers = false;                ///< a run: takes only what earlier runs have not taken
+  bool fresh = false;                    ///< ... but all of it, as in a first run
 };
 
 /// Splits `--set` words.

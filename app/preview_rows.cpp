@@ -119,19 +119,44 @@ status cut_down(pipeline& what, std::string& wanted, std::int64_t rows) {
   return {};
 }
 
-result<preview_outcome> fetch_rows(const session& with, const planned_pipeline& planned,
-                                   const std::shared_ptr<kept_rows>& into) {
+namespace {
+
+result<preview_outcome> run_with(const session& with, const planned_pipeline& planned,
+                                 const std::function<void(actors::run_setup&)>& change) {
   SLUICE_ASSIGN(const auto nowhere, store::open_sqlite(":memory:"));
   const auto setup = make_setup(with, planned, "", nullptr);
-  setup->components.make_sink = [into](const plan&, int, const run_context&) -> result<std::unique_ptr<sink>> {
-    return std::unique_ptr<sink>(std::make_unique<keeping_sink>(into));
-  };
+  change(*setup);
+  signals stop;
+  actors::run_callbacks callbacks;
+  callbacks.cancel = [&] { return stop.stop_asked(); };
   preview_outcome made;
-  made.run = actors::engine(nowhere).run(setup);
+  made.run = actors::engine(nowhere).run(setup, callbacks);
+  made.signal = stop.first();
   if (made.run.rejected > 0) made.rejects = first_rejects(setup->rejects_path);
   std::error_code ignored;
   std::filesystem::remove_all(std::filesystem::path(setup->rejects_path).parent_path(), ignored);
   return made;
+}
+
+}  // namespace
+
+result<preview_outcome> fetch_rows(const session& with, const planned_pipeline& planned,
+                                   const std::map<std::string, std::shared_ptr<kept_rows>>& into) {
+  return run_with(with, planned, [&](actors::run_setup& setup) {
+    setup.components.make_sink = [into](const plan& of, int unit, const run_context&) -> result<std::unique_ptr<sink>> {
+      const auto& name = of.units[static_cast<std::size_t>(unit)].definition.name;
+      return std::unique_ptr<sink>(std::make_unique<keeping_sink>(into.at(name)));
+    };
+  });
+}
+
+result<preview_outcome> fetch_rows(const session& with, const planned_pipeline& planned,
+                                   const std::shared_ptr<kept_rows>& into) {
+  return fetch_rows(with, planned, {{preview_sink, into}});
+}
+
+result<preview_outcome> run_and_show(const session& with, const planned_pipeline& planned) {
+  return run_with(with, planned, [](actors::run_setup&) {});
 }
 
 }  // namespace sluice::app

@@ -6,6 +6,7 @@
 
 #include <arrow/type_fwd.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct kept_rows {
 struct preview_outcome {
   actors::run_outcome run;
   std::vector<std::string> rejects;  ///< the first ones: where, why and the record
+  int signal = 0;                    ///< that stopped it, or 0
 };
 
 /// The unit of the sink that `cut_down` adds.
@@ -32,5 +34,11 @@ status cut_down(pipeline& what, std::string& wanted, std::int64_t rows);
 /// Runs the cut-down pipeline in this process; its state is kept nowhere.
 result<preview_outcome> fetch_rows(const session& with, const planned_pipeline& planned,
                                    const std::shared_ptr<kept_rows>& into);
+
+/// Runs a pipeline in this process, the rows of each sink named in `into` going there; its state is kept nowhere.
+result<preview_outcome> fetch_rows(const session& with, const planned_pipeline& planned,
+                                   const std::map<std::string, std::shared_ptr<kept_rows>>& into);
+/// Runs a pipeline whose state is kept nowhere with its own sinks: `sluice query`.
+result<preview_outcome> run_and_show(const session& with, const planned_pipeline& planned);
 
 }  // namespace sluice::app

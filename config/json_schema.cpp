@@ -319,6 +319,20 @@ options schedule_schema() {
           {"additionalProperties", false}};
 }
 
+options test_schema() {
+  const options rows = {{"type", {"array", "object"}}};
+  const options units_rows = {{"type", "object"}, {"additionalProperties", rows}};
+  return {{"type", "object"},
+          {"properties",
+           {{"name", {{"type", "string"}}},
+            {"params", {{"type", "object"}}},
+            {"now", described({{"type", "string"}}, "What now() gives.")},
+            {"given", described(units_rows, "The rows of the sources: a list of maps, or { file: PATH }.")},
+            {"expect", described(units_rows, "The rows of units, and rejects: { UNIT: COUNT }.")}}},
+          {"required", options::array({"name", "expect"})},
+          {"additionalProperties", false}};
+}
+
 options closed_map(options properties, const char* description) {
   return described({{"type", "object"}, {"properties", std::move(properties)}, {"additionalProperties", false}},
                    description);
@@ -376,6 +390,7 @@ options json_schema() {
                                 {"additionalProperties", false}}}},
                              "When no notification is sent.")},
       {"notify", described({{"type", "array"}, {"items", rule_schema()}}, "Who is told of what.")},
+      {"tests", described({{"type", "array"}, {"items", test_schema()}}, "What sluice test runs.")},
   };
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},
           {"title", "Sluice pipeline"},

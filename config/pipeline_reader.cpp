@@ -24,7 +24,7 @@ constexpr int newest_version = 1;
 
 const std::vector<std::string> sections = {"version", "pipeline",    "owner",    "tags",    "description", "params",
                                            "run",     "connections", "defaults", "extract", "transform",   "load",
-                                           "rejects", "schedule",    "channels", "notify",  "silences"};
+                                           "rejects", "schedule",    "channels", "notify",  "silences",    "tests"};
 
 bool is_pipeline_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](unsigned char c) {

@@ -26,7 +26,7 @@ const std::vector<std::string>& planned_components(component_kind kind) {
                                                    "json",    "mariadb",  "mqtt",  "mysql",       "nats",   "orc",
                                                    "process", "rabbitmq", "redis", "s3",          "sqlite", "xml"};
   static const std::vector<std::string> transforms = {"decrypt", "encrypt", "enrich",     "explode", "lookup",
-                                                      "mask",    "process", "sessionize", "sql",     "window"};
+                                                      "mask",    "process", "sessionize", "window"};
   static const std::vector<std::string> sinks = {"avro", "delta",   "excel",    "http",  "iceberg",
                                                  "json", "mariadb", "mqtt",     "mysql", "nats",
                                                  "orc",  "process", "rabbitmq", "redis", "s3"};

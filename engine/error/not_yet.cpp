@@ -29,7 +29,6 @@ const std::vector<missing_feature>& missing_features() {
       // Transforms and expressions
       {"validate-warnings", "references fresh",
        "severity: reject, with rejects: { allow: N }; a join with how: anti finds missing references"},
-      {"sql-transform", "sql", "write it with the transforms filter, join, aggregate and sort"},
       {"window-transform", "window", "compute it in derive or select: row_number() over (partition by k order by at)"},
       {"explode", "", "unnest makes a row of each element of a list"},
       {"sessionize", "", "derive it with lag(at) over (partition by k order by at), then a running sum of the gaps"},
@@ -37,13 +36,11 @@ const std::vector<missing_feature>& missing_features() {
       {"nested-data", "", "flatten the records with jq -c before reading"},
       {"lookup", "enrich", "write a join with how: left"},
       {"masking", "mask encrypt decrypt", "derive the column: sha256(x), left(x, 2) || '***'"},
-      {"subqueries", "", "write a join: how: semi for in and exists, how: anti for not exists, how: left for a value"},
       {"approx-count-distinct", "approx_count_distinct", "count(distinct x), which is exact"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
       {"uuid-and-json-types", "", "use text"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},
       // Tools
-      {"tests", "test", "run the pipeline on a small input and compare the outputs"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       {"replay", "", "sluice rejects export writes the records to a file; a pipeline can read it"},
       // Clusters

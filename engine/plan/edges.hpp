@@ -1,5 +1,6 @@
 #pragma once
 
+#include "engine/plan/expand.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/unit_graph.hpp"
 
@@ -16,6 +17,7 @@ struct draft {
   std::vector<std::vector<std::size_t>> missing;       ///< of each unit: places in `from` that name no unit
   std::vector<bool> in_doubt;                          ///< has faults: its outputs are what can be told of them
   std::vector<bool> can_filter;                        ///< sources that implement takes_filter
+  expanded_units expanded;
   std::vector<bool> unordered;  ///< sources whose splits are read in turn: between splits there is no order
 };
 

@@ -87,6 +87,11 @@ class binder {
   void bind_all(bool pruned) {
     for (std::size_t at = 0; at < of_.made.units.size(); ++at) {
       const auto before = faults_.size();
+      if (!pruned && is_expanded(of_.made.units[at].definition)) {
+        of_.made.units[at].inputs.clear();
+        add_inputs(at);
+        expand_unit(of_, at, faults_);
+      }
       of_.in_doubt[at] = !bind(at, pruned);
       if (of_.in_doubt[at]) stand_in_for(at);
       auto remarks = take_remarks(faults_, before);
@@ -95,6 +100,7 @@ class binder {
       remarks_.insert(remarks_.end(), remarks.begin(), remarks.end());
       name_types(faults_, before, remarks_);
     }
+    point_into_statements(of_.expanded, faults_);
     secrets::mask(faults_);
     const auto merged = secrets::masked(merged_remarks(remarks_));
     of_.made.warnings.insert(of_.made.warnings.end(), merged.begin(), merged.end());
@@ -269,6 +275,7 @@ void leave_out_columns(draft& of, const run_context& context) {
   pruned.transforms.resize(of.transforms.size());
   pruned.in_doubt.assign(of.in_doubt.size(), false);
   pruned.can_filter = of.can_filter;
+  pruned.expanded = of.expanded;
   pruned.unordered = of.unordered;
   for (std::size_t at = 0; at < needed.size(); ++at) pruned.made.units[at].needed = std::move(needed[at]);
   diagnostics faults;
@@ -390,6 +397,7 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   binder(of, context, faults, remembered).bind_all(false);
   choose_parallelism(of, faults);
   check_corrections(of, faults);
+  point_into_statements(of.expanded, faults);
   if (!faults.empty()) return {};
   check_secrets(of);
   // Without a secret (`optional_secrets`) the columns of some units are not known: this plan is only looked at.
@@ -400,12 +408,14 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   leave_out_columns(of, context);
   check_readable(of, faults);
   check_checkpoints(of, context, faults);
+  point_into_statements(of.expanded, faults);
   if (!faults.empty()) return {};
   push_filters(of, context);
   choose_positions(of);
   connect(of);
   choose_timed_edges(of);
   check_ports(of);
+  point_into_statements(of.expanded, of.made.warnings);
   return std::move(of.made);
 }
 

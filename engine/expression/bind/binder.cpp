@@ -95,6 +95,9 @@ node_ptr binder::bind(const syntax& of) {
       return bind_element(of);
     case syntax_kind::list:
       return bind_list(of);
+    case syntax_kind::subquery:  // an expression of its own refuses them as it is parsed
+      return fault(of.begin, "invalid_expression", "a subquery can't be used in an expression",
+                   "write the transform sql");
   }
   return nullptr;
 }

@@ -94,7 +94,7 @@ syntax_ptr parser::equals_any(syntax_ptr value, const std::string& operator_name
                  "not_supported_yet");
   advance();
   if (!expect("(", "after any")) return nullptr;
-  if (is_word("select")) return subquery();
+  if (at_query()) return subquery("in", std::move(value), begin);
   auto list = disjunction();
   if (!list || !expect(")", "of any")) return nullptr;
   return make(syntax_kind::equals_any, begin, "", std::move(value), std::move(list));
@@ -129,7 +129,7 @@ syntax_ptr parser::between(syntax_ptr value, std::size_t begin) {
 
 syntax_ptr parser::in(syntax_ptr value, std::size_t begin) {
   if (!expect("(", "after in")) return nullptr;
-  if (is_word("select")) return subquery();
+  if (at_query()) return subquery("in", std::move(value), begin);
   auto made = make(syntax_kind::in, begin, "", std::move(value));
   if (!made || !arguments(*made, "of in")) return nullptr;
   if (made->args.size() == 1) return fault(begin, "the list of in is empty", "write at least one value: x in (1, 2)");

@@ -1,5 +1,4 @@
 // What operators stand between: names, literals, lists, CASE; and types.
-#include "engine/error/not_yet.hpp"
 #include "engine/expression/parse/parsing.hpp"
 
 namespace sluice::expression {
@@ -69,15 +68,29 @@ syntax_ptr parser::primary() {
 }
 
 syntax_ptr parser::parenthesised() {
-  if (is_word("select")) return subquery();
+  if (at_query()) return subquery("", nullptr, now().begin);
   auto value = disjunction();
   if (!value) return nullptr;
   if (is_symbol(",")) return fault(now().begin, "a list of values can only be used after in", "write x in (1, 2)");
   return expect(")", "of the parenthesis") ? std::move(value) : nullptr;
 }
 
-syntax_ptr parser::subquery() {
-  return fault(now().begin, "subqueries are not supported yet", not_yet_hint("subqueries"), "not_supported_yet");
+bool parser::at_query() const {
+  return is_word("select") || (is_word("with") && ahead().kind != token_kind::symbol) ||
+         (is_word("values") && ahead().text == "(");
+}
+
+syntax_ptr parser::subquery(std::string_view kind, syntax_ptr, std::size_t) {
+  const bool negated = at_ > 2 && (tokens_[at_ - 3].text == "not");
+  const std::string how = negated ? "how: anti" : kind.empty() ? "how: left" : "how: semi";
+  return fault(now().begin,
+               std::string(kind == "in"       ? "in (select ...)"
+                           : kind == "exists" ? "exists (select ...)"
+                                              : "a subquery as a value") +
+                   " can't be used in an expression",
+               "write the transform sql: \"select ...\", or a join with " + how +
+                   (kind.empty() ? " with the unit that has the value" : " with the unit that has the other rows"),
+               "invalid_expression");
 }
 
 syntax_ptr parser::word() {
@@ -88,6 +101,11 @@ syntax_ptr parser::word() {
   if (current.text == "case") return branches();
   if (is_reserved(current.text)) return unexpected("expected a value, found");
   if (current.text == "array" && ahead().text == "[") return list();
+  if (current.text == "exists" && ahead().text == "(" && (ahead(2).text == "select" || ahead(2).text == "with")) {
+    advance();
+    advance();
+    return subquery("exists", nullptr, current.begin);
+  }
   if (current.text == "current_date" || current.text == "current_timestamp" || current.text == "localtimestamp" ||
       current.text == "localtime")
     if (ahead().text != "(") return advance(), make(syntax_kind::call, current.begin, current.text);
@@ -158,6 +176,7 @@ syntax_ptr parser::name_or_call() {
     advance();
   }
   if (is_symbol(".")) return fault(now().begin, "expected a name after the dot, found " + (advance(), found()));
+  made->end = tokens_[at_ - 1].end;
   return made;
 }
 

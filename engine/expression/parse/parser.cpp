@@ -68,6 +68,7 @@ void parser::add(syntax& to, syntax_ptr arg) {
 
 syntax_ptr parser::finished(syntax_ptr made) {
   if (failed_) return nullptr;
+  if (at_ > 0) made->end = tokens_[at_ - 1].end;
   if (made->depth > deepest_expression) return too_deep(made->begin);
   return made;
 }

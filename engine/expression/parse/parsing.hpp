@@ -19,13 +19,16 @@ bool is_reserved(std::string_view word);
 /// would only be guesses.
 class parser {
  public:
+  virtual ~parser() = default;
   parser(std::string_view text, const std::string& path, diagnostics& faults)
       : text_(text), path_(path), faults_(faults), known_faults_(faults.size()), tokens_(lex(text, path, faults)) {}
 
   /// Parses the whole text; null if there are faults.
   syntax_ptr run();
 
- private:
+ protected:
+  // A statement has subqueries (engine/sql); an expression of its own refuses them.
+  virtual syntax_ptr subquery(std::string_view kind, syntax_ptr value, std::size_t begin);
   // --- tokens -------------------------------------------------------------------------------------------------------
   const token& now() const { return tokens_[at_]; }
   const token& ahead(std::size_t by = 1) const { return tokens_[std::min(at_ + by, tokens_.size() - 1)]; }
@@ -98,7 +101,7 @@ class parser {
   // --- primaries ----------------------------------------------------------------------------------------------------
   syntax_ptr primary();
   syntax_ptr parenthesised();
-  syntax_ptr subquery();
+  bool at_query() const;
   syntax_ptr word();
   // date '2024-05-01', timestamp with time zone '...', interval '1 day'
   syntax_ptr typed_literal();

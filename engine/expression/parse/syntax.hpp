@@ -30,6 +30,7 @@ enum class syntax_kind {
   element,      ///< args: list, index
   list,         ///< ARRAY[...]; args
   equals_any,   ///< = any(list); args: value, list
+  subquery,     ///< text: in, exists, or empty for a value; args: value of in; query. Only in statements
 };
 
 struct syntax;
@@ -62,6 +63,8 @@ struct syntax {
   std::vector<order_syntax> order = {};             ///< call: ORDER BY among its arguments, or WITHIN GROUP
   bool within_group = false;                        ///< call: the order is that of WITHIN GROUP (ORDER BY ...)
   std::shared_ptr<window_syntax> window = nullptr;  ///< call: OVER (...)
+  std::shared_ptr<const void> query = nullptr;      ///< subquery: a sql::query
+  std::size_t end = 0;                              ///< behind its last token, closing parentheses left out
   int depth = 1;
 };
 
