@@ -16,6 +16,9 @@ struct chosen {
   std::string config;
   bool wait = false;
   bool fresh = false;
+  std::string from;
+  bool again = false;
+  std::vector<std::string> drop;
   std::string key;
 };
 
@@ -24,6 +27,9 @@ std::optional<cluster::submission> prepare(const chosen& what, diagnostics& faul
                                            std::shared_ptr<const config::document>& source) {
   cluster::submission made;
   made.fresh = what.fresh;
+  made.from = what.from;
+  made.again = what.again;
+  made.drop = what.drop;
   made.key = what.key;
   auto given = reading_options(what.set, what.config);
   if (!given.ok()) return faults.push_back(std::move(given).problem()), std::nullopt;
@@ -90,6 +96,18 @@ command submit_verb() {
                                  .value = {},
                                  .help = "load everything again, also what earlier runs have loaded (incremental)",
                                  .target = &what->fresh},
+                                {.names = {"--from"},
+                                 .value = "SAVEPOINT",
+                                 .help = "continue after this savepoint (RUN@NUMBER), not after the last checkpoint",
+                                 .target = &what->from},
+                                {.names = {"--again"},
+                                 .value = {},
+                                 .help = "with --from: also where sinks get rows again that they have",
+                                 .target = &what->again},
+                                {.names = {"--drop-state"},
+                                 .value = "UNIT",
+                                 .help = "forget the position or state of a unit; can be repeated",
+                                 .target = &what->drop},
                                 {.names = {"--key"},
                                  .value = "KEY",
                                  .help = "name of this submission: sent again, it gives the same run, not a second one",

@@ -243,6 +243,9 @@ result<std::string> http_client::submit(const submission& what, diagnostics& fau
   body["params"] = what.params;
   body["environment"] = what.environment;
   if (what.fresh) body["fresh"] = true;
+  if (!what.from.empty()) body["from"] = what.from;
+  if (what.again) body["again"] = true;
+  if (!what.drop.empty()) body["drop_state"] = what.drop;
   if (!what.config_file.empty()) {
     body["config_file"] = what.config_file;
     body["config"] = what.config;

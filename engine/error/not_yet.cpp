@@ -16,8 +16,6 @@ const std::vector<missing_feature>& missing_features() {
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"start", "", "start the next pipeline in the shell: sluice run a.yaml && sluice run b.yaml"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
-      {"run-control", "pause resume",
-       "sluice drain ends a run without end at a checkpoint, and the same command continues after it"},
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
@@ -50,7 +48,6 @@ const std::vector<missing_feature>& missing_features() {
       // Tools
       {"tests", "test", "run the pipeline on a small input and compare the outputs"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
-      {"replay", "", "sluice rejects export writes the records to a file; a pipeline can read it"},
       // Clusters
       {"remote-nodes", "tls tokens", "start all nodes on one machine, on loopback addresses"},
       {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},
