@@ -1,8 +1,10 @@
+#include "app/engine_process.hpp"
+#include "app/planning.hpp"
+#include "app/rejects_replay.hpp"
 #include "app/run_records.hpp"
 #include "app/run_source.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
-#include "engine/error/not_yet.hpp"
 
 #include <cerrno>
 #include <fstream>
@@ -19,6 +21,8 @@ struct chosen {
   std::string code;
   std::string format;
   std::string output = "-";
+  std::string input;
+  std::string config;
   std::int64_t rows = 20;
 };
 
@@ -171,13 +175,30 @@ status export_to(session& with, reject_reader& from, const chosen& what) {
   return {};
 }
 
+result<int> replay(session& with, const chosen& what, const std::string& reference) {
+  if (!with.options.to.empty())
+    return user_error("bad_arguments", "rejects replay works on the state folder of this machine",
+                      "run it where the node runs, with its --state");
+  const replay_request request{
+      .run = reference, .input = what.input, .unit = what.unit, .code = what.code, .config = what.config};
+  const auto end = run_in_child([&] {
+    const int code = replay_rejects(with, request);
+    (void)with.terminal.flush();
+    return code;
+  });
+  if (end.signal == 0) return end.exit_code;
+  return external_error("engine_killed", "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end.signal),
+                        "the same command replays what was not loaded");
+}
+
 result<int> rejects(session& with, chosen what) {
   std::string action = "list";
   if (!what.words.empty() && (what.words[0] == "list" || what.words[0] == "export" || what.words[0] == "replay")) {
     action = what.words[0];
     what.words.erase(what.words.begin());
   }
-  if (action == "replay") return not_supported_yet("sluice rejects replay", "replay");
+  if (action != "replay" && !what.input.empty())
+    return user_error("bad_arguments", "--input is for sluice rejects replay", "sluice rejects replay RUN --input FILE");
   if (action == "export" && what.words.size() == 2) {
     what.output = what.words[1];
     what.words.pop_back();
@@ -186,6 +207,7 @@ result<int> rejects(session& with, chosen what) {
     return user_error("bad_arguments", "'" + what.words[1] + "' is not a valid argument for sluice rejects",
                       "see: sluice rejects --help");
   const auto reference = what.words.empty() ? std::string("last") : what.words[0];
+  if (action == "replay") return replay(with, what, reference);
   SLUICE_ASSIGN(auto from, reject_reader::open(with, reference));
   SLUICE_TRY(action == "export" ? export_to(with, from, what) : list(with, from, what));
   return exit_succeeded;
@@ -197,9 +219,9 @@ command rejects_verb() {
   auto what = std::make_shared<chosen>();
   return {
       .takes =
-          {.positionals = {{.name = "[export] RUN [FILE]",
+          {.positionals = {{.name = "[export|replay] RUN [FILE]",
                             .help = "an id, a unique prefix, a pipeline or last (default: last); export writes all "
-                                    "records to stdout or a file",
+                                    "records to stdout or a file; replay loads them again",
                             .target = &what->words,
                             .required = false,
                             .offers = completes::run,
@@ -220,8 +242,17 @@ command rejects_verb() {
                  .value = "FILE",
                  .help = "export: the file to write (default: stdout)",
                  .target = &what->output,
-                 .offers = completes::file}},
-           .details = "  sluice rejects last\n  sluice rejects export last rejects.csv\n"},
+                 .offers = completes::file},
+                {.names = {"--input"},
+                 .value = "FILE",
+                 .help = "replay: repaired records, as export --format ndjson writes them",
+                 .target = &what->input,
+                 .offers = completes::file},
+                config_option(what->config)},
+           .details = "  sluice rejects last\n  sluice rejects export last rejects.ndjson\n"
+                      "  sluice rejects replay last --input rejects.ndjson\n"
+                      "Replay loads each record at most once, from the unit that rejected it on. Everything\n"
+                      "below must work row by row, into sinks with mode append or upsert.\n"},
       .run = [what](session& with) { return rejects(with, *what); }};
 }
 

@@ -3,6 +3,7 @@
 #include "actors/delivery/dispatcher.hpp"
 #include "actors/run/run.hpp"
 #include "app/allocator.hpp"
+#include "app/black_box.hpp"
 #include "app/engine_process.hpp"
 #include "app/event_text.hpp"
 #include "app/pending_notifications.hpp"
@@ -14,6 +15,8 @@
 #include "engine/plan/stated_target.hpp"
 #include "engine/runs/record.hpp"
 #include "engine/store/deliveries.hpp"
+
+#include <unistd.h>
 
 #include <filesystem>
 
@@ -66,7 +69,7 @@ std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned
 }
 
 result<engine_result> run_planned(session& with, const planned_pipeline& planned,
-                                  std::shared_ptr<const actors::resume_point> from,
+                                  const run_begin& begin,
                                   std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended) {
   SLUICE_ASSIGN(const auto store, with.open_store());
@@ -77,7 +80,12 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   auto served = cluster::serve_engine(engine, store, with.options.state_folder);
   if (!served.ok()) report(with, served.problem());
   auto* const server = served.ok() ? std::move(served).value().release() : nullptr;
-  const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "", std::move(from));
+  const auto setup = make_setup(with, planned, server != nullptr ? server->where().to_string() : "", begin.from);
+  if (begin.lost != nullptr) actors::take_up(*setup, *begin.lost);
+  for (const auto& [name, value] : begin.context.items()) setup->record.context[name] = value;
+  // While it lives it decides what becomes of the run when this process dies.
+  if (begin.left != nullptr)
+    setup->record.context["parent"] = {{"pid", ::getppid()}, {"started", store::process_start(::getppid())}};
   const auto dispatcher = start_deliveries(engine, store);
   SLUICE_TRY(store::deliveries_of(*store).subscribe(planned.what->definition.name, planned.subscriptions));
   const bool shared = with.terminal.out_is_terminal() && writes_to_stdout(planned.what->definition);
@@ -91,8 +99,14 @@ result<engine_result> run_planned(session& with, const planned_pipeline& planned
   };
   callbacks.event = [&](const store::event& event) {
     if (with.options.json) with.terminal.line(store::cloud_event(event).dump());
-    if (with.options.verbose) display.say(time_text(event.time) + "  " + event_text(event));
+    const auto text = time_text(event.time) + "  " + event_text(event);
+    if (with.options.verbose) display.say(text);
+    if (begin.left == nullptr) return;
+    begin.left->line(text);
+    begin.left->told(event.cursor);
   };
+  // What an earlier try has printed is not printed again.
+  if (begin.left != nullptr) callbacks.after = begin.left->told();
   callbacks.cancel = [&] {
     const bool asked = stop.stop_asked();
     if (asked && !told && !with.options.quiet && !with.options.json)

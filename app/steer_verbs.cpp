@@ -136,6 +136,21 @@ command drain_verb() {
       .run = [run](session& with) { return steer(with, *run, "drain", "is being drained: it ends at a checkpoint"); }};
 }
 
+command pause_verb() {
+  auto run = std::make_shared<std::string>();
+  return {.takes = {.positionals = {run_argument(*run)},
+                    .details = "The run takes a checkpoint and then waits. Its process keeps running; its units stop\n"
+                               "and release their memory until sluice resume.\n"},
+          .run = [run](session& with) { return steer(with, *run, "pause", "is being paused after a checkpoint"); }};
+}
+
+command resume_verb() {
+  auto run = std::make_shared<std::string>();
+  return {.takes = {.positionals = {run_argument(*run)},
+                    .details = "A run that waits for its next try continues at once, too.\n"},
+          .run = [run](session& with) { return steer(with, *run, "resume", "continues after its checkpoint"); }};
+}
+
 command savepoint_verb() {
   auto run = std::make_shared<std::string>();
   return {

@@ -15,6 +15,9 @@ struct chosen {
   std::string config;
   bool wait = false;
   bool fresh = false;
+  std::string from;
+  bool again = false;
+  std::vector<std::string> drop;
   std::string key;
 };
 
@@ -28,6 +31,9 @@ result<int> submit(session& with, const chosen& what) {
     return exit_code_of(faults);
   }
   made->fresh = what.fresh;
+  made->from = what.from;
+  made->again = what.again;
+  made->drop = what.drop;
   made->key = what.key;
   SLUICE_ASSIGN(const auto client, client_for(with));
   const auto run = client.submit(*made, faults);
@@ -63,6 +69,18 @@ command submit_verb() {
                                  .value = {},
                                  .help = "load everything again, also what earlier runs have loaded (incremental)",
                                  .target = &what->fresh},
+                                {.names = {"--from"},
+                                 .value = "SAVEPOINT",
+                                 .help = "continue after this savepoint (RUN@NUMBER), not after the last checkpoint",
+                                 .target = &what->from},
+                                {.names = {"--again"},
+                                 .value = {},
+                                 .help = "with --from: also where sinks get rows again that they have",
+                                 .target = &what->again},
+                                {.names = {"--drop-state"},
+                                 .value = "UNIT",
+                                 .help = "forget the position or state of a unit; can be repeated",
+                                 .target = &what->drop},
                                 {.names = {"--key"},
                                  .value = "KEY",
                                  .help = "name of this submission: sent again, it gives the same run, not a second one",

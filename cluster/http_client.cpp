@@ -286,6 +286,9 @@ result<options> send(const destination& whom, const std::string& token, millisec
   body["params"] = what.params;
   body["environment"] = what.environment;
   if (what.fresh) body["fresh"] = true;
+  if (!what.from.empty()) body["from"] = what.from;
+  if (what.again) body["again"] = true;
+  if (!what.drop.empty()) body["drop_state"] = what.drop;
   if (!what.config_file.empty()) {
     body["config_file"] = what.config_file;
     body["config"] = what.config;

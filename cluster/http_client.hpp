@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace sluice::cluster {
 
@@ -20,6 +21,9 @@ struct submission {
   std::map<std::string, std::string> params;       ///< `--set`
   std::map<std::string, std::string> environment;  ///< values of the submitter's environment that the file refers to
   bool fresh = false;                              ///< takes everything again that earlier runs have taken
+  std::string from = {};                           ///< RUN@EPOCH: the savepoint to continue after
+  bool again = false;                              ///< with it: also where sinks get rows again
+  std::vector<std::string> drop = {};              ///< units that forget their position or state
   std::string key = {};                            ///< Idempotency-Key: sent again, it gives the same run
   std::string config_file = {};                    ///< the submitter's file of --config; empty: none
   std::string config = {};                         ///< its text

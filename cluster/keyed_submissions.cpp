@@ -13,11 +13,13 @@ namespace sluice::cluster {
 std::string keyed_run_id(const std::string& key) { return uuid_v8("submission\n" + key); }
 
 std::string digest_of(const submission& what) {
-  const options all = {{"text", what.text},
+  options all = {{"text", what.text},
                        {"params", what.params},
                        {"base_folder", what.base_folder},
                        {"fresh", what.fresh},
                        {"config", what.config}};
+  if (!what.from.empty()) all["from"] = {what.from, what.again};
+  if (!what.drop.empty()) all["drop_state"] = what.drop;
   const auto text = all.dump();
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned length = 0;

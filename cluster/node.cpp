@@ -2,6 +2,7 @@
 
 #include "actors/delivery/dispatcher.hpp"
 #include "actors/io_pool.hpp"
+#include "actors/run/lost_tries.hpp"
 #include "actors/schedule/scheduler.hpp"
 #include "actors/subscribers/file.hpp"
 #include "actors/subscribers/log.hpp"
@@ -38,6 +39,7 @@
 #include <cstdlib>
 #include <future>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <vector>
 
@@ -400,9 +402,14 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                                          : host_name() + "-" + std::to_string(listen.port);
   all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
   SLUICE_TRY(open_links(all, token));
+  std::vector<std::shared_ptr<const actors::run_setup>> again;
   if (all.first) {
     SLUICE_ASSIGN(all.term, all.store->next_term());
-    SLUICE_ASSIGN(const auto lost, settle_lost_runs(*all.store, true, make_sink));
+    SLUICE_ASSIGN(again, actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
+                                                   {.node = all.self.name, .endpoint = all.self.http, .term = all.term}));
+    std::set<std::string> kept;
+    for (const auto& one : again) kept.insert(one->run);
+    SLUICE_ASSIGN(const auto lost, settle_lost_runs(*all.store, true, make_sink, kept));
     for (const auto& run : lost)
       log_line("run " + run.run + " of " + run.pipeline + ", whose process has ended: " + store::to_string(run.state) +
                (run.published ? ", its outputs are visible now" : "") +
@@ -436,6 +443,10 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
                       {.port = port_kind::control, .name = all.self.name, .token = token, .session = {}});
   SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all), all.secured));
   if (settings.join) SLUICE_TRY(join_first_node(all, std::move(outcome)));
+  for (const auto& one : again) {
+    log_line("run " + one->run + " of " + one->record.pipeline + ", whose process has ended, is tried again");
+    caf::anon_send(all.engine.control, actors::submit_setup{one});
+  }
   follow_schedules(all);
   return api_address;
 }

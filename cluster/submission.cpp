@@ -86,8 +86,14 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   for (const auto& [name, value] : what.params) params[name] = value;
   // They belong to this run alone: another time would give others.
   for (const auto& [name, value] : loaded->computed) params[name] = value;
-  actors::planned_run planned{std::make_shared<const plan>(std::move(*made)), std::move(context), params,
-                              where.state_folder + "/runs", what.fresh};
+  actors::planned_run planned{.what = std::make_shared<const plan>(std::move(*made)),
+                              .context = std::move(context),
+                              .params = params,
+                              .runs_folder = where.state_folder + "/runs",
+                              .fresh = what.fresh,
+                              .from = what.from,
+                              .again = what.again,
+                              .drop = {what.drop.begin(), what.drop.end()}};
   auto setup = std::make_shared<actors::run_setup>();
   if (where.records != nullptr) {
     auto resumed = actors::resume_run(*where.records, planned);

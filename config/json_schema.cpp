@@ -91,6 +91,16 @@ options texts() {
   return {{"anyOf", options::array({{{"type", "string"}}, {{"type", "array"}, {"items", {{"type", "string"}}}}})}};
 }
 
+options retry_schema(const char* help) {
+  return described({{"type", {"object", "null"}},
+                    {"properties",
+                     {{"attempts", or_reference({{"type", "integer"}, {"minimum", 0}})},
+                      {"backoff", {{"type", "string"}}},
+                      {"max_backoff", {{"type", "string"}}}}},
+                    {"additionalProperties", false}},
+                   help);
+}
+
 /// The keys that every unit shares.
 options shared_keys() {
   const options labels = {{"type", "object"}, {"additionalProperties", {{"type", text_types}}}};
@@ -101,13 +111,8 @@ options shared_keys() {
                  "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
       {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
                                 "Number of parallel instances of the unit.")},
-      {"retry", described({{"type", {"object", "null"}},
-                           {"properties",
-                            {{"attempts", or_reference({{"type", "integer"}, {"minimum", 0}})},
-                             {"backoff", {{"type", "string"}}},
-                             {"max_backoff", {{"type", "string"}}}}},
-                           {"additionalProperties", false}},
-                          "How to connect again to a system that is down. Default: 5 attempts, after 1s, 2s, 4s ...")},
+      {"retry",
+       retry_schema("How to connect again to a system that is down. Default: 5 attempts, after 1s, 2s, 4s ...")},
       {"place", described({{"type", "object"},
                            {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
                            {"additionalProperties", false}},
@@ -363,6 +368,7 @@ options json_schema() {
                           {"timezone", {{"type", "string"}}},
                           {"timeout", {{"type", "string"}}},
                           {"checkpoint", {{"type", "string"}}},
+                          {"retry", retry_schema("How often and when a run that fails is tried again. Default: never.")},
                           {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
                          "Limits and settings of a run.")},
       {"connections", described({{"type", "object"}, {"additionalProperties", connection_schema()}},

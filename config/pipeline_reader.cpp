@@ -3,6 +3,7 @@
 #include "config/config_file.hpp"
 #include "config/not_supported_yet.hpp"
 #include "config/option_reader.hpp"
+#include "config/retry_reader.hpp"
 #include "config/unit_reader.hpp"
 #include "engine/error/not_yet.hpp"
 #include "engine/secrets/known_secrets.hpp"
@@ -103,6 +104,9 @@ class pipeline_reader {
         made_.timeout_microseconds = read_quantity(held, "run.timeout", parse_duration);
       } else if (key.text == "checkpoint") {
         made_.checkpoint_microseconds = read_quantity(held, "run.checkpoint", parse_duration);
+      } else if (key.text == "retry") {
+        if (held.is_null() || held.broken) continue;
+        read_retry(in_, held, made_.retry.emplace());
       } else if (key.text == "overlap") {
         (void)read_choice(in_, held, "run.overlap", {"skip", "queue", "cancel"});
       } else if (key.text == "timezone") {
@@ -112,7 +116,7 @@ class pipeline_reader {
             in_.fault(held, zone.problem().code, zone.problem().message, zone.problem().hint);
         if (text) made_.timezone = *text;
       } else {
-        in_.unknown_key(key, "run", {"memory", "timezone", "timeout", "checkpoint", "overlap"});
+        in_.unknown_key(key, "run", {"memory", "timezone", "timeout", "checkpoint", "retry", "overlap"});
       }
     }
   }

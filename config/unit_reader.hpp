@@ -26,7 +26,6 @@ class unit_reader {
   void read_types(const reading& in, const node& value, const field_spec& form, unit_definition& unit);
   void read_contract(const reading& in, const node& value, unit_definition& unit);
   void read_incremental(const reading& in, const node& value, unit_definition& unit);
-  void read_retry(const reading& in, const node& value, retry_rule& into);
   void read_time(const reading& in, const node& value, unit_definition& unit);
   void read_place(const reading& in, const node& value, unit_definition& unit);
 

@@ -2,11 +2,11 @@
 
 import { h, setAttribute, setText } from "./dom.js";
 
-export const activeStates = ["queued", "starting", "running", "draining", "committing"];
+export const activeStates = ["queued", "starting", "running", "draining", "committing", "paused", "restarting"];
 export const finalStates = ["succeeded", "partial", "failed", "cancelled"];
 
 const marks = {
-  queued: "◌", starting: "◌", waiting: "◌", running: "▸", draining: "▸", committing: "▸", finished: "✓",
+  queued: "◌", starting: "◌", waiting: "◌", running: "▸", draining: "▸", committing: "▸", paused: "‖", restarting: "↻", finished: "✓",
   succeeded: "✓", partial: "◐", failed: "✕", cancelled: "■", stopped: "■",
 };
 

@@ -36,6 +36,7 @@ std::uint64_t checkpoints::ask(wish for_what) {
   auto next = wanted_.value_or(wish{});
   next.last = next.last || for_what.last;
   next.savepoint = next.savepoint || for_what.savepoint;
+  next.pause = next.pause || for_what.pause;
   wanted_ = next;
   const bool under_way = round_.under_way().has_value() || busy_;
   const auto epoch = round_.completed() + (round_.under_way() ? 2 : 1);
@@ -51,14 +52,14 @@ void checkpoints::begin() {
   now_ = std::exchange(wanted_, std::nullopt).value_or(wish{});
   const auto enumerators = round_.begin();
   const auto epoch = *round_.under_way();
-  for (const auto& who : enumerators) calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last}));
+  for (const auto& who : enumerators) calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last || now_.pause}));
   see_whether_complete();
 }
 
 void checkpoints::ready(const epoch_ready& message) {
   if (stopped_) return;
   for (const auto& who : round_.ready(message.who, message.epoch))
-    calls_.tell(who, caf::make_message(begin_epoch{message.epoch, now_.last}));
+    calls_.tell(who, caf::make_message(begin_epoch{message.epoch, now_.last || now_.pause}));
   see_whether_complete();
 }
 
@@ -91,7 +92,7 @@ std::optional<store::prepared_sink> checkpoints::prepared_by(const flow::instanc
 
 void checkpoints::go_on(const std::vector<flow::instance_id>& enumerators) {
   // Behind the last barrier nothing is read.
-  if (stopped_ || now_.last) return;
+  if (stopped_ || now_.last || now_.pause) return;
   for (const auto& who : enumerators)
     calls_.tell(who, caf::make_message(epoch_passed{round_.under_way().value_or(round_.completed())}));
 }

@@ -22,6 +22,7 @@ class checkpoints {
   struct wish {
     bool last = false;       ///< the run ends with it
     bool savepoint = false;  ///< it is kept
+    bool pause = false;      ///< nothing is read behind it, and the run waits
   };
   struct callbacks {
     std::function<void(const flow::instance_id&, caf::message)> tell;
@@ -39,6 +40,8 @@ class checkpoints {
   void finished(const instance_finished& message);
   /// What was gathered last is in the Store, and visible where it is to be.
   void done();
+  /// The one that was gathered last is that of a pause.
+  [[nodiscard]] bool pausing() const { return now_.pause; }
   /// What is gathered now is in the supervisor's hands.
   [[nodiscard]] bool busy() const { return busy_; }
   /// The contributions to the end of the run: all have ended.

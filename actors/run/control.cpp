@@ -2,9 +2,13 @@
 
 #include "actors/messages.hpp"
 #include "actors/run/lost_ends.hpp"
+#include "actors/run/list_progress.hpp"
+#include "actors/run/next_try.hpp"
+#include "actors/run/run_creation.hpp"
 #include "actors/run/supervisor.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/flow/retries.hpp"
 #include "engine/flow/run_queue.hpp"
 
 #include <caf/all.hpp>
@@ -72,7 +76,8 @@ class control : public caf::event_based_actor {
     bool stored = false;              ///< the Store has it
     bool cancelled = false;           ///< before the Store had it, or while it was planned again
     bool waited = false;              ///< for another run: its plan may be out of date
-    bool planning = false;            ///< again
+    bool planning = false;            ///< again, or for its next try
+    std::uint32_t waits = 0;          ///< for its next try, by number; 0: it does not wait
   };
 
   // -- submitting: the run is in the Store before the submitter hears of it
@@ -95,46 +100,17 @@ class control : public caf::event_based_actor {
     auto record = setup->record;
     // Checked when it is planned again.
     if (!others.empty()) record.state_version.reset();
-    store::event queued{.run = setup->run, .type = "run.queued", .data = {{"pipeline", setup->record.pipeline}}};
     create(
-        setup,
-        [store = s_.store, setup, record = std::move(record), queued] {
-          return create_in(*store, *setup, record, queued);
-        },
+        setup, [store = s_.store, setup, record = std::move(record)] { return create_run(*store, *setup, record); },
         promise);
     return promise;
   }
 
-  /// What has become of a run that the Store was given.
-  struct given {
-    std::optional<error> refused = {};  ///< it has no such run
-    std::optional<error> unclear = {};  ///< it can't say whether it has
-    std::vector<store::event> first = {};
-  };
-
-  static given create_in(store::store& in, const run_setup& setup, const store::run_record& record,
-                         const store::event& queued) {
-    const auto made = guarded("write the run's state", [&] { return in.create_run(record, {queued}); });
-    if (!made.ok()) return look_for(in, setup, made.problem());
-    if (!*made) return {.refused = internal_error("run_exists", "a run with the id " + setup.run + " exists")};
-    // Those who can't be told now hear of it when they look.
-    auto first = guarded("read events", [&] { return in.events(0, setup.run, 1); });
-    return {.first = first.ok() ? std::move(first).value() : std::vector<store::event>()};
-  }
-
-  /// The write has failed; whether it took effect all the same is read back.
-  static given look_for(store::store& in, const run_setup& setup, const error& problem) {
-    auto first = guarded("read events", [&] { return in.events(0, setup.run, 1); });
-    if (!first.ok()) return {.unclear = problem};
-    if (first->empty()) return {.refused = problem};
-    return {.first = std::move(first).value()};
-  }
-
-  void create(const std::shared_ptr<const run_setup>& setup, std::function<given()> work,
+  void create(const std::shared_ptr<const run_setup>& setup, std::function<created_run()> work,
               const caf::response_promise& promise) {
-    calls_.call(std::move(work), [this, setup, answer = promise](given what) mutable {
+    calls_.call(std::move(work), [this, setup, answer = promise](created_run what) mutable {
       if (what.unclear) {
-        auto look = [store = s_.store, setup, problem = *what.unclear] { return look_for(*store, *setup, problem); };
+        auto look = [store = s_.store, setup, problem = *what.unclear] { return look_for_run(*store, *setup, problem); };
         delayed_send(this, look_again, continuation{[this, setup, look, answer] { create(setup, look, answer); }});
         return;
       }
@@ -144,13 +120,24 @@ class control : public caf::event_based_actor {
       }
       answer.deliver(submitted{setup->run});
       if (s_.notifier && !what.first.empty()) send(s_.notifier, events_written{std::move(what.first)});
-      stored(setup->run);
+      if (what.ended) return ended(run_ended{what.ended});
+      stored(setup->run, what.next);
     });
   }
 
-  void stored(const std::string& run) {
+  /// `next`: of a run that was taken over.
+  void stored(const std::string& run, const std::shared_ptr<const run_setup>& next) {
     auto& found = live_.at(run);
     found.stored = true;
+    if (next) {
+      found.setup = next;
+      if (next->died_of) {  // it can't be tried again
+        queue_.force(run);
+        return start(found, next->died_of);
+      }
+      queue_.force(run);
+      if (!found.cancelled) return wait_for_next(run, found);
+    }
     if (found.cancelled) return end_at_once(run, found);
     queue_.ready(run);
     admit();
@@ -200,9 +187,42 @@ class control : public caf::event_based_actor {
   }
 
   void start(live_run& run, std::optional<error> problem = {}) {
+    run.waits = 0;
     run.supervisor = spawn_supervisor(
         system(), {run.setup, s_.services, s_.store, s_.starter, s_.notifier, this, run.cancelled, std::move(problem)});
     monitor(run.supervisor);
+  }
+
+  // -- trying again: prepared at once, so that a run that waits is as one that was never begun
+
+  void prepare_next(const std::string& run, live_run& found, const std::shared_ptr<const run_outcome>& how) {
+    found.supervisor = nullptr;
+    found.planning = true;
+    plans_.call(
+        [store = s_.store, setup = found.setup, how] {
+          return guarded("prepare the next try", [&] { return next_try(*store, *setup, *how); });
+        },
+        [this, run, how](result<std::shared_ptr<const run_setup>> made) {
+          const auto prepared = live_.find(run);
+          if (prepared == live_.end()) return;
+          auto& one = prepared->second;
+          one.planning = false;
+          if (!made.ok()) return start(one, std::move(made).problem());
+          one.setup = std::move(made).value();
+          if (one.cancelled) return start(one);
+          wait_for_next(run, one);
+        });
+  }
+
+  void wait_for_next(const std::string& run, live_run& found) {
+    found.waits = ++waits_;
+    if (found.setup->paused) return;
+    const auto wait = flow::wait_after(found.setup->what->definition.retry.value_or(retry_rule{}),
+                                       found.setup->failures, found.setup->context->seed);
+    delayed_send(this, wait.value_or(std::chrono::microseconds(0)), continuation{[this, run, number = found.waits] {
+                   const auto waiting = live_.find(run);
+                   if (waiting != live_.end() && waiting->second.waits == number) start(waiting->second);
+                 }});
   }
 
   /// A run without supervisor is cancelled by one that cancels at once: so it ends like any other.
@@ -239,7 +259,7 @@ class control : public caf::event_based_actor {
     if (found == live_.end()) {
       promise.deliver(run_progress{});
     } else if (!found->second.supervisor) {
-      promise.deliver(queued(*found->second.setup));
+      promise.deliver(queued(found->second));
     } else {
       request(found->second.supervisor, std::chrono::seconds(1), message)
           .then([promise](run_progress& made) mutable { promise.deliver(std::move(made)); },
@@ -254,10 +274,7 @@ class control : public caf::event_based_actor {
     if (found == live_.end()) {
       promise.deliver(steer_answer{.run = message.run});
     } else if (!found->second.supervisor) {
-      promise.deliver(steer_answer{
-          .run = message.run,
-          .known = true,
-          .refused = user_error("run_is_queued", "run " + message.run + " has not started yet", "sluice cancel")});
+      promise.deliver(steer_without(found->second, message));
     } else {
       request(found->second.supervisor, std::chrono::seconds(5), message)
           .then([promise](steer_answer& answer) mutable { promise.deliver(std::move(answer)); },
@@ -266,43 +283,42 @@ class control : public caf::event_based_actor {
     return promise;
   }
 
-  static run_progress queued(const run_setup& setup) {
+  steer_answer steer_without(live_run& found, const steer_run& message) {
+    steer_answer answer{.run = message.run, .known = true};
+    if (found.waits > 0 && message.how == "resume") {
+      start(found);
+    } else if (found.waits > 0 && message.how == "drain" && found.setup->what->endless()) {
+      // Its last checkpoint is complete, and nothing has been read behind it.
+      end_at_once(message.run, found);
+    } else if (found.waits > 0) {
+      answer.refused = user_error("run_is_waiting", "run " + message.run + " waits for its next try",
+                                  "sluice resume " + message.run + " continues it now, sluice cancel ends it");
+    } else {
+      answer.refused = user_error("run_is_queued", "run " + message.run + " has not started yet", "sluice cancel");
+    }
+    return answer;
+  }
+
+  static run_progress queued(const live_run& of) {
+    const auto& setup = *of.setup;
     run_progress made;
     made.run = setup.run;
     made.pipeline = setup.record.pipeline;
-    made.state = "queued";
+    made.state = setup.attempt == 1 ? "queued" : setup.paused ? "paused" : "restarting";
     return made;
   }
 
   caf::typed_response_promise<live_runs> list() {
-    struct gathering {
-      live_runs answer;
-      std::size_t missing = 0;
-    };
-    auto promise = make_response_promise<live_runs>();
-    auto all = std::make_shared<gathering>();
+    std::vector<run_progress> known;
+    std::map<std::string, caf::actor> asked;
     for (const auto& [id, run] : live_) {
       if (run.supervisor) {
-        ++all->missing;
+        asked.emplace(id, run.supervisor);
       } else {
-        all->answer.runs.push_back(queued(*run.setup));
+        known.push_back(queued(run));
       }
     }
-    auto one_less = [promise, all]() mutable {
-      if (--all->missing == 0) promise.deliver(all->answer);
-    };
-    if (all->missing == 0) promise.deliver(all->answer);
-    for (const auto& [id, run] : live_) {
-      if (!run.supervisor) continue;
-      request(run.supervisor, std::chrono::seconds(1), get_progress{id})
-          .then(
-              [all, one_less](run_progress& made) mutable {
-                all->answer.runs.push_back(std::move(made));
-                one_less();
-              },
-              [one_less](const caf::error&) mutable { one_less(); });
-    }
-    return promise;
+    return list_progress(*this, std::move(known), asked);
   }
 
   void await(const await_run& message) {
@@ -319,6 +335,10 @@ class control : public caf::event_based_actor {
     const auto run = message.outcome->run;
     const auto found = live_.find(run);
     if (found == live_.end()) return;
+    const auto state = message.outcome->state;
+    if (closing_) found->second.cancelled = true;
+    if (state == store::run_state::restarting || state == store::run_state::paused)
+      return prepare_next(run, found->second, message.outcome);
     queue_.ended(run);
     live_.erase(found);
     outcomes_[run] = message.outcome;
@@ -375,6 +395,7 @@ class control : public caf::event_based_actor {
   std::deque<std::string> order_;  ///< of outcomes_, oldest first
   std::map<std::string, std::vector<caf::actor>> waiters_;
   std::vector<caf::typed_response_promise<shut_down>> closers_;
+  std::uint32_t waits_ = 0;
   bool closing_ = false;
 };
 

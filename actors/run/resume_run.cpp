@@ -1,6 +1,7 @@
 #include "actors/run/resume_run.hpp"
 
 #include "engine/files/private_files.hpp"
+#include "engine/runs/carry_over.hpp"
 #include "engine/runs/commits.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/resume.hpp"
@@ -51,11 +52,80 @@ status take_rejects(const std::string& from, const std::string& to, std::uint64_
                         "--fresh starts again");
 }
 
-error changed(const std::string& run) {
-  return user_error("pipeline_changed",
-                    "the pipeline or its params have changed since " + run +
-                        ", and its sources continue after what that run has read",
-                    "undo the change, or start again with --fresh: what was loaded then comes again");
+result<std::shared_ptr<resume_point>> point_at(const resumable& from, const std::string& runs_folder) {
+  auto point = std::make_shared<resume_point>();
+  point->epoch = static_cast<std::uint64_t>(from.at.what.epoch);
+  point->held = from.at.what.held;
+  point->folder = checkpoints_folder(runs_folder, from.run.id);
+  SLUICE_ASSIGN(point->snapshot, flow::snapshot_from(from.at.what.snapshot));
+  return point;
+}
+
+std::shared_ptr<const plan> behind(plan what, const std::string& run) {
+  for (auto& unit : what.units) unit.continues = run;
+  return std::make_shared<const plan>(std::move(what));
+}
+
+std::string rejects_in(const std::string& runs_folder, const std::string& run) {
+  return runs_folder + "/" + run + "/rejects.ndjson";
+}
+
+/// What the run has rejected behind its checkpoint comes again.
+status cut_rejects(const std::string& path, std::uint64_t bytes) {
+  std::error_code problem;
+  if (!std::filesystem::exists(path, problem)) return {};
+  if (std::filesystem::file_size(path, problem) <= bytes && !problem) return {};
+  if (::truncate(path.c_str(), static_cast<off_t>(bytes)) != 0)
+    return from_errno(errno, "cut the rejects in " + path + " at the last checkpoint");
+  return {};
+}
+
+}  // namespace
+
+result<continued_run> continue_run(store::store& in, const run_setup& of) {
+  continued_run made;
+  namespace fs = std::filesystem;
+  const auto runs = fs::path(of.rejects_path).parent_path().parent_path().string();
+  SLUICE_ASSIGN(auto found, last_checkpoint(in, of.run));
+  if (!found) {
+    SLUICE_TRY(cut_rejects(of.rejects_path, 0));
+    return made;
+  }
+  SLUICE_ASSIGN(found, undamaged(in, *std::move(found), runs));
+  SLUICE_ASSIGN(made.from, point_at(*found, runs));
+  const auto bytes = made.from->snapshot.rejects_bytes;
+  SLUICE_TRY(found->run.id == of.run ? cut_rejects(of.rejects_path, bytes)
+                                     : take_rejects(rejects_in(runs, found->run.id), of.rejects_path, bytes));
+  made.what = behind(*of.what, found->run.id);
+  return made;
+}
+
+namespace {
+
+/// The plan of an edited pipeline that goes on, with what of the checkpoint fits it.
+status take_edited(planned_run& planned, const plan& before, const resumable& found, resume_point& point,
+                   std::string& note) {
+  SLUICE_ASSIGN(auto carried, carry_over(before, point.snapshot, *planned.what, planned.drop));
+  point.snapshot = std::move(carried.snapshot);
+  auto next = *planned.what;
+  for (auto& unit : next.units)
+    unit.continues = carried.fresh_sinks.contains(unit.definition.name) ? "" : found.run.id;
+  planned.what = std::make_shared<const plan>(std::move(next));
+  for (const auto& one : carried.differences) note += "\n  " + one;
+  return {};
+}
+
+/// Wishes that contradict each other, or would do nothing.
+status check_wishes(const planned_run& planned) {
+  if (planned.again && planned.from.empty())
+    return user_error("bad_arguments", "--again is for --from", "leave it out, or give --from SAVEPOINT");
+  if (planned.fresh && !planned.from.empty())
+    return user_error("bad_arguments", "--fresh starts from the beginning, and --from from a savepoint", "give one");
+  if (planned.fresh && !planned.drop.empty())
+    return user_error("bad_arguments", "--fresh forgets everything, and --drop-state only a unit", "give one");
+  if (planned.what->endless() || planned.drop.empty()) return {};
+  return user_error("bad_arguments", "--drop-state is for pipelines without end, and this one has an end",
+                    "--fresh starts again from its beginning");
 }
 
 }  // namespace
@@ -63,12 +133,21 @@ error changed(const std::string& run) {
 result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   resumed_run made;
   const auto& definition = planned.what->definition;
-  SLUICE_ASSIGN(auto found, find_resumable(in, definition.name, planned.params));
+  SLUICE_TRY(check_wishes(planned));
+  std::optional<resumable> found;
+  if (planned.from.empty()) {
+    SLUICE_ASSIGN(found, find_resumable(in, definition.name, planned.params));
+  } else {
+    SLUICE_ASSIGN(found, find_savepoint(in, definition.name, planned.from, planned.again));
+  }
   if (!found) return made;
   const auto name = "run " + found->run.id.substr(0, 8);
-  const bool same = found->run.fingerprint == fingerprint_of(definition, planned.params);
-  if (!same && !planned.fresh && planned.what->endless()) return changed(name);
-  if (planned.fresh || !same || !planned.what->checkpoint_interval()) {
+  const bool same = found->run.fingerprint == fingerprint_of(definition, planned.params) && planned.drop.empty();
+  const bool carries = !same && planned.what->endless();
+  if (!same && !carries && !planned.from.empty())
+    return user_error("pipeline_changed", "the pipeline has changed since the savepoint " + planned.from,
+                      "undo the change: only pipelines without end take over what fits");
+  if (planned.fresh || (!same && !carries) || !planned.what->checkpoint_interval()) {
     if (!planned.fresh)
       made.note =
           "the pipeline has changed since " + name + ", which did not reach its end: it starts from its beginning";
@@ -77,19 +156,19 @@ result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   }
   SLUICE_ASSIGN(found, undamaged(in, std::move(*found), planned.runs_folder));
   SLUICE_ASSIGN(auto recorded, read_record(found->run));
-  auto again = *recorded.what;
-  for (auto& unit : again.units) unit.continues = found->run.id;
-  planned.what = std::make_shared<const plan>(std::move(again));
+  SLUICE_ASSIGN(auto point, point_at(*found, planned.runs_folder));
+  std::string edits;
+  if (carries) {
+    SLUICE_TRY(take_edited(planned, *recorded.what, *found, *point, edits));
+  } else {
+    planned.what = behind(*recorded.what, found->run.id);
+  }
   planned.context->now_microseconds = recorded.context->now_microseconds;
   planned.context->seed = recorded.context->seed;
-  auto point = std::make_shared<resume_point>();
-  point->epoch = static_cast<std::uint64_t>(found->at.what.epoch);
-  point->held = found->at.what.held;
-  point->folder = checkpoints_folder(planned.runs_folder, found->run.id);
-  SLUICE_ASSIGN(point->snapshot, flow::snapshot_from(found->at.what.snapshot));
-  const auto rejects = [&](const std::string& run) { return planned.runs_folder + "/" + run + "/rejects.ndjson"; };
-  SLUICE_TRY(take_rejects(rejects(found->run.id), rejects(planned.context->run_id), point->snapshot.rejects_bytes));
+  SLUICE_TRY(take_rejects(rejects_in(planned.runs_folder, found->run.id),
+                          rejects_in(planned.runs_folder, planned.context->run_id), point->snapshot.rejects_bytes));
   made.note = "continuing after checkpoint " + std::to_string(point->epoch) + " of " + name + "; --fresh starts again";
+  if (!edits.empty()) made.note += "; edited since:" + edits;
   made.from = std::move(point);
   return made;
 }

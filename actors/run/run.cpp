@@ -87,7 +87,7 @@ run_outcome engine::run(std::shared_ptr<const run_setup> setup, const run_callba
   std::shared_ptr<const run_outcome> outcome;
   bool last_event = !callbacks.event;
   bool cancelled = false;
-  if (callbacks.event) self->send(state_->actors.notifier, subscribe_events{self, 0, run});
+  if (callbacks.event) self->send(state_->actors.notifier, subscribe_events{self, callbacks.after, run});
   self->send(control, await_run{run, self});
   const auto refuse = [&](error why) {
     auto refused = std::make_shared<run_outcome>();

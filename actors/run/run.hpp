@@ -36,6 +36,7 @@ bool stop_actors(caf::actor_system& system, engine_actors& actors, std::chrono::
 struct run_callbacks {
   std::function<void(const run_progress&)> progress = {};  ///< every `interval`
   std::function<void(const store::event&)> event = {};     ///< every event of the run, the last one included
+  std::int64_t after = 0;                                  ///< events above this cursor
   std::function<bool()> cancel = {};                       ///< asked every 50 ms; true: end the run (drain or cancel)
   std::chrono::milliseconds interval{200};
 };

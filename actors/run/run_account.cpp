@@ -4,23 +4,36 @@
 
 namespace sluice::actors {
 
-run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), context_(of.context), reports_(plan_) {}
+run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), context_(of.context), reports_(plan_) {
+  if (!of.resume) return;
+  for (const auto& one : of.resume->snapshot.instances) {
+    const auto& c = one.report.counters;
+    const auto counted = c.in + c.added - c.out - c.filtered - c.merged - c.rejected;
+    if (one.held != counted && !one.report.stopped_early) held_before_[one.report.who] = one.held - counted;
+  }
+}
+
+std::uint64_t run_account::held_since(const flow::instance_id& who, std::uint64_t held) const {
+  const auto before = held_before_.find(who);
+  return before == held_before_.end() ? held : held - before->second;
+}
 
 void run_account::finished(flow::instance_report report, const std::string& target) {
   reports_.finished(report.who, report.counters);
   if (!target.empty()) targets_[report.who.unit] = target;
   finished_.insert(report.who);
-  rows_.add(std::move(report));
+  const auto held = held_since(report.who, 0);
+  rows_.add(std::move(report), held);
 }
 
 status run_account::at_checkpoint(const flow::run_snapshot& what) {
   flow::balance then;
   for (const auto& one : what.instances) {
-    then.add(one.report, one.held);
+    then.add(one.report, held_since(one.report.who, one.held));
     // One that has ended since has said its last word, which is newer.
     if (finished_.contains(one.report.who)) continue;
     reports_.counted(one.report.who, one.report.counters);
-    rows_.add(one.report, one.held);
+    rows_.add(one.report, held_since(one.report.who, one.held));
   }
   auto made = then.verify(plan_);
   balanced_ = made.ok();

@@ -41,6 +41,9 @@ class run_account {
   [[nodiscard]] options unit_outcome(std::uint32_t unit) const;
 
  private:
+  /// Held rows that its counts have to account for; modulo 2^64 where it holds less than at its beginning.
+  [[nodiscard]] std::uint64_t held_since(const flow::instance_id& who, std::uint64_t held) const;
+
   std::string run_;
   const plan& plan_;
   std::shared_ptr<const run_context> context_;
@@ -49,6 +52,8 @@ class run_account {
   std::set<flow::instance_id> finished_;
   std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit
   std::string rejects_path_;
+  /// Rows that instances held at their beginning, without their counts saying so (of an edited pipeline).
+  std::map<flow::instance_id, std::uint64_t> held_before_;
   bool balanced_ = false;
 };
 

@@ -14,6 +14,14 @@ void add_counters(options& to, const flow::unit_counters& counters) {
   to["batches"] = counters.batches;
 }
 
+options cause_to_options(const error& cause) {
+  return {{"code", cause.code},
+          {"message", cause.message},
+          {"hint", cause.hint},
+          {"where", cause.where},
+          {"path", cause.path}};
+}
+
 options to_options(const run_outcome& outcome) {
   auto units = options::array();
   for (const auto& unit : outcome.units) {
@@ -27,14 +35,10 @@ options to_options(const run_outcome& outcome) {
                      {"rejected", outcome.rejected},
                      {"duration_microseconds", outcome.duration_microseconds}};
   if (!outcome.rejects_path.empty()) all["rejects_path"] = outcome.rejects_path;
-  if (outcome.cause) {
-    const auto& cause = *outcome.cause;
-    all["cause"] = options{{"code", cause.code},
-                           {"message", cause.message},
-                           {"hint", cause.hint},
-                           {"where", cause.where},
-                           {"path", cause.path}};
-  }
+  if (outcome.cause) all["cause"] = cause_to_options(*outcome.cause);
+  if (outcome.attempt > 1) all["attempt"] = outcome.attempt;
+  if (outcome.failures > 0) all["failures"] = outcome.failures;
+  if (!outcome.process.is_null()) all["process"] = outcome.process;
   all["units"] = std::move(units);
   return all;
 }

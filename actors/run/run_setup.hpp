@@ -35,6 +35,13 @@ struct resume_point {
   std::string folder = {};                      ///< of the checkpoint's files
 };
 
+/// Where a run stands that is tried again, what its earlier tries have come to.
+struct earlier_tries {
+  error first_cause;       ///< why the first of them failed
+  options process = {};    ///< how their process died: signal, peak_memory, log; null where it lives
+  std::int64_t spent = 0;  ///< microseconds since the first of them began
+};
+
 /// Everything that is fixed when a run is created. Immutable and shared by all actors of the run on one node; another
 /// node makes its own from the plan's bytes.
 struct run_setup {
@@ -46,7 +53,12 @@ struct run_setup {
   std::string rejects_path;        ///< where the rejects writer puts its file; made with the first reject
   flow::credit_limits credit;      ///< of every channel
   std::uint32_t splits_ahead = 2;  ///< splits that may be handed out above the lowest unfinished one
-  std::uint32_t attempt = 1;
+  std::uint32_t attempt = 1;                             ///< which try of the run
+  std::shared_ptr<const earlier_tries> tries = nullptr;  ///< null: it is the first one
+  std::uint32_t failures = 0;                            ///< of the tries before
+  bool paused = false;                                   ///< before this try
+  /// The Store has the run, and the process that worked on this try has died of that: it is taken over, and tried again.
+  std::optional<error> died_of = {};
   /// How long this process tries to make visible what the run has decided to commit before it leaves that to the next
   /// one; not set: as long as it lives.
   std::optional<std::chrono::milliseconds> commit_patience = {};
@@ -74,6 +86,9 @@ struct run_outcome {
   std::string run;
   store::run_state state = store::run_state::failed;
   std::optional<error> cause;       ///< of failed; `where` names the unit
+  std::uint32_t attempt = 1;        ///< which try of the run it was
+  std::uint32_t failures = 0;       ///< of tries
+  options process = {};             ///< how the process of an earlier try died, see earlier_tries
   bool refused = false;             ///< the Store did not take the run: it has no record and no events
   std::vector<unit_outcome> units;  ///< in the order of the plan
   bool balanced = false;            ///< every row is accounted for
@@ -84,6 +99,9 @@ struct run_outcome {
 
 /// Adds a unit's counters as events and the API show them.
 void add_counters(options& to, const flow::unit_counters& counters);
+
+/// A cause as events show it.
+options cause_to_options(const error& cause);
 
 /// The outcome as events, the Store's summary and `--json` show it.
 options to_options(const run_outcome& outcome);

@@ -106,7 +106,8 @@ class transform_actor : public unit_actor {
       stop_early();
       return work();
     }
-    if (const auto numbered = stamper_->restore(restored_streams()); !numbered.ok()) return fail(numbered.problem());
+    if (!restored()->streams.empty())
+      if (const auto numbered = stamper_->restore(restored_streams()); !numbered.ok()) return fail(numbered.problem());
     calls_.call(
         [on = open_]() -> status {
           const auto& from = *on->setup->resume;

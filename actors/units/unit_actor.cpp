@@ -111,6 +111,8 @@ status unit_actor::go_on_behind() {
   counters_ = restored_->report.counters;
   stopped_early_ = restored_->report.stopped_early;
   outbox_->go_on(restored_->report);
+  // Of an edited pipeline: those around it begin afresh.
+  if (restored_->streams.empty()) return {};
   opaque_reader from(restored_->streams, streams_of_unit);
   const auto places = from.text();
   restored_streams_ = from.text();

@@ -13,8 +13,6 @@ const std::vector<missing_feature>& missing_features() {
       {"notify-queues", "", "use a webhook, or a command channel that writes to the queue"},
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
-      {"run-control", "pause resume",
-       "sluice drain ends a run without end at a checkpoint, and the same command continues after it"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
       {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
@@ -42,7 +40,6 @@ const std::vector<missing_feature>& missing_features() {
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},
       // Tools
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
-      {"replay", "", "sluice rejects export writes the records to a file; a pipeline can read it"},
       // Clusters
       {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},
       {"recovery", "", "start the run again: nothing of it was published"},

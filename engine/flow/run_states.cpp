@@ -12,7 +12,8 @@ bool run_states::advance(run_state to) {
                        (now_ == run_state::running && to == run_state::draining) ||
                        (now_ == run_state::draining && to == run_state::committing) ||
                        (now_ == run_state::committing && (to == run_state::succeeded || to == run_state::partial)) ||
-                       (!ended() && (to == run_state::failed || to == run_state::cancelled));
+                       (!ended() && (to == run_state::failed || to == run_state::cancelled)) ||
+                       (ending_ && now_ != to && (to == run_state::restarting || to == run_state::paused));
   if (!follows || (ending_ && to != *ending_)) return false;
   now_ = to;
   return true;
@@ -33,6 +34,12 @@ bool run_states::refuse(error why) {
 bool run_states::cancel() {
   if (ended() || ending_ || committing_) return false;
   ending_ = run_state::cancelled;
+  return true;
+}
+
+bool run_states::pause() {
+  if (ended() || ending_ || committing_) return false;
+  ending_ = run_state::paused;
   return true;
 }
 

@@ -13,6 +13,7 @@ namespace sluice::flow {
 ///
 ///   queued -> starting -> running -> draining -> committing -> succeeded | partial
 ///   any of them -> failed | cancelled; committing only to failed, where a target refuses for good
+///   any of them but committing -> restarting, where a failed run is to be tried again, or paused
 class run_states {
  public:
   [[nodiscard]] store::run_state now() const { return now_; }
@@ -27,6 +28,10 @@ class run_states {
   [[nodiscard]] bool fail(error why);
   /// The user cancels: true where that ends it, false where it is ending already or its sinks are being committed.
   [[nodiscard]] bool cancel();
+  /// What failed may pass: the run is to be tried again in the place of failing.
+  void try_again() { ending_ = store::run_state::restarting; }
+  /// A checkpoint is complete behind which the run is to wait: true where that stops it, false where it is ending.
+  [[nodiscard]] bool pause();
   /// The decision to commit is being written: from here the run can't fail or be cancelled.
   void commit_begun() { committing_ = true; }
   /// It was not taken.

@@ -1,5 +1,6 @@
 #include "engine/plan/checkpoints.hpp"
 
+#include "engine/component/limits_epochs.hpp"
 #include "engine/plan/instances.hpp"
 
 #include <algorithm>
@@ -49,10 +50,22 @@ void check_upsert(const draft& of, std::size_t at, diagnostics& faults) {
                               "load them with mode: upsert and the groups' columns as key"));
 }
 
+void check_interval(const draft& of, std::size_t at, const limits_epochs* sink, diagnostics& faults) {
+  const auto longest = sink != nullptr ? sink->longest_epoch() : std::nullopt;
+  const auto interval = of.made.checkpoint_interval().value_or(0);
+  if (!longest || interval <= *longest || !of.made.commits_each(static_cast<std::uint32_t>(at))) return;
+  const auto seconds = [](std::int64_t microseconds) { return std::to_string(microseconds / 1'000'000) + " s"; };
+  faults.push_back(unit_fault(of.made.units[at].definition, sink->option(), "checkpoint_too_long",
+                              "run.checkpoint (" + seconds(interval) + ") is above a third of it (" +
+                                  seconds(*longest) + "): a transaction could time out before it is committed",
+                              "run: { checkpoint: 10s }, or raise transaction_timeout"));
+}
+
 void check_epochs(const draft& of, std::size_t at, const run_context& context, diagnostics& faults) {
   const auto& unit = of.made.units[at];
   diagnostics found;
   const auto made = instantiate_sink(unit, context, found);
+  if (made != nullptr) check_interval(of, at, dynamic_cast<const limits_epochs*>(made.get()), faults);
   if (made == nullptr || !made->one_epoch()) return;
   const auto& component = unit.definition.component;
   if (unit.definition.mode == "scd2") {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/component/options.hpp"
+#include "engine/component/retry.hpp"
 #include "engine/component/run_context.hpp"
 #include "engine/error/error.hpp"
 
@@ -88,6 +89,7 @@ struct pipeline {
   std::string timezone = "UTC";
   std::optional<std::int64_t> timeout_microseconds;
   std::optional<std::int64_t> checkpoint_microseconds;  ///< run.checkpoint: how often
+  std::optional<retry_rule> retry;                      ///< run.retry: how often and when a failed run is tried again
   rejects_rule rejects;
   std::vector<unit_definition> units;  ///< in the order of the file
   std::string file;                    ///< path as given

@@ -216,6 +216,7 @@ options pipeline_to_json(const pipeline& from) {
           {"timezone", from.timezone},
           {"timeout", optional_to_json(from.timeout_microseconds)},
           {"checkpoint", optional_to_json(from.checkpoint_microseconds)},
+          {"retry", from.retry ? options{{"retry", retry_to_options(*from.retry)}} : options(nullptr)},
           {"allow", from.rejects.allow},
           {"fail_above", optional_to_json(from.rejects.fail_above)},
           {"units", units},
@@ -235,6 +236,8 @@ pipeline pipeline_from_json(const options& from) {
   made.timezone = from.at("timezone").get<std::string>();
   made.timeout_microseconds = optional_of<std::int64_t>(from.at("timeout"));
   made.checkpoint_microseconds = optional_of<std::int64_t>(from.at("checkpoint"));
+  // Plans of versions that did not know it.
+  if (const auto retry = from.find("retry"); retry != from.end() && !retry->is_null()) made.retry = retry_of(*retry);
   made.rejects.allow = from.at("allow").get<std::int64_t>();
   made.rejects.fail_above = optional_of<double>(from.at("fail_above"));
   for (const auto& unit : from.at("units")) made.units.push_back(unit_from_json(unit));

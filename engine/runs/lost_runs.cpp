@@ -2,9 +2,12 @@
 
 #include "engine/files/file_identity.hpp"
 #include "engine/plan/stated_target.hpp"
+#include "engine/runs/claim.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/record.hpp"
 #include "engine/secrets/reveal.hpp"
+
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -39,6 +42,24 @@ options with_cause(options data, const error& why) {
   return data;
 }
 
+/// Says that a run has died, and how, or that it is tried again.
+store::change death_of(store::store& in, const store::run_record& run, std::int64_t term, const death& how) {
+  auto summary = summary_of(run);
+  if (!how.process.is_null()) summary["process"] = how.process;
+  if (how.state != run_state::restarting) return end_of(run, term, how.state, with_cause(std::move(summary), how.cause));
+  auto told = with_cause(how.restarting, how.cause);
+  if (!how.process.is_null()) told["process"] = how.process;
+  const auto complete = in.checkpoints(run.id);
+  told["epoch"] = complete.ok() && !complete->empty() ? complete->front().what.epoch : 0;
+  store::change what{.run = run.id, .state = run_state::restarting, .term = term};
+  // The first cause stays: it is what the run fails of if no try succeeds.
+  if (run.cause.is_null()) what.cause = told["cause"];
+  for (const auto* count : {"attempt", "failures"}) summary[count] = told[count];
+  what.summary = std::move(summary);
+  what.events.push_back({.type = "run.restarting", .data = std::move(told)});
+  return what;
+}
+
 status write_end(store::store& in, settled_run& settled, const store::change& end) {
   SLUICE_ASSIGN(auto events, in.apply(end));
   settled.state = *end.state;
@@ -58,7 +79,7 @@ status finish_commits(store::store& in, const store::run_record& run, std::int64
   const bool visible = std::none_of(outcomes.begin(), outcomes.end(), failed);
   if (visible && due.what.end.empty()) {
     // A checkpoint of a run that went on: what it had read since is read again by the next one.
-    auto end = end_of(run, term, how.state, with_cause(summary_of(run), how.cause));
+    auto end = death_of(in, run, term, how);
     end.settled = commit_state::committed;
     end.epoch = due.what.epoch;
     SLUICE_TRY(write_end(in, settled, end));
@@ -89,7 +110,7 @@ status clean_up(store::store& in, const store::run_record& run, std::int64_t ter
   const auto held = complete.empty() ? std::vector<store::prepared_sink>() : complete.front().what.held;
   if (const auto recorded = read_record(run); recorded.ok())
     keep_prepared(*recorded->what, *recorded->context, make, held);
-  return write_end(in, settled, end_of(run, term, how.state, with_cause(summary_of(run), how.cause)));
+  return write_end(in, settled, death_of(in, run, term, how));
 }
 
 }  // namespace
@@ -109,10 +130,10 @@ result<std::optional<settled_run>> settle_lost_run(store::store& in, const std::
   }
   SLUICE_ASSIGN(const auto run, in.find_run(id));
   SLUICE_ASSIGN(const auto due, in.due_commits(id));
-  settled.emplace(settled_run{.run = run.id, .pipeline = run.pipeline, .state = run.state});
+  settled.emplace(settled_run{.run = run.id, .pipeline = run.pipeline, .state = run.state, .term = *term});
   const auto done = due.empty() ? clean_up(in, run, *term, how, make, *settled)
                                 : finish_commits(in, run, *term, due.front(), how, make, *settled);
-  if (!store::is_final(settled->state)) (void)in.release(id);
+  if (!store::is_final(settled->state) && settled->state != run_state::restarting) (void)in.release(id);
   if (done.ok()) return settled;
   if (due.empty()) return done.problem();
   // The commits stay due whatever went wrong here.
@@ -166,7 +187,24 @@ status check_due_targets(store::store& in, const plan& what, const run_context& 
   return {};
 }
 
-result<std::vector<settled_run>> settle_lost_runs(store::store& in, bool publish, const sink_maker& make) {
+namespace {
+
+/// The parent of a process that has died is about to try the run again, or to end it.
+bool has_parent(store::store& in, const std::string& id) {
+  const auto run = in.find_run(id);
+  if (!run.ok() || !run->context.is_object() || !run->context.contains("parent")) return false;
+  const auto& parent = run->context["parent"];
+  const auto pid = parent.value("pid", std::int64_t{0});
+  const auto started = parent.value("started", std::int64_t{0});
+  if (pid <= 1 || started == 0 || pid == ::getpid() || store::process_start(pid) != started) return false;
+  const auto recorded = read_record(*run);
+  return recorded.ok() && recorded->what->definition.retry.has_value();
+}
+
+}  // namespace
+
+result<std::vector<settled_run>> settle_lost_runs(store::store& in, bool publish, const sink_maker& make,
+                                                  const std::set<std::string>& kept) {
   store::run_query query;
   query.limit = 10'000;
   for (const auto state : store::run_states())
@@ -175,6 +213,7 @@ result<std::vector<settled_run>> settle_lost_runs(store::store& in, bool publish
   std::vector<settled_run> all;
   for (const auto& run : open) {
     if (run.alive || (run.state == run_state::committing && !publish)) continue;
+    if (kept.contains(run.id) || has_parent(in, run.id)) continue;
     SLUICE_ASSIGN(auto settled, settle_lost_run(in, run.id, unseen_death(run), make));
     if (settled) all.push_back(std::move(*settled));
   }
@@ -183,6 +222,11 @@ result<std::vector<settled_run>> settle_lost_runs(store::store& in, bool publish
 
 status settle_refused(store::store& in, const std::string& pipeline, bool fresh, const sink_maker& make,
                       const std::vector<settled_run>& lost) {
+  SLUICE_ASSIGN(const auto newest, in.runs({.pipeline = pipeline, .limit = 10}));
+  for (const auto& run : newest)
+    if (!store::is_final(run.state) && !run.alive && has_parent(in, run.id))
+      return already_running({.pipeline = pipeline, .params = 0, .alone = false},
+                             "run " + run.id + " is about to be tried again");
   SLUICE_ASSIGN(const auto due, in.due_commits());
   for (const auto& one : due) {
     // A run that a target has refused has ended, whoever it belongs to.

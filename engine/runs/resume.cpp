@@ -2,6 +2,10 @@
 
 #include "engine/flow/state_file.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <set>
+
 namespace sluice {
 
 namespace {
@@ -49,6 +53,67 @@ result<std::optional<resumable>> find_resumable(store::store& in, const std::str
     id = run.context.is_object() ? run.context.value("continues", "") : "";
   }
   return none;
+}
+
+namespace {
+
+/// Units whose rows of later checkpoints than this are visible, in this run or in a newer one.
+result<std::set<std::string>> visible_behind(store::store& in, const resumable& from) {
+  std::set<std::string> units;
+  SLUICE_ASSIGN(const auto runs, in.runs({.pipeline = from.run.pipeline, .limit = 1000}));
+  for (const auto& run : runs) {  // newest first
+    SLUICE_ASSIGN(const auto all, in.checkpoints(run.id));
+    for (const auto& one : all)
+      if (run.id != from.run.id || one.what.epoch > from.at.what.epoch)
+        for (const auto& sink : one.what.sinks) units.insert(sink.unit);
+    if (run.id == from.run.id) break;
+  }
+  return units;
+}
+
+}  // namespace
+
+result<std::optional<resumable>> find_savepoint(store::store& in, const std::string& pipeline,
+                                                const std::string& reference, bool again) {
+  const auto at = reference.rfind('@');
+  std::int64_t epoch = 0;
+  if (at != std::string::npos) {
+    const auto* const end = reference.data() + reference.size();
+    const auto read = std::from_chars(reference.data() + at + 1, end, epoch);
+    if (read.ec != std::errc() || read.ptr != end) epoch = 0;
+  }
+  if (epoch < 1)
+    return user_error("bad_arguments", "--from must be RUN@NUMBER, found '" + reference + "'",
+                      "sluice savepoint RUN prints it; sluice checkpoints RUN lists the numbers");
+  SLUICE_ASSIGN(auto run, in.find_run(reference.substr(0, at)));
+  if (run.pipeline != pipeline)
+    return user_error("checkpoint_not_found", reference + " is of the pipeline " + run.pipeline + ", not of " + pipeline,
+                      "sluice checkpoints " + pipeline + " lists its own");
+  SLUICE_ASSIGN(const auto all, in.checkpoints(run.id));
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.what.epoch == epoch; });
+  if (found == all.end())
+    return user_error("checkpoint_not_found", "run " + run.id + " has no checkpoint " + std::to_string(epoch),
+                      "sluice checkpoints " + run.id + " lists those that are kept");
+  resumable from{std::move(run), *found};
+  if (again) return std::optional(std::move(from));
+  SLUICE_ASSIGN(const auto units, visible_behind(in, from));
+  if (units.empty()) return std::optional(std::move(from));
+  std::string names;
+  for (const auto& unit : units) names += (names.empty() ? "" : ", ") + unit;
+  return user_error("rows_again",
+                    "sinks have made rows visible that were read after " + reference + " and would get them again: " +
+                        names,
+                    "--again loads them again; without --from the run continues after the last checkpoint");
+}
+
+result<std::optional<resumable>> last_checkpoint(store::store& in, std::string run) {
+  for (int left = longest_chain; left > 0 && !run.empty(); --left) {
+    SLUICE_ASSIGN(auto found, in.find_run(run));
+    SLUICE_ASSIGN(auto all, in.checkpoints(run));
+    if (!all.empty()) return std::optional(resumable{std::move(found), std::move(all.front())});
+    run = found.context.is_object() ? found.context.value("continues", "") : "";
+  }
+  return std::optional<resumable>();
 }
 
 result<resumable> undamaged(store::store& in, resumable from, const std::string& runs_folder) {

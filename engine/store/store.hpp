@@ -16,8 +16,21 @@
 namespace sluice::store {
 
 /// `committing`: the decision to commit is durable, the sinks make their rows visible; nothing can make it fail any
-/// more but a target that refuses for good.
-enum class run_state { queued, starting, running, draining, committing, succeeded, partial, failed, cancelled };
+/// more but a target that refuses for good. `paused` and `restarting`: none of its units run; it goes on behind its last
+/// checkpoint when it is told to, or when its wait is over.
+enum class run_state {
+  queued,
+  starting,
+  running,
+  draining,
+  committing,
+  paused,
+  restarting,
+  succeeded,
+  partial,
+  failed,
+  cancelled
+};
 /// All of them, in that order.
 const std::vector<run_state>& run_states();
 [[nodiscard]] bool is_final(run_state state);

@@ -4,7 +4,7 @@ namespace sluice::cluster {
 
 namespace {
 
-/// Tells a live run to drain or to take a savepoint.
+/// Tells a live run to drain, to pause, to go on or to take a savepoint.
 api_response steer(const api_call& call, const std::string& how) {
   const auto found = call.store().find_run(call.text("run"));
   if (!found.ok()) return refusal_of(found.problem());
@@ -28,6 +28,10 @@ api_response drain_run(const api_call& call) { return steer(call, "drain"); }
 
 api_response take_savepoint(const api_call& call) { return steer(call, "savepoint"); }
 
+api_response pause_run(const api_call& call) { return steer(call, "pause"); }
+
+api_response resume_run(const api_call& call) { return steer(call, "resume"); }
+
 api_response list_checkpoints(const api_call& call) {
   const auto found = call.store().find_run(call.text("run"));
   if (!found.ok()) return refusal_of(found.problem());
@@ -44,8 +48,8 @@ constexpr const char* steered_schema = R"json({
   "properties": {
     "run": {"type": "string"},
     "pipeline": {"type": "string"},
-    "told": {"type": "string", "enum": ["drain", "savepoint"]},
-    "epoch": {"type": "integer", "format": "int64", "description": "the checkpoint that is kept as a savepoint"}
+    "told": {"type": "string", "enum": ["drain", "savepoint", "pause", "resume"]},
+    "epoch": {"type": "integer", "format": "int64", "description": "the checkpoint that is kept as a savepoint, or after which the run waits"}
   }
 })json";
 
@@ -90,6 +94,22 @@ route_group checkpoint_routes() {
                       .answers = {{.status = 202, .summary = "It is told to drain", .schema = "Steered"}},
                       .refusals = {404, 409, 501},
                       .answer = drain_run},
+                     {.method = "POST",
+                      .path = "/v1/runs/{run}/pause",
+                      .id = "pause_run",
+                      .summary = "stops the units of a run after a checkpoint until it is resumed",
+                      .parameters = {run},
+                      .answers = {{.status = 202, .summary = "It is told to pause", .schema = "Steered"}},
+                      .refusals = {404, 409, 501},
+                      .answer = pause_run},
+                     {.method = "POST",
+                      .path = "/v1/runs/{run}/resume",
+                      .id = "resume_run",
+                      .summary = "continues a paused run after its checkpoint",
+                      .parameters = {run},
+                      .answers = {{.status = 202, .summary = "It continues", .schema = "Steered"}},
+                      .refusals = {404, 409, 501},
+                      .answer = resume_run},
                      {.method = "POST",
                       .path = "/v1/runs/{run}/savepoint",
                       .id = "take_savepoint",

@@ -54,15 +54,28 @@ result<submission> read_submission(const std::string& body) {
   SLUICE_TRY(text("base_folder", out.base_folder));
   SLUICE_TRY(text("config_file", out.config_file));
   SLUICE_TRY(text("config", out.config));
+  SLUICE_TRY(text("from", out.from));
   SLUICE_TRY(read_texts(json, "params", out.params));
   SLUICE_TRY(read_texts(json, "environment", out.environment));
-  if (const auto fresh = json.find("fresh"); fresh != json.end()) {
-    if (!fresh->is_boolean()) return user_error("invalid_request", "fresh must be true or false");
-    out.fresh = fresh->get<bool>();
+  const auto flag = [&](const char* key, bool& into) -> status {
+    const auto found = json.find(key);
+    if (found == json.end()) return {};
+    if (!found->is_boolean()) return user_error("invalid_request", std::string(key) + " must be true or false");
+    into = found->get<bool>();
+    return {};
+  };
+  SLUICE_TRY(flag("fresh", out.fresh));
+  SLUICE_TRY(flag("again", out.again));
+  if (const auto drop = json.find("drop_state"); drop != json.end()) {
+    const bool texts =
+        drop->is_array() && std::all_of(drop->begin(), drop->end(), [](const auto& one) { return one.is_string(); });
+    if (!texts) return user_error("invalid_request", "drop_state must be a list of units");
+    out.drop = drop->get<std::vector<std::string>>();
   }
   for (const auto& [key, value] : json.items()) {
     static const std::vector<std::string> known = {"text",        "file",   "base_folder", "params",
-                                                   "environment", "config", "config_file", "fresh"};
+                                                   "environment", "config", "config_file", "fresh",
+                                                   "from",        "again",  "drop_state"};
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const auto shown = key.substr(0, most_shown);
     const auto near = nearest_name(shown, known);
@@ -135,7 +148,10 @@ constexpr const char* submission_schema = R"json({
     "environment": {"type": "object", "additionalProperties": {"type": "string"}, "description": "values of the variables that the file refers to"},
     "config": {"type": "string", "description": "the content of a file for --config, whose connections win"},
     "config_file": {"type": "string", "description": "its name, for messages"},
-    "fresh": {"type": "boolean", "description": "reads everything again, also what incremental sources have read"}
+    "fresh": {"type": "boolean", "description": "reads everything again, also what incremental sources have read"},
+    "from": {"type": "string", "description": "RUN@NUMBER: the savepoint to continue after"},
+    "again": {"type": "boolean", "description": "with from: also where sinks get rows again that they have"},
+    "drop_state": {"type": "array", "items": {"type": "string"}, "description": "units that forget their position or state"}
   }
 })json";
 

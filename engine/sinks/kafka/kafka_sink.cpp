@@ -55,6 +55,12 @@ status kafka_topic_sink::open(std::uint32_t attempt) {
   return start_epoch();
 }
 
+std::optional<std::int64_t> kafka_topic_sink::longest_epoch() const {
+  constexpr std::int64_t microseconds = 1000;
+  if (!what_.transactional) return std::nullopt;
+  return what_.how.transaction_milliseconds * microseconds / 3;
+}
+
 status kafka_topic_sink::start_epoch() {
   auto how = what_.how;
   id_.clear();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/clients/kafka/transactions.hpp"
+#include "engine/component/limits_epochs.hpp"
 #include "engine/component/sink.hpp"
 #include "engine/formats/messages/message_encoder.hpp"
 #include "engine/sinks/kafka/kafka_token.hpp"
@@ -26,7 +27,7 @@ struct kafka_sink_options {
 /// Each epoch takes another id of a pool and initialises it anew, because only that raises the producer's epoch: a
 /// commit that is repeated late must never end the transaction that came after (FLINK-8132). An id comes back to the
 /// pool when a later epoch is committed, for only then the commit of its own is known to be written down.
-class kafka_topic_sink : public sink {
+class kafka_topic_sink : public sink, public limits_epochs {
  public:
   kafka_topic_sink(const sink_request& request, kafka_sink_options what);
   ~kafka_topic_sink() override;
@@ -40,6 +41,10 @@ class kafka_topic_sink : public sink {
   status keep(const std::vector<std::string>& tokens);
   void abort() noexcept override;
   void interrupt() noexcept override { stop_.raise(); }
+  /// A third of the transaction's time: one transaction is written while the one before waits for its commit, which may
+  /// have to be repeated by another process.
+  [[nodiscard]] std::optional<std::int64_t> longest_epoch() const override;
+  [[nodiscard]] const char* option() const override { return "/kafka/transaction_timeout"; }
 
  private:
   status start_epoch();

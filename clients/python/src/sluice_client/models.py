@@ -19,6 +19,8 @@ class RunState(str, Enum):
     RUNNING = "running"
     DRAINING = "draining"
     COMMITTING = "committing"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
     SUCCEEDED = "succeeded"
     PARTIAL = "partial"
     FAILED = "failed"

@@ -4,7 +4,7 @@ import java.util.Locale;
 
 /** Where a run is. */
 public enum RunState {
-  QUEUED, STARTING, RUNNING, DRAINING, COMMITTING, SUCCEEDED, PARTIAL, FAILED, CANCELLED;
+  QUEUED, STARTING, RUNNING, DRAINING, COMMITTING, PAUSED, RESTARTING, SUCCEEDED, PARTIAL, FAILED, CANCELLED;
 
   /** Nothing changes any more. */
   public boolean isFinal() {

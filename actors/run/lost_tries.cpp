@@ -1,0 +1,85 @@
+#include "actors/run/lost_tries.hpp"
+
+#include "engine/flow/retries.hpp"
+#include "engine/runs/lost_runs.hpp"
+
+#include <chrono>
+
+namespace sluice::actors {
+
+namespace {
+
+error error_from(const options& cause) {
+  return external_error(cause.value("code", ""), cause.value("message", ""), cause.value("hint", ""));
+}
+
+std::int64_t now() {
+  using namespace std::chrono;
+  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+result<std::optional<lost_try>> find_lost_try(store::store& in, const std::string& run, error cause, options process) {
+  std::optional<lost_try> none;
+  lost_try found;
+  found.cause = std::move(cause);
+  SLUICE_ASSIGN(found.record, in.find_run(run));
+  if (store::is_final(found.record.state)) return none;
+  SLUICE_ASSIGN(found.recorded, read_record(found.record));
+  SLUICE_ASSIGN(const auto due, in.due_commits(run));
+  for (const auto& one : due)
+    if (!one.what.end.empty()) return none;
+  const auto& summary = found.record.summary;
+  if (summary.is_object()) {
+    found.attempt = summary.value("attempt", found.attempt);
+    found.failures = summary.value("failures", found.failures);
+  }
+  const auto& rule = found.recorded.what->definition.retry;
+  if (!rule || !flow::wait_after(*rule, found.failures + 1, found.recorded.context->seed)) return none;
+  const bool first = found.failures == 0 || !found.record.cause.is_object();
+  found.tries.first_cause = first ? found.cause : error_from(found.record.cause);
+  found.tries.process = std::move(process);
+  found.tries.spent = found.record.started > 0 ? now() - found.record.started : 0;
+  return std::optional(std::move(found));
+}
+
+void take_up(run_setup& setup, const lost_try& lost) {
+  setup.attempt = lost.attempt;
+  setup.failures = lost.failures;
+  setup.tries = std::make_shared<const earlier_tries>(lost.tries);
+  setup.died_of = lost.cause;
+}
+
+result<std::vector<std::shared_ptr<const run_setup>>> lost_tries_of_node(store::store& in,
+                                                                         const std::string& runs_folder,
+                                                                         const run_address& here) {
+  std::vector<std::shared_ptr<const run_setup>> all;
+  store::run_query query;
+  query.limit = 10'000;
+  for (const auto state : store::run_states())
+    if (!store::is_final(state)) query.states.push_back(state);
+  SLUICE_ASSIGN(const auto open, in.runs(query));
+  for (const auto& run : open) {
+    // Those of `sluice run` are their own parents' to try again.
+    if (run.alive || run.node == "local") continue;
+    const auto found = find_lost_try(in, run.id, unseen_death(run).cause, {});
+    if (!found.ok() || !*found) continue;  // it is ended like any other
+    const auto& [record, recorded, cause, tries, attempt, failures] = **found;
+    auto setup = std::make_shared<run_setup>();
+    setup->run = run.id;
+    setup->what = recorded.what;
+    setup->context = recorded.context;
+    setup->components = planned_components();
+    setup->checkpoint_folder = runs_folder + "/" + run.id + "/checkpoints";
+    setup->rejects_path = runs_folder + "/" + run.id + "/rejects.ndjson";
+    setup->record = make_record(*recorded.what, *recorded.context, record.params, here);
+    setup->claim = claim_of(recorded.what->definition);
+    setup->overlap = overlap_rule::queue;
+    take_up(*setup, **found);
+    all.push_back(std::move(setup));
+  }
+  return all;
+}
+
+}  // namespace sluice::actors

@@ -1,0 +1,99 @@
+#include "actors/run/next_try.hpp"
+
+#include "actors/run/resume_run.hpp"
+#include "actors/units/guarded.hpp"
+#include "engine/component/component.hpp"
+#include "engine/flow/retries.hpp"
+#include "engine/runs/commits.hpp"
+#include "engine/runs/lost_runs.hpp"
+
+#include <algorithm>
+
+namespace sluice::actors {
+
+namespace {
+
+/// Whether its sources can be read from their beginning, although something has read them: standard input can't.
+status can_begin_again(const run_setup& of) {
+  const auto& what = *of.what;
+  for (std::size_t at = 0; at < what.units.size(); ++at) {
+    const auto& unit = what.units[at].definition;
+    if (unit.role != unit_role::extract) continue;
+    // Queries are not replayable behind a position, but from their beginning.
+    const auto* known = find_component(component_kind::source, unit.component);
+    if (known != nullptr && !known->spec.replayable) continue;
+    SLUICE_ASSIGN(const auto made, guarded("make the source", [&] {
+                    return of.components.make_source(what, static_cast<int>(at), *of.context);
+                  }));
+    if (made->replayable()) continue;
+    return external_error("not_replayable",
+                          "the run can't be tried again: what unit " + unit.name + " reads can be read only once",
+                          "write its data to a file, and read the file");
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, const error& why) {
+  const auto& rule = of.what->definition.retry;
+  if (!rule || !flow::may_pass(why)) return {};
+  return flow::wait_after(*rule, of.failures + 1, of.context->seed);
+}
+
+namespace {
+
+result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_setup& before, const run_outcome& how) {
+  auto next = std::make_shared<run_setup>(before);
+  next->attempt = before.attempt + 1;
+  next->died_of.reset();
+  next->paused = how.state == store::run_state::paused;
+  next->failures = before.failures + (next->paused ? 0 : 1);
+  next->sources = std::make_shared<shared_sources>();
+  auto tries = before.tries ? *before.tries : earlier_tries{.first_cause = how.cause.value_or(error{})};
+  if (before.failures == 0 && how.cause) tries.first_cause = *how.cause;
+  tries.spent = how.duration_microseconds;
+  next->tries = std::make_shared<const earlier_tries>(std::move(tries));
+  SLUICE_ASSIGN(auto again, continue_run(in, before));
+  next->resume = std::move(again.from);
+  if (again.what) next->what = std::move(again.what);
+  if (next->resume == nullptr) SLUICE_TRY(can_begin_again(before));
+  keep_prepared(*next->what, *next->context, next->components.make_sink,
+                next->resume ? next->resume->held : std::vector<store::prepared_sink>());
+  return std::shared_ptr<const run_setup>(std::move(next));
+}
+
+}  // namespace
+
+result<std::shared_ptr<const run_setup>> next_try(store::store& in, const run_setup& before, const run_outcome& how) {
+  auto made = prepare(in, before, how);
+  if (made.ok() || !how.cause) return made;
+  auto why = *how.cause;
+  why.hint += (why.hint.empty() ? "" : "; ") + ("it could not be tried again: " + made.problem().message);
+  return why;
+}
+
+result<taken_over> take_over(store::store& in, const run_setup& how) {
+  const auto& rule = how.what->definition.retry;
+  const auto wait = flow::wait_after(rule.value_or(retry_rule{}), how.failures + 1, how.context->seed);
+  death seen{.cause = *how.died_of, .state = store::run_state::restarting, .process = how.tries->process};
+  seen.restarting = {{"attempt", how.attempt + 1},
+                     {"failures", how.failures + 1},
+                     {"wait_microseconds", wait.value_or(std::chrono::microseconds(0)).count()}};
+  SLUICE_ASSIGN(const auto settled, settle_lost_run(in, how.run, seen, how.components.make_sink));
+  if (!settled)
+    return user_error("run_is_final", "run " + how.run + " has ended, or another process continues it",
+                      "sluice status " + how.run + " shows it");
+  taken_over made{.state = settled->state, .term = settled->term, .problem = settled->problem};
+  if (settled->state != store::run_state::restarting) return made;
+  store::change home{.run = how.run, .term = settled->term};
+  home.home = store::run_home{.pid = how.record.pid,
+                              .pid_started = how.record.pid_started,
+                              .node = how.record.node,
+                              .endpoint = how.record.endpoint};
+  SLUICE_ASSIGN(const auto none, in.apply(home));
+  (void)none;
+  return made;
+}
+
+}  // namespace sluice::actors

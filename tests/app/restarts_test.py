@@ -1,0 +1,229 @@
+"""Runs that survive by themselves: `run: { retry: ... }` after kills of the engine, and `sluice pause` and `resume`."""
+
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from command_line import BINARY, PATIENCE, CommandLine, eventually
+
+LIVE = """\
+version: 1
+pipeline: live
+run: { checkpoint: 200ms, retry: { attempts: 9, backoff: 20ms, max_backoff: 100ms } }
+extract:
+  numbers:
+    generate: { rate: 20000, columns: { id: sequence } }
+transform:
+  some:
+    from: numbers
+    filter: "id % 3 <> 0"
+load:
+  out:
+    from: some
+    ndjson: { path: out/live/ }
+"""
+
+BOUNDED = """\
+version: 1
+pipeline: bounded
+run: { retry: { attempts: 3, backoff: 20ms } }
+extract:
+  numbers:
+    generate: { rows: 40000, rate: 20000, columns: { id: sequence } }
+load:
+  out:
+    from: numbers
+    csv: { path: out/all.csv }
+"""
+
+
+class Restarts(CommandLine):
+    def begin(self, file="p.yaml", *more, **how):
+        process = subprocess.Popen([BINARY, "run", file, "--progress", "none", *more], cwd=self.folder, env=self.environment(),
+                                   stdin=how.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        self.started.append(process)
+        return process
+
+    def engine_of(self, process, other_than=0):
+        """The engine is the child of the process that was started."""
+        def look():
+            if process.poll() is not None:
+                self.fail("ended early: " + "".join(process.communicate()))
+            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
+                return [int(one) for one in children.read().split() if int(one) != other_than]
+        return eventually(look, "the engine's process")[0]
+
+    def rows(self):
+        rows = []
+        for part in sorted((self.folder / "out/live").glob("part-*")):
+            rows += [json.loads(line)["id"] for line in part.read_text().splitlines()]
+        return rows
+
+    def run_record(self):
+        found = json.loads(self.sluice("runs", "-n", "1", "--json").stdout or "[]")
+        return found[0] if found else {"state": "", "id": ""}
+
+    def running(self, process):
+        eventually(lambda: process.poll() is not None or self.run_record()["state"] == "running", "the run is running")
+
+    def events(self, type_=None):
+        all_ = [json.loads(line) for line in self.sluice("events", "last", "--json").stdout.splitlines()]
+        return [one for one in all_ if type_ is None or one["type"] == type_]
+
+    def end_of(self, process):
+        out, err = process.communicate(timeout=PATIENCE)
+        return process.returncode, out, err
+
+    def test_a_run_goes_on_by_itself_each_time_its_engine_is_killed(self):
+        self.write("p.yaml", LIVE)
+        process = self.begin()
+        engine = 0
+        for _ in range(4):
+            before = len(self.rows())
+            engine = self.engine_of(process, other_than=engine)
+            eventually(lambda: len(self.rows()) > before, "a checkpoint")
+            os.kill(engine, signal.SIGKILL)
+        before = len(self.rows())
+        eventually(lambda: len(self.rows()) > before, "rows come again")
+        self.running(process)
+        process.send_signal(signal.SIGINT)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 0, err)
+        ids = self.rows()
+        self.assertEqual(ids, [i for i in range(1, max(ids) + 1) if i % 3], "lost or repeated rows")
+        run = self.run_record()
+        self.assertEqual(len(json.loads(self.sluice("runs", "--json").stdout)), 1, "it is one run")
+        self.assertEqual(run["state"], "succeeded")
+        self.assertNotIn("cause", run)
+        self.assertTrue(run["summary"]["balanced"])
+        self.assertEqual(run["summary"]["attempt"], 5)
+        units = {unit["unit"]: unit for unit in run["summary"]["units"]}
+        self.assertEqual(units["out"]["out"], len(ids), "counts go on")
+        restarting = self.events("run.restarting")
+        self.assertEqual([one["data"]["attempt"] for one in restarting], [2, 3, 4, 5])
+        for one in restarting:
+            self.assertEqual(one["data"]["cause"]["code"], "engine_killed")
+            self.assertEqual(one["data"]["process"]["signal"], signal.SIGKILL)
+            self.assertGreater(one["data"]["process"]["peak_memory"], 1_000_000)
+            self.assertGreater(one["data"]["epoch"], 0)
+        self.assertTrue(any("run started" in line for line in restarting[0]["data"]["process"]["log"]))
+        recovered = self.events("run.recovered")
+        self.assertEqual([one["data"]["epoch"] for one in recovered], [one["data"]["epoch"] for one in restarting])
+        self.assertIn("tried again", err)
+
+    def test_a_bounded_run_starts_again_where_nothing_was_published(self):
+        self.write("p.yaml", BOUNDED)
+        process = self.begin("p.yaml", "--json")
+        engine = self.engine_of(process)
+        self.running(process)
+        os.kill(engine, signal.SIGKILL)
+        code, out, err = self.end_of(process)
+        self.assertEqual(code, 0, err)
+        lines = (self.folder / "out/all.csv").read_text().splitlines()
+        self.assertEqual(lines, ["id"] + [str(i) for i in range(1, 40001)])
+        told = [json.loads(line) for line in out.splitlines()]
+        self.assertEqual([one["data"]["sequence"] for one in told], list(range(1, len(told) + 1)), "each event once")
+        self.assertEqual(told[-1]["type"], "run.succeeded")
+        self.assertIn("run.recovered", [one["type"] for one in told])
+        self.assertEqual([name for name in os.listdir(self.folder / "out") if name.startswith(".")], [])
+
+    def test_a_run_fails_with_its_first_cause_when_all_tries_are_killed(self):
+        self.write("p.yaml", BOUNDED.replace("attempts: 3", "attempts: 1"))
+        process = self.begin()
+        engine = 0
+        for _ in range(2):
+            engine = self.engine_of(process, other_than=engine)
+            self.running_engine(engine)
+            os.kill(engine, signal.SIGKILL)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 1, err)
+        last = self.events()[-1]
+        self.assertEqual(last["type"], "run.failed")
+        self.assertEqual(last["data"]["cause"]["code"], "engine_killed")
+        self.assertEqual(last["data"]["process"]["signal"], signal.SIGKILL)
+        self.assertGreater(last["data"]["process"]["peak_memory"], 1_000_000)
+        self.assertTrue(last["data"]["process"]["log"])
+        self.assertEqual(len(self.events("run.restarting")), 1)
+        self.assertFalse((self.folder / "out/all.csv").exists())
+
+    def running_engine(self, engine):
+        eventually(lambda: self.run_record().get("pid") == engine and self.run_record()["state"] == "running", "it runs")
+
+    def test_what_the_user_has_to_mend_is_not_tried_again(self):
+        self.write("in.csv", "id\n1\n2\nthree\n")
+        self.write("p.yaml", "version: 1\npipeline: bad\nrun: { retry: { attempts: 5, backoff: 10ms } }\nextract:\n"
+                             "  rows: { csv: { path: in.csv }, types: { id: bigint }, on_error: fail }\n"
+                             "load:\n  out: { from: rows, csv: { path: out.csv } }\n")
+        done = self.sluice("run", "p.yaml")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(self.events("run.restarting"), [])
+
+    def test_standard_input_can_not_be_read_again_and_the_run_says_so(self):
+        self.write("p.yaml", "version: 1\npipeline: piped\nrun: { retry: { attempts: 5, backoff: 10ms } }\nextract:\n"
+                             "  rows: { csv: { path: \"-\" }, types: { id: bigint } }\n"
+                             "load:\n  out: { from: rows, csv: { path: out.csv } }\n")
+        process = self.begin(stdin=subprocess.PIPE)
+        process.stdin.write("id\n" + "".join(f"{i}\n" for i in range(200000)))
+        process.stdin.flush()
+        self.running(process)
+        os.kill(self.engine_of(process), signal.SIGKILL)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 1, err)
+        self.assertIn("engine_killed", err)
+        self.assertIn("can be read only once", err)
+        self.assertFalse((self.folder / "out.csv").exists())
+
+    def test_a_paused_run_waits_and_goes_on_behind_its_checkpoint(self):
+        self.write("p.yaml", LIVE)
+        process = self.begin()
+        self.running(process)
+        eventually(lambda: len(self.rows()) > 1000, "rows")
+        self.assertEqual(self.sluice("pause", "live").returncode, 0)
+        eventually(lambda: self.run_record()["state"] == "paused", "the run is paused")
+        self.assertIn("paused", self.sluice("status", "live").stdout)
+        rows = self.rows()
+        again = self.sluice("pause", "live")
+        self.assertEqual(again.returncode, 2, again.stderr)
+        self.assertEqual(self.sluice("resume", "live").returncode, 0)
+        eventually(lambda: len(self.rows()) > len(rows), "rows come again")
+        self.running(process)
+        self.assertEqual(self.sluice("resume", "live").returncode, 2, "it is not paused")
+        process.send_signal(signal.SIGINT)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 0, err)
+        ids = self.rows()
+        self.assertEqual(ids, [i for i in range(1, max(ids) + 1) if i % 3], "lost or repeated rows")
+        types = [one["type"] for one in self.events()]
+        self.assertLess(types.index("run.paused"), types.index("run.resumed"))
+        self.assertNotIn("run.restarting", types)
+        self.assertNotIn("failures", self.run_record()["summary"])
+
+    def test_a_paused_run_can_be_ended(self):
+        self.write("p.yaml", LIVE)
+        process = self.begin()
+        self.running(process)
+        self.assertEqual(self.sluice("pause", "live").returncode, 0)
+        eventually(lambda: self.run_record()["state"] == "paused", "the run is paused")
+        process.send_signal(signal.SIGINT)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 130, err)
+        self.assertEqual(self.run_record()["state"], "cancelled")
+        ids = self.rows()
+        self.assertEqual(ids, [i for i in range(1, max(ids, default=0) + 1) if i % 3])
+
+    def test_a_run_without_checkpoints_can_not_be_paused(self):
+        self.write("p.yaml", BOUNDED.replace("rows: 40000", "rows: 4000000"))
+        process = self.begin()
+        self.running(process)
+        done = self.sluice("pause", "bounded")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("no_checkpoints", done.stderr)
+        process.send_signal(signal.SIGINT)
+        self.end_of(process)
+
+
+if __name__ == "__main__":
+    unittest.main()
