@@ -379,6 +379,8 @@ class supervisor : public caf::event_based_actor {
           user_error("no_checkpoints", "run " + message.run + " takes no checkpoints", "run: { checkpoint: 10s }");
     } else if (message.how == "savepoint") {
       answer.epoch = checkpoints_.ask({.last = false, .savepoint = true});
+    } else if (message.how == "checkpoint") {
+      answer.epoch = checkpoints_.ask({});
     } else if (message.how != "drain") {
       answer.refused = not_supported_yet("sluice " + message.how, "run-control");
     } else if (!plan_.endless()) {
