@@ -2,10 +2,10 @@
 
 packages=(g++ cmake ninja-build ccache mold pkg-config git ca-certificates python3 python3-venv python3-pip
   libcaf-dev libmsgpack-cxx-dev libboost-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libsimdjson-dev
-  libfast-float-dev libpq-dev librdkafka-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev liblz4-dev zlib1g-dev
+  libfast-float-dev libpq-dev librabbitmq-dev librdkafka-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev liblz4-dev zlib1g-dev
   libbz2-dev libfmt-dev libcurl4-openssl-dev catch2 sqlite3 patchelf)
 # The tests start servers of their own, see tests/services.
-server_packages=(postgresql openjdk-17-jre-headless maven)
+server_packages=(postgresql rabbitmq-server openjdk-17-jre-headless maven)
 browser_packages=(chromium chromium-driver fonts-dejavu-core)  # for the tests of the web page
 lint_packages=(clang-format clang-tidy)
 java_packages=(openjdk-17-jdk-headless maven)  # clients/java

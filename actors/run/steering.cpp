@@ -12,6 +12,7 @@ result<steering> steering_of(const plan& what, const steer_run& message, bool en
     return user_error("run_not_paused", "run " + message.run + " is not paused", "sluice status shows what it does");
   if (!what.checkpoint_interval())
     return user_error("no_checkpoints", "run " + message.run + " takes no checkpoints", "run: { checkpoint: 10s }");
+  if (message.how == "checkpoint") return steering::checkpoint;
   return message.how == "pause" ? steering::pause : steering::savepoint;
 }
 

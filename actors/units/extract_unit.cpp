@@ -2,6 +2,7 @@
 
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/unsettled_source.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/operators/windows/event_times.hpp"
 #include "engine/runs/proof.hpp"
@@ -103,6 +104,7 @@ class extract_actor : public unit_actor {
                   if (!working_) return;
                   if (!made.ok()) return fail(made.problem());
                   source_ = std::move(made).value();
+                  unsettled_ = dynamic_cast<unsettled_source*>(source_.get());
                   time_ = time_of_rows();
                   started();
                   ask();
@@ -142,6 +144,7 @@ class extract_actor : public unit_actor {
 
   void let_go() override {
     stop_reading();
+    unsettled_ = nullptr;
     source_.reset();
   }
 
@@ -214,8 +217,11 @@ class extract_actor : public unit_actor {
     rejects_.passed(at.epoch);
     epoch_prepared here{.epoch = at.epoch, .what = snapshot(inbox_->barrier_here(at.epoch))};
     here.what.splits = std::exchange(ended_splits_, {});
-    for (const auto& [id, from] : splits_)
-      here.what.splits.push_back({.split = id, .position = from.position, .ended = false, .sequence = from.sequence});
+    for (const auto& [id, from] : splits_) {
+      auto position = unsettled_ != nullptr ? unsettled_->whole_position(from.position) : from.position;
+      here.what.splits.push_back(
+          {.split = id, .position = std::move(position), .ended = false, .sequence = from.sequence});
+    }
     send(links_.supervisor, std::move(here));
     if (at.last) {
       drained_ = true;
@@ -288,6 +294,7 @@ class extract_actor : public unit_actor {
       emit(0, std::move(out));
     }
     if (working_ && time_) tell_time(from, latest, step.records == 0 && !step.end && !source_->bounded());
+    if (unsettled_ != nullptr && working_ && unsettled_->wants_checkpoint()) ask_for_checkpoint();
     if (!step.end || !working_) return;
     ended_splits_.push_back({.split = from.piece.id, .position = step.position, .ended = true});
     send(links_.enumerators[unit().source_number],
@@ -295,6 +302,11 @@ class extract_actor : public unit_actor {
     splits_.erase(from.piece.id);
     if (splits_.empty()) reading_.reset();
     ask();
+  }
+
+  /// Nobody waits for the answer: if the run is ending, a checkpoint comes anyway.
+  void ask_for_checkpoint() {
+    caf::anon_send(caf::actor_cast<caf::actor>(links_.supervisor), steer_run{setup_->run, "checkpoint"});
   }
 
   /// Says in which split a defect of a component showed; what users can mend names its place itself.
@@ -349,6 +361,7 @@ class extract_actor : public unit_actor {
   }
 
   std::shared_ptr<source> source_;
+  unsettled_source* unsettled_ = nullptr;       ///< the same, where its server keeps what is read until a checkpoint
   std::optional<event_time> time_;              ///< of its rows, until all have been passed on
   std::shared_ptr<reading> reading_;            ///< while it has splits
   std::map<std::uint32_t, open_split> splits_;  ///< that it has, by id

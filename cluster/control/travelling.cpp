@@ -23,7 +23,7 @@ bool may_travel(std::string_view type) {
       splits_discovered, locate_rejects, rejects_located, store_rejects, rejects_stored, node_lost, begin_work,
       instance_started, instance_failed, instance_finished, report_progress, instance_progress, commit_load, committed,
       epoch_committed, abandon, abandoned, leave, time_reached, watermark_risen, begin_epoch, epoch_ready, epoch_passed,
-      epoch_prepared,
+      epoch_prepared, steer_run,
       // between nodes
       join_cluster, joined, join_refused, peer_joined, peer_left, leave_cluster, start_part, part_started, part_failed,
       wire_part, part_wired, release_part>();

@@ -16,7 +16,7 @@ const std::vector<missing_feature>& missing_features() {
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
       {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
-      {"queues", "rabbitmq nats mqtt redis",
+      {"queues", "nats mqtt redis",
        "write the messages to NDJSON files with the system's own client, and read those"},
       {"http", "", "curl URL | sluice run p.yaml, with an ndjson source of path: \"-\""},
       {"s3", "", "copy the files with the AWS client, or mount the bucket"},

@@ -32,8 +32,9 @@ int value_column(const sink_request& request, const message_columns& made, const
                  diagnostics& faults) {
   std::vector<int> left;
   for (int i = 0; i < request.schema->num_fields(); ++i) {
-    const bool used = i == made.key || std::any_of(made.headers.begin(), made.headers.end(),
-                                                   [&](const auto& one) { return one.column == i; });
+    const bool used =
+        i == made.key || std::find(made.others.begin(), made.others.end(), i) != made.others.end() ||
+        std::any_of(made.headers.begin(), made.headers.end(), [&](const auto& one) { return one.column == i; });
     if (!used) left.push_back(i);
   }
   const auto& wanted = made.form == format::text ? "text" : "bytes";
@@ -42,8 +43,9 @@ int value_column(const sink_request& request, const message_columns& made, const
   if (fits) return left[0];
   auto fault = user_error("invalid_option",
                           std::string("format ") + wanted + " needs one column" +
-                              (made.form == format::bytes ? " of type bytea" : "") +
-                              " beside key and headers, here are " + schema_text(*request.schema),
+                              (made.form == format::bytes ? " of type bytea" : "") + " beside " +
+                              (made.others.empty() ? "key" : "routing key, message id") + " and headers, here are " +
+                              schema_text(*request.schema),
                           "select the column before the sink, or set format: json");
   fault.path = "/" + component + "/format";
   faults.push_back(std::move(fault));
@@ -52,12 +54,17 @@ int value_column(const sink_request& request, const message_columns& made, const
 
 }  // namespace
 
-message_columns read_message_columns(const sink_request& request, const std::string& component, diagnostics& faults) {
+message_columns read_message_columns(const sink_request& request, const std::string& component, diagnostics& faults,
+                                     const std::vector<std::string>& others) {
   message_columns made;
   const auto& own = request.own;
   const auto before = faults.size();
   made.form = read_format(own);
+  made.others.assign(others.size(), -1);
   if (!request.schema) return made;
+  for (std::size_t i = 0; i < others.size(); ++i)
+    if (const auto name = own.value(others[i], ""); !name.empty())
+      made.others[i] = column_named(request, name, "/" + component + "/" + others[i], faults);
   if (const auto key = own.value("key", ""); !key.empty())
     made.key = column_named(request, key, "/" + component + "/key", faults);
   if (own.contains("headers") && own["headers"].is_object())
@@ -128,5 +135,7 @@ std::optional<std::string_view> message_encoder::bytes_of(int column, std::int64
   append_value(room, values, row);
   return std::string_view(room);
 }
+
+std::string message_encoder::name_of(int column) const { return rows_ == nullptr ? "" : rows_->column_name(column); }
 
 }  // namespace sluice::messages

@@ -25,11 +25,13 @@ struct message_columns {
   int value = -1;  ///< of text and bytes; JSON and CSV have all columns
   int key = -1;
   std::vector<header> headers;
+  std::vector<int> others;  ///< those of further options; -1 where one is not given
 };
 
-/// Reads `format`, `key` and `headers` of a sink of messages. Text and bytes need one column beside those. Faults at
-/// their places, below `component`.
-message_columns read_message_columns(const sink_request& request, const std::string& component, diagnostics& faults);
+/// Reads `format`, `key` and `headers` of a sink of messages, and further options that name columns. Text and bytes
+/// need one column beside all those. Faults at their places, below `component`.
+message_columns read_message_columns(const sink_request& request, const std::string& component, diagnostics& faults,
+                                     const std::vector<std::string>& others = {});
 
 /// A message without its metadata. Views are valid until the next one is made.
 struct made_message {
@@ -49,6 +51,8 @@ class message_encoder {
   std::optional<made_message> next(row_errors& refused);
   /// Key or header of a row as bytes; none: null.
   [[nodiscard]] std::optional<std::string_view> bytes_of(int column, std::int64_t row, std::string& room) const;
+  /// The name of a column, where rows have come.
+  [[nodiscard]] std::string name_of(int column) const;
   [[nodiscard]] const message_columns& columns() const { return what_; }
   [[nodiscard]] std::uint64_t set_null() const { return json_.set_null(); }
 

@@ -209,7 +209,6 @@ TEST_CASE("every message that crosses nodes may travel, and no other that is reg
   const std::set<std::string> local = {caf::type_name<close_rejects>::value,
                                        caf::type_name<sync_rejects>::value,
                                        caf::type_name<rejects_synced>::value,
-                                       caf::type_name<steer_run>::value,
                                        caf::type_name<steer_answer>::value,
                                        caf::type_name<rejects_closed>::value,
                                        caf::type_name<launched>::value,
