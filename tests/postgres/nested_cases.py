@@ -383,4 +383,12 @@ to_number('1.234', '9.99')::float8
 to_number('abc', '999')::float8
 to_number('', '999')::float8
 to_number('+12', 'S99')::float8
+to_char(interval '27 hours 5 minutes 9.25 seconds', 'HH24:MI:SS.MS')
+to_char(interval '-27 hours -5 minutes', 'HH24:MI:SS')
+to_char(interval '3 years 2 mons 11 days 15:02:12', 'YYYY-MM-DD HH24:MI:SS')
+to_char(interval '15h 2m 12s', 'HH12:MI:SS am')
+to_char(interval '1 day 01:00', 'FMDD "days" FMHH24')
+to_char(interval '2 mons 3 days', 'DDD')
+to_char(interval '1 hour 0.000123 seconds', 'SSSS US')
+to_char(interval '-1 day -2 mons', 'MM DD')
 """

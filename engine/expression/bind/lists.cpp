@@ -141,7 +141,7 @@ node_ptr binder::bind_slice(const syntax& of) {
   if (parts[0].value->type->id() != arrow::Type::LIST)
     return fault(of.begin, "type_mismatch", "a value of type " + type_name(*parts[0].value->type) + " has no elements",
                  "only lists such as text[] have slices; substring(x from 1 for 2) is a part of a text");
-  auto low = coerce(parts[1], arrow::int32(), "the begin of the slice");
+  auto low = coerce(parts[1], arrow::int32(), "the start of the slice");
   auto high = coerce(parts[2], arrow::int32(), "the end of the slice");
   if (!low || !high) return nullptr;
   return call("slice", parts[0].value->type, {parts[0].value, std::move(low), std::move(high)}, slice_kernel,

@@ -167,7 +167,8 @@ std::vector<node_ptr> two_lists(binder& b, const call_site& site) {
       is_list(left.value) && is_list(right.value) ? common_type(left.value->type, right.value->type) : nullptr;
   if (!common) {
     b.fault(site.at, "type_mismatch",
-            site.name + " needs two lists of one type, found " + kind_of(left.value) + " and " + kind_of(right.value));
+            site.name + " needs two lists of one type, found " + kind_of(left.value) + " and " + kind_of(right.value),
+            site.name == "&&" ? "between conditions write and" : "");
     return {};
   }
   left.value = b.cast(left, common);

@@ -52,9 +52,9 @@ class number_format_parser {
 
   bool next() {
     auto& f = made_;
-    if (f.scientific_) return refuse("has something behind EEEE, which must be the last part");
+    if (f.scientific_) return refuse("has something after EEEE, which must be the last part");
     if (take("9")) {
-      if (f.brackets_) return refuse("has a 9 behind PR");
+      if (f.brackets_) return refuse("has a 9 after PR");
       add(kind::nine);
       if (f.multiplied_) return ++f.shift_, true;
       return ++(f.decimal_ ? f.behind_ : f.before_), true;
@@ -106,7 +106,7 @@ class number_format_parser {
 
   bool zero() {
     auto& f = made_;
-    if (f.brackets_) return refuse("has a 0 behind PR");
+    if (f.brackets_) return refuse("has a 0 after PR");
     add(kind::zero);
     if (!f.zeros_ && !f.decimal_) {
       f.zeros_ = true;

@@ -85,7 +85,12 @@ syntax_ptr parser::compared(syntax_ptr left) {
   if ((is_word("any") || is_word("some") || is_word("all")) && ahead().text == "(")
     return quantified(std::move(left), name, begin);
   left = make(syntax_kind::binary, begin, name, std::move(left), range());
-  if (left && at_comparison()) return fault(now().begin, "comparisons can't be chained", "write a < b and b < c");
+  if (left && at_comparison()) {
+    // a > 1 && b < 2 is read as a > (1 && b) < 2.
+    if (const auto& right = *left->args[1]; right.kind == syntax_kind::binary && right.text == "&&")
+      return fault(right.begin, "&& is not an operator between conditions", "write and");
+    return fault(now().begin, "comparisons can't be chained", "write a < b and b < c");
+  }
   return left;
 }
 
