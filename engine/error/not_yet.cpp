@@ -31,12 +31,10 @@ const std::vector<missing_feature>& missing_features() {
       {"explode", "", "unnest makes a row of each element of a list"},
       {"sessionize", "", "derive it with lag(at) over (partition by k order by at), then a running sum of the gaps"},
       {"late-sessions", "allowed_lateness", "raise out_of_order in the source: sessions end later, and take more rows"},
-      {"nested-data", "", "flatten the records with jq -c before reading"},
       {"lookup", "enrich", "write a join with how: left"},
       {"masking", "mask encrypt decrypt", "derive the column: sha256(x), left(x, 2) || '***'"},
       {"approx-count-distinct", "approx_count_distinct", "count(distinct x), which is exact"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
-      {"uuid-and-json-types", "", "use text"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},
       // Tools
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},

@@ -1,5 +1,7 @@
 #include "engine/expression/functions.hpp"
 
+#include "engine/expression/functions/number_text.hpp"
+
 #include <algorithm>
 #include <map>
 
@@ -10,12 +12,32 @@ namespace {
 const std::map<std::string, const function*>& all_functions() {
   static const auto all = [] {
     std::map<std::string, const function*> made;
-    for (const auto* family :
-         {&math_functions(), &text_functions(), &text_part_functions(), &pattern_functions(),
-          &regular_expression_functions(), &condition_functions(), &date_functions(), &date_field_functions(),
-          &date_make_functions(), &format_functions(), &hash_functions(), &random_functions(),
-          &regular_expression_part_functions(), &text_form_functions(), &list_functions(), &encoding_functions(),
-          &attempt_functions(), &number_functions(), &date_span_functions()})
+    for (const auto* family : {&math_functions(),
+                               &text_functions(),
+                               &text_part_functions(),
+                               &pattern_functions(),
+                               &regular_expression_functions(),
+                               &condition_functions(),
+                               &date_functions(),
+                               &date_field_functions(),
+                               &date_make_functions(),
+                               &format_functions(),
+                               &hash_functions(),
+                               &random_functions(),
+                               &regular_expression_part_functions(),
+                               &text_form_functions(),
+                               &json_access_functions(),
+                               &json_build_functions(),
+                               &json_change_functions(),
+                               &json_query_functions(),
+                               &list_change_functions(),
+                               &list_search_functions(),
+                               &number_text_functions(),
+                               &list_functions(),
+                               &encoding_functions(),
+                               &attempt_functions(),
+                               &number_functions(),
+                               &date_span_functions()})
       for (const auto& each : *family) made[each.spec.name] = &each;
     return made;
   }();

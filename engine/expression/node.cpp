@@ -119,9 +119,14 @@ void call_node::print(std::string& out, bool nested) const {
   switch (how_.form) {
     case notation::infix:
       inputs[0]->print(out, true);
-      out += ' ' + name + (name == "= any" ? "(" : " ");
+      if (const bool quantified = name.ends_with(" any") || name.ends_with(" all"); quantified) {
+        out += ' ' + name + '(';
+        inputs[1]->print(out, false);
+        out += ')';
+        break;
+      }
+      out += ' ' + name + ' ';
       inputs[1]->print(out, true);
-      if (name == "= any") out += ')';
       break;
     case notation::prefix:
       out += name;
@@ -136,6 +141,22 @@ void call_node::print(std::string& out, bool nested) const {
       inputs[0]->print(out, true);
       out += '[';
       inputs[1]->print(out, false);
+      out += ']';
+      break;
+    case notation::slice:
+      inputs[0]->print(out, true);
+      out += '[';
+      inputs[1]->print(out, false);
+      out += ':';
+      inputs[2]->print(out, false);
+      out += ']';
+      break;
+    case notation::list:
+      out += "array[";
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (i > 0) out += ", ";
+        inputs[i]->print(out, false);
+      }
       out += ']';
       break;
     case notation::cast:

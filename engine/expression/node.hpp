@@ -114,7 +114,7 @@ struct call {
 };
 using kernel = result<array_ptr> (*)(call& c);
 
-enum class notation { function, infix, prefix, suffix, index, cast };
+enum class notation { function, infix, prefix, suffix, index, slice, list, cast };
 
 /// A function or operator whose arguments are all evaluated first.
 class call_node final : public node {

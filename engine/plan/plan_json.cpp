@@ -1,6 +1,7 @@
 #include "engine/plan/plan_json.hpp"
 
 #include "engine/secrets/mask.hpp"
+#include "engine/values/marked_text.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -37,14 +38,14 @@ std::shared_ptr<arrow::Buffer> buffer_of(const options& from) {
 
 options schema_to_json(const std::shared_ptr<arrow::Schema>& schema) {
   if (schema == nullptr) return nullptr;
-  return binary(*checked(arrow::ipc::SerializeSchema(*schema), "schema"));
+  return binary(*checked(arrow::ipc::SerializeSchema(*marks_to_metadata(schema)), "schema"));
 }
 
 std::shared_ptr<arrow::Schema> schema_from_json(const options& from) {
   if (from.is_null()) return nullptr;
   arrow::io::BufferReader in(buffer_of(from));
   arrow::ipc::DictionaryMemo memo;
-  return checked(arrow::ipc::ReadSchema(&in, &memo), "schema");
+  return marks_from_metadata(checked(arrow::ipc::ReadSchema(&in, &memo), "schema"));
 }
 
 /// Typed values of any kind as one row of a batch.

@@ -36,7 +36,8 @@ component_spec spec() {
       .kind = component_kind::source,
       .summary = "Reads JSON documents and lists of objects",
       .description =
-          "A file holds one document, or several one after the other. `rows` is the way to the objects that become rows: "
+          "A file holds one document, or several one after the other. `rows` is the way to the objects that become "
+          "rows: "
           "names after dots (`data.items[*]`), names with other characters in brackets (`[\"line items\"][*]`), "
           "`[0]` for one element, `[*]` for all. There may be several `[*]`: `orders[*].items[*]` gives the items of "
           "all orders. Without `rows`, a document is one row, or, if it is a list, each of its elements.\n\n"
@@ -45,7 +46,7 @@ component_spec spec() {
           "the list, read the document as a row, and make the rows with `unnest`.\n\n"
           "Columns and types are inferred from the first rows of every file, unless `types:` gives them. Columns, "
           "types, rejects and `on_error` are those of the source `ndjson`. A JSON document that is broken outside of "
-          "its rows fails the run with line and column, since the begin of the next row is unknown. A missing key "
+          "its rows fails the run with line and column, since the place of the next row is unknown. A missing key "
           "on the way, or a null, gives no rows; if there is nothing at the path in the whole file, the run fails. "
           "The position of a row is its byte offset in the file.",
       .value = {.form = shape::object, .help = "the files to read", .elements = fields()},

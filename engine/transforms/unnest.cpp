@@ -1,5 +1,6 @@
 #include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
+#include "engine/values/map_type.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/array.h>
@@ -9,6 +10,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace sluice {
@@ -17,7 +19,7 @@ namespace {
 
 struct unnest_options {
   int column = 0;
-  std::string as;
+  std::vector<std::string> as;  ///< the column of elements; of a map those of keys and values
   std::string ordinality;  ///< empty: none
   bool outer = false;
 };
@@ -32,7 +34,8 @@ class unnest final : public single_output {
     column_set columns(input_);
     columns.add(how_.column);
     for (const auto& name : wanted)
-      if (name != how_.as && name != how_.ordinality) columns.add_name(name);
+      if (std::find(how_.as.begin(), how_.as.end(), name) == how_.as.end() && name != how_.ordinality)
+        columns.add_name(name);
     return columns.names();
   }
 
@@ -63,6 +66,9 @@ class unnest final : public single_output {
     SLUICE_TRY_ARROW(elements.Reserve(made), "unnest");
     SLUICE_TRY_ARROW(numbers.Reserve(made), "unnest");
     std::uint64_t dropped = 0, added = 0;
+    // Mostly the elements of one row are followed by those of the next: then they need not be copied.
+    bool in_a_row = made > 0;
+    std::int64_t first = -1, next = -1;
     for (std::int64_t row = 0; row < in.rows(); ++row) {
       const auto length = lists.IsNull(row) ? 0 : lists.value_length(row);
       if (length == 0) {
@@ -70,12 +76,17 @@ class unnest final : public single_output {
           ++dropped;
           continue;
         }
+        in_a_row = false;
         parents.UnsafeAppend(static_cast<std::int32_t>(row));
         elements.UnsafeAppendNull();
         numbers.UnsafeAppendNull();
         continue;
       }
       added += static_cast<std::uint64_t>(length) - 1;
+      const std::int64_t begin = lists.value_offset(row);
+      if (first < 0) first = begin;
+      in_a_row = in_a_row && (next < 0 || next == begin);
+      next = begin + length;
       for (std::int32_t at = 0; at < length; ++at) {
         parents.UnsafeAppend(static_cast<std::int32_t>(row));
         elements.UnsafeAppend(lists.value_offset(row) + at);
@@ -87,9 +98,14 @@ class unnest final : public single_output {
     SLUICE_ASSIGN_ARROW(const auto parent_rows, parents.Finish(), "unnest");
     SLUICE_ASSIGN_ARROW(const auto element_rows, elements.Finish(), "unnest");
     SLUICE_ASSIGN_ARROW(auto ordinals, numbers.Finish(), "unnest");
-    SLUICE_ASSIGN_ARROW(
-        auto values, arrow::compute::Take(*lists.values(), *element_rows, arrow::compute::TakeOptions::NoBoundsCheck()),
-        "unnest");
+    std::shared_ptr<arrow::Array> values;
+    if (in_a_row) {
+      values = lists.values()->Slice(first, made);
+    } else {
+      SLUICE_ASSIGN_ARROW(
+          values, arrow::compute::Take(*lists.values(), *element_rows, arrow::compute::TakeOptions::NoBoundsCheck()),
+          "unnest");
+    }
     // The lists themselves are not copied for each of their elements.
     auto others = in.data->columns();
     auto fields = in.data->schema()->fields();
@@ -98,8 +114,14 @@ class unnest final : public single_output {
     const auto rest = in.with(arrow::RecordBatch::Make(arrow::schema(std::move(fields)), in.rows(), std::move(others)));
     auto repeated = take_rows(rest, *parent_rows);
     auto columns = repeated.data->columns();
-    columns.insert(columns.begin() + how_.column, std::move(values));
-    if (!how_.ordinality.empty()) columns.insert(columns.begin() + how_.column + 1, std::move(ordinals));
+    auto place = columns.begin() + how_.column;
+    if (how_.as.size() == 1) {
+      place = columns.insert(place, std::move(values));
+    } else {
+      SLUICE_ASSIGN_ARROW(auto parts, static_cast<const arrow::StructArray&>(*values).Flatten(), "unnest");
+      place = columns.insert(place, parts.begin(), parts.end()) + 1;
+    }
+    if (!how_.ordinality.empty()) columns.insert(place + 1, std::move(ordinals));
     out.emit(0, repeated.with(arrow::RecordBatch::Make(schema(), made, std::move(columns))));
     return {};
   }
@@ -116,15 +138,20 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   const std::string path = own.is_object() ? "/unnest/column" : "/unnest";
   const auto column = find_column(request, 0, name, path, faults);
   unnest_options how;
+  std::string as;
   if (own.is_object()) {
-    how.as = own.value("as", std::string());
+    as = own.value("as", std::string());
     how.ordinality = own.value("ordinality", std::string());
     how.outer = own.value("outer", false);
   }
   if (!column || is_unknown(*input.field(*column)->type())) return make_stand_in(unknown_columns());
   how.column = *column;
-  if (how.as.empty()) how.as = input.field(*column)->name();
   const auto& type = *input.field(*column)->type();
+  const bool map = is_map_type(type);
+  if (map)
+    how.as = {as.empty() ? "key" : as + "_key", as.empty() ? "value" : as + "_value"};
+  else
+    how.as = {as.empty() ? input.field(*column)->name() : as};
   if (type.id() != arrow::Type::LIST) {
     auto fault = user_error(
         "type_mismatch", "unnest takes a list, found the column " + name + " of type " + type_name(type),
@@ -135,10 +162,10 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
     return make_stand_in(unknown_columns());
   }
   auto fields = input.fields();
-  fields[static_cast<std::size_t>(how.column)] =
-      arrow::field(how.as, static_cast<const arrow::ListType&>(type).value_type());
-  if (!how.ordinality.empty())
-    fields.insert(fields.begin() + how.column + 1, arrow::field(how.ordinality, arrow::int64()));
+  auto place = fields.begin() + how.column;
+  *place = arrow::field(how.as[0], map ? map_key_type(type) : static_cast<const arrow::ListType&>(type).value_type());
+  if (map) place = fields.insert(place + 1, arrow::field(how.as[1], map_value_type(type)));
+  if (!how.ordinality.empty()) fields.insert(place + 1, arrow::field(how.ordinality, arrow::int64()));
   check_unique(fields, "/unnest", "give the elements another name: as: item", faults);
   return std::make_unique<unnest>(request, arrow::schema(std::move(fields)), std::move(how));
 }
@@ -149,12 +176,13 @@ const component& unnest_transform() {
   static const component self{
       .spec = {.name = "unnest",
                .kind = component_kind::transform,
-               .summary = "Makes a row of each element of a list",
+               .summary = "Makes a row of each element of a list, or of each entry of a map",
                .description =
                    "The other columns are repeated for each element; the element takes the place of the list. Rows "
                    "whose list is empty or null are removed and counted as filtered, or with `outer: true` kept with "
                    "null. Elements that are structs stay structs: `item.sku` reads a field, and `flatten` makes "
-                   "columns of all of them. `unnest: items` is short for `unnest: { column: items }`.",
+                   "columns of all of them. A map gives two columns, `key` and `value`, or with `as: item` `item_key` and "
+                   "`item_value`. `unnest: items` is short for `unnest: { column: items }`.",
                .value = {.form = shape::one_of,
                          .help = "the list",
                          .required = true,

@@ -1,6 +1,7 @@
 // The names of types as users write them: parse_type.
 #include "engine/error/names.hpp"
-#include "engine/error/not_yet.hpp"
+#include "engine/values/map_type.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -146,9 +147,10 @@ class type_parser {
     const auto name = name_of_type();
     if (name == "decimal" || name == "numeric") return decimal(begin);
     if (name == "struct" && take('(')) return structure(depth);
-    if (name == "json" || name == "jsonb" || name == "uuid")
-      return fault_at(begin, "not_supported_yet", "the type " + name + " is not supported yet",
-                      not_yet_hint("uuid-and-json-types"));
+    if (name == "map" && take('(')) return map(depth);
+    if (name == "json" || name == "jsonb") return json_type();
+    if (name == "uuid") return uuid_type();
+    if ((name == "varchar" || name == "character varying") && take('(')) return limited_text(begin);
     const auto* known = find(name);
     if (known == nullptr) return unknown(begin, name);
     skip_spaces();
@@ -160,14 +162,15 @@ class type_parser {
 
   static error unknown(std::size_t at, const std::string& name) {
     if (name.empty()) return fault_at(at, "invalid_type", "expected a type such as bigint, text or decimal(12,2)");
-    std::vector<std::string> names{"decimal", "numeric", "struct"};
+    std::vector<std::string> names{"decimal", "numeric", "struct", "map", "json", "uuid"};
     for (const auto& known : known_types) names.emplace_back(known.name);
     const auto near = nearest_name(name, names);
-    return fault_at(at, "unknown_type", "there is no type " + name,
-                    near.empty()
-                        ? "types are boolean, smallint, integer, bigint, ubigint, real, double, decimal(p,s), text, "
-                          "bytea, date, time, timestamp, timestamptz, interval, T[], struct(...)"
-                        : "did you mean " + near + "?");
+    return fault_at(
+        at, "unknown_type", "there is no type " + name,
+        near.empty()
+            ? "types are boolean, smallint, integer, bigint, ubigint, real, double, decimal(p,s), text, "
+              "bytea, date, time, timestamp, timestamptz, interval, json, uuid, varchar(n), T[], struct(...), map(K, V)"
+            : "did you mean " + near + "?");
   }
 
   result<int> number(const char* what) {
@@ -182,9 +185,8 @@ class type_parser {
   }
 
   result<type_ptr> decimal(std::size_t begin) {
-    if (!take('('))
-      return fault_at(begin, "invalid_type", "a decimal needs its precision and scale",
-                      "write decimal(12,2) for up to 12 digits, 2 of them after the decimal point");
+    // Without digits: room for most numbers, in 128 bits.
+    if (!take('(')) return arrow::decimal128(38, 9);
     SLUICE_ASSIGN(const int precision, number("precision"));
     int scale = 0;
     if (take(',')) {
@@ -198,6 +200,28 @@ class type_parser {
                       "the scale of a decimal can't be greater than its precision " + std::to_string(precision) +
                           ", not " + std::to_string(scale));
     return precision <= 38 ? arrow::decimal128(precision, scale) : arrow::decimal256(precision, scale);
+  }
+
+  result<type_ptr> map(int depth) {
+    SLUICE_ASSIGN(auto key, element(depth + 1));
+    if (!take(','))
+      return fault("invalid_type", "expected a comma after the type of the keys", "write map(text, bigint)");
+    SLUICE_ASSIGN(auto value, element(depth + 1));
+    if (!take(')')) return fault("invalid_type", "expected ) after the type of the values", "write map(text, bigint)");
+    return map_type(std::move(key), std::move(value));
+  }
+
+  result<type_ptr> limited_text(std::size_t begin) {
+    constexpr int longest = 10'485'760;
+    skip_spaces();
+    int most = 0;
+    while (at_ < text_.size() && text_[at_] >= '0' && text_[at_] <= '9' && most <= longest)
+      most = most * 10 + (text_[at_++] - '0');
+    if (!take(')'))
+      return fault("invalid_type", "expected the number of characters of the varchar", "write varchar(20)");
+    if (most < 1 || most > longest)
+      return fault_at(begin, "invalid_type", "a varchar must have 1 to 10485760 characters");
+    return varchar_type(most);
   }
 
   result<std::string> field_name() {

@@ -1,6 +1,8 @@
 #include "engine/values/types.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/map_type.hpp"
+#include "engine/values/marked_text.hpp"
 
 #include <arrow/extension_type.h>
 #include <arrow/type.h>
@@ -27,6 +29,8 @@ type_ptr language_decimal(const arrow::DecimalType& type) {
 type_ptr language_list(const type_ptr& type) {
   auto value = language_type(type->field(0)->type());
   if (value == nullptr) return nullptr;
+  if (type->id() == arrow::Type::MAP) return map_type(value->field(0)->type(), value->field(1)->type());
+  if (is_map_type(*type)) return map_type(value->field(0)->type(), value->field(1)->type());
   if (type->id() == arrow::Type::LIST && value->Equals(*type->field(0)->type())) return type;
   return arrow::list(value);
 }
@@ -105,8 +109,12 @@ type_ptr language_type(const type_ptr& type) {
       return language_type(static_cast<const arrow::DictionaryType&>(*type).value_type());
     case arrow::Type::RUN_END_ENCODED:
       return language_type(static_cast<const arrow::RunEndEncodedType&>(*type).value_type());
-    case arrow::Type::EXTENSION:
-      return language_type(static_cast<const arrow::ExtensionType&>(*type).storage_type());
+    case arrow::Type::EXTENSION: {
+      const auto& extended = static_cast<const arrow::ExtensionType&>(*type);
+      if (extended.extension_name() == "arrow.json" && extended.storage_type()->id() != arrow::Type::EXTENSION)
+        return json_type();
+      return language_type(extended.storage_type());
+    }
     case arrow::Type::LIST:
     case arrow::Type::LARGE_LIST:
     case arrow::Type::LIST_VIEW:
@@ -163,6 +171,7 @@ std::string type_name(const arrow::DataType& type) {
     }
     case arrow::Type::NA:
     case arrow::Type::STRING:
+      return mark_of(type) == text_mark::none ? "text" : type.name();
     case arrow::Type::LARGE_STRING:
     case arrow::Type::STRING_VIEW:
       return "text";
@@ -192,6 +201,8 @@ std::string type_name(const arrow::DataType& type) {
     case arrow::Type::LARGE_LIST_VIEW:
     case arrow::Type::FIXED_SIZE_LIST:
     case arrow::Type::MAP:
+      if (is_map_type(type))
+        return "map(" + type_name(*map_key_type(type)) + ", " + type_name(*map_value_type(type)) + ")";
       return type_name(*type.field(0)->type()) + "[]";
     case arrow::Type::STRUCT: {
       std::string text = "struct(";

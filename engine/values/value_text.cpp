@@ -1,6 +1,7 @@
 #include "engine/values/value_text.hpp"
 
 #include "engine/values/calendar.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/time_units.hpp"
 
 #include <arrow/array.h>
@@ -78,7 +79,7 @@ void append_nested(std::string& out, const arrow::Array& column, std::int64_t ro
   std::string text;
   append_value(text, column, row);
   const auto id = column.type_id();
-  const bool bare = id == arrow::Type::BOOL || arrow::is_integer(id) || arrow::is_decimal(id) || arrow::is_nested(id) ||
+  const bool bare = is_json_type(*column.type()) || id == arrow::Type::BOOL || arrow::is_integer(id) || arrow::is_decimal(id) || arrow::is_nested(id) ||
                     (arrow::is_floating(id) && text.find_first_of("Iy") == std::string::npos && text != "NaN");
   if (bare)
     out += text;
@@ -236,6 +237,12 @@ void append_json_text(std::string& out, std::string_view text) {
         break;
       case '\\':
         out += "\\\\";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
         break;
       case '\n':
         out += "\\n";

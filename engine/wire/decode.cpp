@@ -1,3 +1,4 @@
+#include "engine/values/marked_text.hpp"
 #include "engine/values/positions.hpp"
 #include "engine/wire/fields.hpp"
 
@@ -98,8 +99,9 @@ struct decoder::state {
     SLUICE_ASSIGN_ARROW(auto aligned, arrow::Buffer::Copy(buffer, arrow::default_cpu_memory_manager()), doing);
     arrow::io::BufferReader reader(std::move(aligned));
     arrow::ipc::DictionaryMemo memo;
-    const auto read = arrow::ipc::ReadSchema(&reader, &memo);
+    auto read = arrow::ipc::ReadSchema(&reader, &memo);
     if (!read.ok()) return malformed("its schema can't be read: " + read.status().message());
+    read = marks_from_metadata(*read);
     if (schemas.size() >= max_schemas) schemas.clear();
     schemas.emplace(std::string(bytes), *read);
     return *read;

@@ -1,3 +1,4 @@
+#include "engine/values/marked_text.hpp"
 #include "engine/wire/fields.hpp"
 #include "engine/wire/frame_writer.hpp"
 
@@ -30,7 +31,7 @@ result<std::shared_ptr<const std::string>> schema_bytes(const std::shared_ptr<ar
   thread_local std::vector<entry> recent;
   for (const auto& one : recent)
     if (!one.schema.expired() && one.schema.lock() == schema) return one.bytes;
-  SLUICE_ASSIGN_ARROW(const auto buffer, arrow::ipc::SerializeSchema(*schema), doing);
+  SLUICE_ASSIGN_ARROW(const auto buffer, arrow::ipc::SerializeSchema(*marks_to_metadata(schema)), doing);
   auto bytes = std::make_shared<const std::string>(buffer->ToString());
   std::erase_if(recent, [](const entry& one) { return one.schema.expired(); });
   if (recent.size() >= 16) recent.erase(recent.begin());

@@ -70,9 +70,11 @@ class HintsThatMend(CommandLine):
         self.write("a.json", '{\n  "a": 1\n}\n')
         error = self.assert_error(self.run_source("ndjson: { path: a.json }"), "invalid_json")
         self.assertIn("none of 3 lines in the sample of a.json is a JSON object; the first one is: {", error)
-        self.assertIn("jq -c .", error)
+        self.assertIn("json: { path: ... }", error)
+        self.assertEqual(self.output(self.run_source("json: { path: a.json }")), "a\n1\n")
         self.write("a.json", '[{"a": 1}, {"a": 2}]\n')
-        self.assertIn("jq -c '.[]'", self.assert_error(self.run_source("ndjson: { path: a.json }"), "invalid_json"))
+        self.assertIn("json: { path: ... }", self.assert_error(self.run_source("ndjson: { path: a.json }"), "invalid_json"))
+        self.assertEqual(self.output(self.run_source("json: { path: a.json }")), "a\n1\n2\n")
 
     def test_files_of_no_records(self):
         self.write("in/1.csv", "")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import both
+import nested_cases
 import typed
 from command_line import BINARY
 from postgres_server import Server
@@ -206,7 +207,11 @@ log10(0)
 OURS = {"contains", "ends_with", "strftime", "strptime", "regexp_matches", "error", "hmac", "md5", "sha1", "sha224", "sha256", "sha384", "sha512",
         "encode", "localtime", "localtimestamp", "median", "first", "last", "date_trunc", "to_hex", "uuid",
         # Lists are written as JSON.
-        "regexp_match", "regexp_split_to_array", "string_to_array"}
+        "regexp_match", "regexp_split_to_array", "string_to_array", "array_append", "array_cat", "array_fill", "array_positions", "array_prepend",
+        "array_remove", "array_replace", "trim_array",
+        # PostgreSQL 15 does not have them, or has them as functions that return rows.
+        "array_distinct", "array_reverse", "array_sort", "json_valid", "json_array_elements", "json_array_elements_text", "json_object_keys",
+        "jsonb_array_elements", "jsonb_array_elements_text", "jsonb_object_keys", "jsonb_path_query", "row_to_json"}
 
 
 def examples():
@@ -216,7 +221,8 @@ def examples():
 
 
 def main():
-    cases = [line for line in CASES.splitlines() if line.strip()] + examples()
+    texts = CASES + nested_cases.LISTS + nested_cases.JSON + nested_cases.OTHERS + nested_cases.NUMBERS
+    cases = [line for line in texts.splitlines() if line.strip()] + examples()
     wrong, compared = [], 0
     with Server() as server:
         connection = server.connect()

@@ -2,6 +2,7 @@
 
 #include "engine/clients/postgres/numeric.hpp"
 #include "engine/clients/postgres/uuid_text.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
 #include "engine/values/value_text.hpp"
@@ -367,9 +368,11 @@ std::shared_ptr<arrow::DataType> type_for(const server_type& of) {
       return arrow::decimal128(precision, scale);
     }
     case form::text:
+      return of.document ? json_type() : arrow::utf8();
     case form::jsonb:
+      return json_type();
     case form::uuid:
-      return arrow::utf8();
+      return uuid_type();
     case form::bytea:
       return arrow::binary();
     case form::date:

@@ -1,5 +1,6 @@
 #include "engine/clients/postgres/server_type.hpp"
 
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -199,7 +200,8 @@ std::string declared_type(const arrow::DataType& type) {
       return "numeric(" + std::to_string(decimal.precision()) + "," + std::to_string(decimal.scale()) + ")";
     }
     case arrow::Type::STRING:
-      return "text";
+      if (is_json_type(type)) return "jsonb";
+      return mark_of(type) == text_mark::none ? "text" : type.name();
     case arrow::Type::BINARY:
       return "bytea";
     case arrow::Type::DATE32:

@@ -1,6 +1,7 @@
 #include "engine/columns/typed/append.hpp"
 
 #include "engine/columns/typed/fixed_kinds.hpp"
+#include "engine/columns/typed/read_marked.hpp"
 #include "engine/values/powers_of_ten.hpp"
 
 #include <charconv>
@@ -107,6 +108,13 @@ bool append_bytea(std::string_view text, column& into) {
   return true;
 }
 
+bool append_marked(std::string_view text, column& into) {
+  std::string value;
+  if (!read_marked(text, *into.type, value)) return false;
+  append_bytes(value, into);
+  return true;
+}
+
 }  // namespace
 
 bool append_number(const number& value, column& into) {
@@ -142,6 +150,7 @@ void append_bytes(std::string_view bytes, column& into) {
 bool append_text(std::string_view text, column& into, zone_clock& zone) {
   if (into.kind == value_kind::text) return append_bytes(text, into), true;
   if (into.kind == value_kind::bytea) return append_bytea(text, into);
+  if (into.kind == value_kind::marked) return append_marked(text, into);
   if (!takes_quoted(into)) return false;
   const value_rules rules = {.precision = into.precision, .scale = into.scale, .zone = &zone};
   std::string plain;

@@ -1,5 +1,6 @@
 #include "engine/columns/typed/column.hpp"
 
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/array.h>
@@ -17,7 +18,8 @@ namespace sluice::typed {
 namespace {
 
 bool has_offsets(value_kind kind) {
-  return kind == value_kind::text || kind == value_kind::bytea || kind == value_kind::list;
+  return kind == value_kind::text || kind == value_kind::marked || kind == value_kind::bytea ||
+         kind == value_kind::list;
 }
 
 std::shared_ptr<arrow::Buffer> packed_bits(growing_bytes& bytes, std::int64_t length) {
@@ -87,7 +89,7 @@ result<value_kind> kind_of(const arrow::DataType& type, const std::string& path)
     case arrow::Type::DECIMAL256:
       return value_kind::decimal256;
     case arrow::Type::STRING:
-      return value_kind::text;
+      return mark_of(type) == text_mark::none ? value_kind::text : value_kind::marked;
     case arrow::Type::BINARY:
       return value_kind::bytea;
     case arrow::Type::DATE32:

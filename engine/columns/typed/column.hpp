@@ -26,6 +26,7 @@ enum class value_kind : std::uint8_t {
   decimal128,
   decimal256,
   text,
+  marked,  ///< json, uuid, varchar(n): text that is checked
   bytea,
   date,
   time,

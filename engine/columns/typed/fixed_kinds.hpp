@@ -258,6 +258,7 @@ auto visit_fixed(value_kind kind, Visit&& visit) -> decltype(visit(boolean_kind{
     case value_kind::interval:
       return visit(interval_kind{});
     case value_kind::text:
+    case value_kind::marked:
     case value_kind::bytea:
     case value_kind::list:
     case value_kind::structure:

@@ -1,6 +1,7 @@
 #include "engine/columns/typed/rows.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/utf8.hpp"
 
@@ -25,21 +26,21 @@ std::string expected_found(const arrow::DataType& type, std::string_view shown) 
 bool rows::add_text(std::size_t at, std::string_view text) {
   auto& into = columns_[at];
   if (nulls_.is_null(text)) return into.append_null(), true;
-  if (into.kind == value_kind::text && !is_utf8(text))
+  if ((into.kind == value_kind::text || into.kind == value_kind::marked) && !is_utf8(text))
     return misfit(into, "bytes that are not UTF-8", "", "invalid_utf8");
   return append_text(text, into, zone_) || misfit(into, quoted_value(text), text);
 }
 
 bool rows::add_number(std::size_t at, const number& value) {
   auto& into = columns_[at];
-  if (into.kind == value_kind::text) return append_bytes(value.text(), into), true;
+  if (into.kind == value_kind::text || is_json_type(*into.type)) return append_bytes(value.text(), into), true;
   return append_number(value, into) || misfit(into, value.text(), value.text());
 }
 
 bool rows::add_boolean(std::size_t at, bool value) {
   auto& into = columns_[at];
   const std::string_view text = value ? "true" : "false";
-  if (into.kind == value_kind::text) return append_bytes(text, into), true;
+  if (into.kind == value_kind::text || is_json_type(*into.type)) return append_bytes(text, into), true;
   return append_boolean(value, into) || misfit(into, text, text);
 }
 

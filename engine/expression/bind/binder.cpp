@@ -7,7 +7,9 @@
 #include "engine/expression/dialects.hpp"
 #include "engine/expression/functions.hpp"
 #include "engine/expression/functions/attempts.hpp"
+#include "engine/expression/functions/json.hpp"
 #include "engine/expression/parse/lexer.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/unknown_columns.hpp"
 #include "engine/values/value_parse.hpp"
@@ -89,8 +91,10 @@ node_ptr binder::bind(const syntax& of) {
       return bind_call(of);
     case syntax_kind::field:
       return bind_field(of);
-    case syntax_kind::equals_any:
-      return bind_equals_any(of);
+    case syntax_kind::quantified:
+      return bind_quantified(of);
+    case syntax_kind::slice:
+      return bind_slice(of);
     case syntax_kind::element:
       return bind_element(of);
     case syntax_kind::list:
@@ -240,15 +244,16 @@ node_ptr binder::cast(const argument& from, const type_ptr& to) {
   const auto* constant = as_constant(from.value);
   if (constant != nullptr && constant->type->id() == arrow::Type::NA) return null_constant(to);
   if (constant != nullptr && constant->untyped) {
-    if (is_text_type(*to)) return std::make_shared<constant_node>(constant->value);
+    if (is_text_type(*to) && mark_of(*to) == text_mark::none) return std::make_shared<constant_node>(constant->value);
     return read_literal(*constant, to, from.at);
   }
-  if (from.value->type->Equals(*to)) return from.value;
+  if (same_type(*from.value->type, *to)) return from.value;
   const auto run = find_cast_kernel(*from.value->type, *to);
   if (run == nullptr)
     return fault(
         from.at, "type_mismatch", "a value of type " + kind_of(*from.value) + " can't be cast to " + type_name(*to),
         is_number_type(*from.value->type) && is_number_type(*to) ? "cast it to text first: x::text::" + type_name(*to)
+        : is_json_type(*to)                                      ? "write to_json(" + text_of(*from.value) + ")"
                                                                  : "");
   return call("cast", to, {from.value}, run, {.form = notation::cast});
 }
@@ -280,6 +285,37 @@ node_ptr binder::coerce(const argument& from, const type_ptr& to, const std::str
                possible ? "cast it: " + text_of(*from.value) + "::" + type_name(*to) : "");
 }
 
+namespace {
+
+// Types whose name says more than the type: jsonb is json in its normal form, and numeric without digits keeps those
+// that a value has.
+node_ptr special_cast(binder& b, const syntax& of, const argument& from) {
+  if (!from.value) return nullptr;
+  if (of.text == "jsonb" && of.kind == syntax_kind::cast) {
+    auto value = b.cast(from, json_type());
+    return value ? make_normal_json(b, std::move(value)) : nullptr;
+  }
+  if (of.text != "numeric" && of.text != "decimal") return nullptr;
+  const auto& type = *from.value->type;
+  if (is_decimal_type(type)) return from.value;
+  if (is_integer_type(type)) return b.cast(from, decimal_for(type));
+  const auto* constant = as_constant(from.value);
+  const bool text = constant != nullptr && constant->untyped && of.kind == syntax_kind::cast;
+  if (!text) return nullptr;
+  // As many places as are written: 1.50 has two.
+  const std::string_view written = static_cast<const arrow::StringArray&>(*constant->value).GetView(0);
+  const auto point = written.find('.');
+  const auto end = written.find_last_of("0123456789");
+  const bool plain = written.find_first_not_of("+-0123456789. ") == std::string_view::npos;
+  const auto places = !plain || point == std::string_view::npos || end < point ? 0 : static_cast<int>(end - point);
+  const int digits =
+      static_cast<int>(std::count_if(written.begin(), written.end(), [](char c) { return c >= '0' && c <= '9'; }));
+  if (digits > 76) return nullptr;
+  return plain ? b.cast(from, make_decimal(std::max(digits, 1), places, true)) : b.meet(from, arrow::decimal128(1, 0));
+}
+
+}  // namespace
+
 node_ptr binder::bind_cast(const syntax& of) {
   auto value = bind(*of.args[0]);
   auto type = parse_type(of.text);
@@ -291,6 +327,7 @@ node_ptr binder::bind_cast(const syntax& of) {
     return nullptr;
   }
   const argument from{std::move(value), of.args[0]->begin};
+  if (auto special = special_cast(*this, of, from); special || !from.value) return special;
   if (of.kind == syntax_kind::cast) return cast(from, *type);
   auto settled = settle(from);
   return settled ? make_attempt(*this, std::move(settled), from.at, *type) : nullptr;

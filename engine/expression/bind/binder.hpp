@@ -85,7 +85,8 @@ class binder {
   node_ptr bind_field(const syntax& of);
   node_ptr bind_element(const syntax& of);
   node_ptr bind_list(const syntax& of);
-  node_ptr bind_equals_any(const syntax& of);
+  node_ptr bind_quantified(const syntax& of);
+  node_ptr bind_slice(const syntax& of);
   node_ptr condition(const syntax& of, const std::string& what);
   node_ptr is_distinct(argument left, argument right, bool negated, std::size_t at);
   node_ptr read_literal(const constant_node& literal, const type_ptr& to, std::size_t at);

@@ -3,6 +3,10 @@
 #include "engine/expression/bind/binder.hpp"
 #include "engine/expression/bind/typing.hpp"
 #include "engine/expression/columns.hpp"
+#include "engine/expression/functions.hpp"
+#include "engine/expression/functions/list_values.hpp"
+#include "engine/values/map_type.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
@@ -39,54 +43,30 @@ result<array_ptr> element_kernel(call& c) {
   return taken;
 }
 
-// Whether a list holds a text: null where it does not, but holds null, as in PostgreSQL.
-result<array_ptr> equals_any_kernel(call& c) {
-  const auto& values = static_cast<const arrow::StringArray&>(*c.args[0].array);
-  const auto& lists = static_cast<const arrow::ListArray&>(*c.args[1].array);
-  const auto& elements = static_cast<const arrow::StringArray&>(*lists.values());
-  arrow::BooleanBuilder found;
-  SLUICE_TRY_ARROW(found.Reserve(c.rows), "look into a list");
+// The value of the first entry that has the key.
+result<array_ptr> lookup_kernel(call& c) {
+  const lists_of maps(c.args[0]);
+  const auto& entries = static_cast<const arrow::StructArray&>(*maps.elements());
+  const auto& key = c.args[1];
+  const same_elements same(entries.field(0), key.array);
+  arrow::Int64Builder indices;
+  SLUICE_TRY_ARROW(indices.Reserve(c.rows), "look up a key");
   for (std::int64_t row = 0; row < c.rows; ++row) {
-    const auto value = c.args[0].constant ? 0 : row;
-    const auto list = c.args[1].constant ? 0 : row;
-    if (values.IsNull(value) || lists.IsNull(list)) {
-      found.UnsafeAppendNull();
-      continue;
-    }
-    bool is_in = false;
-    bool has_null = false;
-    for (auto at = lists.value_offset(list); at < lists.value_offset(list) + lists.value_length(list); ++at) {
-      has_null = has_null || elements.IsNull(at);
-      is_in = is_in || (elements.IsValid(at) && elements.GetView(at) == values.GetView(value));
-    }
-    if (!is_in && has_null)
-      found.UnsafeAppendNull();
+    const auto wanted = key.constant ? 0 : row;
+    std::int64_t found = -1;
+    for (auto at = maps.begin(row); !maps.is_null(row) && at < maps.end(row) && found < 0; ++at)
+      if (same.equal(at, wanted)) found = at;
+    if (found < 0)
+      indices.UnsafeAppendNull();
     else
-      found.UnsafeAppend(is_in);
+      indices.UnsafeAppend(found);
   }
-  SLUICE_ASSIGN_ARROW(auto made, found.Finish(), "look into a list");
-  return made;
+  SLUICE_ASSIGN_ARROW(auto picked, indices.Finish(), "look up a key");
+  SLUICE_ASSIGN_ARROW(auto taken, arrow::compute::Take(*entries.field(1), *picked), "look up a key");
+  return taken;
 }
 
 }  // namespace
-
-node_ptr binder::bind_equals_any(const syntax& of) {
-  bool good = true;
-  auto parts = bind_all(of.args, good);
-  if (!good) return nullptr;
-  const auto& list = *parts[1].value->type;
-  if (list.id() != arrow::Type::LIST)
-    return fault(of.begin, "type_mismatch", "any() takes a list, found a value of type " + type_name(list),
-                 "for single values write x in (1, 2)");
-  if (list.field(0)->type()->id() != arrow::Type::STRING)
-    return fault(of.begin, "not_supported_yet",
-                 "= any() over lists of type " + type_name(list) + " is not supported yet",
-                 "only text[] can be searched");
-  auto value = coerce(parts[0], arrow::utf8(), "the value beside any()");
-  if (!value) return nullptr;
-  return call("= any", arrow::boolean(), {std::move(value), parts[1].value}, equals_any_kernel,
-              {.form = notation::infix, .null_in_null_out = false});
-}
 
 node_ptr binder::field_of(const node_ptr& value, const std::string& name, std::size_t at) {
   if (value->type->id() != arrow::Type::STRUCT)
@@ -113,17 +93,24 @@ node_ptr binder::bind_element(const syntax& of) {
   bool good = true;
   auto parts = bind_all(of.args, good);
   if (!good) return nullptr;
-  if (parts[0].value->type->id() != arrow::Type::LIST)
-    return fault(of.begin, "type_mismatch", "a value of type " + type_name(*parts[0].value->type) + " has no elements",
+  const auto& type = *parts[0].value->type;
+  if (is_json_type(type)) {
+    const auto* arrow = find_function("->");
+    return arrow->bind(*this, {"->", of.begin, std::move(parts)});
+  }
+  if (is_map_type(type)) {
+    auto key = coerce(parts[1], map_key_type(type), "the key");
+    if (!key) return nullptr;
+    return call("element", map_value_type(type), {parts[0].value, std::move(key)}, lookup_kernel,
+                {.form = notation::index});
+  }
+  if (type.id() != arrow::Type::LIST)
+    return fault(of.begin, "type_mismatch", "a value of type " + type_name(type) + " has no elements",
                  "only lists such as text[] have elements");
   auto place = coerce(parts[1], arrow::int64(), "the index");
   if (!place) return nullptr;
   return call("element", parts[0].value->type->field(0)->type(), {parts[0].value, std::move(place)}, element_kernel,
               {.form = notation::index});
-}
-
-node_ptr binder::bind_list(const syntax& of) {
-  return fault(of.begin, "not_supported_yet", "creating lists in expressions is not supported yet");
 }
 
 }  // namespace sluice::expression

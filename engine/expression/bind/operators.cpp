@@ -5,6 +5,7 @@
 #include "engine/expression/functions.hpp"
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/expression/operands.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
 
@@ -244,6 +245,8 @@ node_ptr binder::compare(comparison op, argument left, argument right, std::size
   const auto sign = sign_of(op);
   if (!align(left, right)) return nullptr;
   auto type = common_type(left.value->type, right.value->type);
+  if (type != nullptr && is_json_type(*type))
+    return fault(at, "type_mismatch", "json values can't be compared", "compare x->>'key', or x::text");
   if (type == nullptr || find_comparison_kernel(op, *type) == nullptr) {
     if (type != nullptr)
       return fault(at, "not_supported_yet", "comparing values of type " + type_name(*type) + " is not supported yet");
@@ -342,8 +345,15 @@ node_ptr binder::bind_binary(const syntax& of) {
   static const std::map<std::string, std::string> functions = {{"||", "||"}, {"^", "power"}, {"~", "~"},  {"~*", "~*"},
                                                                {"!~", "~"},  {"!~*", "~*"},  {"&", "&"},  {"|", "|"},
                                                                {"#", "#"},   {"<<", "<<"},   {">>", ">>"}};
-  const auto* known = find_function(functions.at(of.text));
-  auto made = known->bind(*this, {functions.at(of.text), of.begin, std::move(sides)});
+  const auto renamed = functions.find(of.text);
+  const auto& name = renamed == functions.end() ? of.text : renamed->second;
+  const auto* known = find_function(name);
+  if (known == nullptr)
+    return fault(of.begin, "not_supported_yet", "the operator " + of.text + " is not supported yet",
+                 of.text == "@?"   ? "write jsonb_path_exists(x, 'path')"
+                 : of.text == "^@" ? "write starts_with(x, 'start')"
+                                   : "");
+  auto made = known->bind(*this, {name, of.begin, std::move(sides)});
   if (made && of.text[0] == '!')
     return call("not ", arrow::boolean(), {std::move(made)}, not_kernel, {.form = notation::prefix});
   return made;

@@ -1,5 +1,7 @@
 #include "engine/expression/bind/typing.hpp"
 
+#include "engine/values/marked_text.hpp"
+
 #include <arrow/type.h>
 #include <arrow/type_traits.h>
 #include <arrow/util/decimal.h>
@@ -128,7 +130,14 @@ type_ptr decimal_result(arithmetic op, const arrow::DataType& left, const arrow:
 }
 
 type_ptr common_type(const type_ptr& left, const type_ptr& right) {
-  if (left->Equals(*right)) return left;
+  if (same_type(*left, *right)) return left;
+  if (left->id() == arrow::Type::STRING && right->id() == arrow::Type::STRING)
+    return is_json_type(*left) || is_json_type(*right) ? nullptr : arrow::utf8();
+  if (left->id() == arrow::Type::LIST && right->id() == arrow::Type::LIST) {
+    const auto element = common_type(left->field(0)->type(), right->field(0)->type());
+    return element ? arrow::list(element) : nullptr;
+  }
+  if (left->Equals(*right)) return nullptr;  // of structs that differ in marks
   if (left->id() == arrow::Type::NA) return right;
   if (right->id() == arrow::Type::NA) return left;
   if (is_number_type(*left) && is_number_type(*right)) return common_number(left, right);
@@ -139,7 +148,12 @@ type_ptr common_type(const type_ptr& left, const type_ptr& right) {
 }
 
 bool is_implicit(const arrow::DataType& from, const arrow::DataType& to) {
-  if (from.Equals(to) || from.id() == arrow::Type::NA) return true;
+  if (same_type(from, to) || from.id() == arrow::Type::NA) return true;
+  // What is text is good for text; JSON is no text.
+  if (from.id() == arrow::Type::STRING && to.id() == arrow::Type::STRING)
+    return mark_of(to) == text_mark::none && !is_json_type(from);
+  if (from.id() == arrow::Type::LIST && to.id() == arrow::Type::LIST)
+    return is_implicit(*from.field(0)->type(), *to.field(0)->type());
   if (is_number_type(from) && is_number_type(to)) {
     if (is_floating_type(to)) return to.id() == arrow::Type::DOUBLE || from.id() == arrow::Type::FLOAT;
     if (is_floating_type(from)) return false;

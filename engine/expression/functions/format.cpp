@@ -1,4 +1,6 @@
 #include "engine/expression/functions/date_format.hpp"
+#include "engine/expression/functions/interval_format.hpp"
+#include "engine/expression/functions/number_text.hpp"
 #include "engine/expression/functions/support.hpp"
 #include "engine/values/calendar.hpp"
 #include "engine/values/time_zone.hpp"
@@ -47,10 +49,9 @@ result<array_ptr> to_char_kernel(call& c) {
 node_ptr bind_to_char(binder& b, const call_site& site) {
   auto value = b.settle(site.args[0]);
   if (!value) return nullptr;
-  if (is_number_type(*value->type) || value->type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO)
-    return b.fault(site.args[0].at, "not_supported_yet",
-                   "to_char of " + type_name(*value->type) + " is not supported yet",
-                   "use round(x, 2)::text or lpad(...)");
+  if (is_number_type(*value->type) && site.name == "to_char") return bind_number_to_char(b, site);
+  if (value->type->id() == arrow::Type::INTERVAL_MONTH_DAY_NANO)
+    return bind_interval_to_char(b, {site.name, site.at, {{value, site.args[0].at}, site.args[1]}});
   const auto items = format_of(b, site.args[1], format_use::writing);
   if (!items) return nullptr;
   // A day begins where the zone says, so it has an offset.
@@ -130,9 +131,10 @@ const std::vector<function>& format_functions() {
       entry("strptime", "date", "strptime(text, format) -> timestamp",
             "parses text with a format such as '%d.%m.%Y %H:%M'; text that does not match it is a row error",
             "strptime('01.05.2024 12:30', '%d.%m.%Y %H:%M')", "2024-05-01 12:30:00", 2, 2, bind_strptime),
-      entry("to_char", "date", "to_char(timestamp, format) -> text",
+      entry("to_char", "date", "to_char(timestamp, interval or number, format) -> text",
             "formats as text with PostgreSQL's patterns: YYYY MM Mon Month DD Dy Day Q IYYY IW HH24 HH12 MI SS MS US "
-            "AM TZ ...; FM before a part removes padding, TH after it adds st, nd, rd or th; or with %Y, %m, ...",
+            "AM TZ ...; FM before a part removes padding, TH after it adds st, nd, rd or th; or with %Y, %m, ...; "
+            "numbers with 9 0 . , D G FM MI PL SG S PR TH V RN EEEE",
             "to_char(timestamp '2024-05-01 12:30:00', 'DD.MM.YYYY HH24:MI')", "01.05.2024 12:30", 2, 2, bind_to_char),
       entry("to_date", "date", "to_date(text, format) -> date",
             "parses text with a format as in to_char or strftime; text that does not match it is a row error",

@@ -1,4 +1,5 @@
 // Lists: their length, and the way between texts and lists of texts.
+#include "engine/expression/functions/list_values.hpp"
 #include "engine/expression/functions/parts.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_text.hpp"
@@ -17,15 +18,6 @@ node_ptr list_argument(binder& b, const call_site& site) {
     return b.fault(site.args[0].at, "type_mismatch", site.name + " expects a list, found " + type_name(*value->type));
   return value;
 }
-
-struct lists_of {
-  explicit lists_of(const operand& of)
-      : lists(static_cast<const arrow::ListArray&>(*of.array)), constant(of.constant) {}
-  [[nodiscard]] std::int64_t at(std::int64_t row) const { return constant ? 0 : row; }
-  [[nodiscard]] std::int64_t length(std::int64_t row) const { return lists.value_length(at(row)); }
-  const arrow::ListArray& lists;
-  bool constant;
-};
 
 result<array_ptr> cardinality_kernel(call& c) {
   const lists_of from(c.args[0]);
@@ -55,18 +47,16 @@ result<array_ptr> array_length_kernel(call& c) {
 // Nulls are left out, or written as the third argument.
 result<array_ptr> to_text_kernel(call& c) {
   const lists_of from(c.args[0]);
-  const auto& elements = *from.lists.values();
+  const auto& elements = *from.elements();
   const texts_of delimiter(c.args[1]);
   const bool has_null_text = c.args.size() > 2;
   const texts_of null_text(c.args[has_null_text ? 2 : 1]);
   std::vector<operand> needed(c.args.begin(), c.args.begin() + 2);
   const auto null_valid = has_null_text ? all_valid({c.args[2]}, c.rows) : nullptr;
   return build_texts(c.type, c.rows, all_valid(needed, c.rows), [&](std::int64_t row, text_builder& out) {
-    const auto list = from.at(row);
     const bool write_nulls = has_null_text && (!null_valid || get_bit(null_valid->data(), row));
     bool first = true;
-    for (auto at = from.lists.value_offset(list); at < from.lists.value_offset(list) + from.lists.value_length(list);
-         ++at) {
+    for (auto at = from.begin(row); at < from.end(row); ++at) {
       const bool null = elements.IsNull(at);
       if (null && !write_nulls) continue;
       if (!first) out.append(delimiter[row]);
@@ -75,6 +65,8 @@ result<array_ptr> to_text_kernel(call& c) {
         out.append(null_text[row]);
       else if (elements.type_id() == arrow::Type::STRING)
         out.append(static_cast<const arrow::StringArray&>(elements).GetView(at));
+      else if (elements.type_id() == arrow::Type::BOOL)
+        out.append(static_cast<const arrow::BooleanArray&>(elements).Value(at) ? "t" : "f");
       else
         out.append(value_text(elements, at));
     }

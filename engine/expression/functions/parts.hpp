@@ -31,8 +31,13 @@ result<array_ptr> build_text_lists(call& c, Work&& work) {
   });
   if (good.ok()) good = out.AppendNulls(c.rows - done);
   SLUICE_TRY_ARROW(good, "make lists");
-  SLUICE_ASSIGN_ARROW(auto made, out.Finish(), "make lists");
-  return made;
+  SLUICE_ASSIGN_ARROW(const auto made, out.Finish(), "make lists");
+  // The builder knows texts; the elements may be JSON.
+  auto data = made->data()->Copy();
+  data->child_data[0] = data->child_data[0]->Copy();
+  data->child_data[0]->type = c.type->field(0)->type();
+  data->type = c.type;
+  return arrow::MakeArray(std::move(data));
 }
 
 /// substring(x from pattern).

@@ -1,6 +1,9 @@
 #include "engine/expression/functions/arrow_call.hpp"
+#include "engine/expression/functions/json.hpp"
 #include "engine/expression/functions/letter_case.hpp"
+#include "engine/expression/functions/list_values.hpp"
 #include "engine/expression/functions/utf8.hpp"
+#include "engine/expression/operands.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/compute/api.h>
@@ -177,6 +180,10 @@ node_ptr as_text(binder& b, const argument& from) {
 }
 
 node_ptr bind_join(binder& b, const call_site& site) {
+  const bool json_sides = takes_json(site) && (is_json(site.args[0].value) || is_untyped(site.args[0].value)) &&
+                          (is_json(site.args[1].value) || is_untyped(site.args[1].value));
+  if (json_sides) return bind_json_join(b, site);
+  if (is_list(site.args[0].value) || is_list(site.args[1].value)) return bind_list_join(b, site);
   auto left = b.settle(site.args[0]);
   auto right = b.settle(site.args[1]);
   if (!left || !right) return nullptr;

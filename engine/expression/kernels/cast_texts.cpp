@@ -3,6 +3,7 @@
 #include "engine/expression/kernels/decimals.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/values/calendar.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/time_zone.hpp"
 #include "engine/values/types.hpp"
 #include "engine/values/value_parse.hpp"
@@ -157,6 +158,8 @@ result<array_ptr> integer_to_text(call& c) {
   });
 }
 
+}  // namespace
+
 kernel find_cast_to_text(const arrow::DataType& from) {
   const auto found = dispatch_number(from, []<class T>(std::type_identity<T>) -> kernel {
     if constexpr (std::is_integral_v<T>) return integer_to_text<T>;
@@ -164,8 +167,6 @@ kernel find_cast_to_text(const arrow::DataType& from) {
   });
   return found != nullptr ? found : everything_to_text;
 }
-
-}  // namespace
 
 kernel find_text_cast(const arrow::DataType& to) {
   switch (to.id()) {
@@ -191,6 +192,9 @@ kernel find_text_cast(const arrow::DataType& to) {
 }
 
 kernel find_cast_kernel(const arrow::DataType& from, const arrow::DataType& to) {
+  if (const auto found = find_marked_cast(from, to)) return found;
+  if (const auto mark = mark_of(to); mark == text_mark::json || mark == text_mark::uuid) return nullptr;
+  if (const auto found = find_list_cast(from, to)) return found;
   if (to.id() == arrow::Type::STRING) return find_cast_to_text(from);
   if (from.id() == arrow::Type::STRING) return find_text_cast(to);
   if (const auto found = find_number_cast(from, to)) return found;

@@ -11,6 +11,9 @@ namespace sluice::expression {
 kernel find_number_cast(const arrow::DataType& from, const arrow::DataType& to);
 kernel find_wide_cast(const arrow::DataType& from, const arrow::DataType& to);  ///< of decimals beyond 38 digits
 kernel find_text_cast(const arrow::DataType& to);                               ///< from text
+kernel find_cast_to_text(const arrow::DataType& from);
+kernel find_list_cast(const arrow::DataType& from, const arrow::DataType& to);
+kernel find_marked_cast(const arrow::DataType& from, const arrow::DataType& to);  ///< to or from json, uuid, varchar(n)
 kernel find_temporal_cast(const arrow::DataType& from, const arrow::DataType& to);
 
 /// Says that a value does not fit the type of the result.

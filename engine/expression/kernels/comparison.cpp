@@ -1,4 +1,5 @@
 #include "engine/expression/columns.hpp"
+#include "engine/expression/functions/list_values.hpp"
 #include "engine/expression/kernels/dispatch.hpp"
 #include "engine/expression/kernels/operators.hpp"
 
@@ -129,6 +130,8 @@ kernel find_comparison_kernel(comparison op, const arrow::DataType& type) {
       return text_comparison_kernel(op);
     case arrow::Type::INTERVAL_MONTH_DAY_NANO:
       return interval_comparison_kernel(op);
+    case arrow::Type::LIST:
+      return list_comparison_kernel(op);
     default:
       return find_number_comparison(op, type);
   }

@@ -17,9 +17,11 @@ bool is_name(char c) { return is_name_start(c) || is_digit(c); }
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 // Longest first: "<=" must not be read as "<".
-constexpr std::array<std::string_view, 35> symbols = {
-    "!~*", "::", "||", "<=", ">=", "<>", "!=", "!~", "~*", "=>", "<<", ">>", "+", "-", "*", "/", "%", "^",
-    "(",   ")",  "[",  "]",  ",",  ".",  "<",  ">",  "=",  "~",  ":",  "@",  "?", "{", "&", "|", "#"};
+constexpr std::array<std::string_view, 47> symbols = {"#>>", "->>", "->",  "#>", "#-", "@>", "<@", "&&", "?|", "?&",
+                                                      "@?",  "^@",  "!~*", "::", "||", "<=", ">=", "<>", "!=", "!~",
+                                                      "~*",  "=>",  "<<",  ">>", "+",  "-",  "*",  "/",  "%",  "^",
+                                                      "(",   ")",   "[",   "]",  ",",  ".",  "<",  ">",  "=",  "~",
+                                                      ":",   "@",   "?",   "{",  "&",  "|",  "#"};
 
 struct mistaken {
   std::string_view symbol;
@@ -28,13 +30,9 @@ struct mistaken {
 
 // What users of other languages write.
 constexpr mistaken mistakes[] = {
-    {"==", "SQL compares with a single ="},
-    {"&&", "write and"},
-    {"!", "write not, or <> for not equal"},
-    {"`", "quote names with \"double quotes\""},
-    {"//", "/ between integers is already integer division: write /"},
-    {";", "an expression needs no semicolon"},
-    {"\\", "a backslash can only be used inside E'...'"},
+    {"==", "SQL compares with a single ="},      {"!", "write not, or <> for not equal"},
+    {"`", "quote names with \"double quotes\""}, {"//", "/ between integers is already integer division: write /"},
+    {";", "an expression needs no semicolon"},   {"\\", "a backslash can only be used inside E'...'"},
 };
 
 /// A token and what is made of it take some 1,500 bytes until the expression is bound.
@@ -294,7 +292,6 @@ class lexer {
       at_ += mistake.symbol.size();
       // Reading on as if it were the right one finds the further faults.
       if (mistake.symbol == "==") push(token_kind::symbol, "=", at_ - 2);
-      if (mistake.symbol == "&&") push(token_kind::word, "and", at_ - 2, "and");
       if (mistake.symbol == "//") push(token_kind::symbol, "/", at_ - 2);
       return;
     }

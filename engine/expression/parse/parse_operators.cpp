@@ -82,22 +82,33 @@ syntax_ptr parser::compared(syntax_ptr left) {
   const auto begin = now().begin;
   const auto name = now().text == "!=" ? "<>" : now().text;
   advance();
-  if (is_word("any") && ahead().text == "(") return equals_any(std::move(left), name, begin);
+  if ((is_word("any") || is_word("some") || is_word("all")) && ahead().text == "(")
+    return quantified(std::move(left), name, begin);
   left = make(syntax_kind::binary, begin, name, std::move(left), range());
-  if (left && at_comparison()) return fault(now().begin, "comparisons can't be chained", "write a < b and b < c");
+  if (left && at_comparison()) {
+    // a > 1 && b < 2 is read as a > (1 && b) < 2.
+    if (const auto& right = *left->args[1]; right.kind == syntax_kind::binary && right.text == "&&")
+      return fault(right.begin, "&& is not an operator between conditions", "write and");
+    return fault(now().begin, "comparisons can't be chained", "write a < b and b < c");
+  }
   return left;
 }
 
-syntax_ptr parser::equals_any(syntax_ptr value, const std::string& operator_name, std::size_t begin) {
-  if (operator_name != "=")
-    return fault(begin, operator_name + " any(...) is not supported yet", "= any(list) is supported",
-                 "not_supported_yet");
+syntax_ptr parser::quantified(syntax_ptr value, const std::string& operator_name, std::size_t begin) {
+  const bool all = is_word("all");
   advance();
-  if (!expect("(", "after any")) return nullptr;
-  if (at_query()) return subquery("in", std::move(value), begin);
+  if (!expect("(", all ? "after all" : "after any")) return nullptr;
+  if (at_query()) {
+    if (all || operator_name != "=")
+      return fault(begin, operator_name + (all ? " all" : " any") + "(select ...) is not supported yet",
+                   "= any(select ...) is supported in statements; write a join for the others", "not_supported_yet");
+    return subquery("in", std::move(value), begin);
+  }
   auto list = disjunction();
-  if (!list || !expect(")", "of any")) return nullptr;
-  return make(syntax_kind::equals_any, begin, "", std::move(value), std::move(list));
+  if (!list || !expect(")", all ? "of all" : "of any")) return nullptr;
+  auto made = make(syntax_kind::quantified, begin, operator_name, std::move(value), std::move(list));
+  if (made) made->negated = all;
+  return made;
 }
 
 syntax_ptr parser::range() {
@@ -179,6 +190,21 @@ syntax_ptr parser::postfix() {
   return value;
 }
 
+// x[1], x[1:2], x[:2], x[1:]
+syntax_ptr parser::element(syntax_ptr value, std::size_t begin) {
+  const bool has_low = !is_symbol(":");
+  auto low = has_low ? disjunction() : make(syntax_kind::number, begin, "1");
+  if (!low) return nullptr;
+  if (!take_symbol(":")) {
+    if (!expect("]", "after the index")) return nullptr;
+    return make(syntax_kind::element, begin, "", std::move(value), std::move(low));
+  }
+  const bool has_high = !is_symbol("]");
+  auto high = has_high ? disjunction() : make(syntax_kind::number, begin, "2147483647");
+  if (!high || !expect("]", "after the slice")) return nullptr;
+  return make(syntax_kind::slice, begin, "", std::move(value), std::move(low), std::move(high));
+}
+
 syntax_ptr parser::tight_postfix() {
   auto value = primary();
   while (value) {
@@ -186,9 +212,7 @@ syntax_ptr parser::tight_postfix() {
     if (take_symbol("::")) {
       value = cast_to(std::move(value), begin);
     } else if (take_symbol("[")) {
-      auto index = disjunction();
-      if (!index || !expect("]", "after the index")) return nullptr;
-      value = make(syntax_kind::element, begin, "", std::move(value), std::move(index));
+      value = element(std::move(value), begin);
     } else if (is_symbol(".") && (ahead().kind == token_kind::word || ahead().kind == token_kind::identifier)) {
       advance();
       const auto name = now().kind == token_kind::word ? now().written : now().text;

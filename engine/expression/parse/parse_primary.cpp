@@ -114,7 +114,8 @@ syntax_ptr parser::word() {
 }
 
 syntax_ptr parser::typed_literal() {
-  static constexpr std::array<std::string_view, 5> types = {"date", "time", "timestamp", "timestamptz", "interval"};
+  static constexpr std::array<std::string_view, 8> types = {"date",     "time", "timestamp", "timestamptz",
+                                                            "interval", "json", "jsonb",     "uuid"};
   const auto current = now();
   if (std::find(types.begin(), types.end(), current.text) == types.end()) return nullptr;
   const bool zoned = (current.text == "timestamp" || current.text == "time") &&

@@ -77,14 +77,16 @@ class parser {
   bool at_comparison() const;
   syntax_ptr comparison();
   syntax_ptr compared(syntax_ptr left);
-  syntax_ptr equals_any(syntax_ptr value, const std::string& operator_name, std::size_t begin);
+  syntax_ptr quantified(syntax_ptr value, const std::string& operator_name, std::size_t begin);
   syntax_ptr range();
   syntax_ptr between(syntax_ptr value, std::size_t begin);
   syntax_ptr in(syntax_ptr value, std::size_t begin);
   syntax_ptr like(syntax_ptr value, const std::string& name, std::size_t begin);
   syntax_ptr operators(std::initializer_list<std::string_view> names, syntax_ptr (parser::*operand)());
   syntax_ptr other_operator() {
-    return operators({"||", "~", "~*", "!~", "!~*", "&", "|", "#", "<<", ">>"}, &parser::sum);
+    return operators({"||", "~",   "~*", "!~", "!~*", "&",  "|", "#",  "<<", ">>", "->", "->>",
+                      "#>", "#>>", "#-", "@>", "<@",  "&&", "?", "?|", "?&", "@?", "^@"},
+                     &parser::sum);
   }
   syntax_ptr sum() { return operators({"+", "-"}, &parser::product); }
   syntax_ptr product() { return operators({"*", "/", "%"}, &parser::power); }
@@ -92,6 +94,7 @@ class parser {
   syntax_ptr sign();
   syntax_ptr postfix();
   syntax_ptr tight_postfix();
+  syntax_ptr element(syntax_ptr value, std::size_t begin);
 
   // --- types --------------------------------------------------------------------------------------------------------
   // Takes the tokens of a type and gives their text: parse_type reads it.

@@ -29,7 +29,8 @@ enum class syntax_kind {
   field,        ///< text: name of a struct's field; args: value
   element,      ///< args: list, index
   list,         ///< ARRAY[...]; args
-  equals_any,   ///< = any(list); args: value, list
+  quantified,   ///< text: the operator; args: value, list; = any(list), negated: = all(list)
+  slice,        ///< args: list, low, high
   subquery,     ///< text: in, exists, or empty for a value; args: value of in; query. Only in statements
 };
 

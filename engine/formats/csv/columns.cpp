@@ -49,7 +49,8 @@ field_text unquoter::unescape(const std::uint8_t* begin, const std::uint8_t* end
 
 result<std::unique_ptr<column_builder>> make_builder(builder_request what) {
   SLUICE_ASSIGN(auto into, typed::make_column(what.plan));
-  if (into.kind == typed::value_kind::text || into.kind == typed::value_kind::bytea)
+  if (into.kind == typed::value_kind::text || into.kind == typed::value_kind::marked ||
+      into.kind == typed::value_kind::bytea)
     return make_text_builder(std::move(what), std::move(into));
   zone_clock zone;
   if (into.kind == typed::value_kind::timestamptz) {

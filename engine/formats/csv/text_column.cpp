@@ -1,5 +1,6 @@
 #include "engine/formats/csv/column_base.hpp"
 
+#include "engine/columns/typed/read_marked.hpp"
 #include "engine/columns/typed/read_value.hpp"
 #include "engine/values/utf8.hpp"
 
@@ -59,7 +60,9 @@ inline bool holds(const std::uint8_t* from, std::size_t size, std::uint8_t unwan
 class text_builder final : public builder_base {
  public:
   text_builder(builder_request what, typed::column into)
-      : builder_base(std::move(what), std::move(into)), binary_(into_.kind == typed::value_kind::bytea) {}
+      : builder_base(std::move(what), std::move(into)),
+        binary_(into_.kind == typed::value_kind::bytea),
+        marked_(into_.kind == typed::value_kind::marked) {}
 
   status start(std::int64_t rows) override {
     forget();
@@ -74,10 +77,12 @@ class text_builder final : public builder_base {
       const auto* end = in.ends + in.first[i] + what_.field;
       bytes += static_cast<std::uint32_t>(end[0] - end[-1]);
     }
+    // A uuid may be written with fewer bytes than it has here.
+    if (marked_) bytes += in.rows * 8;
     SLUICE_TRY(make_room(bytes));
     const auto from_row = into_.length;
     const auto from_byte = into_.values.size();
-    if (escapes_ || binary_) {
+    if (escapes_ || binary_ || marked_) {
       append_carefully(in, trim);
     } else if (trim) {
       in.quotes ? append_fast<true, true>(in) : append_fast<true, false>(in);
@@ -89,7 +94,7 @@ class text_builder final : public builder_base {
   }
 
   // Bytea has values that are none.
-  [[nodiscard]] bool converts_all() const override { return binary_; }
+  [[nodiscard]] bool converts_all() const override { return binary_ || marked_; }
 
   bool fits(const record_block& in) override {
     if (!in.quotes && !escapes_) return true;
@@ -180,6 +185,13 @@ class text_builder final : public builder_base {
       }
       text = bytes_;
     }
+    if (marked_) {
+      if (!typed::read_marked(text, *into_.type, bytes_)) {
+        add_fault(row, fault::invalid_value, text);
+        return 0;
+      }
+      text = bytes_;
+    }
     // Unescaped content lies in a buffer without room behind it.
     std::memcpy(out, text.data(), text.size());
     return static_cast<std::int64_t>(text.size());
@@ -208,6 +220,7 @@ class text_builder final : public builder_base {
   }
 
   bool binary_;
+  bool marked_;
   std::string bytes_;
 };
 

@@ -1,8 +1,11 @@
 #include "engine/formats/ndjson/record_parser.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/map_type.hpp"
+#include "engine/values/marked_text.hpp"
 
 #include <cstring>
+#include <unordered_set>
 
 namespace sluice::ndjson {
 
@@ -195,6 +198,20 @@ const char* record_parser::read_value(const char* at, column& into, nested_keys*
   switch (into.kind) {
     case value_kind::text:
       return read_text(at, into);
+    case value_kind::marked:
+      if (is_json_type(*into.type)) {
+        const char* end = skip_value(at, depth);
+        if (end == nullptr) return broken(at);
+        typed::append_bytes({at, static_cast<std::size_t>(end - at)}, into);
+        return end;
+      }
+      if (*at == '"') {
+        std::string_view text;
+        const char* end = view_string(at, text);
+        if (end == nullptr) return broken(at);
+        if (typed::append_text(text, into, rows_.zone())) return end;
+      }
+      break;
     case value_kind::boolean:
       if (*at == 't' || *at == 'f') {
         const char* end = skip_value(at, depth);
@@ -218,6 +235,7 @@ const char* record_parser::read_value(const char* at, column& into, nested_keys*
       break;
     case value_kind::list:
       if (*at == '[') return read_list(at, into, inner, depth);
+      if (*at == '{' && is_map_type(*into.type)) return read_map(at, into, inner, depth);
       break;
     case value_kind::structure:
       if (*at == '{') {
@@ -238,6 +256,43 @@ const char* record_parser::read_list(const char* at, column& into, nested_keys* 
   at = elements(at, [&](const char* value) { return read_value(value, element, inside, depth + 1); });
   if (at == nullptr) return nullptr;
   into.offsets.append(static_cast<std::int32_t>(element.length));
+  ++into.length;
+  return at;
+}
+
+/// An object as a map: each member is an entry.
+const char* record_parser::read_map(const char* at, column& into, nested_keys* inner, int depth) {
+  if (depth > deepest_nesting) return broken(at);
+  auto& entries = into.children[0];
+  nested_keys* of_value = nullptr;
+  if (inner != nullptr && inner->element != nullptr) of_value = inner->element->keys.entries[1].inner.get();
+  std::unordered_set<std::string> seen;
+  at = skip_blanks(at + 1);
+  bool more = *at != '}';
+  if (!more) ++at;
+  while (more) {
+    if (*at != '"') return broken(at);
+    std::string_view key;
+    const char* end = view_string(at, key);
+    if (end == nullptr) return broken(at);
+    if (!seen.emplace(key).second) return twice(key);
+    auto& keys = entries.children[0];
+    const auto shown = "\"" + shortened(key) + "\"";
+    if (!typed::append_text(key, keys, rows_.zone()) && !rows_.misfit(keys, shown, shown)) {
+      fault_ = rows_.fault();
+      return nullptr;
+    }
+    at = skip_blanks(end);
+    if (*at != ':') return broken(at);
+    at = read_value(skip_blanks(at + 1), entries.children[1], of_value, depth + 1);
+    if (at == nullptr) return nullptr;
+    ++entries.length;
+    at = skip_blanks(at);
+    if (*at != ',' && *at != '}') return broken(at);
+    more = *at == ',';
+    at = more ? skip_blanks(at + 1) : at + 1;
+  }
+  into.offsets.append(static_cast<std::int32_t>(entries.length));
   ++into.length;
   return at;
 }

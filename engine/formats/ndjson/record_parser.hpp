@@ -36,6 +36,7 @@ class record_parser {
   const char* find_key(const char* at, key_table& keys, int before, int& found);
   const char* read_value(const char* at, column& into, nested_keys* inner, int depth);
   const char* read_list(const char* at, column& into, nested_keys* inner, int depth);
+  const char* read_map(const char* at, column& into, nested_keys* inner, int depth);
   const char* read_text(const char* at, column& into);
   const char* view_string(const char* at, std::string_view& out);
   const char* read_misfit(const char* at, column& into, int depth);

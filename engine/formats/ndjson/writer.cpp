@@ -1,6 +1,8 @@
 #include "engine/formats/ndjson/writer.hpp"
 
 #include "engine/formats/ndjson/text_writer.hpp"
+#include "engine/values/map_type.hpp"
+#include "engine/values/marked_text.hpp"
 #include "engine/values/value_text.hpp"
 
 #include <arrow/array.h>
@@ -10,6 +12,7 @@
 
 #include <emmintrin.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -23,6 +26,8 @@ struct record_writer::node {
   arrow::Type::type id = arrow::Type::NA;
   int scale = 0;
   bool zoned = false;
+  bool json = false;
+  bool map = false;  ///< written as an object: its keys are texts
   std::vector<node> children;
   // Of the batch at hand
   const arrow::Array* array = nullptr;
@@ -114,6 +119,7 @@ class value_writer {
         return true;
       }
       case arrow::Type::STRING:
+        if (from.json) return write_json(static_cast<const arrow::StringArray&>(*from.array).GetView(row)), true;
         append_quoted(out_, static_cast<const arrow::StringArray&>(*from.array).GetView(row));
         return true;
       default:
@@ -172,7 +178,7 @@ class value_writer {
         return true;
       }
       case arrow::Type::LIST:
-        return write_list(from, row);
+        return from.map ? write_map(from, row) : write_list(from, row);
       case arrow::Type::STRUCT:
         return write_fields(from.children, row);
       default: {
@@ -182,6 +188,30 @@ class value_writer {
         return true;
       }
     }
+  }
+
+  // A line break inside of it is white space, which must not end the record.
+  void write_json(std::string_view text) {
+    auto* const to = out_.room(static_cast<std::int64_t>(text.size()));
+    std::memcpy(to, text.data(), text.size());
+    if (std::memchr(to, '\n', text.size()) != nullptr)
+      std::replace(to, to + text.size(), std::uint8_t{'\n'}, std::uint8_t{' '});
+    out_.advance_to(to + text.size());
+  }
+
+  bool write_map(const Node& from, std::int64_t row) {
+    const auto& list = static_cast<const arrow::ListArray&>(*from.array);
+    const auto& keys = from.children[0].children[0];
+    const auto& values = from.children[0].children[1];
+    append_plain(out_, "{");
+    for (auto i = list.value_offset(row); i < list.value_offset(row + 1); ++i) {
+      if (i > list.value_offset(row)) append_plain(out_, ",");
+      append_quoted(out_, static_cast<const arrow::StringArray&>(*keys.array).GetView(i));
+      append_plain(out_, ":");
+      if (!write(values, i)) return false;
+    }
+    append_plain(out_, "}");
+    return true;
   }
 
   bool write_list(const Node& from, std::int64_t row) {
@@ -224,6 +254,8 @@ Node make_node(const std::string& name, const arrow::DataType& type) {
   made.key.append(16, ' ');
   made.name = name;
   made.id = type.id();
+  made.json = is_json_type(type);
+  made.map = is_map_type(type) && map_key_type(type)->id() == arrow::Type::STRING;
   if (made.id == arrow::Type::DECIMAL128) made.scale = static_cast<const arrow::DecimalType&>(type).scale();
   if (made.id == arrow::Type::TIMESTAMP)
     made.zoned = !static_cast<const arrow::TimestampType&>(type).timezone().empty();

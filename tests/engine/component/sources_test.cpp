@@ -52,6 +52,18 @@ std::string ndjson_text(bool bad) {
   return text;
 }
 
+/// The same rows in a document; bad ones are no objects, or have a value that does not fit.
+std::string json_text() {
+  std::string text = "{\"before\": [[], {\"rows\": 1}],\n\"rows\": [";
+  for (int id = 1; id <= 90'000; ++id) {
+    text += id == 1 ? "\n" : ",\n";
+    if (id % 1009 == 5) text += "7, ";
+    text += "{\"id\": " + std::to_string(id) + ",\n \"name\": \"name of " + std::to_string(id) + "\", \"amount\": ";
+    text += (id % 997 == 3 ? "\"none\"" : std::to_string(id % 513) + ".25") + "}";
+  }
+  return text + "]}\n";
+}
+
 std::string packed(const std::string& text, compression kind) {
   auto with = make_packer(kind);
   std::string out;
@@ -85,6 +97,8 @@ class room {
     (void)folder.write("odd.csv.zst", packed(odd, compression::zstd));
     (void)folder.write("t.ndjson", ndjson_text(false));
     (void)folder.write("odd.ndjson", lines);
+    (void)folder.write("odd.json", json_text());
+    (void)folder.write("odd.json.gz", packed(json_text(), compression::gzip));
     (void)folder.write("odd.ndjson.gz", packed(lines, compression::gzip));
     std::vector<std::shared_ptr<arrow::RecordBatch>> parts;
     for (int part = 0; part < 5; ++part) parts.push_back(some_rows(part * 70'000, 70'000));
@@ -200,6 +214,17 @@ std::vector<reading> all_readings() {
       {.source = "ndjson", .what = "rejects", .own = file("odd.ndjson"), .split_bytes = 3'000'000, .types = typed},
       {.source = "ndjson", .what = "row numbers", .own = file("odd.ndjson"), .metadata = row_numbers, .types = typed},
       {.source = "ndjson", .what = "gzip", .own = file("odd.ndjson.gz"), .filter = "amount > 250", .types = typed},
+      {.source = "json", .what = "lines", .own = file("t.ndjson")},
+      {.source = "json",
+       .what = "rejects",
+       .own = {{"path", "odd.json"}, {"rows", "rows[*]"}},
+       .metadata = row_numbers,
+       .types = typed},
+      {.source = "json",
+       .what = "gzip",
+       .own = {{"path", "odd.json.gz"}, {"rows", "rows[*]"}},
+       .filter = "amount > 250",
+       .types = typed},
       {.source = "parquet", .what = "whole", .own = file("t.parquet"), .metadata = row_numbers},
       {.source = "parquet", .what = "a split a row group", .own = file("t.parquet"), .split_bytes = 1},
       {.source = "parquet",
