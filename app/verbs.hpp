@@ -49,6 +49,7 @@ command nodes_verb();
 command notify_verb();
 command openapi_verb();
 command preview_verb();
+command profile_verb();
 command rejects_verb();
 command run_verb();
 command runs_verb();

@@ -31,7 +31,7 @@ const std::vector<missing_feature>& missing_features() {
       {"process", "", "let the program read and write files, in a run before and a run after it"},
       {"when-down", "when_down", "without it a target that can't be reached fails the run, and nothing is published"},
       // Transforms and expressions
-      {"validate-warnings", "references fresh",
+      {"validate-warnings", "references",
        "severity: reject, with rejects: { allow: N }; a join with how: anti finds missing references"},
       {"sql-transform", "sql", "write it with the transforms filter, join, aggregate and sort"},
       {"window-transform", "window", "compute it in derive or select: row_number() over (partition by k order by at)"},
@@ -40,7 +40,6 @@ const std::vector<missing_feature>& missing_features() {
       {"late-sessions", "allowed_lateness", "raise out_of_order in the source: sessions end later, and take more rows"},
       {"nested-data", "", "flatten the records with jq -c before reading"},
       {"lookup", "enrich", "write a join with how: left"},
-      {"masking", "mask encrypt decrypt", "derive the column: sha256(x), left(x, 2) || '***'"},
       {"subqueries", "", "write a join: how: semi for in and exists, how: anti for not exists, how: left for a value"},
       {"approx-count-distinct", "approx_count_distinct", "count(distinct x), which is exact"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
