@@ -9,6 +9,7 @@ const std::vector<verb>& verbs() {
       {"validate", "Pipelines", "checks a pipeline and reports all errors", validate_verb},
       {"explain", "Pipelines", "shows the plan of a run: units, types, edges", explain_verb},
       {"preview", "Pipelines", "shows the first rows of a unit or of a data file", preview_verb},
+      {"profile", "Pipelines", "says what is in a data file, and suggests rules for it", profile_verb},
       {"query", "Pipelines", "answers a select statement over data files", query_verb},
       {"test", "Pipelines", "runs the tests of a pipeline, or of all in a folder", test_verb},
       {"runs", "Runs", "lists runs, newest first", runs_verb},

@@ -57,6 +57,7 @@ command pause_verb();
 command preview_verb();
 command prune_verb();
 command query_verb();
+command profile_verb();
 command rejects_verb();
 command resume_verb();
 command run_verb();

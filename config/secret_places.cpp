@@ -16,12 +16,38 @@ bool refuse_secret(const reading& in, const node& value, const std::string& what
   return true;
 }
 
+namespace {
+
+bool is_protection(const std::string& transform) {
+  return transform == "mask" || transform == "encrypt" || transform == "decrypt";
+}
+
+/// The keys of mask, encrypt and decrypt are secrets, and nothing else.
+bool check_keys(const reading& in, const node& value, const std::string& what) {
+  if (value.is_scalar() && value.text.find(secrets::reference_begin) == std::string::npos) {
+    in.fault_from(value, user_error("secret_expected",
+                                    "the key of " + what +
+                                        " must be a secret: as text it would be "
+                                        "stored and shown",
+                                    "key: \"${secret:NAME}\""));
+    return true;
+  }
+  bool found = false;
+  for (const auto& [key, held] : value.entries) found = check_keys(in, held, what) || found;
+  return found;
+}
+
+}  // namespace
+
 bool refuse_secrets_in(const reading& in, const node& value, const std::string& what) {
   bool found = refuse_secret(in, value, what);
   for (const auto& item : value.items) found = refuse_secrets_in(in, item, what) || found;
   for (const auto& [key, held] : value.entries) {
     found = refuse_secrets_in(in, key, what) || found;
-    found = refuse_secrets_in(in, held, what) || found;
+    const bool is_key = is_protection(what) && (key.text == "key" || key.text == "keys");
+    // Within steps each operation has its name.
+    const auto& of = what == "steps" && is_protection(key.text) ? key.text : what;
+    found = (is_key ? check_keys(in, held, what) : refuse_secrets_in(in, held, of)) || found;
   }
   return found;
 }

@@ -7,6 +7,7 @@
 #include "engine/operators/keys/key_hash.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/validation/rules.hpp"
+#include "engine/values/value_text.hpp"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -37,7 +39,9 @@ class validate final : public single_output {
     }
     // A limit holds for all rows together, not for those of one instance.
     single_ = ordered_ || std::any_of(rules_.begin(), rules_.end(),
-                                      [](const rule& one) { return one.allow.has_value() || one.rows.has_value(); });
+                                      [](const rule& one) { return one.allow || one.rows || !one.fresh.empty(); });
+    now_ = request.context->now_microseconds;
+    for (const auto& one : rules_) newest_.resize(newest_.size() + one.fresh.size(), never);
   }
 
   [[nodiscard]] partitioning input_partitioning(int) const override {
@@ -50,6 +54,7 @@ class validate final : public single_output {
     for (const auto& one : rules_) {
       columns.add(one.unique);
       for (const auto& each : one.conditions) columns.add(each.holds->columns());
+      for (const auto& each : one.fresh) columns.add(each.time->columns());
     }
     for (const auto& name : wanted) columns.add_name(name);
     return columns.names();
@@ -58,6 +63,7 @@ class validate final : public single_output {
   status process(int, batch in, emitter& out) override {
     seen_ += in.rows();
     row_errors rejected, failed, unknown;
+    SLUICE_TRY(note_newest(in));
     for (std::size_t i = 0; i < rules_.size(); ++i) {
       row_errors broken;
       SLUICE_TRY(check(rules_[i], in, broken, unknown));
@@ -90,7 +96,9 @@ class validate final : public single_output {
   }
 
   status finish(int, emitter&) override {
+    auto newest = newest_.begin();
     for (std::size_t i = 0; i < rules_.size(); ++i) {
+      for (const auto& each : rules_[i].fresh) SLUICE_TRY(check_fresh(rules_[i].name, each, *newest++));
       if (exceeds(i, true)) return too_many(i);
       const auto& rows = rules_[i].rows;
       if (rows && (seen_ < rows->first || seen_ > rows->second))
@@ -111,6 +119,10 @@ class validate final : public single_output {
     counts.push_back(seen_);
     SLUICE_ASSIGN(auto part, held::numbers("counts", counts));
     if (of.contains(0)) parts.push_back(std::move(part));
+    if (of.contains(0) && !newest_.empty()) {
+      SLUICE_ASSIGN(auto times, held::numbers("newest", newest_));
+      parts.push_back(std::move(times));
+    }
     for (std::size_t i = 0; i < keys_.size() && of.contains(0); ++i) {
       if (!keys_[i].index) continue;
       std::vector<std::uint32_t> all(keys_[i].index->size());
@@ -126,6 +138,10 @@ class validate final : public single_output {
         SLUICE_ASSIGN(const auto counts, held::numbers_of(part, broken_.size() + 1));
         for (std::size_t i = 0; i < broken_.size(); ++i) broken_[i] += counts[i];
         seen_ += counts.back();
+      }
+      if (part.name == "newest") {
+        SLUICE_ASSIGN(const auto times, held::numbers_of(part, newest_.size()));
+        for (std::size_t i = 0; i < newest_.size(); ++i) newest_[i] = std::max(newest_[i], times[i]);
       }
       for (std::size_t i = 0; i < keys_.size(); ++i) {
         if (part.name != "unique" + std::to_string(i)) continue;
@@ -158,6 +174,33 @@ class validate final : public single_output {
     for (std::int32_t row = 0; row < static_cast<std::int32_t>(in.rows()); ++row)
       if ((a.all_kept || stays(*a.kept, row)) && (b.all_kept || stays(*b.kept, row))) kept.push_back(row);
     return take_rows(in, arrow::Int32Array(std::ssize(kept), arrow::Buffer::Wrap(kept)));
+  }
+
+  status note_newest(const batch& in) {
+    auto newest = newest_.begin();
+    for (const auto& one : rules_)
+      for (const auto& each : one.fresh) {
+        SLUICE_ASSIGN(const auto value, each.time->evaluate(in));
+        const auto& times = static_cast<const arrow::TimestampArray&>(*value.values);
+        for (std::int64_t row = 0; row < times.length(); ++row)
+          if (times.IsValid(row)) *newest = std::max(*newest, times.Value(row));
+        ++newest;
+      }
+    return {};
+  }
+
+  [[nodiscard]] status check_fresh(const std::string& name, const validation::freshness& of,
+                                   std::int64_t newest) const {
+    if (newest != never && newest >= now_ - of.microseconds) return {};
+    std::string found = "there is none";
+    if (newest != never) {
+      char text[longest_value];
+      found = "the newest is " + std::string(text, write_timestamp(text, newest, true));
+    }
+    return user_error("rule_broken",
+                      "rule " + name + " of unit " + unit_ + ": expected a value of " + of.column +
+                          " that is at most " + of.text + " old, but " + found,
+                      "look at what the unit reads, or change the rule");
   }
 
   status check(const rule& one, const batch& in, row_errors& broken, row_errors& unknown) {
@@ -227,6 +270,9 @@ class validate final : public single_output {
   memory::reservation memory_;
   std::vector<known_keys> keys_;
   std::int64_t seen_ = 0;
+  static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
+  std::vector<std::int64_t> newest_;  ///< time of each `fresh`, of all rules one after the other
+  std::int64_t now_ = 0;
   bool ordered_ = false, single_ = false;
 };
 
@@ -246,15 +292,17 @@ const component& validate_transform() {
           {.name = "validate",
            .kind = component_kind::transform,
            .summary = "Checks rows against rules",
-           .description = "Each rule has a name and one kind: `not_null`, `unique`, `range`, `matches` (a regular "
-                          "expression), `in`, `check` (a condition) or "
-                          "`rows` (how many rows there must be). Null passes every rule but `not_null`; for `unique` "
-                          "the first row of a key passes.\n\n"
-                          "With `severity: reject` a row that breaks the rule goes to the rejects, with the rule's "
-                          "name and all reasons; with `severity: fail` "
-                          "the run fails. Rules about rows reject unless they say otherwise, `unique` and `rows` fail. "
-                          "`allow: 10` or `allow: \"1%\"` is how many "
-                          "rows may break the rule: more fail the run; with `severity: fail`, so many pass.",
+           .description =
+               "Each rule has a name and one kind: `not_null`, `unique`, `range`, `matches` (a regular "
+               "expression), `in`, `check` (a condition), "
+               "`rows` (how many rows there must be) or `fresh` (how old the newest value of a column may "
+               "be when the run starts). Null passes every rule but `not_null`; for `unique` "
+               "the first row of a key passes.\n\n"
+               "With `severity: reject` a row that breaks the rule goes to the rejects, with the rule's "
+               "name and all reasons; with `severity: fail` "
+               "the run fails. Rules about rows reject unless they say otherwise, `unique`, `rows` and `fresh` fail. "
+               "`allow: 10` or `allow: \"1%\"` is how many "
+               "rows may break the rule: more fail the run; with `severity: fail`, so many pass.",
            .value = {.form = shape::map, .help = "name: rule", .required = true, .elements = {validation::rule_spec()}},
            .law = "in = out + rejected",
            .example = R"yaml(version: 1

@@ -130,7 +130,8 @@ class Examples(unittest.TestCase):
                 os.symlink(ROOT / "examples", pathlib.Path(folder, "examples"))
                 pathlib.Path(folder, "p.yaml").write_text(component["example"])
                 done = subprocess.run(
-                    [BINARY, "run", "p.yaml", "--state", "state"], cwd=folder, capture_output=True, text=True, timeout=100
+                    [BINARY, "run", "p.yaml", "--state", "state"], cwd=folder, capture_output=True, text=True, timeout=100,
+                    env={**os.environ, "SLUICE_SECRET_AIRPORT_KEY": "00112233445566778899aabbccddeeff" * 2},
                 )
                 self.assertEqual(done.returncode, 0, name + done.stderr)
 

@@ -5,6 +5,7 @@
 #include "engine/operators/binding.hpp"
 #include "engine/operators/keys/key_hash.hpp"
 #include "engine/operators/literals.hpp"
+#include "engine/values/quantities.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -16,7 +17,7 @@ namespace sluice::validation {
 
 namespace {
 
-constexpr const char* kinds[] = {"not_null", "unique", "range", "matches", "in", "check", "rows"};
+constexpr const char* kinds[] = {"not_null", "unique", "range", "matches", "in", "check", "rows", "fresh"};
 
 class rule_reader {
  public:
@@ -29,7 +30,7 @@ class rule_reader {
       if (own_.contains(kind)) found.emplace_back(kind);
     if (found.size() != 1) {
       fault("invalid_option",
-            "a rule has exactly one of not_null, unique, range, matches, in, check and rows, found " +
+            "a rule has exactly one of not_null, unique, range, matches, in, check, rows and fresh, found " +
                 std::to_string(found.size()),
             "write, for example, positive: { check: \"net > 0\" }", {});
       return std::move(made_);
@@ -49,6 +50,7 @@ class rule_reader {
     if (kind_ == "in") in(value);
     if (kind_ == "check") add(expression_text(value), expression_text(value) + " is not true", {});
     if (kind_ == "rows") rows(value);
+    if (kind_ == "fresh") fresh(value);
     severity();
     allow();
     return std::move(made_);
@@ -145,13 +147,41 @@ class rule_reader {
                   bounds[1].is_null() ? INT64_MAX : bounds[1].get<std::int64_t>()};
   }
 
+  void fresh(const options& columns) {
+    for (const auto& [name, age] : columns.items()) {
+      const auto at = pointer({name});
+      const auto text = age.is_string() ? age.get<std::string>() : age.dump();
+      const auto most = parse_duration(text);
+      if (!most.ok()) {
+        fault("invalid_option", most.problem().message, most.problem().hint, at);
+        continue;
+      }
+      const auto column = find_column(request_, 0, name, path(at), faults_);
+      if (!column) continue;
+      const auto& type = *request_.inputs.front().schema->field(*column)->type();
+      if (is_unknown(type)) continue;
+      if (type.id() != arrow::Type::DATE32 && type.id() != arrow::Type::TIMESTAMP) {
+        fault("invalid_option", "column " + name + " is " + type_name(type) + ", and fresh needs a date or a time",
+              "cast it before: derive: { " + name + ": \"" + name + "::timestamptz\" }", at);
+        continue;
+      }
+      if (auto time = expression::bind(quoted_name(name) + "::timestamptz", scope_of(request_), path(at), faults_))
+        made_.fresh.push_back({std::move(time), *most, name, text});
+    }
+    if (columns.empty()) fault("invalid_option", "fresh has no columns", "fresh: { updated_at: 1d }", {});
+  }
+
   void severity() {
     const auto given = own_.value("severity", std::string());
-    made_.fails = given.empty() ? kind_ == "unique" || kind_ == "rows" : given == "fail";
+    const bool of_all = kind_ == "rows" || kind_ == "fresh";
+    made_.fails = given.empty() ? kind_ == "unique" || of_all : given == "fail";
     if (given == "warn") {
       fault("not_supported_yet", "severity: warn is not supported yet", not_yet_hint("validate-warnings"), {});
-    } else if (kind_ == "rows" && given == "reject") {
-      fault("invalid_option", "a number of rows can't reject a row", "severity: fail", {});
+    } else if (of_all && given == "reject") {
+      fault("invalid_option",
+            kind_ == "rows" ? "a number of rows can't reject a row"
+                            : "fresh is about the newest row, and can't reject one",
+            "severity: fail", {});
     }
   }
 
@@ -166,10 +196,11 @@ class rule_reader {
                                     : std::from_chars(digits.data(), end, made.count);
     made.share /= 100;
     if (read.ec != std::errc() || read.ptr != end || made.count < 0 || made.share < 0 || made.share > 1 ||
-        kind_ == "rows")
+        kind_ == "rows" || kind_ == "fresh")
       return fault("invalid_option",
-                   kind_ == "rows" ? "rows has bounds instead of allow"
-                                   : "allow is a number of rows or a share, found " + made.text,
+                   kind_ == "rows"    ? "rows has bounds instead of allow"
+                   : kind_ == "fresh" ? "fresh has an age instead of allow"
+                                      : "allow is a number of rows or a share, found " + made.text,
                    "allow: 10, or allow: \"1%\"", {});
     made_.allow = std::move(made);
   }
@@ -213,6 +244,10 @@ field_spec rule_spec() {
                .form = shape::list,
                .help = "[lowest, highest] number of rows; null leaves that side open",
                .elements = {{.form = shape::integer, .help = "a number"}}},
+              {.name = "fresh",
+               .form = shape::map,
+               .help = "column: how old its newest value may be when the run starts",
+               .elements = {{.form = shape::duration, .help = "1d"}}},
               {.name = "severity",
                .form = shape::text,
                .help = "reject the row, or fail the run",

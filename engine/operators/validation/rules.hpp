@@ -25,6 +25,14 @@ struct condition {
   std::string message;
 };
 
+/// How old the newest value of a column may be.
+struct freshness {
+  expression::bound_ptr time;  ///< the column as timestamptz
+  std::int64_t microseconds = 0;
+  std::string column;
+  std::string text;  ///< "1d", as written
+};
+
 /// One entry of `validate`.
 struct rule {
   std::string name;
@@ -32,6 +40,7 @@ struct rule {
   std::vector<int> unique = {};  ///< columns
   std::string unique_message = {};
   std::optional<std::pair<std::int64_t, std::int64_t>> rows = std::nullopt;  ///< least and most
+  std::vector<freshness> fresh = {};
   bool fails = false;
   std::optional<allowance> allow = std::nullopt;
 };

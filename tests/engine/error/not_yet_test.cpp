@@ -55,5 +55,5 @@ TEST_CASE("the hint names the version, the detour and the section") {
         std::string("not available in ") + version() +
             "; until then: write the messages to NDJSON files with the system's own client, "
             "and read those (docs/not-yet.md#queues)");
-  CHECK(not_yet_hint("masking", "x").find("; until then: x (docs/not-yet.md#masking)") != std::string::npos);
+  CHECK(not_yet_hint("lookup", "x").find("; until then: x (docs/not-yet.md#lookup)") != std::string::npos);
 }

@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Everyday jobs beside DuckDB and Polars over TPC-H's lineitem: whole processes, alternating, two threads each.
+
+    desk.py SLUICE DATA [--runs 5] [JOB...]
+
+DATA has lineitem.parquet (tpchgen-cli parquet -s 1 --tables=lineitem). Prints the medians of CPU time, wall time and peak memory.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+DUCKDB = {
+    "partitions": "copy (select *, date_trunc('month', l_shipdate)::date as month from lineitem) to '{out}' "
+                  "(format parquet, compression snappy, partition_by (month))",
+    "string_agg": "copy (select l_orderkey, string_agg(l_shipmode, ',') ways from lineitem group by 1) to '{out}/o.parquet'",
+    "percentile": "copy (select l_suppkey, quantile_cont(l_extendedprice, 0.5) half, quantile_cont(l_extendedprice, 0.9) most "
+                  "from lineitem group by 1) to '{out}/o.parquet'",
+    "window": "copy (select l_orderkey, l_linenumber, l_suppkey, l_shipdate, l_quantity, row_number() over w as place, avg(l_quantity) over "
+              "(w rows between 9 preceding and current row) as moving from lineitem window w as (partition by l_suppkey order by "
+              "l_shipdate, l_orderkey, l_linenumber)) to '{out}/o.parquet'",
+}
+POLARS = {
+    "partitions": "d.with_columns(month=pl.col('l_shipdate').dt.truncate('1mo')).sink_parquet(pl.PartitionBy('{out}', key='month', "
+                  "include_key=False), compression='snappy', mkdir=True)",
+    "string_agg": "d.group_by('l_orderkey').agg(pl.col('l_shipmode').str.join(',')).sink_parquet('{out}/o.parquet')",
+    "percentile": "d.group_by('l_suppkey').agg(half=pl.col('l_extendedprice').quantile(0.5, 'linear'), "
+                  "most=pl.col('l_extendedprice').quantile(0.9, 'linear')).sink_parquet('{out}/o.parquet')",
+}
+
+
+def command(tool, job, sluice, data, out):
+    if tool == "sluice":
+        return [sluice, "run", str(HERE / f"desk/{job}.yaml"), "-q", "--set", f"data={data}", "--set", f"out={out}"]
+    if tool == "duckdb":
+        return [sys.executable, "-c", f"import duckdb\nc = duckdb.connect()\nc.execute('set threads=2')\n"
+                f"c.execute(\"create view lineitem as from '{data}/lineitem.parquet'\")\nc.execute(\"\"\"{DUCKDB[job].format(out=out)}\"\"\")"]
+    return [sys.executable, "-c", f"import polars as pl\nd = pl.scan_parquet('{data}/lineitem.parquet')\n{POLARS[job].format(out=out)}"]
+
+
+def measure(words, state):
+    environment = {**os.environ, "SLUICE_STATE": state, "POLARS_MAX_THREADS": "2"}
+    began = time.monotonic()
+    process = subprocess.Popen(words, env=environment, stdin=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status != 0:
+        sys.exit(f"failed: {words}")
+    return usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss / 1024
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("sluice")
+    parser.add_argument("data")
+    parser.add_argument("jobs", nargs="*", default=list(DUCKDB))
+    parser.add_argument("--runs", type=int, default=5)
+    given = parser.parse_args()
+    print("| job | tool | CPU s | wall s | peak MiB |\n|---|---|---|---|---|")
+    for job in given.jobs:
+        found = {tool: [] for tool in ("sluice", "duckdb", "polars") if tool != "polars" or job in POLARS}
+        for _ in range(given.runs):
+            for tool, times in found.items():
+                with tempfile.TemporaryDirectory() as room:
+                    out = pathlib.Path(room, "out")
+                    if tool == "sluice" or job != "partitions":
+                        out.mkdir()
+                    times.append(measure(command(tool, job, given.sluice, given.data, out), room + "/state"))
+                    shutil.rmtree(out, ignore_errors=True)
+        for tool, times in found.items():
+            cpu, wall, peak = (statistics.median(each) for each in zip(*times))
+            print(f"| {job} | {tool} | {cpu:.2f} | {wall:.2f} | {peak:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
