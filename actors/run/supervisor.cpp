@@ -275,7 +275,6 @@ class supervisor : public caf::event_based_actor {
 
   void take(store::manifest what, std::vector<store::event> events) {
     states_.commit_begun();
-    if (proof::planted(proof::bug::acknowledged_too_early)) acknowledge();
     const auto state = epoch_.last ? std::optional(run_state::committing) : std::nullopt;
     decision_.take(std::move(what), state, to_options(outcome(epoch_.last ? good_end_ : states_.now())),
                    std::move(events));
@@ -312,6 +311,10 @@ class supervisor : public caf::event_based_actor {
     if (states_.ending()) return;
     gathered_ = std::move(what);
     why_ = why;
+    if (proof::planted(proof::bug::acknowledged_too_early)) {
+      upto_ = gathered_.snapshot.sources;
+      acknowledge();
+    }
     send(rejects_, sync_rejects{gathered_.epoch});
   }
 
