@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import unittest
 
 from command_line import SIGINT, SIGKILL, SIGTERM, CommandLine, eventually
@@ -18,6 +20,22 @@ load:
   out:
     from: numbers
     ndjson: { path: "out/${day}.ndjson" }
+"""
+
+# Takes the lock, and ends its main thread alone.
+HOLDING = """
+import ctypes, fcntl, os, sys, threading
+file = open(sys.argv[1], "r+")
+fcntl.lockf(file, fcntl.LOCK_EX)
+def wait():
+    main.join(0.1)  # a moment for the other thread to end
+    print("held", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+main = threading.main_thread()
+other = threading.Thread(target=wait)
+other.start()
+ctypes.CDLL(None).syscall(60, 0)
 """
 
 
@@ -115,6 +133,20 @@ class Overlap(CommandLine):
     def test_other_words_are_refused(self):
         self.pipeline("wait")
         self.assertIn("skip, queue and cancel", self.assert_error(self.sluice("validate", "p.yaml"), "invalid_value"))
+
+    def test_a_process_that_is_being_killed_is_waited_for(self):
+        """Its locks go with its last thread: here the first one has ended, and another one waits for a file."""
+        self.pipeline(rows=10)
+        self.assertEqual(self.sluice("run", "p.yaml", "-q").returncode, 0)
+        holding = subprocess.Popen([sys.executable, "-c", HOLDING, self.state / "locks/daily"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)
+        self.started.append(holding)
+        self.assertEqual(holding.stdout.readline(), "held\n")
+        run = self.start("run", "p.yaml", "--progress", "none")
+        self.assertIn(f"waiting for the end of the current run of daily (pid {holding.pid})", run.stderr.readline())
+        holding.stdin.close()
+        holding.stdin = None
+        self.assertEqual(self.end_of(run)[0], 0)
 
     def test_a_lock_is_gone_with_its_process(self):
         self.pipeline()
