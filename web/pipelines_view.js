@@ -1,7 +1,8 @@
-// The pipelines that have run: when each last succeeded, and what all of its runs have done. The node counts it for
+// The pipelines that are deployed, and those that have run: when each last succeeded, and what all of its runs have done. The node counts it for
 // monitors, so it is kept when runs are forgotten.
 
 import { send } from "./api.js";
+import { deployedTable } from "./deployed_table.js";
 import { h, setAttribute, setText, shown } from "./dom.js";
 import { count, duration, time } from "./format.js";
 import { onEvent, onResync } from "./live.js";
@@ -69,9 +70,11 @@ export function pipelinesView() {
   const list = new VirtualList({ label: "Pipelines", columns, make: row, keyOf: (of) => of.pipeline, kind: "pipelines" });
   const empty = h("p", { class: "empty", hidden: true }, "No run of a pipeline has ended yet.");
   const asked = new AbortController();
+  const deployed = deployedTable(asked.signal);
 
   async function read() {
     try {
+      await deployed.read();
       const text = await (await send("/metrics", { signal: asked.signal, accept: "text/plain" })).text();
       const pipelines = pipelinesIn(parseMetrics(text));
       problem.show(null);
@@ -86,14 +89,14 @@ export function pipelinesView() {
   const changed = gathered(500, read);
   const ends = [
     onEvent((event) => {
-      if (event.type.startsWith("run.")) changed();
+      if (/^(run|pipeline|schedule)\./.test(event.type)) changed();
     }),
     onResync(changed),
   ];
   void read();
   return {
     title: "Pipelines",
-    element: h("div", { class: "page" }, h("h1", { tabindex: "-1" }, "Pipelines"), problem.element, list.element, empty),
+    element: h("div", { class: "page" }, h("h1", { tabindex: "-1" }, "Pipelines"), problem.element, deployed.element, list.element, empty),
     dispose() {
       asked.abort();
       changed.cancel();

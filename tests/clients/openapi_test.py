@@ -114,8 +114,37 @@ class OpenApi(unittest.TestCase):
         for method, end, status in (("GET", "checkpoints", 200), ("POST", "drain", 409), ("POST", "savepoint", 409)):
             if f"/v1/runs/{{run}}/{end}" in self.document["paths"]:
                 self.ask(method, f"/v1/runs/{done}/{end}", status)
+        self.deployed_pipelines()
         refused = {(method, path) for path, methods in self.document["paths"].items() for method in methods}
         self.assertEqual({(m.lower(), p) for m, p in self.covered} ^ refused, set())
+
+    def deployed_pipelines(self):
+        """Schedules, what they start, and whom rules tell."""
+        rule = "channels: { log: { file: { path: told.ndjson } } }\nnotify: [{ name: all, to: [log] }]\n"
+        text = PLAIN.replace("pipeline: orders", "pipeline: nightly\nschedule: { cron: \"0 5 * * *\", deadline: 1h }\n" + rule)
+        self.assertFalse(self.ask("POST", "/v1/pipelines", 201, json=self.submission(text))["replaced"])
+        self.assertTrue(self.ask("POST", "/v1/pipelines", 200, json=self.submission(text))["replaced"])
+        self.assertEqual(self.ask("GET", "/v1/pipelines/nightly", 200)["text"], text)
+        self.ask("POST", "/v1/pipelines/nightly/pause", 200)
+        self.ask("POST", "/v1/pipelines/nightly/resume", 200)
+        run = self.ask("POST", "/v1/pipelines/nightly/trigger", 202, json={"params": {}}, headers={"Idempotency-Key": "k"})["run"]
+        again = self.ask("POST", "/v1/pipelines/nightly/trigger", 202, headers={"Idempotency-Key": "k"})["run"]
+        self.assertEqual(run, again)
+        eventually(lambda: self.ask("GET", "/v1/starts?pipeline=nightly", 200)["starts"][0]["state"] == "started", "the run")
+        shown = self.ended(run)
+        self.assertEqual((shown["state"], shown["origin"]["reason"]), ("succeeded", "trigger"))
+        days = {"from": "2024-05-01", "to": "2024-05-02", "concurrency": 2}
+        made = self.ask("POST", "/v1/pipelines/nightly/backfill", 202, json=days)
+        self.assertEqual(made["runs"], 1)
+        eventually(lambda: self.ask("GET", f"/v1/starts?backfill={made['backfill']}", 200)["starts"][0]["state"] == "started",
+                   "the run of the backfill")
+        self.assertIsNotNone(self.ask("GET", "/v1/pipelines", 200)["pipelines"][0]["next"])
+        self.ask("POST", "/v1/hooks/nightly", 401, content=b"{}")
+        self.ask("POST", "/v1/pipelines/nothing/trigger", 404)
+        self.assertEqual(self.ask("GET", "/v1/subscriptions?pipeline=nightly", 200)["subscriptions"][0]["rule"], "all")
+        eventually(lambda: self.ask("GET", f"/v1/deliveries?run={run}", 200)["deliveries"], "deliveries")
+        self.ask("DELETE", "/v1/pipelines/nightly", 200)
+        self.ask("GET", "/v1/pipelines/nightly", 404)
 
     def test_refusals_are_as_described(self):
         fault = self.ask("POST", "/v1/runs", 422, json=self.submission(WRONG))["faults"][0]

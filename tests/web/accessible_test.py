@@ -76,8 +76,12 @@ class Accessible(unittest.TestCase):
         browser.button("Submit").click()
         browser.see("#faults li")
         yield "submit"
+        text = "pipeline: orders\nschedule: { cron: '0 5 * * *' }\nextract: { a: { generate: { rows: 1, columns: { id: sequence } } } }\n"
+        text += "load: { out: { from: a, ndjson: { path: out/a.ndjson } } }\n"
+        self.node.ask("/v1/pipelines", {"text": text, "file": "p.yaml", "base_folder": "/tmp"})
         browser.go("#/pipelines")
         browser.see(".pipelines .row", "orders")
+        browser.see("table.deployed tr", "orders")
         yield "pipelines"
         browser.go("#/nodes")
         browser.see("tbody tr")

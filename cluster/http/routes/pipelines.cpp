@@ -416,7 +416,7 @@ route_group pipeline_routes() {
                        "same id starts one run. `params` of a JSON body are params of the run",
             .parameters = {pipeline},
             .answers = {{.status = 202, .summary = "It will be started", .schema = "Triggered"}},
-            .refusals = {404, 422, 501},
+            .refusals = {401, 413, 422, 501},
             .open = true,
             .answer = take_webhook}},
       .schemas = {{"DeployedPipeline", deployed_schema},

@@ -65,6 +65,7 @@ api_response get_run(const api_call& call) {
   const auto found = call.store().find_run(call.text("run"));
   if (!found.ok()) return refusal_of(found.problem());
   auto json = run_to_json(*found);
+  if (found->context.is_object() && found->context.contains("origin")) json["origin"] = found->context["origin"];
   if (call.handlers().progress && !store::is_final(found->state)) {
     if (auto progress = call.handlers().progress(found->id); !progress.is_null())
       json["progress"] = std::move(progress);
@@ -148,6 +149,11 @@ constexpr const char* run_schema = R"json({
     "cause": {"anyOf": [{"$ref": "#/components/schemas/Cause"}, {"type": "null"}], "description": "why it did not succeed"},
     "summary": {"anyOf": [{"$ref": "#/components/schemas/RunSummary"}, {"type": "null"}], "description": "of an ended run"},
     "progress": {"$ref": "#/components/schemas/Progress"},
+    "origin": {"type": "object", "description": "of a single run that was started by a schedule, a rule or a trigger", "properties": {
+      "reason": {"type": "string"},
+      "due": {"type": "integer", "format": "int64"},
+      "parents": {"type": "array", "items": {"type": "object", "properties": {"pipeline": {"type": "string"}, "run": {"type": "string"}}}},
+      "backfill": {"type": "string"}}},
     "rows": {"type": "object", "description": "of a brief list: the rows of all units", "properties": {
       "read": {"type": "integer", "format": "int64"},
       "loaded": {"type": "integer", "format": "int64"},

@@ -8,7 +8,7 @@
 """
 
 from .client import Client, Param
-from .errors import (AlreadyRunning, Fault, IdempotencyKeyReused, NodeUnreachable, NotATable, PipelineRejected, RunNotFound,
+from .errors import (AlreadyRunning, Fault, IdempotencyKeyReused, NodeUnreachable, NotATable, NotStarted, PipelineRejected, RunNotFound,
                      RunNotSucceeded, SluiceError, Unauthorized)
 from .local import LocalRun, run_local
 from .models import Event, Outcome, RunInfo, RunState, UnitSummary
@@ -16,5 +16,5 @@ from .run import Run
 from .webhooks import InvalidSignature, WebhookReceiver, verify
 
 __all__ = ["AlreadyRunning", "Client", "Event", "Fault", "IdempotencyKeyReused", "InvalidSignature", "LocalRun", "NodeUnreachable",
-           "NotATable", "Outcome", "Param", "PipelineRejected", "Run", "RunInfo", "RunNotFound", "RunNotSucceeded", "RunState",
+           "NotATable", "NotStarted", "Outcome", "Param", "PipelineRejected", "Run", "RunInfo", "RunNotFound", "RunNotSucceeded", "RunState",
            "SluiceError", "Unauthorized", "UnitSummary", "WebhookReceiver", "run_local", "verify"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import uuid
@@ -11,13 +12,15 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
+from .errors import Fault, NotStarted
 from .models import Event, RunInfo, RunState
 from .run import Run
 from .settings import base_url, find_token
 from .transport import Transport
 
-Param = str | int | float | bool | Decimal | date | datetime
+Param = str | int | float | bool | Decimal | date | datetime | os.PathLike[str]
 
 
 def param_text(value: Param) -> str:
@@ -84,6 +87,36 @@ class Client:
         body = self._submission(text, str(pipeline), None, params, environment)
         found: dict[str, Any] = await self._transport.json("POST", "/v1/plan", body=body)
         return found
+
+    async def deploy(self, pipeline: str | os.PathLike[str], *, params: Mapping[str, Param] | None = None,
+                     environment: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Deploys a pipeline's file, which the node then runs by its schedule; gives its name, and `replaced` where there was
+        one. `params` and `environment` are fixed with it. Errors: PipelineRejected."""
+        text = Path(pipeline).read_text(encoding="utf-8")
+        body = self._submission(text, str(pipeline), None, params, environment)
+        made: dict[str, Any] = await self._transport.json("POST", "/v1/pipelines", body=body)
+        return made
+
+    async def pipelines(self) -> list[dict[str, Any]]:
+        """Deployed pipelines with schedule, next run, last success and lateness."""
+        found: list[dict[str, Any]] = (await self._transport.json("GET", "/v1/pipelines"))["pipelines"]
+        return found
+
+    async def trigger(self, pipeline: str, *, params: Mapping[str, Param] | None = None, key: str | None = None) -> Run:
+        """Starts a run of a deployed pipeline; gives it when it is there. With a `key` of your own there is one run for it.
+        Errors: NotStarted, with why there is no run."""
+        body = {"params": {name: param_text(value) for name, value in (params or {}).items()}}
+        path = f"/v1/pipelines/{quote(pipeline, safe='')}/trigger"
+        answer = await self._transport.json("POST", path, body=body, headers={"Idempotency-Key": key or str(uuid.uuid4())})
+        while True:
+            found = await self._transport.json("GET", "/v1/starts", params={"pipeline": pipeline, "limit": 1000})
+            start = next((each for each in found["starts"] if each["run"] == answer["run"]), {"state": "unknown"})
+            if start["state"] == "started":
+                return Run(self._transport, answer["run"])
+            if start["state"] != "waiting":
+                raise NotStarted(Fault("not_started", f"the run was not started ({start['state']}): {start.get('problem', '')}",
+                                       f"sluice pipelines starts {pipeline}", blame="user"))
+            await asyncio.sleep(0.05)
 
     def _submission(self, text: str, file: str, base_folder: str | os.PathLike[str] | None, params: Mapping[str, Param] | None,
                     environment: Mapping[str, str] | None) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class SluiceError(Exception):
         self.column = fault.column
 
 
+class NotStarted(SluiceError):
+    """A deployed pipeline was triggered, but there is no run: the pipeline can't be planned, or another run is in its way."""
+
+
 class NodeUnreachable(SluiceError):
     """Nobody listens there, or the connection broke and did not come back in time. Whether a request took effect is unknown."""
 
