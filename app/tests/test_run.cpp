@@ -56,6 +56,7 @@ class rows_folder {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
     auto path = path_ + "/" + name;
     std::ofstream(path, std::ios::binary) << text;
@@ -303,7 +304,11 @@ class runner {
       const auto found = static_cast<std::int64_t>(unit.counters.rejected);
       if (wanted == found) continue;
       auto note = unit.unit + ": expected " + std::to_string(wanted) + " rejects, found " + std::to_string(found);
-      for (const auto& one : first_rejects) note += "\n    " + printable(one);
+      for (auto one : first_rejects) {
+        // The rows of a test are in no file that anybody knows.
+        if (one.starts_with(folder_.path())) one = "given " + one.substr(folder_.path().size() + 1);
+        note += "\n    " + printable(one);
+      }
       made_.notes.push_back(std::move(note));
     }
   }

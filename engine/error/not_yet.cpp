@@ -41,7 +41,6 @@ const std::vector<missing_feature>& missing_features() {
       {"nested-data", "", "flatten the records with jq -c before reading"},
       {"lookup", "enrich", "write a join with how: left"},
       {"masking", "mask encrypt decrypt", "derive the column: sha256(x), left(x, 2) || '***'"},
-      {"approx-count-distinct", "approx_count_distinct", "count(distinct x), which is exact"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
       {"uuid-and-json-types", "", "use text"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},

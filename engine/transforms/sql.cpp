@@ -8,7 +8,7 @@ namespace {
 /// step has one input and can't be several units.
 std::unique_ptr<transform> make(const transform_request&, diagnostics& faults) {
   auto fault = user_error("invalid_option", "sql can't be a step",
-                          "make it a unit of its own: { from: ..., sql: \"select ...\" }");
+                          "make it a separate unit: { from: ..., sql: \"select ...\" }");
   fault.path = "/sql";
   faults.push_back(std::move(fault));
   return nullptr;
