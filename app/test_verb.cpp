@@ -162,25 +162,25 @@ result<int> test(session& with, const chosen& what) {
 
 command test_verb() {
   auto what = std::make_shared<chosen>();
-  return {.takes =
-              {.positionals = {{.name = "PATH",
-                                .help = "a pipeline, NAME.test.yaml, or a folder with pipelines",
-                                .target = &what->paths,
-                                .offers = completes::file}},
-               .options = {{.names = {"--only"},
-                            .value = "TEXT",
-                            .help = "only tests that have this in their name",
-                            .target = &what->only},
-                           {.names = {"--update"},
-                            .value = {},
-                            .help = "write the files of expected rows that differ anew",
-                            .target = &what->update},
-                           select_option(what->select),
-                           config_option(what->config)},
-               .details =
-                   "Tests are in the pipeline (tests:) or in NAME.test.yaml beside it. Each gives the sources their\n"
-                   "rows and says what units make of them; nothing is loaded. Exit code 1: a test failed.\n"},
-          .run = [what](session& with) { return test(with, *what); }};
+  return {
+      .takes = {.positionals = {{.name = "PATH",
+                                 .help = "a pipeline, NAME.test.yaml, or a folder with pipelines",
+                                 .target = &what->paths,
+                                 .offers = completes::file}},
+                .options = {{.names = {"--only"},
+                             .value = "TEXT",
+                             .help = "only tests that have this in their name",
+                             .target = &what->only},
+                            {.names = {"--update"},
+                             .value = {},
+                             .help = "write the files of expected rows that differ anew",
+                             .target = &what->update},
+                            select_option(what->select),
+                            config_option(what->config)},
+                .details =
+                    "Tests are in the pipeline (tests:) or in NAME.test.yaml beside it. Each gives the sources their\n"
+                    "rows and says what units make of them; nothing is loaded. Exit code 1: a test failed.\n"},
+      .run = [what](session& with) { return test(with, *what); }};
 }
 
 }  // namespace sluice::app

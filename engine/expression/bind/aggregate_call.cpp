@@ -216,9 +216,7 @@ class aggregate_binder {
 
 }  // namespace
 
-bool is_aggregate(const std::string& name) {
-  return find_kind(name) != nullptr || is_collected_aggregate(name);
-}
+bool is_aggregate(const std::string& name) { return find_kind(name) != nullptr || is_collected_aggregate(name); }
 
 std::optional<aggregate_call> type_aggregate(binder& rows, const syntax& of) {
   const bool collects = is_collected_aggregate(of.text);

@@ -53,9 +53,10 @@ TEST_CASE("a fault points at its byte and says what to do") {
   CHECK(faults("lag(dep_delay) over (x)") ==
         "invalid_expression@21 expected partition by, order by, a frame or ) in over (...), found x");
   CHECK(faults("lag(dep_delay) over (order by day)").starts_with("misplaced_window_function@0"));
-  CHECK(faults("carrier in (select 1)") ==
-        "invalid_expression@12 in (select ...) can't be used in an expression [write the transform sql: \"select ...\", "
-        "or a join with how: semi with the unit that has the other rows]");
+  CHECK(
+      faults("carrier in (select 1)") ==
+      "invalid_expression@12 in (select ...) can't be used in an expression [write the transform sql: \"select ...\", "
+      "or a join with how: semi with the unit that has the other rows]");
   CHECK(faults("carrier not in (select 1)").find("how: anti") != std::string::npos);
   CHECK(faults("not exists (select 1)").find("how: anti") != std::string::npos);
   CHECK(faults("exists (select 1)").find("how: semi") != std::string::npos);
