@@ -6,6 +6,7 @@ const std::vector<unsupported_form>& unsupported_forms() {
   using enum place_of_form;
   static const std::vector<unsupported_form> forms = {
       {pipeline, "schedule", "", R"({ cron: "15 5 * * *", timezone: Europe/Berlin })"},
+      {pipeline, "include", "", "[common.yaml]"},
       {unit, "timeout", "", "10m"},
       {load, "when_down", "", "{ spill: 2GiB }"},
       {load, "mode", "replace_partitions", "replace_partitions"},

@@ -89,6 +89,11 @@ class runner {
     request.adapt = [&](pipeline& what) { return adapt(what); };
     std::shared_ptr<const config::document> source;
     diagnostics faults;
+    if (!is_readable(request, faults, source)) {
+      made_.faults = std::move(faults);
+      made_.source = source;
+      return std::move(made_);
+    }
     const auto planned = plan_pipeline(with_, request, faults, source);
     if (!planned) {
       made_.faults.insert(made_.faults.end(), faults.begin(), faults.end());
@@ -112,6 +117,18 @@ class runner {
   }
 
  private:
+  /// Planning goes on after faults of the text to find more, and would ask the sources themselves: a test never does.
+  static bool is_readable(const planning_request& request, diagnostics& faults,
+                          std::shared_ptr<const config::document>& source) {
+    const auto given = reading_options(request.set, request.config);
+    if (!given.ok()) {
+      faults.push_back(given.problem());
+      return false;
+    }
+    (void)config::load_pipeline(request.file, *given, faults, &source);
+    return faults.empty();
+  }
+
   void fault_at(const config::node* at, error problem) {
     if (at != nullptr) problem.at = file_.source->locate_byte(at->begin);
     made_.faults.push_back(std::move(problem));

@@ -45,6 +45,7 @@ const std::vector<missing_feature>& missing_features() {
       {"uuid-and-json-types", "", "use text"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},
       // Tools
+      {"include", "include", "connections can be in a file that --config names; copy other parts"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       {"replay", "", "sluice rejects export writes the records to a file; a pipeline can read it"},
       // Clusters

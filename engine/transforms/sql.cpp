@@ -49,6 +49,7 @@ const component& sql_transform() {
                .law = "those of the transforms that it becomes",
                .example = R"yaml(version: 1
 pipeline: late-airlines
+rejects: { allow: 10 }
 extract:
   flights:
     csv: { path: examples/data/flights_2013_01.csv, null_values: ["", NA] }

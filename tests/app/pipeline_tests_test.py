@@ -35,6 +35,43 @@ GIVEN = """    params: { day: 2024-05-01 }
       customers: [{ id: 7, country: DE }, { id: 8, country: FR }]
 """
 
+# Its broker, database and secret are not there.
+LIVE = """version: 1
+pipeline: live
+extract:
+  orders:
+    kafka: { brokers: "127.0.0.1:1", topic: orders, format: json }
+    types: { id: bigint, country: text, amount: "decimal(12,2)", at: timestamptz }
+    metadata: { _key: key }
+    time: { column: at, out_of_order: 30s }
+  customers: { postgres: { url: "${secret:mart}", table: c }, types: { id: bigint, name: text } }
+transform:
+  per_minute:
+    from: orders
+    aggregate: { by: [country], window: { tumble: 1m }, compute: { n: "count(*)" } }
+  named: { from: customers, filter: "id > 1" }
+  routed: { from: orders, route: { big: "amount > 10", default: rest } }
+load:
+  out: { from: per_minute, ndjson: { path: out/live/ } }
+  late: { from: per_minute.late, ndjson: { path: out/late/ } }
+  x: { from: named, csv: { path: x.csv } }
+  big: { from: routed.big, csv: { path: big.csv } }
+tests:
+  - name: windows
+    given:
+      orders:
+        - { id: 1, country: DE, amount: 5, at: "2024-05-01T10:00:10Z" }
+        - { id: 2, country: DE, amount: 50, at: "2024-05-01T10:00:50Z", _key: a }
+        - { id: 3, country: DE, amount: 5, at: "2024-05-01T10:01:10Z" }
+    expect:
+      per_minute: [{ country: DE, n: 2, window_start: "2024-05-01T10:00Z" }, { n: 1, window_start: "2024-05-01 10:01:00+00" }]
+      routed.big: [{ id: 2, _key: a }]
+      big: [{ id: 2 }]
+  - name: no secrets
+    given: { customers: [{ id: 1 }, { id: 2, name: "Ann" }] }
+    expect: { named: [{ id: 2, name: Ann }] }
+"""
+
 
 class PipelineTests(CommandLine):
     def check(self, expect, given=GIVEN, *words, name="p.yaml"):
@@ -121,6 +158,19 @@ class PipelineTests(CommandLine):
         self.assertIn("has no column idd; did you mean id?", self.check(["paid: [{ idd: 1 }]"]).stdout)
         self.write("none.yaml", "version: 1\npipeline: none\n")
         self.assertEqual(self.sluice("test", "none.yaml").returncode, 2)
+
+    def test_queues_databases_and_secrets_are_not_asked(self):
+        self.write("live.yaml", LIVE)
+        done = self.sluice("test", "live.yaml")
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("2 passed", done.stderr)
+
+    def test_faults_of_the_text_are_told_and_nothing_else(self):
+        self.write("live.yaml", LIVE.replace("format: json", "fromat: json"))
+        done = self.sluice("test", "live.yaml", "--only", "windows")
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr.count("error["), 1, done.stderr)
+        self.assertIn("did you mean `format`?", done.stderr)
 
     def test_json_names_what_differs(self):
         done = self.check(["by_country: [{ country: DE, orders: 9 }, { country: FR }]"], GIVEN, "--json")
