@@ -1,5 +1,6 @@
 #include "app/planning.hpp"
 #include "app/verbs.hpp"
+#include "engine/plan/explain_graph.hpp"
 #include "engine/plan/explain_json.hpp"
 
 #include <memory>
@@ -12,6 +13,7 @@ struct chosen {
   std::string file;
   std::vector<std::string> set;
   std::string config;
+  bool graph = false;
 };
 
 result<int> explain_file(session& with, const chosen& what) {
@@ -27,7 +29,9 @@ result<int> explain_file(session& with, const chosen& what) {
     return exit_code_of(faults);
   }
   report_faults(with, planned->what->warnings, source.get(), "warning");
-  if (with.options.json)
+  if (what.graph)
+    with.terminal.out(explain_graph(*planned->what));
+  else if (with.options.json)
     with.terminal.out(explain_json(*planned->what).dump(2) + "\n");
   else
     with.terminal.prose(explain(*planned->what));
@@ -39,7 +43,12 @@ result<int> explain_file(session& with, const chosen& what) {
 command explain_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
-                    .options = {set_option(what->set), config_option(what->config)}},
+                    .options = {set_option(what->set),
+                                config_option(what->config),
+                                {.names = {"--graph"},
+                                 .value = {},
+                                 .help = "draw the units and their edges as SVG: sluice explain p.yaml --graph > p.svg",
+                                 .target = &what->graph}}},
           .run = [what](session& with) { return explain_file(with, *what); }};
 }
 

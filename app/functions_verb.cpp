@@ -58,8 +58,7 @@ result<int> show(session& with, const std::string& name) {
   }
   if (found.empty()) {
     const auto nearest = nearest_name(name, known);
-    auto here = expression::other_dialect_hint(name);
-    if (here.empty()) here = expression::missing_aggregate_hint(name);
+    const auto here = expression::other_dialect_hint(name);
     return user_error("unknown_function", "there is no function named " + name,
                       !here.empty()     ? here
                       : nearest.empty() ? "`sluice functions` lists all"

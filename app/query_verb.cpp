@@ -155,7 +155,7 @@ class asking {
       const auto near = nearest_name(table.name, known);
       auto fault = user_error("unknown_unit", "there is no table " + table.name,
                               !near.empty()   ? "did you mean `" + near + "`?"
-                              : known.empty() ? "name its file behind the statement, " + table.name +
+                              : known.empty() ? "name its file after the statement, " + table.name +
                                                     "=FILE, or in from: from 'path/" + table.name + ".csv'"
                                               : "the files given are the tables " + joined(known));
       fault.path = "/sql";
@@ -256,7 +256,7 @@ command query_verb() {
                "  sluice query \"select * from 'data/orders.parquet' where amount > 100\" --csv > large.csv\n"
                "  sluice query \"select o.id, c.name from o join c using (customer_id)\" o=orders.csv c=crm.ndjson\n\n"
                "The statement is what the transform sql takes: sluice components sql. With --json the rows are\n"
-               "printed as one JSON object a line. Exit code 3: records could not be read and are left out.\n"},
+               "printed as one JSON object per line. Exit code 3: records could not be read and are left out.\n"},
       .run = [what](session& with) { return asking(with, *what).run(); }};
 }
 

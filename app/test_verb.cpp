@@ -1,4 +1,5 @@
 #include "app/planning.hpp"
+#include "app/project.hpp"
 #include "app/table.hpp"
 #include "app/tests/test_run.hpp"
 #include "app/text.hpp"
@@ -15,6 +16,7 @@ namespace {
 struct chosen {
   std::vector<std::string> paths;
   std::string only;
+  std::vector<std::string> select;
   std::string config;
   bool update = false;
 };
@@ -111,7 +113,12 @@ result<int> test(session& with, const chosen& what) {
       pipelines.push_back(path);
       continue;
     }
-    const auto found = tested_pipelines(path);
+    auto found = tested_pipelines(path);
+    if (!found.empty() && !what.select.empty()) {
+      SLUICE_ASSIGN(const auto members, find_members(found, what.select));
+      found.clear();
+      for (const auto& one : members) found.push_back(one.file);
+    }
     if (found.empty())
       return user_error("no_tests", "no pipeline in " + path + " has tests",
                         "write tests: into a pipeline, or NAME.test.yaml beside it");
@@ -155,24 +162,25 @@ result<int> test(session& with, const chosen& what) {
 
 command test_verb() {
   auto what = std::make_shared<chosen>();
-  return {.takes =
-              {.positionals = {{.name = "PATH",
-                                .help = "a pipeline, NAME.test.yaml, or a folder with pipelines",
-                                .target = &what->paths,
-                                .offers = completes::file}},
-               .options = {{.names = {"--only"},
-                            .value = "TEXT",
-                            .help = "only tests that have this in their name",
-                            .target = &what->only},
-                           {.names = {"--update"},
-                            .value = {},
-                            .help = "write the files of expected rows that differ anew",
-                            .target = &what->update},
-                           config_option(what->config)},
-               .details =
-                   "Tests stand in the pipeline (tests:) or in NAME.test.yaml beside it. Each gives the sources their\n"
-                   "rows and says what units make of them; nothing is loaded. Exit code 1: a test failed.\n"},
-          .run = [what](session& with) { return test(with, *what); }};
+  return {
+      .takes = {.positionals = {{.name = "PATH",
+                                 .help = "a pipeline, NAME.test.yaml, or a folder with pipelines",
+                                 .target = &what->paths,
+                                 .offers = completes::file}},
+                .options = {{.names = {"--only"},
+                             .value = "TEXT",
+                             .help = "only tests that have this in their name",
+                             .target = &what->only},
+                            {.names = {"--update"},
+                             .value = {},
+                             .help = "write the files of expected rows that differ anew",
+                             .target = &what->update},
+                            select_option(what->select),
+                            config_option(what->config)},
+                .details =
+                    "Tests are in the pipeline (tests:) or in NAME.test.yaml beside it. Each gives the sources their\n"
+                    "rows and says what units make of them; nothing is loaded. Exit code 1: a test failed.\n"},
+      .run = [what](session& with) { return test(with, *what); }};
 }
 
 }  // namespace sluice::app

@@ -11,12 +11,22 @@
 #include <arrow/api.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <optional>
 
 namespace sluice::app {
 
 namespace {
 
-using row_texts = std::vector<std::string>;
+/// One value a column; none: an expected row does not say it.
+using row_texts = std::vector<std::optional<std::string>>;
+
+bool fits(const row_texts& wanted, const row_texts& found) {
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (wanted[i] && wanted[i] != found[i]) return false;
+  return true;
+}
 
 constexpr const char* null_text = "null";
 
@@ -53,7 +63,7 @@ std::string found_text(const arrow::RecordBatch& batch, int column, std::int64_t
 
 std::size_t common(const row_texts& a, const row_texts& b) {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) count += a[i] == b[i] ? 1 : 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += a[i] && a[i] == b[i] ? 1 : 0;
   return count;
 }
 
@@ -61,8 +71,9 @@ std::size_t common(const row_texts& a, const row_texts& b) {
 void pair_lines(std::vector<row_texts> missing, std::vector<row_texts> surplus, compared_rows& into) {
   const auto add = [&](char sign, row_texts row, const row_texts* other) {
     compared_rows::line made{.sign = sign, .values = {}, .differs = {}};
-    for (std::size_t i = 0; i < row.size(); ++i) made.differs.push_back(other != nullptr && row[i] != (*other)[i]);
-    made.values = std::move(row);
+    for (std::size_t i = 0; i < row.size(); ++i)
+      made.differs.push_back(other != nullptr && row[i] && (*other)[i] && row[i] != (*other)[i]);
+    for (auto& value : row) made.values.push_back(value.value_or(""));
     into.lines.push_back(std::move(made));
   };
   for (auto& row : missing) {
@@ -80,25 +91,58 @@ void pair_lines(std::vector<row_texts> missing, std::vector<row_texts> surplus, 
   for (auto& row : surplus) add('+', std::move(row), nullptr);
 }
 
+/// Finds a row of its own for each expected one: by the same text where all say every column, else by augmenting paths,
+/// because a row that says little may fit what another one needs.
 void compare_as_bags(const std::vector<row_texts>& wanted, const std::vector<row_texts>& found, compared_rows& into) {
-  auto left = wanted;
-  auto right = found;
-  std::sort(left.begin(), left.end());
-  std::sort(right.begin(), right.end());
+  std::vector<int> owner(found.size(), -1);
+  std::vector<bool> placed(wanted.size(), false);
+  std::multimap<row_texts, std::size_t> by_text;
+  for (std::size_t i = 0; i < found.size(); ++i) by_text.emplace(found[i], i);
+  std::vector<std::size_t> partial;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (std::any_of(wanted[i].begin(), wanted[i].end(), [](const auto& one) { return !one; })) {
+      partial.push_back(i);
+      continue;
+    }
+    const auto same = by_text.find(wanted[i]);
+    if (same == by_text.end()) continue;
+    owner[same->second] = static_cast<int>(i);
+    placed[i] = true;
+    by_text.erase(same);
+  }
+  std::vector<bool> tried;
+  const std::function<bool(std::size_t)> place = [&](std::size_t row) {
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      if (tried[i] || !fits(wanted[row], found[i])) continue;
+      tried[i] = true;
+      if (owner[i] >= 0 && !place(static_cast<std::size_t>(owner[i]))) continue;
+      owner[i] = static_cast<int>(row);
+      return true;
+    }
+    return false;
+  };
+  for (const auto row : partial) {
+    tried.assign(found.size(), false);
+    placed[row] = place(row);
+  }
   std::vector<row_texts> missing;
   std::vector<row_texts> surplus;
-  std::set_difference(left.begin(), left.end(), right.begin(), right.end(), std::back_inserter(missing));
-  std::set_difference(right.begin(), right.end(), left.begin(), left.end(), std::back_inserter(surplus));
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    if (!placed[i]) missing.push_back(wanted[i]);
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (owner[i] < 0) surplus.push_back(found[i]);
   into.equal = missing.empty() && surplus.empty();
   pair_lines(std::move(missing), std::move(surplus), into);
 }
 
 void compare_in_order(const std::vector<row_texts>& wanted, const std::vector<row_texts>& found, compared_rows& into) {
-  into.equal = wanted == found;
+  into.equal = wanted.size() == found.size() && std::equal(wanted.begin(), wanted.end(), found.begin(), fits);
   if (into.equal) return;
   for (std::size_t i = 0; i < std::max(wanted.size(), found.size()); ++i) {
-    if (i < wanted.size() && i < found.size() && wanted[i] == found[i]) {
-      into.lines.push_back({.sign = ' ', .values = wanted[i], .differs = std::vector<bool>(wanted[i].size())});
+    if (i < wanted.size() && i < found.size() && fits(wanted[i], found[i])) {
+      compared_rows::line same{.sign = ' ', .values = {}, .differs = std::vector<bool>(found[i].size())};
+      for (const auto& value : found[i]) same.values.push_back(*value);
+      into.lines.push_back(std::move(same));
       continue;
     }
     std::vector<row_texts> missing;
@@ -140,7 +184,7 @@ compared_rows compare_rows(const config::node& expected, const kept_rows& found,
     row_texts texts;
     for (std::size_t i = 0; i < places.size(); ++i) {
       const auto* value = row.find(made.columns[i]);
-      texts.push_back(value == nullptr ? std::string(null_text)
+      texts.push_back(value == nullptr ? std::optional<std::string>()
                                        : text_as(*value, *found.schema->field(places[i])->type()));
     }
     wanted.push_back(std::move(texts));

@@ -176,7 +176,7 @@ std::vector<std::string> tested_pipelines(const std::string& folder) {
   std::error_code problem;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(
            folder, std::filesystem::directory_options::skip_permission_denied, problem)) {
-    const auto path = entry.path().string();
+    const auto path = entry.path().lexically_normal().string();
     if (!entry.is_regular_file() || path.ends_with(test_ending) || !(path.ends_with(".yaml") || path.ends_with(".yml")))
       continue;
     const auto text = text_of_file(path);

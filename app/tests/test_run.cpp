@@ -56,6 +56,7 @@ class rows_folder {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
+  [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] std::string write(const std::string& name, const std::string& text) const {
     auto path = path_ + "/" + name;
     std::ofstream(path, std::ios::binary) << text;
@@ -88,6 +89,11 @@ class runner {
     request.adapt = [&](pipeline& what) { return adapt(what); };
     std::shared_ptr<const config::document> source;
     diagnostics faults;
+    if (!is_readable(request, faults, source)) {
+      made_.faults = std::move(faults);
+      made_.source = source;
+      return std::move(made_);
+    }
     const auto planned = plan_pipeline(with_, request, faults, source);
     if (!planned) {
       made_.faults.insert(made_.faults.end(), faults.begin(), faults.end());
@@ -111,6 +117,18 @@ class runner {
   }
 
  private:
+  /// Planning goes on after faults of the text to find more, and would ask the sources themselves: a test never does.
+  static bool is_readable(const planning_request& request, diagnostics& faults,
+                          std::shared_ptr<const config::document>& source) {
+    const auto given = reading_options(request.set, request.config);
+    if (!given.ok()) {
+      faults.push_back(given.problem());
+      return false;
+    }
+    (void)config::load_pipeline(request.file, *given, faults, &source);
+    return faults.empty();
+  }
+
   void fault_at(const config::node* at, error problem) {
     if (at != nullptr) problem.at = file_.source->locate_byte(at->begin);
     made_.faults.push_back(std::move(problem));
@@ -303,7 +321,11 @@ class runner {
       const auto found = static_cast<std::int64_t>(unit.counters.rejected);
       if (wanted == found) continue;
       auto note = unit.unit + ": expected " + std::to_string(wanted) + " rejects, found " + std::to_string(found);
-      for (const auto& one : first_rejects) note += "\n    " + printable(one);
+      for (auto one : first_rejects) {
+        // The rows of a test are in no file that anybody knows.
+        if (one.starts_with(folder_.path())) one = "given " + one.substr(folder_.path().size() + 1);
+        note += "\n    " + printable(one);
+      }
       made_.notes.push_back(std::move(note));
     }
   }

@@ -32,10 +32,10 @@ const std::vector<missing_feature>& missing_features() {
       {"sessionize", "", "derive it with lag(at) over (partition by k order by at), then a running sum of the gaps"},
       {"late-sessions", "allowed_lateness", "raise out_of_order in the source: sessions end later, and take more rows"},
       {"lookup", "enrich", "write a join with how: left"},
-      {"approx-count-distinct", "approx_count_distinct", "count(distinct x), which is exact"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},
       // Tools
+      {"include", "include", "connections can be in a file that --config names; copy other parts"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       // Clusters
       {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},

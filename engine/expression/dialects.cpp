@@ -127,6 +127,7 @@ constexpr translation functions[] = {
     {"avgif avg_if averageif", "write avg(x) filter (where condition)"},
     {"mean average", "write avg(x)"},
     {"nunique count_distinct uniq uniqexact countdistinct", "write count(distinct x)"},
+    {"approx_distinct approxcountdistinct ndv hll uniqcombined", "write approx_count_distinct(x)"},
     {"std stdev stddevsamp", "write stddev(x)"},
     {"var", "write variance(x)"},
     {"arbitrary anyvalue", "write any_value(x)"},
@@ -138,10 +139,6 @@ constexpr translation functions[] = {
     {"collect_set", "write array_agg(distinct x)"},
     {"quantile quantile_cont", "write percentile_cont(0.9) within group (order by x)"},
     {"quantile_disc", "write percentile_disc(0.9) within group (order by x)"},
-};
-
-constexpr translation aggregates[] = {
-    {"approx_count_distinct", "count(distinct x), which is exact", "approx-count-distinct"},
 };
 
 constexpr translation operators[] = {
@@ -164,7 +161,6 @@ std::string find(const translation (&all)[Count], std::string_view name) {
 }  // namespace
 
 std::string other_dialect_hint(std::string_view name) { return find(functions, name); }
-std::string missing_aggregate_hint(std::string_view name) { return find(aggregates, name); }
 std::string other_operator_hint(std::string_view word) { return find(operators, word); }
 
 }  // namespace sluice::expression

@@ -2,6 +2,7 @@
 
 #include "engine/component/stand_in.hpp"
 #include "engine/plan/edges.hpp"
+#include "engine/plan/grouping_sets.hpp"
 #include "engine/sql/lower.hpp"
 
 #include <algorithm>
@@ -36,69 +37,99 @@ void insert_units(draft& of, std::size_t at, std::size_t count) {
 }  // namespace
 
 bool is_expanded(const unit_definition& unit) {
-  return unit.role == unit_role::transform && unit.component == "sql" && !unit.faulty;
+  if (unit.faulty) return false;
+  return (unit.role == unit_role::transform && unit.component == "sql") || has_grouping_sets(unit);
 }
 
 void expand_unit(draft& of, std::size_t at, diagnostics& faults) {
   auto& unit = of.made.units[at];
   const auto written = unit.definition;
+  const bool statement = written.component == "sql";
   unit.definition.faulty = true;  // until it is known to be good
-  if (any_unknown(unit) || !of.missing[at].empty()) return;
+  if ((statement && any_unknown(unit)) || !of.missing[at].empty()) return;
   if (unit.rejects_port) {
-    faults.push_back(unit_fault(written, {}, "not_supported_yet",
-                                "the rejects of a unit with sql can't be read by a unit",
-                                "read the run's rejects with sluice rejects, or write the operations as units"));
+    faults.push_back(unit_fault(
+        written, {}, "not_supported_yet",
+        "the rejects of a unit with " + std::string(statement ? "sql" : "grouping sets") + " can't be read by a unit",
+        "read the run's rejects with sluice rejects, or write the operations as units"));
     return;
   }
   const auto before = faults.size();
-  auto lowered = sql::lower(written, unit.inputs, faults);
+  sql::lowered lowered;
+  if (statement) {
+    if (auto found = sql::lower(written, unit.inputs, faults)) lowered = *std::move(found);
+  } else {
+    lowered.units = split_by_sets(written, faults);
+  }
   for (auto one = faults.begin() + static_cast<std::ptrdiff_t>(before); one != faults.end(); ++one) {
     one->where = "unit " + written.name;
     one->path = unit_path(written) + one->path;
   }
-  if (!lowered) return;
-  auto& made = lowered->units;
+  if (lowered.units.empty()) return;
+  auto& made = lowered.units;
   const auto references = of.inputs[at];
-  const auto first = at;
   insert_units(of, at, made.size() - 1);
   std::map<std::string, input_reference> known;
   for (std::size_t i = 0; i < written.from.size(); ++i) known[written.from[i]] = references[i];
   for (std::size_t i = 0; i < made.size(); ++i) {
-    const auto place = first + i;
+    const auto place = at + i;
     auto& target = of.made.units[place];
-    const bool last = i + 1 == made.size();
     std::vector<input_reference> inputs;
     for (const auto& from : made[i].from) inputs.push_back(known.at(from));
     known[made[i].name] = {.unit = static_cast<int>(place), .port = {}};
-    of.expanded.owner[made[i].name] = written.name;
+    of.expanded.owner[made[i].name] = {.unit = written.name, .statement = statement};
     target.definition = std::move(made[i]);
     target.policy = target.definition.policy.value_or(on_error::fail);
-    if (last) target.inputs.clear();
     of.inputs[place] = std::move(inputs);
   }
-  for (auto& [path, text] : lowered->texts) of.expanded.texts[path] = std::move(text);
-  if (written.parallelism.value_or(1) > 1) {
-    auto warning = unit_fault(written, "/parallelism", "not_parallel", "sql runs as one instance of each operation");
-    of.made.warnings.push_back(std::move(warning));
-  }
+  of.made.units[at + made.size() - 1].inputs.clear();
+  for (auto& [path, text] : lowered.texts) of.expanded.texts[path] = std::move(text);
+  if (written.parallelism.value_or(1) > 1)
+    of.made.warnings.push_back(unit_fault(written, "/parallelism", "not_parallel",
+                                          written.component + " runs as one instance of each operation here"));
 }
 
+namespace {
+
+void point_at_statement(const expanded_units& expanded, const std::string& before, const std::string& rest,
+                        error& fault) {
+  // The last unit has the name of the one that was written: what already points there stays.
+  if (rest.starts_with("/sql") || rest.starts_with("/parallelism")) return;
+  const auto text = expanded.texts.find(fault.path);
+  fault.offset = text == expanded.texts.end() ? 0 : text->second.origin_of(fault.offset.value_or(0));
+  fault.path = before + "/sql";
+}
+
+}  // namespace
+
 void point_into_statements(const expanded_units& expanded, diagnostics& faults) {
+  if (expanded.owner.empty()) return;
   constexpr std::string_view section = "/transform/";
   for (auto& fault : faults) {
     if (!fault.path.starts_with(section)) continue;
     const auto end = std::min(fault.path.find('/', section.size()), fault.path.size());
-    const auto name = fault.path.substr(section.size(), end - section.size());
-    const auto owner = expanded.owner.find(name);
+    const auto owner = expanded.owner.find(fault.path.substr(section.size(), end - section.size()));
     if (owner == expanded.owner.end()) continue;
-    // The last unit has the name of the one that was written: what already points there stays.
-    if (fault.path.substr(end).starts_with("/sql") || fault.path.substr(end).starts_with("/parallelism")) continue;
-    const auto text = expanded.texts.find(fault.path);
-    fault.offset = text == expanded.texts.end() ? 0 : text->second.origin_of(fault.offset.value_or(0));
-    fault.path = std::string(section) + owner->second + "/sql";
-    const auto rest = fault.where.find(", ");
-    fault.where = "unit " + owner->second + (rest == std::string::npos ? "" : fault.where.substr(rest));
+    auto rest = fault.path.substr(end);
+    const auto before = std::string(section) + owner->second.unit;
+    if (owner->second.statement) {
+      point_at_statement(expanded, before, rest, fault);
+    } else {
+      if (rest.starts_with("/steps/")) rest = rest.substr(std::min(rest.find('/', 7), rest.size()));
+      fault.path = before + rest;
+    }
+    const auto more = fault.where.find(", ");
+    fault.where = "unit " + owner->second.unit + (more == std::string::npos ? "" : fault.where.substr(more));
   }
+  diagnostics once;
+  for (auto& fault : faults) {
+    const bool known = std::any_of(once.begin(), once.end(), [&](const error& other) {
+      return other.code == fault.code && other.path == fault.path && other.offset == fault.offset &&
+             other.message == fault.message;
+    });
+    if (!known) once.push_back(std::move(fault));
+  }
+  faults = std::move(once);
 }
 
 }  // namespace sluice

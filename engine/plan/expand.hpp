@@ -11,13 +11,17 @@ namespace sluice {
 
 struct draft;
 
-/// Units that stand for a statement, and where their expressions came from.
+/// Units that stand for others in the plan, and where their expressions came from.
 struct expanded_units {
-  std::map<std::string, std::string> owner;       ///< name of a unit: the unit that the user wrote
+  struct written {
+    std::string unit;        ///< that the user wrote
+    bool statement = false;  ///< else it has the options of that one
+  };
+  std::map<std::string, written> owner;           ///< by the name of the unit in the plan
   std::map<std::string, sql::mapped_text> texts;  ///< path of an expression in the plan: its text
 };
 
-/// True for a unit that is planned as several others: `sql`.
+/// True for a unit that is planned as several others: `sql`, and an aggregate with grouping sets.
 bool is_expanded(const unit_definition& unit);
 
 /// Puts the units that do what unit `at` says into its place, the last with its name. Its inputs are known. Where that
@@ -25,7 +29,7 @@ bool is_expanded(const unit_definition& unit);
 /// without a fault.
 void expand_unit(draft& of, std::size_t at, diagnostics& faults);
 
-/// Lets faults of such units point into the statement that the user wrote.
+/// Lets faults of such units point at what the user wrote; each is there once then.
 void point_into_statements(const expanded_units& expanded, diagnostics& faults);
 
 }  // namespace sluice

@@ -17,7 +17,7 @@ std::optional<relation> lowering::table(const table_ref& of, const common_tables
     rows = *std::move(made);
   } else if (!of.file.empty()) {
     if (!files_.contains(of.file)) {
-      fault(of.begin, "unknown_unit", "a file can't stand in from here, found '" + of.file + "'",
+      fault(of.begin, "unknown_unit", "a file can't be used in from here, found '" + of.file + "'",
             "add a source to extract: that reads it, name that in from: and here; sluice query takes files");
       return {};
     }

@@ -121,8 +121,7 @@ void lowering::replace_names(const node& of, const names& in, const replacements
     fault(of.begin, "not_supported_yet",
           (of.text.empty() ? std::string("a subquery") : of.text + " (select ...)") +
               " is not supported at this place in sql",
-          of.text.empty() ? "join the query in from"
-                          : "write it as a condition of where of its own, which and connects with the others");
+          of.text.empty() ? "join the query in from" : "write it as a separate condition of where, connected by and");
     return;
   }
   if (of.kind == syntax_kind::column) {
@@ -132,8 +131,8 @@ void lowering::replace_names(const node& of, const names& in, const replacements
       fault(of.begin, "not_supported_yet",
             "the name " + of.names.back() +
                 " is of the query around this one, which is not supported at this place in sql",
-            "such a name can stand in the conditions of where of exists, in, or a subquery with one aggregate; else "
-            "write a join");
+            "such a name can be used in the where of exists, of in, and of a subquery with one aggregate; else write a "
+            "join");
       return;
     }
     const auto first = token_at(of.begin);

@@ -45,8 +45,7 @@ query_ptr statement_parser::run_statement() {
     return nullptr;
   }
   if (now().kind == token_kind::word && contains(other_statements, now().text)) {
-    refuse(now().text,
-           "a statement begins with select or with; what becomes of the rows says the sink that reads them");
+    refuse(now().text, "a statement begins with select or with; a sink writes its rows");
     return nullptr;
   }
   auto made = whole_query();

@@ -394,6 +394,14 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   if (!require_inputs(request, "aggregate", 1, faults)) return nullptr;
   if (request.own.contains("window") && !request.own["window"].is_null())
     return windows::make_window_aggregate(request, faults);
+  for (const auto* one : {"sets", "rollup", "cube"})
+    if (request.own.contains(one) && !request.own[one].is_null()) {
+      auto fault = user_error("invalid_option", std::string(one) + " can't be used in a step",
+                              "make the aggregate a separate unit");
+      fault.path = "/aggregate";
+      faults.push_back(std::move(fault));
+      return nullptr;
+    }
   auto bound = aggregates::bind(request, faults);
   if (!bound.whole) return make_stand_in(std::move(bound.schema));
   return std::make_unique<aggregate>(request, std::move(bound.schema), std::move(bound.what));
@@ -418,7 +426,11 @@ const component& aggregate_transform() {
                "names: `{ tumble: 1m }`, `{ hop: 5m, every: 1m }` or `{ session: 10m }`. The output has the columns "
                "window_start and window_end after the keys. A window is emitted once, when the watermark passes its "
                "end; rows that come later go to the port `late`, or to the rejects (late_row) if nothing reads it. "
-               "See docs/event-time.md.",
+               "See docs/event-time.md.\n\n"
+               "`sets: [[country, city], [country], []]` groups the rows by each of these sets, as `grouping sets` of "
+               "SQL; columns that are not in a set are null in its rows. `rollup: [country, city]` means these three "
+               "sets, `cube` all combinations. Planning turns them into one aggregate for each set and a union; "
+               "`sluice explain` shows them.",
            .value = {.form = shape::object,
                      .help = "the key columns and the aggregates",
                      .required = true,
@@ -430,7 +442,21 @@ const component& aggregate_transform() {
                                    .form = shape::map,
                                    .help = "new column: expression with aggregates",
                                    .elements = {{.form = shape::expression, .help = "sum(net), count(*), ..."}}},
-                                  windows::window_spec()}},
+                                  windows::window_spec(),
+                                  {.name = "sets",
+                                   .form = shape::list,
+                                   .help = "groups by each of these sets of columns, and by all of `by`",
+                                   .elements = {{.form = shape::list,
+                                                 .help = "columns; [] for all rows",
+                                                 .elements = {{.form = shape::column, .help = "a column"}}}}},
+                                  {.name = "rollup",
+                                   .form = shape::list,
+                                   .help = "[a, b]: the sets [a, b], [a] and []",
+                                   .elements = {{.form = shape::column, .help = "a column"}}},
+                                  {.name = "cube",
+                                   .form = shape::list,
+                                   .help = "[a, b]: the sets [a, b], [a], [b] and []",
+                                   .elements = {{.form = shape::column, .help = "a column"}}}}},
            .law = "in + added = out + merged + rejected (merged: each row of a group beyond its first; added: the "
                   "one row of an aggregate without keys over empty input, further windows of a row, and groups that "
                   "late rows changed; out: late rows too, if their port is read)",

@@ -8,7 +8,7 @@ namespace {
 /// step has one input and can't be several units.
 std::unique_ptr<transform> make(const transform_request&, diagnostics& faults) {
   auto fault = user_error("invalid_option", "sql can't be a step",
-                          "make it a unit of its own: { from: ..., sql: \"select ...\" }");
+                          "make it a separate unit: { from: ..., sql: \"select ...\" }");
   fault.path = "/sql";
   faults.push_back(std::move(fault));
   return nullptr;
@@ -49,6 +49,7 @@ const component& sql_transform() {
                .law = "those of the transforms that it becomes",
                .example = R"yaml(version: 1
 pipeline: late-airlines
+rejects: { allow: 10 }
 extract:
   flights:
     csv: { path: examples/data/flights_2013_01.csv, null_values: ["", NA] }

@@ -19,6 +19,7 @@ TEXT_FORMATS = {
         "engine/files/appended_text.cpp": ("chunk_reader", "layout"),
         "app/data_file.cpp": ("sniff",),
         "app/preview_verb.cpp": ("sniff",),
+        "app/tests/compared_rows.cpp": ("writer",),
     },
     "engine/formats/ndjson/": {
         "engine/sources/ndjson.cpp": ("files_source",),

@@ -28,6 +28,7 @@ struct aggregate_kind {
 
 constexpr aggregate_kind kinds[] = {
     {"any_value", "any_value", takes::anything},
+    {"approx_count_distinct", "approx_count_distinct", takes::ordered},
     {"avg", "avg", takes::numbers},
     {"bool_and", "bool_and", takes::booleans},
     {"bool_or", "bool_or", takes::booleans},
@@ -45,8 +46,6 @@ constexpr aggregate_kind kinds[] = {
     {"var_samp", "variance", takes::numbers},
     {"variance", "variance", takes::numbers},
 };
-
-constexpr const char* planned[] = {"approx_count_distinct"};
 
 const aggregate_kind* find_kind(const std::string& name) {
   const auto* found =
@@ -66,7 +65,7 @@ constexpr int enough_places = 20;
 // Sums of integers are bigint (ubigint stays), of decimals have 38 digits, or 76 where they have more than 38: beyond
 // that the sum is an overflow.
 type_ptr result_type(const std::string& function, const type_ptr& of) {
-  if (function == "count" || function == "count_star") return arrow::int64();
+  if (function == "count" || function == "count_star" || function == "approx_count_distinct") return arrow::int64();
   if (function == "sum") {
     if (is_wide(*of)) return arrow::decimal256(76, scale_of(*of));
     if (is_decimal_type(*of)) return arrow::decimal128(38, scale_of(*of));
@@ -217,10 +216,7 @@ class aggregate_binder {
 
 }  // namespace
 
-bool is_aggregate(const std::string& name) {
-  return find_kind(name) != nullptr || is_collected_aggregate(name) ||
-         std::find(std::begin(planned), std::end(planned), name) != std::end(planned);
-}
+bool is_aggregate(const std::string& name) { return find_kind(name) != nullptr || is_collected_aggregate(name); }
 
 std::optional<aggregate_call> type_aggregate(binder& rows, const syntax& of) {
   const bool collects = is_collected_aggregate(of.text);

@@ -23,6 +23,10 @@ const std::vector<function_spec>& aggregate_specs() {
   static const std::vector<function_spec> specs = [] {
     std::vector<function_spec> all = {
         spec("any_value", "any_value(x) -> type of x", "any value of the group that is not null", "any_value(x)", "3"),
+        spec("approx_count_distinct", "approx_count_distinct(x) -> bigint",
+             "about how many different values there are: exact up to 256, then by HyperLogLog in 4 KiB a group with a "
+             "standard error of 1.6 %",
+             "approx_count_distinct(x)", "2"),
         spec("avg", "avg(number) -> double, decimal for decimals", "average of the values that are not null", "avg(x)",
              "1.6666666666666667"),
         spec("bool_and", "bool_and(boolean) -> boolean", "true if all values that are not null are true",

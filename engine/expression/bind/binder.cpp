@@ -393,8 +393,6 @@ node_ptr binder::bind_call(const syntax& of) {
     return fault(of.begin, "misplaced_window_function", "the window function " + of.text + " needs over (...)",
                  "write " + of.text + "(...) over (partition by customer order by at), in derive or select");
   if (is_aggregate(of.text)) {
-    if (const auto hint = missing_aggregate_hint(of.text); !hint.empty())
-      return fault(of.begin, "not_supported_yet", "the aggregate " + of.text + " is not supported yet", hint);
     if (aggregates_) return aggregates_(of);
     return fault(of.begin, "misplaced_aggregate", of.text + " is an aggregate and can't be used here",
                  "use it under compute: in the transform aggregate, or with over (...) in derive or select");

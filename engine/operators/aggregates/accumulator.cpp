@@ -10,6 +10,7 @@ namespace sluice::aggregates {
 namespace {
 
 accumulator_ptr make_by_family(const std::string& name, const std::shared_ptr<arrow::DataType>& from) {
+  if (name == "approx_count_distinct") return make_approximate_count();
   if (name == "count") return make_count(false);
   if (name == "sum") return make_sum(from);
   if (name == "min") return make_extreme(false, from);

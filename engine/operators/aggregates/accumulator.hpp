@@ -68,6 +68,7 @@ result<accumulator_ptr> make_accumulator(const expression::aggregate_call& call)
 
 // The families; each gives null where it has no accumulator for the argument's type.
 accumulator_ptr make_count(bool star);
+accumulator_ptr make_approximate_count();
 accumulator_ptr make_sum(const std::shared_ptr<arrow::DataType>& from);
 accumulator_ptr make_wide_sum(const std::shared_ptr<arrow::DataType>& from);  ///< of decimals beyond 38 digits
 accumulator_ptr make_spread(const std::shared_ptr<arrow::DataType>& from);

@@ -53,7 +53,14 @@ TEST_CASE("a fault points at its byte and says what to do") {
   CHECK(faults("lag(dep_delay) over (x)") ==
         "invalid_expression@21 expected partition by, order by, a frame or ) in over (...), found x");
   CHECK(faults("lag(dep_delay) over (order by day)").starts_with("misplaced_window_function@0"));
-  CHECK(faults("carrier in (select 1)").starts_with("not_supported_yet@12"));
+  CHECK(
+      faults("carrier in (select 1)") ==
+      "invalid_expression@12 in (select ...) can't be used in an expression [write the transform sql: \"select ...\", "
+      "or a join with how: semi with the unit that has the other rows]");
+  CHECK(faults("carrier not in (select 1)").find("how: anti") != std::string::npos);
+  CHECK(faults("not exists (select 1)").find("how: anti") != std::string::npos);
+  CHECK(faults("exists (select 1)").find("how: semi") != std::string::npos);
+  CHECK(faults("(select max(x) from y)").find("how: left") != std::string::npos);
   CHECK(faults("carrier ~ '('").starts_with("invalid_pattern@10"));
   CHECK(faults("extract(yeer from day)") == "unknown_field@8 there is no field yeer [did you mean year?]");
   CHECK(faults("12abc") ==

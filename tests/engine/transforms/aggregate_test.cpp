@@ -57,7 +57,8 @@ batch random_rows(std::mt19937_64& random, std::int64_t count, int keys) {
 const std::string everything =
     by_k(R"~({"c": "count(*)", "cn": "count(n)", "s": "sum(v)", "a": "avg(v)", "sd": "stddev(v)",
   "si": "sum(n)", "ai": "avg(n)", "lo": "min(t)", "hi": "max(t)", "lv": "min(v)", "d": "count(distinct n)", "sd2": "sum(distinct n)",
-  "f": "first(t)", "l": "last(n)", "any": "any_value(n)", "some": "sum(v) filter (where n > 0)", "ratio": "sum(v) / count(*)"})~");
+  "f": "first(t)", "l": "last(n)", "any": "any_value(n)", "some": "sum(v) filter (where n > 0)", "ratio": "sum(v) / count(*)",
+  "about": "approx_count_distinct(n)"})~");
 
 std::vector<batch> cut(const batch& whole, const std::vector<std::int64_t>& sizes) {
   std::vector<batch> parts;
