@@ -16,6 +16,7 @@ const std::vector<missing_feature>& missing_features() {
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"start", "", "start the next pipeline in the shell: sluice run a.yaml && sluice run b.yaml"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
+      {"flush", "", "open windows stay in the checkpoint, and the next run of the pipeline restores them"},
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
