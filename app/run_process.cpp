@@ -75,7 +75,7 @@ result<std::shared_ptr<const actors::resume_point>> go_on_behind(session& with, 
                           .drop = {what.drop.begin(), what.drop.end()}};
   SLUICE_ASSIGN(auto resumed, actors::resume_run(*store, run));
   planned.what = run.what;
-  if (!resumed.note.empty() && !with.options.quiet && !with.options.json) with.terminal.prose(resumed.note + "\n");
+  if (!resumed.note.empty() && !with.options.quiet && !with.options.json) with.terminal.note(resumed.note + "\n");
   return std::move(resumed.from);
 }
 

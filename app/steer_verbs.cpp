@@ -3,6 +3,7 @@
 #include "app/table.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
+#include "engine/error/not_yet.hpp"
 #include "engine/runs/resume.hpp"
 
 #include <unistd.h>
@@ -129,11 +130,18 @@ result<int> list(session& with, const std::string& reference) {
 
 command drain_verb() {
   auto run = std::make_shared<std::string>();
-  return {
-      .takes = {.positionals = {run_argument(*run)},
-                .details = "The run takes a last checkpoint and ends as succeeded. The next run of the pipeline\n"
-                           "continues after it.\n"},
-      .run = [run](session& with) { return steer(with, *run, "drain", "is being drained: it ends at a checkpoint"); }};
+  auto flush = std::make_shared<bool>(false);
+  return {.takes = {.positionals = {run_argument(*run)},
+                    .options = {{.names = {"--flush"},
+                                 .value = {},
+                                 .help = "emit open windows at the end: not supported yet",
+                                 .target = flush.get()}},
+                    .details = "The run takes a last checkpoint and ends as succeeded. The next run of the pipeline\n"
+                               "continues after it. Open windows stay in the checkpoint.\n"},
+          .run = [run, flush](session& with) -> result<int> {
+            if (*flush) return not_supported_yet("sluice drain --flush", "flush");
+            return steer(with, *run, "drain", "is being drained: it ends at a checkpoint");
+          }};
 }
 
 command pause_verb() {

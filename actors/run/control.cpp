@@ -1,14 +1,13 @@
 #include "actors/run/control.hpp"
 
 #include "actors/messages.hpp"
-#include "actors/run/lost_ends.hpp"
 #include "actors/run/list_progress.hpp"
+#include "actors/run/lost_ends.hpp"
 #include "actors/run/next_try.hpp"
 #include "actors/run/run_creation.hpp"
 #include "actors/run/supervisor.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
-#include "engine/flow/retries.hpp"
 #include "engine/flow/run_queue.hpp"
 
 #include <caf/all.hpp>
@@ -110,7 +109,9 @@ class control : public caf::event_based_actor {
               const caf::response_promise& promise) {
     calls_.call(std::move(work), [this, setup, answer = promise](created_run what) mutable {
       if (what.unclear) {
-        auto look = [store = s_.store, setup, problem = *what.unclear] { return look_for_run(*store, *setup, problem); };
+        auto look = [store = s_.store, setup, problem = *what.unclear] {
+          return look_for_run(*store, *setup, problem);
+        };
         delayed_send(this, look_again, continuation{[this, setup, look, answer] { create(setup, look, answer); }});
         return;
       }
@@ -131,11 +132,8 @@ class control : public caf::event_based_actor {
     found.stored = true;
     if (next) {
       found.setup = next;
-      if (next->died_of) {  // it can't be tried again
-        queue_.force(run);
-        return start(found, next->died_of);
-      }
       queue_.force(run);
+      if (next->died_of) return start(found, next->died_of);  // it can't be tried again
       if (!found.cancelled) return wait_for_next(run, found);
     }
     if (found.cancelled) return end_at_once(run, found);
@@ -198,28 +196,24 @@ class control : public caf::event_based_actor {
   void prepare_next(const std::string& run, live_run& found, const std::shared_ptr<const run_outcome>& how) {
     found.supervisor = nullptr;
     found.planning = true;
-    plans_.call(
-        [store = s_.store, setup = found.setup, how] {
-          return guarded("prepare the next try", [&] { return next_try(*store, *setup, *how); });
-        },
-        [this, run, how](result<std::shared_ptr<const run_setup>> made) {
-          const auto prepared = live_.find(run);
-          if (prepared == live_.end()) return;
-          auto& one = prepared->second;
-          one.planning = false;
-          if (!made.ok()) return start(one, std::move(made).problem());
-          one.setup = std::move(made).value();
-          if (one.cancelled) return start(one);
-          wait_for_next(run, one);
-        });
+    plans_.call([store = s_.store, setup = found.setup,
+                 how] { return guarded("prepare the next try", [&] { return next_try(*store, *setup, *how); }); },
+                [this, run, how](result<std::shared_ptr<const run_setup>> made) {
+                  const auto prepared = live_.find(run);
+                  if (prepared == live_.end()) return;
+                  auto& one = prepared->second;
+                  one.planning = false;
+                  if (!made.ok()) return start(one, std::move(made).problem());
+                  one.setup = std::move(made).value();
+                  if (one.cancelled) return start(one);
+                  wait_for_next(run, one);
+                });
   }
 
   void wait_for_next(const std::string& run, live_run& found) {
     found.waits = ++waits_;
     if (found.setup->paused) return;
-    const auto wait = flow::wait_after(found.setup->what->definition.retry.value_or(retry_rule{}),
-                                       found.setup->failures, found.setup->context->seed);
-    delayed_send(this, wait.value_or(std::chrono::microseconds(0)), continuation{[this, run, number = found.waits] {
+    delayed_send(this, wait_of(*found.setup), continuation{[this, run, number = found.waits] {
                    const auto waiting = live_.find(run);
                    if (waiting != live_.end() && waiting->second.waits == number) start(waiting->second);
                  }});

@@ -41,6 +41,11 @@ std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, c
   return flow::wait_after(*rule, of.failures + 1, of.context->seed);
 }
 
+std::chrono::microseconds wait_of(const run_setup& next) {
+  return flow::wait_after(next.what->definition.retry.value_or(retry_rule{}), next.failures, next.context->seed)
+      .value_or(std::chrono::microseconds(0));
+}
+
 namespace {
 
 result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_setup& before, const run_outcome& how) {
@@ -52,7 +57,7 @@ result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_set
   next->sources = std::make_shared<shared_sources>();
   auto tries = before.tries ? *before.tries : earlier_tries{.first_cause = how.cause.value_or(error{})};
   if (before.failures == 0 && how.cause) tries.first_cause = *how.cause;
-  tries.spent = how.duration_microseconds;
+  tries.spent = how.duration_microseconds + (next->paused ? 0 : wait_of(*next).count());
   next->tries = std::make_shared<const earlier_tries>(std::move(tries));
   SLUICE_ASSIGN(auto again, continue_run(in, before));
   next->resume = std::move(again.from);

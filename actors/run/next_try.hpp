@@ -11,6 +11,9 @@ namespace sluice::actors {
 /// How long to wait before a run is tried again; nothing where it is not tried again after this failure.
 std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, const error& why);
 
+/// How long a run waits that was made ready for its next try.
+std::chrono::microseconds wait_of(const run_setup& next);
+
 /// Makes a run ready for its next try, when nothing works on it any more: removes what its sinks have made behind its
 /// last checkpoint, cuts its rejects, and gives the setup that goes on there, or at its beginning where there is none.
 /// `how` the try before has ended: restarting or paused. Blocks. Errors: checkpoint_damaged; not_replayable, where a

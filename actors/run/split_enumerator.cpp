@@ -13,6 +13,7 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <tuple>
 #include <deque>
 #include <map>
 #include <optional>
@@ -150,7 +151,8 @@ class split_enumerator : public caf::event_based_actor {
   status go_on_behind() {
     if (!setup_->resume) return {};
     const auto& name = setup_->what->units[who_.unit].definition.name;
-    const auto& [instances, sources, inputs, rows, bytes] = setup_->resume->snapshot;
+    const auto& sources = setup_->resume->snapshot.sources;
+    const auto& inputs = setup_->resume->snapshot.inputs;
     const auto before = inputs.find(name);
     if (before != inputs.end() && before->second != inputs_)
       return user_error(
@@ -236,6 +238,20 @@ class split_enumerator : public caf::event_based_actor {
     if (rule.idle) by.idle = std::chrono::microseconds(*rule.idle);
     time_.emplace(by);
     time_->extend(assignment_->all());
+    restore_time();
+  }
+
+  /// Its rows had come so far when the checkpoint was taken that the run goes on behind. Silence is counted anew.
+  void restore_time() {
+    if (!setup_->resume) return;
+    const auto& name = setup_->what->units[who_.unit].definition.name;
+    const auto& [sources, watermarks] = std::tie(setup_->resume->snapshot.sources, setup_->resume->snapshot.watermarks);
+    if (const auto found = sources.find(name); found != sources.end())
+      for (const auto& [id, one] : found->second) {
+        time_->passed_on(id, one.latest);
+        if (one.ended) time_->finished(id);
+      }
+    if (const auto risen = watermarks.find(name); risen != watermarks.end()) time_->go_on(risen->second);
   }
 
   void take(const time_reached& message) {

@@ -5,8 +5,8 @@
 #include "actors/run/rejects_writer.hpp"
 #include "actors/run/run_epochs.hpp"
 #include "actors/run/run_events.hpp"
+#include "actors/run/run_start.hpp"
 #include "actors/run/steering.hpp"
-#include "engine/error/not_yet.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
@@ -33,6 +33,7 @@ class supervisor : public caf::event_based_actor {
         journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run, s_.setup->record.term,
                  [this](const error& why) { fail(why); }),
         account_(*s_.setup),
+        start_(*s_.setup, instances_, journal_),
         memory_(plan_),
         epochs_(this, s_, {states_, account_, journal_, memory_, instances_},
                 {.outcome = [this](run_state state) { return outcome(state); },
@@ -102,49 +103,23 @@ class supervisor : public caf::event_based_actor {
     tick();
   }
 
-  /// A unit may be done before the last one is ready: what it tells comes behind run.started all the same.
-  void tell(store::event what) {
-    if (states_.now() == run_state::starting) {
-      events_.push_back(std::move(what));
-    } else {
-      journal_.write({}, {}, {}, {std::move(what)});
-    }
-  }
-
   void later(std::chrono::microseconds time, std::function<void()> what) {
     delayed_send(this, time, continuation{std::move(what)});
   }
 
   void launched_all(launched message) {
-    for (auto& one : message.instances) {
-      monitor(one.handle);
-      if (plan_.checkpoint_interval() && one.node != s_.services.node && !states_.ending())
-        fail(not_supported_yet("a run with checkpoints on several nodes", "recovery",
-                               "place: its units on one node, or run it with sluice run"));
-      instances_.add({.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)});
-    }
+    for (const auto& one : message.instances) monitor(one.handle);
+    auto refused = start_.launched(std::move(message.instances), s_.services.node);
+    if (refused && !states_.ending()) fail(std::move(*refused));
     for (auto& [who, one] : instances_)
       send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
   }
 
   void started(const flow::instance_id& who) {
-    auto* const known = instances_.find(who);
-    if (known == nullptr || known->started) return;
-    auto& one = *known;
-    one.started = true;
-    const auto unit_started = instances_.all_of_unit(who.unit, [](const auto& each) { return each.started; });
-    if (unit_started && who.instance != flow::instance_id::enumerator && !states_.ending()) {
-      const auto& unit = plan_.units[who.unit];
-      events_.push_back(event_of(*s_.setup, "unit.started", unit.definition.name,
-                                 {{"parallelism", unit.parallelism}, {"node", one.node}}));
-    }
-    if (states_.now() != run_state::starting || !instances_.all([](const auto& each) { return each.started; })) return;
-    if (!states_.advance(run_state::running)) return;
+    if (!start_.started(who, states_.ending().has_value())) return;
+    if (states_.now() != run_state::starting || !states_.advance(run_state::running)) return;
     proof::enter(proof::phase::reading);
-    auto events = std::exchange(events_, {});
-    const auto first = first_events(*s_.setup);
-    events.insert(events.begin(), first.begin(), first.end());
-    journal_.write(run_state::running, {}, {}, std::move(events));
+    journal_.write(run_state::running, {}, {}, start_.begin());
     drain_when_read();
     if (drain_wanted_) drain();
     epochs_.start();
@@ -178,7 +153,7 @@ class supervisor : public caf::event_based_actor {
     account_.finished(std::move(message.report), message.target);
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
-      tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
+      start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
     }
     drain_when_read();
     everything_finished();
@@ -211,8 +186,7 @@ class supervisor : public caf::event_based_actor {
     if (states_.ending()) return end(*states_.ending());
     std::vector<store::event> events;
     if (message.rows > 0)
-      events.push_back(
-          event_of(*s_.setup, "rejects.recorded", "", {{"rows", message.rows}, {"path", message.path}}));
+      events.push_back(event_of(*s_.setup, "rejects.recorded", "", {{"rows", message.rows}, {"path", message.path}}));
     for (auto& late : memory_.late_rows(s_.setup->run)) events.push_back(std::move(late));
     drain();
     epochs_.decide(std::move(events));
@@ -350,7 +324,7 @@ class supervisor : public caf::event_based_actor {
     }
     if (!states_.advance(state)) return;
     const auto last = outcome(state);
-    auto words = last_words_of(*s_.setup, last, wait, epochs_.completed(), std::exchange(events_, {}));
+    auto words = last_words_of(*s_.setup, last, wait, epochs_.completed(), start_.left());
     if (epochs_.taken())
       words.commits = state == run_state::failed ? store::commit_state::refused : store::commit_state::committed;
     // What is gone can't clean up behind itself, and what does not answer may be gone.
@@ -402,9 +376,9 @@ class supervisor : public caf::event_based_actor {
   run_account account_;
   caf::actor rejects_;
   instance_table instances_;
+  run_start start_;
   source_memory memory_;
   run_epochs epochs_;
-  std::vector<store::event> events_;  ///< wait for run.started
   clock_type::time_point begun_ = clock().now();
   std::optional<error> held_back_;  ///< a failure while the decision was being written
   bool drain_wanted_ = false;

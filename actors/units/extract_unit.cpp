@@ -88,7 +88,9 @@ class extract_actor : public unit_actor {
           work();
         },
         [this](const watermark_risen& message) {
-          if (working_) outbox_->watermark(message.time);
+          if (!working_) return;
+          watermark_ = message.time;
+          outbox_->watermark(message.time);
         },
         [this](no_more_splits) {
           asked_ = false;
@@ -159,6 +161,7 @@ class extract_actor : public unit_actor {
     std::int64_t room = 0;                       ///< what that may become
     bool asked = false;                          ///< for more room
     bool silent = false;                         ///< nothing came of it last
+    std::optional<std::int64_t> latest = {};     ///< when the latest of its rows happened, since it was opened
     std::deque<read_step> held;                  ///< read, and waiting for it
   };
 
@@ -219,9 +222,13 @@ class extract_actor : public unit_actor {
     here.what.splits = std::exchange(ended_splits_, {});
     for (const auto& [id, from] : splits_) {
       auto position = unsettled_ != nullptr ? unsettled_->whole_position(from.position) : from.position;
-      here.what.splits.push_back(
-          {.split = id, .position = std::move(position), .ended = false, .sequence = from.sequence});
+      here.what.splits.push_back({.split = id,
+                                  .position = std::move(position),
+                                  .ended = false,
+                                  .sequence = from.sequence,
+                                  .latest = from.latest});
     }
+    here.what.watermark = watermark_;
     send(links_.supervisor, std::move(here));
     if (at.last) {
       drained_ = true;
@@ -348,6 +355,7 @@ class extract_actor : public unit_actor {
 
   /// Says how far the rows have come that were passed on, and once that no more come.
   void tell_time(open_split& of, std::optional<std::int64_t> latest, bool silent) {
+    if (latest) of.latest = std::max(of.latest.value_or(*latest), *latest);
     const bool before = std::exchange(of.silent, silent);
     if (!latest && silent == before) return;
     send(links_.enumerators[unit().source_number],
@@ -363,6 +371,7 @@ class extract_actor : public unit_actor {
   std::shared_ptr<source> source_;
   unsettled_source* unsettled_ = nullptr;       ///< the same, where its server keeps what is read until a checkpoint
   std::optional<event_time> time_;              ///< of its rows, until all have been passed on
+  std::optional<std::int64_t> watermark_;       ///< the last one that was passed on
   std::shared_ptr<reading> reading_;            ///< while it has splits
   std::map<std::uint32_t, open_split> splits_;  ///< that it has, by id
   std::size_t reads_ = 0;                       ///< calls of `next` under way

@@ -13,6 +13,7 @@ const std::vector<missing_feature>& missing_features() {
       {"notify-queues", "", "use a webhook, or a command channel that writes to the queue"},
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
+      {"flush", "", "open windows stay in the checkpoint, and the next run of the pipeline restores them"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
       {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},

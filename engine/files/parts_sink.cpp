@@ -165,7 +165,7 @@ class parts_sink final : public sink {
 
  private:
   [[nodiscard]] std::string part_path(std::uint64_t number) const {
-    return fmt::format("{}/part-{}-{}-{}-{:06}{}", folder_, chain_, run_, attempt_, number, extension_);
+    return fmt::format("{}/part-{}-{}-{:04}-{:06}{}", folder_, chain_, run_, attempt_, number, extension_);
   }
 
   [[nodiscard]] result<std::unique_ptr<sink>> file(const std::string& path) const {

@@ -12,6 +12,7 @@ epoch_round::epoch_round(const plan& of, const run_snapshot* resumed, std::uint6
     if (unit.definition.role == unit_role::extract) sources_[unit.definition.name];
   if (resumed != nullptr)
     for (const auto& [unit, splits] : resumed->sources) sources_[unit] = splits;
+  if (resumed != nullptr) watermarks_ = resumed->watermarks;
 }
 
 std::vector<instance_id> epoch_round::begin() {
@@ -56,15 +57,40 @@ bool epoch_round::complete() const {
   return under_way_ && std::all_of(instances_.begin(), instances_.end(), [&](const auto& who) { return has(who); });
 }
 
+/// A reader that has just begun knows nothing of the times of the rows that another one has read before.
+void epoch_round::take_split(source_progress& into, const split_state& of) {
+  auto& known = into[of.split];
+  auto latest = of.latest;
+  if (known.latest && (!latest || *known.latest > *latest)) latest = known.latest;
+  known = of;
+  known.latest = latest;
+}
+
+/// What units below have seen of a source is the lowest of what its readers have passed on; one that has passed on none
+/// yet has the last one of the run before.
+void epoch_round::take_watermarks() {
+  std::map<std::string, std::optional<std::int64_t>> lowest;
+  for (const auto& [who, one] : got_) {
+    const auto& unit = plan_->units[who.unit].definition;
+    if (unit.role != unit_role::extract) continue;
+    const auto [known, first] = lowest.try_emplace(unit.name, one.what.watermark);
+    if (!first) known->second = one.what.watermark ? std::min(known->second, one.what.watermark) : std::nullopt;
+  }
+  for (const auto& [unit, risen] : lowest)
+    if (risen) watermarks_[unit] = std::max(*risen, watermarks_.try_emplace(unit, *risen).first->second);
+}
+
 epoch_round::collected epoch_round::take() {
   collected made{.epoch = completed_ + 1};
   const auto add = [&](const contribution& from) {
     const auto who = from.what.report.who;
-    for (const auto& split : from.what.splits) sources_[plan_->units[who.unit].definition.name][split.split] = split;
+    const auto& name = plan_->units[who.unit].definition.name;
+    for (const auto& split : from.what.splits) take_split(sources_[name], split);
     made.snapshot.instances.push_back(from.what);
     made.snapshot.instances.back().splits.clear();
     if (from.prepared) made.prepared.emplace_back(who, *from.prepared);
   };
+  take_watermarks();
   for (const auto& who : instances_) {
     // One that has passed the barrier and ended since: its end belongs to the next epoch.
     if (const auto found = got_.find(who); found != got_.end()) {
@@ -76,6 +102,7 @@ epoch_round::collected epoch_round::take() {
     }
   }
   made.snapshot.sources = sources_;
+  made.snapshot.watermarks = watermarks_;
   got_.clear();
   reading_.clear();
   under_way_.reset();

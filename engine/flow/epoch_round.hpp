@@ -64,7 +64,11 @@ class epoch_round {
   std::set<std::uint32_t> reading_;  ///< sources whose readers were told and have not all answered
   std::map<instance_id, contribution> got_;
   std::map<instance_id, contribution> ended_;
+  void take_split(source_progress& into, const split_state& of);
+  void take_watermarks();
+
   std::map<std::string, source_progress> sources_;
+  std::map<std::string, std::int64_t> watermarks_;
 };
 
 }  // namespace sluice::flow

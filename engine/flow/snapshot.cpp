@@ -80,6 +80,7 @@ options to_json(const source_progress& splits) {
   for (const auto& [id, one] : splits) {
     if (!one.ended) {
       open.push_back({id, to_hexadecimal(one.position), one.sequence});
+      if (one.latest) open.back().push_back(*one.latest);
     } else if (!ended.empty() && ended.back().at(1).get<std::uint32_t>() + 1 == id) {
       ended.back()[1] = id;
     } else {
@@ -99,6 +100,7 @@ source_progress progress_from(const options& json) {
     made[id] = {.split = id,
                 .position = from_hexadecimal(one.at(1).get<std::string>()),
                 .sequence = one.at(2).get<std::uint64_t>()};
+    if (one.size() > 3) made[id].latest = one.at(3).get<std::int64_t>();
   }
   return made;
 }
@@ -118,6 +120,7 @@ options to_json(const run_snapshot& what) {
   for (const auto& [unit, splits] : what.sources) sources[unit] = to_json(splits);
   return {{"instances", std::move(instances)},
           {"sources", std::move(sources)},
+          {"watermarks", what.watermarks},
           {"inputs", what.inputs},
           {"rejects", {what.rejects_rows, what.rejects_bytes}}};
 }
@@ -127,6 +130,9 @@ result<run_snapshot> snapshot_from(const options& json) {
     run_snapshot made;
     for (const auto& one : json.at("instances")) made.instances.push_back(instance_from(one));
     for (const auto& [unit, splits] : json.at("sources").items()) made.sources[unit] = progress_from(splits);
+    // Checkpoints of versions before had none.
+    if (const auto found = json.find("watermarks"); found != json.end())
+      made.watermarks = found->get<std::map<std::string, std::int64_t>>();
     made.inputs = json.at("inputs").get<std::map<std::string, std::string>>();
     made.rejects_rows = json.at("rejects").at(0).get<std::uint64_t>();
     made.rejects_bytes = json.at("rejects").at(1).get<std::uint64_t>();

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct split_state {
   std::string position = {};   ///< `source::open` goes on there; empty: at its begin
   bool ended = false;          ///< read to its end
   std::uint64_t sequence = 0;  ///< order_key::sequence of its next batch
+  /// When the latest of its rows happened, where somebody below needs to know; microseconds since 1970 UTC.
+  std::optional<std::int64_t> latest = {};
 
   friend bool operator==(const split_state&, const split_state&) = default;
 };
@@ -37,6 +40,7 @@ struct instance_snapshot {
   std::string streams = {};     ///< where its inputs and outputs stand in their orders; bytes of its own
   saved_state state = {};
   std::vector<split_state> splits = {};  ///< of a source's reader: open ones, and those ended since the last barrier
+  std::optional<std::int64_t> watermark = {};  ///< of a source's reader: the last one that it has passed on
 };
 
 /// How far a source has been read: what is not listed is unassigned.
@@ -46,6 +50,7 @@ using source_progress = std::map<std::uint32_t, split_state>;
 struct run_snapshot {
   std::vector<instance_snapshot> instances = {};        ///< enumerators have none
   std::map<std::string, source_progress> sources = {};  ///< by unit
+  std::map<std::string, std::int64_t> watermarks = {};  ///< by unit: of sources
   std::map<std::string, std::string> inputs = {};       ///< by unit: what a bounded source reads, as a hash
   std::uint64_t rejects_rows = 0;
   std::uint64_t rejects_bytes = 0;  ///< length of the rejects' file

@@ -34,6 +34,8 @@ class source_clock {
   void passed_on(std::uint32_t id, std::optional<std::int64_t> latest);
   /// A split of a source without end was read up to what is there now.
   void silent(std::uint32_t id, time_point now);
+  /// The watermark of an earlier run or try that this one goes on behind: it never falls below.
+  void go_on(std::int64_t watermark) { watermark_ = watermark; }
   /// A split was read to its end.
   void finished(std::uint32_t id);
   /// The watermark, where it has risen since the last call.

@@ -220,6 +220,17 @@ class Checkpoints(CommandLine):
             self.assertIn(code, done.stderr)
             self.assertIn(hint, done.stderr)
 
+    def test_a_checkpoint_must_not_be_longer_than_kafka_keeps_a_transaction(self):
+        sink = "    from: some\n    kafka: { brokers: \"127.0.0.1:1\", topic: t, format: json, transaction_timeout: 30s }\n"
+        text = PARTS[:PARTS.index("    from: some\n")] + sink
+        self.write("p.yaml", text.replace("checkpoint: 200ms", "checkpoint: 11s"))
+        done = self.sluice("explain", "p.yaml")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("checkpoint_too_long", done.stderr)
+        self.assertIn("10 s", done.stderr)
+        self.write("p.yaml", text.replace("checkpoint: 200ms", "checkpoint: 10s"))
+        self.assertEqual(self.sluice("explain", "p.yaml").returncode, 0)
+
 
 if __name__ == "__main__":
     unittest.main()

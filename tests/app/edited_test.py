@@ -65,7 +65,7 @@ class Edited(CommandLine):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0, err)
-        return out + err
+        return err
 
     def runs(self):
         return json.loads(self.sluice("runs", "--json").stdout or "[]")

@@ -181,3 +181,53 @@ TEST_CASE("what a unit holds is written with a hash, and damage is found") {
   CHECK(read_state(at + "/checkpoints", saved).problem().code == "checkpoint_damaged");
   CHECK(check_state(at + "/checkpoints", {"gone", 1, ""}).problem().code == "checkpoint_damaged");
 }
+
+namespace {
+
+contribution at_time(const instance_id& who, std::uint32_t split, std::optional<std::int64_t> latest,
+                     std::optional<std::int64_t> watermark) {
+  auto made = of_reader(who, {{.split = split, .position = "p", .latest = latest}});
+  made.what.watermark = watermark;
+  return made;
+}
+
+/// One checkpoint of both readers.
+run_snapshot taken_at(epoch_round& round, std::optional<std::int64_t> first, std::optional<std::int64_t> second) {
+  (void)round.begin();
+  const auto epoch = *round.under_way();
+  (void)round.ready(enumerator, epoch);
+  (void)round.prepared(epoch, at_time(first_reader, 0, first, first));
+  (void)round.prepared(epoch, at_time(second_reader, 1, second, second));
+  (void)round.prepared(epoch, of_sink("x"));
+  return round.take().snapshot;
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint keeps the time of each split, and the lowest watermark that units below have seen") {
+  const auto what = small_plan();
+  epoch_round round(what, nullptr, 0);
+  const auto made = taken_at(round, 100, 70);
+  CHECK(made.sources.at("a").at(0).latest == 100);
+  CHECK(made.sources.at("a").at(1).latest == 70);
+  CHECK(made.watermarks.at("a") == 70);
+  const auto back = snapshot_from(to_json(made)).value();
+  CHECK(back.sources.at("a") == made.sources.at("a"));
+  CHECK(back.watermarks == made.watermarks);
+  // A run behind it whose readers have passed on nothing yet stands where that one stood.
+  epoch_round next(what, &back, 1);
+  const auto idle = taken_at(next, std::nullopt, 90);
+  CHECK(idle.sources.at("a").at(0).latest == 100);
+  CHECK(idle.watermarks.at("a") == 70);
+  // It never falls, and rises with the slowest reader.
+  CHECK(taken_at(next, 60, 95).watermarks.at("a") == 70);
+  CHECK(taken_at(next, 110, 95).watermarks.at("a") == 95);
+}
+
+TEST_CASE("a checkpoint of a version that kept no times can be read") {
+  auto json = to_json(run_snapshot{.sources = {{"a", {{0, {.split = 0, .position = "p"}}}}}});
+  json.erase("watermarks");
+  const auto back = snapshot_from(json).value();
+  CHECK_FALSE(back.sources.at("a").at(0).latest);
+  CHECK(back.watermarks.empty());
+}

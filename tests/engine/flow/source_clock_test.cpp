@@ -125,3 +125,16 @@ TEST_CASE("times at the far end of the past do not wrap around") {
   clock.passed_on(0, least + 5);
   CHECK(clock.risen(now) == least);
 }
+
+TEST_CASE("a clock that goes on behind a checkpoint neither falls nor waits for rows that came before it") {
+  source_clock clock({.out_of_order = 10});
+  clock.extend(splits({"a", "b", "c"}));
+  clock.passed_on(0, 100);
+  clock.passed_on(1, 60);  // was idle when the watermark had come to 80
+  clock.finished(2);
+  clock.go_on(80);
+  CHECK(clock.watermark() == 80);
+  CHECK_FALSE(clock.risen(now));
+  clock.passed_on(1, 95);
+  CHECK(clock.risen(now) == 85);
+}

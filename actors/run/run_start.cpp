@@ -1,0 +1,47 @@
+#include "actors/run/run_start.hpp"
+
+#include "actors/run/run_events.hpp"
+#include "engine/error/not_yet.hpp"
+
+#include <utility>
+
+namespace sluice::actors {
+
+std::optional<error> run_start::launched(std::vector<launched_instance> all, const std::string& here) {
+  std::optional<error> refused;
+  for (auto& one : all) {
+    if (of_.what->checkpoint_interval() && one.node != here)
+      refused = not_supported_yet("a run with checkpoints on several nodes", "recovery",
+                                  "place: its units on one node, or run it with sluice run");
+    instances_.add({.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)});
+  }
+  return refused;
+}
+
+bool run_start::started(const flow::instance_id& who, bool ending) {
+  auto* const known = instances_.find(who);
+  if (known == nullptr || known->started) return false;
+  known->started = true;
+  const auto is_started = [](const auto& each) { return each.started; };
+  const bool unit_started = instances_.all_of_unit(who.unit, is_started);
+  if (unit_started && who.instance != flow::instance_id::enumerator && !ending) {
+    const auto& unit = of_.what->units[who.unit];
+    waiting_.push_back(event_of(of_, "unit.started", unit.definition.name,
+                                {{"parallelism", unit.parallelism}, {"node", known->node}}));
+  }
+  return instances_.all(is_started);
+}
+
+void run_start::tell(store::event what) {
+  begun_ ? told_.write({}, {}, {}, {std::move(what)}) : waiting_.push_back(std::move(what));
+}
+
+std::vector<store::event> run_start::begin() {
+  begun_ = true;
+  auto all = first_events(of_);
+  auto waited = left();
+  all.insert(all.end(), std::make_move_iterator(waited.begin()), std::make_move_iterator(waited.end()));
+  return all;
+}
+
+}  // namespace sluice::actors
