@@ -2,6 +2,7 @@
 
 #include "engine/files/private_files.hpp"
 #include "engine/runs/commits.hpp"
+#include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/resume.hpp"
 
@@ -64,6 +65,8 @@ result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   resumed_run made;
   const auto& definition = planned.what->definition;
   SLUICE_ASSIGN(auto found, find_resumable(in, definition.name, planned.params));
+  remove_old_leftovers(in, definition.name, planned.params, make_sink,
+                       found ? found->at.what.held : std::vector<store::prepared_sink>());
   if (!found) return made;
   const auto name = "run " + found->run.id.substr(0, 8);
   const bool same = found->run.fingerprint == fingerprint_of(definition, planned.params);

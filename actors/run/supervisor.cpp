@@ -12,6 +12,7 @@
 #include "actors/run/source_memory.hpp"
 #include "engine/error/not_yet.hpp"
 #include "engine/flow/run_states.hpp"
+#include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
@@ -519,6 +520,9 @@ class supervisor : public caf::event_based_actor {
     events.push_back(event_of("run." + store::to_string(state), "", data));
     const auto cause = data.contains("cause") ? std::optional<options>(data["cause"]) : std::nullopt;
     decision::last_words words{.state = state, .cause = cause, .summary = data, .events = std::move(events)};
+    // Where a system is not reached its sinks can't take back what they have begun.
+    if (!decision_.taken() && last.cause && last.cause->to_blame == blame::external)
+      words.summary[leftovers_key] = true;
     if (decision_.taken())
       words.commits = state == run_state::failed ? store::commit_state::refused : store::commit_state::committed;
     // What is gone can't clean up behind itself, and what does not answer may be gone.

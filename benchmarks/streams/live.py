@@ -16,11 +16,11 @@ import sys
 import tempfile
 import time
 
-from run import HERE, ROOT, build_loop
+from run import HERE, ROOT, build_loop, end_of
 
 sys.path.insert(0, str(ROOT / "tests/support"))
 
-from confluent_kafka import Consumer, TopicPartition  # noqa: E402  (needs the path above)
+from confluent_kafka import Consumer  # noqa: E402  (needs the path above)
 from kafka_server import Broker, wait_for  # noqa: E402
 
 
@@ -102,7 +102,7 @@ class Live:
         ends = Consumer({**self.broker.settings, "group.id": "ends", "isolation.level": "read_committed"})
 
         def stable():
-            return sum(ends.get_watermark_offsets(TopicPartition(names[1], each), 10)[1] for each in range(4))
+            return end_of(ends, names[1])
 
         feeding = subprocess.Popen([self.loop, "send", self.broker.address, names[0], "5000", "3600"], stdout=subprocess.DEVNULL)
         times = []

@@ -2,6 +2,7 @@
 
 #include "engine/files/file_identity.hpp"
 #include "engine/plan/stated_target.hpp"
+#include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/record.hpp"
 #include "engine/secrets/reveal.hpp"
@@ -58,12 +59,12 @@ status finish_commits(store::store& in, const store::run_record& run, std::int64
   const bool visible = std::none_of(outcomes.begin(), outcomes.end(), failed);
   if (visible && due.what.end.empty()) {
     // A checkpoint of a run that went on: what it had read since is read again by the next one.
-    auto end = end_of(run, term, how.state, with_cause(summary_of(run), how.cause));
+    auto data = with_cause(summary_of(run), how.cause);
+    if (!keep_prepared(*recorded.what, *recorded.context, make, due.what.held).ok()) data[leftovers_key] = true;
+    auto end = end_of(run, term, how.state, std::move(data));
     end.settled = commit_state::committed;
     end.epoch = due.what.epoch;
-    SLUICE_TRY(write_end(in, settled, end));
-    keep_prepared(*recorded.what, *recorded.context, make, due.what.held);
-    return {};
+    return write_end(in, settled, end);
   }
   if (visible) {
     auto end = end_of(run, term, store::run_state_from(due.what.end).value_or(run_state::succeeded), summary_of(run));
@@ -87,9 +88,10 @@ status clean_up(store::store& in, const store::run_record& run, std::int64_t ter
                 const sink_maker& make, settled_run& settled) {
   SLUICE_ASSIGN(const auto complete, in.checkpoints(run.id));
   const auto held = complete.empty() ? std::vector<store::prepared_sink>() : complete.front().what.held;
+  auto data = with_cause(summary_of(run), how.cause);
   if (const auto recorded = read_record(run); recorded.ok())
-    keep_prepared(*recorded->what, *recorded->context, make, held);
-  return write_end(in, settled, end_of(run, term, how.state, with_cause(summary_of(run), how.cause)));
+    if (!keep_prepared(*recorded->what, *recorded->context, make, held).ok()) data[leftovers_key] = true;
+  return write_end(in, settled, end_of(run, term, how.state, std::move(data)));
 }
 
 }  // namespace
