@@ -67,7 +67,7 @@ void committer::hurry() {
 
 void committer::clean_up(std::vector<store::prepared_sink> kept) {
   io_.post([setup = setup_, kept = std::move(kept)] {
-    keep_prepared(*setup->what, *setup->context, setup->components.make_sink, kept);
+    (void)keep_prepared(*setup->what, *setup->context, setup->components.make_sink, kept);
   });
 }
 

@@ -3,6 +3,7 @@
 #include "engine/files/private_files.hpp"
 #include "engine/runs/carry_over.hpp"
 #include "engine/runs/commits.hpp"
+#include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/resume.hpp"
 
@@ -140,6 +141,8 @@ result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   } else {
     SLUICE_ASSIGN(found, find_savepoint(in, definition.name, planned.from, planned.again));
   }
+  remove_old_leftovers(in, definition.name, planned.params, make_sink,
+                       found ? found->at.what.held : std::vector<store::prepared_sink>());
   if (!found) return made;
   const auto name = "run " + found->run.id.substr(0, 8);
   const bool same = found->run.fingerprint == fingerprint_of(definition, planned.params) && planned.drop.empty();

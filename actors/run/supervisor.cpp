@@ -7,6 +7,7 @@
 #include "actors/run/run_events.hpp"
 #include "actors/run/run_start.hpp"
 #include "actors/run/steering.hpp"
+#include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
@@ -325,6 +326,9 @@ class supervisor : public caf::event_based_actor {
     if (!states_.advance(state)) return;
     const auto last = outcome(state);
     auto words = last_words_of(*s_.setup, last, wait, epochs_.completed(), start_.left());
+    // Where a system is not reached its sinks can't take back what they have begun.
+    if (store::is_final(state) && !epochs_.taken() && last.cause && last.cause->to_blame == blame::external)
+      words.summary[leftovers_key] = true;
     if (epochs_.taken())
       words.commits = state == run_state::failed ? store::commit_state::refused : store::commit_state::committed;
     // What is gone can't clean up behind itself, and what does not answer may be gone.

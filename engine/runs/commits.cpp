@@ -72,8 +72,9 @@ void remove_leftovers(const plan& of, const run_context& context, const sink_mak
   }
 }
 
-void keep_prepared(const plan& of, const run_context& context, const sink_maker& make,
-                   const std::vector<store::prepared_sink>& prepared) {
+status keep_prepared(const plan& of, const run_context& context, const sink_maker& make,
+                     const std::vector<store::prepared_sink>& prepared) {
+  status first;
   for (std::size_t unit = 0; unit < of.units.size(); ++unit) {
     const auto& definition = of.units[unit].definition;
     if (definition.role != unit_role::load) continue;
@@ -81,8 +82,11 @@ void keep_prepared(const plan& of, const run_context& context, const sink_maker&
     for (const auto& one : prepared)
       if (one.unit == definition.name) tokens.push_back(one.token);
     const auto made = guarded([&] { return make(of, static_cast<int>(unit), context); });
-    if (made.ok()) (void)guarded([&] { return tokens.empty() ? (*made)->recover({}) : (*made)->keep(tokens); });
+    auto done = made.ok() ? guarded([&] { return tokens.empty() ? (*made)->recover({}) : (*made)->keep(tokens); })
+                          : status(made.problem());
+    if (first.ok()) first = std::move(done);
   }
+  return first;
 }
 
 bool is_refused(const error& problem) {

@@ -3,6 +3,7 @@
 #include "engine/files/file_identity.hpp"
 #include "engine/plan/stated_target.hpp"
 #include "engine/runs/claim.hpp"
+#include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/record.hpp"
 #include "engine/secrets/reveal.hpp"
@@ -60,6 +61,11 @@ store::change death_of(store::store& in, const store::run_record& run, std::int6
   return what;
 }
 
+/// A sink could not be reached: the next run of the pipeline removes what it has left.
+void mark_leftovers(store::change& end) {
+  if (end.summary) (*end.summary)[leftovers_key] = true;
+}
+
 status write_end(store::store& in, settled_run& settled, const store::change& end) {
   SLUICE_ASSIGN(auto events, in.apply(end));
   settled.state = *end.state;
@@ -80,11 +86,10 @@ status finish_commits(store::store& in, const store::run_record& run, std::int64
   if (visible && due.what.end.empty()) {
     // A checkpoint of a run that went on: what it had read since is read again by the next one.
     auto end = death_of(in, run, term, how);
+    if (!keep_prepared(*recorded.what, *recorded.context, make, due.what.held).ok()) mark_leftovers(end);
     end.settled = commit_state::committed;
     end.epoch = due.what.epoch;
-    SLUICE_TRY(write_end(in, settled, end));
-    keep_prepared(*recorded.what, *recorded.context, make, due.what.held);
-    return {};
+    return write_end(in, settled, end);
   }
   if (visible) {
     auto end = end_of(run, term, store::run_state_from(due.what.end).value_or(run_state::succeeded), summary_of(run));
@@ -108,9 +113,10 @@ status clean_up(store::store& in, const store::run_record& run, std::int64_t ter
                 const sink_maker& make, settled_run& settled) {
   SLUICE_ASSIGN(const auto complete, in.checkpoints(run.id));
   const auto held = complete.empty() ? std::vector<store::prepared_sink>() : complete.front().what.held;
+  auto end = death_of(in, run, term, how);
   if (const auto recorded = read_record(run); recorded.ok())
-    keep_prepared(*recorded->what, *recorded->context, make, held);
-  return write_end(in, settled, death_of(in, run, term, how));
+    if (!keep_prepared(*recorded->what, *recorded->context, make, held).ok()) mark_leftovers(end);
+  return write_end(in, settled, end);
 }
 
 }  // namespace

@@ -13,12 +13,12 @@ namespace {
 /// A chain of runs none of which got as far as its first checkpoint.
 constexpr int longest_chain = 1000;
 
+}  // namespace
+
 bool same_params(const options& a, const options& b) {
   const auto plain = [](const options& one) { return one.is_null() ? options::object() : one; };
   return plain(a) == plain(b);
 }
-
-}  // namespace
 
 status check_files(const store::checkpoint_record& at, const std::string& runs_folder) {
   SLUICE_ASSIGN(const auto snapshot, flow::snapshot_from(at.what.snapshot));

@@ -14,6 +14,9 @@ struct resumable {
   store::checkpoint_record at;
 };
 
+/// Whether two runs of a pipeline were given the same values.
+bool same_params(const options& a, const options& b);
+
 /// Finds it: of the newest run of the pipeline with the same params, or of the run that that one went on behind and
 /// never got beyond. None where that run began afresh and took no checkpoint, or has reached its end. Blocks.
 result<std::optional<resumable>> find_resumable(store::store& in, const std::string& pipeline, const options& params);

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -38,10 +39,11 @@ class Tally:
         self.faults = collections.Counter()
         self.runs = self.rounds = self.failed = 0
         self.violations = []
+        self.errors = []  # of the suite itself
 
     def more(self):
         enough = sum(self.phases.values()) >= self.kills
-        return not enough and time.monotonic() < self.end and not self.violations
+        return not enough and time.monotonic() < self.end and not self.violations and not self.errors
 
     def wanted(self, chosen, job):
         """The phase with the fewest kills, usually."""
@@ -87,11 +89,14 @@ def round_of(world, kind, number, options, tally):
         trial.go(tally.more)
         tally.rounds += 1
     except Exception as why:  # all that goes wrong is to be told with its story
-        told = str(why) if isinstance(why, Violation) else f"{type(why).__name__}: {why}"
         story = "\n".join(trial.story[-40:]) if trial else ""
-        tally.violations.append(f"{kind.name}, round {number}, seed {options.seed}, in {place}:\n{told}\n{story}")
-        if not isinstance(why, Violation):
-            raise
+        told = f"{kind.name}, round {number}, seed {options.seed}, in {place}:\n{why}\n{story}"
+        if isinstance(why, Violation):
+            if "kafka" in kind.servers:
+                told += "\n" + world.kafka.transactions()
+            tally.violations.append(told)
+        else:
+            tally.errors.append(told + "\n" + traceback.format_exc())
     finally:
         if trial:
             trial.close()
@@ -145,11 +150,13 @@ def main():
         shutil.rmtree(folder, ignore_errors=True)
     for each in tally.violations:
         print(f"VIOLATION {each}\n", file=sys.stderr)
+    for each in tally.errors:
+        print(f"ERROR OF THE SUITE {each}\n", file=sys.stderr)
     print(json.dumps({"seed": chosen.seed, "kills": sum(tally.phases.values()), "phases": tally.phases,
                       "kills_by_job": tally.by_job, "faults": tally.faults, "starts": tally.runs,
                       "rounds": tally.rounds, "runs_failed_by_faults": tally.failed,
                       "seconds": round(time.monotonic() - begun), "violations": len(tally.violations)}))
-    sys.exit(1 if tally.violations else 0)
+    sys.exit(1 if tally.violations else 2 if tally.errors else 0)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ class Trial:
         self.page = Page(self.place / "page")
         self.story = []
         self.process = None
+        self.weights = None  # of the faults
         self.struck = False  # something was done to this process that may make it fail
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")}
         self.environment |= {"SLUICE_STATE": str(self.state), "LC_ALL": "C.UTF-8", "LD_PRELOAD": str(world.shim),
@@ -88,9 +89,11 @@ class Trial:
         self.say(f"ended with {code} {why[:200]}")
         self.process = None
         if code == 0:
+            if self.job.endless and not self.struck:
+                raise Violation(f"the run has ended, and nobody asked for it:\n{self.said()}")
             return True
         excused = self.struck or self.world.was_away(self.job.servers, self.since)
-        if not excused:
+        if not excused or code == 2:
             raise Violation(f"the run failed ({code}), and nothing was done to it:\n{self.said()}")
         self.counts.failed_by_fault()
         return False
@@ -200,14 +203,36 @@ class Trial:
         self.say(f"{server} is there again")
         self.counts.fault(f"{server} {'killed' if hard else 'restarted'}")
 
+    def drain(self):
+        """Ends it in order, as Ctrl-C does: an endless run at a checkpoint, a bounded one where it is."""
+        self.say("SIGTERM")
+        self.struck = True
+        self.process.send_signal(signal.SIGTERM)
+        self.wait_for("the run ends", self.over)
+        self.counts.fault("SIGTERM")
+
+    def kill_parent(self):
+        """The engine ends in order when its parent dies; nobody may begin before that."""
+        engines = self.engines()
+        self.say("the parent is killed")
+        self.struck = True
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+        self.wait_for("the engine ends behind its parent", lambda: all(not alive(pid) for pid in engines))
+        self.counts.fault("parent killed")
+
     def strike(self):
-        """One fault, chosen by the seed."""
-        ways = [(self.kill, 70), (self.stop, 6), (self.fail_calls, 12)]
-        if os.path.ismount(self.place):
-            ways.append((self.fill_disk, 6))
-        if self.job.servers:
-            ways.append((self.restart_server, 4))
-        self.random.choices([way for way, _ in ways], [weight for _, weight in ways])[0]()
+        """One fault, chosen by the seed, which likes some more than others in each round."""
+        if self.weights is None:
+            some = [self.kill, self.stop, self.fail_calls, self.drain, self.kill_parent]
+            if os.path.ismount(self.place):
+                some.append(self.fill_disk)
+            if self.job.servers:
+                some.append(self.restart_server)
+            self.weights = {way: self.random.choice([1, 1, 4]) for way in some}
+            self.weights[self.kill] = 20
+        self.random.choices(list(self.weights), list(self.weights.values()))[0]()
 
     # -- a round
 
@@ -218,7 +243,9 @@ class Trial:
         faults = 0
         while more() and faults < 40:
             if self.over():
-                if (self.process is not None and self.ended()) or self.reached_end():
+                if self.process is not None and self.ended() and not self.job.endless:
+                    break
+                if self.reached_end():
                     break
                 self.check("between two runs")
                 self.run()
@@ -251,6 +278,7 @@ class Trial:
                 drained = False
             if self.job.endless and not drained and self.job.complete():
                 self.say("drained")
+                self.struck = True
                 self.process.send_signal(signal.SIGTERM)
                 drained = True
             if time.monotonic() > give_up:

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from kafka_server import Broker
 from postgres_server import DatabaseError, Server
 
+JARS = pathlib.Path(__file__).resolve().parents[2] / ".deps/kafka-broker"
 PATIENCE = 120  # seconds for a condition; the machine may be busy
 
 
@@ -91,6 +92,16 @@ class Kafka:
     def committed(self, group, topic, partitions):
         """The offsets that a group has committed, by partition; negative: none."""
         return patiently(lambda: self.broker.committed(group, topic, partitions))
+
+    def transactions(self):
+        """What the broker knows of transactions that are not settled: one of a run that died keeps readers waiting."""
+        command = ["java", "-Xmx128m", "-cp", f"{JARS}/*", "org.apache.kafka.tools.TransactionsCommand", "--bootstrap-server",
+                   self.address]
+        listed = subprocess.run([*command, "list"], capture_output=True, text=True, timeout=PATIENCE).stdout
+        hanging = subprocess.run([*command, "find-hanging", "--broker-id", "1"], capture_output=True, text=True,
+                                 timeout=PATIENCE).stdout
+        open_ones = [line for line in listed.splitlines() if not line.split()[-1].startswith("Complete")]
+        return "\n".join(["transactions that are not settled:", *open_ones, "without a coordinator:", hanging])
 
     def restart(self, hard):
         if hard:

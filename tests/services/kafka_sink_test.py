@@ -6,8 +6,8 @@ import os
 import subprocess
 import unittest
 
-from command_line import BINARY, PATIENCE, ROOT, CommandLine
-from confluent_kafka import Producer
+from command_line import BINARY, PATIENCE, ROOT, SIGKILL, SIGTERM, CommandLine, eventually
+from confluent_kafka import Consumer, Producer, TopicPartition
 from kafka_server import Broker
 
 PIPELINE = """\
@@ -218,6 +218,53 @@ class KafkaSink(CommandLine):
                     self.assertEqual(ids, list(range(150)))
         self.assertLessEqual(outcomes, {0, 150})
         self.assertGreater(len(outcomes), 1, "all kills came before the commit, or all after it")
+
+    def test_a_transaction_that_was_left_open_while_kafka_was_away_does_not_keep_readers_waiting(self):
+        """The process that ends a dead run can't reach the broker: the next run of the pipeline ends the transaction."""
+        broker = self.enterContext(Broker())
+        broker.topic(self.topic)
+        self.write("p.yaml", f"""\
+version: 1
+pipeline: writing
+run: {{ checkpoint: 3s }}
+extract:
+  rows: {{ generate: {{ rate: 2000, columns: {{ id: sequence }} }} }}
+load:
+  out: {{ from: rows, kafka: {{ brokers: "{broker.address}", topic: {self.topic} }} }}
+""")
+        self.write("other.yaml", """\
+version: 1
+pipeline: other
+extract:
+  rows: { generate: { rows: 1, columns: { id: sequence } } }
+load:
+  out: { from: rows, blackhole: {} }
+""")
+        ends = {level: Consumer({**broker.settings, "group.id": level, "isolation.level": level})
+                for level in ("read_committed", "read_uncommitted")}
+        for each in ends.values():
+            self.addCleanup(each.close)
+
+        def end(level):
+            return ends[level].get_watermark_offsets(TopicPartition(self.topic, 0), 60)[1]
+
+        process = self.start("run", "p.yaml", "--progress", "none")
+        engine = self.running("writing")["pid"]
+        eventually(lambda: 0 < end("read_committed") < end("read_uncommitted") - 500, "a transaction is open behind another")
+        for pid in (process.pid, engine):
+            os.kill(pid, SIGKILL)
+        self.end_of(process)
+        broker.stop()
+        self.assertEqual(self.sluice("run", "other.yaml", "-q").returncode, 0)
+        self.assertTrue(broker.start(), broker.said)
+        process = self.start("run", "p.yaml", "--progress", "none")
+        before = len(broker.read(self.topic))
+        eventually(lambda: process.poll() is not None or len(broker.read(self.topic)) > before, "new messages are visible")
+        process.send_signal(SIGTERM)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 0, err)
+        ids = [json.loads(message.value())["id"] for message in broker.read(self.topic)]
+        self.assertEqual(ids, list(range(1, len(ids) + 1)))
 
 
 if __name__ == "__main__":

@@ -196,12 +196,19 @@ result<std::vector<std::string>> transactions::open_ones(const std::string& pref
   constexpr std::uint32_t one = 2;
   constexpr std::uint32_t none = 1;
   const auto body = wire_writer().varint(one).compact_text("Ongoing").varint(none).no_tags().done();
-  for (const auto& each : all) {
-    SLUICE_ASSIGN(const auto response, ask(each.at, list_transactions, 0, true, body));
+  const auto until = std::chrono::steady_clock::now() + patience_with_coordinators;
+  for (std::size_t at = 0; at < all.size();) {
+    SLUICE_ASSIGN(const auto response, ask(all[at].at, list_transactions, 0, true, body));
     wire_reader in(response);
     in.int32();
     const auto code = in.int16();
+    const auto now = std::chrono::steady_clock::now();
+    if (may_change(code) && now < until) {  // it is loading them
+      if (stop_ != nullptr && !stop_->sleep_until(now + 100ms)) return interrupted_error("list the open transactions");
+      continue;
+    }
     if (code != 0) return from_kafka(code, "list the open transactions");
+    ++at;
     for (auto left = in.compact_count(); left > 0 && in.good(); --left) in.compact_text();  // states it does not know
     for (auto left = in.compact_count(); left > 0 && in.good(); --left) {
       auto id = in.compact_text();

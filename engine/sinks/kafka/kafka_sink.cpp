@@ -186,14 +186,26 @@ status kafka_topic_sink::keep(const std::vector<std::string>& tokens) {
 
 status kafka_topic_sink::abort_all_but(const std::vector<std::string>& kept) {
   if (!what_.transactional) return {};
-  SLUICE_ASSIGN(const auto open, transactions_.open_ones(prefix_));
-  for (const auto& id : open) {
-    if (std::find(kept.begin(), kept.end(), id) != kept.end()) continue;
+  const auto end_one = [&](const std::string& id) -> result<bool> {
     SLUICE_ASSIGN(const auto now, transactions_.describe(id));
-    if (now.state != "Ongoing") continue;
-    SLUICE_ASSIGN(const auto ignored, transactions_.end(id, now.producer, now.epoch, false));
-    (void)ignored;
+    const bool keeps = std::find(kept.begin(), kept.end(), id) != kept.end();
+    if (now.state == "Ongoing" && !keeps) {
+      SLUICE_ASSIGN(const auto ignored, transactions_.end(id, now.producer, now.epoch, false));
+      (void)ignored;
+    }
+    return now.producer >= 0;
+  };
+  // A broker that has just started lists nothing of what it has not loaded yet. Who asks for an id is told to wait.
+  for (std::uint32_t attempt = 1;; ++attempt) {
+    std::uint32_t slot = 0;
+    for (;; ++slot) {
+      SLUICE_ASSIGN(const bool used, end_one(prefix_ + std::to_string(attempt) + "." + std::to_string(slot)));
+      if (!used) break;
+    }
+    if (slot == 0) break;
   }
+  SLUICE_ASSIGN(const auto open, transactions_.open_ones(prefix_));
+  for (const auto& id : open) SLUICE_TRY(end_one(id));
   return {};
 }
 
