@@ -20,7 +20,7 @@ namespace {
 struct unnest_options {
   int column = 0;
   std::vector<std::string> as;  ///< the column of elements; of a map those of keys and values
-  std::string ordinality;  ///< empty: none
+  std::string ordinality;       ///< empty: none
   bool outer = false;
 };
 

@@ -79,7 +79,8 @@ void append_nested(std::string& out, const arrow::Array& column, std::int64_t ro
   std::string text;
   append_value(text, column, row);
   const auto id = column.type_id();
-  const bool bare = is_json_type(*column.type()) || id == arrow::Type::BOOL || arrow::is_integer(id) || arrow::is_decimal(id) || arrow::is_nested(id) ||
+  const bool bare = is_json_type(*column.type()) || id == arrow::Type::BOOL || arrow::is_integer(id) ||
+                    arrow::is_decimal(id) || arrow::is_nested(id) ||
                     (arrow::is_floating(id) && text.find_first_of("Iy") == std::string::npos && text != "NaN");
   if (bare)
     out += text;

@@ -86,8 +86,7 @@ void append_item(std::string& out, const date_item& item, const interval_parts_s
     case date_part::meridiem: {
       const bool late = of.hours % 24 >= 12;
       std::string_view text = item.dotted ? (late ? "P.M." : "A.M.") : (late ? "PM" : "AM");
-      for (const char c : text)
-        out += item.letters == letter_case::lower && c >= 'A' ? static_cast<char>(c + 32) : c;
+      for (const char c : text) out += item.letters == letter_case::lower && c >= 'A' ? static_cast<char>(c + 32) : c;
       return;
     }
     default:
@@ -116,7 +115,8 @@ node_ptr bind_interval_to_char(binder& b, const call_site& site) {
                    "write a constant: 'HH24:MI:SS'");
   format_fault fault;
   auto items = read_date_format(*text, format_use::writing, fault);
-  if (!items) return b.fault(site.args[1].at, "invalid_pattern", "the format '" + *text + "' " + fault.message, fault.hint);
+  if (!items)
+    return b.fault(site.args[1].at, "invalid_pattern", "the format '" + *text + "' " + fault.message, fault.hint);
   for (const auto& item : *items)
     if (!is_shown(item.part) || item.suffix != ordinal::none)
       return b.fault(site.args[1].at, "invalid_pattern",

@@ -26,7 +26,7 @@ struct ndjson_table : ndjson::record_shape {
   bool want_positions = true;
   std::optional<std::int64_t> sample;
   std::optional<ndjson::row_path> rows;  ///< of JSON documents; without it, each line is a record
-  bool whole_files = false;  ///< not cut into splits: rows are numbered
+  bool whole_files = false;              ///< not cut into splits: rows are numbered
   on_error policy = on_error::reject;
   zone_clock zone;
   std::shared_ptr<line_counter> lines = std::make_shared<line_counter>(line_break::newline);

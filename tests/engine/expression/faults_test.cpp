@@ -70,7 +70,8 @@ TEST_CASE("a fault points at its byte and says what to do") {
 
 TEST_CASE("what users of other languages write is corrected") {
   CHECK(faults("dep_delay == 1") == "invalid_expression@10 == is not an operator here [SQL compares with a single =]");
-  CHECK(faults("dep_delay = 1 && day = day") == "invalid_expression@14 && is not an operator between conditions [write and]");
+  CHECK(faults("dep_delay = 1 && day = day") ==
+        "invalid_expression@14 && is not an operator between conditions [write and]");
   CHECK(faults("`carrier` = 'AA'")
             .starts_with("invalid_expression@0 ` is not an operator here [quote names with \"double quotes\"]"));
   CHECK(faults("dep_delay != 1") == "ok");

@@ -1,11 +1,11 @@
-#include "engine/values/map_type.hpp"
 #include "engine/values/marked_text.hpp"
+#include "engine/values/map_type.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/memory.h>
 #include <arrow/ipc/api.h>
-#include <catch2/catch_test_macros.hpp>
+#include <catch2/catch.hpp>
 
 using namespace sluice;
 
@@ -29,10 +29,10 @@ TEST_CASE("types of text have names that are read again, and are told apart thou
 }
 
 TEST_CASE("marks survive Arrow's messages, also inside of lists, structs and maps") {
-  const auto schema = arrow::schema({arrow::field("j", json_type()), arrow::field("u", arrow::list(uuid_type())),
-                                     arrow::field("s", arrow::struct_({arrow::field("v", varchar_type(7))})),
-                                     arrow::field("m", map_type(arrow::utf8(), json_type())),
-                                     arrow::field("t", arrow::utf8())});
+  const auto schema =
+      arrow::schema({arrow::field("j", json_type()), arrow::field("u", arrow::list(uuid_type())),
+                     arrow::field("s", arrow::struct_({arrow::field("v", varchar_type(7))})),
+                     arrow::field("m", map_type(arrow::utf8(), json_type())), arrow::field("t", arrow::utf8())});
   const auto bytes = arrow::ipc::SerializeSchema(*marks_to_metadata(schema)).ValueOrDie();
   arrow::io::BufferReader in(bytes);
   arrow::ipc::DictionaryMemo memo;

@@ -41,13 +41,13 @@ TEST_CASE("types and their aliases are read, whatever their case and spacing") {
 TEST_CASE("faults of a type say where and what is nearest") {
   CHECK(parsed("  bigin") == "unknown_type@2");
   CHECK(parse_type("bigin").problem().hint == "did you mean bigint?");
-  CHECK(parsed("decimal") == "invalid_type@0");
+  CHECK(parsed("decimal(") == "invalid_type@8");
   CHECK(parsed("decimal(77,1)") == "invalid_type@0");
   CHECK(parsed("decimal(4,5)") == "invalid_type@0");
   CHECK(parsed("text]") == "invalid_type@4");
   CHECK(parsed("struct(a bigint, b txt)") == "unknown_type@19");
-  CHECK(parsed("json") == "not_supported_yet@0");
-  CHECK(parsed("varchar(10)") == "not_supported_yet@7");
+  CHECK(parsed("varchar(0)") == "invalid_type@0");
+  CHECK(parsed("text(10)") == "not_supported_yet@4");
   std::string deep = "text";
   for (int i = 0; i < 10'000; ++i) deep += "[]";
   CHECK(parsed(deep).substr(0, 12) == "invalid_type");
