@@ -25,8 +25,8 @@ const std::vector<std::string>& planned_components(component_kind kind) {
   static const std::vector<std::string> sources = {"avro",    "delta",    "excel", "fixed_width", "http",   "iceberg",
                                                    "json",    "mariadb",  "mqtt",  "mysql",       "nats",   "orc",
                                                    "process", "rabbitmq", "redis", "s3",          "sqlite", "xml"};
-  static const std::vector<std::string> transforms = {"decrypt", "encrypt", "enrich",     "explode", "lookup",
-                                                      "mask",    "process", "sessionize", "sql",     "window"};
+  static const std::vector<std::string> transforms = {"enrich",     "explode", "lookup", "process",
+                                                      "sessionize", "sql",     "window"};
   static const std::vector<std::string> sinks = {"avro", "delta",   "excel",    "http",  "iceberg",
                                                  "json", "mariadb", "mqtt",     "mysql", "nats",
                                                  "orc",  "process", "rabbitmq", "redis", "s3"};
