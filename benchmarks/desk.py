@@ -39,7 +39,7 @@ def command(tool, job, sluice, data, out):
     if tool == "sluice":
         return [sluice, "run", str(HERE / f"desk/{job}.yaml"), "-q", "--set", f"data={data}", "--set", f"out={out}"]
     if tool == "duckdb":
-        return [sys.executable, "-c", f"import duckdb\nc = duckdb.connect()\nc.execute('set threads=2')\n"
+        return [sys.executable, "-c", f"import duckdb\nc = duckdb.connect()\nc.execute('set threads=2')\nc.execute('set enable_progress_bar=false')\n"
                 f"c.execute(\"create view lineitem as from '{data}/lineitem.parquet'\")\nc.execute(\"\"\"{DUCKDB[job].format(out=out)}\"\"\")"]
     return [sys.executable, "-c", f"import polars as pl\nd = pl.scan_parquet('{data}/lineitem.parquet')\n{POLARS[job].format(out=out)}"]
 

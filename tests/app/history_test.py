@@ -47,6 +47,30 @@ class SqliteHistory(HistoryCases, CommandLine):
         self.assertEqual(self.query("select id from dim order by id"), [(1,), (3,)])
         self.assertIn("the time of at is null", self.sluice("rejects", "export", "last", "-").stdout)
 
+    def test_columns_are_added_where_create_says_so(self):
+        head = "version: 1\npipeline: evolving\nextract:\n  rows: { csv: { path: in.csv }, types: { id: bigint } }\nload:\n  t: { from: rows, sqlite: { path: shop.db, table: dim, create: %s }, mode: %s }\n"
+        self.write("in.csv", "id,name\n1,a\n")
+        self.write("p.yaml", head % ("never", "append"))
+        self.assert_error(self.sluice("run", "p.yaml", "-q"), "unknown_table", 1)
+        self.load(head % ("if_missing", "append"), "id,name\n1,a\n")
+        self.write("in.csv", "id,name,city\n2,b,x\n")
+        self.write("p.yaml", head % ("if_missing", "append"))
+        done = self.sluice("run", "p.yaml", "-q")
+        self.assert_error(done, "unknown_column", 1)
+        self.assertIn("create: evolve", done.stderr)
+        self.load(head % ("evolve", "append"), "id,name,city\n2,b,x\n")
+        self.load(head % ("evolve", "append"), "id,name,city\n3,c,y\n")
+        self.assertEqual(self.query("select id, name, city from dim order by id"), [(1, "a", None), (2, "b", "x"), (3, "c", "y")])
+        self.load(head % ("evolve", "replace"), "id,name,city,zip\n4,d,z,01234\n")
+        self.assertEqual(self.query("select id, zip from dim"), [(4, "01234")])
+
+    def test_a_dimension_gets_columns(self):
+        text = SCD2.format(sink="sqlite: { path: shop.db, table: dim, create: evolve }", at="at", gone="keep", select="select: [id, part, name, city, at]")
+        self.load(text, "id,part,name,city,note,at\n1,a,x,u,n,2024-02-01\n")
+        more = text.replace("select: [id, part, name, city, at]", "select: [id, part, name, city, note, at]")
+        self.load(more, "id,part,name,city,note,at\n1,a,y,u,n2,2024-02-02\n")
+        self.assertEqual(self.query("select name, note, valid_to from dim order by valid_from"), [("x", None, "2024-02-02"), ("y", "n2", None)])
+
     def test_times_with_zones(self):
         text = SCD2.format(sink=self.sink, at="now()", gone="close", select="select: [id, part, name, city]")
         for rows in ("1,a,x,u,n,\n2,a,x,u,n,\n", "1,a,y,u,n,\n"):

@@ -67,7 +67,9 @@ status make_notes_table(connection& target) {
 /// The table of the modes merge and scd2, as it is or as it will be made.
 result<table> history_table(connection& target, const loaded_table& into) {
   const auto& rule = *into.history;
-  SLUICE_ASSIGN(auto found, find_table(target, into.name, *rule.target, rule.target_key));
+  SLUICE_ASSIGN(auto found,
+                find_table(target, into.name, *rule.target, rule.target_key, into.create == create_rule::evolve));
+  if (!found.exists && into.create == create_rule::never) return lacks_table(into);
   for (std::size_t i = 0; i < found.columns.size(); ++i) {
     const auto& wanted = rule.target->field(static_cast<int>(i))->name();
     if (found.columns[i].name != wanted)
@@ -83,6 +85,7 @@ status merge_rows(connection& target, const loaded_table& into) {
   SLUICE_ASSIGN(const auto now, history_table(target, into));
   if (!now.exists)
     for (const auto& sql : now.definition) SLUICE_TRY(target.run(sql));
+  SLUICE_TRY(add_columns(target, now));
   auto rule = *into.history;
   // As row_binder writes a timestamptz.
   if (rule.gone_at.ends_with("+00")) rule.gone_at += ":00";
@@ -118,7 +121,10 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
   }
   SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read, stop));
   SLUICE_ASSIGN(const auto from, find_table(source, into.name, *into.schema, into.key));
-  SLUICE_ASSIGN(const auto now, find_table(target, into.name, *into.schema, into.key));
+  SLUICE_ASSIGN(const auto now,
+                find_table(target, into.name, *into.schema, into.key, into.create == create_rule::evolve));
+  if (!now.exists && into.create == create_rule::never) return lacks_table(into);
+  SLUICE_TRY(add_columns(target, now));
   if (now.exists && epoch.mode == "error") return exists_error(into);
   if (!now.exists)
     for (const auto& sql : from.definition) SLUICE_TRY(target.run(sql));
@@ -193,6 +199,11 @@ status publish(const loaded_table& into, const staged_epoch& epoch, interruption
   if (!made.made()) return {};
   const int number = sync_folder(fs::path(into.path).parent_path().string());
   return number == 0 ? status{} : status(from_errno(number, "make durable " + into.path));
+}
+
+error lacks_table(const loaded_table& table) {
+  return user_error("unknown_table", "there is no table " + table.name + " in " + table.path,
+                    "create it, or write create: if_missing");
 }
 
 error exists_error(const loaded_table& table) {

@@ -12,6 +12,9 @@
 
 namespace sluice::sqlite {
 
+/// `create:` of the sink.
+enum class create_rule { if_missing, evolve, never };
+
 /// The table that one unit of a run loads into.
 struct loaded_table {
   std::string path;  ///< of the database
@@ -22,6 +25,7 @@ struct loaded_table {
   std::vector<std::string> key;
   /// Of the modes merge and scd2, else null: schema and key are then those of the staged rows.
   std::shared_ptr<const history::history_rule> history = nullptr;
+  create_rule create = create_rule::if_missing;
 };
 
 /// Checks that a table fits the modes merge and scd2, where it is there.
@@ -45,6 +49,8 @@ result<bool> has_notes(connection& target, const loaded_table& into);
 /// again changes nothing. Errors: prepared_lost, target_exists, rows_lost.
 status publish(const loaded_table& into, const staged_epoch& epoch, interruption& stop);
 
+/// The error of `create: never` where the table is not there.
+error lacks_table(const loaded_table& table);
 /// The error of mode `error` where the table is there.
 error exists_error(const loaded_table& table);
 /// Removes a staging database.

@@ -72,7 +72,13 @@ component_spec spec() {
                               .form = shape::text,
                               .help = "the database file; it and its folders are created if missing",
                               .required = true},
-                             {.name = "table", .form = shape::text, .help = "name of the table", .required = true}}},
+                             {.name = "table", .form = shape::text, .help = "name of the table", .required = true},
+                             {.name = "create",
+                              .form = shape::text,
+                              .help = "a table, or (evolve) a column, that is missing: if_missing creates the table, "
+                                      "evolve also adds columns, never fails",
+                              .default_value = "if_missing",
+                              .choices = {"if_missing", "evolve", "never"}}}},
       .law = "in = loaded + merged + rejected",
       .example = R"yaml(version: 1
 pipeline: sqlite-example

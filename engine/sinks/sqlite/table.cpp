@@ -135,19 +135,26 @@ bool same_columns(std::vector<std::string> a, std::vector<std::string> b) {
   return a == b;
 }
 
-status check_columns(table& found, const std::vector<existing_column>& theirs, const arrow::Schema& schema) {
+status check_columns(table& found, const std::vector<existing_column>& theirs, const arrow::Schema& schema,
+                     bool evolve) {
   std::vector<std::string> names;
   for (const auto& one : theirs)
     if (!one.generated) names.push_back(one.name);
   for (const auto& field : schema.fields()) {
     const auto match =
         std::find_if(theirs.begin(), theirs.end(), [&](const auto& one) { return same_name(one.name, field->name()); });
+    if (match == theirs.end() && evolve) {
+      const auto declared = declared_type(*field->type());
+      found.columns.push_back({.name = field->name(), .type = field->type(), .kind = affinity_of(declared)});
+      found.added.push_back(quoted_name(field->name()) + " " + declared);
+      continue;
+    }
     if (match == theirs.end() || match->generated) {
       const auto near = nearest_name(field->name(), names);
       return user_error("unknown_column",
                         "the table " + found.name + " has no column " + field->name() +
                             " to write to; its columns are " + joined(names),
-                        near.empty() ? "leave the column out with select, or add it to the table"
+                        near.empty() ? "leave the column out with select, add it to the table, or write create: evolve"
                                      : "did you mean " + near + "? rename the column in a unit before");
     }
     const auto kind = affinity_of(match->declared);
@@ -200,7 +207,8 @@ std::string declared_type(const arrow::DataType& type) {
 }
 
 table new_table(const std::string& name, const arrow::Schema& schema, const std::vector<std::string>& key) {
-  table made{.name = name, .exists = false, .columns = {}, .key = key, .definition = {}, .unique_keys = {}};
+  table made{
+      .name = name, .exists = false, .columns = {}, .key = key, .added = {}, .definition = {}, .unique_keys = {}};
   std::string sql;
   for (const auto& field : schema.fields()) {
     const auto declared = declared_type(*field->type());
@@ -217,7 +225,7 @@ table new_table(const std::string& name, const arrow::Schema& schema, const std:
 }
 
 result<table> find_table(connection& database, const std::string& name, const arrow::Schema& schema,
-                         const std::vector<std::string>& key) {
+                         const std::vector<std::string>& key, bool evolve) {
   SLUICE_ASSIGN(
       const auto entries,
       database.rows(
@@ -230,10 +238,11 @@ result<table> find_table(connection& database, const std::string& name, const ar
               .exists = true,
               .columns = {},
               .key = {},
+              .added = {},
               .definition = {entries[0][2]},
               .unique_keys = {}};
   SLUICE_ASSIGN(const auto theirs, existing_columns(database, found.name));
-  SLUICE_TRY(check_columns(found, theirs, schema));
+  SLUICE_TRY(check_columns(found, theirs, schema, evolve));
   SLUICE_ASSIGN(found.unique_keys, unique_keys(database, found.name));
   SLUICE_ASSIGN(
       const auto indexes,
@@ -277,6 +286,12 @@ std::string on_conflict(const table& into) {
 }
 
 }  // namespace
+
+status add_columns(connection& database, const table& to) {
+  for (const auto& column : to.added)
+    SLUICE_TRY(database.run("ALTER TABLE main." + quoted_name(to.name) + " ADD COLUMN " + column));
+  return {};
+}
 
 std::string insert_statement(const table& into) {
   std::string marks;

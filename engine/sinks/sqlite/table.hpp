@@ -28,6 +28,7 @@ struct table {
   bool exists = false;
   std::vector<column> columns;                        ///< ours, in our order
   std::vector<std::string> key;                       ///< for upsert, else empty
+  std::vector<std::string> added;                     ///< columns that `create: evolve` adds: "name TYPE"
   std::vector<std::string> definition;                ///< SQL that makes an empty one like it, unique indexes too
   std::vector<std::vector<std::string>> unique_keys;  ///< columns of every rule that rows be unique
 };
@@ -42,9 +43,12 @@ std::string declared_type(const arrow::DataType& type);
 table new_table(const std::string& name, const arrow::Schema& schema, const std::vector<std::string>& key);
 
 /// Looks the table up and checks that rows of the schema fit; `exists` false where it is not there.
+/// With `evolve`, columns that the table lacks are in `added`, for add_columns.
 /// Errors: unknown_column, missing_column, type_mismatch, no_unique_key, is_a_view.
 result<table> find_table(connection& database, const std::string& name, const arrow::Schema& schema,
-                         const std::vector<std::string>& key);
+                         const std::vector<std::string>& key, bool evolve = false);
+/// Adds the columns that find_table has found missing.
+status add_columns(connection& database, const table& to);
 
 /// INSERT with one question mark a column; for tables with a key the row replaces the one with the same key.
 std::string insert_statement(const table& into);

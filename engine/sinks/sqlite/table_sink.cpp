@@ -27,6 +27,11 @@ struct duplicate_check {
   std::string message;
 };
 
+create_rule create_of(const options& own) {
+  const auto text = own.is_object() ? own.value("create", "") : std::string();
+  return text == "evolve" ? create_rule::evolve : text == "never" ? create_rule::never : create_rule::if_missing;
+}
+
 /// Gathers rows in a database of its own beside the target, whose table there obeys the same rules, so that refused
 /// rows show at once and nobody is locked out while the run goes on. Each epoch has a database of its own. One
 /// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
@@ -41,7 +46,8 @@ class sqlite_table : public sink {
               .run = request.context ? request.context->run_id : "",
               .schema = request.schema,
               .key = request.key,
-              .history = std::move(history)} {}
+              .history = std::move(history),
+              .create = create_of(request.own)} {}
   ~sqlite_table() override {
     // What was prepared may be committed by someone who has only the token.
     const bool prepared = !prepared_.empty();
@@ -66,13 +72,16 @@ class sqlite_table : public sink {
         SLUICE_TRY(check_history_table(*target_, into_));
         table_ = new_table(into_.name, *request_.schema, request_.key);
       } else {
-        SLUICE_ASSIGN(table_, find_table(*target_, into_.name, *request_.schema, request_.key));
+        SLUICE_ASSIGN(table_, find_table(*target_, into_.name, *request_.schema, request_.key,
+                                         into_.create == create_rule::evolve));
       }
       SLUICE_ASSIGN(const bool continued, has_notes(*target_, into_));
       if (continued) mode_ = later_mode();
     } else {
       table_ = new_table(into_.name, *request_.schema, request_.key);
     }
+    if (!table_.exists && !into_.history && into_.create == create_rule::never) return lacks_table(into_);
+    if (into_.history && !target_ && into_.create == create_rule::never) return lacks_table(into_);
     // Its first epoch may wait for the end of the run, before which there is no table.
     if (!request_.continues.empty()) mode_ = later_mode();
     if (mode_ == "error" && table_.exists) return exists_error(into_);
@@ -176,6 +185,7 @@ class sqlite_table : public sink {
         staged_->run("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; "
                      "PRAGMA cache_size = -16384; BEGIN"));
     for (const auto& sql : table_.definition) SLUICE_TRY(staged_->run(sql));
+    SLUICE_TRY(add_columns(*staged_, table_));
     SLUICE_ASSIGN(insert_, staged_->prepare(insert_statement(table_)));
     binder_.emplace(table_, request_.policy == on_error::set_null);
     return {};
