@@ -82,9 +82,10 @@ std::optional<loaded> load_pipeline_text(const std::string& text, const std::str
   const auto parsed = document::parse(text, file, faults);
   if (source != nullptr) *source = parsed;
   if (!parsed->root().is_map()) return {};
-  auto definition = read_pipeline(*parsed, with, faults);
+  connections known;
+  auto definition = read_pipeline(*parsed, with, faults, known);
   // Rules may name params.
-  auto subscriptions = read_notifications({*parsed, faults}, definition, given.base_folder);
+  auto subscriptions = read_notifications({*parsed, faults}, definition, known, given.base_folder);
   put_in_order(faults, before);
   return loaded{std::move(definition), parsed, std::move(subscriptions)};
 }

@@ -34,7 +34,7 @@ bool is_pipeline_name(const std::string& name) {
 
 class pipeline_reader {
  public:
-  pipeline_reader(const document& source, const connections& known, diagnostics& faults)
+  pipeline_reader(const document& source, connections& known, diagnostics& faults)
       : source_(source), in_{source, faults}, connections_(known) {}
 
   pipeline read() {
@@ -215,13 +215,13 @@ class pipeline_reader {
 
   const document& source_;
   reading in_;
-  connections connections_;
+  connections& connections_;
   pipeline made_;
 };
 
 }  // namespace
 
-pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults) {
+pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults, connections& known) {
   // Only a file itself may refer to a secret: what comes from outside and does is marked, so that it is refused.
   const auto guarded = [](const environment_lookup& from) {
     return [&from](const std::string& name) {
@@ -238,7 +238,6 @@ pipeline read_pipeline(document& source, const load_options& given, diagnostics&
     return environment(name);
   };
   source.fill("", {value_of, [&](const std::string& name) { return params.without_value.contains(name); }}, faults);
-  connections known;
   for (const auto& each : given.configs)
     read_config_file(each, guarded(each.environment ? each.environment : given.environment), known, faults);
   auto made = pipeline_reader(source, known, faults).read();

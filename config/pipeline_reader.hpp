@@ -1,5 +1,6 @@
 #pragma once
 
+#include "config/connections.hpp"
 #include "config/document.hpp"
 #include "config/params_reader.hpp"
 #include "engine/plan/pipeline.hpp"
@@ -7,7 +8,7 @@
 namespace sluice::config {
 
 /// Reads a document as a pipeline of the language. All faults are appended; units that have any are marked, so that the
-/// rest can still be planned and all faults of a file be reported together.
-pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults);
+/// rest can still be planned and all faults of a file be reported together. `known` gets its connections.
+pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults, connections& known);
 
 }  // namespace sluice::config

@@ -12,7 +12,6 @@ const std::vector<missing_feature>& missing_features() {
       // Running again and again
       {"schedule", "deploy pipelines trigger backfill",
        "start the run by cron or a systemd timer, and use its exit code"},
-      {"notify-queues", "", "use a webhook, or a command channel that writes to the queue"},
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"start", "", "start the next pipeline in the shell: sluice run a.yaml && sluice run b.yaml"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
@@ -21,9 +20,7 @@ const std::vector<missing_feature>& missing_features() {
       {"prune", "", "runs, events and rejects are kept; use another --state folder and remove the old one"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
-      {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
-      {"queues", "nats mqtt redis",
-       "write the messages to NDJSON files with the system's own client, and read those"},
+      {"queues", "nats mqtt redis", "write the messages to NDJSON files with the system's own client, and read those"},
       {"http", "", "curl URL | sluice run p.yaml, with an ndjson source of path: \"-\""},
       {"s3", "", "copy the files with the AWS client, or mount the bucket"},
       {"lake-tables", "delta iceberg", "write Parquet files"},

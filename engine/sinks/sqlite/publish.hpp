@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/sinks/sqlite/connection.hpp"
+#include "engine/clients/sqlite/connection.hpp"
 
 #include <arrow/type_fwd.h>
 
