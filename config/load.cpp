@@ -86,9 +86,10 @@ std::optional<loaded> load_pipeline_text(const std::string& text, const std::str
   if (source != nullptr) *source = parsed;
   if (!parsed->root().is_map()) return {};
   std::set<std::string> computed;
-  auto definition = read_pipeline(*parsed, with, faults, &computed);
+  connections known;
+  auto definition = read_pipeline(*parsed, with, faults, known, computed);
   // Rules may name params.
-  auto subscriptions = read_notifications({*parsed, faults}, definition, given.base_folder);
+  auto subscriptions = read_notifications({*parsed, faults}, definition, known, given.base_folder);
   auto scheduled = read_schedule({*parsed, faults}, definition);
   put_in_order(faults, before);
   loaded made{std::move(definition), parsed, std::move(subscriptions), std::move(scheduled), {}};

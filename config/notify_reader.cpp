@@ -39,8 +39,8 @@ std::vector<std::string> kinds() {
 
 class notify_reader {
  public:
-  notify_reader(const reading& in, const pipeline& of, std::string folder)
-      : in_(in), of_(of), folder_(std::move(folder)) {
+  notify_reader(const reading& in, const pipeline& of, const connections& known, std::string folder)
+      : in_(in), of_(of), connections_(known), folder_(std::move(folder)) {
     std::error_code ignored;
     if (folder_.empty()) folder_ = std::filesystem::current_path(ignored).string();
   }
@@ -84,12 +84,12 @@ class notify_reader {
       const auto& planned = planned_components(component_kind::subscriber);
       if (std::find(planned.begin(), planned.end(), kind.text) != planned.end())
         in_.fault(kind, "not_supported_yet", "the channel " + kind.text + " is not supported yet",
-                  not_yet_hint("notify-queues"));
+                  not_yet_hint(kind.text));
       else
         in_.fault(kind, "unknown_component", "there is no kind of channel " + kind.text, suggest(kind.text, kinds()));
       return;
     }
-    auto own = read_options(in_, value, found->spec.value, kind.text);
+    auto own = connections_.read_component(in_, value, found->spec.value, kind.text);
     if (!own) return;
     diagnostics faults;
     (void)make_subscriber(kind.text, {.own = *own, .base_folder = folder_}, faults);
@@ -377,6 +377,7 @@ class notify_reader {
 
   const reading& in_;
   const pipeline& of_;
+  const connections& connections_;
   std::string folder_;
   std::vector<store::subscription> made_;
   options channels_ = options::object();
@@ -386,8 +387,9 @@ class notify_reader {
 
 }  // namespace
 
-std::vector<store::subscription> read_notifications(const reading& in, const pipeline& of, const std::string& folder) {
-  return notify_reader(in, of, folder).read(in.source.root());
+std::vector<store::subscription> read_notifications(const reading& in, const pipeline& of, const connections& known,
+                                                    const std::string& folder) {
+  return notify_reader(in, of, known, folder).read(in.source.root());
 }
 
 }  // namespace sluice::config

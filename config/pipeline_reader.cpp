@@ -35,7 +35,7 @@ bool is_pipeline_name(const std::string& name) {
 
 class pipeline_reader {
  public:
-  pipeline_reader(const document& source, const connections& known, diagnostics& faults)
+  pipeline_reader(const document& source, connections& known, diagnostics& faults)
       : source_(source), in_{source, faults}, connections_(known) {}
 
   pipeline read() {
@@ -219,14 +219,14 @@ class pipeline_reader {
 
   const document& source_;
   reading in_;
-  connections connections_;
+  connections& connections_;
   pipeline made_;
 };
 
 }  // namespace
 
-pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults,
-                       std::set<std::string>* computed) {
+pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults, connections& known,
+                       std::set<std::string>& computed) {
   // Only a file itself may refer to a secret: what comes from outside and does is marked, so that it is refused.
   const auto guarded = [](const environment_lookup& from) {
     return [&from](const std::string& name) {
@@ -243,12 +243,11 @@ pipeline read_pipeline(document& source, const load_options& given, diagnostics&
     return environment(name);
   };
   source.fill("", {value_of, [&](const std::string& name) { return params.without_value.contains(name); }}, faults);
-  connections known;
   for (const auto& each : given.configs)
     read_config_file(each, guarded(each.environment ? each.environment : given.environment), known, faults);
   auto made = pipeline_reader(source, known, faults).read();
   made.params = std::move(params.typed);
-  if (computed != nullptr) *computed = std::move(params.computed);
+  computed = std::move(params.computed);
   made.file = source.file();
   made.text = source.text();
   return made;

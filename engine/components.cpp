@@ -22,13 +22,13 @@ const component* find_component(component_kind kind, const std::string& name) {
 }
 
 const std::vector<std::string>& planned_components(component_kind kind) {
-  static const std::vector<std::string> sources = {"avro",    "delta", "excel",  "fixed_width", "http", "iceberg",
-                                                   "mariadb", "mqtt",  "mysql",  "nats",        "orc",  "process",
-                                                   "redis",   "s3",    "sqlite", "xml"};
+  static const std::vector<std::string> sources = {"avro",    "delta",   "excel", "fixed_width", "http",
+                                                   "iceberg", "mariadb", "mqtt",  "mysql",       "nats",
+                                                   "orc",     "process", "redis", "s3",          "xml"};
   static const std::vector<std::string> transforms = {"enrich", "explode", "lookup", "process", "sessionize", "window"};
   static const std::vector<std::string> sinks = {"avro", "delta", "excel", "http", "iceberg", "json",  "mariadb",
                                                  "mqtt", "mysql", "nats",  "orc",  "process", "redis", "s3"};
-  static const std::vector<std::string> subscribers = {"kafka", "rabbitmq"};
+  static const std::vector<std::string> subscribers;
   switch (kind) {
     case component_kind::source:
       return sources;

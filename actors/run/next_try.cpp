@@ -63,8 +63,9 @@ result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_set
   next->resume = std::move(again.from);
   if (again.what) next->what = std::move(again.what);
   if (next->resume == nullptr) SLUICE_TRY(can_begin_again(before));
-  keep_prepared(*next->what, *next->context, next->components.make_sink,
-                next->resume ? next->resume->held : std::vector<store::prepared_sink>());
+  // What can't be reached now is asked again by the sinks of the next try.
+  (void)keep_prepared(*next->what, *next->context, next->components.make_sink,
+                      next->resume ? next->resume->held : std::vector<store::prepared_sink>());
   return std::shared_ptr<const run_setup>(std::move(next));
 }
 

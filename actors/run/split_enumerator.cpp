@@ -3,6 +3,7 @@
 #include "actors/run/order_wanted.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/component/numbers_splits.hpp"
 #include "engine/flow/source_clock.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/memory/manager.hpp"
@@ -113,6 +114,19 @@ class split_enumerator : public caf::event_based_actor {
     return std::to_string(XXH3_64bits(text.data(), text.size()));
   }
 
+  /// The splits that an earlier run has read keep their numbers.
+  static status keep_numbers(const run_setup& setup, int unit, source& of) {
+    auto* const numbering = dynamic_cast<numbers_splits*>(&of);
+    if (numbering == nullptr || !setup.resume) return {};
+    const auto& sources = setup.resume->snapshot.sources;
+    const auto found = sources.find(setup.what->units[static_cast<std::size_t>(unit)].definition.name);
+    if (found == sources.end()) return {};
+    std::vector<split_progress> before;
+    for (const auto& [id, one] : found->second)
+      before.push_back({.split = one.split, .position = one.position, .ended = one.ended});
+    return numbering->keep_numbers(before);
+  }
+
   void fail(error why) {
     const auto& definition = setup_->what->units[who_.unit].definition;
     if (why.where.empty()) why.where = "unit " + definition.name;
@@ -125,6 +139,7 @@ class split_enumerator : public caf::event_based_actor {
     calls_.call(
         [setup = setup_, unit = static_cast<int>(who_.unit)]() -> result<discovered> {
           SLUICE_ASSIGN(auto from, setup->sources->get(*setup, unit));
+          SLUICE_TRY(guarded("find the splits", [&] { return keep_numbers(*setup, unit, *from); }));
           SLUICE_ASSIGN(auto splits, guarded("find the splits", [&] { return from->discover(); }));
           const bool asked = setup->what->checkpoint_interval().has_value();
           auto inputs = asked && from->bounded() ? inputs_of(splits) : std::string();

@@ -556,7 +556,7 @@ const std::vector<error_code>& error_codes() {
       {"unknown_unit", "from: names a unit that does not exist.",
        "Check the spelling; from: can name units of extract and transform."},
       {"unknown_vhost", "The broker has no virtual host of that name, or the user may not use it.",
-       "The part of the url behind the host names it: amqp://host/vhost."},
+       "The part of the url after the host names it: amqp://host/vhost."},
       {"unquoted_expression", "A comma inside { } or [ ] splits an expression.",
        "Put the whole expression into double quotes."},
       {"unread_port", "An output of a unit is not read, so its rows are discarded.",

@@ -10,15 +10,12 @@ namespace sluice {
 const std::vector<missing_feature>& missing_features() {
   static const std::vector<missing_feature> all = {
       // Running again and again
-      {"notify-queues", "", "use a webhook, or a command channel that writes to the queue"},
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       {"flush", "", "open windows stay in the checkpoint, and the next run of the pipeline restores them"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
-      {"sqlite-source", "sqlite", "sqlite3 -csv -header data.db \"select * from t\" | sluice run p.yaml"},
-      {"queues", "nats mqtt redis",
-       "write the messages to NDJSON files with the system's own client, and read those"},
+      {"queues", "nats mqtt redis", "write the messages to NDJSON files with the system's own client, and read those"},
       {"http", "", "curl URL | sluice run p.yaml, with an ndjson source of path: \"-\""},
       {"s3", "", "copy the files with the AWS client, or mount the bucket"},
       {"lake-tables", "delta iceberg", "write Parquet files"},

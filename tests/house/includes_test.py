@@ -31,6 +31,7 @@ TEXT_FORMATS = {
         "engine/formats/messages/message_decoder.hpp": ("record_parser",),
         "engine/sources/kafka/metadata.cpp": ("text_writer",),
         "engine/sources/kafka/sampling.cpp": ("inference",),
+        "engine/sources/rabbitmq/sampling.cpp": ("inference",),
     },
 }
 

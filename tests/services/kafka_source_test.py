@@ -6,8 +6,8 @@ import os
 import subprocess
 import unittest
 
-from command_line import ROOT, CommandLine
-from kafka_server import Broker
+from command_line import ROOT, SIGINT, CommandLine
+from kafka_server import Broker, wait_for
 
 PIPELINE = """\
 version: 1
@@ -183,6 +183,62 @@ metadata: { _key: key, _at: timestamp, _topic: topic, _partition: partition, _of
         _, err = process.communicate()
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(sorted(ids), list(range(60_000)))
+
+    def test_partitions_and_topics_that_come_while_nothing_runs(self):
+        for name in "ac":
+            self.broker.topic(f"{self.topic}-{name}", 2)
+        self.write("live.yaml", f"""\
+version: 1
+pipeline: live
+run: {{ checkpoint: 300ms }}
+connections:
+  shop: {{ kafka: {{ brokers: "{self.broker.address}" }} }}
+extract:
+  messages:
+    kafka: {{ connection: shop, topic: "^{self.topic}-", start: latest }}
+    types: {{ id: text }}
+    retry: {{ attempts: 200, backoff: 500ms, max_backoff: 500ms }}
+load:
+  out: {{ from: messages, ndjson: {{ path: live/ }} }}
+""")
+        sent = []
+
+        def send(name, partition):
+            sent.append(f"{name}{partition}-{len(sent)}")
+            self.broker.produce(f"{self.topic}-{name}", [{"value": json.dumps({"id": sent[-1]}), "partition": partition}])
+
+        def ids():
+            return sorted(json.loads(line)["id"] for file in self.folder.glob("live/*.ndjson")
+                          for line in file.read_text().splitlines())
+
+        def drain(process):
+            wait_for(f"{len(sent)} rows", lambda: len(ids()) >= len(sent) or process.poll() is not None)
+            process.send_signal(SIGINT)
+            _, err = process.communicate(timeout=120)
+            self.assertEqual(process.returncode, 0, err)
+
+        process = self.start("run", "live.yaml")
+        wait_for("a checkpoint", lambda: "visible" in self.sluice("checkpoints", "live").stdout)
+        for name in "ac":
+            for partition in range(2):
+                send(name, partition)
+        drain(process)
+        # In the order of names all of them stand before partitions that were read before.
+        self.broker.more_partitions(f"{self.topic}-a", 4)
+        self.broker.topic(f"{self.topic}-b", 1)
+        for name, count in (("a", 4), ("b", 1), ("c", 2)):
+            for partition in range(count):
+                send(name, partition)
+        process = self.start("run", "live.yaml")
+        drain(process)
+        self.assertEqual(ids(), sorted(sent))
+        # A broker that is away at the start is waited for as `retry:` says.
+        self.broker.stop()
+        process = self.start("run", "live.yaml")
+        self.assertTrue(self.broker.start(), self.broker.said)
+        send("a", 3)
+        drain(process)
+        self.assertEqual(ids(), sorted(sent))
 
     def test_the_component_itself(self):
         environment = {**os.environ, "SLUICE_KAFKA": self.broker.address}

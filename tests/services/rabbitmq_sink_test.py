@@ -74,12 +74,12 @@ class RabbitSink(CommandLine):
         self.assertIn("format text needs one column", done.stderr)
 
     def test_what_no_queue_takes_fails_the_run_or_is_rejected(self):
-        self.broker.queue(self.queue, "amq.direct", "somebody")
-        done = self.run_with("exchange: amq.direct, routing_key_column: queue", code=1)
+        self.broker.queue(self.queue, self.queue, "somebody")
+        done = self.run_with(f"exchange: {self.queue}, routing_key_column: queue", code=1)
         self.assertIn("error[unroutable_message]", done.stderr)
         self.assertIn("in row 10", done.stderr)
         self.broker.read(self.queue)
-        self.run_with("exchange: amq.direct, routing_key_column: queue", rows=30_000, on_error="reject")
+        self.run_with(f"exchange: {self.queue}, routing_key_column: queue", rows=30_000, on_error="reject")
         self.assertEqual(len(self.broker.read(self.queue)), 27_000)
         done = self.sluice("rejects", "export", "last", "--format", "ndjson")
         rejects = [json.loads(line) for line in done.stdout.splitlines()]

@@ -68,6 +68,8 @@ class Broker:
             channel = connection.channel()
             channel.queue_declare(name, durable=True, arguments=arguments or None)
             if exchange:
+                if not exchange.startswith("amq."):
+                    channel.exchange_declare(exchange, "direct", durable=True)
                 channel.queue_bind(name, exchange, key)
 
     def publish(self, queue, bodies, first=0, ids=True, **more):

@@ -4,6 +4,7 @@
 #include "engine/component/spec.hpp"
 #include "engine/error/error.hpp"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -21,10 +22,14 @@ struct cluster {
   std::string certificate;  ///< file of our own, with `key`; empty: none
   std::string key;
   std::string key_password;
+  /// How long brokers may be gone: as long as all tries of `retry:` take, a minute unless that says something else.
+  std::chrono::milliseconds patience{60'000};
+  /// The same when it starts; 0: a broker that is not there then is an error at once.
+  std::chrono::milliseconds patience_at_start{0};
 };
 
-/// The options of a cluster, for the specs of components.
-std::vector<field_spec> cluster_fields();
+/// `connection`, with the options of a cluster in it: what source, sink and channel share.
+field_spec cluster_field();
 /// Reads them from a component's options. Relative files start at `base_folder`. Faults carry paths below `component`.
 cluster read_cluster(const options& own, const std::string& component, const std::string& base_folder,
                      diagnostics& faults);

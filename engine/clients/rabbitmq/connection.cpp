@@ -59,7 +59,7 @@ error refused_by_broker(int code, const std::string& text, const std::string& do
     case AMQP_NOT_ALLOWED:
       if (text.find("vhost") != std::string::npos)
         return user_error("unknown_vhost", message,
-                          "check the part of the url behind the host: amqp://host/vhost; without one it is /");
+                          "check the part of the url after the host: amqp://host/vhost; without one it is /");
       return external_error("rabbitmq_error", message);
     case AMQP_CONNECTION_FORCED:
     case AMQP_INTERNAL_ERROR:
@@ -110,8 +110,8 @@ status connection::connect(const server& to) {
   const int code = amqp_socket_open_noblock(socket, to.host.c_str(), to.port, &limit);
   if (is_tls(code))
     return external_error("tls_failed", "connect to " + name_ + ": " + amqp_error_string2(code),
-                          "the file of tls: ca must contain the certificate that has signed the broker's, and the url "
-                          "the name that stands in it");
+                          "the file of tls: ca must contain the certificate that has signed the broker's, and the "
+                          "host of the url must be a name in that one");
   if (code != AMQP_STATUS_OK)
     return external_error("cannot_connect", "connect to RabbitMQ at " + name_ + ": " + amqp_error_string2(code),
                           "check that the broker runs and that the url is right from this machine", true);

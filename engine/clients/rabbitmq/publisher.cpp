@@ -17,7 +17,6 @@ using namespace std::chrono_literals;
 constexpr std::size_t most_pending = 2000;
 constexpr std::size_t most_pending_bytes = 32U << 20;
 constexpr std::size_t look_every = 64;
-constexpr auto patience = 60s;
 constexpr auto one_look = 200ms;
 
 amqp_bytes_t bytes_of(const std::string& text) { return {text.size(), const_cast<char*>(text.data())}; }
@@ -28,8 +27,9 @@ std::string text_of(const amqp_bytes_t& bytes) {
 
 }  // namespace
 
-publisher::publisher(server where, std::string exchange, const retry_rule& retry, std::uint64_t seed)
-    : where_(std::move(where)), exchange_(std::move(exchange)), waits_(retry, seed) {}
+publisher::publisher(server where, std::string exchange, const retry_rule& retry, std::uint64_t seed,
+                     std::chrono::milliseconds patience)
+    : where_(std::move(where)), exchange_(std::move(exchange)), patience_(patience), waits_(retry, seed) {}
 
 publisher::~publisher() { close(); }
 
@@ -144,9 +144,11 @@ status publisher::wait_below(std::size_t count) {
     const auto now = std::chrono::steady_clock::now();
     if (pending_.size() < before) quiet_since = now;
     before = pending_.size();
-    if (now - quiet_since < patience) return {};
+    if (now - quiet_since < patience_) return {};
     quiet_since = now;
-    return external_error("connection_lost", "RabbitMQ at " + where_.shown() + " has confirmed no message for 60 s",
+    return external_error("connection_lost",
+                          "RabbitMQ at " + where_.shown() + " has confirmed no message for " +
+                              std::to_string(patience_.count() / 1000) + " s",
                           "the broker may have raised an alarm for memory or disk: rabbitmqctl status shows it", true);
   };
   while (pending_.size() >= count) SLUICE_TRY(persist(look));

@@ -38,7 +38,9 @@ struct unroutable {
 /// confirmed: such a message may arrive twice. Calls come from one thread at a time, but for `interrupt`.
 class publisher {
  public:
-  publisher(server where, std::string exchange, const retry_rule& retry, std::uint64_t seed);
+  /// A connection counts as lost where nothing is confirmed for `patience`.
+  publisher(server where, std::string exchange, const retry_rule& retry, std::uint64_t seed,
+            std::chrono::milliseconds patience = std::chrono::seconds(60));
   ~publisher();
   publisher(const publisher&) = delete;
   publisher& operator=(const publisher&) = delete;
@@ -75,6 +77,7 @@ class publisher {
 
   const server where_;
   const std::string exchange_;
+  const std::chrono::milliseconds patience_;
   backoff waits_;
   interruption stop_;
   std::deque<pending> pending_;  ///< in the order in which they were sent

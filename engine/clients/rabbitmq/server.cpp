@@ -106,7 +106,7 @@ result<server> parse_url(const std::string& url) {
     return bad_url("it must begin with amqp:// or amqps://");
   }
   if (rest.find('?') != std::string_view::npos)
-    return bad_url("options behind ? are not supported; certificates are given by tls: { ca: ca.pem }");
+    return bad_url("options after ? are not supported; certificates are given by tls: { ca: ca.pem }");
   const auto slash = rest.find('/');
   const auto path = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   auto authority = rest.substr(0, slash);

@@ -136,6 +136,4 @@ std::optional<std::string_view> message_encoder::bytes_of(int column, std::int64
   return std::string_view(room);
 }
 
-std::string message_encoder::name_of(int column) const { return rows_ == nullptr ? "" : rows_->column_name(column); }
-
 }  // namespace sluice::messages

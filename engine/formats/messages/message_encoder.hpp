@@ -51,8 +51,6 @@ class message_encoder {
   std::optional<made_message> next(row_errors& refused);
   /// Key or header of a row as bytes; none: null.
   [[nodiscard]] std::optional<std::string_view> bytes_of(int column, std::int64_t row, std::string& room) const;
-  /// The name of a column, where rows have come.
-  [[nodiscard]] std::string name_of(int column) const;
   [[nodiscard]] const message_columns& columns() const { return what_; }
   [[nodiscard]] std::uint64_t set_null() const { return json_.set_null(); }
 

@@ -54,34 +54,31 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
 }
 
 std::vector<field_spec> fields() {
-  auto all = kafka::cluster_fields();
-  std::vector<field_spec> more = {
-      {.name = "topic", .form = shape::text, .help = "the topic to write to; it must exist", .required = true},
-      messages::format_field(),
-      {.name = "key", .form = shape::column, .help = "column whose value is the key of the message"},
-      {.name = "headers",
-       .form = shape::map,
-       .help = "headers of the message: { name: column }; a null makes no header",
-       .elements = {{.form = shape::column}}},
-      {.name = "idempotent",
-       .form = shape::boolean,
-       .help = "true: without transactions, visible at once, at least once",
-       .default_value = false},
-      {.name = "transaction_timeout",
-       .form = shape::duration,
-       .help = "after which Kafka aborts a transaction that was not committed",
-       .default_value = "15m"},
-      {.name = "compression",
-       .form = shape::text,
-       .help = "of the messages sent",
-       .default_value = "none",
-       .choices = {"none", "gzip", "snappy", "lz4", "zstd"}},
-      {.name = "linger",
-       .form = shape::duration,
-       .help = "how long a message may wait for others to be sent with it",
-       .default_value = "5ms"}};
-  all.insert(all.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-  return all;
+  return {kafka::cluster_field(),
+          {.name = "topic", .form = shape::text, .help = "the topic to write to; it must exist", .required = true},
+          messages::format_field(),
+          {.name = "key", .form = shape::column, .help = "column whose value is the key of the message"},
+          {.name = "headers",
+           .form = shape::map,
+           .help = "headers of the message: { name: column }; a null makes no header",
+           .elements = {{.form = shape::column}}},
+          {.name = "idempotent",
+           .form = shape::boolean,
+           .help = "true: without transactions, visible at once, at least once",
+           .default_value = false},
+          {.name = "transaction_timeout",
+           .form = shape::duration,
+           .help = "after which Kafka aborts a transaction that was not committed",
+           .default_value = "15m"},
+          {.name = "compression",
+           .form = shape::text,
+           .help = "of the messages sent",
+           .default_value = "none",
+           .choices = {"none", "gzip", "snappy", "lz4", "zstd"}},
+          {.name = "linger",
+           .form = shape::duration,
+           .help = "how long a message may wait for others to be sent with it",
+           .default_value = "5ms"}};
 }
 
 component_spec spec() {
@@ -106,7 +103,9 @@ component_spec spec() {
           "run that is repeated writes them again (at least once). All messages are acknowledged by all replicas in "
           "both cases.\n\n"
           "A message of more than 1,000,000 bytes is a row error (`message_too_large`), and so is a value that the "
-          "format can't represent. The topic must exist.",
+          "format can't represent. The topic must exist. If no broker has answered for 60 s, or for as long as the "
+          "tries "
+          "of `retry:` take together, the run fails (`broker_unreachable`).",
       .value = {.form = shape::object, .help = "the topic and how to write it", .elements = fields()},
       .law = "in = loaded + rejected",
       .example = R"yaml(version: 1

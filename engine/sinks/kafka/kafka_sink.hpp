@@ -1,11 +1,11 @@
 #pragma once
 
+#include "engine/clients/kafka/producer.hpp"
 #include "engine/clients/kafka/transactions.hpp"
 #include "engine/component/limits_epochs.hpp"
 #include "engine/component/sink.hpp"
 #include "engine/formats/messages/message_encoder.hpp"
 #include "engine/sinks/kafka/kafka_token.hpp"
-#include "engine/sinks/kafka/producer.hpp"
 
 #include <map>
 #include <memory>

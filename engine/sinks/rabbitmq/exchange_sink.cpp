@@ -3,6 +3,7 @@
 #include "engine/component/opaque.hpp"
 
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 
@@ -36,7 +37,8 @@ status check_token(const std::string& token) {
 }  // namespace
 
 exchange_sink::exchange_sink(const sink_request& request, exchange_sink_options what)
-    : policy_(request.policy),
+    : schema_(request.schema),
+      policy_(request.policy),
       what_(std::move(what)),
       id_prefix_(request.context->run_id),
       encoder_(*request.schema, what_.columns, request.policy),
@@ -72,7 +74,7 @@ result<bool> exchange_sink::send(const messages::made_message& message, row_erro
   out.persistent = what_.persistent;
   std::string room;
   const auto bad = [&](std::string code, int column, std::string why) -> result<bool> {
-    const auto name = column < 0 ? std::string() : encoder_.name_of(column);
+    const auto name = column < 0 ? std::string() : schema_->field(column)->name();
     SLUICE_TRY(
         refuse({.row = message.row, .code = std::move(code), .column = name, .message = std::move(why)}, refused));
     return false;
@@ -114,7 +116,7 @@ status exchange_sink::settle(std::uint64_t first, row_errors& refused) {
     // The row of an earlier batch is told as such: refuse counts from the begin of this one.
     SLUICE_TRY(refuse({.row = static_cast<std::int64_t>(one.number) - static_cast<std::int64_t>(first),
                        .code = "unroutable_message",
-                       .column = what_.routing_key_column < 0 ? "" : encoder_.name_of(what_.routing_key_column),
+                       .column = what_.routing_key_column < 0 ? "" : schema_->field(what_.routing_key_column)->name(),
                        .message = "no queue takes the message that was sent to " + where_to() + " (" + one.why + ")"},
                       refused));
   }

@@ -44,6 +44,7 @@ class exchange_sink : public sink {
   status settle(std::uint64_t first, row_errors& refused);
   [[nodiscard]] std::string where_to() const;
 
+  std::shared_ptr<arrow::Schema> schema_;
   on_error policy_;
   exchange_sink_options what_;
   std::string id_prefix_;

@@ -85,27 +85,24 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
 }
 
 std::vector<field_spec> fields() {
-  std::vector<field_spec> all = {
-      {.name = "topic",
-       .form = shape::one_of,
-       .help = "a name, a list of names, or a pattern that begins with ^",
-       .required = true,
-       .elements = {{.form = shape::text}, {.form = shape::list, .elements = {{.form = shape::text}}}}},
-      messages::format_field(),
-      {.name = "start",
-       .form = shape::text,
-       .help = "where to begin: earliest, latest, or a time (\"2024-05-01T00:00:00Z\")",
-       .default_value = "earliest"},
-      {.name = "until",
-       .form = shape::text,
-       .help = "now: read what is there at the start, then end (default: read without end)",
-       .choices = {"now"}},
-      {.name = "group",
-       .form = shape::text,
-       .help = "consumer group whose offsets are committed (default: pipeline.unit)"}};
-  auto cluster = kafka::cluster_fields();
-  all.insert(all.begin(), std::make_move_iterator(cluster.begin()), std::make_move_iterator(cluster.end()));
-  return all;
+  return {kafka::cluster_field(),
+          {.name = "topic",
+           .form = shape::one_of,
+           .help = "a name, a list of names, or a pattern that begins with ^",
+           .required = true,
+           .elements = {{.form = shape::text}, {.form = shape::list, .elements = {{.form = shape::text}}}}},
+          messages::format_field(),
+          {.name = "start",
+           .form = shape::text,
+           .help = "where to begin: earliest, latest, or a time (\"2024-05-01T00:00:00Z\")",
+           .default_value = "earliest"},
+          {.name = "until",
+           .form = shape::text,
+           .help = "now: read what is there at the start, then end (default: read without end)",
+           .choices = {"now"}},
+          {.name = "group",
+           .form = shape::text,
+           .help = "consumer group whose offsets are committed (default: pipeline.unit)"}};
 }
 
 component_spec spec() {
@@ -130,8 +127,9 @@ component_spec spec() {
           "that occurs several times are a list. A message without value (tombstone) is a row with `deleted` true "
           "and nulls, if `metadata:` asks for `deleted`; otherwise it is rejected. A message that can't be read is "
           "rejected; its `file` is topic and partition, for example `orders[3]`, its `offset` the offset.\n\n"
-          "The client connects again by itself after a failure. If no broker has answered for 60 s, the run fails "
-          "(`broker_unreachable`).",
+          "The client connects again by itself after a failure. If no broker has answered for 60 s, or for as long as "
+          "the "
+          "tries of `retry:` take together, the run fails (`broker_unreachable`).",
       .value = {.form = shape::object, .help = "the topics to read", .elements = fields()},
       .law = "in = out + filtered + rejected",
       .example = R"yaml(version: 1

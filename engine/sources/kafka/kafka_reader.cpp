@@ -67,7 +67,7 @@ class kafka_reader : public split_reader {
       if (!what_->bounded && std::chrono::steady_clock::now() >= until)
         if (const auto* one = silent_one()) return nothing_new(*one);
       SLUICE_ASSIGN(const bool goes_on,
-                    from_->wait(std::max(until, std::chrono::steady_clock::now() + 10ms), patience_with_brokers));
+                    from_->wait(std::max(until, std::chrono::steady_clock::now() + 10ms), what_->where.patience));
       if (!goes_on) return interrupted_error("reading from Kafka");
       SLUICE_TRY(look_for_lost_tails());
     }

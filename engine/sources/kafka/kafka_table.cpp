@@ -26,6 +26,16 @@ std::string partition_position(const kafka::topic_partition& of, std::int64_t ne
   return opaque_writer(position_in_partition).number(next).number(of.partition).text(of.topic).take();
 }
 
+result<kafka::topic_partition> partition_in(const std::string& position) {
+  opaque_reader bytes(position, position_in_partition);
+  kafka::topic_partition found;
+  (void)bytes.number();
+  found.partition = static_cast<std::int32_t>(bytes.number());
+  found.topic = bytes.text();
+  SLUICE_TRY(bytes.done("the position in a partition of Kafka"));
+  return found;
+}
+
 result<std::int64_t> offset_in(const std::string& position, const kafka::topic_partition& of) {
   opaque_reader bytes(position, position_in_partition);
   const auto next = bytes.number();

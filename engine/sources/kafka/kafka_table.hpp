@@ -29,9 +29,6 @@ struct kafka_table : messages::message_table {
   std::int64_t queued_bytes = 0;  ///< fetched ahead by one source, all partitions together
 };
 
-/// How long a source waits for brokers that are gone.
-inline constexpr std::chrono::milliseconds patience_with_brokers{60'000};
-
 /// "orders[3]": the name of a split.
 std::string split_name(const kafka::topic_partition& of);
 /// Reads it back.
@@ -39,8 +36,9 @@ std::optional<kafka::topic_partition> partition_of(const std::string& split_name
 
 /// The position of a partition: the offset of the next message to read.
 std::string partition_position(const kafka::topic_partition& of, std::int64_t next);
-/// Reads it back. The error split_numbering: it is of another partition, because topics have come or gone between two
-/// runs and the splits have other numbers now.
+/// Whose position it is.
+result<kafka::topic_partition> partition_in(const std::string& position);
+/// Reads it back. The error split_numbering: it is of another partition.
 result<std::int64_t> offset_in(const std::string& position, const kafka::topic_partition& of);
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/component/interruption.hpp"
+#include "engine/component/numbers_splits.hpp"
 #include "engine/component/source.hpp"
 #include "engine/component/takes_filter.hpp"
 #include "engine/sources/kafka/kafka_table.hpp"
@@ -15,7 +16,7 @@ namespace sluice {
 class row_filter;
 
 /// Topics of Kafka: a split is a partition, a position the offset of the next message.
-class kafka_topics : public source, public takes_filter {
+class kafka_topics : public source, public takes_filter, public numbers_splits {
  public:
   explicit kafka_topics(std::shared_ptr<const kafka_table> what) : what_(std::move(what)) {}
 
@@ -25,6 +26,7 @@ class kafka_topics : public source, public takes_filter {
   /// Partitions, as they come: those of one call ordered by topic and number. What `start:` means is decided the first
   /// time; a partition that appears later is read from its begin.
   result<std::vector<split>> discover() override;
+  status keep_numbers(const std::vector<split_progress>& before) override;
   result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override;
   [[nodiscard]] bool bounded() const override { return what_->bounded; }
   /// With `until: now` it stops at a position: there may be more the next time.
@@ -35,6 +37,8 @@ class kafka_topics : public source, public takes_filter {
   void interrupt() noexcept override { stopped_.raise(); }
 
  private:
+  status look();
+
   std::shared_ptr<const kafka_table> what_;
   std::shared_ptr<const row_filter> filter_;  ///< may be null
   interruption stopped_;
@@ -43,6 +47,7 @@ class kafka_topics : public source, public takes_filter {
   bool discovered_ = false;
   std::vector<split> splits_;
   std::map<kafka::topic_partition, std::uint32_t> known_;  ///< to the split
+  std::map<std::uint32_t, kafka::topic_partition> kept_;   ///< numbers of an earlier run
   std::map<std::uint32_t, std::int64_t> committed_;        ///< by split
 };
 

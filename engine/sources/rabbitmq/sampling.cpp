@@ -1,6 +1,5 @@
 #include "engine/error/names.hpp"
 #include "engine/formats/ndjson/inference.hpp"
-#include "engine/formats/ndjson/lines.hpp"
 #include "engine/sources/rabbitmq/queue_source.hpp"
 
 #include <arrow/type.h>

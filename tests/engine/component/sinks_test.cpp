@@ -2,7 +2,7 @@
 #include "tests/support/temporary_folder.hpp"
 
 #include "engine/component/connection_field.hpp"
-#include "engine/sinks/sqlite/connection.hpp"
+#include "engine/clients/sqlite/connection.hpp"
 
 #include <arrow/api.h>
 

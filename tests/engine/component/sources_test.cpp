@@ -2,6 +2,7 @@
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
+#include "engine/clients/sqlite/connection.hpp"
 #include "engine/component/connection_field.hpp"
 #include "engine/component/takes_filter.hpp"
 #include "engine/files/files.hpp"
@@ -106,6 +107,18 @@ class room {
     write("ipc", {{"path", "t.arrow"}}, parts);
     write("ipc", {{"path", "t.arrows"}}, parts);
     (void)folder.write("t.arrows.gz", packed(folder.read("t.arrows"), compression::gzip));
+    write_database();
+  }
+
+  /// A table whose column `amount` holds a text now and then.
+  void write_database() const {
+    interruption never;
+    auto made = sqlite::connection::open((folder.path() / "t.db").string(), sqlite::connection::access::create, never);
+    REQUIRE(made.ok());
+    REQUIRE(made->run("create table t (id integer, name text, amount double)").ok());
+    REQUIRE(made->run("with recursive n(i) as (select 1 union all select i + 1 from n where i < 200000) "
+                      "insert into t select i, 'name ' || i, iif(i % 997 = 3, 'none', i % 513 + 0.5) from n")
+                .ok());
   }
 
   source_request request(const reading& of) const {
@@ -236,6 +249,11 @@ std::vector<reading> all_readings() {
       {.source = "ipc", .what = "a split a batch", .own = file("t.arrow"), .split_bytes = 1},
       {.source = "ipc", .what = "stream", .own = file("t.arrows")},
       {.source = "ipc", .what = "packed stream", .own = file("t.arrows.gz")},
+      {.source = "sqlite", .what = "table", .own = {{"path", "t.db"}, {"table", "t"}}},
+      {.source = "sqlite",
+       .what = "query with rejects",
+       .own = {{"path", "t.db"}, {"query", "select *, id * 2 as double from t where id > 7"}},
+       .types = {{"amount", "decimal(10,1)"}}},
       {.source = "generate",
        .what = "rows",
        .own = {{"rows", 300'000}, {"columns", {{"id", "sequence"}, {"x", {{"random", {0, 9}}}}}}},

@@ -51,9 +51,8 @@ TEST_CASE("a name belongs to one missing feature") {
 }
 
 TEST_CASE("the hint names the version, the detour and the section") {
-  CHECK(not_yet_hint("rabbitmq") ==
-        std::string("not available in ") + version() +
-            "; until then: write the messages to NDJSON files with the system's own client, "
-            "and read those (docs/not-yet.md#queues)");
+  CHECK(not_yet_hint("nats") == std::string("not available in ") + version() +
+                                    "; until then: write the messages to NDJSON files with the system's own client, "
+                                    "and read those (docs/not-yet.md#queues)");
   CHECK(not_yet_hint("lookup", "x").find("; until then: x (docs/not-yet.md#lookup)") != std::string::npos);
 }

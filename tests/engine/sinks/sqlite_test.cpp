@@ -1,7 +1,7 @@
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
-#include "engine/sinks/sqlite/connection.hpp"
+#include "engine/clients/sqlite/connection.hpp"
 
 #include <arrow/api.h>
 #include <sys/mount.h>

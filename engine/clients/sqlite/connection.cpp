@@ -1,4 +1,4 @@
-#include "engine/sinks/sqlite/connection.hpp"
+#include "engine/clients/sqlite/connection.hpp"
 
 #include <sqlite3.h>
 

@@ -43,7 +43,8 @@ class producer : private delivery_listener {
   /// Queues a message; waits while the queue is full. too_large: the client's or the broker's limit refuses it.
   result<sent> send(const outgoing& message);
   /// Waits until all brokers concerned have acknowledged everything. The error of the first message that was not.
-  status flush();
+  /// `longest`: an error of no answer after that; 0: as long as brokers answer at all.
+  status flush(std::chrono::milliseconds longest = std::chrono::milliseconds(0));
   /// Messages queued so far.
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
@@ -64,10 +65,9 @@ class producer : private delivery_listener {
   rd_kafka_topic_s* topic_ = nullptr;
   std::uint64_t count_ = 0;
   std::uint64_t bytes_ = 0;
+  std::chrono::milliseconds patience_{0};  ///< with brokers that are gone
+  std::chrono::milliseconds patience_at_start_{0};
   std::optional<int> failed_;  ///< code of the first message that was refused
 };
-
-/// How long a sink waits for brokers that are gone.
-inline constexpr std::chrono::milliseconds patience{60'000};
 
 }  // namespace sluice::kafka

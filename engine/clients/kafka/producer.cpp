@@ -1,4 +1,4 @@
-#include "engine/sinks/kafka/producer.hpp"
+#include "engine/clients/kafka/producer.hpp"
 
 #include <librdkafka/rdkafka.h>
 
@@ -26,7 +26,7 @@ client::settings settings_of(const producer_settings& how) {
       {"delivery.report.only.error", "true"},
   };
   if (how.transactional_id.empty()) {
-    all.emplace_back("message.timeout.ms", "0");  // `patience` decides
+    all.emplace_back("message.timeout.ms", "0");  // the patience with brokers decides
   } else {
     all.emplace_back("transactional.id", how.transactional_id);
     all.emplace_back("transaction.timeout.ms", std::to_string(how.transaction_milliseconds));
@@ -50,6 +50,8 @@ struct taken_error {
 result<std::unique_ptr<producer>> producer::make(const cluster& where, const producer_settings& how,
                                                  interruption* stop) {
   std::unique_ptr<producer> made(new producer(how, stop));
+  made->patience_ = where.patience;
+  made->patience_at_start_ = where.patience_at_start;
   SLUICE_ASSIGN(made->client_, client::make(where, client::role::producer, settings_of(how), made.get()));
   made->topic_ = rd_kafka_topic_new(made->client_->get(), how.topic.c_str(), nullptr);
   if (made->topic_ == nullptr) return from_kafka(rd_kafka_last_error(), "write to topic " + how.topic);
@@ -70,14 +72,14 @@ void producer::delivered(const rd_kafka_message_s& message) {
 status producer::begin() {
   const auto doing = "begin a transaction as " + how_.transactional_id;
   constexpr int milliseconds = 1000;
-  const auto until = std::chrono::steady_clock::now() + patience;
+  const auto until = std::chrono::steady_clock::now() + patience_;
   for (;;) {
     const taken_error wrong(rd_kafka_init_transactions(client_->get(), milliseconds));
     if (wrong.of == nullptr) break;
     const auto code = rd_kafka_error_code(wrong.of);
     client_->poll(0);
     if (stop_ != nullptr && stop_->raised()) return interrupted_error(doing);
-    if (auto why = client_->heard().given_up(10s)) return *why;
+    if (auto why = client_->heard().given_up(std::max<std::chrono::milliseconds>(patience_at_start_, 10s))) return *why;
     if (code == RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT)
       return user_error("invalid_option", doing + ": the broker does not allow a transaction_timeout that long",
                         "lower transaction_timeout, or raise transaction.max.timeout.ms of the brokers");
@@ -120,7 +122,7 @@ status producer::check(const std::string& doing) {
     return why;
   }
   if (stop_ != nullptr && stop_->raised()) return interrupted_error(doing);
-  if (auto why = client_->heard().given_up(patience)) return *why;
+  if (auto why = client_->heard().given_up(patience_)) return *why;
   return {};
 }
 
@@ -171,8 +173,9 @@ result<producer::sent> producer::send(const outgoing& message) {
   }
 }
 
-status producer::flush() {
+status producer::flush(std::chrono::milliseconds longest) {
   const auto doing = "write to topic " + how_.topic;
+  const auto until = std::chrono::steady_clock::now() + longest;
   for (;;) {
     constexpr int milliseconds = 100;
     const auto code = rd_kafka_flush(client_->get(), milliseconds);
@@ -182,6 +185,7 @@ status producer::flush() {
       return {};
     }
     if (code != RD_KAFKA_RESP_ERR__TIMED_OUT) return refused(code);
+    if (longest.count() > 0 && std::chrono::steady_clock::now() >= until) return client_->heard().no_answer(doing);
   }
 }
 
