@@ -40,7 +40,7 @@ BANNED = {
     r"\bof (its|their|our|your) own\b": "its own, separate",
     r"\bwhat is to be\b|\bis to be had\b": "plain words",
     r"\bholds no\b": "contains no",
-    r"(?-i:\b(?!zone |double )([a-z]{2,}) \1\b)": "the word once",
+    r"(?-i:(?<![-/.\w])(?!zone |double )([a-z]{2,}) \1(?![-:./\w]))": "the word once",
 }
 ALLOWED = {
     "set a folder of your own with --state or SLUICE_STATE",
