@@ -25,7 +25,7 @@ BINARY = os.environ.get("SLUICE_BINARY", str(ROOT / "build/sluice"))
 # Adds to its table in every run, so that the second differs.
 APPENDS = {"sqlite_append"}
 # Their examples need a server: tests/services runs them.
-OF_SERVERS = {"kafka", "postgres"}
+OF_SERVERS = {"kafka", "postgres", "rabbitmq"}
 FLAT_MEMORY_MEBIBYTES = 300
 
 

@@ -82,7 +82,7 @@ class Verbs(CommandLine):
             self.assertIn(one, self.sluice(*words, one).stdout)
             self.assertEqual(json.loads(self.sluice(*words, one, "--json").stdout)[0]["name"], one)
         self.assert_error(self.sluice("components", "parqet"), "unknown_component")
-        self.assert_error(self.sluice("components", "rabbitmq"), "not_supported_yet")
+        self.assert_error(self.sluice("components", "mqtt"), "not_supported_yet")
         self.assert_error(self.sluice("functions", "rond"), "unknown_function")
         self.assertIn("$schema", json.loads(self.sluice("components", "--schema").stdout))
 
