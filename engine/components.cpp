@@ -26,8 +26,8 @@ const std::vector<std::string>& planned_components(component_kind kind) {
                                                    "iceberg", "mariadb", "mqtt",  "mysql",       "nats",
                                                    "orc",     "process", "redis", "s3",          "xml"};
   static const std::vector<std::string> transforms = {"enrich", "explode", "lookup", "process", "sessionize", "window"};
-  static const std::vector<std::string> sinks = {"avro", "delta", "excel", "http", "iceberg", "json",  "mariadb",
-                                                 "mqtt", "mysql", "nats",  "orc",  "process", "redis", "s3"};
+  static const std::vector<std::string> sinks = {"avro",  "delta", "excel", "http",    "iceberg", "mariadb", "mqtt",
+                                                 "mysql", "nats",  "orc",   "process", "redis",   "s3"};
   static const std::vector<std::string> subscribers;
   switch (kind) {
     case component_kind::source:

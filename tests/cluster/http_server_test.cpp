@@ -200,10 +200,12 @@ TEST_CASE("a submission comes back as a run or as all faults of the pipeline") {
         "did you mean 'text'?");
   CHECK(with.client().post("/v1/runs", options("no object")).problem().code == "invalid_request");
 
-  CHECK(with.client().submit({"good", "p.yaml", "/work", {}, {}, false, "first"}, faults).ok());
+  CHECK(with.client().submit({"good", "p.yaml", "/work", {}, {}, false, {}, false, {}, "first"}, faults).ok());
   CHECK(seen.key == "first");
-  CHECK(with.client().submit({"good", "p.yaml", "/work", {}, {}, false, "with blanks"}, faults).problem().code ==
-        "invalid_request");
+  CHECK(with.client()
+            .submit({"good", "p.yaml", "/work", {}, {}, false, {}, false, {}, "with blanks"}, faults)
+            .problem()
+            .code == "invalid_request");
 }
 
 TEST_CASE("a page of runs says where the next one begins") {

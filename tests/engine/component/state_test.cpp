@@ -264,7 +264,8 @@ TEST_CASE("a transform hands what it holds over to another instance, which goes 
     CHECK(handed > 0);
   }
   for (const auto* one : components())
-    if (one->spec.kind == component_kind::transform) {
+    // Statements become other transforms before anything runs.
+    if (one->spec.kind == component_kind::transform && one->spec.name != "sql") {
       INFO(one->spec.name);
       CHECK(tried.count(one->spec.name) == 1);
     }
