@@ -5,8 +5,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
-
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -114,11 +112,12 @@ actors::run_outcome run_example(const component_spec& spec, bool lose) {
 }  // namespace
 
 TEST_CASE("every kind of transform fails its run when it loses a row") {
-  ::setenv("SLUICE_SECRET_AIRPORT_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 1);
   int tried = 0;
   for (const auto* one : components()) {
     // Statements become other transforms before anything runs.
     if (one->spec.kind != component_kind::transform || one->spec.name == "sql") continue;
+    // Planning here knows no secrets.
+    if (one->spec.example.find("${secret:") != std::string::npos) continue;
     ++tried;
     const auto good = run_example(one->spec, false);
     INFO(one->spec.name << ": " << good.cause.value_or(error{}).to_string());
