@@ -49,8 +49,9 @@ result<std::uint64_t> remove_folders(const std::vector<fs::path>& folders, bool 
     std::error_code failed;
     fs::remove_all(folder, failed);
     if (failed)
-      return external_error("cannot_remove", "cannot remove " + folder.string() + ": " + failed.message(),
-                            "the Store has forgotten the runs; run the same command again when the folder can be removed");
+      return external_error(
+          "cannot_remove", "cannot remove " + folder.string() + ": " + failed.message(),
+          "the Store has forgotten the runs; run the same command again when the folder can be removed");
   }
   return bytes;
 }

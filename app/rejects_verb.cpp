@@ -198,7 +198,8 @@ result<int> rejects(session& with, chosen what) {
     what.words.erase(what.words.begin());
   }
   if (action != "replay" && !what.input.empty())
-    return user_error("bad_arguments", "--input is for sluice rejects replay", "sluice rejects replay RUN --input FILE");
+    return user_error("bad_arguments", "--input is for sluice rejects replay",
+                      "sluice rejects replay RUN --input FILE");
   if (action == "export" && what.words.size() == 2) {
     what.output = what.words[1];
     what.words.pop_back();

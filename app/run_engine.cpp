@@ -68,8 +68,7 @@ std::shared_ptr<actors::run_setup> make_setup(const session& with, const planned
   return setup;
 }
 
-result<engine_result> run_planned(session& with, const planned_pipeline& planned,
-                                  const run_begin& begin,
+result<engine_result> run_planned(session& with, const planned_pipeline& planned, const run_begin& begin,
                                   std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended) {
   SLUICE_ASSIGN(const auto store, with.open_store());

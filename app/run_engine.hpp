@@ -37,7 +37,7 @@ class black_box;  // app/black_box.hpp
 /// Where a run begins.
 struct run_begin {
   std::shared_ptr<const actors::resume_point> from = {};  ///< the checkpoint that it continues after, or null
-  const actors::lost_try* lost = nullptr;                         ///< it is the next try of this one
+  const actors::lost_try* lost = nullptr;                 ///< it is the next try of this one
   black_box* left = nullptr;                              ///< takes its events, for when it dies
   options context = options::object();                    ///< kept with the run's record beside its own
 };
@@ -45,8 +45,7 @@ struct run_begin {
 /// Runs a planned pipeline to its end: shows progress, prints events under --json, serves the HTTP API meanwhile.
 /// `ended` is called as soon as the outcome is known, before
 /// anything is taken down. Then it waits for notifications, for `notify_wait` at most.
-result<engine_result> run_planned(session& with, const planned_pipeline& planned,
-                                  const run_begin& begin,
+result<engine_result> run_planned(session& with, const planned_pipeline& planned, const run_begin& begin,
                                   std::chrono::milliseconds notify_wait,
                                   const std::function<void(const engine_result&)>& ended);
 

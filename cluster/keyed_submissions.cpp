@@ -14,10 +14,10 @@ std::string keyed_run_id(const std::string& key) { return uuid_v8("submission\n"
 
 std::string digest_of(const submission& what) {
   options all = {{"text", what.text},
-                       {"params", what.params},
-                       {"base_folder", what.base_folder},
-                       {"fresh", what.fresh},
-                       {"config", what.config}};
+                 {"params", what.params},
+                 {"base_folder", what.base_folder},
+                 {"fresh", what.fresh},
+                 {"config", what.config}};
   if (!what.from.empty()) all["from"] = {what.from, what.again};
   if (!what.drop.empty()) all["drop_state"] = what.drop;
   const auto text = all.dump();

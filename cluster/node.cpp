@@ -405,8 +405,9 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   std::vector<std::shared_ptr<const actors::run_setup>> again;
   if (all.first) {
     SLUICE_ASSIGN(all.term, all.store->next_term());
-    SLUICE_ASSIGN(again, actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
-                                                   {.node = all.self.name, .endpoint = all.self.http, .term = all.term}));
+    SLUICE_ASSIGN(again,
+                  actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
+                                             {.node = all.self.name, .endpoint = all.self.http, .term = all.term}));
     std::set<std::string> kept;
     for (const auto& one : again) kept.insert(one->run);
     SLUICE_ASSIGN(const auto lost, settle_lost_runs(*all.store, true, make_sink, kept));

@@ -18,10 +18,10 @@ struct submission_place {
   std::string endpoint;  ///< host:port of its API
   std::string state_folder;
   std::string spill_folder;
-  std::string config_file = {};     ///< the node's own file of --config; empty: none
-  std::int64_t term = 0;            ///< of the controller
-  std::string run = {};             ///< the id of a run that was planned before; empty: a new one
-  store::store* records = nullptr;  ///< where it looks up what the pipeline's sources have taken; null: nothing
+  std::string config_file = {};             ///< the node's own file of --config; empty: none
+  std::int64_t term = 0;                    ///< of the controller
+  std::string run = {};                     ///< the id of a run that was planned before; empty: a new one
+  store::store* records = nullptr;          ///< where it looks up what the pipeline's sources have taken; null: nothing
   std::optional<std::int64_t> due_at = {};  ///< microseconds since 1970 UTC; not set: now
   options origin = {};                      ///< what started the run, kept with it: reason, due, parents; null: a user
 };

@@ -104,19 +104,18 @@ options retry_schema(const char* help) {
 /// The keys that every unit shares.
 options shared_keys() {
   const options labels = {{"type", "object"}, {"additionalProperties", {{"type", text_types}}}};
-  return {
-      {"description", described({{"type", "string"}}, "Description of the unit.")},
-      {"on_error",
-       described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
-                 "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
-      {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
-                                "Number of parallel instances of the unit.")},
-      {"retry",
-       retry_schema("How to connect again to a system that is down. Default: 5 attempts, after 1s, 2s, 4s ...")},
-      {"place", described({{"type", "object"},
-                           {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
-                           {"additionalProperties", false}},
-                          "Where the unit runs: on the named node, or on any node that has all the labels.")}};
+  return {{"description", described({{"type", "string"}}, "Description of the unit.")},
+          {"on_error",
+           described(or_reference({{"enum", {"reject", "set_null", "fail"}}}),
+                     "What to do with a row that has an error. Default: reject for sources, fail for other units.")},
+          {"parallelism", described(or_reference({{"type", "integer"}, {"minimum", 1}, {"maximum", 1024}}),
+                                    "Number of parallel instances of the unit.")},
+          {"retry",
+           retry_schema("How to connect again to a system that is down. Default: 5 attempts, after 1s, 2s, 4s ...")},
+          {"place", described({{"type", "object"},
+                               {"properties", {{"node", {{"type", "string"}}}, {"labels", labels}}},
+                               {"additionalProperties", false}},
+                              "Where the unit runs: on the named node, or on any node that has all the labels.")}};
 }
 
 void add_time_key(options& keys) {
@@ -364,13 +363,14 @@ options json_schema() {
       {"params",
        described({{"type", "object"}, {"additionalProperties", param}},
                  "Values set with --set name=value or SLUICE_PARAM_NAME. Params without a default are required.")},
-      {"run", closed_map({{"memory", {{"type", {"string", "integer"}}}},
-                          {"timezone", {{"type", "string"}}},
-                          {"timeout", {{"type", "string"}}},
-                          {"checkpoint", {{"type", "string"}}},
-                          {"retry", retry_schema("How often and when a run that fails is tried again. Default: never.")},
-                          {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
-                         "Limits and settings of a run.")},
+      {"run",
+       closed_map({{"memory", {{"type", {"string", "integer"}}}},
+                   {"timezone", {{"type", "string"}}},
+                   {"timeout", {{"type", "string"}}},
+                   {"checkpoint", {{"type", "string"}}},
+                   {"retry", retry_schema("How often and when a run that fails is tried again. Default: never.")},
+                   {"overlap", {{"enum", {"skip", "queue", "cancel"}}}}},
+                  "Limits and settings of a run.")},
       {"connections", described({{"type", "object"}, {"additionalProperties", connection_schema()}},
                                 "Options for connecting to systems, by name, for units with connection: NAME.")},
       {"defaults", closed_map(shared_keys(), "Default keys for all units.")},

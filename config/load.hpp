@@ -33,7 +33,7 @@ struct load_options {
   environment_lookup environment;
   /// What they have comes before what the pipeline has, and that of an earlier one before that of a later one.
   std::vector<config_text> configs = {};
-  std::string base_folder = {};  ///< where relative paths of channels start; empty: the current folder
+  std::string base_folder = {};             ///< where relative paths of channels start; empty: the current folder
   std::optional<std::int64_t> due_at = {};  ///< when the run is due, microseconds since 1970 UTC; not set: now
 };
 

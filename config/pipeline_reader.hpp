@@ -8,8 +8,8 @@
 namespace sluice::config {
 
 /// Reads a document as a pipeline of the language. All faults are appended; units that have any are marked, so that the
-/// rest can still be planned and all faults of a file be reported together. `known` gets its connections, `computed` the
-/// names of params whose default was computed.
+/// rest can still be planned and all faults of a file be reported together. `known` gets its connections, `computed`
+/// the names of params whose default was computed.
 pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults, connections& known,
                        std::set<std::string>& computed);
 

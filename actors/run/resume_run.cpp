@@ -109,8 +109,7 @@ status take_edited(planned_run& planned, const plan& before, const resumable& fo
   SLUICE_ASSIGN(auto carried, carry_over(before, point.snapshot, *planned.what, planned.drop));
   point.snapshot = std::move(carried.snapshot);
   auto next = *planned.what;
-  for (auto& unit : next.units)
-    unit.continues = carried.fresh_sinks.contains(unit.definition.name) ? "" : found.run.id;
+  for (auto& unit : next.units) unit.continues = carried.fresh_sinks.contains(unit.definition.name) ? "" : found.run.id;
   planned.what = std::make_shared<const plan>(std::move(next));
   for (const auto& one : carried.differences) note += "\n  " + one;
   return {};

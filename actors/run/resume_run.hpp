@@ -12,11 +12,11 @@ namespace sluice::actors {
 struct planned_run {
   std::shared_ptr<const plan> what;
   std::shared_ptr<run_context> context;
-  options params = {};           ///< as they were given
-  std::string runs_folder = {};  ///< where the runs have their files
-  bool fresh = false;            ///< it begins afresh in any case
-  std::string from = {};         ///< RUN@EPOCH: a savepoint to go on from; empty: the last checkpoint
-  bool again = false;            ///< also where sinks get rows again that they have behind it
+  options params = {};              ///< as they were given
+  std::string runs_folder = {};     ///< where the runs have their files
+  bool fresh = false;               ///< it begins afresh in any case
+  std::string from = {};            ///< RUN@EPOCH: a savepoint to go on from; empty: the last checkpoint
+  bool again = false;               ///< also where sinks get rows again that they have behind it
   std::set<std::string> drop = {};  ///< units that forget their position or what they hold
 };
 
@@ -38,8 +38,8 @@ struct continued_run {
   std::shared_ptr<const plan> what = {};          ///< null: that of the setup
 };
 
-/// Finds it: the run's own last checkpoint, else that of the run that it continues. Cuts the run's rejects there. Called
-/// when nothing works on the run. Blocks. Errors: checkpoint_damaged.
+/// Finds it: the run's own last checkpoint, else that of the run that it continues. Cuts the run's rejects there.
+/// Called when nothing works on the run. Blocks. Errors: checkpoint_damaged.
 result<continued_run> continue_run(store::store& in, const run_setup& of);
 
 }  // namespace sluice::actors

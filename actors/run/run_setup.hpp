@@ -53,11 +53,12 @@ struct run_setup {
   std::string rejects_path;        ///< where the rejects writer puts its file; made with the first reject
   flow::credit_limits credit;      ///< of every channel
   std::uint32_t splits_ahead = 2;  ///< splits that may be handed out above the lowest unfinished one
-  std::uint32_t attempt = 1;                             ///< which try of the run
+  std::uint32_t attempt = 1;       ///< which try of the run
   std::shared_ptr<const earlier_tries> tries = nullptr;  ///< null: it is the first one
   std::uint32_t failures = 0;                            ///< of the tries before
   bool paused = false;                                   ///< before this try
-  /// The Store has the run, and the process that worked on this try has died of that: it is taken over, and tried again.
+  /// The Store has the run, and the process that worked on this try has died of that: it is taken over, and tried
+  /// again.
   std::optional<error> died_of = {};
   /// How long this process tries to make visible what the run has decided to commit before it leaves that to the next
   /// one; not set: as long as it lives.

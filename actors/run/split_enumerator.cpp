@@ -14,10 +14,10 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
-#include <tuple>
 #include <deque>
 #include <map>
 #include <optional>
+#include <tuple>
 
 namespace sluice::actors {
 

@@ -14,6 +14,6 @@ struct late_library {
 
 }  // namespace sluice
 
-/// Loads `library` unless it is loaded, finds the function `names[index]`, and writes it to its slot. Ends the process with a
-/// message where that fails: the caller is a C function that can't say so.
+/// Loads `library` unless it is loaded, finds the function `names[index]`, and writes it to its slot. Ends the process
+/// with a message where that fails: the caller is a C function that can't say so.
 extern "C" void* sluice_late_function(const sluice::late_library* library, std::size_t index);

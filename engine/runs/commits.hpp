@@ -35,7 +35,7 @@ void remove_leftovers(const plan& of, const run_context& context, const sink_mak
 /// The same, where what `prepared` names is not to be committed yet. Gives why something may be left, which a sink that
 /// is not reached does: the first reason.
 status keep_prepared(const plan& of, const run_context& context, const sink_maker& make,
-                   const std::vector<store::prepared_sink>& prepared);
+                     const std::vector<store::prepared_sink>& prepared);
 
 /// Whether trying again can't help: the target is another one than it was, or does not want the rows.
 bool is_refused(const error& problem);

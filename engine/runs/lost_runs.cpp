@@ -47,7 +47,8 @@ options with_cause(options data, const error& why) {
 store::change death_of(store::store& in, const store::run_record& run, std::int64_t term, const death& how) {
   auto summary = summary_of(run);
   if (!how.process.is_null()) summary["process"] = how.process;
-  if (how.state != run_state::restarting) return end_of(run, term, how.state, with_cause(std::move(summary), how.cause));
+  if (how.state != run_state::restarting)
+    return end_of(run, term, how.state, with_cause(std::move(summary), how.cause));
   auto told = with_cause(how.restarting, how.cause);
   if (!how.process.is_null()) told["process"] = how.process;
   const auto complete = in.checkpoints(run.id);

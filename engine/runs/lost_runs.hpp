@@ -32,8 +32,8 @@ struct death {
 death unseen_death(const store::run_record& run);
 
 /// Takes a run over whose process is dead, and ends it: repeats its commits where it had decided to commit, else
-/// removes what its sinks have left and writes the end that `how` says, or that the run is tried again. Nullopt where its process lives, where it has
-/// ended by itself or another process was faster. Blocks.
+/// removes what its sinks have left and writes the end that `how` says, or that the run is tried again. Nullopt where
+/// its process lives, where it has ended by itself or another process was faster. Blocks.
 result<std::optional<settled_run>> settle_lost_run(store::store& in, const std::string& run, const death& how,
                                                    const sink_maker& make);
 

@@ -87,7 +87,8 @@ result<std::optional<resumable>> find_savepoint(store::store& in, const std::str
                       "sluice savepoint RUN prints it; sluice checkpoints RUN lists the numbers");
   SLUICE_ASSIGN(auto run, in.find_run(reference.substr(0, at)));
   if (run.pipeline != pipeline)
-    return user_error("checkpoint_not_found", reference + " is of the pipeline " + run.pipeline + ", not of " + pipeline,
+    return user_error("checkpoint_not_found",
+                      reference + " is of the pipeline " + run.pipeline + ", not of " + pipeline,
                       "sluice checkpoints " + pipeline + " lists its own");
   SLUICE_ASSIGN(const auto all, in.checkpoints(run.id));
   const auto found = std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.what.epoch == epoch; });
@@ -100,10 +101,10 @@ result<std::optional<resumable>> find_savepoint(store::store& in, const std::str
   if (units.empty()) return std::optional(std::move(from));
   std::string names;
   for (const auto& unit : units) names += (names.empty() ? "" : ", ") + unit;
-  return user_error("rows_again",
-                    "sinks have made rows visible that were read after " + reference + " and would get them again: " +
-                        names,
-                    "--again loads them again; without --from the run continues after the last checkpoint");
+  return user_error(
+      "rows_again",
+      "sinks have made rows visible that were read after " + reference + " and would get them again: " + names,
+      "--again loads them again; without --from the run continues after the last checkpoint");
 }
 
 result<std::optional<resumable>> last_checkpoint(store::store& in, std::string run) {

@@ -22,12 +22,13 @@ bool same_params(const options& a, const options& b);
 result<std::optional<resumable>> find_resumable(store::store& in, const std::string& pipeline, const options& params);
 
 /// The checkpoint that `reference` names (RUN@EPOCH, as `sluice savepoint` prints it). Errors: checkpoint_not_found;
-/// rows_again, where sinks have made rows visible that come behind it, which a run from there loads again, unless `again`
-/// says that this is meant. Blocks.
+/// rows_again, where sinks have made rows visible that come behind it, which a run from there loads again, unless
+/// `again` says that this is meant. Blocks.
 result<std::optional<resumable>> find_savepoint(store::store& in, const std::string& pipeline,
                                                 const std::string& reference, bool again);
 
-/// The last complete checkpoint of a run, else of the run that it continues, and so on; none where there is none. Blocks.
+/// The last complete checkpoint of a run, else of the run that it continues, and so on; none where there is none.
+/// Blocks.
 result<std::optional<resumable>> last_checkpoint(store::store& in, std::string run);
 
 /// Sees that every file of a checkpoint is as it was written; `runs_folder` holds the folders of the runs. Where one is

@@ -10,9 +10,9 @@ namespace sluice::store {
 
 namespace {
 
-constexpr std::array<std::string_view, 11> state_names = {"queued",     "starting",  "running", "draining",
-                                                          "committing", "paused",    "restarting", "succeeded",
-                                                          "partial",    "failed",    "cancelled"};
+constexpr std::array<std::string_view, 11> state_names = {"queued",     "starting", "running",    "draining",
+                                                          "committing", "paused",   "restarting", "succeeded",
+                                                          "partial",    "failed",   "cancelled"};
 
 std::string rfc3339(std::int64_t microseconds) {
   auto seconds = static_cast<std::time_t>(microseconds / 1000000);

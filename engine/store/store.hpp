@@ -16,8 +16,8 @@
 namespace sluice::store {
 
 /// `committing`: the decision to commit is durable, the sinks make their rows visible; nothing can make it fail any
-/// more but a target that refuses for good. `paused` and `restarting`: none of its units run; it goes on behind its last
-/// checkpoint when it is told to, or when its wait is over.
+/// more but a target that refuses for good. `paused` and `restarting`: none of its units run; it goes on behind its
+/// last checkpoint when it is told to, or when its wait is over.
 enum class run_state {
   queued,
   starting,

@@ -135,8 +135,8 @@ TEST_CASE("the example of every component can be planned") {
     // Nobody knows secrets here: tests/app/examples_test.py runs these examples with one.
     const bool wants_secret = example.find("${secret:") != std::string::npos && !made.faults.empty() &&
                               made.faults[0].code == "missing_secret";
-    CHECK((made.planned || wants_secret ||
-           (asks && made.faults.size() == 1 && made.faults[0].code == "cannot_connect")));
+    CHECK(
+        (made.planned || wants_secret || (asks && made.faults.size() == 1 && made.faults[0].code == "cannot_connect")));
   }
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "engine/error/error.hpp"
 #include "engine/clients/sqlite/connection.hpp"
+#include "engine/error/error.hpp"
 
 #include <arrow/type_fwd.h>
 

@@ -106,7 +106,8 @@ component_spec spec() {
       .kind = component_kind::source,
       .summary = "Reads a table or a query of a SQLite database",
       .description =
-          "All rows are of one moment. A run that continues after a checkpoint reads the rows again up to where it was, "
+          "All rows are of one moment. A run that continues after a checkpoint reads the rows again up to where it "
+          "was, "
           "and "
           "fails if the database was changed meanwhile (`not_replayable`). A column has the type with which the table "
           "declares it: INT is bigint, BOOL "

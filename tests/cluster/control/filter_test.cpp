@@ -206,29 +206,19 @@ TEST_CASE("every message that crosses nodes may travel, and no other that is reg
   };
   using namespace actors;
   // Registered, and only ever sent within a process: a new message belongs here or into travelling.cpp.
-  const std::set<std::string> local = {caf::type_name<close_rejects>::value,
-                                       caf::type_name<sync_rejects>::value,
-                                       caf::type_name<rejects_synced>::value,
-                                       caf::type_name<steer_answer>::value,
-                                       caf::type_name<rejects_closed>::value,
-                                       caf::type_name<launched>::value,
-                                       caf::type_name<launch_failed>::value,
-                                       caf::type_name<wiring>::value,
-                                       caf::type_name<run_progress>::value,
-                                       caf::type_name<events_written>::value,
-                                       caf::type_name<subscribe_events>::value,
-                                       caf::type_name<unsubscribe_events>::value,
-                                       caf::type_name<event_batch>::value,
-                                       caf::type_name<events_seen>::value,
-                                       caf::type_name<submitted>::value,
-                                       caf::type_name<submission_refused>::value,
-                                       caf::type_name<cancel_run>::value,
-                                       caf::type_name<cancel_answer>::value,
-                                       caf::type_name<get_progress>::value,
-                                       caf::type_name<list_live_runs>::value,
-                                       caf::type_name<live_runs>::value,
-                                       caf::type_name<await_run>::value,
-                                       caf::type_name<actors::shut_down>::value};
+  const std::set<std::string> local = {
+      caf::type_name<close_rejects>::value,    caf::type_name<sync_rejects>::value,
+      caf::type_name<rejects_synced>::value,   caf::type_name<steer_answer>::value,
+      caf::type_name<rejects_closed>::value,   caf::type_name<launched>::value,
+      caf::type_name<launch_failed>::value,    caf::type_name<wiring>::value,
+      caf::type_name<run_progress>::value,     caf::type_name<events_written>::value,
+      caf::type_name<subscribe_events>::value, caf::type_name<unsubscribe_events>::value,
+      caf::type_name<event_batch>::value,      caf::type_name<events_seen>::value,
+      caf::type_name<submitted>::value,        caf::type_name<submission_refused>::value,
+      caf::type_name<cancel_run>::value,       caf::type_name<cancel_answer>::value,
+      caf::type_name<get_progress>::value,     caf::type_name<list_live_runs>::value,
+      caf::type_name<live_runs>::value,        caf::type_name<await_run>::value,
+      caf::type_name<actors::shut_down>::value};
   const messages_config config;
   std::size_t seen = 0;
   for (const auto& [name, factory] : config.value_factories_by_name) {

@@ -1,8 +1,8 @@
 #include "tests/support/components.hpp"
 #include "tests/support/temporary_folder.hpp"
 
-#include "engine/component/connection_field.hpp"
 #include "engine/clients/sqlite/connection.hpp"
+#include "engine/component/connection_field.hpp"
 
 #include <arrow/api.h>
 

@@ -314,7 +314,8 @@ TEST_CASE_METHOD(fixture, "options that columnar files do not know are refused a
   };
   CHECK(fault(sink_named("parquet"), {{"compression", "rar"}}) == "unknown_compression /parquet/compression");
   CHECK(fault(sink_named("parquet"), {{"row_group_rows", 10}}) == "invalid_option /parquet/row_group_rows");
-  CHECK(fault(sink_named("parquet"), {{"partition_by", options::array({"idd"})}}) == "unknown_column /parquet/partition_by/0");
+  CHECK(fault(sink_named("parquet"), {{"partition_by", options::array({"idd"})}}) ==
+        "unknown_column /parquet/partition_by/0");
   CHECK(fault(sink_named("ipc"), {{"compression", "snappy"}}) == "unknown_compression /ipc/compression");
   CHECK(fault(sink_named("ipc"), {}) == "0");
 }
