@@ -136,4 +136,25 @@ option_spec config_option(std::string& into) {
           .offers = completes::file};
 }
 
+option_spec from_option(std::string& into) {
+  return {.names = {"--from"},
+          .value = "SAVEPOINT",
+          .help = "continue after this savepoint (RUN@NUMBER), not after the last checkpoint",
+          .target = &into};
+}
+
+option_spec again_option(bool& into) {
+  return {.names = {"--again"},
+          .value = {},
+          .help = "with --from: also where sinks get rows again that they have",
+          .target = &into};
+}
+
+option_spec drop_state_option(std::vector<std::string>& into) {
+  return {.names = {"--drop-state"},
+          .value = "UNIT",
+          .help = "forget the position or state of a unit; can be repeated",
+          .target = &into};
+}
+
 }  // namespace sluice::app

@@ -62,5 +62,9 @@ int exit_code_of(const diagnostics& faults);
 positional_spec file_argument(std::string& into);
 option_spec set_option(std::vector<std::string>& into);
 option_spec config_option(std::string& into);
+/// And those that continue a run.
+option_spec from_option(std::string& into);
+option_spec again_option(bool& into);
+option_spec drop_state_option(std::vector<std::string>& into);
 
 }  // namespace sluice::app

@@ -7,6 +7,7 @@
 #include "config/planning_rules.hpp"
 #include "engine/files/arriving_stream.hpp"
 #include "engine/plan/plan.hpp"
+#include "engine/runs/claim.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/values/uuid.hpp"
 
@@ -14,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <sstream>
+#include <thread>
 
 namespace sluice::app {
 
@@ -61,6 +63,10 @@ struct planning {
   std::optional<planned_pipeline> planned;
 };
 
+/// How long a killed process may take to end. Its memory has to be given back, and its pid stays until its parent
+/// looks.
+constexpr auto longest_death = std::chrono::seconds(10);
+
 result<std::shared_ptr<const actors::resume_point>> go_on_behind(session& with, planned_pipeline& planned,
                                                                  const run_command& what) {
   SLUICE_ASSIGN(const auto store, with.open_store());
@@ -74,6 +80,13 @@ result<std::shared_ptr<const actors::resume_point>> go_on_behind(session& with, 
                           .again = what.again,
                           .drop = {what.drop.begin(), what.drop.end()}};
   SLUICE_ASSIGN(auto resumed, actors::resume_run(*store, run));
+  // The claim is held: nobody works on the pipeline here. A process that was killed has let it go before it has ended.
+  const auto give_up = std::chrono::steady_clock::now() + longest_death;
+  while (resumed.behind && std::chrono::steady_clock::now() < give_up) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    SLUICE_ASSIGN(resumed, actors::resume_run(*store, run));
+  }
+  if (resumed.behind) return already_running(claim_of(run.what->definition), "run " + resumed.behind->id);
   planned.what = run.what;
   if (!resumed.note.empty() && !with.options.quiet && !with.options.json) with.terminal.note(resumed.note + "\n");
   return std::move(resumed.from);

@@ -6,6 +6,7 @@
 #include "config/planning_rules.hpp"
 #include "engine/notify/condition.hpp"
 #include "engine/plan/make_context.hpp"
+#include "engine/runs/claim.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/runs/record.hpp"
 #include "engine/store/deliveries.hpp"
@@ -99,6 +100,11 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
     auto resumed = actors::resume_run(*where.records, planned);
     if (!resumed.ok()) {
       faults.push_back(std::move(resumed).problem());
+      return nullptr;
+    }
+    // Runs of this node wait for each other (run.overlap), and are planned again when it is their turn.
+    if (resumed->behind && resumed->behind->node != where.node) {
+      faults.push_back(already_running(claim_of(planned.what->definition), "run " + resumed->behind->id));
       return nullptr;
     }
     setup->resume = std::move(resumed->from);

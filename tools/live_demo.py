@@ -68,6 +68,12 @@ class Demo:
         return subprocess.Popen([BINARY, "run", PIPELINE, "--progress", "none"], env=environment, cwd=self.folder,
                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
+    def newest(self):
+        """Id and state of the newest run."""
+        told = subprocess.run([BINARY, "status", "last", "--json", "--state", self.folder / "state"], capture_output=True, text=True)
+        run = json.loads(told.stdout) if told.returncode == 0 else {}
+        return run.get("id"), run.get("state")
+
     def loaded(self):
         """Orders that are counted in the table."""
         if self.database.run("select to_regclass('revenue')") == [(None,)]:
@@ -97,10 +103,14 @@ class Demo:
             self.wait_for_more(process, before)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            killed = self.newest()[0]
             say(f"killed with -9: {self.produced} orders produced, {self.loaded()} of them in the table; the same command again")
             process = self.run()
         wait_for("all orders", lambda: process.poll() is not None or
                  self.loaded() + len(self.late()) >= self.count, 300)
+        # A run that is told to end before it has begun is cancelled, not drained.
+        wait_for("a run that works", lambda: process.poll() is not None or
+                 ((run := self.newest())[0] != killed and run[1] == "running"), 120)
         process.send_signal(signal.SIGTERM)
         if process.wait(120) != 0:
             raise SystemExit(f"the run failed:\n{(self.folder / 'run.log').read_text()[-2000:]}")

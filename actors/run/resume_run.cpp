@@ -4,6 +4,7 @@
 #include "engine/runs/carry_over.hpp"
 #include "engine/runs/commits.hpp"
 #include "engine/runs/leftovers.hpp"
+#include "engine/runs/lost_runs.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/resume.hpp"
 
@@ -128,12 +129,29 @@ status check_wishes(const planned_run& planned) {
                     "--fresh starts again from its beginning");
 }
 
+/// The run that has to end first. One whose process has died since others were settled is settled here: until then its
+/// last checkpoint is not known, and a run that begins afresh would load its rows again.
+result<std::optional<store::run_record>> run_before(store::store& in, const planned_run& planned) {
+  const auto& name = planned.what->definition.name;
+  if (!planned.what->checkpoint_interval()) return std::optional<store::run_record>();
+  SLUICE_ASSIGN(auto found, unended_run(in, name, planned.params));
+  if (!found || found->alive) return found;
+  SLUICE_ASSIGN(const auto settled, settle_lost_runs(in, true, make_sink));
+  (void)settled;
+  SLUICE_ASSIGN(found, unended_run(in, name, planned.params));
+  // Where commits are still due, the record of the new run is refused (commit_due).
+  if (found && !found->alive && found->state == store::run_state::committing) found.reset();
+  return found;
+}
+
 }  // namespace
 
 result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   resumed_run made;
   const auto& definition = planned.what->definition;
   SLUICE_TRY(check_wishes(planned));
+  SLUICE_ASSIGN(made.behind, run_before(in, planned));
+  if (made.behind) return made;
   std::optional<resumable> found;
   if (planned.from.empty()) {
     SLUICE_ASSIGN(found, find_resumable(in, definition.name, planned.params));

@@ -3,6 +3,7 @@
 #include "actors/run/run_setup.hpp"
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -24,12 +25,16 @@ struct planned_run {
 struct resumed_run {
   std::shared_ptr<const resume_point> from = {};  ///< null: it begins afresh
   std::string note = {};                          ///< for the user; may be empty
+  /// The newest run with the same params, where it still works: nobody knows yet where to continue. Nothing was done,
+  /// and the caller waits for its end or refuses the new run.
+  std::optional<store::run_record> behind = {};
 };
 
 /// Finds out whether a run continues after a checkpoint, and makes it ready for that: it takes over that run's plan,
 /// its now and seed, and its rejects. Of a pipeline without end that was edited since, it takes over what fits
 /// (engine/runs/carry_over.hpp). What an earlier run keeps for a successor is removed where there will be none
-/// (`fresh`, or the pipeline has changed). Blocks. Errors: pipeline_changed, checkpoint_damaged, rows_again.
+/// (`fresh`, or the pipeline has changed). A run whose process has died is settled first. Blocks. Errors:
+/// pipeline_changed, checkpoint_damaged, rows_again.
 result<resumed_run> resume_run(store::store& in, planned_run& planned);
 
 /// Where a run goes on that is tried again.

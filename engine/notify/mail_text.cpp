@@ -1,6 +1,7 @@
 #include "engine/notify/mail_text.hpp"
 
 #include "engine/notify/wording.hpp"
+#include "engine/values/markup.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <openssl/evp.h>
@@ -62,23 +63,6 @@ std::string date_text(std::int64_t microseconds) {
   return text.data();
 }
 
-std::string html(std::string_view text) {
-  std::string made;
-  for (const char c : text) {
-    if (c == '&')
-      made += "&amp;";
-    else if (c == '<')
-      made += "&lt;";
-    else if (c == '>')
-      made += "&gt;";
-    else if (c == '"')
-      made += "&quot;";
-    else
-      made += c;
-  }
-  return made;
-}
-
 std::string part(const std::string& boundary, const char* type, const std::string& text) {
   auto made =
       "--" + boundary + "\r\nContent-Type: " + type + "; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n";
@@ -91,18 +75,19 @@ std::string html_page(const notice& what) {
   const auto severity = severity_of(what);
   const char* color = severity == "error" ? "#b00020" : severity == "warning" ? "#8a6100" : "#1b6e3c";
   std::string page = "<!doctype html><html><body style=\"font-family:sans-serif;color:#222\">\n<h2 style=\"color:" +
-                     std::string(color) + "\">" + html(title_of(what)) + "</h2>\n<table cellpadding=\"4\">\n";
+                     std::string(color) + "\">" + escaped_markup(title_of(what)) + "</h2>\n<table cellpadding=\"4\">\n";
   for (const auto& [label, value] : facts_of(what))
-    page += "<tr><td valign=\"top\"><b>" + html(label) + "</b></td><td>" + html(value) + "</td></tr>\n";
+    page +=
+        "<tr><td valign=\"top\"><b>" + escaped_markup(label) + "</b></td><td>" + escaped_markup(value) + "</td></tr>\n";
   page += "</table>\n";
   if (what.events.size() > 1) {
     page += "<p>Events:</p>\n<ul>\n";
     for (const auto& one : what.events)
-      page += "<li>" + html(time_text(one.time) + " " + one.type + " " + one.run) + "</li>\n";
+      page += "<li>" + escaped_markup(time_text(one.time) + " " + one.type + " " + one.run) + "</li>\n";
     page += "</ul>\n";
   }
-  return page + "<p style=\"color:#666\">Sent by Sluice, rule " + html(what.rule) + " of " + html(what.pipeline) +
-         ".</p>\n</body></html>\n";
+  return page + "<p style=\"color:#666\">Sent by Sluice, rule " + escaped_markup(what.rule) + " of " +
+         escaped_markup(what.pipeline) + ".</p>\n</body></html>\n";
 }
 
 std::string plain_page(const notice& what) {

@@ -1,5 +1,7 @@
 #include "engine/plan/explain_graph.hpp"
 
+#include "engine/values/markup.hpp"
+
 #include <arrow/type.h>
 
 #include <algorithm>
@@ -16,23 +18,6 @@ constexpr int gap_across = 70;
 constexpr int gap_down = 24;
 constexpr int margin = 20;
 constexpr std::size_t widest_text = 26;  ///< characters that fit into a box
-
-std::string escaped(std::string_view text) {
-  std::string made;
-  for (const char c : text) {
-    if (c == '&')
-      made += "&amp;";
-    else if (c == '<')
-      made += "&lt;";
-    else if (c == '>')
-      made += "&gt;";
-    else if (c == '"')
-      made += "&quot;";
-    else
-      made += c;
-  }
-  return made;
-}
 
 std::string shortened(std::string_view text) {
   if (text.size() <= widest_text) return std::string(text);
@@ -100,7 +85,7 @@ std::string explain_graph(const plan& from) {
   }
   auto text = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + std::to_string(width) + "\" height=\"" +
               std::to_string(height) + "\" viewBox=\"0 0 " + std::to_string(width) + " " + std::to_string(height) +
-              "\" font-family=\"sans-serif\" role=\"img\">\n<title>" + escaped(from.definition.name) +
+              "\" font-family=\"sans-serif\" role=\"img\">\n<title>" + escaped_markup(from.definition.name) +
               "</title>\n<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n";
   for (const auto& [sender, receiver] : edges) {
     const int x = places[sender].x() + box_width;
@@ -122,13 +107,14 @@ std::string explain_graph(const plan& from) {
       for (const auto& field : output.schema->fields())
         columns += (columns.empty() ? "" : ", ") + field->name() + " " + field->type()->ToString();
     text += "<g><title>" +
-            escaped(unit.definition.name + ": " + unit.definition.component + (columns.empty() ? "" : "\n" + columns)) +
+            escaped_markup(unit.definition.name + ": " + unit.definition.component +
+                           (columns.empty() ? "" : "\n" + columns)) +
             "</title><rect x=\"" + std::to_string(where.x()) + "\" y=\"" + std::to_string(where.y()) + "\" width=\"" +
             std::to_string(box_width) + "\" height=\"" + std::to_string(box_height) +
             "\" rx=\"6\" stroke=\"#9ca3af\" fill=\"" + colour_of(unit.definition.role) + "\"/>";
     const auto line = [&](int down, const char* style, const std::string& written) {
       text += "<text x=\"" + std::to_string(where.x() + 10) + "\" y=\"" + std::to_string(where.y() + down) + "\" " +
-              style + ">" + escaped(shortened(written)) + "</text>";
+              style + ">" + escaped_markup(shortened(written)) + "</text>";
     };
     line(22, "font-size=\"14\" font-weight=\"bold\" fill=\"#111827\"", unit.definition.name);
     line(41, "font-size=\"12\" fill=\"#374151\"",

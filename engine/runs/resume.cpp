@@ -31,15 +31,29 @@ std::string checkpoints_folder(const std::string& runs_folder, const std::string
   return runs_folder + "/" + run + "/checkpoints";
 }
 
+namespace {
+
+/// The newest run with the same params.
+result<std::string> newest_run(store::store& in, const std::string& pipeline, const options& params) {
+  SLUICE_ASSIGN(const auto runs, in.runs({.pipeline = pipeline, .limit = 1000}));
+  for (const auto& run : runs)
+    if (same_params(run.params, params)) return run.id;
+  return std::string();
+}
+
+}  // namespace
+
+result<std::optional<store::run_record>> unended_run(store::store& in, const std::string& pipeline,
+                                                     const options& params) {
+  SLUICE_ASSIGN(const auto id, newest_run(in, pipeline, params));
+  if (id.empty()) return std::optional<store::run_record>();
+  SLUICE_ASSIGN(auto run, in.find_run(id));
+  return store::is_final(run.state) ? std::nullopt : std::optional(std::move(run));
+}
+
 result<std::optional<resumable>> find_resumable(store::store& in, const std::string& pipeline, const options& params) {
   std::optional<resumable> none;
-  SLUICE_ASSIGN(const auto runs, in.runs({.pipeline = pipeline, .limit = 1000}));
-  std::string id;
-  for (const auto& run : runs) {
-    if (!same_params(run.params, params)) continue;
-    id = run.id;
-    break;
-  }
+  SLUICE_ASSIGN(auto id, newest_run(in, pipeline, params));
   for (int left = longest_chain; left > 0 && !id.empty(); --left) {
     SLUICE_ASSIGN(auto run, in.find_run(id));
     // It still runs: who comes behind it is planned again when it has ended.

@@ -17,6 +17,11 @@ struct resumable {
 /// Whether two runs of a pipeline were given the same values.
 bool same_params(const options& a, const options& b);
 
+/// The newest run of a pipeline with the same params, where it has not ended: it works, or its process has died and
+/// nobody has settled it yet. Blocks.
+result<std::optional<store::run_record>> unended_run(store::store& in, const std::string& pipeline,
+                                                     const options& params);
+
 /// Finds it: of the newest run of the pipeline with the same params, or of the run that that one went on behind and
 /// never got beyond. None where that run began afresh and took no checkpoint, or has reached its end. Blocks.
 result<std::optional<resumable>> find_resumable(store::store& in, const std::string& pipeline, const options& params);

@@ -3,6 +3,7 @@
 #include "engine/store/sqlite_database.hpp"
 #include "engine/store/sqlite_leases.hpp"
 #include "engine/store/sqlite_source_state.hpp"
+#include "engine/store/stored_json.hpp"
 
 #include <array>
 
@@ -21,10 +22,7 @@ constexpr const char* tables[] = {
 
 std::string name_of(commit_state state) { return state_names.at(static_cast<std::size_t>(state)); }
 
-manifest manifest_in(const std::string& text) { return manifest_from(options::try_parse(text).value_or(options())); }
-
-/// Tokens are made of hexadecimal digits, but the names of units and targets are the user's.
-std::string to_text(const options& value) { return value.dump(); }
+manifest manifest_in(const std::string& text) { return manifest_from(from_text(text)); }
 
 }  // namespace
 

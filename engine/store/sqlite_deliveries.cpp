@@ -5,6 +5,7 @@
 #include "engine/store/sqlite_leases.hpp"
 #include "engine/store/sqlite_writer.hpp"
 #include "engine/store/store.hpp"
+#include "engine/store/stored_json.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <algorithm>
@@ -39,9 +40,6 @@ constexpr const char* tables[] = {
     "until INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE stream (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, sequence INTEGER NOT NULL)",
 };
-
-std::string to_text(const options& value) { return value.dump(); }
-options from_text(const std::string& text) { return options::try_parse(text).value_or(options()); }
 
 #define SLUICE_DELIVERY                                                                                         \
   "number, subscription, channel, lane, key, kind, type, run, cursor, body, state, tries, created, first_try, " \

@@ -6,6 +6,7 @@
 #include "engine/store/sqlite_deliveries.hpp"
 #include "engine/store/sqlite_writer.hpp"
 #include "engine/store/store.hpp"
+#include "engine/store/stored_json.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <algorithm>
@@ -33,9 +34,6 @@ constexpr const char* tables[] = {
     "CREATE INDEX IF NOT EXISTS starts_by_pipeline ON starts (pipeline, number)",
     "CREATE INDEX IF NOT EXISTS starts_by_batch ON starts (batch, number) WHERE batch <> ''",
 };
-
-std::string to_text(const options& value) { return value.dump(); }
-options from_text(const std::string& text) { return options::try_parse(text).value_or(options()); }
 
 #define SLUICE_START                                                                                                 \
   "number, pipeline, key, run, due, reason, params, parents, batch, concurrency, deadline, judged, state, created, " \

@@ -3,6 +3,7 @@
 #include "engine/store/sqlite_database.hpp"
 #include "engine/store/sqlite_leases.hpp"
 #include "engine/store/store.hpp"
+#include "engine/store/stored_json.hpp"
 
 namespace sluice::store {
 
@@ -17,10 +18,6 @@ constexpr const char* tables[] = {
     "time INTEGER NOT NULL, PRIMARY KEY (pipeline, unit, path)) WITHOUT ROWID",
     "CREATE TABLE source_versions (pipeline TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID",
 };
-
-std::string to_text(const options& value) { return value.dump(); }
-
-options from_text(const std::string& text) { return options::try_parse(text).value_or(options()); }
 
 status add_version(sqlite_database& in, const std::string& pipeline) {
   return in.execute(

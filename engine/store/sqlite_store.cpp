@@ -10,6 +10,7 @@
 #include "engine/store/sqlite_totals.hpp"
 #include "engine/store/sqlite_writer.hpp"
 #include "engine/store/store.hpp"
+#include "engine/store/stored_json.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -29,11 +30,6 @@ std::int64_t now() {
   using namespace std::chrono;
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
-
-/// Text from users' data need not be UTF-8: what is not becomes U+FFFD rather than an exception.
-std::string to_text(const options& value) { return value.dump(); }
-
-options from_text(const std::string& text) { return options::try_parse(text).value_or(options()); }
 
 std::vector<std::string> names_from(const std::string& text) {
   std::vector<std::string> names;

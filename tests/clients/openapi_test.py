@@ -111,9 +111,9 @@ class OpenApi(unittest.TestCase):
         self.assertEqual([unit["unit"] for unit in plan["units"]], ["orders", "paid", "out"])
         self.ask("POST", "/v1/state/orders/reset", 200)
         # Where there are checkpoints: an ended run has nothing to steer.
-        for method, end, status in (("GET", "checkpoints", 200), ("POST", "drain", 409), ("POST", "savepoint", 409)):
-            if f"/v1/runs/{{run}}/{end}" in self.document["paths"]:
-                self.ask(method, f"/v1/runs/{done}/{end}", status)
+        for method, end, status in (("GET", "checkpoints", 200), ("POST", "drain", 409), ("POST", "savepoint", 409),
+                                    ("POST", "pause", 409), ("POST", "resume", 409)):
+            self.ask(method, f"/v1/runs/{done}/{end}", status)
         self.deployed_pipelines()
         refused = {(method, path) for path, methods in self.document["paths"].items() for method in methods}
         self.assertEqual({(m.lower(), p) for m, p in self.covered} ^ refused, set())

@@ -259,7 +259,7 @@ notify:
         done = self.sluice("validate", "p.yaml")
         self.assertEqual(done.returncode, 2)
         for part in ("p.yaml:8:11", "did you mean `webhook`?", "p.yaml:9:", "must begin with https://", "p.yaml:10:10",
-                     "not supported yet", "p.yaml:12:25", "did you mean type?", "p.yaml:12:51", "did you mean `hook`?",
+                     "kafka needs brokers", "p.yaml:12:25", "did you mean type?", "p.yaml:12:51", "did you mean `hook`?",
                      "two rules named one", "did you mean `group`?", "the rule has no name", "can't be grouped by colour",
                      "p.yaml:14:"):
             self.assertIn(part, done.stderr)

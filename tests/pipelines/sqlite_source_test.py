@@ -95,8 +95,12 @@ class SqliteSource(CommandLine):
 
     def test_errors_say_what_to_do(self):
         self.sql("create table t (id INTEGER); create table u (id INTEGER);")
-        done = self.run_with("table: tt", code=2)
-        self.assertIn("no such table: tt", done.stderr)
+        done = self.run_with("table: orders", code=2)
+        self.assertIn("error[unknown_table]", done.stderr)
+        self.assertIn("its tables are t, u", done.stderr)
+        self.sql("create view customers as select * from t;")
+        self.assertIn("did you mean customers?", self.run_with("table: custmers", code=2).stderr)
+        self.run_with("table: CUSTOMERS")
         done = self.run_with("table: t, query: select 1", code=2)
         self.assertIn("found both", done.stderr)
         done = self.run_with('query: "delete from t"', code=2)

@@ -133,6 +133,14 @@ DIFFERENCES = [
     Difference("A result of `repeat`, `lpad` or `rpad` has at most 16 MiB", "1 GiB", "a mistyped length does not fill the memory"),
     Difference("`union` widens the types of its inputs so that no value changes, and matches columns by name",
                "by position", "inputs are files whose columns may come in any order"),
+    Difference("`json` and `jsonb` are one type: JSON as it was written, with all operators of both; a cast to `jsonb` and functions called `jsonb_...` give jsonb's normal form",
+               "two types", "a column need not be written again to be looked into"),
+    Difference("`json_object_keys`, `json_array_elements`, `jsonb_path_query` and their like give lists; `unnest` makes rows of them",
+               "functions that return rows", "an expression has one value a row"),
+    Difference("`numeric` without digits is `decimal(38,9)`; a cast to it keeps the digits of integers, decimals and constants",
+               "unlimited digits", "columns of one width"),
+    Difference("A list as text is written as JSON, `[\"a\",null]`, and read in this form and in PostgreSQL's, `{a,NULL}`",
+               "`{a,NULL}`", "one form for nested values"),
 ]
 
 

@@ -2,7 +2,7 @@
 
 #include "engine/clients/kafka/consumer.hpp"
 #include "engine/formats/messages/message_decoder.hpp"
-#include "engine/sources/kafka/contradiction.hpp"
+#include "engine/formats/messages/refusal.hpp"
 #include "engine/sources/kafka/metadata.hpp"
 #include "engine/values/positions.hpp"
 
@@ -217,22 +217,13 @@ class kafka_reader : public split_reader {
   }
 
   status refuse(typed::record_fault fault, const rd_kafka_message_t& message, const partition& of, read_step& step) {
-    const auto place = "offset " + std::to_string(message.offset) + " of " + of.piece.object;
-    if (fault.wrong_guess) return message_contradicts(fault, *what_, place);
-    if (what_->policy == on_error::fail) {
-      auto why = user_error(
-          fault.code,
-          "the message at " + place + (fault.column.empty() ? "" : ", column " + fault.column) + ": " + fault.message,
-          "correct what sends such messages, or reject them with on_error: reject");
-      why.where = "unit " + what_->unit;
-      return why;
-    }
-    step.rejected.push_back({.record = std::string(value_of(message)),
-                             .offset = static_cast<std::uint64_t>(message.offset),
-                             .code = std::move(fault.code),
-                             .column = std::move(fault.column),
-                             .message = std::move(fault.message)});
-    return {};
+    return messages::refuse(
+        *what_, what_->unit,
+        {.fault = std::move(fault),
+         .place = "the message at offset " + std::to_string(message.offset) + " of " + of.piece.object,
+         .record = std::string(value_of(message)),
+         .offset = static_cast<std::uint64_t>(message.offset)},
+        step);
   }
 
   status finish(read_step& step) {

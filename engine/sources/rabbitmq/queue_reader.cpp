@@ -2,6 +2,7 @@
 
 #include "engine/error/names.hpp"
 #include "engine/formats/messages/message_decoder.hpp"
+#include "engine/formats/messages/refusal.hpp"
 #include "engine/sources/rabbitmq/metadata.hpp"
 #include "engine/values/positions.hpp"
 
@@ -79,23 +80,13 @@ class queue_reader : public split_reader {
   }
 
   status refuse(typed::record_fault fault, const rabbitmq::message& from, read_step& step) const {
-    const auto place = "message " + (from.id ? shortened(*from.id, 80) : std::to_string(from.number)) + " of queue " +
-                       what_->how.queue;
-    if (fault.wrong_guess || what_->policy == on_error::fail) {
-      auto why =
-          user_error(fault.wrong_guess ? "contradicts_type" : fault.code,
-                     place + (fault.column.empty() ? "" : ", column " + fault.column) + ": " + fault.message,
-                     fault.wrong_guess ? "the type was inferred from the first messages: give all columns in types:"
-                                       : "correct what sends such messages, or reject them with on_error: reject");
-      why.where = "unit " + what_->unit;
-      return why;
-    }
-    step.rejected.push_back({.record = from.body,
-                             .offset = from.number,
-                             .code = std::move(fault.code),
-                             .column = std::move(fault.column),
-                             .message = std::move(fault.message)});
-    return {};
+    return messages::refuse(*what_, what_->unit,
+                            {.fault = std::move(fault),
+                             .place = "message " + (from.id ? shortened(*from.id, 80) : std::to_string(from.number)) +
+                                      " of queue " + what_->how.queue,
+                             .record = from.body,
+                             .offset = from.number},
+                            step);
   }
 
   status finish(read_step& step) {

@@ -1,9 +1,11 @@
 #include "engine/columns/typed/read_types.hpp"
 #include "engine/component/component.hpp"
+#include "engine/error/names.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/sources/sqlite/query.hpp"
 
 #include <arrow/type.h>
+#include <sqlite3.h>
 
 #include <filesystem>
 
@@ -37,6 +39,25 @@ std::string select_of(const options& own, const std::string& file, std::string& 
                               table.empty() ? "sqlite needs table or query" : "sqlite takes table or query, found both",
                               "table: orders, or query: \"select id, name from customers\"")));
   return {};
+}
+
+/// The error unknown_table where the database has no table or view of that name; SQLite compares names without case.
+status check_table(connection& in, const std::string& path, const std::string& table) {
+  if (table.empty()) return {};
+  SLUICE_ASSIGN(
+      const auto found,
+      in.rows("SELECT name FROM sqlite_master WHERE type IN ('table', 'view') ORDER BY lower(name) = lower(?) DESC, "
+              "name",
+              {table}));
+  std::vector<std::string> names;
+  for (const auto& row : found) names.push_back(row.front());
+  if (!names.empty() && sqlite3_stricmp(names.front().c_str(), table.c_str()) == 0) return {};
+  const auto near = nearest_name(table, names);
+  return option_fault("sqlite", "table",
+                      user_error("unknown_table", "there is no table " + table + " in " + path,
+                                 !near.empty()   ? "did you mean " + near + "?"
+                                 : names.empty() ? "the database has no tables"
+                                                 : "its tables are " + shortened(joined(names), 200)));
 }
 
 /// The schema that the run was planned with, as columns to read.
@@ -83,8 +104,10 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   } else {
     interruption never;
     auto database = connection::open(made->path, connection::access::read, never);
-    auto found = database.ok() ? describe_query(*database, made->select, given)
-                               : result<std::vector<typed::column_plan>>(std::move(database).problem());
+    auto known = database.ok() ? check_table(*database, made->path, text_option(request.own, "table", ""))
+                               : status(std::move(database).problem());
+    auto found = known.ok() ? describe_query(*database, made->select, given)
+                            : result<std::vector<typed::column_plan>>(std::move(known).problem());
     if (!found.ok()) {
       faults.push_back(std::move(found).problem());
       if (faults.back().path.empty()) faults.back().path = "/sqlite";
