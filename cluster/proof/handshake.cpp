@@ -125,7 +125,8 @@ void handshake::end(result<std::string> how) {
       connection_.close();
     }
   }
-  std::exchange(then_, nullptr)(std::move(how), std::move(connection_));
+  // A copy: where it has failed a read may be under way, whose next step still asks this one.
+  std::exchange(then_, nullptr)(std::move(how), connection_);
 }
 
 }  // namespace sluice::cluster

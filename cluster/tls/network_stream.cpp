@@ -109,18 +109,25 @@ void network_stream::end() {
 void network_stream::close_gently() {
   boost::system::error_code ignored;
   socket().shutdown(socket_type::shutdown_send, ignored);
-  parts_->plain.expires_after(drain_limit);
+  // A timer beside the stream's own: that one is for reads of the stream.
+  parts_->drains.emplace(socket().get_executor(), drain_limit);
+  parts_->drains->async_wait([of = parts_](boost::system::error_code cancelled) {
+    boost::system::error_code problem;
+    if (!cancelled) of->plain.socket().close(problem);
+  });
   drain(parts_);
 }
 
+/// Reads from the socket itself: a read of the stream may be under way, and Beast's stream allows one at a time.
 void network_stream::drain(const std::shared_ptr<parts>& of) {
-  of->plain.async_read_some(boost::asio::buffer(of->unread),
-                            [of](boost::system::error_code problem, std::size_t bytes) {
-                              of->drained += bytes;
-                              if (!problem && of->drained < most_drained) return drain(of);
-                              boost::system::error_code ignored;
-                              of->plain.socket().close(ignored);
-                            });
+  of->plain.socket().async_read_some(boost::asio::buffer(of->unread),
+                                     [of](boost::system::error_code problem, std::size_t bytes) {
+                                       of->drained += bytes;
+                                       if (!problem && of->drained < most_drained) return drain(of);
+                                       of->drains->cancel();
+                                       boost::system::error_code ignored;
+                                       of->plain.socket().close(ignored);
+                                     });
 }
 
 }  // namespace sluice::cluster

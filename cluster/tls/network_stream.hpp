@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/bind_handler.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <chrono>
@@ -95,6 +96,7 @@ class network_stream {
     boost::beast::tcp_stream plain;
     certificates::context context;  ///< of this connection, whatever later ones use
     std::optional<boost::asio::ssl::stream<boost::beast::tcp_stream&>> tls;
+    std::optional<boost::asio::steady_timer> drains;  ///< while what comes is thrown away
     std::array<char, 4096> unread{};
     std::size_t drained = 0;
   };

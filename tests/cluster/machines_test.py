@@ -90,9 +90,11 @@ class Machines(unittest.TestCase):
         return run
 
     def assert_lost(self, run, worker, since):
-        last = list(self.nodes[0].events(run))[-1]
+        seen = list(self.nodes[0].events(run))
         took = time.monotonic() - since
-        self.assertEqual((last["type"], last["data"]["cause"]["code"]), ("run.failed", "node_lost"), last)
+        last = seen[-1]
+        self.assertEqual((last["type"], last["data"].get("cause", {}).get("code")), ("run.failed", "node_lost"),
+                         f"after {took:.2f} s: {[each['type'] for each in seen]}\n{self.nodes[0].logged()}")
         self.assertIn(f"node {worker.name}", last["data"]["cause"]["message"])
         eventually(lambda: worker.name not in self.members(), f"a cluster without {worker.name}")
         print(f"{self.id()}: the run ended {took:.2f} s after the fault")

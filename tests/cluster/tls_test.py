@@ -175,6 +175,25 @@ class Tls(unittest.TestCase):
         self.assertLess(peak_kilobytes(first.process.pid), MEMORY)
         self.assertLess(len(first.logged()), 100_000)
 
+    def test_connections_that_say_nothing_are_closed_and_the_node_goes_on(self):
+        first, worker = self.two()
+        ports = sorted(listening(first.process.pid) - {port_of(first.http)})
+        self.assertEqual(len(ports), 2)
+        hello = self.client_hello()
+        held = []
+        for begun in (b"", hello[:20], hello):
+            for port in ports:
+                held.append(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
+                self.addCleanup(held[-1].close)
+                held[-1].sendall(begun)
+        for silent in held:
+            while silent.recv(4096):
+                pass
+        eventually(lambda: "it did not prove within 5 s" in first.logged(), "the reason")
+        self.assertEqual([n["name"] for n in first.json("/v1/nodes")["nodes"]], ["n1", "n2"])
+        self.assertIsNone(first.process.poll())
+        self.assertIsNone(worker.process.poll())
+
     @staticmethod
     def client_hello():
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
