@@ -60,6 +60,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   SLUICE_ASSIGN(settings.labels, parse_labels(what.labels));
   settings.name = what.name;
   settings.state_folder = with.options.state_folder;
+  settings.store_url = with.options.store_url;
   settings.access_folder = with.options.state_folder;
   settings.spill_folder = with.options.spill_folder;
   settings.token = with.options.token;

@@ -19,6 +19,7 @@
 #include "cluster/node_actor.hpp"
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
+#include "cluster/take_lead.hpp"
 #include "cluster/tls/certificates.hpp"
 #include "cluster/token.hpp"
 #include "config/load.hpp"
@@ -26,6 +27,7 @@
 #include "engine/plan/explain_json.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/store/lease_keeper.hpp"
+#include "engine/store/store_place.hpp"
 
 #include <unistd.h>
 #include <caf/all.hpp>
@@ -106,6 +108,7 @@ struct node_parts {
   caf::actor_system system;
   std::shared_ptr<store::store> store;
   std::shared_ptr<const store::lease_keeper> lease;
+  std::unique_ptr<lead_watch> lead;  ///< of a controller whose Store others share
   std::shared_ptr<data_links> links;
   std::shared_ptr<certificates> secured;  ///< null: on loopback, nothing is encrypted
   actors::engine_actors engine;
@@ -375,13 +378,22 @@ status check_own_address(const address& listen) {
                     "give the address of this machine in their network");
 }
 
+/// A controller that has lost its lead ends: what it writes is refused, and its runs belong to the new one.
+void watch_lead(node_parts& all) {
+  all.lead = std::make_unique<lead_watch>(all.store, all.term, [](const std::string& who) {
+    log_line("this node does not lead any more: " + who + " does");
+    ::kill(::getpid(), SIGTERM);
+  });
+}
+
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
   SLUICE_TRY(check_config_file(settings.config_file));
   all.config_file = settings.config_file;
   SLUICE_TRY(make_private_folder(settings.state_folder));
   SLUICE_TRY(secure(all, settings));
   SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line, all.secured));
-  SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
+  SLUICE_ASSIGN(all.store, store::open_store(settings.store_url.empty() ? settings.state_folder + "/sluice.db"
+                                                                        : settings.store_url));
   all.state_folder = settings.state_folder;
   all.access_folder = settings.access_folder.empty() ? settings.state_folder : settings.access_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;
@@ -404,7 +416,8 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   SLUICE_TRY(open_links(all, token));
   std::vector<std::shared_ptr<const actors::run_setup>> again;
   if (all.first) {
-    SLUICE_ASSIGN(all.term, all.store->next_term());
+    SLUICE_ASSIGN(all.term, take_lead(*all.store, !settings.store_url.empty(), log_line));
+    if (!settings.store_url.empty()) watch_lead(all);
     SLUICE_ASSIGN(again,
                   actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
                                              {.node = all.self.name, .endpoint = all.self.http, .term = all.term}));
@@ -478,6 +491,7 @@ void close_all(node_parts& all) {
   caf::anon_send_exit(all.dialler, caf::exit_reason::user_shutdown);
   all.dialler = nullptr;
   if (all.transport) all.transport->close();
+  if (all.lead) all.lead->step_down();
 }
 
 }  // namespace
@@ -501,6 +515,7 @@ node::node(std::unique_ptr<state> all) : state_(std::move(all)) {}
 node::~node() = default;
 const node_addresses& node::where() const { return state_->where; }
 void node::close() { state_->close(); }
+bool node::lead_lost() const { return state_->parts.lead && state_->parts.lead->lost(); }
 std::shared_ptr<const std::atomic<int>> node::planning() const { return state_->parts.http->planning(); }
 
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
@@ -532,7 +547,9 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
 
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready) {
   stop_signals signals;
-  SLUICE_ASSIGN(auto running, node::start(settings));
+  auto started = node::start(settings);
+  if (!started.ok() && started.problem().code == "interrupted") return signals.wait();
+  SLUICE_ASSIGN(auto running, std::move(started));
   ready(running->where());
   notify_service_manager("READY=1");
   const int signal = signals.wait();
@@ -545,6 +562,10 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
     log_line("left behind: a submission that was still being planned");
     std::_Exit(EXIT_SUCCESS);
   }
+  if (running->lead_lost())
+    return external_error("lead_lost",
+                          "another controller has taken over from this node, which did not respond for a while",
+                          "start it again: it stands by then", true);
   return signal;
 }
 

@@ -1,6 +1,4 @@
-#include "engine/store/sqlite_writer.hpp"
-
-#include "engine/store/sqlite_database.hpp"
+#include "engine/store/store_writer.hpp"
 
 namespace sluice::store {
 
@@ -9,17 +7,17 @@ namespace {
 /// Longer waits for the write lock say nothing about who was silent meanwhile.
 constexpr std::int64_t prompt_microseconds = 1'000'000;
 
-status run_alone(sqlite_database& in, const std::function<status(const observer&)>& work, const observer& by) {
-  SLUICE_TRY(in.execute("SAVEPOINT one"));
+status run_alone(database& in, const std::function<status(const observer&)>& work, const observer& by) {
+  SLUICE_TRY(in.set_savepoint());
   auto outcome = work(by);
-  if (!outcome.ok()) SLUICE_TRY(in.execute("ROLLBACK TO one"));
-  SLUICE_TRY(in.execute("RELEASE one"));
+  if (!outcome.ok()) SLUICE_TRY(in.go_back());
+  SLUICE_TRY(in.leave_savepoint());
   return outcome;
 }
 
 }  // namespace
 
-status sqlite_writer::write(const std::function<status(const observer&)>& work) {
+status store_writer::write(const std::function<status(const observer&)>& work) {
   pending mine{.work = &work};
   std::unique_lock queue(queue_lock_);
   queue_.push_back(&mine);
@@ -36,21 +34,22 @@ status sqlite_writer::write(const std::function<status(const observer&)>& work) 
   return std::move(mine.outcome);
 }
 
-void sqlite_writer::commit_all(std::deque<pending*>& group) {
-  const std::lock_guard lock(database_lock_);
-  const auto committed = commit_in_one(group);
+void store_writer::commit_all(std::deque<pending*>& group) {
+  const std::lock_guard lock(writing_lock_);
+  auto committed = commit_in_one(group);
+  while (!committed.ok() && writing_.goes_again(committed.problem())) committed = commit_in_one(group);
   if (committed.ok()) return;
   for (auto* one : group)
     if (one->outcome.ok()) one->outcome = committed;
 }
 
-status sqlite_writer::commit_in_one(std::deque<pending*>& group) {
-  sqlite_transaction transaction(database_);
+status store_writer::commit_in_one(std::deque<pending*>& group) {
+  store_transaction transaction(writing_);
   const auto asked = uptime_microseconds();
   SLUICE_TRY(transaction.begin());
-  auto by = observe();
-  by.prompt = by.uptime - asked < prompt_microseconds;
-  for (auto* one : group) one->outcome = run_alone(database_, *one->work, by);
+  auto by = writing_.observed();
+  by.prompt = by.prompt && by.uptime - asked < prompt_microseconds;
+  for (auto* one : group) one->outcome = run_alone(writing_, *one->work, by);
   return transaction.commit();
 }
 

@@ -1,11 +1,11 @@
-#include "engine/store/sqlite_schedules.hpp"
+#include "engine/store/sql_schedules.hpp"
 
 #include "engine/secrets/mask.hpp"
+#include "engine/store/database.hpp"
 #include "engine/store/process.hpp"
-#include "engine/store/sqlite_database.hpp"
-#include "engine/store/sqlite_deliveries.hpp"
-#include "engine/store/sqlite_writer.hpp"
+#include "engine/store/sql_events.hpp"
 #include "engine/store/store.hpp"
+#include "engine/store/store_writer.hpp"
 #include "engine/store/stored_json.hpp"
 #include "engine/values/uuid.hpp"
 
@@ -41,7 +41,7 @@ constexpr const char* tables[] = {
 #define SLUICE_DEPLOYED \
   "SELECT name, owner, submission, schedule, paused, deployed, mark, cursor, state, revision FROM deployed "
 
-pending_start start_from(const sqlite_query& row) {
+pending_start start_from(const database_row& row) {
   pending_start made;
   made.number = row.integer(0);
   made.pipeline = row.text(1);
@@ -66,7 +66,7 @@ pending_start start_from(const sqlite_query& row) {
   return made;
 }
 
-deployed_pipeline deployed_from(const sqlite_query& row) {
+deployed_pipeline deployed_from(const database_row& row) {
   deployed_pipeline made;
   made.name = row.text(0);
   made.owner = row.text(1);
@@ -81,17 +81,17 @@ deployed_pipeline deployed_from(const sqlite_query& row) {
   return made;
 }
 
-class sqlite_schedules final : public schedule_log {
+class sql_schedules final : public schedule_log {
  public:
-  sqlite_schedules(sqlite_database& database, sqlite_writer& writer) : database_(database), writer_(writer) {}
+  sql_schedules(database& database, store_writer& writer) : database_(database), writer_(writer) {}
 
   result<bool> deploy(const deployed_pipeline& what, std::vector<event>& events) override {
     bool replaced = false;
     const auto work = [&](const observer& by) -> status {
-      SLUICE_ASSIGN(const auto before, read(what.name));
+      SLUICE_ASSIGN(const auto before, read(database_, what.name));
       replaced = before.has_value();
       auto kept = what;
-      SLUICE_ASSIGN(const auto newest, newest_event());
+      SLUICE_ASSIGN(const auto newest, newest_cursor(database_));
       if (before && before->schedule == what.schedule) {
         kept.mark = before->mark;
         kept.cursor = before->cursor;
@@ -103,7 +103,7 @@ class sqlite_schedules final : public schedule_log {
           "INSERT INTO deployed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 1) ON CONFLICT (name) DO UPDATE SET "
           "owner = excluded.owner, submission = excluded.submission, schedule = excluded.schedule, "
           "deployed = excluded.deployed, mark = excluded.mark, cursor = excluded.cursor, state = excluded.state, "
-          "revision = revision + 1",
+          "revision = deployed.revision + 1",
           kept.name, kept.owner, to_text(kept.submission), to_text(kept.schedule), std::int64_t{0}, kept.deployed,
           kept.mark, kept.cursor, to_text(kept.state)));
       return append_events_without_run(database_, events, by.now);
@@ -131,17 +131,17 @@ class sqlite_schedules final : public schedule_log {
   result<bool> pause(const std::string& pipeline, bool paused, std::int64_t now, std::vector<event>& events) override {
     bool found = false;
     const auto work = [&](const observer& by) -> status {
-      SLUICE_ASSIGN(const auto before, read(pipeline));
+      SLUICE_ASSIGN(const auto before, read(database_, pipeline));
       found = before.has_value();
       if (!found || before->paused == paused) return events.clear(), status{};
-      SLUICE_ASSIGN(const auto newest, newest_event());
+      SLUICE_ASSIGN(const auto newest, newest_cursor(database_));
       if (paused)
         SLUICE_TRY(
             database_.execute("UPDATE deployed SET paused = 1, revision = revision + 1 WHERE name = ?", pipeline));
       else
         SLUICE_TRY(database_.execute(
-            "UPDATE deployed SET paused = 0, mark = max(mark, ?), cursor = max(cursor, ?), revision = revision + 1 "
-            "WHERE name = ?",
+            "UPDATE deployed SET paused = 0, mark = CASE WHEN mark > ?1 THEN mark ELSE ?1 END, cursor = CASE WHEN "
+            "cursor > ?2 THEN cursor ELSE ?2 END, revision = revision + 1 WHERE name = ?3",
             now, newest, pipeline));
       return append_events_without_run(database_, events, by.now);
     };
@@ -150,16 +150,16 @@ class sqlite_schedules final : public schedule_log {
   }
 
   result<std::vector<deployed_pipeline>> deployed() override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<deployed_pipeline> all;
-    SLUICE_TRY(database_.each(SLUICE_DEPLOYED "ORDER BY name",
-                              [&](const sqlite_query& row) { return all.push_back(deployed_from(row)), true; }));
+    SLUICE_TRY(in->each(SLUICE_DEPLOYED "ORDER BY name",
+                        [&](const database_row& row) { return all.push_back(deployed_from(row)), true; }));
     return all;
   }
 
   result<std::optional<deployed_pipeline>> find(const std::string& pipeline) override {
-    const auto lock = writer_.lock();
-    return read(pipeline);
+    const auto in = writer_.look();
+    return read(*in, pipeline);
   }
 
   result<bool> step(schedule_step& what) override {
@@ -187,7 +187,7 @@ class sqlite_schedules final : public schedule_log {
     const auto work = [&](const observer& by) -> status {
       count = 0;
       for (const auto& one : what) {
-        SLUICE_ASSIGN(const auto known, read(one.pipeline));
+        SLUICE_ASSIGN(const auto known, read(database_, one.pipeline));
         if (!known)
           return user_error("not_deployed", "the pipeline " + one.pipeline + " is not deployed",
                             "sluice deploy FILE deploys it, sluice pipelines lists those that are");
@@ -201,10 +201,10 @@ class sqlite_schedules final : public schedule_log {
   }
 
   result<std::vector<pending_start>> ready(std::int64_t now) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<pending_start> found;
     // In order: one that is tried again later holds back those behind it.
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT " SLUICE_START
         " FROM starts WHERE number IN (SELECT min(number) FROM starts WHERE state = 'waiting' GROUP BY pipeline, "
         "batch, "
@@ -213,23 +213,23 @@ class sqlite_schedules final : public schedule_log {
         "count(*) FROM starts AS other JOIN runs ON runs.id = other.run WHERE other.batch = starts.batch AND "
         "other.state = 'started' AND runs.state NOT IN ('succeeded', 'partial', 'failed', 'cancelled'))) "
         "ORDER BY number",
-        [&](const sqlite_query& row) { return found.push_back(start_from(row)), true; }, now));
+        [&](const database_row& row) { return found.push_back(start_from(row)), true; }, now));
     return found;
   }
 
   result<std::optional<std::int64_t>> next_time(std::int64_t now) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::optional<std::int64_t> next;
-    const auto take = [&](const sqlite_query& row) {
+    const auto take = [&](const database_row& row) {
       if (row.integer(1) > 0 && (!next || row.integer(0) < *next)) next = row.integer(0);
       return false;
     };
     SLUICE_TRY(
-        database_.each("SELECT min(next_at), count(*) FROM starts WHERE state = 'waiting' AND next_at > ?", take, now));
+        in->each("SELECT min(next_at), count(*) FROM starts WHERE state = 'waiting' AND next_at > ?", take, now));
     SLUICE_TRY(
-        database_.each("SELECT min(deadline), count(*) FROM starts WHERE judged = 0 AND deadline > 0 AND deadline "
-                       "> ?",
-                       take, now));
+        in->each("SELECT min(deadline), count(*) FROM starts WHERE judged = 0 AND deadline > 0 AND deadline "
+                 "> ?",
+                 take, now));
     return next;
   }
 
@@ -257,75 +257,69 @@ class sqlite_schedules final : public schedule_log {
   }
 
   result<std::vector<pending_start>> overdue(std::int64_t now) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<pending_start> found;
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT " SLUICE_START
         " FROM starts WHERE judged = 0 AND deadline > 0 AND deadline <= ? ORDER BY deadline "
         "LIMIT 1000",
-        [&](const sqlite_query& row) { return found.push_back(start_from(row)), true; }, now));
+        [&](const database_row& row) { return found.push_back(start_from(row)), true; }, now));
     return found;
   }
 
   result<std::vector<pending_start>> starts(const start_query& query) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<pending_start> found;
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT " SLUICE_START
         " FROM starts WHERE (?1 = '' OR pipeline = ?1) AND (?2 = '' OR batch = ?2) AND (?3 = '' OR state = ?3) "
         "ORDER BY number DESC LIMIT ?4",
-        [&](const sqlite_query& row) { return found.push_back(start_from(row)), true; }, query.pipeline, query.batch,
+        [&](const database_row& row) { return found.push_back(start_from(row)), true; }, query.pipeline, query.batch,
         query.state ? to_string(*query.state) : std::string(), query.limit));
     return found;
   }
 
   result<std::vector<schedule_standing>> standings() override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<schedule_standing> all;
-    SLUICE_TRY(database_.each("SELECT name FROM deployed ORDER BY name", [&](const sqlite_query& row) {
+    SLUICE_TRY(in->each("SELECT name FROM deployed ORDER BY name", [&](const database_row& row) {
       all.push_back({.pipeline = row.text(0)});
       return true;
     }));
     for (auto& one : all) {
-      SLUICE_TRY(database_.each(
+      SLUICE_TRY(in->each(
           "SELECT coalesce(max(CASE WHEN state IN ('succeeded', 'partial') THEN ended END), 0), coalesce(max(ended), "
-          "0) FROM (SELECT state, ended FROM runs WHERE pipeline = ? AND ended > 0 ORDER BY position DESC LIMIT 1000)",
-          [&](const sqlite_query& row) {
+          "0) FROM (SELECT state, ended FROM runs WHERE pipeline = ? AND ended > 0 ORDER BY position DESC LIMIT 1000) "
+          "AS newest",
+          [&](const database_row& row) {
             one.last_success = row.integer(0);
             one.last_end = row.integer(1);
             return false;
           },
           one.pipeline));
-      SLUICE_TRY(database_.each(
+      SLUICE_TRY(in->each(
           "SELECT due, deadline FROM starts WHERE pipeline = ? AND judged > 0 AND deadline > 0 AND judged = 2 ORDER BY "
           "number DESC LIMIT 1",
-          [&](const sqlite_query& row) {
+          [&](const database_row& row) {
             one.late_due = row.integer(0);
             one.late_deadline = row.integer(1);
             return false;
           },
           one.pipeline));
-      SLUICE_TRY(database_.each(
+      SLUICE_TRY(in->each(
           "SELECT count(*) FROM starts WHERE pipeline = ? AND state = 'waiting'",
-          [&](const sqlite_query& row) { return one.waiting = row.integer(0), false; }, one.pipeline));
+          [&](const database_row& row) { return one.waiting = row.integer(0), false; }, one.pipeline));
     }
     return all;
   }
 
  private:
-  result<std::optional<deployed_pipeline>> read(const std::string& pipeline) {
+  static result<std::optional<deployed_pipeline>> read(database& in, const std::string& pipeline) {
     std::optional<deployed_pipeline> found;
-    SLUICE_TRY(database_.each(
-        SLUICE_DEPLOYED "WHERE name = ?", [&](const sqlite_query& row) { return found = deployed_from(row), false; },
+    SLUICE_TRY(in.each(
+        SLUICE_DEPLOYED "WHERE name = ?", [&](const database_row& row) { return found = deployed_from(row), false; },
         pipeline));
     return found;
-  }
-
-  result<std::int64_t> newest_event() {
-    std::int64_t newest = 0;
-    SLUICE_TRY(database_.each("SELECT coalesce(max(cursor), 0) FROM events",
-                              [&](const sqlite_query& row) { return newest = row.integer(0), false; }));
-    return newest;
   }
 
   result<bool> insert(const pending_start& one, std::int64_t now) {
@@ -338,8 +332,8 @@ class sqlite_schedules final : public schedule_log {
     return database_.changed() == 1;
   }
 
-  sqlite_database& database_;
-  sqlite_writer& writer_;
+  database& database_;
+  store_writer& writer_;
 };
 
 }  // namespace
@@ -348,15 +342,15 @@ std::string to_string(start_state state) { return state_names.at(static_cast<std
 
 std::string run_of_start(const std::string& key) { return uuid_v8("start\n" + key); }
 
-status make_schedule_tables(sqlite_database& in) {
+status make_schedule_tables(database& in) {
   for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
   return {};
 }
 
 schedule_log& schedules_of(store& in) { return dynamic_cast<keeps_schedules&>(in).schedules(); }
 
-std::unique_ptr<schedule_log> make_sqlite_schedules(sqlite_database& database, sqlite_writer& writer) {
-  return std::make_unique<sqlite_schedules>(database, writer);
+std::unique_ptr<schedule_log> make_sql_schedules(database& database, store_writer& writer) {
+  return std::make_unique<sql_schedules>(database, writer);
 }
 
 }  // namespace sluice::store

@@ -1,8 +1,7 @@
-#include "engine/store/sqlite_prune.hpp"
+#include "engine/store/sql_prune.hpp"
 
-#include "engine/component/options.hpp"
-#include "engine/store/sqlite_database.hpp"
-#include "engine/store/sqlite_file.hpp"
+#include "engine/store/database.hpp"
+#include "engine/store/stored_json.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -18,20 +17,21 @@ constexpr std::size_t runs_at_once = 200;
 
 /// The newest run of each pipeline with the same params, and those that it continues after: the next run may need their
 /// checkpoints.
-result<std::set<std::string>> needed_runs(sqlite_database& in) {
+result<std::set<std::string>> needed_runs(database& in) {
   std::set<std::string> needed;
   std::set<std::pair<std::string, std::string>> seen;
   std::map<std::string, std::string> before;
   std::vector<std::string> newest;
-  SLUICE_TRY(
-      in.each("SELECT id, pipeline, params, coalesce(json_extract(context, '$.continues'), '') FROM runs ORDER BY "
-              "position DESC",
-              [&](const sqlite_query& row) {
-                auto continues = row.text(3);
-                if (!continues.empty()) before.emplace(row.text(0), std::move(continues));
-                if (seen.emplace(row.text(1), row.text(2)).second) newest.push_back(row.text(0));
-                return true;
-              }));
+  SLUICE_TRY(in.each(
+      "SELECT id, pipeline, params, CASE WHEN context LIKE '%\"continues\":%' THEN context ELSE '' END FROM runs "
+      "ORDER BY position DESC",
+      [&](const database_row& row) {
+        const auto context = from_text(row.text(3));
+        auto continues = context.is_object() ? context.value("continues", "") : std::string();
+        if (!continues.empty()) before.emplace(row.text(0), std::move(continues));
+        if (seen.emplace(row.text(1), row.text(2)).second) newest.push_back(row.text(0));
+        return true;
+      }));
   for (auto id : newest)
     while (needed.insert(id).second) {
       const auto earlier = before.find(id);
@@ -42,11 +42,11 @@ result<std::set<std::string>> needed_runs(sqlite_database& in) {
 }
 
 /// The cursor up to which every subscription has read.
-result<std::int64_t> read_by_all(sqlite_database& in) {
+result<std::int64_t> read_by_all(database& in) {
   std::int64_t mark = std::numeric_limits<std::int64_t>::max();
   SLUICE_TRY(in.each(
       "SELECT coalesce(min(mark), ?) FROM subscriptions WHERE until < 0 OR mark < until",
-      [&](const sqlite_query& row) { return mark = row.integer(0), false; }, mark));
+      [&](const database_row& row) { return mark = row.integer(0), false; }, mark));
   return mark;
 }
 
@@ -56,7 +56,7 @@ struct found_run {
   bool waits = false;  ///< a notification of it
 };
 
-result<std::vector<found_run>> ended_runs(sqlite_database& in, const prune_rule& rule) {
+result<std::vector<found_run>> ended_runs(database& in, const prune_rule& rule) {
   std::vector<found_run> found;
   SLUICE_TRY(in.each(
       "SELECT id, coalesce((SELECT max(cursor) FROM events WHERE events.run = runs.id), 0), "
@@ -65,7 +65,7 @@ result<std::vector<found_run>> ended_runs(sqlite_database& in, const prune_rule&
       "AND (?2 = '' OR pipeline = ?2) "
       "AND NOT EXISTS (SELECT 1 FROM commits WHERE commits.run = runs.id AND commits.state IN ('decided', 'refused')) "
       "ORDER BY position",
-      [&](const sqlite_query& row) {
+      [&](const database_row& row) {
         found.push_back({.id = row.text(0), .last_cursor = row.integer(1), .waits = row.integer(2) != 0});
         return true;
       },
@@ -73,15 +73,15 @@ result<std::vector<found_run>> ended_runs(sqlite_database& in, const prune_rule&
   return found;
 }
 
-result<std::int64_t> count_events(sqlite_database& in, const std::string& run) {
+result<std::int64_t> count_events(database& in, const std::string& run) {
   std::int64_t count = 0;
   SLUICE_TRY(in.each(
       "SELECT count(*) FROM events WHERE run = ?",
-      [&](const sqlite_query& row) { return count = row.integer(0), false; }, run));
+      [&](const database_row& row) { return count = row.integer(0), false; }, run));
   return count;
 }
 
-status remove_run(sqlite_database& in, const std::string& run) {
+status remove_run(database& in, const std::string& run) {
   SLUICE_TRY(in.execute("DELETE FROM events WHERE run = ?", run));
   SLUICE_TRY(in.execute("DELETE FROM transitions WHERE run = ?", run));
   SLUICE_TRY(in.execute("DELETE FROM commits WHERE run = ?", run));
@@ -89,8 +89,8 @@ status remove_run(sqlite_database& in, const std::string& run) {
 }
 
 /// One transaction; gives whether there may be more.
-result<bool> prune_some(sqlite_database& in, const prune_rule& rule, pruned& into) {
-  sqlite_transaction transaction(in);
+result<bool> prune_some(database& in, const prune_rule& rule, pruned& into) {
+  store_transaction transaction(in);
   SLUICE_TRY(transaction.begin());
   SLUICE_ASSIGN(const auto needed, needed_runs(in));
   SLUICE_ASSIGN(const auto mark, read_by_all(in));
@@ -126,12 +126,10 @@ result<bool> prune_some(sqlite_database& in, const prune_rule& rule, pruned& int
 
 }  // namespace
 
-result<pruned> prune_sqlite(const std::string& path, const prune_rule& rule) {
-  sqlite_database database;
-  SLUICE_TRY(open_sqlite_file(database, path));
+result<pruned> prune(database& in, const prune_rule& rule) {
   pruned out;
   while (true) {
-    SLUICE_ASSIGN(const bool more, prune_some(database, rule, out));
+    SLUICE_ASSIGN(const bool more, prune_some(in, rule, out));
     if (!more) return out;
   }
 }

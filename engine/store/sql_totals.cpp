@@ -1,6 +1,6 @@
-#include "engine/store/sqlite_totals.hpp"
+#include "engine/store/sql_totals.hpp"
 
-#include "engine/store/sqlite_database.hpp"
+#include "engine/store/database.hpp"
 
 #include <algorithm>
 #include <vector>
@@ -40,28 +40,31 @@ std::int64_t sum(const options& summary, const std::string& role, const char* co
   return total;
 }
 
-status add(sqlite_database& in, const ended_run& run) {
+status add(database& in, const ended_run& run) {
   const bool good = run.state == run_state::succeeded || run.state == run_state::partial;
   // Only what is visible counts as loaded.
   const std::int64_t rows_out = good ? sum(run.summary, "load", "out") : 0;
   const std::int64_t bytes_out = good ? sum(run.summary, "load", "bytes") : 0;
   const auto duration = run.begun == 0 ? 0 : std::max<std::int64_t>(run.ended - run.begun, 0);
-  SLUICE_TRY(in.execute(
-      "INSERT INTO pipeline_totals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pipeline) DO UPDATE SET "
-      "last_success = max(last_success, excluded.last_success), last_end = excluded.last_end, "
-      "last_duration = excluded.last_duration, duration = duration + excluded.duration, "
-      "rows_in = rows_in + excluded.rows_in, rows_out = rows_out + excluded.rows_out, "
-      "rejected = rejected + excluded.rejected, bytes_in = bytes_in + excluded.bytes_in, "
-      "bytes_out = bytes_out + excluded.bytes_out",
-      run.pipeline, good ? run.ended : std::int64_t{0}, run.ended, duration, duration,
-      sum(run.summary, "extract", "in"), rows_out, sum(run.summary, "", "rejected"),
-      sum(run.summary, "extract", "bytes"), bytes_out));
+  SLUICE_TRY(
+      in.execute("INSERT INTO pipeline_totals AS so_far VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pipeline) "
+                 "DO UPDATE SET "
+                 "last_success = CASE WHEN excluded.last_success > so_far.last_success THEN excluded.last_success ELSE "
+                 "so_far.last_success END, "
+                 "last_end = excluded.last_end, last_duration = excluded.last_duration, "
+                 "duration = so_far.duration + excluded.duration, rows_in = so_far.rows_in + excluded.rows_in, "
+                 "rows_out = so_far.rows_out + excluded.rows_out, rejected = so_far.rejected + excluded.rejected, "
+                 "bytes_in = so_far.bytes_in + excluded.bytes_in, bytes_out = so_far.bytes_out + excluded.bytes_out",
+                 run.pipeline, good ? run.ended : std::int64_t{0}, run.ended, duration, duration,
+                 sum(run.summary, "extract", "in"), rows_out, sum(run.summary, "", "rejected"),
+                 sum(run.summary, "extract", "bytes"), bytes_out));
   return in.execute(
-      "INSERT INTO pipeline_ends VALUES (?, ?, 1) ON CONFLICT (pipeline, state) DO UPDATE SET runs = runs + 1",
+      "INSERT INTO pipeline_ends VALUES (?, ?, 1) ON CONFLICT (pipeline, state) DO UPDATE SET runs = "
+      "pipeline_ends.runs + 1",
       run.pipeline, to_string(run.state));
 }
 
-ended_run ended_from(const sqlite_query& row) {
+ended_run ended_from(const database_row& row) {
   const auto started = row.integer(2);
   return {.pipeline = row.text(0),
           .state = run_state_from(row.text(1)).value_or(run_state::failed),
@@ -72,33 +75,33 @@ ended_run ended_from(const sqlite_query& row) {
 
 }  // namespace
 
-status make_totals_table(sqlite_database& in) {
+status make_totals_table(database& in) {
   for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
   status outcome;
   SLUICE_TRY(
       in.each("SELECT pipeline, state, started, created, ended, summary FROM runs WHERE ended > 0 ORDER BY ended",
-              [&](const sqlite_query& row) { return (outcome = add(in, ended_from(row))).ok(); }));
+              [&](const database_row& row) { return (outcome = add(in, ended_from(row))).ok(); }));
   return outcome;
 }
 
-status add_to_totals(sqlite_database& in, const std::string& run) {
+status add_to_totals(database& in, const std::string& run) {
   ended_run ended;
   SLUICE_TRY(in.each(
       "SELECT pipeline, state, started, created, ended, summary FROM runs WHERE id = ?",
-      [&](const sqlite_query& row) { return ended = ended_from(row), false; }, run));
+      [&](const database_row& row) { return ended = ended_from(row), false; }, run));
   return add(in, ended);
 }
 
-result<store_totals> read_totals(sqlite_database& in) {
+result<store_totals> read_totals(database& in) {
   store_totals all;
   for (const auto state : run_states()) all.runs[to_string(state)] = 0;
   SLUICE_TRY(in.each("SELECT state, count(*) FROM runs GROUP BY state",
-                     [&](const sqlite_query& row) { return all.runs[row.text(0)] = row.integer(1), true; }));
+                     [&](const database_row& row) { return all.runs[row.text(0)] = row.integer(1), true; }));
   SLUICE_TRY(
       in.each("SELECT pipeline, last_success, last_end, last_duration, duration, rows_in, rows_out, rejected, "
               "bytes_in, bytes_out "
               "FROM pipeline_totals ORDER BY pipeline",
-              [&](const sqlite_query& row) {
+              [&](const database_row& row) {
                 all.pipelines.push_back({.pipeline = row.text(0),
                                          .last_success = row.integer(1),
                                          .last_end = row.integer(2),
@@ -111,13 +114,13 @@ result<store_totals> read_totals(sqlite_database& in) {
                                          .bytes_out = row.integer(9)});
                 return true;
               }));
-  SLUICE_TRY(in.each("SELECT pipeline, state, runs FROM pipeline_ends", [&](const sqlite_query& row) {
+  SLUICE_TRY(in.each("SELECT pipeline, state, runs FROM pipeline_ends", [&](const database_row& row) {
     for (auto& one : all.pipelines)
       if (one.pipeline == row.text(0)) one.ended[row.text(1)] = row.integer(2);
     return true;
   }));
   SLUICE_TRY(in.each("SELECT count(*) FROM commits WHERE state IN ('decided', 'refused')",
-                     [&](const sqlite_query& row) { return all.due_commits = row.integer(0), false; }));
+                     [&](const database_row& row) { return all.due_commits = row.integer(0), false; }));
   return all;
 }
 

@@ -1,6 +1,6 @@
-#include "engine/store/sqlite_leases.hpp"
+#include "engine/store/sql_leases.hpp"
 
-#include "engine/store/sqlite_database.hpp"
+#include "engine/store/database.hpp"
 
 #include <vector>
 
@@ -16,7 +16,7 @@ constexpr const char* tables[] = {
     "ALTER TABLE runs ADD COLUMN context TEXT NOT NULL DEFAULT 'null'",
 };
 
-lease lease_from(const sqlite_query& row, int first) {
+lease lease_from(const database_row& row, int first) {
   lease found;
   found.holder.boot = row.text(first);
   found.holder.pid_namespace = row.text(first + 1);
@@ -29,16 +29,16 @@ lease lease_from(const sqlite_query& row, int first) {
 
 }  // namespace
 
-status make_lease_tables(sqlite_database& in) {
+status make_lease_tables(database& in) {
   for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
   return {};
 }
 
-result<bool> write_lease(sqlite_database& in, const process_record& self, const observer& now) {
+result<bool> write_lease(database& in, const process_record& self, const observer& now) {
   bool held = false;
   SLUICE_TRY(in.each(
       "SELECT boot, pid_namespace, pid, pid_started, beat, uptime FROM processes WHERE id = ?",
-      [&](const sqlite_query& row) { return held = is_alive(lease_from(row, 0), now), false; }, self.id));
+      [&](const database_row& row) { return held = is_alive(lease_from(row, 0), now), false; }, self.id));
   SLUICE_TRY(in.execute(
       "INSERT INTO processes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
       "beat = excluded.beat, uptime = excluded.uptime",
@@ -46,11 +46,11 @@ result<bool> write_lease(sqlite_database& in, const process_record& self, const 
   return held;
 }
 
-status forget_dead_leases(sqlite_database& in, const process_record& self, const observer& now) {
+status forget_dead_leases(database& in, const process_record& self, const observer& now) {
   std::vector<std::string> dead;
   SLUICE_TRY(in.each(
       "SELECT boot, pid_namespace, pid, pid_started, beat, uptime, id FROM processes WHERE id <> ?",
-      [&](const sqlite_query& row) {
+      [&](const database_row& row) {
         if (!is_alive(lease_from(row, 0), now)) dead.push_back(row.text(6));
         return true;
       },
@@ -59,12 +59,17 @@ status forget_dead_leases(sqlite_database& in, const process_record& self, const
   return {};
 }
 
-bool owner_lives(const sqlite_query& row, int first, const observer& by) {
+bool lease_holds(const database_row& row, int first, const observer& by) {
+  const auto found = lease_from(row, first);
+  return found.beat != 0 && is_alive(found, by);
+}
+
+bool owner_lives(const database_row& row, int first, const observer& by) {
   const auto pid = row.integer(first + 1);
   const auto started = row.integer(first + 2);
   if (row.text(first).empty()) return pid == 0 || started == 0 || process_start(pid) == started;
   // Without a lease of its own left the process is gone for longer than one holds.
-  return row.integer(first + 7) != 0 && is_alive(lease_from(row, first + 3), by);
+  return lease_holds(row, first + 3, by);
 }
 
 }  // namespace sluice::store

@@ -6,14 +6,14 @@
 
 namespace sluice::store {
 
-class sqlite_database;
-class sqlite_writer;
+class database;
+class store_writer;
 
 // The SQL of deployed pipelines and the runs that are due.
 
 /// Makes the tables (version 5 of the schema).
-status make_schedule_tables(sqlite_database& in);
+status make_schedule_tables(database& in);
 
-std::unique_ptr<schedule_log> make_sqlite_schedules(sqlite_database& database, sqlite_writer& writer);
+std::unique_ptr<schedule_log> make_sql_schedules(database& database, store_writer& writer);
 
 }  // namespace sluice::store

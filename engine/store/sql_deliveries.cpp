@@ -1,10 +1,11 @@
-#include "engine/store/sqlite_deliveries.hpp"
+#include "engine/store/sql_deliveries.hpp"
 
 #include "engine/secrets/mask.hpp"
-#include "engine/store/sqlite_database.hpp"
-#include "engine/store/sqlite_leases.hpp"
-#include "engine/store/sqlite_writer.hpp"
+#include "engine/store/database.hpp"
+#include "engine/store/sql_events.hpp"
+#include "engine/store/sql_leases.hpp"
 #include "engine/store/store.hpp"
+#include "engine/store/store_writer.hpp"
 #include "engine/store/stored_json.hpp"
 #include "engine/values/uuid.hpp"
 
@@ -38,19 +39,19 @@ constexpr const char* tables[] = {
     "CREATE TABLE acknowledged (alert TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE silences (id TEXT PRIMARY KEY, condition TEXT NOT NULL, since INTEGER NOT NULL, "
     "until INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE stream (only INTEGER PRIMARY KEY CHECK (only = 1), id TEXT NOT NULL, sequence INTEGER NOT NULL)",
+    "CREATE TABLE stream (\"only\" INTEGER PRIMARY KEY CHECK (\"only\" = 1), id TEXT NOT NULL, sequence INTEGER NOT "
+    "NULL)",
 };
 
 #define SLUICE_DELIVERY                                                                                         \
   "number, subscription, channel, lane, key, kind, type, run, cursor, body, state, tries, created, first_try, " \
   "last_try, next_at, answer"
 
-#define SLUICE_SUBSCRIPTIONS                                                                              \
-  "SELECT subscriptions.id, pipeline, name, spec, mark, until, state, holder, processes.boot, "           \
-  "processes.pid_namespace, processes.pid, processes.pid_started, processes.beat, processes.uptime FROM " \
-  "subscriptions LEFT JOIN processes ON processes.id = subscriptions.holder "
+#define SLUICE_SUBSCRIPTIONS                                                                         \
+  "SELECT subscriptions.id, pipeline, name, spec, mark, until, state, holder, " SLUICE_LEASE_COLUMNS \
+  " FROM subscriptions LEFT JOIN processes ON processes.id = subscriptions.holder "
 
-delivery delivery_from(const sqlite_query& row) {
+delivery delivery_from(const database_row& row) {
   delivery made;
   made.number = row.integer(0);
   made.subscription = row.text(1);
@@ -85,20 +86,18 @@ std::vector<std::string> changed_channels(const options& before, const options& 
   return changed;
 }
 
-status end_channels(sqlite_database& in, const std::string& pipeline, const std::vector<std::string>& changed) {
+status end_channels(database& in, const std::string& pipeline, const std::vector<std::string>& changed) {
   for (const auto& channel : changed)
     SLUICE_TRY(in.execute("DELETE FROM channels WHERE pipeline = ? AND channel = ?", pipeline, channel));
   return {};
 }
 
-status write_subscriptions(sqlite_database& in, const std::string& pipeline, const std::vector<subscription>& now) {
-  std::int64_t newest = 0;
-  SLUICE_TRY(in.each("SELECT coalesce(max(cursor), 0) FROM events",
-                     [&](const sqlite_query& row) { return newest = row.integer(0), false; }));
+status write_subscriptions(database& in, const std::string& pipeline, const std::vector<subscription>& now) {
+  SLUICE_ASSIGN(const auto newest, newest_cursor(in));
   std::vector<std::pair<std::string, std::string>> kept;
   SLUICE_TRY(in.each(
       "SELECT id, spec FROM subscriptions WHERE pipeline = ?",
-      [&](const sqlite_query& row) { return kept.emplace_back(row.text(0), row.text(1)), true; }, pipeline));
+      [&](const database_row& row) { return kept.emplace_back(row.text(0), row.text(1)), true; }, pipeline));
   for (const auto& [id, spec] : kept) {
     const auto same = std::find_if(now.begin(), now.end(), [&](const auto& one) { return one.id == id; });
     if (same == now.end())
@@ -109,15 +108,17 @@ status write_subscriptions(sqlite_database& in, const std::string& pipeline, con
   for (const auto& one : now)
     SLUICE_TRY(in.execute(
         "INSERT INTO subscriptions VALUES (?1, ?2, ?3, ?4, ?5, -1, 'null', '') ON CONFLICT (id) DO UPDATE SET "
-        "spec = excluded.spec, mark = CASE WHEN until < 0 THEN mark ELSE max(mark, excluded.mark) END, until = -1",
+        "spec = excluded.spec, mark = CASE WHEN "
+        "subscriptions.until < 0 OR subscriptions.mark > excluded.mark THEN subscriptions.mark ELSE excluded.mark END, "
+        "until = -1",
         one.id, pipeline, one.name, to_text(one.spec), newest));
   return {};
 }
 
-class sqlite_deliveries final : public delivery_log {
+class sql_deliveries final : public delivery_log {
  public:
-  sqlite_deliveries(sqlite_database& database, sqlite_writer& writer, const process_record& self,
-                    std::function<status(const observer&)> renew)
+  sql_deliveries(database& database, store_writer& writer, const process_record& self,
+                 std::function<status(const observer&)> renew)
       : database_(database), writer_(writer), self_(self), renew_(std::move(renew)) {}
 
   status subscribe(const std::string& pipeline, const std::vector<subscription>& now) override {
@@ -125,29 +126,30 @@ class sqlite_deliveries final : public delivery_log {
   }
 
   result<std::vector<subscription>> subscriptions() override {
-    const auto lock = writer_.lock();
-    const auto by = observe();
+    const auto in = writer_.look();
+    const auto by = in->observed();
     std::vector<subscription> all;
-    const auto take = [&](const sqlite_query& row) {
+    const auto take = [&](const database_row& row) {
       auto one = from_row(row);
-      one.held_elsewhere = !one.holder.empty() && one.holder != self_.id && lives(row, 8, by);
+      one.held_elsewhere = !one.holder.empty() && one.holder != self_.id && lease_holds(row, 8, by);
       all.push_back(std::move(one));
       return true;
     };
-    SLUICE_TRY(database_.each(SLUICE_SUBSCRIPTIONS "ORDER BY subscriptions.id", take));
+    SLUICE_TRY(in->each(SLUICE_SUBSCRIPTIONS "ORDER BY subscriptions.id", take));
     return all;
   }
 
   result<std::optional<subscription>> hold(const std::string& id) override {
     std::optional<subscription> held;
     const auto work = [&](const observer& by) -> status {
+      held.reset();
       SLUICE_ASSIGN(const auto self, renewed(by));
       SLUICE_TRY(database_.each(
           SLUICE_SUBSCRIPTIONS "WHERE subscriptions.id = ?",
-          [&](const sqlite_query& row) {
+          [&](const database_row& row) {
             auto one = from_row(row);
             one.state = from_text(row.text(6));
-            const bool free = one.holder.empty() || one.holder == self || !lives(row, 8, by);
+            const bool free = one.holder.empty() || one.holder == self || !lease_holds(row, 8, by);
             if (free) held = std::move(one);
             return false;
           },
@@ -195,7 +197,7 @@ class sqlite_deliveries final : public delivery_log {
       std::int64_t until = -1;
       SLUICE_TRY(database_.each(
           "SELECT until FROM subscriptions WHERE id = ?",
-          [&](const sqlite_query& row) { return until = row.integer(0), false; }, id));
+          [&](const database_row& row) { return until = row.integer(0), false; }, id));
       for (const auto& one : made)
         if (until < 0 || one.cursor <= until) SLUICE_TRY(insert(one));
       return {};
@@ -204,7 +206,7 @@ class sqlite_deliveries final : public delivery_log {
 
   result<std::vector<delivery>> due(const std::string& subscription, const std::string& channel, std::int64_t now,
                                     const std::vector<std::string>& busy, std::int64_t limit) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<delivery> found;
     std::string sql = "SELECT " SLUICE_DELIVERY
                       " FROM deliveries WHERE subscription = ?1 AND channel = ?2 AND state = 'open' AND next_at <= ?3 ";
@@ -215,27 +217,27 @@ class sqlite_deliveries final : public delivery_log {
       sql += "AND lane <> ?" + std::to_string(at + 4) + " ";
     }
     sql += "ORDER BY next_at, number LIMIT 1";
-    SLUICE_TRY(database_.each(
-        sql.c_str(), [&](const sqlite_query& row) { return found.push_back(delivery_from(row)), false; }, subscription,
+    SLUICE_TRY(in->each(
+        sql.c_str(), [&](const database_row& row) { return found.push_back(delivery_from(row)), false; }, subscription,
         channel, now, lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6], lanes[7]));
     if (found.empty() || limit <= 1) return found;
     const auto first = found.front();  // what is bound must not move while rows are added
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT " SLUICE_DELIVERY
         " FROM deliveries WHERE subscription = ? AND channel = ? AND lane = ? AND number > ? AND state = 'open' AND "
         "deliveries.state IN ('open', 'held') AND next_at <= ? ORDER BY number LIMIT ?",
-        [&](const sqlite_query& row) { return found.push_back(delivery_from(row)), true; }, subscription, channel,
+        [&](const database_row& row) { return found.push_back(delivery_from(row)), true; }, subscription, channel,
         first.lane, first.number, now, limit - 1));
     return found;
   }
 
   result<std::optional<std::int64_t>> next_due(const std::string& subscription, const std::string& channel) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::optional<std::int64_t> at;
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT next_at FROM deliveries WHERE subscription = ? AND channel = ? AND state = 'open' "
         "ORDER BY next_at LIMIT 1",
-        [&](const sqlite_query& row) { return at = row.integer(0), false; }, subscription, channel));
+        [&](const database_row& row) { return at = row.integer(0), false; }, subscription, channel));
     return at;
   }
 
@@ -267,11 +269,11 @@ class sqlite_deliveries final : public delivery_log {
   }
 
   result<channel_health> health_of(const std::string& pipeline, const std::string& channel) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     channel_health found{.pipeline = pipeline, .channel = channel};
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT failures, failing, disabled FROM channels WHERE pipeline = ? AND channel = ?",
-        [&](const sqlite_query& row) {
+        [&](const database_row& row) {
           found.failures = row.integer(0);
           found.failing = row.integer(1) != 0;
           found.disabled = row.integer(2) != 0;
@@ -286,21 +288,21 @@ class sqlite_deliveries final : public delivery_log {
     const auto work = [&](const observer&) -> status {
       SLUICE_TRY(database_.execute("UPDATE deliveries SET next_at = ? WHERE state = 'open' AND next_at > ?", now, now));
       return database_.each("SELECT count(*) FROM deliveries WHERE state IN ('open', 'held')",
-                            [&](const sqlite_query& row) { return count = row.integer(0), false; });
+                            [&](const database_row& row) { return count = row.integer(0), false; });
     };
     SLUICE_TRY(writer_.write(work));
     return count;
   }
 
   result<std::vector<pending_deliveries>> pending(const std::string& run) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<pending_deliveries> all;
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT pipeline, channel, count(*), min(CASE WHEN deliveries.state = 'open' THEN next_at END), "
         "max(CASE WHEN tries > 0 THEN answer ELSE '' END) FROM deliveries JOIN subscriptions ON subscriptions.id = "
         "subscription WHERE deliveries.state IN ('open', 'held') AND (?1 = '' OR run = ?1) "
         "GROUP BY pipeline, channel ORDER BY pipeline, channel",
-        [&](const sqlite_query& row) {
+        [&](const database_row& row) {
           all.push_back({row.text(0), row.text(1), row.integer(2), row.integer(3), row.text(4)});
           return true;
         },
@@ -309,14 +311,14 @@ class sqlite_deliveries final : public delivery_log {
   }
 
   result<std::vector<delivery>> deliveries(const delivery_query& query) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<delivery> found;
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT " SLUICE_DELIVERY
         " FROM deliveries WHERE (?1 = '' OR substr(subscription, 1, length(?1) + 1) = ?1 || '/') AND "
         "(?2 = '' OR channel = ?2) AND (?3 = '' OR run = ?3) AND (?4 = 0 OR state IN ('open', 'held')) "
         "ORDER BY number DESC LIMIT ?5",
-        [&](const sqlite_query& row) { return found.push_back(delivery_from(row)), true; }, query.pipeline,
+        [&](const database_row& row) { return found.push_back(delivery_from(row)), true; }, query.pipeline,
         query.channel, query.run, std::int64_t{query.pending}, query.limit));
     return found;
   }
@@ -341,11 +343,11 @@ class sqlite_deliveries final : public delivery_log {
   }
 
   result<std::vector<silence>> silences(std::int64_t now) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<silence> all;
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT id, condition, since, until, reason FROM silences WHERE until > ? ORDER BY since, id",
-        [&](const sqlite_query& row) {
+        [&](const database_row& row) {
           all.push_back({row.text(0), row.text(1), row.integer(2), row.integer(3), row.text(4)});
           return true;
         },
@@ -354,9 +356,9 @@ class sqlite_deliveries final : public delivery_log {
   }
 
   result<bool> has_alert(const std::string& alert) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     bool found = false;
-    SLUICE_TRY(database_.each("SELECT state FROM subscriptions", [&](const sqlite_query& row) {
+    SLUICE_TRY(in->each("SELECT state FROM subscriptions", [&](const database_row& row) {
       const auto state = from_text(row.text(0));
       if (!state.is_object() || !state.contains("alerts")) return true;
       for (const auto& [key, one] : state["alerts"].items()) found = found || one.value("id", "") == alert;
@@ -377,12 +379,12 @@ class sqlite_deliveries final : public delivery_log {
   }
 
   result<std::vector<std::string>> acknowledged(const std::vector<std::string>& alerts) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     std::vector<std::string> found;
     for (const auto& alert : alerts)
-      SLUICE_TRY(database_.each(
+      SLUICE_TRY(in->each(
           "SELECT 1 FROM acknowledged WHERE alert = ?",
-          [&](const sqlite_query&) { return found.push_back(alert), false; }, alert));
+          [&](const database_row&) { return found.push_back(alert), false; }, alert));
     return found;
   }
 
@@ -391,11 +393,11 @@ class sqlite_deliveries final : public delivery_log {
   }
 
   result<options> params_of(const std::string& run) override {
-    const auto lock = writer_.lock();
+    const auto in = writer_.look();
     options params;
-    SLUICE_TRY(database_.each(
+    SLUICE_TRY(in->each(
         "SELECT context, params FROM runs WHERE id = ?",
-        [&](const sqlite_query& row) {
+        [&](const database_row& row) {
           const auto context = from_text(row.text(0));
           // Of runs without notifications those are known that were given.
           params = context.is_object() && context.contains("params") ? context["params"] : from_text(row.text(1));
@@ -406,7 +408,7 @@ class sqlite_deliveries final : public delivery_log {
   }
 
  private:
-  static subscription from_row(const sqlite_query& row) {
+  static subscription from_row(const database_row& row) {
     subscription one;
     one.id = row.text(0);
     one.pipeline = row.text(1);
@@ -416,17 +418,6 @@ class sqlite_deliveries final : public delivery_log {
     if (row.integer(5) >= 0) one.until = row.integer(5);
     one.holder = row.text(7);
     return one;
-  }
-
-  static bool lives(const sqlite_query& row, int first, const observer& by) {
-    lease found;
-    found.holder.boot = row.text(first);
-    found.holder.pid_namespace = row.text(first + 1);
-    found.holder.pid = row.integer(first + 2);
-    found.holder.pid_started = row.integer(first + 3);
-    found.beat = row.integer(first + 4);
-    found.uptime = row.integer(first + 5);
-    return found.beat != 0 && is_alive(found, by);
   }
 
   /// The id of this process, whose lease holds from now on.
@@ -464,8 +455,8 @@ class sqlite_deliveries final : public delivery_log {
         to_string(again ? delivery_state::open : delivery_state::held));
   }
 
-  sqlite_database& database_;
-  sqlite_writer& writer_;
+  database& database_;
+  store_writer& writer_;
   const process_record& self_;
   std::function<status(const observer&)> renew_;
 };
@@ -474,41 +465,16 @@ class sqlite_deliveries final : public delivery_log {
 
 std::string to_string(delivery_state state) { return state_names.at(static_cast<std::size_t>(state)); }
 
-status make_delivery_tables(sqlite_database& in) {
+status make_delivery_tables(database& in) {
   for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
   return in.execute("INSERT INTO stream VALUES (1, ?, 0)", uuid_v7());
 }
 
-result<std::string> stream_id(sqlite_database& in) {
-  std::string id;
-  SLUICE_TRY(in.each("SELECT id FROM stream", [&](const sqlite_query& row) { return id = row.text(0), false; }));
-  return id;
-}
-
-status append_events_without_run(sqlite_database& in, std::vector<event>& events, std::int64_t now) {
-  if (events.empty()) return {};
-  SLUICE_ASSIGN(const auto stream, stream_id(in));
-  std::int64_t sequence = 0;
-  SLUICE_TRY(in.each("SELECT sequence FROM stream",
-                     [&](const sqlite_query& row) { return sequence = row.integer(0), false; }));
-  for (auto& one : events) {
-    one.sequence = ++sequence;
-    one.id = stream + "/" + std::to_string(sequence);
-    if (one.data.is_object()) one.pipeline = one.data.value("pipeline", "");
-    if (one.time == 0) one.time = now;
-    SLUICE_TRY(in.execute("INSERT INTO events (run, sequence, type, unit, time, data) VALUES ('', ?, ?, ?, ?, ?)",
-                          sequence, one.type, one.unit, one.time, to_text(one.data)));
-    one.cursor = in.last_row();
-  }
-  return in.execute("UPDATE stream SET sequence = ?", sequence);
-}
-
 delivery_log& deliveries_of(store& in) { return dynamic_cast<keeps_deliveries&>(in).deliveries(); }
 
-std::unique_ptr<delivery_log> make_sqlite_deliveries(sqlite_database& database, sqlite_writer& writer,
-                                                     const process_record& self,
-                                                     std::function<status(const observer&)> renew) {
-  return std::make_unique<sqlite_deliveries>(database, writer, self, std::move(renew));
+std::unique_ptr<delivery_log> make_sql_deliveries(database& database, store_writer& writer, const process_record& self,
+                                                  std::function<status(const observer&)> renew) {
+  return std::make_unique<sql_deliveries>(database, writer, self, std::move(renew));
 }
 
 }  // namespace sluice::store

@@ -1,8 +1,8 @@
-#include "engine/store/sqlite_prune.hpp"
+#include "engine/store/store_place.hpp"
 
 #include "engine/store/deliveries.hpp"
 #include "engine/store/store.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "tests/engine/store/fresh_store.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,8 +16,8 @@ namespace {
 using ids = std::vector<std::string>;
 
 struct archive {
-  test::temporary_folder folder;
-  std::shared_ptr<store::store> kept = open_sqlite(folder.file("sluice.db")).value();
+  store::testing::fresh_store in;
+  std::shared_ptr<store::store> kept = open_store(in.place()).value();
 
   archive() { kept->enroll(this_process("n1")); }
   void made(const std::string& id, const std::string& pipeline, const options& params = {},
@@ -43,8 +43,7 @@ struct archive {
   }
   pruned prune(bool only_look = false, const std::string& pipeline = {},
                std::int64_t before = std::numeric_limits<std::int64_t>::max()) {
-    return prune_sqlite(folder.file("sluice.db"), {.before = before, .pipeline = pipeline, .only_look = only_look})
-        .value();
+    return prune_store(in.place(), {.before = before, .pipeline = pipeline, .only_look = only_look}).value();
   }
   ids left() {
     ids found;

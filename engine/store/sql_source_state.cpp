@@ -1,7 +1,7 @@
-#include "engine/store/sqlite_source_state.hpp"
+#include "engine/store/sql_source_state.hpp"
 
-#include "engine/store/sqlite_database.hpp"
-#include "engine/store/sqlite_leases.hpp"
+#include "engine/store/database.hpp"
+#include "engine/store/sql_leases.hpp"
 #include "engine/store/store.hpp"
 #include "engine/store/stored_json.hpp"
 
@@ -19,20 +19,21 @@ constexpr const char* tables[] = {
     "CREATE TABLE source_versions (pipeline TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID",
 };
 
-status add_version(sqlite_database& in, const std::string& pipeline) {
+status add_version(database& in, const std::string& pipeline) {
   return in.execute(
-      "INSERT INTO source_versions VALUES (?, 1) ON CONFLICT (pipeline) DO UPDATE SET version = version + 1", pipeline);
+      "INSERT INTO source_versions VALUES (?, 1) ON CONFLICT (pipeline) DO UPDATE SET version = "
+      "source_versions.version + 1",
+      pipeline);
 }
 
 /// A run of the pipeline that uses the state and whose process lives.
-status check_live_runs(sqlite_database& in, const std::string& pipeline, const std::string& except,
-                       const observer& by) {
+status check_live_runs(database& in, const std::string& pipeline, const std::string& except, const observer& by) {
   std::string id;
   std::int64_t pid = 0;
   SLUICE_TRY(in.each(
       "SELECT runs.id, " SLUICE_OWNER_COLUMNS " FROM runs" SLUICE_OWNER_JOIN
       "WHERE pipeline = ? AND uses_state = 1 AND ended = 0 AND runs.id <> ? ORDER BY position",
-      [&](const sqlite_query& row) {
+      [&](const database_row& row) {
         if (!owner_lives(row, 1, by)) return true;
         id = row.text(0);
         pid = row.integer(2);
@@ -46,7 +47,7 @@ status check_live_runs(sqlite_database& in, const std::string& pipeline, const s
                     "sluice watch " + id + " follows it, sluice cancel " + id + " stops it");
 }
 
-status write_unit(sqlite_database& in, const std::string& pipeline, const std::string& run, const source_change& what,
+status write_unit(database& in, const std::string& pipeline, const std::string& run, const source_change& what,
                   std::int64_t now) {
   SLUICE_TRY(
       in.execute("INSERT INTO source_states VALUES (?, ?, 'null', 'null', ?, ?) ON CONFLICT (pipeline, unit) DO UPDATE "
@@ -61,26 +62,29 @@ status write_unit(sqlite_database& in, const std::string& pipeline, const std::s
   if (what.forget_files)
     SLUICE_TRY(in.execute("DELETE FROM source_files WHERE pipeline = ? AND unit = ?", pipeline, what.unit));
   for (const auto& file : what.files)
-    SLUICE_TRY(in.execute("INSERT OR REPLACE INTO source_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", pipeline, what.unit,
-                          file.path, file.size, file.modified, file.head, file.tail, run, now));
+    SLUICE_TRY(
+        in.execute("INSERT INTO source_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (pipeline, unit, path) DO "
+                   "UPDATE SET size = excluded.size, modified = excluded.modified, head = excluded.head, tail = "
+                   "excluded.tail, run = excluded.run, time = excluded.time",
+                   pipeline, what.unit, file.path, file.size, file.modified, file.head, file.tail, run, now));
   return {};
 }
 
 }  // namespace
 
-status make_source_state_tables(sqlite_database& in) {
+status make_source_state_tables(database& in) {
   for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
   return {};
 }
 
-result<pipeline_state> read_source_state(sqlite_database& in, const std::string& pipeline) {
+result<pipeline_state> read_source_state(database& in, const std::string& pipeline) {
   pipeline_state state;
   SLUICE_TRY(in.each(
       "SELECT version FROM source_versions WHERE pipeline = ?",
-      [&](const sqlite_query& row) { return state.version = row.integer(0), false; }, pipeline));
+      [&](const database_row& row) { return state.version = row.integer(0), false; }, pipeline));
   SLUICE_TRY(in.each(
       "SELECT unit, position, schema, run, time FROM source_states WHERE pipeline = ? ORDER BY unit",
-      [&](const sqlite_query& row) {
+      [&](const database_row& row) {
         state.units.push_back({.unit = row.text(0),
                                .position = from_text(row.text(1)),
                                .schema = from_text(row.text(2)),
@@ -93,7 +97,7 @@ result<pipeline_state> read_source_state(sqlite_database& in, const std::string&
     SLUICE_TRY(in.each(
         "SELECT path, size, modified, head, tail, run, time FROM source_files WHERE pipeline = ? AND unit = ? "
         "ORDER BY path",
-        [&](const sqlite_query& row) {
+        [&](const database_row& row) {
           unit.files.push_back({.path = row.text(0),
                                 .size = row.integer(1),
                                 .modified = row.integer(2),
@@ -107,27 +111,27 @@ result<pipeline_state> read_source_state(sqlite_database& in, const std::string&
   return state;
 }
 
-result<std::vector<std::string>> read_pipelines_with_state(sqlite_database& in) {
+result<std::vector<std::string>> read_pipelines_with_state(database& in) {
   std::vector<std::string> names;
   SLUICE_TRY(in.each("SELECT DISTINCT pipeline FROM source_states ORDER BY pipeline",
-                     [&](const sqlite_query& row) { return names.push_back(row.text(0)), true; }));
+                     [&](const database_row& row) { return names.push_back(row.text(0)), true; }));
   return names;
 }
 
-status write_source_state(sqlite_database& in, const std::string& pipeline, const std::string& run,
+status write_source_state(database& in, const std::string& pipeline, const std::string& run,
                           const std::vector<source_change>& changes, std::int64_t now) {
   if (changes.empty()) return {};
   for (const auto& change : changes) SLUICE_TRY(write_unit(in, pipeline, run, change, now));
   return add_version(in, pipeline);
 }
 
-status check_source_state(sqlite_database& in, const std::string& pipeline, std::int64_t version,
-                          const std::string& run, const observer& by) {
+status check_source_state(database& in, const std::string& pipeline, std::int64_t version, const std::string& run,
+                          const observer& by) {
   SLUICE_TRY(check_live_runs(in, pipeline, run, by));
   std::int64_t newest = 0;
   SLUICE_TRY(in.each(
       "SELECT version FROM source_versions WHERE pipeline = ?",
-      [&](const sqlite_query& row) { return newest = row.integer(0), false; }, pipeline));
+      [&](const database_row& row) { return newest = row.integer(0), false; }, pipeline));
   if (newest == version) return {};
   auto problem = external_error(
       "state_changed",
@@ -137,7 +141,7 @@ status check_source_state(sqlite_database& in, const std::string& pipeline, std:
   return problem;
 }
 
-result<std::int64_t> reset_source_state(sqlite_database& in, const state_reset& what, const observer& by) {
+result<std::int64_t> reset_source_state(database& in, const state_reset& what, const observer& by) {
   SLUICE_TRY(check_live_runs(in, what.pipeline, "", by));
   SLUICE_ASSIGN(const auto state, read_source_state(in, what.pipeline));
   std::int64_t count = 0;
