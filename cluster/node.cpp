@@ -565,7 +565,7 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
   if (running->lead_lost())
     return external_error("lead_lost",
                           "another controller has taken over from this node, which did not respond for a while",
-                          "start it again: it stands by then", true);
+                          "start it again: it is a standby then", true);
   return signal;
 }
 
