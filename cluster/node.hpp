@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cluster/address.hpp"
+#include "cluster/membership.hpp"
 #include "engine/error/error.hpp"
 
 #include <atomic>
@@ -14,10 +15,13 @@ namespace sluice::cluster {
 
 /// Settings of `sluice node`.
 struct node_options {
-  address listen{"127.0.0.1", 7070};          ///< cluster port; port 0: any free one
-  address http{"127.0.0.1", 7071};            ///< API port; port 0: any free one
-  std::optional<address> join;                ///< the cluster port of the first node; without it this is the first node
-  std::string name;                           ///< empty: host name and cluster port ("box-7070")
+  address listen{"127.0.0.1", 7070};  ///< cluster port; port 0: any free one
+  address http{"127.0.0.1", 7071};    ///< API port; port 0: any free one
+  std::optional<address> join;        ///< the cluster port of any node; without it this is the first node
+  std::string role;                   ///< controller, worker or both; empty: worker where it joins, else both
+  membership_limits heartbeats;       ///< of the first node; others take over the interval
+  std::string runs_folder;            ///< of the first node: where the runs' files are; empty: in the state folder
+  std::string name;                   ///< empty: host name and cluster port ("box-7070")
   std::map<std::string, std::string> labels;  ///< for `place: { labels: ... }`
   std::string state_folder;                   ///< rejects, token, and the Store unless it is in a database
   std::string store_url;                      ///< of the database with the Store; empty: it is in the state folder
