@@ -51,9 +51,9 @@ class StoreInPostgres(CommandLine):
         self.port = made.port
         return made
 
-    def start_node(self):
+    def start_node(self, *words):
         with open(self.folder / "node.log", "a") as log:
-            node = subprocess.Popen([BINARY, "node", "--json", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+            node = subprocess.Popen([BINARY, "node", "--json", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *words],
                                     cwd=self.folder, env=self.environment(), text=True, stdout=subprocess.PIPE, stderr=log)
         self.started.append(node)
         return node
@@ -61,6 +61,7 @@ class StoreInPostgres(CommandLine):
     def ready(self, node):
         line = node.stdout.readline()
         self.assertTrue(line, (self.folder / "node.log").read_text())
+        self.listens = json.loads(line)["listen"]
         return json.loads(line)["http"]
 
     def log(self):
@@ -182,7 +183,9 @@ class StoreInPostgres(CommandLine):
         to = self.ready(first)
         self.assertEqual(self.sluice("submit", "p.yaml", "--to", to).returncode, 0)
         self.running()
-        second = self.start_node()
+        worker = self.start_node("--join", self.listens, "--name", "w")
+        self.ready(worker)
+        second = self.start_node("--name", "second")
         eventually(lambda: "standing by: node " in self.log(), "the second stands by")
         third = self.start_node()
         eventually(lambda: self.log().count("standing by: node ") == 2, "the third stands by")
@@ -195,6 +198,9 @@ class StoreInPostgres(CommandLine):
         self.ready(second)
         eventually(lambda: (self.run_record("endless") or {}).get("state") == "running", "the run is running")
         self.assertEqual(self.database.run("select count(*) from sluice.runs"), [("1",)])
+        eventually(lambda: "joined node second again" in self.log(), "the worker finds the new controller")
+        worker.send_signal(signal.SIGTERM)
+        self.assertEqual(worker.wait(PATIENCE), 0, self.log())
         second.send_signal(signal.SIGTERM)
         self.assertEqual(second.wait(PATIENCE), 0, self.log())
 
