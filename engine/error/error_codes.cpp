@@ -227,7 +227,7 @@ const std::vector<error_code>& error_codes() {
        "Raise out_of_order in the source, or add a unit with from: UNIT.late."},
       {"launch_timed_out", "The units of a run were not started in time.", "Check whether a node hangs: sluice nodes."},
       {"lead_lost", "Another controller has taken over from this node, which did not respond for a while.",
-       "Start the node again: it stands by then."},
+       "Start the node again: it is a standby then."},
       {"lines_in_quotes", "A quoted field of a CSV file contains lines that look like separate records (a warning).",
        "Double the quote if it is part of the text, or set quote: \"\" if the file does not use quotes."},
       {"link_broken", "The connection between two nodes broke during a run.",

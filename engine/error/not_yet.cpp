@@ -36,7 +36,8 @@ const std::vector<missing_feature>& missing_features() {
       {"include", "include", "connections can be in a file that --config names; copy other parts"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       // Clusters
-      {"several-controllers", "", "let systemd start the one controller again when it ends"},
+      {"several-controllers", "",
+       "start it without --join and with the same --state postgresql://...: it waits until the other one has ended"},
   };
   return all;
 }
