@@ -97,7 +97,7 @@ result<int> list(session& with, const chosen& what) {
     with.terminal.out(list.dump(2) + "\n");
   } else if (shown.empty()) {
     if (!with.options.quiet)
-      with.terminal.note("no notifications in " + with.options.state_folder +
+      with.terminal.note("no notifications in " + with.shown_state() +
                          "; a pipeline's channels and notify are known from its first run on\n");
   } else {
     with.terminal.out(shown.render(with.terminal.out_width(), with.terminal.color_out(), with.terminal.unicode()));

@@ -48,7 +48,7 @@ struct written {
 
 class load_actor : public unit_actor {
  public:
-  load_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+  load_actor(caf::actor_config& config, const std::shared_ptr<const run_setup>& setup, flow::instance_id who,
              const node_services& services)
       : unit_actor(config, setup, who, services),
         sink_(std::make_shared<open_sink>(setup, setup->what->units[who.unit].definition.name)) {

@@ -38,7 +38,7 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
 
 int status_of(const error& problem) {
   const auto& code = problem.code;
-  if (code == "run_not_found" || code == "not_deployed") return 404;
+  if (code == "run_not_found" || code == "not_deployed" || code == "node_not_found") return 404;
   if (code == "invalid_signature") return 401;
   if (code == "invalid_query" || code == "invalid_request" || code == "unknown_key") return 400;
   if (code == "ambiguous_run" || code == "run_is_final" || code == "already_running" || code == "run_elsewhere" ||
