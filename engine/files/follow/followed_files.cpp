@@ -140,9 +140,11 @@ status followed_files::keep(const std::vector<split_progress>& before) {
   const std::lock_guard guard(lock_);
   for (const auto& one : before) {
     if (slots_.size() <= one.split) slots_.resize(one.split + 1);
-    // Nothing was read of it: its number is free.
-    if (one.position.empty()) continue;
     auto& place = slots_[one.split];
+    // Of a file that was removed and read to its end the checkpoint keeps only the number.
+    place.taken = one.ended;
+    // Nothing was read of it: its number is free.
+    if (one.ended || one.position.empty()) continue;
     SLUICE_ASSIGN(const auto mark, followed_mark::of_position(one.position));
     place.name = mark.name;
     place.taken = true;
