@@ -17,6 +17,7 @@
 #include "cluster/lifeline.hpp"
 #include "cluster/listen.hpp"
 #include "cluster/node_actor.hpp"
+#include "cluster/node_rules.hpp"
 #include "cluster/process.hpp"
 #include "cluster/submission.hpp"
 #include "cluster/tls/certificates.hpp"
@@ -382,6 +383,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   SLUICE_TRY(secure(all, settings));
   SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line, all.secured));
   SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
+  SLUICE_TRY(register_node_rules(*all.store, settings.config_file));
   all.state_folder = settings.state_folder;
   all.access_folder = settings.access_folder.empty() ? settings.state_folder : settings.access_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;

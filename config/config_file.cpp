@@ -11,8 +11,8 @@ void read_config_file(const config_text& given, const environment_lookup& enviro
   for (const auto& [key, value] : parsed->root().entries) {
     if (key.text == "connections")
       into.read(in, value);
-    else
-      in.unknown_key(key, "a file of --config", {"connections"});
+    else if (key.text != "channels" && key.text != "notify")  // of a node, which reads them itself
+      in.unknown_key(key, "a file of --config", {"connections", "channels", "notify"});
   }
 }
 
