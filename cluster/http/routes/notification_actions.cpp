@@ -173,7 +173,7 @@ constexpr const char* replay_schema = R"json({
   "properties": {
     "run": {"type": "string", "description": "only events of this run"},
     "since": {"type": "string", "description": "only events from this time on: 2024-05-01T05:00Z"},
-    "after": {"type": "integer", "format": "int64", "description": "only events behind this cursor"},
+    "after": {"type": "integer", "format": "int64", "description": "only events after this cursor"},
     "until": {"type": "integer", "format": "int64", "description": "only events up to this cursor"},
     "channel": {"type": "string", "description": "only to this channel of the rule"},
     "again": {"type": "boolean", "description": "pipelines that the events started are started once more"},
@@ -226,7 +226,7 @@ constexpr const char* silence_schema = R"json({
   "required": ["silence", "when", "since", "until", "reason"],
   "properties": {
     "silence": {"type": "string", "description": "its id"},
-    "when": {"type": "string", "description": "nobody is told of events of which this is true"},
+    "when": {"type": "string", "description": "no notification is sent of events of which this is true"},
     "since": {"type": "integer", "format": "int64", "description": "microseconds since 1970 UTC"},
     "until": {"type": "integer", "format": "int64"},
     "reason": {"type": "string"}
