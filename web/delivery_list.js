@@ -21,7 +21,10 @@ export const whatOf = (one) => (one.kind === "event" ? one.type : `${one.kind} o
 
 /** What became of a delivery, in words. */
 export function stateText(one) {
-  if (one.state === "open") return one.tries === 0 ? "is due" : `again at ${time(one.next)}`;
+  if (one.state === "open") {
+    const left = (one.next - Date.now() * 1000) / 1e6;
+    return one.tries === 0 || left <= 0 ? "is due" : `again in ${duration(left)}`;
+  }
   return { held: "waits", delivered: "delivered", given_up: "given up", dropped: "not sent" }[one.state] ?? one.state;
 }
 
@@ -37,6 +40,7 @@ function row() {
     setText(run, shown(whatOf(one)));
     setAttribute(run, "href", one.run ? `#/runs/${encodeURIComponent(one.run)}/events` : null);
     setText(cells.state, stateText(one));
+    setAttribute(cells.state, "title", one.state === "open" && one.tries > 0 ? `again at ${time(one.next)}` : null);
     setAttribute(cells.state, "class", stateClasses[one.state] ?? null);
     setText(cells.tries, String(one.tries));
     setText(cells.took, one.last_try ? duration((one.last_try - one.created) / 1e6) : "");
