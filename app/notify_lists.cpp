@@ -46,7 +46,7 @@ int show_rules(session& with, const options& rules) {
     with.terminal.out(shown.render(with.terminal.out_width(), with.terminal.color_out(), with.terminal.unicode()));
   else if (!with.options.quiet)
     with.terminal.note("no notifications" +
-                       (with.options.to.empty() ? " in " + with.options.state_folder : std::string()) +
+                       (with.options.to.empty() ? " in " + with.shown_state() : std::string()) +
                        "; a pipeline's channels and notify are known from its first run on\n");
   return exit_succeeded;
 }

@@ -16,7 +16,7 @@ std::vector<store::subscription> read_node_rules(const config_text& given, const
   for (const auto& [key, value] : parsed->root().entries) {
     if (key.text == "connections")
       known.read(in, value);
-    else if (key.text != "channels" && key.text != "notify")
+    else if (key.text != "channels" && key.text != "notify" && key.text != "node")
       in.unknown_key(key, "a file of rules", {"connections", "channels", "notify"});
   }
   pipeline everything;

@@ -111,8 +111,7 @@ class supervisor : public caf::event_based_actor {
 
   void launched_all(launched message) {
     for (const auto& one : message.instances) monitor(one.handle);
-    auto refused = start_.launched(std::move(message.instances), s_.services.node);
-    if (refused && !states_.ending()) fail(std::move(*refused));
+    start_.launched(std::move(message.instances));
     for (auto& [who, one] : instances_)
       send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
   }
@@ -283,6 +282,10 @@ class supervisor : public caf::event_based_actor {
   }
 
   void node_is_lost(const node_lost& message) {
+    // Nobody there answers any more; where only a link has broken they still do.
+    const bool dead = message.why.code == "node_lost";
+    for (auto& [who, one] : instances_)
+      if (dead && one.node == message.node) lost_any_ = one.gone = true;
     fail(message.why);
     for (auto& [who, one] : instances_)
       if (one.node == message.node) epochs_.failed(who, message.why);

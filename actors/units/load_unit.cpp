@@ -37,7 +37,7 @@ std::shared_ptr<open_sink> make_open_sink(std::shared_ptr<const run_setup> setup
 
 class load_actor : public unit_actor {
  public:
-  load_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+  load_actor(caf::actor_config& config, const std::shared_ptr<const run_setup>& setup, flow::instance_id who,
              const node_services& services)
       : unit_actor(config, setup, who, services), sink_(make_open_sink(setup)) {
     if (setup->resume) epoch_ = setup->resume->epoch;

@@ -38,7 +38,7 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
 
 int status_of(const error& problem) {
   const auto& code = problem.code;
-  if (code == "run_not_found" || code == "not_deployed" || code == "unknown_subscription" ||
+  if (code == "run_not_found" || code == "not_deployed" || code == "node_not_found" || code == "unknown_subscription" ||
       code == "unknown_channel" || code == "unknown_alert" || code == "unknown_silence")
     return 404;
   if (code == "invalid_signature") return 401;

@@ -52,6 +52,9 @@ struct api_handlers {
   std::function<std::map<std::string, options>()> all_progress;
   /// The cluster's nodes, an array.
   std::function<options()> nodes;
+  /// Tells a node to take no new work, or to take some again; gives what becomes of its runs. Errors: node_not_found,
+  /// no_drain.
+  std::function<result<options>(const std::string& name, bool draining)> drain;
   /// More lines for /metrics, in Prometheus' text format.
   std::function<std::string()> metrics;
   /// False while starting or stopping. Never waits for a disk.

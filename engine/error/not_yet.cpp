@@ -35,8 +35,7 @@ const std::vector<missing_feature>& missing_features() {
       {"include", "include", "connections can be in a file that --config names; copy other parts"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       // Clusters
-      {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},
-      {"recovery", "", "start the run again: nothing of it was published"},
+      {"several-controllers", "", "let systemd start the one controller again when it ends"},
   };
   return all;
 }

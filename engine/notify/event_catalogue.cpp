@@ -31,6 +31,12 @@ const std::vector<event_field> channel_fields = {
     {"answer", "text", "beginning of the last answer, or why there was none"},
 };
 
+const std::vector<event_field> node_fields = {
+    {"node", "text", "name of the node"},
+    {"pid", "bigint", "of its process"},
+    {"how", "text", "what is known of its end"},
+};
+
 }  // namespace
 
 std::string_view to_string(severity how_bad) {
@@ -106,6 +112,28 @@ const std::vector<event_type>& event_types() {
         {"changed_files", "bigint", "number of files that have changed"},
         {"known_files", "bigint", "number of files that were loaded before"},
         {"above", "text", "rows with values of the column above this one are read"}}},
+      {"node.drained",
+       severity::info,
+       "A node that is draining has nothing to do any more.",
+       {node_fields[0], node_fields[1]}},
+      {"node.joined",
+       severity::info,
+       "A node has joined the cluster.",
+       {node_fields[0],
+        node_fields[1],
+        {"address", "text", "its address for other nodes"},
+        {"version", "text", "of its program"},
+        {"role", "text", "controller, worker or both"}}},
+      {"node.left", severity::info, "A node was shut down.", {node_fields[0], node_fields[1], node_fields[2]}},
+      {"node.lost",
+       severity::error,
+       "A node has died or no longer answers; its runs start again elsewhere.",
+       {node_fields[0], node_fields[1], node_fields[2]}},
+      {"node.recovered", severity::info, "A node that was suspect is heard of again.", {node_fields[0]}},
+      {"node.suspect",
+       severity::warning,
+       "Nothing was heard of a node for a while; it gets no new work.",
+       {node_fields[0], {"silence_milliseconds", "bigint", "since its last heartbeat"}}},
       {"pipeline.deleted", severity::info, "A deployed pipeline was deleted."},
       {"pipeline.deployed",
        severity::info,
