@@ -4,6 +4,7 @@
 #include "cluster/token.hpp"
 #include "engine/component/down_board.hpp"
 #include "engine/secrets/mask.hpp"
+#include "engine/notify/probe.hpp"
 
 #include <arrow/memory_pool.h>
 #include <caf/all.hpp>
@@ -122,6 +123,10 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
                          std::shared_ptr<store::store> store, const std::string& state_folder) {
   api_handlers made;
   made.store = std::move(store);
+  made.test_channel = [in = made.store](const std::string& pipeline, const std::string& channel) -> result<options> {
+    SLUICE_ASSIGN(const auto tested, notify::test_channel(*in, pipeline, channel));
+    return notify::to_json(tested);
+  };
   made.state_folder = state_folder;
   made.cancel = [&system, control = actors.control](const std::string& run) -> result<bool> {
     SLUICE_ASSIGN(const auto answer, ask<actors::cancel_answer>(system, control, actors::cancel_run{run}));

@@ -45,6 +45,10 @@ class checkpoints {
   [[nodiscard]] bool pausing() const { return now_.pause; }
   /// What is gathered now is in the supervisor's hands.
   [[nodiscard]] bool busy() const { return busy_; }
+  /// The epoch that is being gathered, or written.
+  [[nodiscard]] std::optional<std::uint64_t> under_way() const {
+    return busy_ ? std::optional(round_.completed()) : round_.under_way();
+  }
   /// The contributions to the end of the run: all have ended.
   flow::epoch_round::collected take_last();
   void stop();

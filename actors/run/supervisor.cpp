@@ -7,6 +7,7 @@
 #include "actors/run/run_epochs.hpp"
 #include "actors/run/run_events.hpp"
 #include "actors/run/run_start.hpp"
+#include "actors/run/run_watch.hpp"
 #include "actors/run/steering.hpp"
 #include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
@@ -142,7 +143,16 @@ class supervisor : public caf::event_based_actor {
                     [](const caf::error&) {});
     account_.reports().tick(age());
     for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
+    if (watch_.is_due(age()) && !states_.ending()) watch();
     later(progress_interval, [this] { tick(); });
+  }
+
+  void watch() {
+    const run_watch::now at{age(), account_.rejected(), account_.read(), epochs_.under_way()};
+    for (auto& told : watch_.look(at, account_.progress(states_.now(), at.age).units)) {
+      told.run = s_.setup->run;
+      start_.tell(std::move(told));
+    }
   }
 
   void finished(instance_finished message) {
@@ -156,6 +166,7 @@ class supervisor : public caf::event_based_actor {
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
       start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
+      if (auto warned = quality_warned(*s_.setup, who.unit, account_.unit_outcome(who.unit))) start_.tell(*warned);
     }
     drain_when_read();
     everything_finished();
@@ -237,6 +248,7 @@ class supervisor : public caf::event_based_actor {
       if (!held_back_) held_back_ = std::move(why);
       return;
     }
+    for (auto& told : what_failed(*s_.setup, why, epochs_.under_way())) start_.tell(std::move(told));
     if (states_.fail(std::move(why))) give_up();
   }
 
@@ -382,6 +394,7 @@ class supervisor : public caf::event_based_actor {
   const plan& plan_;
   flow::run_states states_;
   journal journal_;
+  run_watch watch_{plan_};
   run_account account_;
   caf::actor rejects_;
   instance_table instances_;

@@ -10,7 +10,6 @@ namespace sluice {
 const std::vector<missing_feature>& missing_features() {
   static const std::vector<missing_feature> all = {
       // Running again and again
-      {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
