@@ -3,8 +3,8 @@
 #include "cluster/http/server.hpp"
 #include "cluster/token.hpp"
 #include "engine/component/down_board.hpp"
-#include "engine/secrets/mask.hpp"
 #include "engine/notify/probe.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <arrow/memory_pool.h>
 #include <caf/all.hpp>
