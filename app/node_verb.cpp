@@ -103,6 +103,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   settings.runs_folder = first_of(what.runs_folder, file.runs_folder);
   settings.heartbeats = limits_of(file.heartbeat);
   settings.state_folder = with.options.state_folder;
+  settings.store_url = with.options.store_url;
   settings.access_folder = with.options.state_folder;
   settings.spill_folder = with.options.spill_folder;
   settings.token = with.options.token;

@@ -21,9 +21,11 @@
 #include "cluster/move_runs.hpp"
 #include "cluster/node_actor.hpp"
 #include "cluster/node_events.hpp"
+#include "cluster/node_rules.hpp"
 #include "cluster/process.hpp"
 #include "cluster/shared_folder.hpp"
 #include "cluster/submission.hpp"
+#include "cluster/take_lead.hpp"
 #include "cluster/tls/certificates.hpp"
 #include "cluster/token.hpp"
 #include "config/load.hpp"
@@ -32,6 +34,7 @@
 #include "engine/plan/explain_json.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/store/lease_keeper.hpp"
+#include "engine/store/store_place.hpp"
 #include "engine/version.hpp"
 
 #include <unistd.h>
@@ -115,6 +118,7 @@ struct node_parts {
   caf::actor_system system;
   std::shared_ptr<store::store> store;
   std::shared_ptr<const store::lease_keeper> lease;
+  std::unique_ptr<lead_watch> lead;  ///< where others share the Store
   std::shared_ptr<data_links> links;
   std::shared_ptr<certificates> secured;  ///< null: on loopback, nothing is encrypted
   actors::engine_actors engine;
@@ -398,13 +402,23 @@ status check_own_address(const address& listen) {
                     "give the address of this machine in their network");
 }
 
+/// A controller that has lost its lead ends: what it writes is refused, and its runs belong to the new one.
+void watch_lead(node_parts& all) {
+  all.lead = std::make_unique<lead_watch>(all.store, all.term, [](const std::string& who) {
+    log_line("this node does not lead any more: " + who + " does");
+    ::kill(::getpid(), SIGTERM);
+  });
+}
+
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
   SLUICE_TRY(check_config_file(settings.config_file));
   all.config_file = settings.config_file;
   SLUICE_TRY(make_private_folder(settings.state_folder));
   SLUICE_TRY(secure(all, settings));
   SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line, all.secured));
-  SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
+  SLUICE_ASSIGN(all.store, store::open_store(settings.store_url.empty() ? settings.state_folder + "/sluice.db"
+                                                                        : settings.store_url));
+  SLUICE_TRY(register_node_rules(*all.store, settings.config_file));
   all.state_folder = settings.state_folder;
   all.access_folder = settings.access_folder.empty() ? settings.state_folder : settings.access_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;
@@ -428,8 +442,12 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
   SLUICE_TRY(open_links(all, token));
   std::vector<std::shared_ptr<const actors::run_setup>> again;
+  const bool shared = !settings.store_url.empty();
+  if (shared && !all.first) all.lead = std::make_unique<lead_watch>(all.store, 0, nullptr);
   if (all.first) {
-    SLUICE_ASSIGN(all.term, all.store->next_term());
+    SLUICE_ASSIGN(all.term,
+                  take_lead(*all.store, shared, all.self.host + ":" + std::to_string(all.self.port), log_line));
+    if (shared) watch_lead(all);
     SLUICE_ASSIGN(again,
                   actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
                                              {.node = all.self.name, .endpoint = all.self.http, .term = all.term}));
@@ -464,7 +482,13 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       .sign = sign,
       .log = log_line,
       .tell = [events = all.events, &all](store::event what) { events->keep(std::move(what), all.engine.notifier); },
-      .on_joined = {}};
+      .on_joined = {},
+      .controller = {}};
+  if (shared)
+    of_actor.controller = [&all]() -> std::optional<address> {
+      const auto found = parse_address(all.lead->endpoint(), "the controller");
+      return found.ok() ? std::optional(*found) : std::nullopt;
+    };
   if (settings.join)
     of_actor.on_joined = [promise = std::make_shared<std::promise<status>>(std::move(told))](status how) {
       promise->set_value(std::move(how));
@@ -513,6 +537,7 @@ void close_all(node_parts& all) {
   caf::anon_send_exit(all.dialler, caf::exit_reason::user_shutdown);
   all.dialler = nullptr;
   if (all.transport) all.transport->close();
+  if (all.lead && all.first) all.lead->step_down();
 }
 
 }  // namespace
@@ -536,6 +561,7 @@ node::node(std::unique_ptr<state> all) : state_(std::move(all)) {}
 node::~node() = default;
 const node_addresses& node::where() const { return state_->where; }
 void node::close() { state_->close(); }
+bool node::lead_lost() const { return state_->parts.lead && state_->parts.lead->lost(); }
 std::shared_ptr<const std::atomic<int>> node::planning() const { return state_->parts.http->planning(); }
 
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
@@ -567,7 +593,9 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
 
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready) {
   stop_signals signals;
-  SLUICE_ASSIGN(auto running, node::start(settings));
+  auto started = node::start(settings);
+  if (!started.ok() && started.problem().code == "interrupted") return signals.wait();
+  SLUICE_ASSIGN(auto running, std::move(started));
   ready(running->where());
   notify_service_manager("READY=1");
   const int signal = signals.wait();
@@ -580,6 +608,10 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
     log_line("left behind: a submission that was still being planned");
     std::_Exit(EXIT_SUCCESS);
   }
+  if (running->lead_lost())
+    return external_error("lead_lost",
+                          "another controller has taken over from this node, which did not respond for a while",
+                          "start it again: it is a standby then", true);
   return signal;
 }
 

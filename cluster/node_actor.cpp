@@ -39,7 +39,10 @@ class node_actor : public caf::event_based_actor {
         starter_(
             this, s_.self.name, s_.term, [this] { return workers(); }, s_.runs_folder),
         joiner_(this, s_.dialler, s_.join,
-                {.self = [this] { return self_peer(); }, .log = s_.log, .first = std::move(s_.on_joined)}),
+                {.self = [this] { return self_peer(); },
+                 .log = s_.log,
+                 .first = std::move(s_.on_joined),
+                 .controller = s_.controller}),
         members_(s_.self, s_.limits,
                  {.told = s_.tell, .log = s_.log, .used = [this](const auto& name) { return starter_.uses(name); }}) {
     if (!joiner_.joins()) {
