@@ -21,6 +21,7 @@
 #include "cluster/move_runs.hpp"
 #include "cluster/node_actor.hpp"
 #include "cluster/node_events.hpp"
+#include "cluster/node_rules.hpp"
 #include "cluster/process.hpp"
 #include "cluster/shared_folder.hpp"
 #include "cluster/submission.hpp"
@@ -417,6 +418,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line, all.secured));
   SLUICE_ASSIGN(all.store, store::open_store(settings.store_url.empty() ? settings.state_folder + "/sluice.db"
                                                                         : settings.store_url));
+  SLUICE_TRY(register_node_rules(*all.store, settings.config_file));
   all.state_folder = settings.state_folder;
   all.access_folder = settings.access_folder.empty() ? settings.state_folder : settings.access_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;

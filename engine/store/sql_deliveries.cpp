@@ -4,9 +4,11 @@
 #include "engine/store/database.hpp"
 #include "engine/store/sql_events.hpp"
 #include "engine/store/sql_leases.hpp"
+#include "engine/store/sql_subscriptions.hpp"
 #include "engine/store/store.hpp"
 #include "engine/store/store_writer.hpp"
 #include "engine/store/stored_json.hpp"
+#include "engine/store/subscription_log.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <algorithm>
@@ -75,47 +77,7 @@ delivery delivery_from(const database_row& row) {
   return made;
 }
 
-/// Channels of a subscription that differ from what was kept: their trouble may be over.
-std::vector<std::string> changed_channels(const options& before, const options& now) {
-  std::vector<std::string> changed;
-  const auto has = [](const options& in) { return in.is_object() && in.contains("channels"); };
-  if (!has(now)) return changed;
-  for (const auto& [name, channel] : now["channels"].items())
-    if (has(before) && before["channels"].contains(name) && before["channels"][name] != channel)
-      changed.push_back(name);
-  return changed;
-}
-
-status end_channels(database& in, const std::string& pipeline, const std::vector<std::string>& changed) {
-  for (const auto& channel : changed)
-    SLUICE_TRY(in.execute("DELETE FROM channels WHERE pipeline = ? AND channel = ?", pipeline, channel));
-  return {};
-}
-
-status write_subscriptions(database& in, const std::string& pipeline, const std::vector<subscription>& now) {
-  SLUICE_ASSIGN(const auto newest, newest_cursor(in));
-  std::vector<std::pair<std::string, std::string>> kept;
-  SLUICE_TRY(in.each(
-      "SELECT id, spec FROM subscriptions WHERE pipeline = ?",
-      [&](const database_row& row) { return kept.emplace_back(row.text(0), row.text(1)), true; }, pipeline));
-  for (const auto& [id, spec] : kept) {
-    const auto same = std::find_if(now.begin(), now.end(), [&](const auto& one) { return one.id == id; });
-    if (same == now.end())
-      SLUICE_TRY(in.execute("UPDATE subscriptions SET until = ? WHERE id = ? AND until < 0", newest, id));
-    else
-      SLUICE_TRY(end_channels(in, pipeline, changed_channels(from_text(spec), same->spec)));
-  }
-  for (const auto& one : now)
-    SLUICE_TRY(in.execute(
-        "INSERT INTO subscriptions VALUES (?1, ?2, ?3, ?4, ?5, -1, 'null', '') ON CONFLICT (id) DO UPDATE SET "
-        "spec = excluded.spec, mark = CASE WHEN "
-        "subscriptions.until < 0 OR subscriptions.mark > excluded.mark THEN subscriptions.mark ELSE excluded.mark END, "
-        "until = -1",
-        one.id, pipeline, one.name, to_text(one.spec), newest));
-  return {};
-}
-
-class sql_deliveries final : public delivery_log {
+class sql_deliveries final : public delivery_log, public subscription_log {
  public:
   sql_deliveries(database& database, store_writer& writer, const process_record& self,
                  std::function<status(const observer&)> renew)
@@ -174,6 +136,33 @@ class sql_deliveries final : public delivery_log {
       SLUICE_ASSIGN(const auto self, renewed(by));
       return database_.execute("UPDATE subscriptions SET holder = '' WHERE holder = ?", self);
     });
+  }
+
+  status put_subscription(const subscription& one) override {
+    return writer_.write([&](const observer&) { return write_subscription(database_, one); });
+  }
+
+  result<bool> end_subscription(const std::string& id) override {
+    bool found = false;
+    const auto work = [&](const observer&) -> status {
+      SLUICE_ASSIGN(found, finish_subscription(database_, id));
+      return {};
+    };
+    SLUICE_TRY(writer_.write(work));
+    return found;
+  }
+
+  result<std::vector<event>> replay(const std::string& id, std::vector<delivery> made, event told) override {
+    secrets::mask(told.data);
+    std::vector<event> events = {std::move(told)};
+    const auto work = [&](const observer& by) -> status {
+      SLUICE_ASSIGN(const bool known, goes_on(database_, id));
+      if (!known) return user_error("unknown_subscription", "there is no rule " + id, "sluice notify list shows them");
+      for (const auto& one : made) SLUICE_TRY(insert(one));
+      return append_events_without_run(database_, events, by.now);
+    };
+    SLUICE_TRY(writer_.write(work));
+    return events;
   }
 
   status forget_subscription(const std::string& id) override {
@@ -389,7 +378,7 @@ class sql_deliveries final : public delivery_log {
   }
 
   status enable(const std::string& pipeline, const std::string& channel) override {
-    return writer_.write([&](const observer&) { return end_channels(database_, pipeline, {channel}); });
+    return writer_.write([&](const observer&) { return forget_channels(database_, pipeline, {channel}); });
   }
 
   result<options> params_of(const std::string& run) override {
@@ -469,6 +458,8 @@ status make_delivery_tables(database& in) {
   for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));
   return in.execute("INSERT INTO stream VALUES (1, ?, 0)", uuid_v7());
 }
+
+subscription_log& subscriptions_of(store& in) { return dynamic_cast<subscription_log&>(deliveries_of(in)); }
 
 delivery_log& deliveries_of(store& in) { return dynamic_cast<keeps_deliveries&>(in).deliveries(); }
 

@@ -123,6 +123,17 @@ constexpr const char* nodes_schema = R"json({
   }
 })json";
 
+api_response tell_identity(const api_call& call) {
+  if (!call.caller) return not_here("know tokens");
+  return json_answer({{"name", call.caller->name}, {"role", to_string(call.caller->role)}});
+}
+
+constexpr const char* identity_schema = R"json({
+  "type": "object",
+  "required": ["name", "role"],
+  "properties": {"name": {"type": "string"}, "role": {"type": "string", "enum": ["viewer", "operator", "admin"]}}
+})json";
+
 constexpr const char* drained_schema = R"json({
   "type": "object",
   "required": ["node", "draining", "moving", "staying"],
@@ -165,6 +176,12 @@ route_group reference_routes() {
                   .role = access_role::admin,
                   .answer = undrain},
                  {.method = "GET",
+                  .path = "/v1/identity",
+                  .id = "get_identity",
+                  .summary = "whose token it is, and what it allows",
+                  .answers = {{.summary = "The token's name and role", .schema = "Identity"}},
+                  .answer = tell_identity},
+                 {.method = "GET",
                   .path = "/v1/components",
                   .id = "list_components",
                   .summary = "sources, transforms and sinks with their options",
@@ -191,6 +208,7 @@ route_group reference_routes() {
                   .answers = {{.summary = "Prometheus text", .content_type = "text/plain"}},
                   .answer = metrics}},
       .schemas = {{"NodeList", nodes_schema},
+                  {"Identity", identity_schema},
                   {"DrainedNode", drained_schema},
                   {"ComponentList", components_schema},
                   {"Option", option_schema},
