@@ -73,7 +73,7 @@ status read_page(database& in, const run_query& query, page& at, const std::stri
                    (at.above == 0 ? "AND ?2 = 0 " : "AND position < ?2 ") +
                    (states.empty() ? "" : "AND state IN (" + states + ") ") + "ORDER BY position DESC LIMIT ?3";
   at.rows = 0;
-  const auto take = [&, above = at.above](const database_row& row) {
+  const auto take = [&](const database_row& row) {
     ++at.rows;
     at.above = row.integer(position_column);
     if (is_found(row, search)) found.push_back(record_from(row, by));
