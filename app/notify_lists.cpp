@@ -45,8 +45,7 @@ int show_rules(session& with, const options& rules) {
   if (!shown.empty())
     with.terminal.out(shown.render(with.terminal.out_width(), with.terminal.color_out(), with.terminal.unicode()));
   else if (!with.options.quiet)
-    with.terminal.note("no notifications" +
-                       (with.options.to.empty() ? " in " + with.shown_state() : std::string()) +
+    with.terminal.note("no notifications" + (with.options.to.empty() ? " in " + with.shown_state() : std::string()) +
                        "; a pipeline's channels and notify are known from its first run on\n");
   return exit_succeeded;
 }

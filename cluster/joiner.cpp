@@ -35,7 +35,9 @@ void joiner::join() {
   hops_ = 0;
   // After a loss it may be another member than the one named at the start that is back first.
   const bool other = last_first_ && attempts_++ % 2 == 1;
-  ask(other ? *last_first_ : *member_);
+  // Who leads now is known where the Store is shared.
+  const auto known = other && tell_.controller ? tell_.controller() : std::nullopt;
+  ask(known ? *known : other ? *last_first_ : *member_);
 }
 
 void joiner::ask(const address& where) {

@@ -22,6 +22,8 @@ class joiner {
     std::function<peer()> self;                   ///< what is asked to be taken in
     std::function<void(const std::string&)> log;  ///< one line
     std::function<void(status)> first;            ///< the outcome of the first attempt; may be empty
+    /// Where the controller is by the Store, if that is known; may be empty.
+    std::function<std::optional<address>()> controller = {};
   };
   /// `member`: whom to ask; without one this is the first node.
   joiner(caf::event_based_actor* self, caf::actor dialler, std::optional<address> member, callbacks tell)

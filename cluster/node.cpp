@@ -118,7 +118,7 @@ struct node_parts {
   caf::actor_system system;
   std::shared_ptr<store::store> store;
   std::shared_ptr<const store::lease_keeper> lease;
-  std::unique_ptr<lead_watch> lead;  ///< of a controller whose Store others share
+  std::unique_ptr<lead_watch> lead;  ///< where others share the Store
   std::shared_ptr<data_links> links;
   std::shared_ptr<certificates> secured;  ///< null: on loopback, nothing is encrypted
   actors::engine_actors engine;
@@ -442,9 +442,12 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
   SLUICE_TRY(open_links(all, token));
   std::vector<std::shared_ptr<const actors::run_setup>> again;
+  const bool shared = !settings.store_url.empty();
+  if (shared && !all.first) all.lead = std::make_unique<lead_watch>(all.store, 0, nullptr);
   if (all.first) {
-    SLUICE_ASSIGN(all.term, take_lead(*all.store, !settings.store_url.empty(), log_line));
-    if (!settings.store_url.empty()) watch_lead(all);
+    SLUICE_ASSIGN(all.term,
+                  take_lead(*all.store, shared, all.self.host + ":" + std::to_string(all.self.port), log_line));
+    if (shared) watch_lead(all);
     SLUICE_ASSIGN(again,
                   actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
                                              {.node = all.self.name, .endpoint = all.self.http, .term = all.term}));
@@ -479,7 +482,13 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       .sign = sign,
       .log = log_line,
       .tell = [events = all.events, &all](store::event what) { events->keep(std::move(what), all.engine.notifier); },
-      .on_joined = {}};
+      .on_joined = {},
+      .controller = {}};
+  if (shared)
+    of_actor.controller = [&all]() -> std::optional<address> {
+      const auto found = parse_address(all.lead->endpoint(), "the controller");
+      return found.ok() ? std::optional(*found) : std::nullopt;
+    };
   if (settings.join)
     of_actor.on_joined = [promise = std::make_shared<std::promise<status>>(std::move(told))](status how) {
       promise->set_value(std::move(how));
@@ -528,7 +537,7 @@ void close_all(node_parts& all) {
   caf::anon_send_exit(all.dialler, caf::exit_reason::user_shutdown);
   all.dialler = nullptr;
   if (all.transport) all.transport->close();
-  if (all.lead) all.lead->step_down();
+  if (all.lead && all.first) all.lead->step_down();
 }
 
 }  // namespace
@@ -602,7 +611,7 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
   if (running->lead_lost())
     return external_error("lead_lost",
                           "another controller has taken over from this node, which did not respond for a while",
-                          "start it again: it stands by then", true);
+                          "start it again: it is a standby then", true);
   return signal;
 }
 

@@ -39,7 +39,10 @@ class node_actor : public caf::event_based_actor {
         starter_(
             this, s_.self.name, s_.term, [this] { return workers(); }, s_.runs_folder),
         joiner_(this, s_.dialler, s_.join,
-                {.self = [this] { return self_peer(); }, .log = s_.log, .first = std::move(s_.on_joined)}),
+                {.self = [this] { return self_peer(); },
+                 .log = s_.log,
+                 .first = std::move(s_.on_joined),
+                 .controller = s_.controller}),
         members_(s_.self, s_.limits,
                  {.told = s_.tell, .log = s_.log, .used = [this](const auto& name) { return starter_.uses(name); }}) {
     if (!joiner_.joins()) {
@@ -147,17 +150,24 @@ class node_actor : public caf::event_based_actor {
     beat(session_, 0);
   }
 
-  /// Heartbeats belong to a session: those of an earlier one end by themselves.
+  /// Heartbeats belong to a session: those of an earlier one end by themselves. The first comes when the node knows
+  /// whether it sees the folder of runs, or an interval later where that hangs.
   void beat(const std::string& session, std::uint64_t number) {
     if (session != session_ || !controller_.node) return;
     if (!shares_runs_ && number % beats_between_looks == 0)
       calls_.call([sign = sign_] { return sees_sign(sign); },
                   [this, session](bool sees) {
-                    if (session == session_) shares_runs_ = sees;
+                    if (session != session_ || !controller_.node) return;
+                    shares_runs_ = sees;
+                    send_beat();
                   });
-    send(controller_.node, heartbeat{session_, s_.self.name, s_.self.started, report(), shares_runs_});
+    if (number > 0) send_beat();
     delayed_send(this, s_.limits.interval,
                  actors::continuation{[this, session, number] { beat(session, number + 1); }});
+  }
+
+  void send_beat() {
+    send(controller_.node, heartbeat{session_, s_.self.name, s_.self.started, report(), shares_runs_});
   }
 
   void controller_lost(const std::string& how) {
@@ -350,12 +360,13 @@ class node_actor : public caf::event_based_actor {
   void broken(const run_broken& message) {
     const auto* part = find_part(message.run);
     if (part == nullptr || !part->supervisor()) return;
-    if (!message.waited) {
-      s_.log("run " + message.run + ": " + message.why.message);
-      delayed_send(this, better_cause, run_broken{message.run, message.why, true});
-      return;
-    }
-    send(part->supervisor(), actors::node_lost{s_.self.name, message.why});
+    s_.log("run " + message.run + ": " + message.why.message);
+    delayed_send(this, better_cause, actors::continuation{[this, message, attempt = part->attempt()] {
+                   const auto* still = find_part(message.run);
+                   // It may have ended, or begun again, since.
+                   if (still == nullptr || !still->supervisor() || still->attempt() != attempt) return;
+                   send(still->supervisor(), actors::node_lost{s_.self.name, message.why});
+                 }});
   }
 
   node_settings s_;

@@ -32,6 +32,7 @@ struct node_settings {
   std::function<void(store::event)> tell = {};  ///< keeps an event that tells of a node; of the first node
   /// The outcome of the first attempt to join; later ones are repeated until they succeed.
   std::function<void(status)> on_joined;
+  std::function<std::optional<address>()> controller;  ///< where it is by the Store; empty: the Store is not shared
 };
 
 /// Starts the actor that stands for this node. On the first node it is also the runs' starter: it answers `launch` by

@@ -25,14 +25,15 @@ std::string name_of(const store::leader& who) {
 
 }  // namespace
 
-result<std::int64_t> take_lead(store::store& in, bool shared, const std::function<void(const std::string&)>& log) {
+result<std::int64_t> take_lead(store::store& in, bool shared, const std::string& endpoint,
+                               const std::function<void(const std::string&)>& log) {
   if (!shared) return in.next_term();
   auto& leads = store::leadership_of(in);
   for (std::string told;;) {
     // Looking keeps nobody from writing.
     SLUICE_ASSIGN(const auto other, leads.find_leader());
     if (!other) {
-      SLUICE_ASSIGN(const auto term, leads.lead());
+      SLUICE_ASSIGN(const auto term, leads.lead(endpoint));
       if (term) return *term;
     } else if (other->process != std::exchange(told, other->process))
       log("standing by: " + name_of(*other) + " leads; this node takes over when that one has ended");
@@ -57,6 +58,11 @@ lead_watch::~lead_watch() {
   thread_.join();
 }
 
+std::string lead_watch::endpoint() const {
+  const std::lock_guard guard(lock_);
+  return endpoint_;
+}
+
 void lead_watch::step_down() { (void)store::leadership_of(*store_).step_down(); }
 
 void lead_watch::work() {
@@ -64,12 +70,13 @@ void lead_watch::work() {
   while (!ends_.wait_for(guard, look_again, [this] { return ending_; })) {
     guard.unlock();
     const auto found = store::leadership_of(*store_).find_leader();
-    if (found.ok() && *found && (*found)->term > term_) {
+    if (term_ != 0 && found.ok() && *found && (*found)->term > term_) {
       lost_ = true;
       told_(name_of(**found));
       return;
     }
     guard.lock();
+    if (found.ok()) endpoint_ = *found ? (*found)->endpoint : std::string();
   }
 }
 

@@ -23,6 +23,7 @@ class checkpoints {
     bool last = false;       ///< the run ends with it
     bool savepoint = false;  ///< it is kept
     bool pause = false;      ///< nothing is read behind it, and the run waits
+    bool flush = false;      ///< open windows are emitted before it
   };
   struct callbacks {
     std::function<void(const flow::instance_id&, caf::message)> tell;
@@ -54,6 +55,7 @@ class checkpoints {
 
  private:
   void begin();
+  void begin(const flow::instance_id& who, std::uint64_t epoch);
   void schedule();
   void see_whether_complete();
   void go_on(const std::vector<flow::instance_id>& enumerators);

@@ -97,7 +97,7 @@ result<taken_over> take_over(store::store& in, const run_setup& how) {
     return user_error("run_is_final", "run " + how.run + " has ended, or another process continues it",
                       "sluice status " + how.run + " shows it");
   taken_over made{.state = settled->state, .term = settled->term, .problem = settled->problem};
-  if (settled->state != store::run_state::restarting) return made;
+  if (settled->state != store::run_state::restarting && settled->state != store::run_state::paused) return made;
   store::change home{.run = how.run, .term = settled->term};
   home.home = store::run_home{.pid = how.record.pid,
                               .pid_started = how.record.pid_started,

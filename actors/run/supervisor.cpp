@@ -1,6 +1,7 @@
 #include "actors/run/supervisor.hpp"
 
 #include "actors/messages.hpp"
+#include "actors/run/down_units.hpp"
 #include "actors/run/next_try.hpp"
 #include "actors/run/rejects_writer.hpp"
 #include "actors/run/run_epochs.hpp"
@@ -141,6 +142,7 @@ class supervisor : public caf::event_based_actor {
               .then([this](const instance_progress& made) { account_.reports().counted(made); },
                     [](const caf::error&) {});
     account_.reports().tick(age());
+    for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
     if (watch_.is_due(age()) && !states_.ending()) watch();
     later(progress_interval, [this] { tick(); });
   }
@@ -227,7 +229,8 @@ class supervisor : public caf::event_based_actor {
     }
     answer.epoch = epochs_.ask({.last = *what == steering::drain,
                                 .savepoint = *what == steering::savepoint,
-                                .pause = *what == steering::pause});
+                                .pause = *what == steering::pause,
+                                .flush = message.how == "flush"});
     return answer;
   }
 
@@ -383,7 +386,6 @@ class supervisor : public caf::event_based_actor {
     return outcome_of_run(*s_.setup, account_.outcome(state, states_.cause(), age()));
   }
   [[nodiscard]] std::int64_t spent() const { return s_.setup->tries ? s_.setup->tries->spent : 0; }
-  /// Microseconds since its first try began.
   std::int64_t age() {
     return spent() + std::chrono::duration_cast<std::chrono::microseconds>(clock().now() - begun_).count();
   }
@@ -398,6 +400,7 @@ class supervisor : public caf::event_based_actor {
   instance_table instances_;
   run_start start_;
   source_memory memory_;
+  down_units down_;
   run_epochs epochs_;
   clock_type::time_point begun_ = clock().now();
   std::optional<error> held_back_;  ///< a failure while the decision was being written

@@ -14,6 +14,7 @@ class store;
 struct leader {
   std::string process = {};  ///< its lease
   std::string node = {};
+  std::string endpoint = {};  ///< host:port at which other nodes reach it
   std::string host = {};
   std::int64_t pid = 0;
   std::int64_t term = 0;  ///< with which it writes
@@ -24,8 +25,9 @@ struct leader {
 class leadership {
  public:
   virtual ~leadership() = default;
-  /// Takes the lead where nobody has it who lives; gives the new term. Nullopt: another one leads.
-  virtual result<std::optional<std::int64_t>> lead() = 0;
+  /// Takes the lead where nobody has it who lives; gives the new term. Nullopt: another one leads. `endpoint` is told
+  /// to those who look for the leader.
+  virtual result<std::optional<std::int64_t>> lead(const std::string& endpoint) = 0;
   /// Who leads and lives.
   virtual result<std::optional<leader>> find_leader() = 0;
   /// Leaves the lead to the others; nothing where this process does not have it.

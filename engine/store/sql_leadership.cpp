@@ -15,15 +15,16 @@ namespace {
 /// Who has the lead, if that process lives or is `self`.
 result<std::optional<leader>> read_leader(database& in, const std::string& self, const observer& by) {
   std::optional<leader> found;
-  SLUICE_TRY(in.each("SELECT lease.process, lease.term, node, host, " SLUICE_LEASE_COLUMNS
+  SLUICE_TRY(in.each("SELECT lease.process, lease.term, node, host, endpoint, " SLUICE_LEASE_COLUMNS
                      " FROM lease JOIN processes ON processes.id = lease.process",
                      [&](const database_row& row) {
                        leader one{.process = row.text(0),
                                   .node = row.text(2),
+                                  .endpoint = row.text(4),
                                   .host = row.text(3),
-                                  .pid = row.integer(6),
+                                  .pid = row.integer(7),
                                   .term = row.integer(1)};
-                       if (one.process == self || lease_holds(row, 4, by)) found = std::move(one);
+                       if (one.process == self || lease_holds(row, 5, by)) found = std::move(one);
                        return false;
                      }));
   return found;
@@ -35,7 +36,7 @@ class sql_leadership final : public leadership {
                  std::function<status(const observer&)> renew)
       : database_(in), writer_(writer), self_(self), renew_(std::move(renew)) {}
 
-  result<std::optional<std::int64_t>> lead() override {
+  result<std::optional<std::int64_t>> lead(const std::string& endpoint) override {
     std::optional<std::int64_t> taken;
     const auto work = [&](const observer& by) -> status {
       taken.reset();
@@ -43,7 +44,7 @@ class sql_leadership final : public leadership {
       SLUICE_ASSIGN(const auto other, read_leader(database_, self_.id, by));
       if (other && other->process != self_.id) return {};
       SLUICE_TRY(renew_(by));
-      SLUICE_ASSIGN(taken, take_next_term(database_, self_.id));
+      SLUICE_ASSIGN(taken, take_next_term(database_, self_.id, endpoint));
       return {};
     };
     SLUICE_TRY(writer_.write(work));
@@ -57,7 +58,7 @@ class sql_leadership final : public leadership {
 
   status step_down() override {
     return writer_.write([&](const observer&) {
-      return database_.execute("UPDATE lease SET process = '' WHERE process = ?", self_.id);
+      return database_.execute("UPDATE lease SET process = '', endpoint = '' WHERE process = ?", self_.id);
     });
   }
 
@@ -70,8 +71,9 @@ class sql_leadership final : public leadership {
 
 }  // namespace
 
-status make_leader_column(database& in) {
-  return in.execute("ALTER TABLE lease ADD COLUMN process TEXT NOT NULL DEFAULT ''");
+status make_leader_columns(database& in) {
+  SLUICE_TRY(in.execute("ALTER TABLE lease ADD COLUMN process TEXT NOT NULL DEFAULT ''"));
+  return in.execute("ALTER TABLE lease ADD COLUMN endpoint TEXT NOT NULL DEFAULT ''");
 }
 
 result<std::int64_t> newest_term(database& in) {
@@ -81,13 +83,13 @@ result<std::int64_t> newest_term(database& in) {
   return newest;
 }
 
-result<std::int64_t> take_next_term(database& in, const std::string& process) {
+result<std::int64_t> take_next_term(database& in, const std::string& process, const std::string& endpoint) {
   std::int64_t of_runs = 0;
   SLUICE_TRY(in.each("SELECT coalesce(max(term), 0) FROM runs",
                      [&](const database_row& row) { return of_runs = row.integer(0), false; }));
   SLUICE_ASSIGN(const auto newest, newest_term(in));
   const auto taken = std::max(newest, of_runs) + 1;
-  SLUICE_TRY(in.execute("UPDATE lease SET term = ?, process = ?", taken, process));
+  SLUICE_TRY(in.execute("UPDATE lease SET term = ?, process = ?, endpoint = ?", taken, process, endpoint));
   return taken;
 }
 

@@ -61,7 +61,7 @@ status migrate(database& in) {
   }
   if (found < 4) SLUICE_TRY(make_delivery_tables(in));
   if (found < 5) SLUICE_TRY(make_schedule_tables(in));
-  if (found < 6) SLUICE_TRY(make_leader_column(in));
+  if (found < 6) SLUICE_TRY(make_leader_columns(in));
   SLUICE_TRY(in.set_version(schema_version));
   return transaction.commit();
 }

@@ -109,6 +109,9 @@ class ThreeNodes(unittest.TestCase):
         with open(self.path / name, newline="") as file:
             return sorted(csv.reader(file))
 
+    def rows_in(self, folder):
+        return sorted(row for path in sorted((self.path / folder).glob("*.csv")) for row in csv.reader(path.read_text().splitlines()))
+
     def node_events(self):
         return [(event["type"], event["data"].get("node")) for event in map(json.loads, self.sluice("events", "--json", "--limit", "10000", *self.there()).stdout.splitlines())
                 if event["type"].startswith("node.")]
@@ -212,10 +215,10 @@ transform:
   slow: {{ from: orders, derive: {{ h: "sha256(sha256(sha256(id::text)::text)::text)" }}, parallelism: 3 }}
   per_key: {{ from: slow, aggregate: {{ by: [k], compute: {{ n: "count(*)", h: "max(h)" }} }}, parallelism: 3 }}
 load:
-  out: {{ from: per_key, csv: {{ path: "${{out}}" }} }}
+  out: {{ from: per_key, csv: {{ path: "${{out}}/" }} }}
 """)
-        self.sluice("run", "p.yaml", "--set", "out=alone.csv")
-        run = self.sluice("submit", "p.yaml", "--set", "out=there.csv", *self.there()).stdout.strip()
+        self.sluice("run", "p.yaml", "--set", "out=alone")
+        run = self.sluice("submit", "p.yaml", "--set", "out=there", *self.there()).stdout.strip()
 
         def seen(kind):
             return kind in [event["type"] for event in self.events_of(run)]
@@ -223,7 +226,7 @@ load:
         eventually(lambda: seen("checkpoint.completed" if checkpoint else "run.started"), "a run that works")
         worker.process.kill()
         eventually(lambda: self.nodes[0].json(f"/v1/runs/{run}")["state"] == "succeeded", "a run that has succeeded")
-        self.assertEqual(self.rows("there.csv"), self.rows("alone.csv"))
+        self.assertEqual(self.rows_in("there"), self.rows_in("alone"))
         return self.events_of(run)
 
     def test_a_bounded_run_begins_again_without_a_lost_worker(self):

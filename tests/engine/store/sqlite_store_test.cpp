@@ -36,13 +36,26 @@ TEST_CASE("sqlite store of an older version is brought up to date, its runs kept
   {
     sqlite_database raw;
     REQUIRE(raw.open(folder.file("sluice.db"), 1000).ok());
-    for (const auto* each :
-         {"UPDATE runs SET state = 'succeeded', created = 5, ended = 9", "DROP TABLE source_states",
-          "DROP TABLE source_files", "DROP TABLE source_versions", "ALTER TABLE runs DROP COLUMN uses_state",
-          "DROP TABLE processes", "ALTER TABLE runs DROP COLUMN process", "ALTER TABLE runs DROP COLUMN context",
-          "DROP TABLE commits", "DROP TABLE pipeline_totals", "DROP TABLE pipeline_ends", "DROP TABLE subscriptions",
-          "DROP TABLE deliveries", "DROP TABLE channels", "DROP TABLE acknowledged", "DROP TABLE silences",
-          "DROP TABLE stream", "ALTER TABLE lease DROP COLUMN process", "PRAGMA user_version = 1"})
+    for (const auto* each : {"UPDATE runs SET state = 'succeeded', created = 5, ended = 9",
+                             "DROP TABLE source_states",
+                             "DROP TABLE source_files",
+                             "DROP TABLE source_versions",
+                             "ALTER TABLE runs DROP COLUMN uses_state",
+                             "DROP TABLE processes",
+                             "ALTER TABLE runs DROP COLUMN process",
+                             "ALTER TABLE runs DROP COLUMN context",
+                             "DROP TABLE commits",
+                             "DROP TABLE pipeline_totals",
+                             "DROP TABLE pipeline_ends",
+                             "DROP TABLE subscriptions",
+                             "DROP TABLE deliveries",
+                             "DROP TABLE channels",
+                             "DROP TABLE acknowledged",
+                             "DROP TABLE silences",
+                             "DROP TABLE stream",
+                             "ALTER TABLE lease DROP COLUMN process",
+                             "ALTER TABLE lease DROP COLUMN endpoint",
+                             "PRAGMA user_version = 1"})
       REQUIRE(raw.execute(each).ok());
   }
   const auto opened = open_sqlite(folder.file("sluice.db"));
