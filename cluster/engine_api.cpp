@@ -2,6 +2,9 @@
 
 #include "cluster/http/server.hpp"
 #include "cluster/token.hpp"
+#include "engine/component/down_board.hpp"
+#include "engine/notify/probe.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <arrow/memory_pool.h>
 #include <caf/all.hpp>
@@ -99,6 +102,8 @@ options progress_to_json(const actors::run_progress& progress) {
     one["rows_per_second"] = unit.rows_per_second;
     one["held_back"] = static_cast<double>(unit.held_back_ppm) / 1e6;
     one["starved"] = static_cast<double>(unit.starved_ppm) / 1e6;
+    if (const auto down = down_board::find(progress.run, unit.unit))
+      one["down"] = {{"since", down->since}, {"message", secrets::mask(down->why)}};
     if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
     units.push_back(std::move(one));
   }
@@ -118,6 +123,10 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
                          std::shared_ptr<store::store> store, const std::string& state_folder) {
   api_handlers made;
   made.store = std::move(store);
+  made.test_channel = [in = made.store](const std::string& pipeline, const std::string& channel) -> result<options> {
+    SLUICE_ASSIGN(const auto tested, notify::test_channel(*in, pipeline, channel));
+    return notify::to_json(tested);
+  };
   made.state_folder = state_folder;
   made.cancel = [&system, control = actors.control](const std::string& run) -> result<bool> {
     SLUICE_ASSIGN(const auto answer, ask<actors::cancel_answer>(system, control, actors::cancel_run{run}));

@@ -1,6 +1,7 @@
 #include "actors/run/checkpoints.hpp"
 
 #include "actors/units/blocking_calls.hpp"
+#include "engine/component/flush_time.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <algorithm>
@@ -37,6 +38,7 @@ std::uint64_t checkpoints::ask(wish for_what) {
   next.last = next.last || for_what.last;
   next.savepoint = next.savepoint || for_what.savepoint;
   next.pause = next.pause || for_what.pause;
+  next.flush = next.flush || for_what.flush;
   wanted_ = next;
   const bool under_way = round_.under_way().has_value() || busy_;
   const auto epoch = round_.completed() + (round_.under_way() ? 2 : 1);
@@ -56,10 +58,15 @@ void checkpoints::begin() {
   see_whether_complete();
 }
 
+/// To a reader the watermark of a flush comes first, and waits there for the barrier.
+void checkpoints::begin(const flow::instance_id& who, std::uint64_t epoch) {
+  if (now_.last && now_.flush) calls_.tell(who, caf::make_message(watermark_risen{flush_of_time}));
+  calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last || now_.pause}));
+}
+
 void checkpoints::ready(const epoch_ready& message) {
   if (stopped_) return;
-  for (const auto& who : round_.ready(message.who, message.epoch))
-    calls_.tell(who, caf::make_message(begin_epoch{message.epoch, now_.last || now_.pause}));
+  for (const auto& who : round_.ready(message.who, message.epoch)) begin(who, message.epoch);
   see_whether_complete();
 }
 

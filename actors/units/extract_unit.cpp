@@ -2,6 +2,7 @@
 
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/flush_time.hpp"
 #include "engine/component/unsettled_source.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/operators/windows/event_times.hpp"
@@ -89,6 +90,7 @@ class extract_actor : public unit_actor {
         },
         [this](const watermark_risen& message) {
           if (!working_) return;
+          if (message.time == flush_of_time) return void(flush_ = true);
           watermark_ = message.time;
           outbox_->watermark(message.time);
         },
@@ -216,6 +218,8 @@ class extract_actor : public unit_actor {
       for (const auto& step : behind_barrier_) splits_.at(*step.split).position = step.position;
     }
     const auto at = *std::exchange(barrier_, std::nullopt);
+    // Not what the next run goes on from: `watermark_` stays.
+    if (flush_ && time_) outbox_->watermark(flush_of_time);
     outbox_->barrier(at.epoch);
     rejects_.passed(at.epoch);
     epoch_prepared here{.epoch = at.epoch, .what = snapshot(inbox_->barrier_here(at.epoch))};
@@ -380,6 +384,7 @@ class extract_actor : public unit_actor {
   bool done_ = false;                           ///< no split follows
   std::optional<begin_epoch> barrier_;          ///< to be sent when what comes before it is settled
   std::vector<read_step> behind_barrier_;       ///< read meanwhile
+  bool flush_ = false;                          ///< open windows are emitted before the last barrier
   bool drained_ = false;                        ///< nothing is read behind the last barrier
 };
 

@@ -24,7 +24,7 @@ api_response steer(const api_call& call, const std::string& how) {
   return json_answer(*told, 202);
 }
 
-api_response drain_run(const api_call& call) { return steer(call, "drain"); }
+api_response drain_run(const api_call& call) { return steer(call, call.flag("flush") ? "flush" : "drain"); }
 
 api_response take_savepoint(const api_call& call) { return steer(call, "savepoint"); }
 
@@ -90,7 +90,7 @@ route_group checkpoint_routes() {
                       .path = "/v1/runs/{run}/drain",
                       .id = "drain_run",
                       .summary = "ends a run at a checkpoint; a run without end then has succeeded",
-                      .parameters = {run},
+                      .parameters = {run, query_flag("flush", "emit open windows before the checkpoint", "false")},
                       .answers = {{.status = 202, .summary = "It is told to drain", .schema = "Steered"}},
                       .refusals = {404, 409, 501},
                       .answer = drain_run},

@@ -1,5 +1,6 @@
 #include "engine/operators/deduplicates/keep_within.hpp"
 
+#include "engine/component/flush_time.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/held_state.hpp"
@@ -132,6 +133,7 @@ class keep_within final : public transform {
   }
 
   status on_time(std::int64_t watermark, emitter&) override {
+    if (watermark == flush_of_time) return {};  // nothing is held back, and what is remembered is still needed
     watermark_ = std::max(watermark_, watermark);
     for (; !ends_.empty() && ends_.top().first <= watermark_; ends_.pop()) {
       auto& times = kept_[ends_.top().second];

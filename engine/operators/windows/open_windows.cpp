@@ -1,5 +1,6 @@
 #include "engine/operators/windows/open_windows.hpp"
 
+#include "engine/component/flush_time.hpp"
 #include "engine/operators/held_state.hpp"
 
 #include <arrow/array.h>
@@ -71,6 +72,7 @@ void open_windows::note_changed(std::uint32_t group) {
 }
 
 void open_windows::advance(std::int64_t watermark) {
+  if (watermark == flush_of_time) watermark = open_.empty() ? watermark_ : open_.rbegin()->first;
   watermark_ = std::max(watermark_, watermark);
   give_changed();
   while (!open_.empty() && open_.begin()->first <= watermark_) {
