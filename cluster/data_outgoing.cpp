@@ -15,7 +15,10 @@ constexpr std::size_t frames_at_once = 16;
 }  // namespace
 
 data_outgoing::data_outgoing(data_shared& shared, std::string peer)
-    : shared_(shared), peer_(std::move(peer)), connection_to_(shared.network), timer_(shared.network) {}
+    : shared_(shared),
+      peer_(std::move(peer)),
+      connection_to_(std::make_shared<network_stream>(shared.network)),
+      timer_(shared.network) {}
 
 void data_outgoing::send(const data_route& route, std::uint32_t attempt, wire::payload body) {
   if (failed_.count(route.run) > 0) {
@@ -48,12 +51,13 @@ void data_outgoing::connect() {
     if (!cancelled && self->connection_ == number && self->stage_ == stage::connecting)
       self->broken("no answer within 5 s");
   });
-  connection_to_.socket().async_connect(to, [self = shared_from_this(), number](boost::system::error_code failed) {
-    if (self->connection_ != number) return;
-    self->timer_.cancel();
-    if (failed) return self->broken(failed.message());
-    self->prove(network_stream(std::move(self->connection_to_.socket()), self->shared_.context()), number);
-  });
+  connection_to_->socket().async_connect(
+      to, [self = shared_from_this(), number, kept = connection_to_](boost::system::error_code failed) {
+        if (self->connection_ != number) return;
+        self->timer_.cancel();
+        if (failed) return self->broken(failed.message());
+        self->prove(network_stream(std::move(self->connection_to_->socket()), self->shared_.context()), number);
+      });
 }
 
 /// Nothing is sent to whoever listens there before both sides have proven that they belong together.
@@ -63,7 +67,7 @@ void data_outgoing::prove(network_stream connected, std::uint64_t number) {
       [self = shared_from_this(), number](const result<std::string>& peer, network_stream proven) {
         if (self->connection_ != number) return;
         if (!peer.ok()) return self->broken(peer.problem().message);
-        self->connection_to_ = std::move(proven);
+        self->connection_to_ = std::make_shared<network_stream>(std::move(proven));
         self->opened();
       })
       ->start();
@@ -77,11 +81,12 @@ void data_outgoing::opened() {
 
 /// The peer sends nothing on this connection: what can be read is its end.
 void data_outgoing::watch() {
-  connection_to_.async_read_some(boost::asio::buffer(&unread_, 1), [self = shared_from_this(), number = connection_](
-                                                                       boost::system::error_code problem, std::size_t) {
-    if (self->connection_ != number) return;
-    self->broken(problem ? problem.message() : "it sent something that nodes do not send");
-  });
+  connection_to_->async_read_some(
+      boost::asio::buffer(&unread_, 1), [self = shared_from_this(), number = connection_, kept = connection_to_](
+                                            boost::system::error_code problem, std::size_t) {
+        if (self->connection_ != number) return;
+        self->broken(problem ? problem.message() : "it sent something that nodes do not send");
+      });
 }
 
 void data_outgoing::push(std::string bytes) {
@@ -132,15 +137,16 @@ void data_outgoing::write() {
     buffers.emplace_back(boost::asio::buffer(frame.length));
     buffers.emplace_back(boost::asio::buffer(frame.bytes));
   }
-  boost::asio::async_write(
-      connection_to_, buffers,
-      [self = shared_from_this(), number = connection_](boost::system::error_code problem, std::size_t) {
-        if (self->connection_ != number) return;
-        if (problem) return self->broken(problem.message());
-        for (const auto& frame : self->writing_) self->queued_bytes_ -= static_cast<std::int64_t>(frame.bytes.size());
-        self->writing_.clear();
-        self->encode_more();
-      });
+  boost::asio::async_write(*connection_to_, buffers,
+                           [self = shared_from_this(), number = connection_, kept = connection_to_](
+                               boost::system::error_code problem, std::size_t) {
+                             if (self->connection_ != number) return;
+                             if (problem) return self->broken(problem.message());
+                             for (const auto& frame : self->writing_)
+                               self->queued_bytes_ -= static_cast<std::int64_t>(frame.bytes.size());
+                             self->writing_.clear();
+                             self->encode_more();
+                           });
 }
 
 void data_outgoing::fail_run(const std::string& run, const error& why) {
@@ -154,8 +160,8 @@ void data_outgoing::broken(const std::string& why) {
   ++connection_;
   stage_ = stage::idle;
   timer_.cancel();
-  connection_to_.close();
-  connection_to_ = network_stream(shared_.network);
+  connection_to_->close();
+  connection_to_ = std::make_shared<network_stream>(shared_.network);
   encoded_.clear();
   writing_.clear();
   queued_bytes_ = 0;

@@ -52,7 +52,8 @@ class data_outgoing : public std::enable_shared_from_this<data_outgoing> {
   data_shared& shared_;
   std::string peer_;
   address where_;
-  network_stream connection_to_;
+  /// Kept by what is under way on it too: an encrypted one must not go before that has ended.
+  std::shared_ptr<network_stream> connection_to_;
   boost::asio::steady_timer timer_;
   stage stage_ = stage::idle;
   std::deque<item> waiting_;
