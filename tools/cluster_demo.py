@@ -22,7 +22,7 @@ import pyarrow.parquet as parquet
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BINARY = os.environ.get("SLUICE_BINARY", str(ROOT / "build/sluice"))
-PATIENCE = 120
+PATIENCE = 60
 
 
 def say(what):
@@ -185,6 +185,11 @@ def main():
         demo = Demo(pathlib.Path(folder), out, chosen.copies)
         try:
             demo.run()
+        except BaseException:
+            for node in demo.nodes:
+                node.log.flush()
+                print(f"-- the log of {node.name}\n" + pathlib.Path(node.log.name).read_text()[-3000:], file=sys.stderr)
+            raise
         finally:
             for node in reversed(demo.nodes):
                 node.stop()

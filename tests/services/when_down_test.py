@@ -201,7 +201,10 @@ class WhenDown(CommandLine):
         self.start_server()
         done = self.sluice("run", "p.yaml")
         self.assertNotEqual(done.returncode, 0)
-        self.assertIn("spill_log_damaged", done.stderr + done.stdout)
+        self.assertIn("error[commit_refused]", done.stderr)
+        self.assertIn("can't be loaded", done.stderr)
+        ids = self.in_table()
+        self.assertEqual(ids, list(range(1, len(ids) + 1)), "nothing of the damaged file, and nothing behind it")
 
     def test_what_can_not_be_had_is_refused(self):
         for rule, more, says in (("{ spill: 1GiB }\n    on_error: reject", "", "can't be had together"),
