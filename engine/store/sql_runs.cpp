@@ -157,4 +157,23 @@ result<run_record> read_run(database& in, const std::string& reference) {
   return run;
 }
 
+result<run_standing> read_standing(database& in, const std::string& run) {
+  run_standing stands;
+  SLUICE_TRY(in.each(
+      "SELECT state, term, sequence, pipeline, owner, tags, (SELECT term FROM lease) FROM runs WHERE id = ?",
+      [&](const database_row& row) {
+        stands = {.found = true,
+                  .state = run_state_from(row.text(0)).value_or(run_state::failed),
+                  .term = row.integer(1),
+                  .newest_term = row.integer(6),
+                  .sequence = row.integer(2),
+                  .pipeline = row.text(3),
+                  .owner = row.text(4),
+                  .tags = names_from(row.text(5))};
+        return false;
+      },
+      run));
+  return stands;
+}
+
 }  // namespace sluice::store
