@@ -27,7 +27,7 @@ class Catalogue(CommandLine):
         self.write("orders.csv", ORDERS)
         self.write("p.yaml", STARTER + RULES)
         self.write("wrong.yaml", STARTER.replace("pipeline: orders", "pipeline: wrong").replace("allow: 10", "fail_above: 1%"))
-        self.write("endless.yaml", "run: { checkpoint: 200ms }\n" + ENDLESS.replace("rows: 1000000000, ", ""))
+        self.write("endless.yaml", "run: { checkpoint: 200ms }\n" + ENDLESS.replace("rows: 1000000000, ", "").replace("out/numbers.ndjson", "out/live/"))
         self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
         self.assertEqual(self.sluice("run", "wrong.yaml").returncode, 1)
         running = self.start("run", "endless.yaml")
