@@ -127,7 +127,6 @@ select name, case when exists (select 1 from e) then 1 else 2 end as n from c
 select name from c where exists (select 1 from o where status = 'void') or id = 1
 select id from o where exists (select 1 from c where c.id = o.customer and c.country is not null) = (amount > 5)
 select country, count(*) as n from c group by country having exists (select 1 from o where id > 100) or count(*) > 1
-select k from n where v > 1 or exists (select m.k from m where m.k = n.k group by m.k)
 select id from o where amount > (select avg(amount) from o)
 select id from o where amount = (select max(amount) from o where status = 'paid')
 select id, amount - (select min(amount) from o) as above from o
