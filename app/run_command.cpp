@@ -64,6 +64,10 @@ void print_report(session& with, const run_command& what, const planned_pipeline
   facts.pipeline = planned.what->definition.name;
   facts.state = store::to_string(outcome.state);
   facts.summary = actors::to_options(outcome);
+  // What the rules have found is only there.
+  if (const auto store = with.open_store(); store.ok())
+    if (const auto record = (*store)->find_run(outcome.run); record.ok() && record->summary.is_object())
+      facts.summary = record->summary;
   facts.peak_memory = own_peak_memory();
   auto& terminal = with.terminal;
   if (!with.options.quiet)

@@ -4,7 +4,8 @@
 
 namespace sluice::actors {
 
-run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), context_(of.context), reports_(plan_) {
+run_account::run_account(const run_setup& of)
+    : run_(of.run), plan_(*of.what), context_(of.context), reports_(plan_), rules_(plan_) {
   if (!of.resume) return;
   for (const auto& one : of.resume->snapshot.instances) {
     const auto& c = one.report.counters;
@@ -91,6 +92,7 @@ run_outcome run_account::outcome(store::run_state state, std::optional<error> ca
 options run_account::unit_outcome(std::uint32_t unit) const {
   auto one = to_options(outcome(store::run_state::running, {}, 0))["units"][unit];
   one.erase("unit");
+  if (auto rules = rules_.unit_options(unit); !rules.is_null()) one["rules"] = std::move(rules);
   return one;
 }
 

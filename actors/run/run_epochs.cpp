@@ -124,8 +124,9 @@ void run_epochs::decide(std::vector<store::event> events) {
 void run_epochs::take(store::manifest what, std::vector<store::event> events) {
   of_.states.commit_begun();
   const auto state = epoch_.last ? std::optional(run_state::committing) : std::nullopt;
-  decision_.take(std::move(what), state, to_options(calls_.outcome(epoch_.last ? good_end_ : of_.states.now())),
-                 std::move(events));
+  auto summary = to_options(calls_.outcome(epoch_.last ? good_end_ : of_.states.now()));
+  of_.account.rules().add_to(summary);
+  decision_.take(std::move(what), state, std::move(summary), std::move(events));
 }
 
 void run_epochs::commit() {

@@ -69,6 +69,7 @@ class supervisor : public caf::event_based_actor {
         [this](const epoch_ready& message) { epochs_.ready(message); },
         [this](epoch_prepared& message) { epochs_.prepared(std::move(message)); },
         [this](const rejects_synced& message) { epochs_.synced(message); },
+        [this](rules_checked& message) { account_.rules().found(std::move(message)); },
         [this](instance_finished& message) { finished(std::move(message)); },
         [this](const instance_progress& message) { account_.reports().counted(message); },
         [this](const committed& message) { epochs_.committed(message.who); },
@@ -165,8 +166,8 @@ class supervisor : public caf::event_based_actor {
     account_.finished(std::move(message.report), message.target);
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
+      for (auto& news : account_.rules().news(*s_.setup, who.unit)) start_.tell(std::move(news));
       start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
-      if (auto warned = quality_warned(*s_.setup, who.unit, account_.unit_outcome(who.unit))) start_.tell(*warned);
     }
     drain_when_read();
     everything_finished();
@@ -214,6 +215,7 @@ class supervisor : public caf::event_based_actor {
   void settled() {
     if (held_back_) return fail(*std::exchange(held_back_, std::nullopt));
     if (cancel_wanted_) return cancel();
+    tell_of_rules();
     if (epochs_.pausing() && states_.pause()) return give_up();
     epochs_.done();
     everything_finished();
@@ -329,6 +331,10 @@ class supervisor : public caf::event_based_actor {
 
   // -- the end
 
+  void tell_of_rules() {
+    for (auto& news : account_.rules().news(*s_.setup)) start_.tell(std::move(news));
+  }
+
   /// How long to wait before the next try of a run that has failed; nothing where it ends.
   [[nodiscard]] std::optional<std::chrono::microseconds> next_wait() const {
     const bool may = !s_.problem && !cancel_wanted_ && !epochs_.taken() && states_.cause();
@@ -343,7 +349,10 @@ class supervisor : public caf::event_based_actor {
     }
     if (!states_.advance(state)) return;
     const auto last = outcome(state);
+    tell_of_rules();
     auto words = last_words_of(*s_.setup, last, wait, epochs_.completed(), start_.left());
+    account_.rules().add_to(words.summary);
+    if (store::is_final(state)) account_.rules().add_to(words.events.back().data);
     // Where a system is not reached its sinks can't take back what they have begun.
     if (store::is_final(state) && !epochs_.taken() && last.cause && last.cause->to_blame == blame::external)
       words.summary[leftovers_key] = true;

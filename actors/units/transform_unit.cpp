@@ -2,8 +2,10 @@
 
 #include "actors/run/order_wanted.hpp"
 #include "actors/run/rejects_batch.hpp"
+#include "actors/run/rule_messages.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/checks_rules.hpp"
 #include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
@@ -93,6 +95,7 @@ class transform_actor : public unit_actor {
     may_block_ = dynamic_cast<const may_block*>(transform_);
     late_ = dynamic_cast<late_answers*>(transform_);
     holding_ = dynamic_cast<const holds_back*>(transform_);
+    checking_ = dynamic_cast<const checks_rules*>(transform_);
     if (late_ != nullptr && !order_wanted(*setup_, unit_index())) late_->release_order();
     only_input_ = unit().inputs.size() <= 1;
     stamper_ = std::make_unique<flow::order_stamper>(transform_->keeps_order() && outbox_->any_ordered(),
@@ -151,6 +154,7 @@ class transform_actor : public unit_actor {
   /// Large state is taken down beside the scheduler's threads, behind the call under way.
   void let_go() override {
     transform_ = nullptr;
+    checking_ = nullptr;
     calls_.post([last = std::move(open_)]() mutable { last.reset(); });
     current_.reset();
   }
@@ -170,6 +174,7 @@ class transform_actor : public unit_actor {
     rejects_.send();
     if (!rejects_.idle()) return;
     const auto at = *std::exchange(barrier_, std::nullopt);
+    tell_of_rules();
     outbox_->barrier(at.epoch);
     rejects_.passed(at.epoch);
     auto here = snapshot(at, stamper_->state());
@@ -298,6 +303,7 @@ class transform_actor : public unit_actor {
 
   void answered(call_answer answer) {
     if (!answer.more.ok()) {
+      tell_of_rules();
       if (unit().policy == on_error::fail && !answer.rejected.empty())
         return fail_at(answer.more.problem(), std::move(answer.rejected.front()));
       return fail(answer.more.problem());
@@ -378,15 +384,25 @@ class transform_actor : public unit_actor {
   void finish_when_done() {
     rejects_.send();
     if (rejects_.idle()) outbox_->end();
-    if (inbox_->exhausted() && !saving_) finish_when_passed_on();
+    if (!inbox_->exhausted() || saving_) return;
+    if (!std::exchange(told_at_end_, true)) tell_of_rules();
+    finish_when_passed_on();
+  }
+
+  /// What its rules have found so far. No call is under way.
+  void tell_of_rules() {
+    if (checking_ == nullptr) return;
+    auto found = checking_->rules();
+    if (!found.empty()) send(links_.supervisor, rules_checked{.who = who_, .results = std::move(found)});
   }
 
   blocking_calls saves_;  ///< of what it holds
   std::shared_ptr<open_transform> open_;
-  transform* transform_ = nullptr;        ///< in open_
-  late_answers* late_ = nullptr;          ///< the same, where it answers late
-  const may_block* may_block_ = nullptr;  ///< the same, where its calls may take long
-  const holds_back* holding_ = nullptr;   ///< the same, where watermarks may have to wait for rows
+  transform* transform_ = nullptr;          ///< in open_
+  late_answers* late_ = nullptr;            ///< the same, where it answers late
+  const may_block* may_block_ = nullptr;    ///< the same, where its calls may take long
+  const holds_back* holding_ = nullptr;     ///< the same, where watermarks may have to wait for rows
+  const checks_rules* checking_ = nullptr;  ///< the same, where it checks rows against rules
   std::unique_ptr<flow::order_stamper> stamper_;
   std::vector<flow::outgoing_batch> stamped_;            ///< to be sent after the call that made them
   std::optional<flow::due_credit> current_;              ///< for the batch that is being worked on
@@ -403,6 +419,7 @@ class transform_actor : public unit_actor {
   bool saving_ = false;       ///< what it held at a barrier is being written
   bool stop_wanted_ = false;  ///< nobody needs more: stop when it has ended
   bool complete_ = false;     ///< nothing more will be made
+  bool told_at_end_ = false;  ///< what its rules have found
 };
 
 }  // namespace

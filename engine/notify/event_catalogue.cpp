@@ -19,6 +19,14 @@ std::vector<event_field> with_cause(std::vector<event_field> fields) {
   return fields;
 }
 
+const std::vector<event_field> rule_fields = {
+    {"rule", "text", "name of the rule"},
+    {"action", "text", "what is done with rows that break it: warn, reject or fail"},
+    {"checked", "bigint", "rows that were checked"},
+    {"broken", "bigint", "rows that break the rule"},
+    {"allowed", "text", "how many may break it, as written"},
+};
+
 const std::vector<event_field> reject_fields = {
     {"rejected", "bigint", "number of rejects"},
     {"read", "bigint", "records that sources have read"},
@@ -157,11 +165,9 @@ const std::vector<event_type>& event_types() {
        "A pipeline was deployed in the place of an earlier one.",
        {{"schedule", "text", "its schedule in a few words"}}},
       {"pipeline.resumed", severity::info, "The schedule of a pipeline was resumed."},
-      {"quality.failed", severity::error, "A run failed because rows broke a rule of validate.", with_cause({})},
-      {"quality.warned",
-       severity::warning,
-       "A unit rejected rows that broke a rule of validate.",
-       {{"rejected", "bigint", "number of rows"}, {"in", "bigint", "rows that it looked at"}}},
+      {"quality.failed", severity::error, "A rule of validate or reconcile fails the run.", rule_fields},
+      {"quality.warned", severity::warning,
+       "More rows break a rule of validate or reconcile than it allows; the run continues.", rule_fields},
       {"rejects.near", severity::warning, "Rejects have reached four fifths of rejects.allow while a run is active.",
        reject_fields},
       {"rejects.reached", severity::warning,

@@ -2,6 +2,7 @@
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/remarks.hpp"
+#include "engine/files/folder_source.hpp"
 #include "engine/operators/windows/event_times.hpp"
 #include "engine/plan/checkpoints.hpp"
 #include "engine/plan/edges.hpp"
@@ -122,7 +123,7 @@ class binder {
         if (!pruned && !prepare_reading(unit, context_, remembered_, faults_)) return false;
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;
-        unit.outputs.push_back({"", made->schema()});
+        unit.outputs.push_back({"", without_folder_marks(made->schema())});
         unit.endless = !made->bounded();
         if (!unit.resolved) unit.resolved = made->schema();
         if (!untyped.empty()) return hide_types(unit, untyped);

@@ -1,8 +1,10 @@
+#include "engine/columns/file_types.hpp"
 #include "engine/component/component.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_among_many.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/formats/parquet/encoding_threads.hpp"
+#include "engine/formats/parquet/encryption.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/sinks/folders/folder_sink.hpp"
@@ -32,6 +34,7 @@ struct parquet_options {
   parquet::Compression::type compression = parquet::Compression::SNAPPY;
   std::optional<int> level;
   std::int64_t row_group_rows = default_row_group;
+  options encryption = {};  ///< null: none
 };
 
 class parquet_file : public arrow_file_sink, public file_among_many {
@@ -43,7 +46,7 @@ class parquet_file : public arrow_file_sink, public file_among_many {
   ~parquet_file() override { let_go(); }
 
   bool share(std::shared_ptr<void>& among) override {
-    if (!parquet_writing::can_encode(*schema_, *properties())) return false;
+    if (what_.encryption.is_object() || !parquet_writing::can_encode(*schema_, *properties())) return false;
     if (!among)
       among = std::make_shared<parquet_writing::encoding_threads>(static_cast<std::size_t>(schema_->num_fields()));
     threads_ = std::static_pointer_cast<parquet_writing::encoding_threads>(among);
@@ -58,6 +61,9 @@ class parquet_file : public arrow_file_sink, public file_among_many {
 
  protected:
   status begin() override {
+    if (what_.encryption.is_object()) {
+      SLUICE_ASSIGN(encryption_, parquet_encryption::encryption(what_.encryption, *file_schema(schema_)));
+    }
     SLUICE_ASSIGN(writer_, parquet_writing::make_row_writer(
                                schema_,
                                {.properties = properties(),
@@ -90,12 +96,14 @@ class parquet_file : public arrow_file_sink, public file_among_many {
     file.compression(what_.compression)->created_by(std::string("sluice version ") + version());
     if (what_.level) file.compression_level(*what_.level);
     file.max_row_group_length(what_.row_group_rows);
+    if (encryption_) file.encryption(encryption_);
     return file.build();
   }
 
   std::shared_ptr<arrow::Schema> schema_;
   parquet_options what_;
-  std::shared_ptr<parquet_writing::encoding_threads> threads_;  ///< null unless they are shared
+  std::shared_ptr<parquet::FileEncryptionProperties> encryption_;  ///< null: none
+  std::shared_ptr<parquet_writing::encoding_threads> threads_;     ///< null unless they are shared
   std::unique_ptr<parquet_writing::row_writer> writer_;
   std::optional<memory::reservation> memory_;
 };
@@ -139,6 +147,10 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
         "parquet", "row_group_rows",
         user_error("invalid_option", "a row group has at least 100000 rows, not " + std::to_string(what.row_group_rows),
                    "smaller row groups make files large and slow to read")));
+  if (own.is_object() && own.contains("encryption")) {
+    what.encryption = own["encryption"];
+    parquet_encryption::check(what.encryption, request.schema.get(), faults);
+  }
   if (request.schema) {
     if (request.schema->num_fields() == 0)
       faults.push_back(user_error("no_columns", "a Parquet file needs at least one column", "select some"));
@@ -164,7 +176,12 @@ component_spec spec() {
           "and have statistics and a page index. They are encoded in parallel on all cores; if a column is nested or a "
           "decimal with more than 38 digits, all columns are encoded on one core. A row group has `row_group_rows` "
           "rows. It ends earlier, but not below 100,000 rows, when it reaches 32 MiB in the file or 64 MiB in a "
-          "reader's memory. A row group is kept in memory until it is complete." +
+          "reader's memory. A row group is kept in memory until it is complete.\n\n"
+          "`encryption: { key: \"${secret:lake}\", key_id: lake }` encrypts the file so that any program with the key "
+          "can "
+          "read it (Parquet modular encryption, AES-256-GCM): all columns and the footer, or with `columns: { iban: "
+          "k2 }` those columns by separate keys, from `keys: { k1: \"${secret:k1}\", k2: ... }` with `footer: k1`. "
+          "Files hold the names of keys, so that keys can be replaced. Encrypted files are encoded on one core." +
           folder_description(),
       .value = {.form = shape::object,
                 .help = "the file and how to write it",
@@ -176,7 +193,8 @@ component_spec spec() {
                      {.name = "row_group_rows",
                       .form = shape::integer,
                       .help = "rows per row group, at least 100000",
-                      .default_value = default_row_group}})},
+                      .default_value = default_row_group},
+                     parquet_encryption::sink_field()})},
       .law = "in = loaded",
       .example = R"yaml(version: 1
 pipeline: parquet-sink-example

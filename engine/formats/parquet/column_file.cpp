@@ -1,5 +1,7 @@
 #include "engine/formats/parquet/column_file.hpp"
 
+#include "engine/columns/file_types.hpp"
+
 #include <arrow/api.h>
 #include <arrow/io/interfaces.h>
 #include <arrow/ipc/writer.h>
@@ -48,7 +50,8 @@ result<std::unique_ptr<column_file>> column_file::make(std::shared_ptr<arrow::Sc
                                                        file_target_stream& to) {
   std::unique_ptr<column_file> made(new column_file(std::move(schema), std::move(rules), to));
   const auto& properties = *made->rules_.properties;
-  SLUICE_TRY_ARROW(::parquet::arrow::ToParquetSchema(made->schema_.get(), properties, &made->columns_),
+  const auto in_file = file_schema(made->schema_);
+  SLUICE_TRY_ARROW(::parquet::arrow::ToParquetSchema(in_file.get(), properties, &made->columns_),
                    "describe the columns of a Parquet file");
   if (made->columns_->num_columns() != made->schema_->num_fields()) return std::unique_ptr<column_file>();
   for (int i = 0; i < made->schema_->num_fields(); ++i) {
@@ -194,7 +197,7 @@ void column_file::write_column(std::size_t column, ::parquet::RowGroupMetaDataBu
 
 status column_file::close() {
   SLUICE_TRY(end_row_group());
-  SLUICE_ASSIGN(const auto about, file_metadata(*schema_));
+  SLUICE_ASSIGN(const auto about, file_metadata(*file_schema(schema_)));
   return guarded("write the Parquet file", [&] {
     index_->Finish();
     auto places = index_->WriteTo(&to_);

@@ -5,6 +5,7 @@
 
 #include <arrow/type.h>
 #include <parquet/arrow/schema.h>
+#include <parquet/properties.h>
 #include <parquet/schema.h>
 
 namespace sluice::parquet_writing {
@@ -21,6 +22,9 @@ bool can_encode(const arrow::Schema& schema, const ::parquet::WriterProperties& 
 
 result<std::unique_ptr<row_writer>> make_row_writer(std::shared_ptr<arrow::Schema> schema, file_rules rules,
                                                     file_target_stream& to) {
+  // Our encoders write pages as they are.
+  if (rules.properties->file_encryption_properties() != nullptr)
+    return make_arrow_file(std::move(schema), std::move(rules), to);
   SLUICE_ASSIGN(auto made, column_file::make(schema, rules, to));
   if (made) return std::unique_ptr<row_writer>(std::move(made));
   return make_arrow_file(std::move(schema), std::move(rules), to);
