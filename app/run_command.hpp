@@ -16,6 +16,7 @@ struct run_command {
   std::vector<std::string> set;
   std::string config;
   bool fresh = false;
+  bool flush = false;
   std::string from;  ///< RUN@EPOCH
   bool again = false;
   std::vector<std::string> drop;

@@ -3,7 +3,6 @@
 #include "app/table.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
-#include "engine/error/not_yet.hpp"
 #include "engine/runs/resume.hpp"
 
 #include <unistd.h>
@@ -134,12 +133,13 @@ command drain_verb() {
   return {.takes = {.positionals = {run_argument(*run)},
                     .options = {{.names = {"--flush"},
                                  .value = {},
-                                 .help = "emit open windows at the end: not supported yet",
+                                 .help = "emit open windows before the run ends",
                                  .target = flush.get()}},
                     .details = "The run takes a last checkpoint and ends as succeeded. The next run of the pipeline\n"
-                               "continues after it. Open windows stay in the checkpoint.\n"},
+                               "continues after it. Open windows stay in the checkpoint, unless --flush emits them;\n"
+                               "rows of these windows that come later are late.\n"},
           .run = [run, flush](session& with) -> result<int> {
-            if (*flush) return not_supported_yet("sluice drain --flush", "flush");
+            if (*flush) return steer(with, *run, "flush", "is being drained: it emits its open windows and ends");
             return steer(with, *run, "drain", "is being drained: it ends at a checkpoint");
           }};
 }

@@ -323,7 +323,7 @@ result<options> http_client::cancel(const std::string& run) const {
 }
 
 result<options> http_client::steer(const std::string& run, const std::string& how) const {
-  return post("/v1/runs/" + run + "/" + how, nullptr);
+  return post("/v1/runs/" + run + "/" + (how == "flush" ? "drain?flush=true" : how), nullptr);
 }
 
 status http_client::follow_events(const std::string& run, std::int64_t after, const event_taker& take,

@@ -37,6 +37,7 @@ std::uint64_t checkpoints::ask(wish for_what) {
   next.last = next.last || for_what.last;
   next.savepoint = next.savepoint || for_what.savepoint;
   next.pause = next.pause || for_what.pause;
+  next.flush = next.flush || for_what.flush;
   wanted_ = next;
   const bool under_way = round_.under_way().has_value() || busy_;
   const auto epoch = round_.completed() + (round_.under_way() ? 2 : 1);
@@ -52,14 +53,15 @@ void checkpoints::begin() {
   now_ = std::exchange(wanted_, std::nullopt).value_or(wish{});
   const auto enumerators = round_.begin();
   const auto epoch = *round_.under_way();
-  for (const auto& who : enumerators) calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last || now_.pause}));
+  for (const auto& who : enumerators)
+    calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last || now_.pause, now_.flush}));
   see_whether_complete();
 }
 
 void checkpoints::ready(const epoch_ready& message) {
   if (stopped_) return;
   for (const auto& who : round_.ready(message.who, message.epoch))
-    calls_.tell(who, caf::make_message(begin_epoch{message.epoch, now_.last || now_.pause}));
+    calls_.tell(who, caf::make_message(begin_epoch{message.epoch, now_.last || now_.pause, now_.flush}));
   see_whether_complete();
 }
 
@@ -75,7 +77,13 @@ void checkpoints::prepared(epoch_prepared message) {
 void checkpoints::finished(const instance_finished& message) {
   flow::contribution what;
   what.prepared = prepared_by(message.report.who, message.token, message.target, message.rows);
-  what.what = {.report = message.report, .finished = true, .streams = message.streams, .splits = message.splits};
+  what.what = {.report = message.report,
+               .held = message.held,
+               .finished = true,
+               .streams = message.streams,
+               .state = message.state,
+               .splits = message.splits,
+               .watermark = message.has_watermark ? std::optional(message.watermark) : std::nullopt};
   go_on(round_.finished(std::move(what)));
   see_whether_complete();
 }

@@ -23,6 +23,7 @@ class checkpoints {
     bool last = false;       ///< the run ends with it
     bool savepoint = false;  ///< it is kept
     bool pause = false;      ///< nothing is read behind it, and the run waits
+    bool flush = false;      ///< the last one: open windows are emitted before it
   };
   struct callbacks {
     std::function<void(const flow::instance_id&, caf::message)> tell;

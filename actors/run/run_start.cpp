@@ -10,7 +10,7 @@ namespace sluice::actors {
 std::optional<error> run_start::launched(std::vector<launched_instance> all, const std::string& here) {
   std::optional<error> refused;
   for (auto& one : all) {
-    if (of_.what->checkpoint_interval() && one.node != here)
+    if ((of_.what->checkpoint_interval() || of_.what->goes_on()) && one.node != here)
       refused = not_supported_yet("a run with checkpoints on several nodes", "recovery",
                                   "place: its units on one node, or run it with sluice run");
     instances_.add({.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)});

@@ -4,10 +4,13 @@ namespace sluice::actors {
 
 result<steering> steering_of(const plan& what, const steer_run& message, bool ending) {
   if (ending) return user_error("run_is_final", "run " + message.run + " is ending");
-  if (message.how == "drain" && !what.endless())
+  const bool drains = message.how == "drain" || message.how == "flush";
+  if (drains && !what.endless())
     return user_error("run_has_an_end", "run " + message.run + " ends by itself: its sources have an end",
                       "sluice cancel stops it");
-  if (message.how == "drain") return steering::drain;
+  if (message.how == "flush" && !what.has_windows_at_end())
+    return user_error("no_windows", "run " + message.run + " has no windows to emit", "sluice drain without --flush");
+  if (drains) return message.how == "flush" ? steering::flush : steering::drain;
   if (message.how == "resume")
     return user_error("run_not_paused", "run " + message.run + " is not paused", "sluice status shows what it does");
   if (!what.checkpoint_interval())

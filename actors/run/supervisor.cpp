@@ -7,12 +7,14 @@
 #include "actors/run/run_events.hpp"
 #include "actors/run/run_start.hpp"
 #include "actors/run/steering.hpp"
+#include "engine/plan/refresh.hpp"
 #include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
 
 #include <chrono>
+#include <set>
 
 namespace sluice::actors {
 
@@ -141,7 +143,28 @@ class supervisor : public caf::event_based_actor {
               .then([this](const instance_progress& made) { account_.reports().counted(made); },
                     [](const caf::error&) {});
     account_.reports().tick(age());
+    read_again_when_due();
     later(progress_interval, [this] { tick(); });
+  }
+
+  /// Inputs with `refresh` are read again by a run that goes on behind a checkpoint. One that has not been read to its
+  /// end yet is new enough.
+  void read_again_when_due() {
+    if (states_.now() != run_state::running || states_.ending() || !refresh_.empty()) return;
+    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit) {
+      const auto& every = plan_.units[unit].refresh;
+      if (!every || !plan_.checkpoint_interval()) continue;
+      const auto last = s_.setup->read_at.find(unit);
+      const auto read = last == s_.setup->read_at.end() ? begun_steady_ : last->second;
+      if (std::chrono::steady_clock::now() - read < std::chrono::microseconds(*every)) continue;
+      const auto group = refresh_group_of(plan_, unit);
+      if (instances_.all([&](const auto& one) {
+            return !group.afresh.contains(one.who.unit) || one.finished ||
+                   one.who.instance == flow::instance_id::enumerator;
+          }))
+        refresh_.insert(unit);
+    }
+    if (!refresh_.empty()) epochs_.ask({.pause = true});
   }
 
   void finished(instance_finished message) {
@@ -151,7 +174,7 @@ class supervisor : public caf::event_based_actor {
     one->finished = true;
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     epochs_.finished(message);
-    account_.finished(std::move(message.report), message.target);
+    account_.finished(std::move(message.report), message.target, message.held);
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
       start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
@@ -203,6 +226,7 @@ class supervisor : public caf::event_based_actor {
     if (held_back_) return fail(*std::exchange(held_back_, std::nullopt));
     if (cancel_wanted_) return cancel();
     if (epochs_.pausing() && states_.pause()) return give_up();
+    pause_wanted_ = false;
     epochs_.done();
     everything_finished();
   }
@@ -211,13 +235,16 @@ class supervisor : public caf::event_based_actor {
     steer_answer answer{.run = message.run, .known = true};
     const auto what = steering_of(plan_, message, states_.ended() || states_.ending());
     if (!what.ok()) return answer.refused = what.problem(), answer;
-    if (*what == steering::drain) {
+    if (*what == steering::pause) pause_wanted_ = true;
+    const bool drains = *what == steering::drain || *what == steering::flush;
+    if (drains) {
       drain_wanted_ = true;
       drain();
     }
-    answer.epoch = epochs_.ask({.last = *what == steering::drain,
+    answer.epoch = epochs_.ask({.last = drains,
                                 .savepoint = *what == steering::savepoint,
-                                .pause = *what == steering::pause});
+                                .pause = *what == steering::pause,
+                                .flush = drains && (plan_.flush || *what == steering::flush)});
     return answer;
   }
 
@@ -365,7 +392,9 @@ class supervisor : public caf::event_based_actor {
   }
 
   run_outcome outcome(run_state state) {
-    return outcome_of_run(*s_.setup, account_.outcome(state, states_.cause(), age()));
+    auto made = outcome_of_run(*s_.setup, account_.outcome(state, states_.cause(), age()));
+    if (state == run_state::paused && !pause_wanted_) made.refresh = refresh_;
+    return made;
   }
   [[nodiscard]] std::int64_t spent() const { return s_.setup->tries ? s_.setup->tries->spent : 0; }
   /// Microseconds since its first try began.
@@ -384,7 +413,10 @@ class supervisor : public caf::event_based_actor {
   source_memory memory_;
   run_epochs epochs_;
   clock_type::time_point begun_ = clock().now();
-  std::optional<error> held_back_;  ///< a failure while the decision was being written
+  std::chrono::steady_clock::time_point begun_steady_ = std::chrono::steady_clock::now();
+  std::set<std::uint32_t> refresh_;  ///< units for whose input a pause was asked, to read it again
+  bool pause_wanted_ = false;        ///< by the user
+  std::optional<error> held_back_;   ///< a failure while the decision was being written
   bool drain_wanted_ = false;
   bool cancel_wanted_ = false;  ///< once the checkpoint is committed
   bool lost_any_ = false;       ///< an instance ended without a word

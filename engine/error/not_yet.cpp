@@ -12,7 +12,6 @@ const std::vector<missing_feature>& missing_features() {
       // Running again and again
       {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
-      {"flush", "", "open windows stay in the checkpoint, and the next run of the pipeline restores them"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
       {"queues", "nats mqtt redis", "write the messages to NDJSON files with the system's own client, and read those"},

@@ -6,6 +6,7 @@
 #include "engine/plan/checkpoints.hpp"
 #include "engine/plan/edges.hpp"
 #include "engine/plan/event_time.hpp"
+#include "engine/plan/refresh.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/prune.hpp"
@@ -124,6 +125,7 @@ class binder {
         if (made == nullptr) return false;
         unit.outputs.push_back({"", made->schema()});
         unit.endless = !made->bounded();
+        unit.stops = made->bounded() && !made->ends_for_good();
         if (!unit.resolved) unit.resolved = made->schema();
         if (!untyped.empty()) return hide_types(unit, untyped);
         const auto known_faults = faults_.size();
@@ -414,6 +416,9 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   choose_positions(of);
   connect(of);
   choose_timed_edges(of);
+  choose_refreshes(of, faults);
+  point_into_statements(of.expanded, faults);
+  if (!faults.empty()) return {};
   check_ports(of);
   point_into_statements(of.expanded, of.made.warnings);
   return std::move(of.made);

@@ -24,7 +24,7 @@ api_response steer(const api_call& call, const std::string& how) {
   return json_answer(*told, 202);
 }
 
-api_response drain_run(const api_call& call) { return steer(call, "drain"); }
+api_response drain_run(const api_call& call) { return steer(call, call.flag("flush") ? "flush" : "drain"); }
 
 api_response take_savepoint(const api_call& call) { return steer(call, "savepoint"); }
 
@@ -48,7 +48,7 @@ constexpr const char* steered_schema = R"json({
   "properties": {
     "run": {"type": "string"},
     "pipeline": {"type": "string"},
-    "told": {"type": "string", "enum": ["drain", "savepoint", "pause", "resume"]},
+    "told": {"type": "string", "enum": ["drain", "flush", "savepoint", "pause", "resume"]},
     "epoch": {"type": "integer", "format": "int64", "description": "the checkpoint that is kept as a savepoint, or after which the run waits"}
   }
 })json";
@@ -90,7 +90,7 @@ route_group checkpoint_routes() {
                       .path = "/v1/runs/{run}/drain",
                       .id = "drain_run",
                       .summary = "ends a run at a checkpoint; a run without end then has succeeded",
-                      .parameters = {run},
+                      .parameters = {run, query_flag("flush", "true: open windows are emitted before it", "false")},
                       .answers = {{.status = 202, .summary = "It is told to drain", .schema = "Steered"}},
                       .refusals = {404, 409, 501},
                       .answer = drain_run},

@@ -122,7 +122,7 @@ class keep_within final : public transform {
       }
     }
     out.count_merged(static_cast<std::uint64_t>(in.rows()) - kept.size() - late.size());
-    windows::give_late(in, late, time_, outputs_.size() > 1, watermark_, "it may repeat a row that is forgotten", out);
+    windows::give_late(in, late, time_, windows::late_port_of(outputs_), watermark_, "it may repeat a row that is forgotten", out);
     if (std::ssize(kept) == in.rows()) {
       out.emit(0, std::move(in));
     } else if (!kept.empty()) {
@@ -132,6 +132,8 @@ class keep_within final : public transform {
   }
 
   status on_time(std::int64_t watermark, emitter&) override {
+    // Nothing comes out at the end of time, and a later run needs what is remembered now.
+    if (watermark == end_of_time) return {};
     watermark_ = std::max(watermark_, watermark);
     for (; !ends_.empty() && ends_.top().first <= watermark_; ends_.pop()) {
       auto& times = kept_[ends_.top().second];

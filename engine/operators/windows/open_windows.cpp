@@ -22,6 +22,10 @@ bool open_windows::is_closed(std::int64_t end) const {
   return end <= watermark_ && (lateness_ == 0 || watermark_ == end_of_time || end <= watermark_ - lateness_);
 }
 
+std::int64_t open_windows::watermark_to_keep() const {
+  return watermark_ == end_of_time ? std::max(before_end_, last_end_) : watermark_;
+}
+
 status open_windows::prepare() {
   if (pass_) return {};
   SLUICE_ASSIGN(pass_, aggregates::group_pass::make(what_, context_, unit_));
@@ -55,6 +59,7 @@ status open_windows::file(std::uint32_t first) {
   for (std::size_t at = 0; at < fresh.size(); ++at) {
     const auto end = ends.Value(static_cast<std::int64_t>(at));
     ends_[fresh[at]] = end;
+    last_end_ = std::max(last_end_, end);
     if (last == nullptr || end != last_end) {
       last = &(end <= watermark_ ? given_ : open_)[end];
       last_end = end;
@@ -72,6 +77,7 @@ void open_windows::note_changed(std::uint32_t group) {
 
 void open_windows::advance(std::int64_t watermark) {
   watermark_ = std::max(watermark_, watermark);
+  if (watermark != end_of_time) before_end_ = watermark_;
   give_changed();
   while (!open_.empty() && open_.begin()->first <= watermark_) {
     auto complete = open_.extract(open_.begin());
@@ -200,6 +206,7 @@ result<std::vector<state_part>> open_windows::state(key_groups of) {
 
 status open_windows::restore(const std::vector<state_part>& parts, std::int64_t watermark) {
   watermark_ = std::max(watermark_, watermark);
+  before_end_ = watermark_;
   aggregates::group_pass::saved saved;
   saved.distinct.resize(what_.states.size());
   for (const auto& part : parts) {

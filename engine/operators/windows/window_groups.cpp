@@ -56,7 +56,7 @@ result<batch> window_groups::with_times(batch in, emitter& out) {
 }
 
 void window_groups::give_late(const batch& in, const std::vector<std::int32_t>& rows, emitter& out) const {
-  windows::give_late(in, rows, what_->time, what_->outputs.size() > 1, windows_.watermark(), "its windows are complete",
+  windows::give_late(in, rows, what_->time, late_port_of(what_->outputs), windows_.watermark(), "its windows are complete",
                      out);
 }
 
@@ -147,7 +147,7 @@ status window_groups::holds(std::int64_t bytes) {
 
 result<std::vector<state_part>> window_groups::state(key_groups of) {
   SLUICE_ASSIGN(auto parts, windows_.state(of));
-  SLUICE_ASSIGN(auto flags, held::numbers("windows", {positions_ ? 1 : 0, windows_.watermark()}));
+  SLUICE_ASSIGN(auto flags, held::numbers("windows", {positions_ ? 1 : 0, windows_.watermark_to_keep()}));
   parts.push_back(std::move(flags));
   return parts;
 }
