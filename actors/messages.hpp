@@ -119,8 +119,7 @@ struct splits_discovered {
 /// answered by epoch_prepared.
 struct begin_epoch {
   std::uint64_t epoch = 0;
-  bool last = false;   ///< the run ends with it: nothing is read behind it
-  bool flush = false;  ///< and open windows are emitted before it
+  bool last = false;  ///< the run ends with it: nothing is read behind it
 };
 /// enumerator -> supervisor
 struct epoch_ready {

@@ -1,3 +1,4 @@
+#include "app/params_file.hpp"
 #include "app/planning.hpp"
 #include "app/run_source.hpp"
 #include "app/text.hpp"
@@ -14,17 +15,19 @@ struct chosen {
   std::string from;
   std::string to;
   std::string param;
+  std::string params;
   std::string every;
   std::string node;
   std::int64_t concurrency = 1;
   std::vector<std::string> set;
 };
 
-result<int> backfill(session& with, const chosen& what) {
+result<int> backfill(session& with, chosen& what) {
   if (what.from.empty() || what.to.empty())
     return user_error("bad_arguments", "sluice backfill needs --from and --to", "--from 2024-05-01 --to 2024-05-31");
   if (what.param.empty() != what.every.empty())
     return user_error("bad_arguments", "--param and --every belong together", "--param day --every 1d");
+  SLUICE_TRY(add_params(what.set, what.params));
   SLUICE_ASSIGN(const auto params, parse_set(what.set));
   auto at_node = with;
   if (!what.node.empty()) at_node.options.to = what.node;
@@ -75,7 +78,8 @@ command backfill_verb() {
                         .value = "HOST:PORT",
                         .help = "HTTP address of the node to use (SLUICE_TO); --to is a time here",
                         .target = &what->node},
-                       set_option(what->set)},
+                       set_option(what->set),
+                       params_option(what->params)},
            .details = "Starts a run for each due time of the schedule between two times, the oldest first. Deadlines\n"
                       "do not hold for them. Pipelines whose sources remember what was read are refused.\n"
                       "Prints the id of the backfill.\n"},

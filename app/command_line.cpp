@@ -3,6 +3,7 @@
 #include "app/verbs.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/not_yet.hpp"
+#include "engine/store/store_place.hpp"
 
 #include <pwd.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 
 namespace sluice::app {
 
@@ -39,9 +41,27 @@ std::size_t verb_place(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i];
     if (word.empty() || word[0] != '-') return i;
-    if (word == "--state" || word == "--spill" || word == "--to" || word == "--ca" || word == "--progress") ++i;
+    if (word == "--state" || word == "--state-folder" || word == "--spill" || word == "--to" || word == "--ca" ||
+        word == "--progress")
+      ++i;
   }
   return words.size();
+}
+
+/// --state names a folder, or a database with the Store; then files are in --state-folder.
+status place_state(settings& options) {
+  if (store::is_database_url(options.state_folder)) {
+    options.store_url = std::exchange(options.state_folder, options.given_folder);
+    return {};
+  }
+  if (options.state_folder.find("://") != std::string::npos)
+    return user_error("bad_arguments",
+                      "--state must be a folder or postgresql://..., found '" + options.state_folder + "'",
+                      "the Store can be in a state folder or in a PostgreSQL database");
+  if (!options.given_folder.empty())
+    return user_error("bad_arguments", "--state-folder is for a Store in a database, and --state names a folder",
+                      "leave out --state-folder, or use --state postgresql://user@host/database");
+  return {};
 }
 
 /// A flag comes before the environment, that before the user's own settings, those before the default.
@@ -53,6 +73,8 @@ status fill_in(settings& options, std::string progress) {
   };
   choose(progress, nullptr, "progress");
   choose(options.state_folder, "SLUICE_STATE", "state");
+  choose(options.given_folder, "SLUICE_STATE_FOLDER", "state_folder");
+  SLUICE_TRY(place_state(options));
   choose(options.spill_folder, "SLUICE_SPILL", "spill");
   choose(options.to, "SLUICE_TO", "to");
   choose(options.ca_file, "SLUICE_CA", "ca");

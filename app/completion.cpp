@@ -33,8 +33,7 @@ class collector {
   }
   void add_runs(session& with) {
     add("last", "the newest run");
-    // Looking must not make a state folder.
-    if (!std::filesystem::exists(with.store_path())) return;
+    if (!with.has_store()) return;
     const auto store = with.open_store();
     if (!store.ok()) return;
     const auto runs = (*store)->runs({});
@@ -43,7 +42,7 @@ class collector {
     for (const auto& run : *runs) add(run.id, run.pipeline + ", " + store::to_string(run.state));
   }
   void add_remembered(session& with) {
-    if (!std::filesystem::exists(with.store_path())) return;
+    if (!with.has_store()) return;
     const auto store = with.open_store();
     if (!store.ok()) return;
     const auto names = (*store)->pipelines_with_state();

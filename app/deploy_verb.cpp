@@ -1,3 +1,4 @@
+#include "app/params_file.hpp"
 #include "app/planning.hpp"
 #include "app/run_source.hpp"
 #include "app/submission_file.hpp"
@@ -13,10 +14,12 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string params;
   std::string config;
 };
 
-result<int> deploy(session& with, const chosen& what) {
+result<int> deploy(session& with, chosen& what) {
+  SLUICE_TRY(add_params(what.set, what.params));
   diagnostics faults;
   std::shared_ptr<const config::document> source;
   const auto made = read_submission_file(what.file, what.set, what.config, faults, source);
@@ -47,7 +50,7 @@ result<int> deploy(session& with, const chosen& what) {
 command deploy_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
-                    .options = {set_option(what->set), config_option(what->config)},
+                    .options = {set_option(what->set), params_option(what->params), config_option(what->config)},
                     .details =
                         "The node keeps the file, the params of --set and the values of the variables that the file\n"
                         "refers to, and starts runs by its schedule. Secrets are read at each run. Relative paths are\n"

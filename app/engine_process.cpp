@@ -30,8 +30,10 @@ sigset_t watched_signals() {
 }
 
 [[noreturn]] void be_child(pid_t parent, const sigset_t& before, const std::function<int()>& work) {
-  prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (getppid() != parent) raise(SIGTERM);
+  // A parent that dies was killed: that is what its user has done to the run. Who asks for an end in order sends
+  // SIGTERM, which the parent passes on.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) raise(SIGKILL);
   // The terminal sends these to both processes; the parent passes them on.
   std::signal(SIGINT, SIG_IGN);
   std::signal(SIGHUP, SIG_IGN);

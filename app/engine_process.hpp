@@ -22,8 +22,8 @@ struct engine_end {
 ///
 /// Must be called before the process has any thread. The parent passes on what concerns it: Ctrl-C becomes
 /// `interrupt_signal` in the child (the terminal's own SIGINT is ignored there, so that it counts once), TERM and HUP
-/// become SIGTERM; a second Ctrl-C kills. The child has these signals blocked: it waits for them when it likes. It gets
-/// SIGTERM when the parent dies.
+/// become SIGTERM; a second Ctrl-C kills. The child has these signals blocked: it waits for them when it likes. It is
+/// killed when the parent dies.
 engine_end run_in_child(const std::function<int()>& work);
 
 /// What Ctrl-C is in the child.

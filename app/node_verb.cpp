@@ -3,6 +3,7 @@
 #include "app/verbs.hpp"
 #include "cluster/node.hpp"
 #include "cluster/token.hpp"
+#include "config/node_file.hpp"
 
 #include <fmt/format.h>
 
@@ -13,11 +14,16 @@ namespace sluice::app {
 
 namespace {
 
+constexpr const char* usual_listen = "127.0.0.1:7070";
+constexpr const char* usual_http = "127.0.0.1:7071";
+
 struct chosen {
-  std::string listen = "127.0.0.1:7070";
-  std::string http = "127.0.0.1:7071";
+  std::string listen;
+  std::string http;
   std::string join;
   std::string name;
+  std::string role;
+  std::string runs_folder;
   std::vector<std::string> labels;
   std::string config;
   std::string tls;
@@ -50,27 +56,64 @@ void show_page(session& with, const cluster::node_addresses& at, const std::stri
   with.terminal.line((at.encrypted ? "page: https://" : "page: http://") + at.http.to_string() + "/#token=" + escaped);
 }
 
+/// What the file says, unless a flag says something else.
+struct settled {
+  config::node_file from;
+  bool faulty = false;  ///< and reported
+};
+result<settled> settle(session& with, const std::string& file) {
+  settled made;
+  if (file.empty()) return made;
+  SLUICE_ASSIGN(const auto text, config::read_config(file));
+  diagnostics faults;
+  std::shared_ptr<const config::document> source;
+  made.from = config::read_node_file(text, faults, source);
+  report_faults(with, faults, source.get());
+  made.faulty = !faults.empty();
+  return made;
+}
+
+std::string first_of(const std::string& flag, const std::string& file, const char* otherwise = "") {
+  return !flag.empty() ? flag : !file.empty() ? file : otherwise;
+}
+
+cluster::membership_limits limits_of(const config::node_file::beats& given) {
+  cluster::membership_limits made;
+  made.interval = given.interval.value_or(made.interval);
+  made.suspect = given.suspect.value_or(4 * made.interval);
+  made.lost = given.lost.value_or(12 * made.interval);
+  return made;
+}
+
 result<int> run_until_stopped(session& with, const chosen& what) {
   cluster::node_options settings;
-  SLUICE_ASSIGN(settings.listen, cluster::parse_address(what.listen, "--listen"));
-  SLUICE_ASSIGN(settings.http, cluster::parse_address(what.http, "--http"));
-  if (!what.join.empty()) {
-    SLUICE_ASSIGN(settings.join, cluster::parse_address(what.join, "--join"));
+  settings.config_file = config_file(what.config);
+  SLUICE_ASSIGN(const auto read, settle(with, settings.config_file));
+  if (read.faulty) return exit_unusable;
+  const auto& file = read.from;
+  SLUICE_ASSIGN(settings.listen, cluster::parse_address(first_of(what.listen, file.listen, usual_listen), "--listen"));
+  SLUICE_ASSIGN(settings.http, cluster::parse_address(first_of(what.http, file.http, usual_http), "--http"));
+  if (const auto join = first_of(what.join, file.join); !join.empty()) {
+    SLUICE_ASSIGN(settings.join, cluster::parse_address(join, "--join"));
   }
   SLUICE_ASSIGN(settings.labels, parse_labels(what.labels));
-  settings.name = what.name;
+  settings.labels.insert(file.labels.begin(), file.labels.end());
+  settings.name = first_of(what.name, file.name);
+  settings.role = first_of(what.role, file.role);
+  settings.runs_folder = first_of(what.runs_folder, file.runs_folder);
+  settings.heartbeats = limits_of(file.heartbeat);
   settings.state_folder = with.options.state_folder;
+  settings.store_url = with.options.store_url;
   settings.access_folder = with.options.state_folder;
   settings.spill_folder = with.options.spill_folder;
   settings.token = with.options.token;
-  settings.config_file = config_file(what.config);
-  settings.tls_folder = what.tls;
+  settings.tls_folder = first_of(what.tls, file.tls);
   if (settings.join) {
     // Nodes that are started with the same state folder share its token, but each needs a Store of its own.
     if (settings.token.empty()) {
       SLUICE_ASSIGN(settings.token, cluster::ensure_token(with.options.state_folder));
     }
-    settings.state_folder += "/nodes/" + (what.name.empty() ? std::to_string(settings.listen.port) : what.name);
+    settings.state_folder += "/nodes/" + (settings.name.empty() ? std::to_string(settings.listen.port) : settings.name);
   }
   const memory_trimmer trimmer;
   SLUICE_TRY(cluster::run_node(settings, [&](const cluster::node_addresses& at) {
@@ -109,8 +152,20 @@ command node_verb() {
                       .target = &what->http},
                      {.names = {"--join"},
                       .value = "HOST:PORT",
-                      .help = "the --listen address of the cluster's first node",
+                      .help = "the --listen address of any node of the cluster; without it the cluster begins here",
                       .target = &what->join},
+                     {.names = {"--role"},
+                      .value = "ROLE",
+                      .help = "controller: takes submissions and does no work; worker: only works, for a node with "
+                              "--join; both (default without --join)",
+                      .target = &what->role,
+                      .choices = {"controller", "worker", "both"}},
+                     {.names = {"--runs-folder"},
+                      .value = "DIR",
+                      .help = "the controller's: checkpoints and rejects are kept here; a folder that all nodes see "
+                              "lets runs with checkpoints use them all (default: in the state folder)",
+                      .target = &what->runs_folder,
+                      .offers = completes::folder},
                      {.names = {"--name"},
                       .value = "NAME",
                       .help = "name for `place: { node: NAME }` (default: that of its certificate, else host and port)",

@@ -2,7 +2,6 @@
 #include "app/table.hpp"
 #include "app/text.hpp"
 #include "app/verbs.hpp"
-#include "engine/error/not_yet.hpp"
 
 #include <memory>
 
@@ -10,23 +9,57 @@ namespace sluice::app {
 
 namespace {
 
-std::string cell_text(const options& value, const std::string& name = {}) {
-  if (name == "started" && value.is_number_integer()) return ago_text(value.get<std::int64_t>());
-  if (name == "pid") return value.dump();
-  if (value.is_null()) return {};
-  if (value.is_string()) return printable(value.get<std::string>());
-  if (value.is_number_unsigned()) return thousands(value.get<std::uint64_t>());
-  if (!value.is_object()) return value.dump();
+struct chosen {
+  std::string action;
+  std::string name;
+  bool undo = false;
+};
+
+std::string text_at(const options& of, const char* key) {
+  const auto found = of.find(key);
+  return found != of.end() && found->is_string() ? printable(found->text()) : std::string();
+}
+
+std::int64_t number_at(const options& of, const char* key) {
+  const auto found = of.find(key);
+  return found != of.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+std::string labels_of(const options& node) {
   std::string text;
-  for (const auto& [key, each] : value.items()) text += (text.empty() ? "" : ", ") + key + "=" + cell_text(each);
+  if (const auto found = node.find("labels"); found != node.end() && found->is_object())
+    for (const auto& [name, value] : found->items())
+      text += (text.empty() ? "" : ", ") + printable(name + "=" + (value.is_string() ? value.text() : value.dump()));
   return text;
 }
 
-result<int> list(session& with, const std::vector<std::string>& words) {
-  if (!words.empty() && words.front() == "drain") return not_supported_yet("sluice nodes drain", "drain-nodes");
-  if (!words.empty())
-    return user_error("bad_arguments", "'" + words.front() + "' is not a valid argument for sluice nodes",
-                      "see: sluice nodes --help");
+style style_of(const std::string& state) {
+  if (state == "lost") return style::red;
+  return state == "ready" || state.empty() ? style::plain : style::yellow;
+}
+
+std::vector<table::cell> row_of(const options& node) {
+  const auto state = text_at(node, "state");
+  const bool known = node.contains("units");
+  const auto number = [&](const char* key) {
+    return known ? thousands(static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_at(node, key)))) : "";
+  };
+  const auto since = state == "lost" ? number_at(node, "lost") : number_at(node, "started");
+  return {{text_at(node, "name")},
+          {text_at(node, "role")},
+          {state, style_of(state)},
+          {text_at(node, "version")},
+          {known ? std::to_string(number_at(node, "load_percent")) + " %" : ""},
+          {known ? bytes_text(static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_at(node, "memory")))) : ""},
+          {number("units")},
+          {number("runs")},
+          {since > 0 ? (state == "lost" ? "lost " : "") + ago_text(since) : ""},
+          {text_at(node, "cluster")},
+          {text_at(node, "http")},
+          {state == "lost" ? text_at(node, "how") : labels_of(node)}};
+}
+
+result<int> list(session& with) {
   SLUICE_ASSIGN(const auto client, client_for(with));
   SLUICE_ASSIGN(auto answer, client.get("/v1/nodes"));
   const auto nodes = answer.is_object() && answer.contains("nodes") ? answer["nodes"] : answer;
@@ -34,31 +67,76 @@ result<int> list(session& with, const std::vector<std::string>& words) {
     with.terminal.out(nodes.dump(2) + "\n");
     return exit_succeeded;
   }
-  // Nodes may tell more in later versions: what the first one tells are the columns.
-  std::vector<table::column> columns;
-  if (nodes.is_array() && !nodes.empty() && nodes[0].is_object())
-    for (const auto& [name, value] : nodes[0].items())
-      columns.push_back({.title = name, .right = name == "pid", .shrink_to = 8});
-  table shown(columns);
-  for (const auto& node : nodes) {
-    std::vector<table::cell> row;
-    row.reserve(columns.size());
-    for (const auto& column : columns)
-      row.push_back({node.contains(column.title) ? cell_text(node[column.title], column.title) : ""});
-    shown.add(std::move(row));
-  }
-  if (!columns.empty())
-    with.terminal.out(shown.render(with.terminal.out_width(), with.terminal.color_out(), with.terminal.unicode()));
+  if (!nodes.is_array() || nodes.empty()) return exit_succeeded;
+  table shown({{.title = "name", .shrink_to = 8},
+               {.title = "role", .rank = 2},
+               {.title = "state"},
+               {.title = "version", .rank = 3},
+               {.title = "load", .right = true, .rank = 1},
+               {.title = "memory", .right = true, .rank = 1},
+               {.title = "units", .right = true},
+               {.title = "runs", .right = true, .rank = 1},
+               {.title = "started", .rank = 4},
+               {.title = "cluster", .shrink_to = 8, .rank = 5},
+               {.title = "http", .shrink_to = 8, .rank = 2},
+               {.title = "labels", .shrink_to = 8, .rank = 3}});
+  for (const auto& node : nodes)
+    if (node.is_object()) shown.add(row_of(node));
+  with.terminal.out(shown.render(with.terminal.out_width(), with.terminal.color_out(), with.terminal.unicode()));
   return exit_succeeded;
+}
+
+std::string runs_text(const options& answer, const char* key) {
+  std::string text;
+  for (const auto& run : answer.at(key)) text += (text.empty() ? "" : ", ") + run.text().substr(0, 8);
+  return text;
+}
+
+result<int> drain(session& with, const chosen& what) {
+  SLUICE_ASSIGN(const auto client, client_for(with));
+  SLUICE_ASSIGN(const auto answer,
+                client.post("/v1/nodes/" + escaped(what.name) + (what.undo ? "/undrain" : "/drain"), nullptr));
+  if (with.options.json) {
+    with.terminal.out(answer.dump() + "\n");
+    return exit_succeeded;
+  }
+  if (what.undo) {
+    with.terminal.out("node " + printable(what.name) + " takes work again\n");
+    return exit_succeeded;
+  }
+  std::string text = "node " + printable(what.name) + " takes no new work\n";
+  if (const auto moving = runs_text(answer, "moving"); !moving.empty())
+    text += "go on elsewhere, behind a checkpoint: " + moving + "\n";
+  if (const auto staying = runs_text(answer, "staying"); !staying.empty())
+    text += "end there, because they take no checkpoints: " + staying + "\n";
+  with.terminal.out(text + "sluice nodes shows when nothing works on it any more\n");
+  return exit_succeeded;
+}
+
+result<int> run_verb(session& with, const chosen& what) {
+  if (what.action.empty()) return list(with);
+  if (what.name.empty())
+    return user_error("bad_arguments", "sluice nodes drain needs the name of a node", "sluice nodes lists them");
+  return drain(with, what);
 }
 
 }  // namespace
 
 command nodes_verb() {
-  auto words = std::make_shared<std::vector<std::string>>();
-  return {.takes = {.positionals =
-                        {{.name = "drain", .help = "not supported yet", .target = words.get(), .required = false}}},
-          .run = [words](session& with) { return list(with, *words); }};
+  auto what = std::make_shared<chosen>();
+  return {.takes = {.positionals = {{.name = "drain",
+                                     .help = "a node takes no new work, and its runs with checkpoints go on elsewhere",
+                                     .target = &what->action,
+                                     .required = false,
+                                     .choices = {"drain"}},
+                                    {.name = "NAME", .help = "the node", .target = &what->name, .required = false}},
+                    .options = {{.names = {"--undo"},
+                                 .value = {},
+                                 .help = "with drain: the node takes work again",
+                                 .target = &what->undo}},
+                    .details = "States: joining, ready, suspect (not heard of for a while), draining, lost.\n"
+                               "A node that is drained stays in the cluster; stop it with SIGTERM.\n"},
+          .run = [what](session& with) { return run_verb(with, *what); }};
 }
 
 }  // namespace sluice::app

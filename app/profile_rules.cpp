@@ -19,7 +19,7 @@ std::string expression_of(const std::string& pattern) {
     while (end < pattern.size() && pattern[end] == pattern[i]) ++end;
     const char kind = pattern[i];
     std::string one = kind == '9' ? "[0-9]" : kind == 'a' ? "[a-z]" : kind == 'A' ? "[A-Z]" : std::string(1, kind);
-    if (std::string_view("\\^$.|?*+()[]{}").find(kind) != std::string_view::npos) one = "\\" + one;
+    if (std::string_view("\\^$.|?*+()[]{}").find(kind) != std::string_view::npos) one.insert(0, 1, '\\');
     // Bytes beyond ASCII belong together.
     if (static_cast<unsigned char>(kind) >= 0x80) end = i + 1;
     made += one;

@@ -113,6 +113,9 @@ std::vector<std::string> progress_lines(const run_view& run, int width, bool col
   for (const auto& unit : run.units) {
     lines.push_back(unit_line(unit, place, run.seconds, width, color, unicode));
     rejected += unit.rejected;
+    if (unit.down.empty()) continue;
+    const auto told = "  not reached since " + time_text(unit.down_since) + ": " + printable(unit.down);
+    lines.push_back(paint(fit(told, width, unicode), style::yellow, color));
   }
   std::string total = run.pipeline + ": " + run.state + ", " + duration_text(std::floor(run.seconds * 10) / 10);
   if (run.seconds < 1) total = run.pipeline + ": " + run.state;
@@ -133,6 +136,7 @@ std::string progress_line(const run_view& run) {
     text += "; " + unit.name + " " + thousands(unit.rows) + " rows";
     if (unit.share && unit.state == "running") text += " (" + share_text(unit.share) + ")";
     if (unit.state == "running") text += " " + rate_text(unit.rows_per_second);
+    if (!unit.down.empty()) text += " (not reached since " + time_text(unit.down_since) + ")";
   }
   return text;
 }

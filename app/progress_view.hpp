@@ -15,6 +15,8 @@ struct unit_view {
   std::uint64_t rejected = 0;
   double rows_per_second = 0;   ///< recently
   std::optional<double> share;  ///< done, 0 to 1; none: unknown
+  std::string down = {};        ///< why its system can't be reached; empty: it can
+  std::int64_t down_since = 0;  ///< microseconds since 1970 UTC
 };
 
 /// How far a run is.

@@ -1,6 +1,6 @@
 #include "app/text.hpp"
 #include "app/verbs.hpp"
-#include "engine/store/sqlite_prune.hpp"
+#include "engine/store/store_place.hpp"
 #include "engine/values/quantities.hpp"
 
 #include <algorithm>
@@ -86,14 +86,13 @@ result<int> prune(session& with, const chosen& what) {
   SLUICE_ASSIGN(const auto age, parse_duration(what.older_than));
   store::pruned gone;
   std::uint64_t bytes = 0;
-  // Looking must not make a state folder.
-  if (fs::exists(with.store_path())) {
+  if (with.has_store()) {
     const auto now = std::chrono::system_clock::now();
     const auto since = std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count();
     SLUICE_ASSIGN(const auto records, with.open_store());
     SLUICE_ASSIGN(gone,
-                  store::prune_sqlite(with.store_path(),
-                                      {.before = since - age, .pipeline = what.pipeline, .only_look = what.dry_run}));
+                  store::prune_store(with.store_place(),
+                                     {.before = since - age, .pipeline = what.pipeline, .only_look = what.dry_run}));
     const fs::path runs = with.options.state_folder + "/runs";
     std::vector<fs::path> folders;
     for (const auto& run : gone.runs) folders.push_back(runs / run);

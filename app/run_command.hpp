@@ -14,6 +14,7 @@ namespace sluice::app {
 struct run_command {
   std::string file;
   std::vector<std::string> set;
+  std::string params;  ///< file of --params; its values are put into `set`
   std::string config;
   bool fresh = false;
   bool flush = false;

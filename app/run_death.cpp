@@ -90,7 +90,9 @@ std::optional<actors::lost_try> find_lost_try(session& with, const engine_end& e
   // The display may stand half drawn.
   if (with.terminal.can_redraw()) with.terminal.note_as_it_is("\r\x1b[J");
   if (!with.options.quiet && !with.options.json)
-    with.terminal.note((*found)->cause.message + "; the run is tried again\n");
+    with.terminal.note((*found)->cause.message + ((*found)->record.state == store::run_state::paused
+                                                      ? "; the run stays paused\n"
+                                                      : "; the run is tried again\n"));
   return *std::move(found);
 }
 

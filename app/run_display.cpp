@@ -42,6 +42,10 @@ run_view view_of(const options& progress) {
     unit.rejected = static_cast<std::uint64_t>(number_at(each, "rejected"));
     unit.rows_per_second = number_at(each, "rows_per_second");
     if (const auto done = number_at(each, "done", -1); done >= 0) unit.share = done;
+    if (const auto down = each.find("down"); down != each.end() && down->is_object()) {
+      unit.down = text_at(*down, "message");
+      unit.down_since = static_cast<std::int64_t>(number_at(*down, "since"));
+    }
     run.units.push_back(std::move(unit));
   }
   return run;

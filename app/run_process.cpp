@@ -32,8 +32,7 @@ void print_notes(session& with, const plan& what) {
 
 /// Commits that dead processes have left come first: this run would load the same rows again, or below them.
 status make_way(session& with, const std::string& pipeline, bool fresh) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(with.store_path(), ignored)) return {};
+  if (!with.has_store()) return {};
   SLUICE_ASSIGN(const auto store, with.open_store());
   SLUICE_ASSIGN(const auto lost, settle_lost_runs(*store, true, make_sink));
   for (const auto& run : lost)

@@ -1,4 +1,5 @@
 #include "app/black_box.hpp"
+#include "app/params_file.hpp"
 #include "app/run_death.hpp"
 #include "app/run_process.hpp"
 #include "app/verbs.hpp"
@@ -13,6 +14,7 @@ namespace sluice::app {
 namespace {
 
 result<int> run(session& with, run_command& what) {
+  SLUICE_TRY(add_params(what.set, what.params));
   if (!what.notify_wait_text.empty()) {
     auto wait = parse_duration(what.notify_wait_text == "0" ? "0s" : what.notify_wait_text);
     if (!wait.ok())
@@ -42,6 +44,7 @@ command run_verb() {
   auto what = std::make_shared<run_command>();
   return {.takes = {.positionals = {file_argument(what->file)},
                     .options = {set_option(what->set),
+                                params_option(what->params),
                                 config_option(what->config),
                                 {.names = {"--fresh"},
                                  .value = {},

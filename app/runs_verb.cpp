@@ -52,8 +52,7 @@ result<int> list(session& with, const chosen& what) {
   }
   if (runs.empty()) {
     if (!with.options.quiet)
-      terminal.note("no runs " + (from.is_remote() ? "at " + with.options.to : "in " + with.options.state_folder) +
-                    "\n");
+      terminal.note("no runs " + (from.is_remote() ? "at " + with.options.to : "in " + with.shown_state()) + "\n");
     return exit_succeeded;
   }
   table shown({{.title = "run"},

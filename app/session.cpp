@@ -1,6 +1,10 @@
 #include "app/session.hpp"
 
 #include "engine/error/error_json.hpp"
+#include "engine/store/store_place.hpp"
+
+#include <filesystem>
+#include <system_error>
 
 namespace sluice::app {
 
@@ -8,10 +12,19 @@ result<std::shared_ptr<store::store>> session::open_store() const {
   if (options.state_folder.empty())
     return user_error("no_state_folder", "there is no home folder for the state",
                       "set a folder of your own with --state or SLUICE_STATE");
-  SLUICE_ASSIGN(auto opened, store::open_sqlite(store_path()));
+  SLUICE_ASSIGN(auto opened, store::open_store(store_place()));
   // What this process takes over from a dead one is its own.
   opened->enroll(store::this_process("local"));
   return opened;
+}
+
+bool session::has_store() const {
+  std::error_code ignored;
+  return !options.store_url.empty() || std::filesystem::exists(store_place(), ignored);
+}
+
+std::string session::shown_state() const {
+  return options.store_url.empty() ? options.state_folder : store::shown_place(options.store_url);
 }
 
 int exit_code_of(const error& problem) {

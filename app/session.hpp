@@ -12,7 +12,9 @@ enum class progress_mode { automatic, plain, none };
 
 /// What the global options, the environment and the defaults say, in that order of precedence.
 struct settings {
+  std::string store_url;  ///< of the database with the Store; empty: it is a file in the state folder
   std::string state_folder;
+  std::string given_folder;  ///< --state-folder, which is the state folder where `store_url` is set
   std::string spill_folder;  ///< where runs keep what memory has no room for
   std::string to;            ///< HOST:PORT of a node's HTTP API; empty: not asked for
   std::string ca_file;       ///< signs the certificates of nodes (SLUICE_CA); empty: connections are not encrypted
@@ -29,9 +31,16 @@ struct session {
   console terminal;
   settings options;
 
-  /// Opens the Store in the state folder.
+  /// Opens the Store: a file in the state folder, or in the database of --state.
   result<std::shared_ptr<store::store>> open_store() const;
-  [[nodiscard]] std::string store_path() const { return options.state_folder + "/sluice.db"; }
+  /// What `store::open_store` takes.
+  [[nodiscard]] std::string store_place() const {
+    return options.store_url.empty() ? options.state_folder + "/sluice.db" : options.store_url;
+  }
+  /// False where opening it would make it. Looking must not make a state folder.
+  [[nodiscard]] bool has_store() const;
+  /// The Store as messages name it.
+  [[nodiscard]] std::string shown_state() const;
   /// Where a run keeps its rejects, as NDJSON.
   [[nodiscard]] std::string rejects_path(const std::string& run) const {
     return options.state_folder + "/runs/" + run + "/rejects.ndjson";

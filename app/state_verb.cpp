@@ -32,8 +32,7 @@ result<options> look(const session& with, const std::string& pipeline, bool file
     return answer.value("pipelines", options::array());
   }
   auto list = options::array();
-  // Looking must not make a state folder.
-  if (!std::filesystem::exists(with.store_path())) return list;
+  if (!with.has_store()) return list;
   SLUICE_ASSIGN(const auto records, with.open_store());
   std::vector<std::string> names = {pipeline};
   if (pipeline.empty()) {
@@ -50,7 +49,7 @@ error nothing_remembered(const session& with, const std::string& pipeline, const
   return user_error("no_state",
                     "there is no saved state of " + (unit.empty() ? "" : "unit " + unit + " of ") + "the pipeline " +
                         pipeline + " " +
-                        (with.options.to.empty() ? "in " + with.options.state_folder : "at " + with.options.to),
+                        (with.options.to.empty() ? "in " + with.shown_state() : "at " + with.options.to),
                     "sluice state show lists saved states; only sources with incremental or contract have one, after "
                     "the first successful run");
 }

@@ -133,14 +133,13 @@ command drain_verb() {
   return {.takes = {.positionals = {run_argument(*run)},
                     .options = {{.names = {"--flush"},
                                  .value = {},
-                                 .help = "emit open windows before the run ends",
+                                 .help = "emit open windows at the end",
                                  .target = flush.get()}},
                     .details = "The run takes a last checkpoint and ends as succeeded. The next run of the pipeline\n"
-                               "continues after it. Open windows stay in the checkpoint, unless --flush emits them;\n"
-                               "rows of these windows that come later are late.\n"},
+                               "continues after it. Open windows stay in the checkpoint; --flush emits them as they\n"
+                               "are, and rows of these windows that come in the next run are late.\n"},
           .run = [run, flush](session& with) -> result<int> {
-            if (*flush) return steer(with, *run, "flush", "is being drained: it emits its open windows and ends");
-            return steer(with, *run, "drain", "is being drained: it ends at a checkpoint");
+            return steer(with, *run, *flush ? "flush" : "drain", "is being drained: it ends at a checkpoint");
           }};
 }
 

@@ -1,3 +1,4 @@
+#include "app/params_file.hpp"
 #include "app/planning.hpp"
 #include "app/run_follower.hpp"
 #include "app/submission_file.hpp"
@@ -12,6 +13,7 @@ namespace {
 struct chosen {
   std::string file;
   std::vector<std::string> set;
+  std::string params;
   std::string config;
   bool wait = false;
   bool fresh = false;
@@ -21,7 +23,8 @@ struct chosen {
   std::string key;
 };
 
-result<int> submit(session& with, const chosen& what) {
+result<int> submit(session& with, chosen& what) {
+  SLUICE_TRY(add_params(what.set, what.params));
   block_stop_signals();
   diagnostics faults;
   std::shared_ptr<const config::document> source;
@@ -60,6 +63,7 @@ command submit_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {file_argument(what->file)},
                     .options = {set_option(what->set),
+                                params_option(what->params),
                                 config_option(what->config),
                                 {.names = {"--wait"},
                                  .value = {},

@@ -22,7 +22,7 @@ std::string config_path() {
 }  // namespace
 
 result<std::map<std::string, std::string>> read_user_config() {
-  static const std::vector<std::string> known = {"ca", "log", "progress", "spill", "state", "to"};
+  static const std::vector<std::string> known = {"ca", "log", "progress", "spill", "state", "state_folder", "to"};
   std::map<std::string, std::string> found;
   const auto path = config_path();
   std::ifstream file(path);
@@ -32,9 +32,10 @@ result<std::map<std::string, std::string>> read_user_config() {
   for (const auto& [key, value] : read->root().entries) {
     if (std::find(known.begin(), known.end(), key.text) == known.end()) {
       const auto nearest = nearest_name(key.text, known);
-      faults.push_back(read->fault(
-          key, "unknown_key", "the settings have no key " + key.text,
-          nearest.empty() ? "possible keys: ca, log, progress, spill, state and to" : "did you mean " + nearest + "?"));
+      faults.push_back(read->fault(key, "unknown_key", "the settings have no key " + key.text,
+                                   nearest.empty()
+                                       ? "possible keys: ca, log, progress, spill, state, state_folder and to"
+                                       : "did you mean " + nearest + "?"));
     } else if (!value.is_scalar()) {
       faults.push_back(
           read->fault(value, "invalid_value", key.text + " must be a text, found " + config::describe(value)));

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Everyday jobs beside DuckDB and Polars over TPC-H's lineitem: whole processes, alternating, two threads each.
+"""Everyday jobs beside DuckDB, Polars and chDB over TPC-H's lineitem: whole processes, alternating, two threads each.
 
     desk.py SLUICE DATA [--runs 5] [JOB...]
 
-DATA has lineitem.parquet (tpchgen-cli parquet -s 1 --tables=lineitem). Prints the medians of CPU time, wall time and peak memory.
+DATA has lineitem.parquet (tpchgen-cli parquet -s 1 --tables=lineitem); nested.ndjson, its lines as lists of orders, is
+made of it. Prints the medians of CPU time, wall time and peak memory.
 """
 import argparse
 import os
@@ -16,6 +17,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+MODES = ("AIR", "FOB", "MAIL", "RAIL", "REG AIR", "SHIP", "TRUCK")
 DUCKDB = {
     "partitions": "copy (select *, date_trunc('month', l_shipdate)::date as month from lineitem) to '{out}' "
                   "(format parquet, compression snappy, partition_by (month))",
@@ -25,6 +27,9 @@ DUCKDB = {
     "window": "copy (select l_orderkey, l_linenumber, l_suppkey, l_shipdate, l_quantity, row_number() over w as place, avg(l_quantity) over "
               "(w rows between 9 preceding and current row) as moving from lineitem window w as (partition by l_suppkey order by "
               "l_shipdate, l_orderkey, l_linenumber)) to '{out}/o.parquet'",
+    "pivot": "copy (pivot lineitem on l_shipmode in " + str(MODES) + " using sum(l_quantity) group by l_suppkey) to '{out}/o.parquet'",
+    "unnest": "copy (select o_orderkey, unnest(item) from (select o_orderkey, unnest(items) item from read_json('{data}/nested.ndjson', "
+              "format='newline_delimited'))) to '{out}/o.parquet'",
 }
 POLARS = {
     "partitions": "d.with_columns(month=pl.col('l_shipdate').dt.truncate('1mo')).sink_parquet(pl.PartitionBy('{out}', key='month', "
@@ -32,6 +37,25 @@ POLARS = {
     "string_agg": "d.group_by('l_orderkey').agg(pl.col('l_shipmode').str.join(',')).sink_parquet('{out}/o.parquet')",
     "percentile": "d.group_by('l_suppkey').agg(half=pl.col('l_extendedprice').quantile(0.5, 'linear'), "
                   "most=pl.col('l_extendedprice').quantile(0.9, 'linear')).sink_parquet('{out}/o.parquet')",
+    "pivot": "d.group_by('l_suppkey').agg(**{{m: pl.col('l_quantity').filter(pl.col('l_shipmode') == m).sum() for m in " + str(MODES) +
+             "}}).sink_parquet('{out}/o.parquet')",
+    "unnest": "pl.scan_ndjson('{data}/nested.ndjson').explode('items').unnest('items').sink_parquet('{out}/o.parquet')",
+}
+CHDB = {
+    "partitions": "insert into function file('{out}/{{_partition_id}}.parquet', 'Parquet') partition by toStartOfMonth(l_shipdate) "
+                  "select * from lineitem",
+    "string_agg": "insert into function file('{out}/o.parquet', 'Parquet') select l_orderkey, arrayStringConcat(groupArray(l_shipmode), ',') "
+                  "ways from lineitem group by 1",
+    "percentile": "insert into function file('{out}/o.parquet', 'Parquet') select l_suppkey, quantileExactInclusive(0.5)(toFloat64(l_extendedprice)) "
+                  "half, quantileExactInclusive(0.9)(toFloat64(l_extendedprice)) most from lineitem group by 1",
+    "window": "insert into function file('{out}/o.parquet', 'Parquet') select l_orderkey, l_linenumber, l_suppkey, l_shipdate, l_quantity, "
+              "row_number() over w as place, avg(l_quantity) over (partition by l_suppkey order by l_shipdate, l_orderkey, l_linenumber rows "
+              "between 9 preceding and current row) as moving from lineitem window w as (partition by l_suppkey order by l_shipdate, "
+              "l_orderkey, l_linenumber)",
+    "pivot": "insert into function file('{out}/o.parquet', 'Parquet') select l_suppkey, " +
+             ", ".join(f"sumIf(l_quantity, l_shipmode = '{mode}') as `{mode}`" for mode in MODES) + " from lineitem group by 1",
+    "unnest": "insert into function file('{out}/o.parquet', 'Parquet') select o_orderkey, untuple(arrayJoin(items)) from "
+              "file('{data}/nested.ndjson', 'JSONEachRow')",
 }
 
 
@@ -40,8 +64,11 @@ def command(tool, job, sluice, data, out):
         return [sluice, "run", str(HERE / f"desk/{job}.yaml"), "-q", "--set", f"data={data}", "--set", f"out={out}"]
     if tool == "duckdb":
         return [sys.executable, "-c", f"import duckdb\nc = duckdb.connect()\nc.execute('set threads=2')\nc.execute('set enable_progress_bar=false')\n"
-                f"c.execute(\"create view lineitem as from '{data}/lineitem.parquet'\")\nc.execute(\"\"\"{DUCKDB[job].format(out=out)}\"\"\")"]
-    return [sys.executable, "-c", f"import polars as pl\nd = pl.scan_parquet('{data}/lineitem.parquet')\n{POLARS[job].format(out=out)}"]
+                f"c.execute(\"create view lineitem as from '{data}/lineitem.parquet'\")\nc.execute(\"\"\"{DUCKDB[job].format(out=out, data=data)}\"\"\")"]
+    if tool == "chdb":
+        query = CHDB[job].replace("from lineitem", f"from file('{data}/lineitem.parquet')").format(out=out, data=data)
+        return [sys.executable, "-c", f"import chdb\nchdb.query(\"\"\"{query} settings max_threads=2\"\"\")"]
+    return [sys.executable, "-c", f"import polars as pl\nd = pl.scan_parquet('{data}/lineitem.parquet')\n{POLARS[job].format(out=out, data=data)}"]
 
 
 def measure(words, state):
@@ -54,6 +81,13 @@ def measure(words, state):
     return usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss / 1024
 
 
+def make_nested(data):
+    import duckdb
+    duckdb.execute(f"""copy (select l_orderkey as o_orderkey, list({{'line': l_linenumber, 'part': l_partkey, 'supplier': l_suppkey,
+        'quantity': l_quantity::double, 'price': l_extendedprice::double, 'mode': l_shipmode, 'shipped': l_shipdate, 'comment': l_comment}})
+        as items from '{data}/lineitem.parquet' group by 1) to '{data}/nested.ndjson' (format json)""")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sluice")
@@ -61,9 +95,11 @@ def main():
     parser.add_argument("jobs", nargs="*", default=list(DUCKDB))
     parser.add_argument("--runs", type=int, default=5)
     given = parser.parse_args()
+    if "unnest" in given.jobs and not pathlib.Path(given.data, "nested.ndjson").exists():
+        make_nested(given.data)
     print("| job | tool | CPU s | wall s | peak MiB |\n|---|---|---|---|---|")
     for job in given.jobs:
-        found = {tool: [] for tool in ("sluice", "duckdb", "polars") if tool != "polars" or job in POLARS}
+        found = {tool: [] for tool in ("sluice", "duckdb", "polars", "chdb") if tool != "polars" or job in POLARS}
         for _ in range(given.runs):
             for tool, times in found.items():
                 with tempfile.TemporaryDirectory() as room:

@@ -1,7 +1,11 @@
 #include "cluster/engine_api.hpp"
 
+#include "actors/notifier.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/token.hpp"
+#include "engine/component/down_board.hpp"
+#include "engine/notify/probe.hpp"
+#include "engine/secrets/mask.hpp"
 
 #include <arrow/memory_pool.h>
 #include <caf/all.hpp>
@@ -16,11 +20,12 @@ constexpr auto answer_limit = std::chrono::seconds(10);
 /// The notifier sends the next events after `events_seen`, so a slow stream holds one message at most.
 caf::behavior stream_subscriber(caf::event_based_actor* self, const caf::actor& notifier, const std::string& run,
                                 const std::function<void()>& wake) {
-  self->send(notifier, actors::subscribe_events{self, 0, run});
+  // All that is in the log would be read for it, only to say that there is something.
+  self->send(notifier, actors::subscribe_events{self, actors::only_new_events, run});
   return {[self, wake](const actors::event_batch& message) {
     wake();
-    self->send(caf::actor_cast<caf::actor>(self->current_sender()),
-               actors::events_seen{message.events.empty() ? 0 : message.events.back().cursor});
+    if (message.events.empty()) return;
+    self->send(caf::actor_cast<caf::actor>(self->current_sender()), actors::events_seen{message.events.back().cursor});
   }};
 }
 
@@ -99,6 +104,8 @@ options progress_to_json(const actors::run_progress& progress) {
     one["rows_per_second"] = unit.rows_per_second;
     one["held_back"] = static_cast<double>(unit.held_back_ppm) / 1e6;
     one["starved"] = static_cast<double>(unit.starved_ppm) / 1e6;
+    if (const auto down = down_board::find(progress.run, unit.unit))
+      one["down"] = {{"since", down->since}, {"message", secrets::mask(down->why)}};
     if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
     units.push_back(std::move(one));
   }
@@ -118,6 +125,10 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
                          std::shared_ptr<store::store> store, const std::string& state_folder) {
   api_handlers made;
   made.store = std::move(store);
+  made.test_channel = [in = made.store](const std::string& pipeline, const std::string& channel) -> result<options> {
+    SLUICE_ASSIGN(const auto tested, notify::test_channel(*in, pipeline, channel));
+    return notify::to_json(tested);
+  };
   made.state_folder = state_folder;
   made.cancel = [&system, control = actors.control](const std::string& run) -> result<bool> {
     SLUICE_ASSIGN(const auto answer, ask<actors::cancel_answer>(system, control, actors::cancel_run{run}));

@@ -11,6 +11,8 @@ namespace sluice::cluster {
 
 const char* to_string(member_state state) {
   switch (state) {
+    case member_state::joining:
+      return "joining";
     case member_state::ready:
       return "ready";
     case member_state::suspect:
@@ -24,9 +26,9 @@ const char* to_string(member_state state) {
 }
 
 member_report own_report(std::uint32_t units, std::uint32_t runs) {
-  member_report made{.units = units, .runs = runs};
-  double averages[1] = {};
   const auto cores = std::max(1U, std::thread::hardware_concurrency());
+  member_report made{.units = units, .runs = runs, .cores = cores};
+  double averages[1] = {};
   if (::getloadavg(averages, 1) == 1) made.load_percent = static_cast<std::uint32_t>(averages[0] * 100 / cores);
   long all = 0;
   long resident = 0;
@@ -47,6 +49,7 @@ bool membership::beat(const std::string& name, std::int64_t incarnation, const m
   if (found == members_.end() || found->second.incarnation != incarnation) return false;
   found->second.heard = std::max(found->second.heard, now);
   found->second.report = report;
+  found->second.beaten = true;
   return true;
 }
 
@@ -79,8 +82,10 @@ std::vector<membership::change> membership::look(time now) {
 member_state membership::state_of(const std::string& name) const {
   const auto found = members_.find(name);
   if (found == members_.end()) return member_state::lost;
-  return found->second.state == member_state::ready && found->second.draining ? member_state::draining
-                                                                              : found->second.state;
+  const auto& one = found->second;
+  if (one.state != member_state::ready) return one.state;
+  if (one.draining) return member_state::draining;
+  return one.beaten ? member_state::ready : member_state::joining;
 }
 
 member_report membership::report_of(const std::string& name) const {

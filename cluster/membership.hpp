@@ -8,9 +8,10 @@
 
 namespace sluice::cluster {
 
-/// How a member does, as the node that it reports to sees it. ready: it takes work. suspect: it has not been heard of
-/// for a while, and gets no new work. draining: it was told to take no new work. lost: it is out; its runs fail.
-enum class member_state : std::uint8_t { ready, suspect, draining, lost };
+/// How a member does, as the node that it reports to sees it. joining: it was taken in, and its first heartbeat has not
+/// come. ready: it takes work. suspect: it has not been heard of for a while, and gets no new work. draining: it was
+/// told to take no new work. lost: it is out; its runs start again elsewhere.
+enum class member_state : std::uint8_t { joining, ready, suspect, draining, lost };
 const char* to_string(member_state state);
 
 /// What a member tells of itself with each heartbeat.
@@ -19,6 +20,7 @@ struct member_report {
   std::int64_t memory = 0;         ///< bytes of the process
   std::uint32_t units = 0;         ///< instances of units that run there
   std::uint32_t runs = 0;          ///< runs of which it has a part
+  std::uint32_t cores = 1;
 };
 /// Of this process.
 member_report own_report(std::uint32_t units, std::uint32_t runs);
@@ -53,6 +55,7 @@ class membership {
   /// too busy), that time is held against nobody.
   std::vector<change> look(time now);
 
+  [[nodiscard]] bool has(const std::string& name) const { return members_.count(name) > 0; }
   [[nodiscard]] member_state state_of(const std::string& name) const;
   [[nodiscard]] member_report report_of(const std::string& name) const;
   [[nodiscard]] const membership_limits& limits() const { return limits_; }
@@ -64,6 +67,7 @@ class membership {
     member_report report;
     member_state state = member_state::ready;
     bool draining = false;
+    bool beaten = false;  ///< a heartbeat has come
   };
   membership_limits limits_;
   std::map<std::string, member> members_;

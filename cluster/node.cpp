@@ -12,20 +12,30 @@
 #include "cluster/deployments.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/error_answer.hpp"
+#include "cluster/explain_placement.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/keyed_submissions.hpp"
 #include "cluster/lifeline.hpp"
 #include "cluster/listen.hpp"
+#include "cluster/member_list.hpp"
+#include "cluster/move_runs.hpp"
 #include "cluster/node_actor.hpp"
+#include "cluster/node_events.hpp"
+#include "cluster/node_rules.hpp"
 #include "cluster/process.hpp"
+#include "cluster/shared_folder.hpp"
 #include "cluster/submission.hpp"
+#include "cluster/take_lead.hpp"
 #include "cluster/tls/certificates.hpp"
 #include "cluster/token.hpp"
 #include "config/load.hpp"
+#include "engine/error/not_yet.hpp"
 #include "engine/files/private_files.hpp"
 #include "engine/plan/explain_json.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/store/lease_keeper.hpp"
+#include "engine/store/store_place.hpp"
+#include "engine/version.hpp"
 
 #include <unistd.h>
 #include <caf/all.hpp>
@@ -37,6 +47,7 @@
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <mutex>
 #include <set>
@@ -54,13 +65,13 @@ constexpr auto settle_interval = std::chrono::milliseconds(5000);
 constexpr auto grace = std::chrono::seconds(10);
 
 struct node_config : caf::actor_system_config {
-  explicit node_config(int threads) {
+  node_config(int threads, const membership_limits& limits) {
     actors::configure(*this, static_cast<std::size_t>(std::max(0, threads)));
     add_message_types<caf::id_block::sluice_cluster>();
     load<caf::io::middleman>();
-    // A stalled peer is noticed within about six seconds: a run must have failed, with its cause, within ten.
-    set("middleman.heartbeat-interval", caf::timespan(std::chrono::milliseconds(500)));
-    set("middleman.connection-timeout", caf::timespan(std::chrono::seconds(5)));
+    // The second line behind the heartbeats of nodes, and how workers notice that the first node is stalled.
+    set("middleman.heartbeat-interval", caf::timespan(limits.interval));
+    set("middleman.connection-timeout", caf::timespan(limits.lost));
     set("middleman.enable-automatic-connections", false);
   }
 };
@@ -98,7 +109,8 @@ class node_door {
 
 /// Everything that a node is made of, in the order in which it has to go away again.
 struct node_parts {
-  explicit node_parts(int threads) : config(threads), calls(std::make_shared<actors::io_pool>()), system(config) {}
+  node_parts(int threads, const membership_limits& limits)
+      : config(threads, limits), calls(std::make_shared<actors::io_pool>()), system(config) {}
 
   node_config config;
   actors::finishes_calls calls;
@@ -106,6 +118,7 @@ struct node_parts {
   caf::actor_system system;
   std::shared_ptr<store::store> store;
   std::shared_ptr<const store::lease_keeper> lease;
+  std::unique_ptr<lead_watch> lead;  ///< where others share the Store
   std::shared_ptr<data_links> links;
   std::shared_ptr<certificates> secured;  ///< null: on loopback, nothing is encrypted
   actors::engine_actors engine;
@@ -113,6 +126,7 @@ struct node_parts {
   caf::actor scheduler;                 ///< of the first node
   caf::actor dialler;
   caf::actor node;
+  std::shared_ptr<node_events> events;
   node_info self;
   std::string state_folder;
   std::string access_folder;
@@ -136,9 +150,9 @@ result<Answer> ask(caf::actor_system& system, const caf::actor& whom, Question q
   return external_error("request_timed_out", "the node did not answer", "it may be shutting down", true);
 }
 
-result<std::vector<node_info>> nodes_of(node_parts& all) {
-  SLUICE_ASSIGN(auto list, ask<node_list>(all.system, all.node, list_nodes{}));
-  return std::move(list.nodes);
+result<std::vector<node_status>> nodes_of(node_parts& all) {
+  SLUICE_ASSIGN(auto table, ask<member_table>(all.system, all.node, list_nodes{}));
+  return std::move(table.all);
 }
 
 /// Hands a planned run to control; the Store may refuse it.
@@ -166,8 +180,8 @@ result<planning_ground> ground_for_planning(node_parts& all) {
   if (!all.first)
     return user_error(
         "not_the_first_node",
-        "node " + all.self.name + " does not accept submissions: it has joined node " + nodes.front().name,
-        "submit to the first node: --to " + nodes.front().http);
+        "node " + all.self.name + " does not accept submissions: its controller is node " + nodes.front().info.name,
+        "submit to the controller: --to " + nodes.front().info.http);
   planning_ground ground{.where = {.node = all.self.name,
                                    .endpoint = all.self.http,
                                    .state_folder = all.state_folder,
@@ -175,9 +189,8 @@ result<planning_ground> ground_for_planning(node_parts& all) {
                                    .config_file = all.config_file,
                                    .term = all.term,
                                    .records = all.store.get()},
-                         .nodes = {},
+                         .nodes = placeable(nodes),
                          .store = all.store};
-  for (const auto& node : nodes) ground.nodes.push_back({node.name, node.labels});
   return ground;
 }
 
@@ -236,6 +249,7 @@ result<options> plan_only(node_door& at, const submission& what, diagnostics& fa
   const auto setup = plan_submission(what, ground.where, ground.nodes, faults);
   if (!setup) return cause_of(faults);
   auto json = explain_json(*setup->what);
+  add_placement(json, *setup->what, place(*setup->what, ground.nodes, faults));
   for (const auto& warning : setup->what->warnings) json["warnings"].push_back(error_to_json(warning));
   return json;
 }
@@ -244,17 +258,16 @@ options nodes_to_json(node_parts& all) {
   options list = options::array();
   const auto nodes = nodes_of(all);
   if (!nodes.ok()) return list;
-  bool first = true;
-  for (const auto& node : *nodes) {
-    list.push_back({{"name", node.name},
-                    {"role", std::exchange(first, false) ? "first" : "worker"},
-                    {"pid", node.pid},
-                    {"cluster", node.host + ":" + std::to_string(node.port)},
-                    {"http", node.http},
-                    {"labels", node.labels},
-                    {"started", node.started}});
-  }
+  for (const auto& node : *nodes) list.push_back(to_json(node));
   return list;
+}
+
+/// Says what becomes of the node's runs; those that can go on elsewhere are moved there.
+result<options> drain_one(node_parts& all, const std::string& name, bool draining) {
+  SLUICE_ASSIGN(auto answer, ask<drain_answer>(all.system, all.node, drain_node{name, draining}));
+  if (answer.refused) return *answer.refused;
+  move_runs(all.system, all.engine.control, answer.moving, log_line);
+  return options{{"node", name}, {"draining", draining}, {"moving", answer.moving}, {"staying", answer.staying}};
 }
 
 api_handlers handlers_for(node_parts& all) {
@@ -262,6 +275,7 @@ api_handlers handlers_for(node_parts& all) {
   made.submit = [door = all.door](const submission& what, diagnostics& faults) { return submit(*door, what, faults); };
   made.plan = [door = all.door](const submission& what, diagnostics& faults) { return plan_only(*door, what, faults); };
   made.nodes = [&all] { return nodes_to_json(all); };
+  made.drain = [&all](const std::string& name, bool draining) { return drain_one(all, name, draining); };
   made.who = [tokens = std::make_shared<token_file>(all.access_folder)](std::string_view token) {
     return tokens->owner_of(token);
   };
@@ -306,7 +320,7 @@ status open_links(node_parts& all, const std::string& token) {
 status join_first_node(node_parts& all, std::future<status> outcome) {
   caf::anon_send(all.node, join_now{});
   if (outcome.wait_for(join_limit) != std::future_status::ready)
-    return external_error("join_failed", "the first node did not answer within 15 s", "check its log", true);
+    return external_error("join_failed", "no node of the cluster answered within 15 s", "check its log", true);
   return outcome.get();
 }
 
@@ -367,6 +381,19 @@ status secure(node_parts& all, const node_options& settings) {
       "leave out --name, or create a certificate with `sluice tls issue " + settings.name + "`");
 }
 
+/// Which work a node does. One that joins another is a worker: there is one controller.
+status settle_role(node_parts& all, const node_options& settings) {
+  all.self.role = !settings.role.empty() ? settings.role : all.first ? "both" : "worker";
+  all.self.version = version();
+  all.self.system = to_string(all.system.node());
+  if (all.first && all.self.role == "worker")
+    return user_error("invalid_role", "a worker needs a cluster to work in",
+                      "name a node of it with --join, or start the cluster with --role both");
+  if (!all.first && all.self.role != "worker")
+    return not_supported_yet("a second controller", "several-controllers", "--role worker");
+  return {};
+}
+
 /// Other nodes are told the address: it has to be one of this machine.
 status check_own_address(const address& listen) {
   if (listen.host != "0.0.0.0" && listen.host != "::") return {};
@@ -375,17 +402,29 @@ status check_own_address(const address& listen) {
                     "give the address of this machine in their network");
 }
 
+/// A controller that has lost its lead ends: what it writes is refused, and its runs belong to the new one.
+void watch_lead(node_parts& all) {
+  all.lead = std::make_unique<lead_watch>(all.store, all.term, [](const std::string& who) {
+    log_line("this node does not lead any more: " + who + " does");
+    ::kill(::getpid(), SIGTERM);
+  });
+}
+
 result<address> open_all(node_parts& all, const node_options& settings, const std::string& token) {
   SLUICE_TRY(check_config_file(settings.config_file));
   all.config_file = settings.config_file;
   SLUICE_TRY(make_private_folder(settings.state_folder));
   SLUICE_TRY(secure(all, settings));
   SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line, all.secured));
-  SLUICE_ASSIGN(all.store, store::open_sqlite(settings.state_folder + "/sluice.db"));
+  SLUICE_ASSIGN(all.store, store::open_store(settings.store_url.empty() ? settings.state_folder + "/sluice.db"
+                                                                        : settings.store_url));
+  SLUICE_TRY(register_node_rules(*all.store, settings.config_file));
   all.state_folder = settings.state_folder;
   all.access_folder = settings.access_folder.empty() ? settings.state_folder : settings.access_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;
   all.first = !settings.join.has_value();
+  SLUICE_TRY(settle_role(all, settings));
+  if (!settings.runs_folder.empty()) SLUICE_TRY(keep_runs_in(settings.state_folder, settings.runs_folder));
   all.self.pid = ::getpid();
   all.self.labels = settings.labels;
   all.self.started =
@@ -403,8 +442,12 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
   SLUICE_TRY(open_links(all, token));
   std::vector<std::shared_ptr<const actors::run_setup>> again;
+  const bool shared = !settings.store_url.empty();
+  if (shared && !all.first) all.lead = std::make_unique<lead_watch>(all.store, 0, nullptr);
   if (all.first) {
-    SLUICE_ASSIGN(all.term, all.store->next_term());
+    SLUICE_ASSIGN(all.term,
+                  take_lead(*all.store, shared, all.self.host + ":" + std::to_string(all.self.port), log_line));
+    if (shared) watch_lead(all);
     SLUICE_ASSIGN(again,
                   actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
                                              {.node = all.self.name, .endpoint = all.self.http, .term = all.term}));
@@ -420,16 +463,32 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.dialler = spawn_dialler(all.system, all.transport, protocol_of(all.system));
   std::promise<status> told;
   auto outcome = told.get_future();
-  node_settings of_actor{.self = all.self,
-                         .state_folder = settings.state_folder,
-                         .spill_folder = all.spill_folder,
-                         .term = all.term,
-                         .services = {.io = all.calls.pool, .node = all.self.name, .lease = all.lease},
-                         .links = all.links,
-                         .dialler = all.dialler,
-                         .join = settings.join,
-                         .log = log_line,
-                         .on_joined = {}};
+  std::string sign;
+  if (all.first) {
+    SLUICE_ASSIGN(sign, make_sign(all.state_folder + "/runs", all.self.name));
+  }
+  all.events = std::make_shared<node_events>(all.calls.pool, all.store, log_line);
+  node_settings of_actor{
+      .self = all.self,
+      .state_folder = settings.state_folder,
+      .spill_folder = all.spill_folder,
+      .term = all.term,
+      .services = {.io = all.calls.pool, .node = all.self.name, .lease = all.lease},
+      .links = all.links,
+      .dialler = all.dialler,
+      .join = settings.join,
+      .limits = settings.heartbeats,
+      .runs_folder = std::filesystem::path(sign.substr(0, sign.find('\n'))).parent_path().string(),
+      .sign = sign,
+      .log = log_line,
+      .tell = [events = all.events, &all](store::event what) { events->keep(std::move(what), all.engine.notifier); },
+      .on_joined = {},
+      .controller = {}};
+  if (shared)
+    of_actor.controller = [&all]() -> std::optional<address> {
+      const auto found = parse_address(all.lead->endpoint(), "the controller");
+      return found.ok() ? std::optional(*found) : std::nullopt;
+    };
   if (settings.join)
     of_actor.on_joined = [promise = std::make_shared<std::promise<status>>(std::move(told))](status how) {
       promise->set_value(std::move(how));
@@ -478,12 +537,13 @@ void close_all(node_parts& all) {
   caf::anon_send_exit(all.dialler, caf::exit_reason::user_shutdown);
   all.dialler = nullptr;
   if (all.transport) all.transport->close();
+  if (all.lead && all.first) all.lead->step_down();
 }
 
 }  // namespace
 
 struct node::state {
-  explicit state(int threads) : parts(threads) {}
+  explicit state(const node_options& settings) : parts(settings.threads, settings.heartbeats) {}
   ~state() { close(); }
   state(const state&) = delete;
   state& operator=(const state&) = delete;
@@ -501,6 +561,7 @@ node::node(std::unique_ptr<state> all) : state_(std::move(all)) {}
 node::~node() = default;
 const node_addresses& node::where() const { return state_->where; }
 void node::close() { state_->close(); }
+bool node::lead_lost() const { return state_->parts.lead && state_->parts.lead->lost(); }
 std::shared_ptr<const std::atomic<int>> node::planning() const { return state_->parts.http->planning(); }
 
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
@@ -513,7 +574,7 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
   }
   // A port that the system chose can be taken by another program before it is listened on: then another is chosen.
   for (int left = settings.http.port == 0 || settings.listen.port == 0 ? 5 : 1;; --left) {
-    auto all = std::make_unique<state>(settings.threads);
+    auto all = std::make_unique<state>(settings);
     auto http = open_all(all->parts, settings, token);
     if (!http.ok()) {
       if (left > 1 && http.problem().code == "port_in_use") continue;
@@ -532,7 +593,9 @@ result<std::unique_ptr<node>> node::start(const node_options& settings) {
 
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready) {
   stop_signals signals;
-  SLUICE_ASSIGN(auto running, node::start(settings));
+  auto started = node::start(settings);
+  if (!started.ok() && started.problem().code == "interrupted") return signals.wait();
+  SLUICE_ASSIGN(auto running, std::move(started));
   ready(running->where());
   notify_service_manager("READY=1");
   const int signal = signals.wait();
@@ -545,6 +608,10 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
     log_line("left behind: a submission that was still being planned");
     std::_Exit(EXIT_SUCCESS);
   }
+  if (running->lead_lost())
+    return external_error("lead_lost",
+                          "another controller has taken over from this node, which did not respond for a while",
+                          "start it again: it is a standby then", true);
   return signal;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cluster/address.hpp"
+#include "cluster/membership.hpp"
 #include "engine/error/error.hpp"
 
 #include <atomic>
@@ -14,12 +15,16 @@ namespace sluice::cluster {
 
 /// Settings of `sluice node`.
 struct node_options {
-  address listen{"127.0.0.1", 7070};          ///< cluster port; port 0: any free one
-  address http{"127.0.0.1", 7071};            ///< API port; port 0: any free one
-  std::optional<address> join;                ///< the cluster port of the first node; without it this is the first node
-  std::string name;                           ///< empty: host name and cluster port ("box-7070")
+  address listen{"127.0.0.1", 7070};  ///< cluster port; port 0: any free one
+  address http{"127.0.0.1", 7071};    ///< API port; port 0: any free one
+  std::optional<address> join;        ///< the cluster port of any node; without it this is the first node
+  std::string role;                   ///< controller, worker or both; empty: worker where it joins, else both
+  membership_limits heartbeats;       ///< of the first node; others take over the interval
+  std::string runs_folder;            ///< of the first node: where the runs' files are; empty: in the state folder
+  std::string name;                   ///< empty: host name and cluster port ("box-7070")
   std::map<std::string, std::string> labels;  ///< for `place: { labels: ... }`
-  std::string state_folder;                   ///< Store, token, rejects
+  std::string state_folder;                   ///< rejects, token, and the Store unless it is in a database
+  std::string store_url;                      ///< of the database with the Store; empty: it is in the state folder
   std::string access_folder;                  ///< named tokens and the audit log; empty: the state folder
   std::string spill_folder;                   ///< empty: in the state folder
   std::string config_file;                    ///< connections for submitted pipelines; empty: none
@@ -50,6 +55,8 @@ class node {
   [[nodiscard]] const node_addresses& where() const;
   /// Shuts down as the destructor does, which only takes the rest down then.
   void close();
+  /// Whether another controller has taken over.
+  [[nodiscard]] bool lead_lost() const;
   /// Counts submissions that are being planned, which its destructor does not wait for.
   [[nodiscard]] std::shared_ptr<const std::atomic<int>> planning() const;
 
@@ -63,7 +70,7 @@ class node {
 /// written, peers told. Calls `ready` once everything listens (systemd is told as well, by NOTIFY_SOCKET).
 ///
 /// Gives the signal that ended it. Errors: tls_required (an address off loopback without certificates),
-/// certificate_unusable, port_in_use, join_failed (nobody there, foreign program, wrong token, name taken).
+/// certificate_unusable, port_in_use, join_failed (nobody there, foreign program, wrong token, name taken); lead_lost.
 result<int> run_node(const node_options& settings, const std::function<void(const node_addresses&)>& ready);
 
 }  // namespace sluice::cluster

@@ -1,6 +1,11 @@
 #include "cluster/node_actor.hpp"
 
+#include "actors/units/blocking_calls.hpp"
+#include "cluster/joiner.hpp"
+#include "cluster/member_list.hpp"
+#include "cluster/resumed_part.hpp"
 #include "cluster/run_starter.hpp"
+#include "cluster/shared_folder.hpp"
 #include "cluster/token.hpp"
 #include "engine/plan/make_context.hpp"
 
@@ -13,10 +18,11 @@ namespace sluice::cluster {
 
 namespace {
 
-constexpr auto connect_limit = std::chrono::seconds(5);
-constexpr auto join_again = std::chrono::seconds(1);
 /// A broken link is often the first sign of a dead node: the news of that tells more.
 constexpr auto better_cause = std::chrono::seconds(1);
+/// After so many heartbeats a node looks again whether it sees the folder of runs.
+constexpr std::uint64_t beats_between_looks = 20;
+constexpr auto answer_of_first = std::chrono::seconds(2);
 
 /// What can be said of a process on this machine that no longer answers.
 std::string end_of(const node_info& node) {
@@ -29,8 +35,17 @@ class node_actor : public caf::event_based_actor {
   node_actor(caf::actor_config& config, node_settings settings)
       : caf::event_based_actor(config),
         s_(std::move(settings)),
-        starter_(this, s_.self.name, s_.term, [this] { return members(); }) {
-    if (!s_.join) {
+        calls_(this, s_.services.io),
+        starter_(
+            this, s_.self.name, s_.term, [this] { return workers(); }, s_.runs_folder),
+        joiner_(this, s_.dialler, s_.join,
+                {.self = [this] { return self_peer(); },
+                 .log = s_.log,
+                 .first = std::move(s_.on_joined),
+                 .controller = s_.controller}),
+        members_(s_.self, s_.limits,
+                 {.told = s_.tell, .log = s_.log, .used = [this](const auto& name) { return starter_.uses(name); }}) {
+    if (!joiner_.joins()) {
       session_ = random_token();
       starter_.set_session(session_);
       s_.links->set_session(session_);
@@ -39,17 +54,22 @@ class node_actor : public caf::event_based_actor {
 
   caf::behavior make_behavior() override {
     set_down_handler([this](const caf::down_msg& gone) { down(gone); });
+    if (!joiner_.joins()) look();
     return {
-        [this](join_now) { join(); },
-        [this](const join_unanswered& message) {
-          if (asked_ && message.number == join_number_)
-            was_refused(external_error("join_failed",
-                                       "the program at " + s_.join->to_string() + " does not answer like a node",
-                                       "--join must be the --listen address of the first node"));
-        },
+        [this](join_now) { joiner_.join(); },
+        [this](const join_unanswered& message) { joiner_.unanswered(message); },
         [this](const join_cluster& message) { take_in(message); },
+        [this](const join_elsewhere& message) { joiner_.elsewhere(current_sender(), message); },
         [this](const joined& message) { was_taken_in(message); },
-        [this](const join_refused& message) { was_refused(message.why); },
+        [this](const join_refused& message) { joiner_.refused(message.why); },
+        [this](const heartbeat& message) { beaten(message); },
+        [this](const heartbeat_unknown& message) {
+          if (known(message.session)) controller_lost("it counts this node as lost");
+        },
+        [this](const ask_members& message) -> caf::result<member_table> {
+          if (!known(message.session)) return caf::sec::invalid_argument;
+          return table();
+        },
         [this](const peer_joined& message) {
           if (known(message.session)) meet(message.who);
         },
@@ -59,7 +79,7 @@ class node_actor : public caf::event_based_actor {
           s_.links->remove_peer(message.name);
         },
         [this](const leave_cluster& message) {
-          if (known(message.session)) remove(message.name, "it was shut down");
+          if (known(message.session)) remove(message.name, "it was shut down", false);
         },
         [this](const start_part& message) { start(message); },
         [this](const wire_part& message) { wire(message); },
@@ -75,9 +95,11 @@ class node_actor : public caf::event_based_actor {
         [this](const part_wired& message) { starter_.wired(message); },
         [this](const part_failed& message) { starter_.failed(message.run, message.why); },
         [this](const run_broken& message) { broken(message); },
-        [this](list_nodes) { return node_list{infos()}; },
-        [this](const node_dialled& message) { dialled(message); },
+        [this](list_nodes) { return list(); },
+        [this](const drain_node& message) { return drain(message); },
+        [this](const node_dialled& message) { joiner_.dialled(message); },
         [this](stop_node) { leave(); },
+        actors::resume_calls(),
     };
   }
 
@@ -85,23 +107,27 @@ class node_actor : public caf::event_based_actor {
     peers_.clear();
     controller_ = {};
     parts_.clear();
-    s_.on_joined = nullptr;
-    dials_.clear();
+    joiner_.close();
+    calls_.forget();
     s_.dialler = nullptr;
   }
 
  private:
   [[nodiscard]] peer self_peer() { return {s_.self, this}; }
-  [[nodiscard]] std::vector<peer> members() {
-    std::vector<peer> all = {self_peer()};
-    for (const auto& [name, one] : peers_) all.push_back(one);
+  /// This node and, on the first one, all that have joined, as placement sees them.
+  std::vector<run_starter::worker> workers() {
+    std::vector<run_starter::worker> all;
+    for (auto& one : placeable(members_.table(report()))) {
+      const auto found = peers_.find(one.name);
+      auto handle = found == peers_.end() ? caf::actor(this) : found->second.node;
+      all.push_back({std::move(one), std::move(handle)});
+    }
     return all;
   }
-  [[nodiscard]] std::vector<node_info> infos() {
-    std::vector<node_info> all;
-    if (s_.join && controller_.node) all.push_back(controller_.info);
-    for (const auto& member : members()) all.push_back(member.info);
-    return all;
+  [[nodiscard]] member_report report() const {
+    std::uint32_t units = 0;
+    for (const auto& [run, part] : parts_) units += part.units();
+    return own_report(units, static_cast<std::uint32_t>(parts_.size()));
   }
   [[nodiscard]] bool known(const std::string& session) const {
     return !session_.empty() && same_token(session, session_);
@@ -109,77 +135,45 @@ class node_actor : public caf::event_based_actor {
 
   // -- joining, seen from the worker
 
-  /// Connects to a node; `then` gets the actor that it publishes, or null and why. `expected` is its name; empty: any.
-  using dialled_function = std::function<void(const caf::actor&, const error&)>;
-  void dial(const cluster::address& where, const std::string& expected, dialled_function then) {
-    const auto number = ++last_dial_;
-    dials_[number] = std::move(then);
-    send(s_.dialler, dial_node{number, where, expected});
-  }
-
-  void dialled(const node_dialled& message) {
-    const auto found = dials_.find(message.number);
-    if (found == dials_.end()) return;
-    const auto then = std::move(found->second);
-    dials_.erase(found);
-    then(message.node, message.why);
-  }
-
-  void join() {
-    dial(*s_.join, {}, [this](const caf::actor& found, const error& why) {
-      if (!found) {
-        was_refused(error_to_join(why));
-        return;
-      }
-      asked_ = found;
-      send(found, join_cluster{self_peer()});
-      delayed_send(this, connect_limit, join_unanswered{++join_number_});
-    });
-  }
-
-  [[nodiscard]] error error_to_join(error why) const {
-    const auto where = s_.join->to_string();
-    if (why.to_blame == blame::user) {
-      why.message = "node " + s_.self.name + " can't join the node at " + where + ": " + why.message;
-      return why;
-    }
-    auto made = external_error("join_failed", "no node answers at " + where + ": " + why.message,
-                               "check that it is running; --join must be the --listen address of the first node", true);
-    return made;
-  }
-
   void was_taken_in(const joined& message) {
-    if (current_sender() == nullptr || !asked_ || current_sender() != asked_) return;
-    asked_ = nullptr;
-    ++join_number_;
+    if (!joiner_.answered(current_sender())) return;
     session_ = message.session;
     s_.links->set_session(session_);
     controller_ = message.controller;
+    s_.limits.interval = std::chrono::milliseconds(std::max<std::int64_t>(50, message.interval));
+    sign_ = message.sign;
+    shares_runs_ = false;
     monitor(controller_.node);
     s_.links->add_peer(controller_.info.name, data_address(controller_.info));
     for (const auto& other : message.others) meet(other);
-    tell({});
+    joiner_.taken_in(controller_.info.name);
+    beat(session_, 0);
   }
 
-  void was_refused(const error& why) {
-    asked_ = nullptr;
-    ++join_number_;
-    if (s_.on_joined) return tell(why);
-    // A node that was in a cluster before waits for it to come back.
-    delayed_send(this, join_again, join_now{});
+  /// Heartbeats belong to a session: those of an earlier one end by themselves. The first comes when the node knows
+  /// whether it sees the folder of runs, or an interval later where that hangs.
+  void beat(const std::string& session, std::uint64_t number) {
+    if (session != session_ || !controller_.node) return;
+    if (!shares_runs_ && number % beats_between_looks == 0)
+      calls_.call([sign = sign_] { return sees_sign(sign); },
+                  [this, session](bool sees) {
+                    if (session != session_ || !controller_.node) return;
+                    shares_runs_ = sees;
+                    send_beat();
+                  });
+    if (number > 0) send_beat();
+    delayed_send(this, s_.limits.interval,
+                 actors::continuation{[this, session, number] { beat(session, number + 1); }});
   }
 
-  void tell(status outcome) {
-    if (s_.on_joined) {
-      std::exchange(s_.on_joined, nullptr)(std::move(outcome));
-    } else if (outcome.ok()) {
-      s_.log("joined node " + controller_.info.name + " again");
-    }
+  void send_beat() {
+    send(controller_.node, heartbeat{session_, s_.self.name, s_.self.started, report(), shares_runs_});
   }
 
-  void controller_lost() {
-    s_.log("lost node " + controller_.info.name + " (" + end_of(controller_.info) +
-           "): its runs on this node are cancelled, joining again");
+  void controller_lost(const std::string& how) {
+    s_.log("lost node " + controller_.info.name + " (" + how + "): its runs on this node are cancelled, joining again");
+    const cluster::address was{controller_.info.host, controller_.info.port};
+    demonitor(controller_.node);
     s_.links->remove_peer(controller_.info.name);
     controller_ = {};
     session_.clear();
@@ -188,29 +182,29 @@ class node_actor : public caf::event_based_actor {
     parts_.clear();
     for (const auto& [name, one] : peers_) s_.links->remove_peer(name);
     peers_.clear();
-    delayed_send(this, join_again, join_now{});
+    joiner_.join_again(was);
   }
 
   // -- joining, seen from the first node
 
   void take_in(const join_cluster& message) {
-    if (s_.join) {
-      send(message.who.node,
-           join_refused{user_error("join_failed", "node " + s_.self.name + " has itself joined " + s_.join->to_string(),
-                                   "join the first node: --join " + s_.join->to_string())});
+    if (joiner_.joins()) {
+      if (controller_.node)
+        send(message.who.node, join_elsewhere{controller_.info.host, controller_.info.port});
+      else
+        send(message.who.node,
+             join_refused{external_error("join_failed", "node " + s_.self.name + " has lost its controller",
+                                         "name another node of the cluster, or wait until it is back", true)});
       return;
     }
     const auto& name = message.who.info.name;
-    std::optional<error> why;
-    if (name == s_.self.name || peers_.count(name) > 0) {
-      why = user_error("join_failed", "the cluster already has a node named " + name, "choose another --name");
-    }
-    if (why) {
+    if (const auto why = members_.refusal(message.who.info)) {
       s_.log("refused node " + name + ": " + why->message);
       send(message.who.node, join_refused{*why});
       return;
     }
-    joined answer{session_, self_peer(), {}};
+    remove(name, "it was started again", true);
+    joined answer{session_, self_peer(), {}, s_.limits.interval.count(), s_.sign};
     for (const auto& [other, one] : peers_) {
       answer.others.push_back(one);
       send(one.node, peer_joined{session_, message.who});
@@ -219,16 +213,27 @@ class node_actor : public caf::event_based_actor {
     s_.links->add_peer(name, data_address(message.who.info));
     monitor(message.who.node);
     send(message.who.node, std::move(answer));
-    s_.log("node " + name + " (pid " + std::to_string(message.who.info.pid) + ") joined");
+    members_.add(message.who.info, clock().now());
   }
 
-  void remove(const std::string& name, const std::string& how) {
+  void beaten(const heartbeat& message) {
+    if (known(message.session) && members_.beat(message, clock().now())) return;
+    if (current_sender()) send(caf::actor_cast<caf::actor>(current_sender()), heartbeat_unknown{message.session});
+  }
+
+  void look() {
+    for (const auto& lost : members_.look(clock().now()))
+      remove(lost.name, "no heartbeat for " + std::to_string(lost.silence.count()) + " ms", true);
+    delayed_send(this, s_.limits.interval, actors::continuation{[this] { look(); }});
+  }
+
+  void remove(const std::string& name, const std::string& how, bool lost) {
     const auto found = peers_.find(name);
     if (found == peers_.end()) return;
     const auto info = found->second.info;
     demonitor(found->second.node);
     peers_.erase(found);
-    s_.log("node " + name + " (pid " + std::to_string(info.pid) + ") has left: " + how);
+    members_.remove(name, how, lost);
     starter_.node_gone(info, how);
     s_.links->remove_peer(name);
     for (const auto& [other, one] : peers_) send(one.node, peer_left{session_, name});
@@ -242,21 +247,53 @@ class node_actor : public caf::event_based_actor {
   void meet(const peer& who) {
     peers_[who.info.name] = who;
     s_.links->add_peer(who.info.name, data_address(who.info));
-    dial({who.info.host, who.info.port}, who.info.name,
-         [this, name = who.info.name](const auto& found, const auto& why) {
-           if (!found) s_.log("no control connection to node " + name + ": " + why.message);
-         });
+    joiner_.dial({who.info.host, who.info.port}, who.info.name,
+                 [this, name = who.info.name](const auto& found, const auto& why) {
+                   if (!found) s_.log("no control connection to node " + name + ": " + why.message);
+                 });
+  }
+
+  member_table table() { return {members_.table(report())}; }
+
+  /// A worker asks the first node, which alone knows how the others do.
+  caf::typed_response_promise<member_table> list() {
+    auto promise = make_response_promise<member_table>();
+    if (!joiner_.joins()) return promise.deliver(table()), promise;
+    member_table own;
+    for (const auto& one : {controller_, self_peer()})
+      if (one.node) own.all.push_back({.info = one.info, .state = {}, .report = {}});
+    for (const auto& [name, one] : peers_) own.all.push_back({.info = one.info, .state = {}, .report = {}});
+    if (!controller_.node) return promise.deliver(std::move(own)), promise;
+    request(controller_.node, answer_of_first, ask_members{session_})
+        .then([promise](member_table& all) mutable { promise.deliver(std::move(all)); },
+              [promise, own](const caf::error&) mutable { promise.deliver(std::move(own)); });
+    return promise;
+  }
+
+  drain_answer drain(const drain_node& message) {
+    drain_answer answer;
+    if (joiner_.joins()) {
+      answer.refused = user_error("not_the_first_node", "node " + s_.self.name + " is not the controller",
+                                  "ask node " + controller_.info.name + ": --to " + controller_.info.http);
+    } else if (auto drained = members_.drain(message.name, message.draining); !drained.ok()) {
+      answer.refused = std::move(drained).problem();
+    } else if (message.draining) {
+      for (const auto& setup : starter_.runs_on(message.name))
+        (setup->what->checkpoint_interval() ? answer.moving : answer.staying).push_back(setup->run);
+    }
+    return answer;
   }
 
   void down(const caf::down_msg& gone) {
-    if (controller_.node && gone.source == controller_.node.address()) return controller_lost();
+    if (controller_.node && gone.source == controller_.node.address()) return controller_lost(end_of(controller_.info));
     for (const auto& [name, one] : peers_)
-      if (!s_.join && one.node.address() == gone.source) return remove(std::string(name), end_of(one.info));
+      if (!joiner_.joins() && one.node.address() == gone.source)
+        return remove(std::string(name), end_of(one.info), true);
     if (const auto run = starter_.supervisor_gone(gone.source); !run.empty()) release(run);
   }
 
   void leave() {
-    if (s_.join && controller_.node) send(controller_.node, leave_cluster{session_, s_.self.name});
+    if (joiner_.joins() && controller_.node) send(controller_.node, leave_cluster{session_, s_.self.name});
     for (auto& [run, part] : parts_) part.abandon();
     parts_.clear();
     quit();
@@ -270,7 +307,7 @@ class node_actor : public caf::event_based_actor {
   }
 
   run_part& make_part(const std::shared_ptr<const actors::run_setup>& setup) {
-    parts_.erase(setup->run);
+    release(setup->run);  // of an earlier try
     return parts_.emplace(setup->run, run_part(system(), setup, s_.services, s_.links)).first->second;
   }
 
@@ -299,6 +336,12 @@ class node_actor : public caf::event_based_actor {
     setup->context = std::move(context);
     setup->components = actors::planned_components();
     setup->attempt = message.attempt;
+    setup->checkpoint_folder = message.checkpoint_folder;
+    if (!message.resume.empty()) {
+      auto point = resume_from_text(message.resume);
+      if (!point.ok()) return refuse(point.problem());
+      setup->resume = std::move(*point);
+    }
     send(controller_.node, part_started{message.run, s_.self.name, make_part(setup).start(message.instances)});
   }
 
@@ -317,24 +360,26 @@ class node_actor : public caf::event_based_actor {
   void broken(const run_broken& message) {
     const auto* part = find_part(message.run);
     if (part == nullptr || !part->supervisor()) return;
-    if (!message.waited) {
-      s_.log("run " + message.run + ": " + message.why.message);
-      delayed_send(this, better_cause, run_broken{message.run, message.why, true});
-      return;
-    }
-    send(part->supervisor(), actors::node_lost{s_.self.name, message.why});
+    s_.log("run " + message.run + ": " + message.why.message);
+    delayed_send(this, better_cause, actors::continuation{[this, message, attempt = part->attempt()] {
+                   const auto* still = find_part(message.run);
+                   // It may have ended, or begun again, since.
+                   if (still == nullptr || !still->supervisor() || still->attempt() != attempt) return;
+                   send(still->supervisor(), actors::node_lost{s_.self.name, message.why});
+                 }});
   }
 
   node_settings s_;
+  actors::blocking_calls calls_;
   run_starter starter_;
+  joiner joiner_;
+  member_list members_;  ///< of the first node
   std::string session_;
   std::int64_t term_ = 0;
   std::map<std::string, peer> peers_;  ///< on the first node its workers, on a worker the other workers
   peer controller_;                    ///< on a worker
-  caf::actor asked_;                   ///< whom this node has asked to be taken in
-  std::uint64_t join_number_ = 0;
-  std::map<std::uint64_t, dialled_function> dials_;
-  std::uint64_t last_dial_ = 0;
+  std::string sign_;                   ///< on a worker: of the first node's folder of runs
+  bool shares_runs_ = false;           ///< this worker sees it
   std::map<std::string, run_part> parts_;
 };
 

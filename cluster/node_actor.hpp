@@ -2,7 +2,9 @@
 
 #include "actors/units/instance.hpp"
 #include "cluster/batch_links.hpp"
+#include "cluster/membership.hpp"
 #include "cluster/node_messages.hpp"
+#include "engine/store/store.hpp"
 
 #include <caf/actor.hpp>
 #include <caf/fwd.hpp>
@@ -22,10 +24,15 @@ struct node_settings {
   actors::node_services services;
   std::shared_ptr<batch_links> links;
   caf::actor dialler;           ///< connects to other nodes: takes `dial_node`
-  std::optional<address> join;  ///< the first node; without it this is the first
+  std::optional<address> join;  ///< a node of the cluster; without it this is the first
+  membership_limits limits = {};
+  std::string runs_folder = {};  ///< of the first node: the runs' files, as other nodes would see the folder
+  std::string sign = {};         ///< of the first node, see make_sign
   std::function<void(const std::string&)> log;
+  std::function<void(store::event)> tell = {};  ///< keeps an event that tells of a node; of the first node
   /// The outcome of the first attempt to join; later ones are repeated until they succeed.
   std::function<void(status)> on_joined;
+  std::function<std::optional<address>()> controller;  ///< where it is by the Store; empty: the Store is not shared
 };
 
 /// Starts the actor that stands for this node. On the first node it is also the runs' starter: it answers `launch` by

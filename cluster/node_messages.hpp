@@ -2,9 +2,11 @@
 
 #include "actors/messages.hpp"
 #include "cluster/address.hpp"
+#include "cluster/membership.hpp"
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,7 +26,10 @@ struct node_info {
   std::uint16_t data_port = 0;
   std::string http;  ///< host:port of its API
   std::map<std::string, std::string> labels;
-  std::int64_t started = 0;  ///< microseconds since 1970 UTC
+  std::int64_t started = 0;  ///< microseconds since 1970 UTC; tells lives of a node apart
+  std::string version;       ///< of its program
+  std::string role;          ///< controller, worker or both
+  std::string system;        ///< the id of its actor system, which no other node may have
 };
 /// Another node, and how to talk to it.
 struct peer {
@@ -36,11 +41,48 @@ struct peer {
 struct join_cluster {
   peer who;
 };
+/// How a node does, as the first one knows it.
+struct node_status {
+  node_info info;
+  std::string state;  ///< as to_string(member_state) writes it; empty: this node does not know
+  member_report report;
+  bool shares_runs = false;  ///< it sees the first node's folder of runs, where checkpoints are
+  std::int64_t lost = 0;     ///< when it was lost, microseconds since 1970 UTC
+  std::string how = {};      ///< it was lost
+};
+
 /// first node -> worker
 struct joined {
   std::string session;  ///< named by every message and every data connection from now on
   peer controller;
   std::vector<peer> others;
+  std::int64_t interval = 500;  ///< milliseconds between two heartbeats
+  std::string sign;             ///< a file: who sees it shares the first node's folder of runs
+};
+/// worker -> node that wants to join: the first node is there.
+struct join_elsewhere {
+  std::string host;
+  std::uint16_t port = 0;
+};
+/// worker -> first node: I am alive, and this is how I do.
+struct heartbeat {
+  std::string session;
+  std::string name;
+  std::int64_t incarnation = 0;  ///< node_info::started
+  member_report report;
+  bool shares_runs = false;
+};
+/// first node -> worker: no member of that name and incarnation is known, so join again.
+struct heartbeat_unknown {
+  std::string session;
+};
+/// worker -> first node: answered by member_table.
+struct ask_members {
+  std::string session;
+};
+/// Nodes by the time when they joined, the first node first; then those that were lost.
+struct member_table {
+  std::vector<node_status> all;
 };
 /// first node -> worker
 struct join_refused {
@@ -72,6 +114,8 @@ struct start_part {
   std::int64_t now_microseconds = 0;
   std::uint64_t seed = 0;
   std::string base_folder;
+  std::string checkpoint_folder;  ///< where units put what they hold at a checkpoint
+  std::string resume;             ///< JSON: the checkpoint behind which they go on; empty: they begin afresh
   std::vector<flow::instance_id> instances;
 };
 /// node -> first node
@@ -105,10 +149,18 @@ struct release_part {
   std::string run;
 };
 
-/// HTTP API -> node (local); answered by node_list.
+/// HTTP API -> node (local); answered by member_table.
 struct list_nodes {};
-struct node_list {
-  std::vector<node_info> nodes;
+/// HTTP API -> node (local): a node is to take no new work, and its runs to go elsewhere; or to take work again.
+/// Answered by drain_answer.
+struct drain_node {
+  std::string name;
+  bool draining = true;
+};
+struct drain_answer {
+  std::optional<error> refused;
+  std::vector<std::string> moving;   ///< runs that go on elsewhere, from a checkpoint
+  std::vector<std::string> staying;  ///< runs without checkpoints, which the node works on to their end
 };
 /// data links -> node (local)
 struct run_broken {
@@ -147,7 +199,8 @@ struct join_unanswered {
 }  // namespace sluice::cluster
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::list_nodes)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::node_list)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::drain_node)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::drain_answer)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::run_broken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::join_now)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(sluice::cluster::stop_node)
@@ -169,6 +222,11 @@ CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::part_failed))
 CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::wire_part))
 CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::part_wired))
 CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::release_part))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::join_elsewhere))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::heartbeat))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::heartbeat_unknown))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::ask_members))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::member_table))
 CAF_END_TYPE_ID_BLOCK(sluice_cluster)
 
 #include <caf/meta/type_name.hpp>
@@ -181,16 +239,24 @@ namespace sluice::cluster {
     return f(caf::meta::type_name(#type), __VA_ARGS__);            \
   }
 
-SLUICE_INSPECT(node_info, x.name, x.pid, x.host, x.port, x.data_port, x.http, x.labels, x.started)
+SLUICE_INSPECT(node_info, x.name, x.pid, x.host, x.port, x.data_port, x.http, x.labels, x.started, x.version, x.role,
+               x.system)
+SLUICE_INSPECT(member_report, x.load_percent, x.memory, x.units, x.runs, x.cores)
+SLUICE_INSPECT(node_status, x.info, x.state, x.report, x.shares_runs, x.lost, x.how)
 SLUICE_INSPECT(peer, x.info, x.node)
 SLUICE_INSPECT(join_cluster, x.who)
-SLUICE_INSPECT(joined, x.session, x.controller, x.others)
+SLUICE_INSPECT(joined, x.session, x.controller, x.others, x.interval, x.sign)
+SLUICE_INSPECT(join_elsewhere, x.host, x.port)
+SLUICE_INSPECT(heartbeat, x.session, x.name, x.incarnation, x.report, x.shares_runs)
+SLUICE_INSPECT(heartbeat_unknown, x.session)
+SLUICE_INSPECT(ask_members, x.session)
+SLUICE_INSPECT(member_table, x.all)
 SLUICE_INSPECT(join_refused, x.why)
 SLUICE_INSPECT(peer_joined, x.session, x.who)
 SLUICE_INSPECT(peer_left, x.session, x.name)
 SLUICE_INSPECT(leave_cluster, x.session, x.name)
 SLUICE_INSPECT(start_part, x.session, x.run, x.term, x.attempt, x.plan, x.now_microseconds, x.seed, x.base_folder,
-               x.instances)
+               x.checkpoint_folder, x.resume, x.instances)
 SLUICE_INSPECT(part_started, x.run, x.node, x.instances)
 SLUICE_INSPECT(part_failed, x.run, x.node, x.why)
 SLUICE_INSPECT(wire_part, x.session, x.run, x.all, x.supervisor, x.rejects)

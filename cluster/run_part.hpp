@@ -28,6 +28,8 @@ class run_part {
   void abandon();
 
   [[nodiscard]] const caf::actor& supervisor() const { return supervisor_; }
+  /// Instances that work here.
+  [[nodiscard]] std::uint32_t units() const { return static_cast<std::uint32_t>(own_.size()); }
   [[nodiscard]] std::uint32_t attempt() const { return setup_->attempt; }
 
  private:

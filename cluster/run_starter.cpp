@@ -1,19 +1,27 @@
 #include "cluster/run_starter.hpp"
 
+#include "cluster/resumed_part.hpp"
+
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <filesystem>
 
 namespace sluice::cluster {
 
+namespace {
+/// Runs of which the loss of a node is remembered.
+constexpr std::size_t most_lost = 1000;
+}  // namespace
+
 void run_starter::launch(const actors::launch& message, const part_function& own) {
-  const auto members = members_();
+  const auto workers = workers_();
   std::vector<placeable_node> nodes;
-  for (const auto& member : members) nodes.push_back({member.info.name, member.info.labels});
+  for (const auto& one : workers) nodes.push_back(one.node);
   diagnostics faults;
   auto where = place(*message.setup->what, nodes, faults);
   if (!faults.empty()) {
-    self_->send(message.supervisor, actors::launch_failed{faults.front()});
+    self_->send(message.supervisor, actors::launch_failed{cant_place(*message.setup, faults)});
     return;
   }
   auto& run = runs_[message.setup->run];
@@ -29,14 +37,24 @@ void run_starter::launch(const actors::launch& message, const part_function& own
       own_instances.push_back(who);
     } else {
       const auto found =
-          std::find_if(members.begin(), members.end(), [&](const auto& one) { return one.info.name == node; });
-      run.nodes[node] = found->node;
+          std::find_if(workers.begin(), workers.end(), [&](const auto& one) { return one.node.name == node; });
+      run.nodes[node] = found->handle;
     }
   }
   auto& part = own(run.setup);
   run.all = part.start(own_instances);
   if (run.nodes.empty()) return wire(run, &part);
   send_parts(run);
+}
+
+/// A run that has lost a node and finds no other place says so; with `run.retry` it waits for the node.
+error run_starter::cant_place(const actors::run_setup& setup, const diagnostics& faults) const {
+  const auto lost = lost_.find(setup.run);
+  if (lost == lost_.end()) return faults.front();
+  auto why = lost->second;
+  why.hint = "it can't go on elsewhere: " + faults.front().message;
+  if (!setup.what->definition.retry) why.to_blame = blame::user;
+  return why;
 }
 
 void run_starter::send_parts(run_state& run) {
@@ -51,7 +69,14 @@ void run_starter::send_parts(run_state& run) {
                        .now_microseconds = context.now_microseconds,
                        .seed = context.seed,
                        .base_folder = context.base_folder,
+                       .checkpoint_folder = runs_folder_ + "/" + run.setup->run + "/checkpoints",
+                       .resume = {},
                        .instances = {}};
+    if (run.setup->resume) {
+      auto point = *run.setup->resume;
+      point.folder = seen_by_others(point.folder);
+      message.resume = resume_to_text(point);
+    }
     for (const auto& [who, node] : run.where)
       if (node == name) message.instances.push_back(who);
     run.waiting.insert(name);
@@ -98,6 +123,7 @@ std::string run_starter::supervisor_gone(const caf::actor_addr& supervisor) {
   for (auto& [id, run] : runs_) {
     if (run.supervisor.address() != supervisor) continue;
     const auto ended = id;
+    if (lost_.size() > most_lost) lost_.clear();
     for (const auto& [name, handle] : run.nodes) self_->send(handle, release_part{session_, ended});
     runs_.erase(ended);
     return ended;
@@ -119,8 +145,26 @@ void run_starter::node_gone(const node_info& node, const std::string& how) {
         "node " + node.name + " (pid " + std::to_string(node.pid) + ") was lost while running " + list + ": " + how,
         "check the log of that node, restart it and submit again", true);
     why.where = "node " + node.name;
+    lost_[id] = why;
     self_->send(run.supervisor, actors::node_lost{node.name, std::move(why)});
   }
+}
+
+bool run_starter::uses(const std::string& node) const {
+  return std::any_of(runs_.begin(), runs_.end(), [&](const auto& entry) { return entry.second.nodes.count(node) > 0; });
+}
+
+std::vector<std::shared_ptr<const actors::run_setup>> run_starter::runs_on(const std::string& node) const {
+  std::vector<std::shared_ptr<const actors::run_setup>> all;
+  for (const auto& [id, run] : runs_)
+    if (run.nodes.count(node) > 0) all.push_back(run.setup);
+  return all;
+}
+
+/// The folder of a checkpoint, which may be another run's, below the folder of runs as other nodes see that.
+std::string run_starter::seen_by_others(const std::string& checkpoints) const {
+  const std::filesystem::path path(checkpoints);
+  return runs_folder_ + "/" + path.parent_path().filename().string() + "/" + path.filename().string();
 }
 
 }  // namespace sluice::cluster

@@ -19,11 +19,21 @@ namespace sluice::cluster {
 /// supervisor. Belongs to the node actor; no thread of its own.
 class run_starter {
  public:
+  struct worker {
+    placeable_node node;
+    caf::actor handle;
+  };
   /// The nodes as they are now, the first one first.
-  using members_function = std::function<std::vector<peer>()>;
+  using workers_function = std::function<std::vector<worker>()>;
 
-  run_starter(caf::event_based_actor* self, std::string own_name, std::int64_t term, members_function members)
-      : self_(self), own_name_(std::move(own_name)), term_(term), members_(std::move(members)) {}
+  /// `runs_folder`: where the runs have their files, as other nodes see the folder.
+  run_starter(caf::event_based_actor* self, std::string own_name, std::int64_t term, workers_function workers,
+              std::string runs_folder)
+      : self_(self),
+        own_name_(std::move(own_name)),
+        term_(term),
+        workers_(std::move(workers)),
+        runs_folder_(std::move(runs_folder)) {}
 
   void set_session(std::string session) { session_ = std::move(session); }
   /// `own` makes this node's part of a run.
@@ -34,8 +44,13 @@ class run_starter {
   void failed(const std::string& run, const error& why);
   /// Ends what the runs had on the other nodes; gives the run's id if `supervisor` is one of theirs.
   std::string supervisor_gone(const caf::actor_addr& supervisor);
-  /// A node has gone: fails the runs that used it. `how` says what is known of its end.
+  /// A node has gone: fails the runs that used it, which then begin again on the others. `how` says what is known of
+  /// its end.
   void node_gone(const node_info& node, const std::string& how);
+  /// Whether a run has a part on a node.
+  [[nodiscard]] bool uses(const std::string& node) const;
+  /// The runs that have.
+  [[nodiscard]] std::vector<std::shared_ptr<const actors::run_setup>> runs_on(const std::string& node) const;
 
  private:
   struct run_state {
@@ -47,6 +62,8 @@ class run_starter {
     std::set<std::string> waiting;            ///< nodes that have not answered
     std::vector<actors::launched_instance> all;
   };
+  [[nodiscard]] error cant_place(const actors::run_setup& setup, const diagnostics& faults) const;
+  [[nodiscard]] std::string seen_by_others(const std::string& checkpoints) const;
   void send_parts(run_state& run);
   void wire(run_state& run, run_part* own);
   void finish(run_state& run);
@@ -54,9 +71,11 @@ class run_starter {
   caf::event_based_actor* self_;
   std::string own_name_;
   std::int64_t term_;
-  members_function members_;
+  workers_function workers_;
+  std::string runs_folder_;
   std::string session_;
   std::map<std::string, run_state> runs_;
+  std::map<std::string, error> lost_;  ///< by run: the loss of a node after which it begins again
 };
 
 }  // namespace sluice::cluster

@@ -11,8 +11,9 @@ void read_config_file(const config_text& given, const environment_lookup& enviro
   for (const auto& [key, value] : parsed->root().entries) {
     if (key.text == "connections")
       into.read(in, value);
-    else
-      in.unknown_key(key, "a file of --config", {"connections"});
+    else if (key.text != "node" && key.text != "channels" && key.text != "notify")
+      // Those are of the node whose file it is: config/node_file.hpp, config/node_rules.hpp.
+      in.unknown_key(key, "a file of --config", {"connections", "node", "channels", "notify"});
   }
 }
 

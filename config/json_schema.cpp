@@ -183,6 +183,14 @@ void add_sink_keys(options& keys) {
       "For mode: scd2. tracked: a change of these columns opens a version; at: when versions begin; gone: close ends "
       "the "
       "versions of keys that are not in the extract; surrogate: a column for the hash of key and valid_from.");
+  keys["when_down"] =
+      described({{"anyOf", options::array({{{"enum", {"block", "fail"}}},
+                                           {{"type", "object"},
+                                            {"properties", {{"spill", {{"type", text_types}}}}},
+                                            {"required", options::array({"spill"})},
+                                            {"additionalProperties", false}}})}},
+                "While the target can't be reached: fail after `retry`, block until it can, or keep rows on disk, at "
+                "most so many bytes. Default: fail.");
   keys["overwrite_source"] =
       described({{"type", "boolean"}},
                 "Allow the target to be a file that this run reads; it is replaced at the end of the run.");

@@ -7,7 +7,6 @@ const std::vector<unsupported_form>& unsupported_forms() {
   static const std::vector<unsupported_form> forms = {
       {pipeline, "include", "", "[common.yaml]"},
       {unit, "timeout", "", "10m"},
-      {load, "when_down", "", "{ spill: 2GiB }"},
   };
   return forms;
 }

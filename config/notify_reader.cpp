@@ -6,6 +6,7 @@
 #include "engine/error/not_yet.hpp"
 #include "engine/notify/channels.hpp"
 #include "engine/notify/condition.hpp"
+#include "engine/notify/inhibition.hpp"
 #include "engine/notify/start_channel.hpp"
 #include "engine/schedule/cron.hpp"
 #include "engine/values/quantities.hpp"
@@ -140,21 +141,34 @@ class notify_reader {
           made["resolved"] = *word == "true";
       } else if (key.text == "escalate") {
         made["escalate"] = read_escalation(value);
+      } else if (key.text == "heartbeat") {
+        if (const auto time = read_time(value, "heartbeat")) made["heartbeat"] = *time;
+      } else if (key.text == "inhibit") {
+        made["inhibit"] = read_inhibitions(value);
       } else if (key.text == "start") {
         start = read_start(value);
       } else {
         in_.unknown_key(key, "a rule",
-                        {"name", "when", "to", "start", "order", "group", "repeat", "resolved", "escalate"});
+                        {"name", "when", "to", "start", "order", "group", "repeat", "resolved", "escalate", "inhibit",
+                         "heartbeat"});
       }
     }
     if (rule.find("name") == nullptr) in_.fault(rule, "missing_key", "the rule has no name", "name: oncall");
+    // A rule that only says that somebody is there tells of no event.
+    if (made.contains("heartbeat") && rule.find("when") == nullptr) made["when"] = "false";
     if (rule.find("to") == nullptr && rule.find("start") == nullptr)
       in_.fault(rule, "missing_key", "the rule does not say where notifications go", "to: [pager]");
-    for (const auto* other : {"group", "repeat", "resolved", "escalate"})
+    for (const auto* other : {"group", "repeat", "resolved", "escalate", "heartbeat"})
       if (!start.is_null() && rule.find(other) != nullptr)
         in_.fault(rule, "invalid_value",
                   std::string("a rule with start can't have ") + other + ": each event starts a run",
                   "make two rules of it");
+    for (const auto* other : {"group", "repeat", "resolved", "escalate"})
+      if (rule.find(other) != nullptr && tells_lineage(made))
+        in_.fault(
+            rule, "invalid_value",
+            std::string("a rule that sends OpenLineage events can't have ") + other + ": they tell of single events",
+            "make two rules of it");
     if (in_.faults.size() > before) return;
     options channels = options::object();
     if (!start.is_null()) {
@@ -341,6 +355,43 @@ class notify_reader {
     return made;
   }
 
+  options read_inhibitions(const node& value) {
+    constexpr const char* example = "inhibit: [{ by: \"type = 'node.lost'\", same: [node], for: 10m }]";
+    auto made = options::array();
+    if (!value.is_sequence()) {
+      in_.fault(value, "invalid_value", "inhibit must be a list, found " + describe(value), example);
+      return made;
+    }
+    for (const auto& item : value.items) {
+      options one = options::object();
+      if (!item.is_map()) {
+        in_.fault(item, "invalid_value", "an entry of inhibit must be a map, found " + describe(item), example);
+        continue;
+      }
+      for (const auto& [key, held] : item.entries) {
+        if (key.text == "by") {
+          if (auto text = read_text(in_, held, "by")) one["by"] = read_condition(held, *std::move(text));
+        } else if (key.text == "for") {
+          if (const auto time = read_time(held, "for")) one["for"] = *time;
+        } else if (key.text == "same") {
+          const auto& known = notify::inhibition_keys();
+          const auto names = read_texts(in_, held, "same");
+          for (std::size_t at = 0; names && at < names->size(); ++at)
+            if (std::find(known.begin(), known.end(), (*names)[at]) == known.end())
+              in_.fault(held.is_sequence() ? held.items[at] : held, "invalid_value",
+                        "events can't be compared by " + (*names)[at], suggest((*names)[at], known));
+          if (names) one["same"] = *names;
+        } else {
+          in_.unknown_key(key, "inhibit", {"by", "same", "for"});
+        }
+      }
+      if (item.find("by") == nullptr || item.find("for") == nullptr)
+        in_.fault(item, "missing_key", "an entry of inhibit needs by and for", example);
+      made.push_back(std::move(one));
+    }
+    return made;
+  }
+
   options read_escalation(const node& value) {
     auto made = options::array();
     if (!value.is_sequence()) {
@@ -366,9 +417,19 @@ class notify_reader {
     return made;
   }
 
+  [[nodiscard]] bool tells_lineage(const options& rule) const {
+    const auto names = used_here(rule);
+    return std::any_of(names.begin(), names.end(), [&](const auto& name) {
+      if (!channels_.contains(name) || !channels_[name].is_object()) return false;
+      const auto& own = channels_[name]["own"];
+      return own.is_object() && own.value("format", "") == "openlineage";
+    });
+  }
+
   static std::set<std::string> used_here(const options& rule) {
     std::set<std::string> names;
-    for (const auto& name : rule["to"]) names.insert(name.text());
+    if (rule.contains("to"))
+      for (const auto& name : rule["to"]) names.insert(name.text());
     if (rule.contains("escalate"))
       for (const auto& step : rule["escalate"])
         for (const auto& name : step["to"]) names.insert(name.text());

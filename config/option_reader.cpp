@@ -96,6 +96,13 @@ class option_reader {
     std::string hint;
     if (spec.form == shape::expression && !value.is_null()) hint = "quote this expression";
     if (spec.form == shape::boolean && value.is_scalar()) hint = "write true or false";
+    if (spec.form == shape::object && value.is_scalar() && !value.is_null() && !spec.elements.empty()) {
+      // `csv: in.csv` is what many write first: what it would be as a map, if there is one key that must be given.
+      const auto required = std::count_if(spec.elements.begin(), spec.elements.end(),
+                                          [](const field_spec& field) { return field.required; });
+      if (required == 1 && spec.elements.front().required)
+        hint = "write " + what + ": { " + spec.elements.front().name + ": " + value.text + " }";
+    }
     in_.fault(value, "invalid_value", what + " must be " + expected(spec) + ", found " + describe(value), hint);
     return std::nullopt;
   }

@@ -5,6 +5,7 @@
 #include "config/retry_reader.hpp"
 #include "config/unit_component.hpp"
 #include "config/unit_roles.hpp"
+#include "config/when_down_reader.hpp"
 #include "engine/component/connection_field.hpp"
 #include "engine/error/not_yet.hpp"
 #include "engine/values/quantities.hpp"
@@ -95,6 +96,8 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
     const auto before = faults_.size();
     if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
     const bool connects = by.found != nullptr && connection_of(by.found->spec.value) != nullptr;
+    if (const auto* given = value.find("when_down"); given != nullptr && role == unit_role::load && by.found != nullptr)
+      read_when_down(in, *given, unit, retry);
     if (connects && unit.own.is_object()) unit.own["retry"] = retry_to_options(retry);
     if (role == unit_role::load) read_history_rules(in, value, unit);
     if (const auto* given = value.find("retry"); given != nullptr && !connects)
@@ -291,8 +294,8 @@ bool unit_reader::read_sink_key(const reading& in, const node& key, const node& 
     if (auto text = read_text(in, value, "mode")) unit.mode = *std::move(text);
   } else if (key.text == "key") {
     if (auto names = read_texts(in, value, "key")) unit.key = *std::move(names);
-  } else if (key.text == "merge" || key.text == "scd2") {
-    // read_history_rules, once the component is known
+  } else if (key.text == "merge" || key.text == "scd2" || key.text == "when_down") {
+    // read_history_rules and read_when_down, once the component is known
   } else if (key.text == "overwrite_source") {
     (void)read_choice(in, value, "overwrite_source", {"true", "false"});
   } else if (key.text == "commit") {

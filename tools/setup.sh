@@ -76,4 +76,5 @@ setup() {
   unpack_wheel kafka requirements/kafka.txt  # librdkafka
   python_env venv requirements/test.txt
   python_env clients requirements/clients.txt
+  python_env lineage requirements/lineage.txt
 }

@@ -5,6 +5,7 @@ import { confirm } from "./confirm.js";
 import { h, say, setAttribute, setText, shown } from "./dom.js";
 import { hasPath } from "./features.js";
 import { duration, time } from "./format.js";
+import { allows } from "./role.js";
 
 const path = (name, how) => `/v1/pipelines/${encodeURIComponent(name)}/${how}`;
 
@@ -14,7 +15,7 @@ export function standing(of) {
   return of.paused ? "paused" : "in time";
 }
 
-function row(of, changed) {
+function row(of, changed, mayAct) {
   const cells = ["schedule", "next", "success", "state", "waiting"].map((name) => h("td", { class: name }));
   const trigger = h("button", { type: "button", click: () => start() }, "Trigger");
   const pause = h("button", { type: "button", click: () => hold() });
@@ -50,7 +51,7 @@ function row(of, changed) {
   }
 
   const element = h("tr", {}, h("th", { scope: "row" }, h("a", { href: `#/runs?search=${encodeURIComponent(of.pipeline)}` }, shown(of.pipeline))),
-    cells, h("td", { class: "buttons" }, trigger, pause));
+    cells, h("td", { class: "buttons" }, mayAct ? [trigger, pause] : null));
   const update = (next) => {
     now = next;
     setText(cells[0], shown(now.schedule));
@@ -68,6 +69,7 @@ function row(of, changed) {
 export function deployedTable(signal) {
   const body = h("tbody", {});
   const rows = new Map();
+  const may = allows("operator");
   const element = h("section", { hidden: true, "aria-label": "Deployed pipelines" }, h("h2", {}, "Deployed"),
     h("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Schedules" }, h("table", { class: "plain deployed" },
       h("thead", {}, h("tr", {}, ["Pipeline", "Schedule", "Next run", "Last success", "State", "Waiting", "Actions"].map((title) => h("th", { scope: "col" }, title)))),
@@ -84,7 +86,7 @@ export function deployedTable(signal) {
     }
     for (const of of pipelines) {
       if (!rows.has(of.pipeline)) {
-        rows.set(of.pipeline, row(of, read));
+        rows.set(of.pipeline, row(of, read, await may));
         // In the order of the node, which is that of the names.
         const behind = pipelines.slice(pipelines.indexOf(of) + 1).find((other) => rows.has(other.pipeline));
         body.insertBefore(rows.get(of.pipeline).element, behind ? rows.get(behind.pipeline).element : null);

@@ -5,6 +5,7 @@ import { h, say, setAttribute, setText } from "./dom.js";
 import { gateView } from "./gate.js";
 import * as live from "./live.js";
 import { nodesView } from "./nodes_view.js";
+import { notificationsView } from "./notifications_view.js";
 import { pipelinesView } from "./pipelines_view.js";
 import { runView } from "./run_view.js";
 import { runsView } from "./runs_view.js";
@@ -17,6 +18,7 @@ const forgetButton = document.getElementById("forget");
 const pages = [
   { title: "Runs", address: "#/runs" },
   { title: "Pipelines", address: "#/pipelines" },
+  { title: "Notifications", address: "#/notifications" },
   { title: "Submit", address: "#/submit" },
   { title: "Nodes", address: "#/nodes" },
 ];
@@ -26,6 +28,7 @@ const routes = [
   { path: /^#\/pipelines$/, page: "#/pipelines", make: () => pipelinesView() },
   { path: /^#\/runs\/([^/]+)(?:\/([a-z]+))?$/, page: "#/runs", make: (run, tab) => runView(run, tab) },
   { path: /^#\/submit(?:\/([^/]+))?$/, page: "#/submit", make: (run) => submitView(run) },
+  { path: /^#\/notifications$/, page: "#/notifications", make: () => notificationsView() },
   { path: /^#\/nodes$/, page: "#/nodes", make: () => nodesView() },
 ];
 

@@ -199,7 +199,7 @@ class subscription_actor : public caf::event_based_actor {
     });
   }
 
-  /// Not longer than a minute: somebody may have made deliveries due at once, and clocks are put right.
+  /// Not longer than a minute: clocks are put right.
   std::chrono::microseconds wait_until(std::int64_t at) const {
     return std::clamp<std::chrono::microseconds>(std::chrono::microseconds(at - s_.now()), std::chrono::milliseconds(1),
                                                  std::chrono::minutes(1));

@@ -1,6 +1,7 @@
 #include "actors/run/checkpoints.hpp"
 
 #include "actors/units/blocking_calls.hpp"
+#include "engine/component/flush_time.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <algorithm>
@@ -53,15 +54,19 @@ void checkpoints::begin() {
   now_ = std::exchange(wanted_, std::nullopt).value_or(wish{});
   const auto enumerators = round_.begin();
   const auto epoch = *round_.under_way();
-  for (const auto& who : enumerators)
-    calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last || now_.pause, now_.flush}));
+  for (const auto& who : enumerators) calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last || now_.pause}));
   see_whether_complete();
+}
+
+/// To a reader the watermark of a flush comes first, and waits there for the barrier.
+void checkpoints::begin(const flow::instance_id& who, std::uint64_t epoch) {
+  if (now_.last && now_.flush) calls_.tell(who, caf::make_message(watermark_risen{flush_of_time}));
+  calls_.tell(who, caf::make_message(begin_epoch{epoch, now_.last || now_.pause}));
 }
 
 void checkpoints::ready(const epoch_ready& message) {
   if (stopped_) return;
-  for (const auto& who : round_.ready(message.who, message.epoch))
-    calls_.tell(who, caf::make_message(begin_epoch{message.epoch, now_.last || now_.pause, now_.flush}));
+  for (const auto& who : round_.ready(message.who, message.epoch)) begin(who, message.epoch);
   see_whether_complete();
 }
 

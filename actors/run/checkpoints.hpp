@@ -23,7 +23,7 @@ class checkpoints {
     bool last = false;       ///< the run ends with it
     bool savepoint = false;  ///< it is kept
     bool pause = false;      ///< nothing is read behind it, and the run waits
-    bool flush = false;      ///< the last one: open windows are emitted before it
+    bool flush = false;      ///< open windows are emitted before it
   };
   struct callbacks {
     std::function<void(const flow::instance_id&, caf::message)> tell;
@@ -45,12 +45,17 @@ class checkpoints {
   [[nodiscard]] bool pausing() const { return now_.pause; }
   /// What is gathered now is in the supervisor's hands.
   [[nodiscard]] bool busy() const { return busy_; }
+  /// The epoch that is being gathered, or written.
+  [[nodiscard]] std::optional<std::uint64_t> under_way() const {
+    return busy_ ? std::optional(round_.completed()) : round_.under_way();
+  }
   /// The contributions to the end of the run: all have ended.
   flow::epoch_round::collected take_last();
   void stop();
 
  private:
   void begin();
+  void begin(const flow::instance_id& who, std::uint64_t epoch);
   void schedule();
   void see_whether_complete();
   void go_on(const std::vector<flow::instance_id>& enumerators);

@@ -1,5 +1,7 @@
 #include "actors/run/committer.hpp"
 
+#include "engine/runs/settle_left.hpp"
+
 #include <algorithm>
 
 namespace sluice::actors {
@@ -91,8 +93,11 @@ void committer::repeat() {
   for (const auto& [who, one] : sinks_)
     left.insert(left.end(), one.what.begin() + static_cast<std::ptrdiff_t>(one.visible), one.what.end());
   io_.call(
-      [setup = setup_, left = std::move(left), stop = stop_] {
-        return commit_prepared(*setup->what, *setup->context, setup->components.make_sink, left, stop.get());
+      [setup = setup_, left = std::move(left), last = last_, stop = stop_] {
+        const auto& make = setup->components.make_sink;
+        auto outcomes = commit_prepared(*setup->what, *setup->context, make, left, stop.get());
+        if (last) settle_left(*setup->what, *setup->context, make, outcomes, stop.get());
+        return outcomes;
       },
       [this](const std::vector<sink_outcome>& outcomes) {
         if (!over_) repeated(outcomes);

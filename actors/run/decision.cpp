@@ -115,7 +115,7 @@ void decision::check_lease() {
       });
 }
 
-void decision::end(last_words last, std::function<void(const status&)> then) {
+void decision::end(last_words last, const std::function<void(const status&)>& then) {
   write(std::make_shared<const last_words>(std::move(last)), then, self_->clock().now());
 }
 

@@ -44,7 +44,7 @@ class decision {
   };
   /// Writes how the run has ended, again and again: who waits for its last event would else wait for ever. `then` is
   /// called when that is durable, or with the error when others have the run or the run's patience is over.
-  void end(last_words last, std::function<void(const status&)> then);
+  void end(last_words last, const std::function<void(const status&)>& then);
   void close() { calls_ = {}; }
 
  private:

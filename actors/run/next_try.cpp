@@ -14,6 +14,11 @@ namespace sluice::actors {
 
 namespace {
 
+/// Of a run without `run.retry` that has lost a node: that says nothing about the run, so it begins again on the
+/// others.
+constexpr retry_rule after_loss{
+    .attempts = 8, .backoff = std::chrono::milliseconds(100), .max_backoff = std::chrono::seconds(5)};
+
 /// Whether its sources can be read from their beginning, although something has read them: standard input can't.
 status can_begin_again(const run_setup& of) {
   const auto& what = *of.what;
@@ -37,13 +42,14 @@ status can_begin_again(const run_setup& of) {
 }  // namespace
 
 std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, const error& why) {
-  const auto& rule = of.what->definition.retry;
-  if (!rule || !flow::may_pass(why)) return {};
-  return flow::wait_after(*rule, of.failures + 1, of.context->seed);
+  if (!flow::may_pass(why)) return {};
+  const bool loss = why.code == "node_lost" || why.code == "link_broken";
+  if (!of.what->definition.retry && !loss) return {};
+  return flow::wait_after(of.what->definition.retry.value_or(after_loss), of.failures + 1, of.context->seed);
 }
 
 std::chrono::microseconds wait_of(const run_setup& next) {
-  return flow::wait_after(next.what->definition.retry.value_or(retry_rule{}), next.failures, next.context->seed)
+  return flow::wait_after(next.what->definition.retry.value_or(after_loss), next.failures, next.context->seed)
       .value_or(std::chrono::microseconds(0));
 }
 
@@ -113,7 +119,7 @@ result<taken_over> take_over(store::store& in, const run_setup& how) {
     return user_error("run_is_final", "run " + how.run + " has ended, or another process continues it",
                       "sluice status " + how.run + " shows it");
   taken_over made{.state = settled->state, .term = settled->term, .problem = settled->problem};
-  if (settled->state != store::run_state::restarting) return made;
+  if (settled->state != store::run_state::restarting && settled->state != store::run_state::paused) return made;
   store::change home{.run = how.run, .term = settled->term};
   home.home = store::run_home{.pid = how.record.pid,
                               .pid_started = how.record.pid_started,

@@ -3,6 +3,7 @@
 #include "actors/run/next_try.hpp"
 #include "actors/units/guarded.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice::actors {
@@ -27,7 +28,8 @@ created_run adopt(store::store& in, const run_setup& setup) {
   how.failures = setup.failures;
   how.process = setup.tries->process;
   how.duration_microseconds = setup.tries->spent;
-  if (taken->state != store::run_state::restarting) return {.ended = std::make_shared<const run_outcome>(how)};
+  const bool goes_on = taken->state == store::run_state::restarting || taken->state == store::run_state::paused;
+  if (!goes_on) return {.ended = std::make_shared<const run_outcome>(how)};
   how.cause = setup.died_of;
   auto here = setup;
   here.record.term = taken->term;
@@ -47,6 +49,13 @@ created_run create_run(store::store& in, const run_setup& setup, const store::ru
   if (!made.ok()) return look_for_run(in, setup, made.problem());
   if (!*made) return {.refused = internal_error("run_exists", "a run with the id " + setup.run + " exists")};
   return {.first = events_of(in, setup.run, 1)};
+}
+
+bool all_ended(store::store& in, const std::vector<std::string>& runs) {
+  return std::all_of(runs.begin(), runs.end(), [&](const std::string& id) {
+    const auto found = guarded("read the run's state", [&] { return in.find_run(id); });
+    return found.ok() && store::is_final(found->state);
+  });
 }
 
 created_run look_for_run(store::store& in, const run_setup& setup, const error& problem) {

@@ -24,4 +24,7 @@ created_run create_run(store::store& in, const run_setup& setup, const store::ru
 /// The write has failed; whether it took effect all the same is read back. Blocks.
 created_run look_for_run(store::store& in, const run_setup& setup, const error& problem);
 
+/// Whether the Store says of all these runs that they have ended. Blocks.
+bool all_ended(store::store& in, const std::vector<std::string>& runs);
+
 }  // namespace sluice::actors

@@ -57,6 +57,7 @@ class run_epochs {
   void start() { checkpoints_.start(); }
   std::uint64_t ask(checkpoints::wish for_what) { return checkpoints_.ask(for_what); }
   [[nodiscard]] bool busy() const { return checkpoints_.busy(); }
+  [[nodiscard]] std::optional<std::uint64_t> under_way() const { return checkpoints_.under_way(); }
   /// No further checkpoint.
   void stop() { checkpoints_.stop(); }
   /// What was settled has been looked at: the next checkpoint may begin.

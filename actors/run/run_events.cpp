@@ -8,6 +8,34 @@ store::event event_of(const run_setup& run, std::string type, const std::string&
   return {.run = run.run, .type = std::move(type), .unit = unit, .data = std::move(data)};
 }
 
+namespace {
+
+bool validates(const unit_definition& unit) {
+  if (unit.component == "validate") return true;
+  if (unit.component != "steps") return false;
+  for (const auto& step : unit.own)
+    if (step.is_object() && step.contains("validate")) return true;
+  return false;
+}
+
+}  // namespace
+
+std::optional<store::event> quality_warned(const run_setup& of, std::uint32_t unit, const options& outcome) {
+  const auto& definition = of.what->units[unit].definition;
+  const auto rejected = outcome.value("rejected", std::uint64_t{0});
+  if (rejected == 0 || !validates(definition)) return {};
+  return event_of(of, "quality.warned", definition.name,
+                  {{"rejected", rejected}, {"in", outcome.value("in", std::uint64_t{0})}});
+}
+
+std::vector<store::event> what_failed(const run_setup& of, const error& why, std::optional<std::uint64_t> checkpoint) {
+  std::vector<store::event> told;
+  if (why.code == "rule_broken") told.push_back(event_of(of, "quality.failed", "", {{"cause", cause_to_options(why)}}));
+  if (checkpoint)
+    told.push_back(event_of(of, "checkpoint.failed", "", {{"epoch", *checkpoint}, {"cause", cause_to_options(why)}}));
+  return told;
+}
+
 std::vector<store::event> first_events(const run_setup& of) {
   const auto& units = of.what->units;
   options data = {{"units", units.size()}};

@@ -1,21 +1,13 @@
 #include "actors/run/run_start.hpp"
 
 #include "actors/run/run_events.hpp"
-#include "engine/error/not_yet.hpp"
 
 #include <utility>
 
 namespace sluice::actors {
 
-std::optional<error> run_start::launched(std::vector<launched_instance> all, const std::string& here) {
-  std::optional<error> refused;
-  for (auto& one : all) {
-    if ((of_.what->checkpoint_interval() || of_.what->goes_on()) && one.node != here)
-      refused = not_supported_yet("a run with checkpoints on several nodes", "recovery",
-                                  "place: its units on one node, or run it with sluice run");
-    instances_.add({.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)});
-  }
-  return refused;
+void run_start::launched(std::vector<launched_instance> all) {
+  for (auto& one : all) instances_.add({.who = one.who, .handle = std::move(one.handle), .node = std::move(one.node)});
 }
 
 bool run_start::started(const flow::instance_id& who, bool ending) {

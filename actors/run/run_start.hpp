@@ -18,8 +18,8 @@ class run_start {
   run_start(const run_setup& of, instance_table& instances, journal& told)
       : of_(of), instances_(instances), told_(told) {}
 
-  /// The instances exist; the error says which of them may not be on its node. `here`: the supervisor's.
-  std::optional<error> launched(std::vector<launched_instance> all, const std::string& here);
+  /// The instances exist.
+  void launched(std::vector<launched_instance> all);
   /// An instance is ready; true where all are. `ending`: nothing of it is told any more.
   bool started(const flow::instance_id& who, bool ending);
   /// A unit may be done before the last one is ready: what it tells comes behind run.started all the same.

@@ -3,6 +3,7 @@
 #include "actors/run/order_wanted.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
+#include "engine/component/looks_again.hpp"
 #include "engine/component/numbers_splits.hpp"
 #include "engine/flow/inbox.hpp"
 #include "engine/flow/source_clock.hpp"
@@ -210,7 +211,10 @@ class split_enumerator : public caf::event_based_actor {
   /// A source without end may get new partitions or files.
   void look_again_later() {
     if (source_->bounded()) return;
-    delayed_send(this, setup_->discover_again, continuation{[this] { look_again(); }});
+    const auto* const sooner = dynamic_cast<const looks_again*>(source_.get());
+    const auto pause =
+        sooner == nullptr ? setup_->discover_again : std::min(setup_->discover_again, sooner->look_again_after());
+    delayed_send(this, pause, continuation{[this] { look_again(); }});
   }
 
   void look_again() {

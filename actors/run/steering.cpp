@@ -8,9 +8,7 @@ result<steering> steering_of(const plan& what, const steer_run& message, bool en
   if (drains && !what.endless())
     return user_error("run_has_an_end", "run " + message.run + " ends by itself: its sources have an end",
                       "sluice cancel stops it");
-  if (message.how == "flush" && !what.has_windows_at_end())
-    return user_error("no_windows", "run " + message.run + " has no windows to emit", "sluice drain without --flush");
-  if (drains) return message.how == "flush" ? steering::flush : steering::drain;
+  if (drains) return steering::drain;
   if (message.how == "resume")
     return user_error("run_not_paused", "run " + message.run + " is not paused", "sluice status shows what it does");
   if (!what.checkpoint_interval())

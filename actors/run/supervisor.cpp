@@ -1,11 +1,13 @@
 #include "actors/run/supervisor.hpp"
 
 #include "actors/messages.hpp"
+#include "actors/run/down_units.hpp"
 #include "actors/run/next_try.hpp"
 #include "actors/run/rejects_writer.hpp"
 #include "actors/run/run_epochs.hpp"
 #include "actors/run/run_events.hpp"
 #include "actors/run/run_start.hpp"
+#include "actors/run/run_watch.hpp"
 #include "actors/run/steering.hpp"
 #include "engine/plan/refresh.hpp"
 #include "engine/runs/leftovers.hpp"
@@ -112,8 +114,7 @@ class supervisor : public caf::event_based_actor {
 
   void launched_all(launched message) {
     for (const auto& one : message.instances) monitor(one.handle);
-    auto refused = start_.launched(std::move(message.instances), s_.services.node);
-    if (refused && !states_.ending()) fail(std::move(*refused));
+    start_.launched(std::move(message.instances));
     for (auto& [who, one] : instances_)
       send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
   }
@@ -144,7 +145,17 @@ class supervisor : public caf::event_based_actor {
                     [](const caf::error&) {});
     account_.reports().tick(age());
     read_again_when_due();
+    for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
+    if (watch_.is_due(age()) && !states_.ending()) watch();
     later(progress_interval, [this] { tick(); });
+  }
+
+  void watch() {
+    const run_watch::now at{age(), account_.rejected(), account_.read(), epochs_.under_way()};
+    for (auto& told : watch_.look(at, account_.progress(states_.now(), at.age).units)) {
+      told.run = s_.setup->run;
+      start_.tell(std::move(told));
+    }
   }
 
   /// Inputs with `refresh` are read again by a run that goes on behind a checkpoint. One that has not been read to its
@@ -178,6 +189,7 @@ class supervisor : public caf::event_based_actor {
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
       start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
+      if (auto warned = quality_warned(*s_.setup, who.unit, account_.unit_outcome(who.unit))) start_.tell(*warned);
     }
     drain_when_read();
     everything_finished();
@@ -236,7 +248,7 @@ class supervisor : public caf::event_based_actor {
     const auto what = steering_of(plan_, message, states_.ended() || states_.ending());
     if (!what.ok()) return answer.refused = what.problem(), answer;
     if (*what == steering::pause) pause_wanted_ = true;
-    const bool drains = *what == steering::drain || *what == steering::flush;
+    const bool drains = *what == steering::drain;
     if (drains) {
       drain_wanted_ = true;
       drain();
@@ -244,7 +256,7 @@ class supervisor : public caf::event_based_actor {
     answer.epoch = epochs_.ask({.last = drains,
                                 .savepoint = *what == steering::savepoint,
                                 .pause = *what == steering::pause,
-                                .flush = drains && (plan_.flush || *what == steering::flush)});
+                                .flush = drains && (plan_.flush || message.how == "flush")});
     return answer;
   }
 
@@ -262,6 +274,7 @@ class supervisor : public caf::event_based_actor {
       if (!held_back_) held_back_ = std::move(why);
       return;
     }
+    for (auto& told : what_failed(*s_.setup, why, epochs_.under_way())) start_.tell(std::move(told));
     if (states_.fail(std::move(why))) give_up();
   }
 
@@ -298,6 +311,10 @@ class supervisor : public caf::event_based_actor {
   }
 
   void node_is_lost(const node_lost& message) {
+    // Nobody there answers any more; where only a link has broken they still do.
+    const bool dead = message.why.code == "node_lost";
+    for (auto& [who, one] : instances_)
+      if (dead && one.node == message.node) lost_any_ = one.gone = true;
     fail(message.why);
     for (auto& [who, one] : instances_)
       if (one.node == message.node) epochs_.failed(who, message.why);
@@ -397,7 +414,6 @@ class supervisor : public caf::event_based_actor {
     return made;
   }
   [[nodiscard]] std::int64_t spent() const { return s_.setup->tries ? s_.setup->tries->spent : 0; }
-  /// Microseconds since its first try began.
   std::int64_t age() {
     return spent() + std::chrono::duration_cast<std::chrono::microseconds>(clock().now() - begun_).count();
   }
@@ -406,11 +422,13 @@ class supervisor : public caf::event_based_actor {
   const plan& plan_;
   flow::run_states states_;
   journal journal_;
+  run_watch watch_{plan_};
   run_account account_;
   caf::actor rejects_;
   instance_table instances_;
   run_start start_;
   source_memory memory_;
+  down_units down_;
   run_epochs epochs_;
   clock_type::time_point begun_ = clock().now();
   std::chrono::steady_clock::time_point begun_steady_ = std::chrono::steady_clock::now();

@@ -2,6 +2,7 @@
 
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/flush_time.hpp"
 #include "engine/component/unsettled_source.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/operators/windows/event_times.hpp"
@@ -89,6 +90,7 @@ class extract_actor : public unit_actor {
         },
         [this](const watermark_risen& message) {
           if (!working_) return;
+          if (message.time == flush_of_time) return void(flush_ = true);
           // At the end there may be none at all.
           if (!message.last || message.time != flow::idle_mark) pass_on_time(message.time);
           time_settled_ = time_settled_ || message.last;
@@ -126,7 +128,11 @@ class extract_actor : public unit_actor {
     if (!done_ || reading_ || barrier_ || drained_) return;
     // The last rows of the other readers count in the watermark, too.
     if (time_ && unit().stops && !time_settled_ && !stopped_early_) return;
-    if (time_ && source_ && (source_->ends_for_good() || setup_->what->flush)) outbox_->watermark(end_of_time);
+    if (time_ && source_ && source_->ends_for_good()) {
+      outbox_->watermark(end_of_time);
+    } else if (time_ && setup_->what->flush) {
+      outbox_->watermark(flush_of_time);
+    }
     time_.reset();
     finish_when_passed_on();
   }
@@ -224,7 +230,8 @@ class extract_actor : public unit_actor {
       for (const auto& step : behind_barrier_) splits_.at(*step.split).position = step.position;
     }
     const auto at = *std::exchange(barrier_, std::nullopt);
-    if (at.flush && time_) outbox_->watermark(end_of_time);
+    // Not what the next run goes on from: `passed_time_` stays.
+    if (flush_ && time_) outbox_->watermark(flush_of_time);
     outbox_->barrier(at.epoch);
     rejects_.passed(at.epoch);
     epoch_prepared here{.epoch = at.epoch, .what = snapshot(inbox_->barrier_here(at.epoch))};
@@ -405,6 +412,7 @@ class extract_actor : public unit_actor {
   bool done_ = false;                           ///< no split follows
   std::optional<begin_epoch> barrier_;          ///< to be sent when what comes before it is settled
   std::vector<read_step> behind_barrier_;       ///< read meanwhile
+  bool flush_ = false;                          ///< open windows are emitted before the last barrier
   bool drained_ = false;                        ///< nothing is read behind the last barrier
 };
 

@@ -3,7 +3,9 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/down_board.hpp"
 #include "engine/component/interrupt_switch.hpp"
+#include "engine/component/settles_later.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/secrets/mask.hpp"
 
@@ -22,6 +24,21 @@ struct open_sink {
   std::shared_ptr<const run_setup> setup;
   std::unique_ptr<sink> to = {};
   interrupt_switch<sink> stop = {};  ///< keeps a call that is stuck from holding up the end
+  std::string unit = {};
+
+  open_sink(std::shared_ptr<const run_setup> of, std::string name) : setup(std::move(of)), unit(std::move(name)) {}
+  ~open_sink() { disconnect(); }
+  open_sink(const open_sink&) = delete;
+  open_sink& operator=(const open_sink&) = delete;
+
+  void connect() {
+    stop.connect(to.get());
+    down_board::put(setup->run, unit, dynamic_cast<const may_be_down*>(to.get()));
+  }
+  void disconnect() {
+    stop.connect(nullptr);
+    down_board::take_off(setup->run, unit, dynamic_cast<const may_be_down*>(to.get()));
+  }
 };
 
 struct written {
@@ -29,17 +46,12 @@ struct written {
   row_errors refused;
 };
 
-std::shared_ptr<open_sink> make_open_sink(std::shared_ptr<const run_setup> setup) {
-  auto made = std::make_shared<open_sink>();
-  made->setup = std::move(setup);
-  return made;
-}
-
 class load_actor : public unit_actor {
  public:
-  load_actor(caf::actor_config& config, std::shared_ptr<const run_setup> setup, flow::instance_id who,
+  load_actor(caf::actor_config& config, const std::shared_ptr<const run_setup>& setup, flow::instance_id who,
              const node_services& services)
-      : unit_actor(config, setup, who, services), sink_(make_open_sink(setup)) {
+      : unit_actor(config, setup, who, services),
+        sink_(std::make_shared<open_sink>(setup, setup->what->units[who.unit].definition.name)) {
     if (setup->resume) epoch_ = setup->resume->epoch;
     commits_at_end_ = setup->what->checkpoint_interval() && !setup->what->commits_each(who.unit);
     keeps_ = commits_at_end_ && setup->resume;
@@ -56,7 +68,7 @@ class load_actor : public unit_actor {
           SLUICE_ASSIGN(to->to, guarded("make the sink", [&] {
                           return to->setup->components.make_sink(*to->setup->what, unit, *to->setup->context);
                         }));
-          to->stop.connect(to->to.get());
+          to->connect();
           return guarded("open the target", [&] { return to->to->open(to->setup->attempt); });
         },
         [this](const status& opened) {
@@ -95,7 +107,7 @@ class load_actor : public unit_actor {
   /// What was prepared stays where a later run may continue after it.
   static void let_sink_go(open_sink& which, bool keeps) {
     if (which.to && !keeps) which.to->abort();
-    which.stop.connect(nullptr);
+    which.disconnect();
     which.to.reset();
   }
 
@@ -211,10 +223,12 @@ class load_actor : public unit_actor {
     if (message.at_once) sink_->stop.interrupt();
     if (std::exchange(committing_, true)) return;
     calls_.call(
-        [to = sink_, token = message.token]() -> status {
+        [to = sink_, token = message.token, last = message.last]() -> status {
           proof::enter(proof::phase::commit);
           if (!to->to) return internal_error("sink_gone", "the sink was given up before it could publish");
-          return guarded("publish the target", [&] { return to->to->commit(token); });
+          SLUICE_TRY(guarded("publish the target", [&] { return to->to->commit(token); }));
+          auto* const later = last ? dynamic_cast<settles_later*>(to->to.get()) : nullptr;
+          return later == nullptr ? status() : guarded("publish the target", [&] { return later->settle(); });
         },
         [this, last = message.last](const status& made) {
           committing_ = false;

@@ -5,6 +5,7 @@
 #include "actors/units/guarded.hpp"
 #include "actors/units/transform_state.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/flush_time.hpp"
 #include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
@@ -326,7 +327,7 @@ class transform_actor : public unit_actor {
   [[nodiscard]] std::int64_t time_behind(std::int64_t time) const {
     const auto* const shifts = dynamic_cast<const shifts_time*>(transform_);
     const auto delay = shifts == nullptr ? std::int64_t{0} : shifts->delay();
-    return time == end_of_time || time < std::numeric_limits<std::int64_t>::min() + delay ? time : time - delay;
+    return time >= flush_of_time || time < std::numeric_limits<std::int64_t>::min() + delay ? time : time - delay;
   }
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.

@@ -26,7 +26,7 @@ bool may_travel(std::string_view type) {
       epoch_prepared, steer_run,
       // between nodes
       join_cluster, joined, join_refused, peer_joined, peer_left, leave_cluster, start_part, part_started, part_failed,
-      wire_part, part_wired, release_part>();
+      wire_part, part_wired, release_part, join_elsewhere, heartbeat, heartbeat_unknown, ask_members, member_table>();
   return names.find(type) != names.end();
 }
 

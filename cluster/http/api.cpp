@@ -38,9 +38,12 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
 
 int status_of(const error& problem) {
   const auto& code = problem.code;
-  if (code == "run_not_found" || code == "not_deployed") return 404;
+  if (code == "run_not_found" || code == "not_deployed" || code == "node_not_found" || code == "unknown_subscription" ||
+      code == "unknown_channel" || code == "unknown_alert" || code == "unknown_silence")
+    return 404;
   if (code == "invalid_signature") return 401;
-  if (code == "invalid_query" || code == "invalid_request" || code == "unknown_key") return 400;
+  if (code == "invalid_query" || code == "invalid_request" || code == "unknown_key" || code == "malformed_request")
+    return 400;
   if (code == "ambiguous_run" || code == "run_is_final" || code == "already_running" || code == "run_elsewhere" ||
       code == "submission_in_progress")
     return 409;
@@ -171,8 +174,9 @@ api_response api::answer(const api_request& request) const {
   if (found.of == nullptr)
     return refuse(404,
                   user_error("unknown_path", "the API does not have this path", "docs/http-api.md lists all paths"));
-  const api_call call(request, *found.of, handlers_);
+  api_call call(request, *found.of, handlers_);
   if (const auto wrong = call.fault()) return refusal_of(*wrong);
+  call.caller = caller_of(request);
   return found.of->answer(call);
 }
 

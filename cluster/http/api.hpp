@@ -38,6 +38,9 @@ struct api_handlers {
   std::function<result<deployed_answer>(const submission&, diagnostics&)> deploy;
   /// Called when something was deployed or is to be started.
   std::function<void()> schedules_changed;
+  /// Sends a test message to a channel (pipeline, name); gives notify::to_json of what became of it. Called like
+  /// `submit`.
+  std::function<result<options>(const std::string& pipeline, const std::string& channel)> test_channel;
   std::string config_file;  ///< the node's own file of --config; empty: none
   /// Tells a live run, by its whole id, to cancel; false: none of that id lives here. Never waits for a disk.
   std::function<result<bool>(const std::string& run)> cancel;
@@ -49,6 +52,9 @@ struct api_handlers {
   std::function<std::map<std::string, options>()> all_progress;
   /// The cluster's nodes, an array.
   std::function<options()> nodes;
+  /// Tells a node to take no new work, or to take some again; gives what becomes of its runs. Errors: node_not_found,
+  /// no_drain.
+  std::function<result<options>(const std::string& name, bool draining)> drain;
   /// More lines for /metrics, in Prometheus' text format.
   std::function<std::string()> metrics;
   /// False while starting or stopping. Never waits for a disk.
@@ -126,6 +132,7 @@ class api {
     api_handlers only;
     only.submit = handlers_.submit;
     only.plan = handlers_.plan;
+    only.test_channel = handlers_.test_channel;
     only.who = handlers_.who;
     return {std::move(only), token_};
   }

@@ -1,6 +1,7 @@
 #include "cluster/http/connection.hpp"
 
 #include "cluster/http/event_poll.hpp"
+#include "cluster/http/event_socket.hpp"
 #include "cluster/http/event_stream.hpp"
 #include "cluster/http/page.hpp"
 #include "cluster/http/route.hpp"
@@ -298,14 +299,19 @@ void http_connection::answer_from_store(api_request request) {
     auto& shared = self->shared_;
     if (!api::is_stream(request)) return self->deliver(shared.answers.answer(request));
     auto what = shared.answers.stream(request);
-    boost::asio::post(shared.network, [self, what = std::move(what)]() mutable {
+    boost::asio::post(shared.network, [self, request, what = std::move(what)]() mutable {
       if (!what.ok()) return self->write(refusal_of(what.problem()), false);
+      const bool socket = wants_socket(request);
+      if (const auto wrong = socket ? refusal_of_socket(request) : std::nullopt)
+        return self->write(refusal_of(*wrong), false);
       if (self->shared_.streams >= http_shared::most_streams)
         return self->write(busy("there are " + std::to_string(http_shared::most_streams) + " streams of events"),
                            false);
       self->let_go();
       self->owe(what->wait.has_value());
       if (what->wait) return std::make_shared<event_poll>(self, self->shared_, std::move(what).value())->start();
+      if (socket)
+        return make_event_socket(std::move(self->stream_), self->shared_, std::move(what).value(), request)->start();
       std::make_shared<event_stream>(std::move(self->stream_), self->shared_, std::move(what).value())->start();
     });
   });

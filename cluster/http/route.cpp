@@ -169,8 +169,9 @@ std::chrono::microseconds api_call::duration(const std::string& name) const {
 
 const std::vector<route_group>& route_groups() {
   static const std::vector<route_group> all = {
-      run_routes(),          checkpoint_routes(), submission_routes(), pipeline_routes(), event_routes(),
-      notification_routes(), state_routes(),      reference_routes(),  health_routes(),
+      run_routes(),          checkpoint_routes(),          submission_routes(),   pipeline_routes(), event_routes(),
+      notification_routes(), notification_action_routes(), subscription_routes(), state_routes(),    reference_routes(),
+      health_routes(),
   };
   return all;
 }

@@ -66,6 +66,8 @@ class api_call {
   [[nodiscard]] const api_handlers& handlers() const { return handlers_; }
   [[nodiscard]] store::store& store() const { return *handlers_.store; }
 
+  std::optional<identity> caller = {};  ///< who asks; not set where a route is open, or answered at once
+
  private:
   [[nodiscard]] std::optional<std::string> raw(const parameter& which) const;
 
@@ -115,6 +117,8 @@ route_group event_routes();
 route_group submission_routes();
 route_group pipeline_routes();
 route_group notification_routes();
+route_group notification_action_routes();
+route_group subscription_routes();
 route_group state_routes();
 route_group reference_routes();
 

@@ -1,6 +1,7 @@
 #include "cluster/proof/proof.hpp"
 
 #include "cluster/token.hpp"
+#include "engine/version.hpp"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -20,7 +21,8 @@ constexpr std::string_view reason_port = "port";
 constexpr std::string_view reason_name = "name";
 constexpr std::string_view reason_session = "session";
 
-constexpr const char* use_one_release = "run the same release of Sluice on all nodes";
+constexpr const char* use_one_release =
+    "run the same release of Sluice on all nodes: their versions may differ in the last number only";
 constexpr const char* use_one_token =
     "use the same state folder, or set SLUICE_TOKEN to the content of the file 'token' in it";
 
@@ -41,7 +43,7 @@ error foreign(const std::string& what) { return external_error("foreign_client",
 /// A flat map of texts, bytes and one number; a key stands once.
 struct proof::message {
   std::uint64_t version = 0;
-  std::string kind, port, session, node, nonce, signature, reason;
+  std::string kind, release, port, session, node, nonce, signature, reason;
   bool well_formed = false;
 };
 
@@ -68,6 +70,7 @@ class proof_visitor : public msgpack::null_visitor {
     const std::string_view value(text, size);
     if (in_key_) return key_ = value, true;
     if (key_ == "kind") into_.kind = value;
+    if (key_ == "release") into_.release = value;
     if (key_ == "port") into_.port = value;
     if (key_ == "session") into_.session = value;
     if (key_ == "node") into_.node = value;
@@ -98,9 +101,15 @@ class proof_visitor : public msgpack::null_visitor {
 
 }  // namespace
 
+std::string proof_settings::own_release() {
+  const std::string_view whole = version();
+  return std::string(whole.substr(0, whole.find('.', whole.find('.') + 1)));
+}
+
 std::string proof::encode(const message& from) {
   std::vector<std::pair<const char*, const std::string*>> texts, bytes;
   for (const auto& [key, value] : {std::pair{"kind", &from.kind},
+                                   {"release", &from.release},
                                    {"port", &from.port},
                                    {"session", &from.session},
                                    {"node", &from.node},
@@ -154,6 +163,7 @@ std::string proof::begin() const {
   if (!dials()) return {};
   message hello;
   hello.kind = "hello";
+  hello.release = own_.release;
   hello.port = name_of(own_.port);
   hello.session = own_.session;
   hello.node = own_.name;
@@ -202,7 +212,8 @@ proof::step proof::refuse(std::string_view reason, error why) {
 proof::step proof::refused_by_peer(const message& from) {
   const auto said = [&] {
     if (from.reason == reason_version)
-      return user_error("join_failed", "the other node uses another version of the protocol between nodes",
+      return user_error("join_failed",
+                        "the other node runs another release of Sluice than this one, which runs " + own_.release,
                         use_one_release);
     if (from.reason == reason_token)
       return user_error("join_failed", "the token of the other node is different", use_one_token);
@@ -227,6 +238,11 @@ proof::step proof::take(std::string_view bytes) {
                                                  " of the protocol between nodes, this node uses version " +
                                                  std::to_string(node_protocol),
                                              use_one_release));
+  if (!from.release.empty() && from.release != own_.release)
+    return refuse(
+        reason_version,
+        user_error("foreign_client", "it runs another release of Sluice than this node, which runs " + own_.release,
+                   use_one_release));
   switch (next_) {
     case waits_for::hello:
       return take_hello(from);
@@ -255,6 +271,7 @@ proof::step proof::take_hello(const message& from) {
   next_ = waits_for::answer;
   message challenge;
   challenge.kind = "challenge";
+  challenge.release = own_.release;
   challenge.node = own_.name;
   challenge.nonce = own_nonce_;
   return {.send = encode(challenge), .done = false, .refused = {}};

@@ -10,7 +10,7 @@
 namespace sluice::cluster {
 
 /// The version of the protocol between nodes, proof included: nodes of another one are refused.
-inline constexpr std::uint32_t node_protocol = 3;
+inline constexpr std::uint32_t node_protocol = 4;
 /// No message of a proof is larger.
 inline constexpr std::size_t max_proof_bytes = 1024;
 /// No name of a node is longer.
@@ -21,16 +21,20 @@ enum class port_kind : std::uint8_t { control, data };
 /// What this node brings to a proof.
 struct proof_settings {
   port_kind port = port_kind::control;
-  std::string name;     ///< this node's
-  std::string token;    ///< the secret; never sent. Empty: nobody gets in
-  std::string session;  ///< which session of the cluster a data connection belongs to; not secret
+  std::string name;                     ///< this node's
+  std::string token;                    ///< the secret; never sent. Empty: nobody gets in
+  std::string session;                  ///< which session of the cluster a data connection belongs to; not secret
+  std::string release = own_release();  ///< of the program: nodes of another one are refused
+
+  /// The first two numbers of the program's version, between which messages may change: "0.1".
+  static std::string own_release();
 };
 
 /// Both nodes prove to each other that they have the same token before anything else passes on a connection: four
 /// messages, a challenge and an answer in each direction. Pure: bytes in, bytes out.
 ///
-///   dialler -> acceptor  hello: version, port, session, name, nonce
-///   acceptor -> dialler  challenge: name, nonce
+///   dialler -> acceptor  hello: version, release, port, session, name, nonce
+///   acceptor -> dialler  challenge: release, name, nonce
 ///   dialler -> acceptor  answer: HMAC-SHA256(token, "dial", version, port, session, both names, both nonces)
 ///   acceptor -> dialler  welcome: the same with "accept"
 ///

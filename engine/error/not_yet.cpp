@@ -10,7 +10,6 @@ namespace sluice {
 const std::vector<missing_feature>& missing_features() {
   static const std::vector<missing_feature> all = {
       // Running again and again
-      {"notify-remote", "", "run sluice notify on the node's machine, with the node's --state folder"},
       {"timeout", "", "run: { timeout: 2h } limits the whole run"},
       // Systems
       {"databases", "mysql mariadb", "exchange CSV files with the database by its own tool"},
@@ -20,7 +19,8 @@ const std::vector<missing_feature>& missing_features() {
       {"lake-tables", "delta iceberg", "write Parquet files"},
       {"other-formats", "avro orc xml fixed_width excel", "convert to CSV, NDJSON or Parquet first"},
       {"process", "", "let the program read and write files, in a run before and a run after it"},
-      {"when-down", "when_down", "without it a target that can't be reached fails the run, and nothing is published"},
+      {"when-down", "when_down",
+       "without it a target that can't be reached fails the run; the postgres sink has when_down"},
       // Transforms and expressions
       {"validate-warnings", "references",
        "severity: reject, with rejects: { allow: N }; a join with how: anti finds missing references"},
@@ -35,8 +35,8 @@ const std::vector<missing_feature>& missing_features() {
       {"include", "include", "connections can be in a file that --config names; copy other parts"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       // Clusters
-      {"drain-nodes", "", "stop the node with SIGTERM: it cancels its runs in order"},
-      {"recovery", "", "start the run again: nothing of it was published"},
+      {"several-controllers", "",
+       "start it without --join and with the same --state postgresql://...: it waits until the other one has ended"},
   };
   return all;
 }

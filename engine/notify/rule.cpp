@@ -87,6 +87,7 @@ rule_settings settings_from(const store::subscription& kept) {
   }
   if (const auto& repeat = member(from, "repeat"); repeat.is_number()) made.repeat = repeat.get<std::int64_t>();
   if (const auto& resolved = member(from, "resolved"); resolved.is_boolean()) made.resolved = resolved.get<bool>();
+  if (const auto& every = member(from, "heartbeat"); every.is_number()) made.heartbeat = every.get<std::int64_t>();
   for (const auto& step : member(from, "escalate"))
     made.escalate.push_back({step.value("after", std::int64_t{0}), texts_in(member(step, "to"))});
   return made;
@@ -113,6 +114,7 @@ rule::rule(rule_settings settings, const options& state) : settings_(std::move(s
     group.type = text_at(one, "type");
     group.newest = one.value("newest", std::int64_t{0});
   }
+  if (const auto& last = member(state, "heartbeat"); last.is_number()) last_heartbeat_ = last.get<std::int64_t>();
   for (const auto& [key, one] : member(state, "alerts").items())
     alerts_[key] = {.id = text_at(one, "id"),
                     .lane = text_at(one, "lane"),
@@ -153,7 +155,9 @@ options rule::state() const {
                           {"escalated", one.escalated},
                           {"acknowledged", one.acknowledged},
                           {"told", one.told}};
-  return options{{"groups", std::move(groups)}, {"alerts", std::move(alerts)}};
+  options all = {{"groups", std::move(groups)}, {"alerts", std::move(alerts)}};
+  if (settings_.heartbeat) all["heartbeat"] = last_heartbeat_;
+  return all;
 }
 
 std::string rule::id_of(const std::string& kind, const std::string& name, std::int64_t number) const {
@@ -308,7 +312,21 @@ void rule::tell(alert& about, const std::string& kind, const std::vector<std::st
   messages_.push_back(std::move(made));
 }
 
+/// Those that were due while no process was there are not made up: their absence was the message.
+void rule::beat(std::int64_t now) {
+  if (!settings_.heartbeat || now < last_heartbeat_ + *settings_.heartbeat) return;
+  last_heartbeat_ = now;
+  made_message made{.channels = settings_.to};
+  made.what.kind = "heartbeat";
+  made.what.key = id_of("heartbeat", "", now);
+  made.what.lane = made.what.key;
+  made.what.type = "heartbeat";
+  made.what.created = now;
+  messages_.push_back(std::move(made));
+}
+
 void rule::pass(std::int64_t now, const std::set<std::string>& acknowledged, bool close) {
+  if (!close) beat(now);
   for (auto at = groups_.begin(); at != groups_.end();) {
     auto& [key, group] = *at;
     if (group.count > 0 && (close || now >= group_due(group))) send_group(key, group, now);
@@ -344,6 +362,7 @@ std::optional<std::int64_t> rule::next() const {
     if (one.escalated < static_cast<std::int64_t>(settings_.escalate.size()))
       soonest = std::min(soonest, one.sent + settings_.escalate[static_cast<std::size_t>(one.escalated)].after);
   }
+  if (settings_.heartbeat) soonest = std::min(soonest, last_heartbeat_ + *settings_.heartbeat);
   return soonest == std::numeric_limits<std::int64_t>::max() ? std::nullopt : std::optional(soonest);
 }
 

@@ -36,6 +36,7 @@ struct rule_settings {
   std::optional<std::int64_t> repeat = {};
   bool resolved = false;
   std::vector<escalation> escalate = {};
+  std::optional<std::int64_t> heartbeat = {};  ///< tells in this interval that somebody works on the rule
 
   /// Whether failures are one alert an episode, not one message an event.
   [[nodiscard]] bool has_alerts() const { return repeat || resolved || !escalate.empty(); }
@@ -105,6 +106,7 @@ class rule {
   void send_one(const store::event& what, std::int64_t now, const std::string& fingerprint);
   void tell(alert& about, const std::string& kind, const std::vector<std::string>& to, std::int64_t now,
             std::int64_t number);
+  void beat(std::int64_t now);
   void mark_sent(const std::string& fingerprint, const std::string& lane, std::int64_t now);
   [[nodiscard]] std::int64_t group_due(const collected& group) const;
   [[nodiscard]] std::string group_key(const store::event& what) const;
@@ -116,6 +118,7 @@ class rule {
   std::map<std::string, collected> groups_;
   std::map<std::string, alert> alerts_;  ///< by fingerprint
   std::vector<made_message> messages_;
+  std::int64_t last_heartbeat_ = 0;
 };
 
 /// What makes two failures the same trouble: pipeline, type, code and place of the cause.

@@ -5,6 +5,7 @@
 #include "engine/notify/retry.hpp"
 #include "engine/notify/start_channel.hpp"
 #include "engine/secrets/reveal.hpp"
+#include "engine/store/subscription_log.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <algorithm>
@@ -65,6 +66,11 @@ result<std::shared_ptr<rule_worker>> rule_worker::make(const store::subscription
   if (held.spec.contains("silences")) {
     SLUICE_ASSIGN(made->silences_, silence_list::make(held.spec["silences"], params));
   }
+  if (const auto& rule = held.spec["rule"]; rule.contains("inhibit")) {
+    const bool before = held.state.is_object() && held.state.contains("inhibited");
+    SLUICE_ASSIGN(made->inhibited_,
+                  inhibition::make(rule["inhibit"], params, before ? held.state["inhibited"] : options::array()));
+  }
   if (const auto& text = made->rule_.settings().when; !text.empty()) {
     diagnostics faults;
     made->when_ = condition::bind(text, params, {}, faults);
@@ -82,12 +88,14 @@ result<std::shared_ptr<rule_worker>> rule_worker::make(const store::subscription
 }
 
 bool rule_worker::concerns(const store::event& what) const {
-  return what.pipeline == held_.pipeline && (!held_.until || what.cursor <= *held_.until);
+  const bool ours = held_.pipeline == store::every_pipeline || what.pipeline == held_.pipeline;
+  return ours && (!held_.until || what.cursor <= *held_.until);
 }
 
 result<std::vector<options>> rule_worker::params_of(const std::vector<store::event>& events) {
   std::vector<options> all;
-  if ((!when_ || !when_->uses_params()) && !silences_.uses_params()) return all;
+  const bool wanted = (when_ && when_->uses_params()) || silences_.uses_params() || inhibited_.uses_params();
+  if (!wanted) return all;
   for (const auto& one : events) {
     auto found = params_.find(one.run);
     if (found == params_.end()) {
@@ -102,20 +110,32 @@ result<std::vector<options>> rule_worker::params_of(const std::vector<store::eve
 
 result<bool> rule_worker::derive(const std::vector<store::event>& events) {
   std::vector<store::event> ours;
-  for (const auto& one : events)
-    if (one.cursor > at_ && concerns(one)) ours.push_back(one);
+  bool replayed = false;  // or made due, by somebody who could not send it
+  for (const auto& one : events) {
+    if (one.cursor <= at_) continue;
+    // What mutes others may belong to no pipeline: a node is lost.
+    if (concerns(one) || (inhibited_.any() && one.pipeline.empty())) ours.push_back(one);
+    if (one.type == "subscription.replayed" && one.data.is_object())
+      replayed = replayed || one.data.value("subscription", "") == held_.id;
+    replayed = replayed || one.type == "delivery.flushed";
+  }
   if (!ours.empty()) {
     std::vector<bool> matches(ours.size(), true);
     SLUICE_ASSIGN(const auto params, params_of(ours));
     if (when_) {
       SLUICE_ASSIGN(matches, when_->matches(ours, params));
     }
+    for (std::size_t at = 0; at < ours.size(); ++at) matches[at] = matches[at] && concerns(ours[at]);
     SLUICE_TRY(silence(ours, matches, params));
-    for (std::size_t at = 0; at < ours.size(); ++at) rule_.take(ours[at], matches[at], now_());
+    SLUICE_TRY(inhibit(ours, matches, params));
+    for (std::size_t at = 0; at < ours.size(); ++at)
+      if (concerns(ours[at])) rule_.take(ours[at], matches[at], now_());
   }
   if (!events.empty()) at_ = std::max(at_, events.back().cursor);
   // Alerts and groups that are open are part of what the mark stands for.
-  return keep(!ours.empty() && (rule_.settings().has_alerts() || rule_.settings().group));
+  SLUICE_ASSIGN(const bool made,
+                keep(!ours.empty() && (rule_.settings().has_alerts() || rule_.settings().group || inhibited_.any())));
+  return made || replayed;
 }
 
 /// What falls under a silence is kept as dropped, so that it can be seen that and why nobody was told.
@@ -124,28 +144,45 @@ status rule_worker::silence(const std::vector<store::event>& events, std::vector
   if (std::find(matches.begin(), matches.end(), true) == matches.end()) return {};
   SLUICE_ASSIGN(const auto given, store::deliveries_of(*store_).silences(now_()));
   silences_.by_hand(given);
-  std::vector<store::delivery> dropped;
   for (std::size_t at = 0; at < events.size(); ++at) {
     if (!matches[at]) continue;
     const auto& one = events[at];
     SLUICE_ASSIGN(const auto by, silences_.silenced_by(one, params.empty() ? options() : params[at], now_()));
     if (by.empty()) continue;
     matches[at] = false;
-    for (const auto& name : rule_.settings().to)
-      dropped.push_back({.subscription = held_.id,
-                         .channel = name,
-                         .lane = one.run.empty() ? "-" : one.run,
-                         .key = one.id,
-                         .kind = "event",
-                         .type = one.type,
-                         .run = one.run,
-                         .cursor = one.cursor,
-                         .state = store::delivery_state::dropped,
-                         .created = now_(),
-                         .answer = "silenced by " + by});
+    drop(one, "silenced by " + by);
   }
-  unkept_.insert(unkept_.end(), std::make_move_iterator(dropped.begin()), std::make_move_iterator(dropped.end()));
   return {};
+}
+
+status rule_worker::inhibit(const std::vector<store::event>& events, std::vector<bool>& matches,
+                            const std::vector<options>& params) {
+  if (!inhibited_.any()) return {};
+  SLUICE_ASSIGN(const auto muting, inhibited_.muting(events, params));
+  for (std::size_t at = 0; at < events.size(); ++at) {
+    inhibited_.note(events[at], muting, at);
+    if (!matches[at]) continue;
+    const auto by = inhibited_.muted_by(events[at], muting, at);
+    if (by.empty()) continue;
+    matches[at] = false;
+    drop(events[at], "muted by " + by);
+  }
+  return {};
+}
+
+void rule_worker::drop(const store::event& what, const std::string& why) {
+  for (const auto& name : rule_.settings().to)
+    unkept_.push_back({.subscription = held_.id,
+                       .channel = name,
+                       .lane = what.run.empty() ? "-" : what.run,
+                       .key = what.id,
+                       .kind = "event",
+                       .type = what.type,
+                       .run = what.run,
+                       .cursor = what.cursor,
+                       .state = store::delivery_state::dropped,
+                       .created = now_(),
+                       .answer = why});
 }
 
 result<bool> rule_worker::pass(bool close) {
@@ -168,7 +205,9 @@ result<bool> rule_worker::keep(bool always) {
     }
   if (unkept_.empty() && !always && at_ - kept_ < most_unkept) return false;
   // Where the Store does not take them now, they are kept with the next call.
-  SLUICE_TRY(store::deliveries_of(*store_).derive(held_.id, at_, rule_.state(), unkept_));
+  auto state = rule_.state();
+  if (inhibited_.any()) state["inhibited"] = inhibited_.state();
+  SLUICE_TRY(store::deliveries_of(*store_).derive(held_.id, at_, state, unkept_));
   kept_ = at_;
   return !std::exchange(unkept_, {}).empty();
 }
@@ -200,6 +239,16 @@ result<notice> rule_worker::notice_of(const store::delivery& what) {
   made.channel = what.channel;
   made.time = what.created;
   made.body = what.body;
+  if (what.kind == "heartbeat") {
+    store::event alive;
+    alive.id = what.key;
+    alive.type = "heartbeat";
+    alive.time = what.created;
+    alive.pipeline = held_.pipeline;
+    alive.data = options{{"rule", held_.id}, {"every_microseconds", *rule_.settings().heartbeat}};
+    made.events.push_back(std::move(alive));
+    return made;
+  }
   std::vector<std::int64_t> cursors = {what.cursor};
   if (what.body.is_object() && what.body.contains("cursors")) {
     cursors.clear();
@@ -209,6 +258,13 @@ result<notice> rule_worker::notice_of(const store::delivery& what) {
   for (const auto cursor : cursors) {
     SLUICE_ASSIGN(auto found, store_->events(cursor - 1, "", 1));
     if (!found.empty() && found.front().cursor == cursor) made.events.push_back(std::move(found.front()));
+  }
+  made.record = [store = store_](const std::string& run) { return store->find_run(run); };
+  if (what.kind == "replay" && !made.events.empty()) {
+    made.id = made.events.front().id;
+    made.kind = "event";
+    made.replay = what.body.value("replay", "");
+    made.again = what.body.value("again", false);
   }
   made.count = what.body.is_object() ? what.body.value("count", std::int64_t{1}) : 1;
   if (made.events.empty())
@@ -260,7 +316,7 @@ result<sent_turn> rule_worker::send_lane(channel& through, const std::string& na
       outcome.next_at = at + pause_before_retry(one.tries + 1, random_bits(), asked);
       const auto first = one.first_try == 0 ? at : one.first_try;
       outcome.state = gone || outcome.next_at - first > give_up_after ? store::delivery_state::given_up
-                      : disable                                       ? store::delivery_state::dropped
+                      : disable || one.kind == "heartbeat"            ? store::delivery_state::dropped
                                                                       : store::delivery_state::open;
     }
     outcomes.push_back(std::move(outcome));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/notify/condition.hpp"
+#include "engine/notify/inhibition.hpp"
 #include "engine/notify/rule.hpp"
 #include "engine/notify/silences.hpp"
 #include "engine/notify/subscriber.hpp"
@@ -77,6 +78,9 @@ class rule_worker {
   result<std::vector<options>> params_of(const std::vector<store::event>& events);
   status silence(const std::vector<store::event>& events, std::vector<bool>& matches,
                  const std::vector<options>& params);
+  status inhibit(const std::vector<store::event>& events, std::vector<bool>& matches,
+                 const std::vector<options>& params);
+  void drop(const store::event& what, const std::string& why);
   [[nodiscard]] bool concerns(const store::event& what) const;
   result<notice> notice_of(const store::delivery& what);
   result<sent_turn> send_lane(channel& through, const std::string& name, const std::vector<store::delivery>& due);
@@ -89,6 +93,7 @@ class rule_worker {
   rule rule_;
   std::shared_ptr<const condition> when_;  ///< null: every event
   silence_list silences_;
+  inhibition inhibited_;
   std::int64_t at_;                        ///< events up to here were taken
   std::int64_t kept_;                      ///< and that is durable up to here
   std::vector<store::delivery> unkept_;    ///< messages that the Store has not taken yet

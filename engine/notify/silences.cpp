@@ -1,6 +1,7 @@
 #include "engine/notify/silences.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace sluice::notify {
 
@@ -65,6 +66,23 @@ result<std::string> silence_list::silenced_by(const store::event& what, const op
     if (hit) return id;
   }
   return std::string();
+}
+
+std::vector<options> planned_silences(const std::vector<store::subscription>& of) {
+  std::vector<options> all;
+  std::set<std::string> seen;  // each rule of a pipeline has them
+  for (const auto& subscription : of) {
+    if (subscription.until || !subscription.spec.contains("silences")) continue;
+    for (const auto& one : subscription.spec["silences"])
+      if (seen.insert(subscription.pipeline + "/" + one.value("name", "")).second)
+        all.push_back({{"name", one.value("name", "")},
+                       {"pipeline", subscription.pipeline},
+                       {"when", one.value("when", "")},
+                       {"cron", one.value("cron", "")},
+                       {"timezone", one.value("timezone", "UTC")},
+                       {"for", one.value("for", std::int64_t{0})}});
+  }
+  return all;
 }
 
 }  // namespace sluice::notify

@@ -44,4 +44,7 @@ class silence_list {
   std::map<std::string, given> given_;  ///< by id
 };
 
+/// The silences that the files of pipelines have: name, pipeline, when, cron, timezone, for (microseconds).
+std::vector<options> planned_silences(const std::vector<store::subscription>& of);
+
 }  // namespace sluice::notify

@@ -51,6 +51,8 @@ class start_channel final : public subscriber {
     // Told to a user, not done again: what was started by the first delivery has run.
     const auto drained = was_drained(event);
     if (!drained.ok()) return {.what = outcome::again, .answer = drained.problem().message};
+    if (!what.replay.empty() && !what.again)
+      return {.what = outcome::delivered, .answer = "a replayed event starts nothing again"};
     if (*drained) return {.what = outcome::delivered, .answer = "the run was drained: nothing is started"};
     auto start = start_for(what, event);
     if (!start.ok()) return {.what = outcome::again, .answer = start.problem().message};
@@ -70,6 +72,7 @@ class start_channel final : public subscriber {
     SLUICE_ASSIGN(made.params, params_->values(event, params));
     made.pipeline = pipeline_;
     made.key = "notify\n" + what.pipeline + "/" + what.rule + "\n" + what.id;
+    if (!what.replay.empty()) made.key += "\n" + what.replay;
     made.due = event.time;
     made.reason = "notify";
     made.parents = options::array();

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@ namespace sluice {
 /// A message as a channel gets it.
 struct notice {
   std::string id = {};    ///< stable over tries and processes, without dots
-  std::string kind = {};  ///< event, group, resolved, reminder, escalation, test
+  std::string kind = {};  ///< event, group, resolved, reminder, escalation, heartbeat, test
   std::string pipeline = {};
   std::string rule = {};
   std::string channel = {};
@@ -23,6 +24,10 @@ struct notice {
   std::vector<store::event> events = {};  ///< that it shows, oldest first; never empty
   std::int64_t count = 1;                 ///< events that it stands for
   options body = {};                      ///< alert, since, group, types and causes, where they are
+  std::string replay = {};                ///< which replay sends it once more; empty: it is sent for the first time
+  bool again = false;                     ///< of a replay: what it started is to be started once more
+  /// Finds the record of a run, for channels that tell more of it than its events; not set in a test of a channel.
+  std::function<result<store::run_record>(const std::string& run)> record = {};
 };
 
 /// What became of handing a notice over once.

@@ -94,13 +94,14 @@ std::string title_of(const notice& what) {
   const auto& last = what.events.back();
   const auto& first = what.events.front();
   if (what.kind == "test") return "Test of the channel " + what.channel + " of " + what.pipeline;
+  if (what.kind == "heartbeat") return "Sluice is alive: rule " + what.rule + " of " + what.pipeline;
   if (what.kind == "resolved") return "Resolved: " + happening(first);
   if (what.kind == "reminder") return "Still not resolved: " + happening(first);
   if (what.kind == "escalation") return "Not acknowledged: " + happening(first);
   if (what.kind == "group" && what.count > 1)
     return std::to_string(what.count) + " events of " + what.pipeline + ", the last: " + happening(last);
   const auto cause = cause_of(last);
-  return happening(last) + (cause.empty() ? "" : ": " + cause);
+  return (what.replay.empty() ? "" : "Replayed: ") + happening(last) + (cause.empty() ? "" : ": " + cause);
 }
 
 std::vector<std::pair<std::string, std::string>> facts_of(const notice& what) {
@@ -116,6 +117,8 @@ std::vector<std::pair<std::string, std::string>> facts_of(const notice& what) {
   if (what.body.is_object() && what.body.contains("causes") && what.count > 1)
     add(facts, "Causes", counts_text(what.body["causes"]));
   add_event(facts, shown);
+  if (!what.replay.empty())
+    add(facts, "Replay", what.replay + ": sent once more because somebody asked for it; it did not happen again");
   const auto alert = text_at(what.body, "alert");
   if (!alert.empty() && what.kind != "resolved") add(facts, "Alert", alert + " (sluice notify ack " + alert + ")");
   if (!shown.run.empty()) {
@@ -146,6 +149,8 @@ options to_json(const notice& what) {
   if (what.kind == "event") {
     auto made = store::cloud_event(what.events.front());
     if (const auto alert = text_at(what.body, "alert"); !alert.empty()) made["data"]["alert"] = alert;
+    // The mark of a replay is an extension of CloudEvents: all else is as it was the first time.
+    if (!what.replay.empty()) made["replay"] = what.replay;
     return made;
   }
   auto events = options::array();

@@ -1,5 +1,7 @@
 #include "engine/plan/increment_sink.hpp"
 
+#include "engine/component/may_be_down.hpp"
+
 #include <algorithm>
 
 namespace sluice {
@@ -9,7 +11,7 @@ namespace {
 /// The token of an epoch in which no row came.
 constexpr const char* nothing = "nothing";
 
-class increment_sink final : public sink {
+class increment_sink final : public sink, public may_be_down {
  public:
   explicit increment_sink(std::unique_ptr<sink> inner) : inner_(std::move(inner)) {}
 
@@ -48,6 +50,7 @@ class increment_sink final : public sink {
 
   void abort() noexcept override { inner_->abort(); }
   void interrupt() noexcept override { inner_->interrupt(); }
+  [[nodiscard]] std::optional<down_state> down() const override { return down_of(inner_.get()); }
 
  private:
   std::unique_ptr<sink> inner_;

@@ -2,13 +2,16 @@
 
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/remarks.hpp"
+#include "engine/plan/following_source.hpp"
 #include "engine/plan/grouped_source.hpp"
 #include "engine/plan/increment_sink.hpp"
 #include "engine/plan/reading.hpp"
+#include "engine/plan/spilling.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/plan/watermark_source.hpp"
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/secrets/reveal.hpp"
+#include "engine/sinks/when_down/rule.hpp"
 
 #include <arrow/type.h>
 
@@ -178,6 +181,12 @@ std::unique_ptr<source> instantiate_source(const planned_unit& unit, const run_c
     return nullptr;
   }
   auto read = *std::move(named);
+  if (is_followed(unit.definition)) {
+    const auto make = [&context](const planned_unit& piece, diagnostics& found) {
+      return make_plain_source(piece, context, found);
+    };
+    return make_following_source(read, context, make, faults);
+  }
   const auto& reading = unit.reading;
   const auto& mark = reading.mark;
   const bool keeps_column = !mark || unit.needed.empty() || contains(unit.needed, mark->column);
@@ -261,6 +270,8 @@ result<std::unique_ptr<transform>> make_transform(const plan& from, int unit, co
 result<std::unique_ptr<sink>> make_sink(const plan& from, int unit, const run_context& context) {
   SLUICE_TRY(check_unit(from, unit, unit_role::load));
   diagnostics faults;
+  if (const auto& loads = from.units[static_cast<std::size_t>(unit)]; when_down::spill_of(loads.definition.own))
+    return make_spilling_sink(loads, context, instantiate_sink);
   auto made = only(instantiate_sink(from.units[static_cast<std::size_t>(unit)], context, faults), faults);
   const auto* by =
       find_component(component_kind::sink, from.units[static_cast<std::size_t>(unit)].definition.component);

@@ -37,9 +37,9 @@ struct planned_unit {
   int parallelism = 1;
   std::optional<std::int64_t> refresh;  ///< microseconds after which one of its inputs is read again
   int refreshed_input = 0;              ///< that one
-  std::string continues;  ///< sinks: sink_request::continues
-  bool endless = false;   ///< a source above it, or it, has no end
-  bool stops = false;     ///< sources: they have an end, which is a position: there may be more behind it (until: now)
+  std::string continues;                ///< sinks: sink_request::continues
+  bool endless = false;                 ///< a source above it, or it, has no end
+  bool stops = false;  ///< sources: they have an end, which is a position: there may be more behind it (until: now)
   on_error policy = on_error::fail;
   bool want_positions = false;              ///< its output carries positions: a unit below it can reject
   std::shared_ptr<arrow::Schema> resolved;  ///< sources: all columns, before those that nobody needs are left out
@@ -60,8 +60,8 @@ struct plan {
   [[nodiscard]] std::optional<int> find(const std::string& unit) const;
   /// True where it goes on until it is drained.
   [[nodiscard]] bool endless() const;
-  /// True where its end is a position of a source behind which the next run reads on, with what operators that decide by
-  /// event time hold (windows below `until: now`).
+  /// True where its end is a position of a source behind which the next run reads on, with what operators that decide
+  /// by event time hold (windows below `until: now`).
   [[nodiscard]] bool goes_on() const;
   /// True where windows may be open when a run ends: `flush` is about these.
   [[nodiscard]] bool has_windows_at_end() const;

@@ -381,12 +381,9 @@ options plan_to_json(const plan& from) {
   for (const auto& edge : from.edges) edges.push_back(edge_to_json(edge));
   auto warnings = options::array();
   for (const auto& warning : from.warnings) warnings.push_back(warning_to_json(warning));
-  return {{"sluice_plan", format},
-          {"definition", pipeline_to_json(from.definition)},
-          {"units", units},
-          {"edges", edges},
-          {"warnings", warnings},
-          {"flush", from.flush}};
+  return {{"sluice_plan", format}, {"definition", pipeline_to_json(from.definition)},
+          {"units", units},        {"edges", edges},
+          {"warnings", warnings},  {"flush", from.flush}};
 }
 
 result<plan> plan_from_json(const options& from) {

@@ -2,6 +2,7 @@
 
 #include "engine/error/names.hpp"
 #include "engine/plan/file_choice.hpp"
+#include "engine/plan/following_source.hpp"
 #include "engine/plan/instances.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/plan/watermark_source.hpp"
@@ -144,6 +145,7 @@ bool prepare_reading(planned_unit& unit, const run_context& context, const remem
                      diagnostics& faults) {
   const auto& definition = unit.definition;
   const auto& rule = definition.incremental;
+  if (is_followed(definition) && !check_followed(unit, faults)) return false;
   if (rule.by == way::none && definition.contract == column_contract::none) return true;
   auto& reading = unit.reading;
   reading.remember = store::source_change{.unit = definition.name, .forget_files = remembered.fresh};

@@ -51,7 +51,7 @@ void choose_refreshes(draft& of, diagnostics& faults) {
       faults.push_back(unit_fault(definition, path, "refresh_shared",
                                   "refresh reads " + shared + " again, and " + units[to].definition.name +
                                       " reads it too: it would get the same rows again",
-                                  "give the join a source of its own, or remove refresh"));
+                                  "give the join its own source, or remove refresh"));
       break;
     }
     if (of.made.checkpoint_interval()) continue;

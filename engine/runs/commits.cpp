@@ -91,7 +91,7 @@ status keep_prepared(const plan& of, const run_context& context, const sink_make
 
 bool is_refused(const error& problem) {
   if (problem.code == "missing_secret") return false;  // whoever has it can still commit
-  static const std::vector<std::string> lasting = {"target_changed", "prepared_lost"};
+  static const std::vector<std::string> lasting = {"target_changed", "prepared_lost", "spill_log_damaged"};
   return problem.to_blame == blame::user || std::find(lasting.begin(), lasting.end(), problem.code) != lasting.end();
 }
 

@@ -6,6 +6,7 @@
 #include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/runs/record.hpp"
+#include "engine/runs/settle_left.hpp"
 #include "engine/secrets/reveal.hpp"
 
 #include <unistd.h>
@@ -53,12 +54,15 @@ store::change death_of(store::store& in, const store::run_record& run, std::int6
   if (!how.process.is_null()) told["process"] = how.process;
   const auto complete = in.checkpoints(run.id);
   told["epoch"] = complete.ok() && !complete->empty() ? complete->front().what.epoch : 0;
-  store::change what{.run = run.id, .state = run_state::restarting, .term = term};
+  // One that was paused waits on, in its new process.
+  const bool paused = run.state == run_state::paused;
+  store::change what{.run = run.id, .state = paused ? run_state::paused : run_state::restarting, .term = term};
   // The first cause stays: it is what the run fails of if no try succeeds.
-  if (run.cause.is_null()) what.cause = told["cause"];
-  for (const auto* count : {"attempt", "failures"}) summary[count] = told[count];
+  if (run.cause.is_null() && !paused) what.cause = told["cause"];
+  for (const auto* count : {"attempt", "failures"})
+    if (!paused) summary[count] = told[count];
   what.summary = std::move(summary);
-  what.events.push_back({.type = "run.restarting", .data = std::move(told)});
+  what.events.push_back({.type = paused ? "run.paused" : "run.restarting", .data = std::move(told)});
   return what;
 }
 
@@ -79,9 +83,10 @@ status finish_commits(store::store& in, const store::run_record& run, std::int64
                       const death& how, const sink_maker& make, settled_run& settled) {
   settled.state = run_state::committing;
   SLUICE_ASSIGN(const auto recorded, read_record(run));
-  const auto outcomes = proof::planted(proof::bug::commit_forgotten)
-                            ? std::vector<sink_outcome>()
-                            : commit_prepared(*recorded.what, *recorded.context, make, due.what.sinks);
+  auto outcomes = proof::planted(proof::bug::commit_forgotten)
+                      ? std::vector<sink_outcome>()
+                      : commit_prepared(*recorded.what, *recorded.context, make, due.what.sinks);
+  if (!due.what.end.empty()) settle_left(*recorded.what, *recorded.context, make, outcomes);
   const auto failed = [](const sink_outcome& one) { return one.problem.has_value(); };
   const bool visible = std::none_of(outcomes.begin(), outcomes.end(), failed);
   if (visible && due.what.end.empty()) {
@@ -140,7 +145,8 @@ result<std::optional<settled_run>> settle_lost_run(store::store& in, const std::
   settled.emplace(settled_run{.run = run.id, .pipeline = run.pipeline, .state = run.state, .term = *term});
   const auto done = due.empty() ? clean_up(in, run, *term, how, make, *settled)
                                 : finish_commits(in, run, *term, due.front(), how, make, *settled);
-  if (!store::is_final(settled->state) && settled->state != run_state::restarting) (void)in.release(id);
+  const bool goes_on_here = settled->state == run_state::restarting || settled->state == run_state::paused;
+  if (!store::is_final(settled->state) && !goes_on_here) (void)in.release(id);
   if (done.ok()) return settled;
   if (due.empty()) return done.problem();
   // The commits stay due whatever went wrong here.
@@ -251,7 +257,8 @@ status settle_refused(store::store& in, const std::string& pipeline, bool fresh,
       remove_leftovers(*recorded.what, *recorded.context, make, {});
       late.settled = commit_state::dropped;
     } else {
-      const auto outcomes = commit_prepared(*recorded.what, *recorded.context, make, one.what.sinks);
+      auto outcomes = commit_prepared(*recorded.what, *recorded.context, make, one.what.sinks);
+      settle_left(*recorded.what, *recorded.context, make, outcomes);
       if (std::any_of(outcomes.begin(), outcomes.end(), [](const auto& each) { return each.problem.has_value(); }))
         return commit_problem(outcomes);
       late.settled = commit_state::committed;

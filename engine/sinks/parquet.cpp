@@ -1,6 +1,8 @@
 #include "engine/component/component.hpp"
 #include "engine/files/arrow_file_sink.hpp"
+#include "engine/files/file_among_many.hpp"
 #include "engine/files/file_sink_options.hpp"
+#include "engine/formats/parquet/encoding_threads.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/sinks/folders/folder_sink.hpp"
@@ -17,6 +19,9 @@ namespace sluice {
 namespace {
 
 constexpr std::int64_t smallest_row_group = 100'000;
+constexpr std::int64_t smallest_among_many = 16 * 1024;  // where memory is short
+constexpr std::int64_t largest_dictionary = 1024 * 1024;
+constexpr std::int64_t dictionary_among_many = 128 * 1024;  // it is held until the row group ends
 constexpr std::int64_t default_row_group = 1024 * 1024;
 // A row group is kept in memory until it is complete, encoded, and whoever reads it may have all of it decoded.
 constexpr std::int64_t row_group_encoded_bytes = 32 * 1024 * 1024;
@@ -29,7 +34,7 @@ struct parquet_options {
   std::int64_t row_group_rows = default_row_group;
 };
 
-class parquet_file : public arrow_file_sink {
+class parquet_file : public arrow_file_sink, public file_among_many {
  public:
   parquet_file(const sink_request& request, const parquet_options& what)
       : arrow_file_sink(request, what.path, "the Parquet file"), schema_(request.schema), what_(what) {
@@ -37,19 +42,32 @@ class parquet_file : public arrow_file_sink {
   }
   ~parquet_file() override { let_go(); }
 
+  bool share(std::shared_ptr<void>& among) override {
+    if (!parquet_writing::can_encode(*schema_, *properties())) return false;
+    if (!among)
+      among = std::make_shared<parquet_writing::encoding_threads>(static_cast<std::size_t>(schema_->num_fields()));
+    threads_ = std::static_pointer_cast<parquet_writing::encoding_threads>(among);
+    return true;
+  }
+  status settle() override { return writer_->settle(); }
+  status let_out() override {
+    SLUICE_TRY(writer_->end_row_group());
+    return checked(stream_.Flush());
+  }
+  [[nodiscard]] std::int64_t held_bytes() const override { return held(); }
+
  protected:
   status begin() override {
-    parquet::WriterProperties::Builder file;
-    file.compression(what_.compression)->created_by(std::string("sluice version ") + version());
-    if (what_.level) file.compression_level(*what_.level);
-    file.max_row_group_length(what_.row_group_rows);
-    SLUICE_ASSIGN(writer_, parquet_writing::make_row_writer(schema_,
-                                                            {.properties = file.build(),
-                                                             .row_group_rows = what_.row_group_rows,
-                                                             .smallest_row_group = smallest_row_group,
-                                                             .encoded_bytes = row_group_encoded_bytes,
-                                                             .decoded_bytes = row_group_decoded_bytes},
-                                                            stream_));
+    SLUICE_ASSIGN(writer_, parquet_writing::make_row_writer(
+                               schema_,
+                               {.properties = properties(),
+                                .row_group_rows = what_.row_group_rows,
+                                .smallest_row_group = threads_ ? smallest_among_many : smallest_row_group,
+                                .encoded_bytes = row_group_encoded_bytes,
+                                .decoded_bytes = row_group_decoded_bytes,
+                                .dictionary_bytes = threads_ ? dictionary_among_many : largest_dictionary,
+                                .threads = threads_},
+                               stream_));
     return writer_->open();
   }
 
@@ -67,8 +85,17 @@ class parquet_file : public arrow_file_sink {
   }
 
  private:
+  [[nodiscard]] std::shared_ptr<parquet::WriterProperties> properties() const {
+    parquet::WriterProperties::Builder file;
+    file.compression(what_.compression)->created_by(std::string("sluice version ") + version());
+    if (what_.level) file.compression_level(*what_.level);
+    file.max_row_group_length(what_.row_group_rows);
+    return file.build();
+  }
+
   std::shared_ptr<arrow::Schema> schema_;
   parquet_options what_;
+  std::shared_ptr<parquet_writing::encoding_threads> threads_;  ///< null unless they are shared
   std::unique_ptr<parquet_writing::row_writer> writer_;
   std::optional<memory::reservation> memory_;
 };

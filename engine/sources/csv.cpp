@@ -2,6 +2,7 @@
 #include "engine/component/component.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/remarks.hpp"
+#include "engine/files/follow/description.hpp"
 #include "engine/files/listed_files.hpp"
 #include "engine/formats/csv/csv_files.hpp"
 #include "engine/formats/csv/infer.hpp"
@@ -167,6 +168,7 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   what->want_positions = request.want_positions;
   what->policy = request.policy;
   what->all_columns = request.columns.empty();
+  what->follow = file_options(request).value("follow", false);
   if (request.context) what->timezone = request.context->timezone;
   what->search = requested_files(request, file_extensions(), "utf-8");
   what->rules = csv::read_file_rules(file_options(request), faults);
@@ -235,6 +237,7 @@ std::vector<field_spec> fields() {
                  .help = "Read all columns that `types:` does not name as text; infer nothing.",
                  .default_value = false});
   all.push_back(byte_field("comment", "Lines that start with this byte are ignored.", nullptr));
+  all.push_back(follow_field());
   all.push_back(
       {.name = "skip_rows", .form = shape::integer, .help = "Lines to skip before the header.", .default_value = 0});
   return all;
@@ -269,7 +272,8 @@ component_spec spec() {
           "The columns of several files are matched by name and may be in any order. Files of 0 bytes are ignored if "
           "there are others. Text is kept byte for byte; blanks around numbers, dates and times are ignored. A type "
           "can be a map: `{ type: date, formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", "
-          "thousands: \".\" }`.",
+          "thousands: \".\" }`.\n\n" +
+          follow_description(),
       .value = {.name = "", .form = shape::object, .help = "The files and how they are written.", .elements = fields()},
       .law = "records = out + rejected",
       .example = R"(version: 1
@@ -283,6 +287,7 @@ load:
     from: airlines
     csv: { path: "-" }
 )",
+      .bounded = false,
       .replayable = true,
   };
 }

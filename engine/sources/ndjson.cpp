@@ -1,5 +1,6 @@
 #include "engine/component/component.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/follow/description.hpp"
 #include "engine/formats/ndjson/files_source.hpp"
 
 namespace sluice {
@@ -10,6 +11,12 @@ std::vector<std::string> file_extensions() { return {"ndjson", "jsonl", "json"};
 
 std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
   return ndjson::make_files_source(request, "ndjson", file_extensions(), std::nullopt, faults);
+}
+
+std::vector<field_spec> fields() {
+  auto all = text_source_fields();
+  all.push_back(follow_field());
+  return all;
 }
 
 component_spec spec() {
@@ -31,8 +38,9 @@ component_spec spec() {
           "`{ type: date, formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", thousands: \".\" "
           "}`.\n\n"
           "Uncompressed files are read in parallel, unless `metadata:` asks for row numbers. The position of a row is "
-          "its byte offset in the split.",
-      .value = {.form = shape::object, .help = "the files to read", .elements = text_source_fields()},
+          "its byte offset in the split.\n\n" +
+          follow_description(),
+      .value = {.form = shape::object, .help = "the files to read", .elements = fields()},
       .law = "in = out + rejected",
       .example = R"yaml(version: 1
 pipeline: ndjson-source-example
@@ -44,6 +52,7 @@ load:
     from: orders
     blackhole: {}
 )yaml",
+      .bounded = false,
   };
 }
 

@@ -3,6 +3,7 @@
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/secrets/mask.hpp"
 #include "engine/store/deliveries.hpp"
+#include "engine/store/leadership.hpp"
 #include "engine/store/schedules.hpp"
 
 #include <utility>
@@ -34,7 +35,7 @@ change masked(change what) {
   return what;
 }
 
-class masking_store final : public store, public keeps_deliveries, public keeps_schedules {
+class masking_store final : public store, public keeps_deliveries, public keeps_schedules, public keeps_leadership {
  public:
   explicit masking_store(std::shared_ptr<store> real) : real_(std::move(real)) {}
 
@@ -74,6 +75,7 @@ class masking_store final : public store, public keeps_deliveries, public keeps_
   delivery_log& deliveries() override { return deliveries_of(*real_); }
   // What it keeps refers to secrets by name.
   schedule_log& schedules() override { return schedules_of(*real_); }
+  leadership& lead_of() override { return leadership_of(*real_); }
 
  private:
   std::shared_ptr<store> real_;

@@ -32,34 +32,43 @@ error from_sqlite(sqlite3* connection, int code) {
   }
 }
 
+/// A statement in use: bound and stepped; reset when it goes out of scope.
+class statement_in_use final : public database_row {
+ public:
+  explicit statement_in_use(sqlite3_stmt* statement) : statement_(statement) {}
+  ~statement_in_use() override {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+  statement_in_use(const statement_in_use&) = delete;
+  statement_in_use& operator=(const statement_in_use&) = delete;
+
+  /// The texts must live until the end.
+  void bind(std::span<const database_value> arguments) {
+    int place = 0;
+    for (const auto& one : arguments) {
+      ++place;
+      if (const auto* number = std::get_if<std::int64_t>(&one)) {
+        sqlite3_bind_int64(statement_, place, *number);
+      } else {
+        const auto text = std::get<std::string_view>(one);
+        sqlite3_bind_text64(statement_, place, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
+                            SQLITE_UTF8);
+      }
+    }
+  }
+  [[nodiscard]] std::int64_t integer(int column) const override { return sqlite3_column_int64(statement_, column); }
+  [[nodiscard]] std::string text(int column) const override {
+    const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+    const auto size = sqlite3_column_bytes(statement_, column);
+    return data == nullptr ? std::string{} : std::string(data, static_cast<std::size_t>(size));
+  }
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
 }  // namespace
-
-sqlite_query::~sqlite_query() {
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
-}
-
-void sqlite_query::bind(std::int64_t value) { sqlite3_bind_int64(statement_, ++bound_, value); }
-
-void sqlite_query::bind(std::string_view text) {
-  sqlite3_bind_text64(statement_, ++bound_, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_STATIC,
-                      SQLITE_UTF8);
-}
-
-result<bool> sqlite_query::next() {
-  const int code = sqlite3_step(statement_);
-  if (code == SQLITE_ROW) return true;
-  if (code == SQLITE_DONE) return false;
-  return from_sqlite(connection_, code);
-}
-
-std::int64_t sqlite_query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
-
-std::string sqlite_query::text(int column) const {
-  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
-  const auto size = sqlite3_column_bytes(statement_, column);
-  return data == nullptr ? std::string{} : std::string(data, static_cast<std::size_t>(size));
-}
 
 sqlite_database::~sqlite_database() {
   for (const auto& entry : statements_) sqlite3_finalize(entry.second);
@@ -67,6 +76,7 @@ sqlite_database::~sqlite_database() {
 }
 
 status sqlite_database::open(const std::string& path, int busy_milliseconds) {
+  path_ = path;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   if (const int code = sqlite3_open_v2(path.c_str(), &connection_, flags, nullptr); code != SQLITE_OK) {
     auto problem = from_sqlite(connection_, code);
@@ -82,8 +92,8 @@ status sqlite_database::use_wal(int busy_milliseconds) {
   // The switch to WAL needs the file alone, and SQLite does not call the busy handler for it.
   for (int waited = 0;; waited += 20) {
     std::string mode;
-    const auto outcome =
-        each("PRAGMA journal_mode = WAL", [&](const sqlite_query& row) { return mode = row.text(0), false; });
+    auto outcome =
+        each("PRAGMA journal_mode = WAL", [&](const database_row& row) { return mode = row.text(0), false; });
     if (outcome.ok() && (mode == "wal" || mode == "memory")) return {};
     if (outcome.ok())
       return external_error("store_unavailable",
@@ -103,23 +113,36 @@ result<sqlite3_stmt*> sqlite_database::prepare(const char* sql) {
   return statement;
 }
 
-int sqlite_database::changed() const { return sqlite3_changes(connection_); }
-std::int64_t sqlite_database::last_row() const { return sqlite3_last_insert_rowid(connection_); }
-
-sqlite_transaction::~sqlite_transaction() {
-  if (open_) (void)database_.execute("ROLLBACK");
+status sqlite_database::query(const char* sql, std::span<const database_value> arguments, const row_reader& row) {
+  SLUICE_ASSIGN(auto* statement, prepare(sql));
+  statement_in_use used(statement);
+  used.bind(arguments);
+  while (true) {
+    const int code = sqlite3_step(statement);
+    if (code == SQLITE_DONE) return {};
+    if (code != SQLITE_ROW) return from_sqlite(connection_, code);
+    if (!row(used)) return {};
+  }
 }
 
-status sqlite_transaction::begin() {
-  SLUICE_TRY(database_.execute("BEGIN IMMEDIATE"));
-  open_ = true;
-  return {};
+std::int64_t sqlite_database::changed() const { return sqlite3_changes64(connection_); }
+
+result<std::int64_t> sqlite_database::next_cursor() {
+  // SQLite's own note of the highest number: those of events that were removed are not used again.
+  std::int64_t last = 0;
+  SLUICE_TRY(each("SELECT seq FROM sqlite_sequence WHERE name = 'events'",
+                  [&](const database_row& row) { return last = row.integer(0), false; }));
+  return last + 1;
 }
 
-status sqlite_transaction::commit() {
-  SLUICE_TRY(database_.execute("COMMIT"));
-  open_ = false;
-  return {};
+result<std::int64_t> sqlite_database::version() {
+  std::int64_t found = 0;
+  SLUICE_TRY(each("PRAGMA user_version", [&](const database_row& row) { return found = row.integer(0), false; }));
+  return found;
+}
+
+status sqlite_database::set_version(std::int64_t to) {
+  return execute(("PRAGMA user_version = " + std::to_string(to)).c_str());
 }
 
 }  // namespace sluice::store

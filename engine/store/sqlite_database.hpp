@@ -1,95 +1,51 @@
 #pragma once
 
-#include "engine/error/error.hpp"
+#include "engine/store/database.hpp"
 
-#include <cstdint>
 #include <map>
 #include <string>
-#include <string_view>
-#include <utility>
 
 struct sqlite3;
 struct sqlite3_stmt;
 
 namespace sluice::store {
 
-/// One prepared statement in use: bound and stepped; reset when it goes out of scope.
-class sqlite_query {
- public:
-  sqlite_query(sqlite3* connection, sqlite3_stmt* statement) : connection_(connection), statement_(statement) {}
-  ~sqlite_query();
-  sqlite_query(const sqlite_query&) = delete;
-  sqlite_query& operator=(const sqlite_query&) = delete;
-
-  /// Binds the next `?`; the text must live until the query ends.
-  void bind(std::int64_t value);
-  void bind(std::string_view text);
-  /// Steps to the next row; false at the end.
-  result<bool> next();
-
-  [[nodiscard]] std::int64_t integer(int column) const;
-  [[nodiscard]] std::string text(int column) const;
-
- private:
-  sqlite3* connection_;
-  sqlite3_stmt* statement_;
-  int bound_ = 0;
-};
-
-/// A connection to a SQLite file whose calls give errors as values. Used by one thread at a time.
-class sqlite_database {
+/// A connection to a SQLite file.
+class sqlite_database final : public database {
  public:
   sqlite_database() = default;
-  ~sqlite_database();
+  ~sqlite_database() override;
   sqlite_database(const sqlite_database&) = delete;
   sqlite_database& operator=(const sqlite_database&) = delete;
 
   /// Opens (and makes) the file, in WAL mode, with every commit on disk before it returns.
   status open(const std::string& path, int busy_milliseconds);
 
-  /// Runs one statement with `arguments` (integers and text) for its question marks.
-  template <class... Arguments>
-  status execute(const char* sql, const Arguments&... arguments) {
-    return each(
-        sql, [](const sqlite_query&) { return false; }, arguments...);
-  }
-  /// Calls `row` (giving whether to go on) with every row of a query.
-  template <class Row, class... Arguments>
-  status each(const char* sql, Row&& row, const Arguments&... arguments) {
-    SLUICE_ASSIGN(auto* statement, prepare(sql));
-    sqlite_query query(connection_, statement);
-    (query.bind(arguments), ...);
-    while (true) {
-      SLUICE_ASSIGN(const bool found, query.next());
-      if (!found || !row(std::as_const(query))) return {};
-    }
-  }
-  /// Number of rows that the last statement changed.
-  [[nodiscard]] int changed() const;
-  [[nodiscard]] std::int64_t last_row() const;
+  [[nodiscard]] std::int64_t changed() const override;
+  /// Takes the write lock at once, so that a later statement can't lose to another writer.
+  status begin() override { return execute("BEGIN IMMEDIATE"); }
+  status commit() override { return execute("COMMIT"); }
+  void roll_back() override { (void)execute("ROLLBACK"); }
+  status set_savepoint() override { return execute("SAVEPOINT one"); }
+  status go_back() override { return execute("ROLLBACK TO one"); }
+  status leave_savepoint() override { return execute("RELEASE one"); }
+  [[nodiscard]] bool goes_again(const error&) override { return false; }
+  result<std::int64_t> next_cursor() override;
+  [[nodiscard]] observer observed() override { return observe(); }
+  result<std::int64_t> version() override;
+  status set_version(std::int64_t to) override;
+  [[nodiscard]] const std::string& where() const override { return path_; }
+
+ protected:
+  status query(const char* sql, std::span<const database_value> arguments, const row_reader& row) override;
 
  private:
   result<sqlite3_stmt*> prepare(const char* sql);
   status use_wal(int busy_milliseconds);
 
+  std::string path_;
   sqlite3* connection_ = nullptr;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
-};
-
-/// Takes the write lock at once, so that a later statement can't lose to another writer; rolled back unless committed.
-class sqlite_transaction {
- public:
-  explicit sqlite_transaction(sqlite_database& database) : database_(database) {}
-  ~sqlite_transaction();
-  sqlite_transaction(const sqlite_transaction&) = delete;
-  sqlite_transaction& operator=(const sqlite_transaction&) = delete;
-
-  status begin();
-  status commit();
-
- private:
-  sqlite_database& database_;
-  bool open_ = false;
 };
 
 }  // namespace sluice::store

@@ -2,8 +2,8 @@
 
 #include "engine/files/hidden_file.hpp"
 #include "engine/files/private_files.hpp"
+#include "engine/store/sql_schema.hpp"
 #include "engine/store/sqlite_database.hpp"
-#include "engine/store/sqlite_schema.hpp"
 #include "engine/values/uuid.hpp"
 
 #include <fcntl.h>
@@ -49,7 +49,7 @@ status make_file(const std::string& path) {
   {
     sqlite_database made;
     SLUICE_TRY(made.open(beside, busy_milliseconds));
-    SLUICE_TRY(bring_schema_up_to_date(made, beside));
+    SLUICE_TRY(bring_schema_up_to_date(made));
     // Everything is in the one file that gets the name.
     SLUICE_TRY(made.execute("PRAGMA wal_checkpoint(TRUNCATE)"));
   }

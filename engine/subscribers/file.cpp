@@ -1,7 +1,7 @@
 #include "engine/component/component.hpp"
 #include "engine/notify/channels.hpp"
+#include "engine/notify/message_form.hpp"
 #include "engine/notify/subscriber.hpp"
-#include "engine/notify/wording.hpp"
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/values/quantities.hpp"
 
@@ -23,6 +23,7 @@ struct settings {
   std::string path;
   std::int64_t max_size = 0;
   std::int64_t keep = 5;
+  notify::message_form form{options()};
 };
 
 /// Appends a line to a file that other processes may write too. A line is whole or not there: what a dead process has
@@ -32,9 +33,15 @@ class notice_file final : public subscriber {
   explicit notice_file(settings how) : how_(std::move(how)) {}
 
   delivery_attempt deliver(const notice& what) override {
-    const std::lock_guard guard(lock_);
-    const auto line = notify::to_json(what).dump() + "\n";
     delivery_attempt made;
+    const auto formed = how_.form.form(what);
+    if (!formed.ok()) {
+      made.answer = formed.problem().message;
+      return made;
+    }
+    if (!*formed) return notify::not_told();
+    const auto line = (*formed)->body + "\n";
+    const std::lock_guard guard(lock_);
     if (const auto done = append(line); done.ok()) {
       made.what = delivery_attempt::outcome::delivered;
       made.answer = "written to " + how_.path;
@@ -122,6 +129,7 @@ std::unique_ptr<subscriber> make_file_subscriber(const subscriber_request& reque
     faults.back().path = "/file";
     return nullptr;
   }
+  how.form = notify::message_form(own);
   if (own.is_object()) {
     how.keep = own.value("keep", how.keep);
     if (const auto size = own.value("max_size", ""); !size.empty())
@@ -143,7 +151,8 @@ component_spec spec() {
       .kind = component_kind::subscriber,
       .summary = "Appends each notification to a file as a line of JSON",
       .description =
-          "Each line is a CloudEvents 1.0 object, on disk before it counts as delivered. Several processes "
+          "Each line is a CloudEvents 1.0 object (or an OpenLineage run event, with `format: openlineage`), on disk "
+          "before it counts as delivered. Several processes "
           "may write the same file. With `max_size` a file that would grow above it becomes `FILE.1`, that "
           "`FILE.2` and so on.",
       .value = {.form = shape::one_of,
@@ -151,14 +160,16 @@ component_spec spec() {
                 .elements = {{.help = "path of the file"},
                              {.form = shape::object,
                               .help = "path and rotation",
-                              .elements = {{.name = "path", .help = "path of the file", .required = true},
-                                           {.name = "max_size",
-                                            .form = shape::size,
-                                            .help = "begin a new file before this size (default: never)"},
-                                           {.name = "keep",
-                                            .form = shape::integer,
-                                            .help = "files that are kept beside the newest",
-                                            .default_value = 5}}}}},
+                              .elements =
+                                  notify::with_form({{.name = "path", .help = "path of the file", .required = true},
+                                                     {.name = "max_size",
+                                                      .form = shape::size,
+                                                      .help = "begin a new file before this size (default: never)"},
+                                                     {.name = "keep",
+                                                      .form = shape::integer,
+                                                      .help = "files that are kept beside the newest",
+                                                      .default_value = 5}},
+                                                    false)}}},
       .example = R"yaml(version: 1
 pipeline: file-example
 extract:

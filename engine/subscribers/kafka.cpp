@@ -2,8 +2,8 @@
 #include "engine/clients/kafka/topics.hpp"
 #include "engine/component/component.hpp"
 #include "engine/notify/channels.hpp"
+#include "engine/notify/message_form.hpp"
 #include "engine/notify/subscriber.hpp"
-#include "engine/notify/wording.hpp"
 
 #include <mutex>
 
@@ -17,7 +17,8 @@ constexpr auto acknowledged_within = 10s;  // below delivery_limit
 
 class kafka_channel final : public subscriber {
  public:
-  kafka_channel(kafka::cluster where, std::string topic) : where_(std::move(where)) {
+  kafka_channel(kafka::cluster where, std::string topic, notify::message_form form)
+      : where_(std::move(where)), form_(std::move(form)) {
     where_.patience = acknowledged_within;
     where_.patience_at_start = 0ms;
     how_.topic = std::move(topic);
@@ -26,9 +27,15 @@ class kafka_channel final : public subscriber {
   }
 
   delivery_attempt deliver(const notice& what) override {
-    const std::lock_guard one_at_a_time(lock_);
     delivery_attempt made;
-    const auto sent = send(what);
+    const auto formed = form_.form(what);
+    if (!formed.ok()) {
+      made.answer = formed.problem().message;
+      return made;
+    }
+    if (!*formed) return notify::not_told();
+    const std::lock_guard one_at_a_time(lock_);
+    const auto sent = send(what, **formed);
     if (!sent.ok()) {
       made.answer = sent.problem().message;
       // What is still queued is not to arrive beside the next try.
@@ -53,14 +60,13 @@ class kafka_channel final : public subscriber {
     return {};
   }
 
-  status send(const notice& what) {
+  status send(const notice& what, const notify::formed_message& message) {
     if (!producer_) SLUICE_TRY(make_producer());
-    const auto body = notify::to_json(what).dump();
     const auto& last = what.events.back();
-    // The CloudEvents binding for Kafka (structured mode) asks for this header.
-    const std::vector<std::pair<std::string, std::optional<std::string>>> headers = {
-        {"content-type", "application/cloudevents+json; charset=utf-8"}};
-    SLUICE_ASSIGN(const auto taken, producer_->send({.value = body, .key = last.run, .headers = &headers}));
+    // The CloudEvents binding for Kafka asks for these headers.
+    std::vector<std::pair<std::string, std::optional<std::string>>> headers = {{"content-type", message.content_type}};
+    for (const auto& [name, value] : message.attributes) headers.emplace_back("ce_" + name, value);
+    SLUICE_ASSIGN(const auto taken, producer_->send({.value = message.body, .key = last.run, .headers = &headers}));
     if (taken == kafka::producer::sent::too_large)
       return user_error("message_too_large", "the notification has more than 1,000,000 bytes");
     return producer_->flush(acknowledged_within);
@@ -68,6 +74,7 @@ class kafka_channel final : public subscriber {
 
   kafka::cluster where_;
   kafka::producer_settings how_;
+  notify::message_form form_;
   interruption stop_;
   std::mutex lock_;
   std::unique_ptr<kafka::producer> producer_;
@@ -84,7 +91,7 @@ std::unique_ptr<subscriber> make_kafka_subscriber(const subscriber_request& requ
     faults.back().path = "/kafka";
   }
   if (faults.size() > before) return nullptr;
-  return std::make_unique<kafka_channel>(std::move(where), topic);
+  return std::make_unique<kafka_channel>(std::move(where), topic, notify::message_form(request.own));
 }
 
 namespace {
@@ -95,14 +102,16 @@ component_spec spec() {
       .kind = component_kind::subscriber,
       .summary = "Writes each notification to a topic of Apache Kafka",
       .description =
-          "The value is a CloudEvents 1.0 object, whose id stays the same over all tries; the key is the id of the "
+          "The value is a CloudEvents 1.0 object (or an OpenLineage run event, with `format: openlineage`), whose id "
+          "stays the same over all tries; the key is the id of the "
           "run, "
           "so that the notifications of a run stay in order. The producer is idempotent. A notification counts as "
           "delivered when all replicas have acknowledged it; a broker that is down, a topic that does not exist, or no "
           "acknowledgement within 15 seconds is a failure and is tried again later.",
       .value = {.form = shape::object,
                 .help = "the topic to write to",
-                .elements = {kafka::cluster_field(), {.name = "topic", .help = "it must exist", .required = true}}},
+                .elements = notify::with_form(
+                    {kafka::cluster_field(), {.name = "topic", .help = "it must exist", .required = true}}, true)},
       .example = R"yaml(version: 1
 pipeline: kafka-channel-example
 connections:

@@ -1,6 +1,7 @@
 #include "engine/clients/http/post.hpp"
 #include "engine/component/component.hpp"
 #include "engine/notify/channels.hpp"
+#include "engine/notify/message_form.hpp"
 #include "engine/notify/message_template.hpp"
 #include "engine/notify/signature.hpp"
 #include "engine/notify/subscriber.hpp"
@@ -22,6 +23,8 @@ struct settings {
   options form;                   ///< null: the CloudEvent itself
   std::string routing_key;
   bool allow_private = false;
+  std::string bearer;
+  notify::message_form shape{options()};
 };
 
 std::string episode_of(const notice& what) {
@@ -52,6 +55,7 @@ options values_for(const notice& what, const settings& how) {
           {"action", what.kind == "resolved" ? "resolve" : "trigger"},
           {"episode", episode_of(what)},
           {"routing_key", how.routing_key},
+          {"replay", what.replay},
           {"event", store::cloud_event(what.events.back())},
           {"message", json}};
 }
@@ -61,21 +65,42 @@ class webhook final : public subscriber {
   explicit webhook(settings how) : how_(std::move(how)) {}
 
   delivery_attempt deliver(const notice& what) override {
+    auto request = request_for(what);
+    if (!request.ok()) return {.answer = request.problem().message};
+    if (!*request) return notify::not_told();
+    return outcome_of(http_.post(**request));
+  }
+
+  void interrupt() noexcept override { http_.interrupt(); }
+
+ private:
+  result<std::optional<http::post_request>> request_for(const notice& what) const {
     http::post_request request;
     request.url = how_.url;
     request.limit = delivery_limit;
     request.allow_private = how_.allow_private;
-    const bool templated = !how_.form.is_null();
-    request.body =
-        templated ? notify::fill_template(how_.form, values_for(what, how_)).dump() : notify::to_json(what).dump();
+    if (how_.form.is_null()) {
+      SLUICE_ASSIGN(auto formed, how_.shape.form(what));
+      if (!formed) return std::optional<http::post_request>();
+      request.body = std::move(formed->body);
+      request.headers = {"content-type: " + formed->content_type};
+      for (const auto& [name, value] : formed->attributes)
+        request.headers.push_back("ce-" + name + ": " + notify::header_text(value));
+    } else {
+      request.body = notify::fill_template(how_.form, values_for(what, how_)).dump();
+      request.headers = {"content-type: application/json"};
+    }
     const auto seconds = static_cast<std::int64_t>(std::time(nullptr));
-    request.headers = {
-        templated ? "content-type: application/json" : "content-type: application/cloudevents+json; charset=utf-8",
-        "webhook-id: " + what.id, "webhook-timestamp: " + std::to_string(seconds)};
+    request.headers.push_back("webhook-id: " + what.id);
+    request.headers.push_back("webhook-timestamp: " + std::to_string(seconds));
+    if (!how_.bearer.empty()) request.headers.push_back("authorization: Bearer " + how_.bearer);
     if (!how_.keys.empty())
       request.headers.push_back("webhook-signature: " +
                                 notify::signature_of(how_.keys, what.id, seconds, request.body));
-    auto answer = http_.post(request);
+    return std::optional(std::move(request));
+  }
+
+  static delivery_attempt outcome_of(http::post_answer answer) {
     delivery_attempt made;
     made.steps = std::move(answer.steps);
     if (answer.status == 0) {
@@ -90,9 +115,6 @@ class webhook final : public subscriber {
     return made;
   }
 
-  void interrupt() noexcept override { http_.interrupt(); }
-
- private:
   settings how_;
   http::poster http_;
 };
@@ -133,7 +155,14 @@ std::unique_ptr<subscriber> make_webhook_subscriber(const subscriber_request& re
   how.url = request.own.value("url", "");
   how.allow_private = request.own.value("allow_private", false);
   how.routing_key = request.own.value("routing_key", "");
+  how.bearer = request.own.value("bearer", "");
+  how.shape = notify::message_form(request.own);
   how.form = read_form(request, faults);
+  if (!how.form.is_null() && how.shape.is_lineage())
+    faults.push_back(fault("a template makes the body, and so does format: openlineage", "leave out one of them",
+                           "/webhook/format"));
+  if (how.bearer.find_first_of("\r\n") != std::string::npos)
+    faults.push_back(fault("the bearer token must be one line", {}, "/webhook/bearer"));
   if (!secrets::has_reference(how.url))
     if (const auto problem = http::problem_of_url(how.url); !problem.empty())
       faults.push_back(fault("the url can't be used: " + problem, {}, "/webhook/url"));
@@ -163,7 +192,8 @@ component_spec spec() {
       .kind = component_kind::subscriber,
       .summary = "Posts each notification to a URL, signed as Standard Webhooks has it",
       .description =
-          "The body is a CloudEvents 1.0 object, or what `template` makes of it. The headers `webhook-id`, "
+          "The body is a CloudEvents 1.0 object, or what `template` makes of it, or with `format: openlineage` a run "
+          "event of OpenLineage. The headers `webhook-id`, "
           "`webhook-timestamp` and `webhook-signature` are those of "
           "[Standard Webhooks](https://www.standardwebhooks.com): the id stays the same over all tries, so that a "
           "receiver that drops repeats sees each notification once.\n\n"
@@ -179,17 +209,20 @@ component_spec spec() {
           "`message.data.events`. `{{ title | 200 }}` cuts a text, `{{ title | slack }}` escapes it for Slack.",
       .value = {.form = shape::object,
                 .help = "where to post to, and how",
-                .elements = {{.name = "url", .help = "http or https; usually a secret", .required = true},
-                             {.name = "template", .help = "slack, teams, pagerduty or the path of a JSON file"},
-                             {.name = "signing_key",
-                              .form = shape::list,
-                              .help = "whsec_ and the base64 of 24 to 64 bytes; two while a key is replaced",
-                              .elements = {{.help = "a key"}}},
-                             {.name = "routing_key", .help = "integration key, for template: pagerduty"},
-                             {.name = "allow_private",
-                              .form = shape::boolean,
-                              .help = "allow addresses that are not public",
-                              .default_value = false}}},
+                .elements = notify::with_form(
+                    {{.name = "url", .help = "http or https; usually a secret", .required = true},
+                     {.name = "template", .help = "slack, teams, pagerduty or the path of a JSON file"},
+                     {.name = "signing_key",
+                      .form = shape::list,
+                      .help = "whsec_ and the base64 of 24 to 64 bytes; two while a key is replaced",
+                      .elements = {{.help = "a key"}}},
+                     {.name = "routing_key", .help = "integration key, for template: pagerduty"},
+                     {.name = "bearer", .help = "a secret that is sent as Authorization: Bearer"},
+                     {.name = "allow_private",
+                      .form = shape::boolean,
+                      .help = "allow addresses that are not public",
+                      .default_value = false}},
+                    true)},
       .example = R"yaml(version: 1
 pipeline: webhook-example
 extract:

@@ -88,7 +88,8 @@ result<order_key> order_of(const std::vector<std::int64_t>& list) {
 
 struct decoder::state {
   std::map<channel_key, channel> channels;
-  std::deque<std::string> forgotten;  ///< runs whose late frames are passed over
+  /// Runs whose late frames are passed over, those of this attempt and earlier ones: the run may begin again.
+  std::deque<std::pair<std::string, std::uint64_t>> forgotten;
   std::unordered_map<std::string, std::shared_ptr<arrow::Schema>, text_hash, std::equal_to<>> schemas;
 
   result<std::shared_ptr<arrow::Schema>> schema(std::string_view bytes) {
@@ -270,7 +271,9 @@ result<std::vector<message>> decoder::take(std::shared_ptr<arrow::Buffer> frame)
                 parse({reinterpret_cast<const char*>(frame->data()), static_cast<std::size_t>(frame->size())}));
   SLUICE_ASSIGN(const auto head, head_of(found));
   const auto& over = state_->forgotten;
-  if (std::find(over.begin(), over.end(), head.run) != over.end()) return std::vector<message>{};
+  const bool late = std::any_of(over.begin(), over.end(),
+                                [&](const auto& one) { return one.first == head.run && head.attempt <= one.second; });
+  if (late) return std::vector<message>{};
   SLUICE_ASSIGN(auto* in, state_->channel_of(head));
   if (found.kind == "batch") return state_->take_batch(found, head, *in, frame);
   if (found.kind == "fragment") return state_->take_fragment(found, *in);
@@ -279,7 +282,10 @@ result<std::vector<message>> decoder::take(std::shared_ptr<arrow::Buffer> frame)
 
 void decoder::forget(const std::string& run) {
   constexpr std::size_t most_forgotten = 256;
-  state_->forgotten.push_back(run);
+  std::uint64_t attempt = 1;
+  for (const auto& [key, one] : state_->channels)
+    if (std::get<0>(key) == run) attempt = std::max(attempt, std::get<4>(key));
+  state_->forgotten.emplace_back(run, attempt);
   if (state_->forgotten.size() > most_forgotten) state_->forgotten.pop_front();
   std::erase_if(state_->channels, [&](const auto& entry) { return std::get<0>(entry.first) == run; });
 }

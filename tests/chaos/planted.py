@@ -24,7 +24,7 @@ BUGS = {
     "barrier_not_aligned": "file-to-postgres",
     "commit_repeated": "join-to-sqlite",
     "rejects_not_cut": "file-to-parquet",
-    "acknowledged_too_early": "kafka-to-kafka",
+    "acknowledged_too_early": "rabbitmq-to-postgres",
     "failed_rename_ignored": "file-to-parquet",
 }
 

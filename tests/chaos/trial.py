@@ -212,7 +212,7 @@ class Trial:
         self.counts.fault("SIGTERM")
 
     def kill_parent(self):
-        """The engine ends in order when its parent dies; nobody may begin before that."""
+        """The engine is killed with its parent; nobody may begin before it has ended."""
         engines = self.engines()
         self.say("the parent is killed")
         self.struck = True

@@ -8,8 +8,10 @@ import subprocess
 import threading
 import time
 
+import rabbitmq_server
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from kafka_server import Broker
+from pika.exceptions import AMQPError
 from postgres_server import DatabaseError, Server
 
 JARS = pathlib.Path(__file__).resolve().parents[2] / ".deps/kafka-broker"
@@ -160,12 +162,47 @@ class Postgres:
             subprocess.run([SCRIPT, "start", folder, port], check=True, stdout=log, stderr=log)
 
 
+class Rabbitmq:
+    def __init__(self, broker):
+        self.broker, self.url = broker, broker.url
+        self.lock = threading.Lock()
+
+    @staticmethod
+    def again(ask):
+        """A broker that is starting is waited for."""
+        give_up = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return ask()
+            except (AMQPError, OSError, subprocess.CalledProcessError, KeyError):
+                if time.monotonic() > give_up:
+                    raise
+                time.sleep(0.2)  # polls the broker
+
+    def queue(self, name):
+        self.again(lambda: self.broker.queue(name))
+
+    def publish(self, queue, bodies, first):
+        """All are confirmed when it returns. After a broken connection they are sent again with the same ids, which the
+        pipeline recognises; so they are in the table once all the same."""
+        with self.lock:
+            self.again(lambda: self.broker.publish(queue, bodies, first))
+
+    def waiting(self, queue):
+        return sum(self.again(lambda: self.broker.waiting(queue)))
+
+    def restart(self, hard):
+        if hard:
+            os.kill(int((self.broker.folder / "pid").read_text()), signal.SIGKILL)
+        self.again(self.broker.restart)
+
+
 class World:
     """Everything that jobs share. `away` has the times in which a server was not there: (name, begin, end)."""
 
     def __init__(self, folder, binary, shim):
         self.folder, self.binary, self.shim = pathlib.Path(folder), binary, shim
-        self.kafka = self.postgres = None
+        self.kafka = self.postgres = self.rabbitmq = None
         self.away = []
         self.lock = threading.Lock()
         self.stack = contextlib.ExitStack()
@@ -175,6 +212,8 @@ class World:
             self.kafka = Kafka(self.stack.enter_context(Broker()))
         if "postgres" in servers:
             self.postgres = Postgres(self.stack.enter_context(Server()))
+        if "rabbitmq" in servers:
+            self.rabbitmq = Rabbitmq(self.stack.enter_context(rabbitmq_server.Broker()))
 
     def __enter__(self):
         return self

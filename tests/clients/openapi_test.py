@@ -143,8 +143,34 @@ class OpenApi(unittest.TestCase):
         self.ask("POST", "/v1/pipelines/nothing/trigger", 404)
         self.assertEqual(self.ask("GET", "/v1/subscriptions?pipeline=nightly", 200)["subscriptions"][0]["rule"], "all")
         eventually(lambda: self.ask("GET", f"/v1/deliveries?run={run}", 200)["deliveries"], "deliveries")
+        self.notifications(run)
         self.ask("DELETE", "/v1/pipelines/nightly", 200)
         self.ask("GET", "/v1/pipelines/nightly", 404)
+
+    def notifications(self, run):
+        """What is done with rules, channels and alerts."""
+        made = self.ask("POST", "/v1/subscriptions/nightly/all/replay", 202, json={"run": run, "limit": 100})
+        self.assertGreater(made["events"], 3)
+        eventually(lambda: [one for one in self.ask("GET", f"/v1/deliveries?run={run}", 200)["deliveries"]
+                            if one.get("replay") == made["replay"]], "replayed deliveries")
+        self.ask("POST", "/v1/subscriptions/nightly/none/replay", 404, json={"run": run})
+        self.ask("POST", "/v1/subscriptions/nightly/all/replay", 400, json={})
+        self.ask("POST", "/v1/subscriptions/nightly/all/replay", 422, json={"after": 0, "limit": 1})
+        self.assertTrue(self.ask("POST", "/v1/channels/nightly/log/test", 200)["delivered"])
+        self.ask("POST", "/v1/channels/nightly/none/test", 404)
+        self.ask("POST", "/v1/alerts/12345678/ack", 404)
+        self.ask("POST", "/v1/deliveries/flush", 202)
+        silence = self.ask("POST", "/v1/silences", 201, json={"when": "pipeline = 'x'", "for": "1h", "reason": "work"})["silence"]
+        self.ask("POST", "/v1/silences", 422, json={"when": "piipeline = 'x'", "for": "1h"})
+        self.assertEqual([one["silence"] for one in self.ask("GET", "/v1/silences", 200)["silences"]], [silence])
+        self.ask("DELETE", f"/v1/silences/{silence}", 200)
+        rules = json.dumps({"channels": {"log": {"file": {"path": "all.ndjson"}}}, "notify": [{"name": "every", "to": ["log"]}]})
+        file = {"text": rules, "base_folder": str(self.folder)}
+        self.assertEqual(self.ask("POST", "/v1/subscriptions", 200, json=file)["rules"], ["every"])
+        self.ask("POST", "/v1/subscriptions", 422, json={"text": "notify: [{ name: a, to: [b] }]"})
+        self.ask("DELETE", "/v1/subscriptions/every", 200)
+        self.ask("DELETE", "/v1/subscriptions/every", 404)
+        self.assertEqual(self.ask("GET", "/v1/identity", 200), {"name": "owner", "role": "admin"})
 
     def test_refusals_are_as_described(self):
         fault = self.ask("POST", "/v1/runs", 422, json=self.submission(WRONG))["faults"][0]

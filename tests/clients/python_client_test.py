@@ -155,7 +155,8 @@ class Runs(WithNode):
         with self.assertRaises(client_module.Unauthorized):
             async with self.client(state=None) as client:
                 await client.nodes()
-        for variables in ({"SLUICE_TOKEN": token}, {"SLUICE_STATE": str(self.node.state)}):
+        for variables in ({"SLUICE_TOKEN": token}, {"SLUICE_STATE": str(self.node.state)},
+                          {"SLUICE_STATE": "postgresql://h/d", "SLUICE_STATE_FOLDER": str(self.node.state)}):
             with unittest.mock.patch.dict(os.environ, {**variables, "SLUICE_TO": self.node.address}):
                 async with client_module.Client() as client:
                     self.assertEqual(len(await client.nodes()), 1)

@@ -81,7 +81,7 @@ class Machines(unittest.TestCase):
         return self.nodes
 
     def members(self):
-        return {node["name"]: node for node in self.nodes[0].json("/v1/nodes")["nodes"]}
+        return {node["name"]: node for node in self.nodes[0].json("/v1/nodes")["nodes"] if node["state"] != "lost"}
 
     def endless_run(self):
         first = self.nodes[0]

@@ -134,7 +134,10 @@ TEST_CASE("three nodes pass batches to each other, not only to the first") {
   const auto nodes = client_of(*n1).get("/v1/nodes").value()["nodes"];
   REQUIRE(nodes.size() == 3);
   CHECK(nodes[0]["name"] == "n1");
-  const auto seen = run(*n1, folder, pipeline("three", ""));
+  auto text = pipeline("three", "    place: { node: n2 }");
+  text.insert(text.find("    derive:"), "    place: { node: n3 }\n");
+  text.insert(text.find("    aggregate:"), "    place: { node: n1 }\n");
+  const auto seen = run(*n1, folder, text);
   INFO(seen.data.dump());
   CHECK(seen.last == "run.succeeded");
   CHECK(seen.nodes.at("paid") == "n2");

@@ -34,6 +34,7 @@ struct played_node {
   virtual_time time;
   std::shared_ptr<played_links> links = std::make_shared<played_links>();
   std::vector<std::string> log;
+  std::vector<std::string> events;     ///< that tell of nodes: "node.joined n2"
   std::vector<std::string> joined_as;  ///< outcomes of joining: "ok" or the error's code
   probe dialler{time};
   caf::actor node;
@@ -46,6 +47,7 @@ struct played_node {
     settings.links = links;
     settings.dialler = dialler;
     settings.log = [this](const std::string& line) { log.push_back(line); };
+    settings.tell = [this](const store::event& what) { events.push_back(what.type + " " + what.data["node"].text()); };
     if (joins) {
       settings.join = address{"127.0.0.1", 7070};
       settings.on_joined = [this](const status& how) { joined_as.push_back(how.ok() ? "ok" : how.problem().code); };
@@ -68,8 +70,18 @@ struct played_node {
     asks.send(node, list_nodes{});
     time.settle();
     std::vector<std::string> names;
-    for (const auto& one : asks.last<node_list>().nodes) names.push_back(one.name);
+    for (const auto& one : asks.last<member_table>().all)
+      if (one.state != "lost") names.push_back(one.info.name);
     return names;
+  }
+  /// "n2 lost" and the like, of all that are known.
+  [[nodiscard]] std::vector<std::string> states() {
+    probe asks(time);
+    asks.send(node, list_nodes{});
+    time.settle();
+    std::vector<std::string> all;
+    for (const auto& one : asks.last<member_table>().all) all.push_back(one.info.name + " " + one.state);
+    return all;
   }
 };
 
@@ -94,6 +106,9 @@ struct played_peer {
     with.time.settle();
   }
   [[nodiscard]] std::string session() const { return self.last<joined>().session; }
+  void beat(bool shares = true) {
+    say(heartbeat{session(), info.name, info.started, {.load_percent = 3, .units = 2}, shares});
+  }
 };
 
 }  // namespace sluice::cluster::testing

@@ -215,7 +215,7 @@ class TwoNodes(unittest.TestCase):
         self.assertIn("node_lost", shown)
         self.assertIn("node n2", shown)
         self.assertEqual(first.json("/v1/runs/last")["cause"]["code"], "node_lost")
-        self.assertEqual([n["name"] for n in first.json("/v1/nodes")["nodes"]], ["n1"])
+        self.assertEqual([(n["name"], n["state"]) for n in first.json("/v1/nodes")["nodes"]], [("n1", "ready"), ("n2", "lost")])
 
     def test_a_stalled_worker_fails_the_run_too(self):
         first, worker = self.two()

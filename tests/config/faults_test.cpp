@@ -77,6 +77,7 @@ TEST_CASE("faults of a unit's form name their place") {
         "unknown_key 4:14", "did you mean `node`?");
   check(with_source("    generate: { rows: many, columns: { n: sequence } }\n"), "invalid_value 3:23", "whole number");
   check(with_source("    generate: [1]\n"), "invalid_value 3:15", "generate must be a map, found a list");
+  check(with_source("    csv: in.csv\n"), "invalid_value 3:10", "write csv: { path: in.csv }");
   check(with_source("    generate: { rows: 1, columns: { n: sequence } }\n    types: { n: bigin }\n"),
         "unknown_type 4:17");
   check(with_source("    generate: { rows: 1, columns: { n: sequence } }\n    types:\n"), "invalid_value 4:5",

@@ -9,7 +9,7 @@ import struct
 
 import msgpack
 
-VERSION = 3
+VERSION = 4
 LIMIT = 1024
 PATIENCE = 60
 

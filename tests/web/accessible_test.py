@@ -83,6 +83,12 @@ class Accessible(unittest.TestCase):
         browser.see(".pipelines .row", "orders")
         browser.see("table.deployed tr", "orders")
         yield "pipelines"
+        text += f"channels: {{ log: {{ file: {self.path}/told.ndjson }} }}\nnotify: [{{ name: all, to: [log] }}]\n"
+        self.node.ended(self.node.submit(text.replace("pipeline: orders", "pipeline: told")))
+        browser.go("#/notifications")
+        browser.see("table.rules tr", "all")
+        browser.see(".deliveries .row", "run.succeeded")
+        yield "notifications"
         browser.go("#/nodes")
         browser.see("tbody tr")
         yield "nodes"

@@ -48,7 +48,7 @@ constexpr const char* steered_schema = R"json({
   "properties": {
     "run": {"type": "string"},
     "pipeline": {"type": "string"},
-    "told": {"type": "string", "enum": ["drain", "flush", "savepoint", "pause", "resume"]},
+    "told": {"type": "string", "enum": ["drain", "savepoint", "pause", "resume"]},
     "epoch": {"type": "integer", "format": "int64", "description": "the checkpoint that is kept as a savepoint, or after which the run waits"}
   }
 })json";
@@ -90,7 +90,7 @@ route_group checkpoint_routes() {
                       .path = "/v1/runs/{run}/drain",
                       .id = "drain_run",
                       .summary = "ends a run at a checkpoint; a run without end then has succeeded",
-                      .parameters = {run, query_flag("flush", "true: open windows are emitted before it", "false")},
+                      .parameters = {run, query_flag("flush", "emit open windows before the checkpoint", "false")},
                       .answers = {{.status = 202, .summary = "It is told to drain", .schema = "Steered"}},
                       .refusals = {404, 409, 501},
                       .answer = drain_run},

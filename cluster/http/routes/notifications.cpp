@@ -57,10 +57,11 @@ api_response list_deliveries(const api_call& call) {
   if (!found.ok()) return refusal_of(found.problem());
   auto list = options::array();
   for (const auto& one : *found) {
+    const bool replayed = one.kind == "replay";
     options made = {{"number", one.number},
                     {"subscription", one.subscription},
                     {"channel", one.channel},
-                    {"id", one.key},
+                    {"id", replayed ? one.key.substr(one.key.rfind(' ') + 1) : one.key},
                     {"kind", one.kind},
                     {"type", one.type},
                     {"run", one.run},
@@ -68,6 +69,7 @@ api_response list_deliveries(const api_call& call) {
                     {"state", store::to_string(one.state)},
                     {"tries", one.tries},
                     {"created", one.created}};
+    if (replayed) made["replay"] = one.body["replay"];
     if (one.first_try > 0) made["first_try"] = one.first_try;
     if (one.last_try > 0) made["last_try"] = one.last_try;
     if (one.state == store::delivery_state::open) made["next"] = one.next_at;
@@ -113,6 +115,7 @@ constexpr const char* deliveries_schema = R"json({
     "created": {"type": "integer", "format": "int64"},
     "first_try": {"type": "integer", "format": "int64"},
     "last_try": {"type": "integer", "format": "int64"},
+    "replay": {"type": "string", "description": "which replay sent it once more"},
     "next": {"type": "integer", "format": "int64", "description": "when it is tried again"},
     "answer": {"type": "string", "description": "the beginning of the last answer, or why there was none"}}}}}
 })json";

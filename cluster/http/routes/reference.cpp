@@ -28,6 +28,15 @@ api_response list_nodes(const api_call& call) {
   return json_answer({{"nodes", call.handlers().nodes()}});
 }
 
+api_response set_draining(const api_call& call, bool draining) {
+  if (!call.handlers().drain) return not_here("belong to a cluster");
+  const auto done = call.handlers().drain(call.text("node"), draining);
+  return done.ok() ? json_answer(*done) : refusal_of(done.problem());
+}
+
+api_response drain(const api_call& call) { return set_draining(call, true); }
+api_response undrain(const api_call& call) { return set_draining(call, false); }
+
 api_response metrics(const api_call& call) {
   api_response out{.content_type = "text/plain; version=0.0.4", .body = {}};
   const auto totals = call.store().totals();
@@ -95,13 +104,44 @@ constexpr const char* nodes_schema = R"json({
   "properties": {
     "nodes": {"type": "array", "items": {"type": "object", "required": ["name", "role", "http"], "properties": {
       "name": {"type": "string"},
-      "role": {"type": "string", "enum": ["first", "worker"]},
+      "role": {"type": "string", "enum": ["controller", "worker", "both"]},
+      "state": {"type": "string", "enum": ["joining", "ready", "suspect", "draining", "lost", ""],
+                "description": "empty where the node asked does not know"},
+      "version": {"type": "string"},
+      "load_percent": {"type": "integer", "description": "load average of the last minute, of all its cores"},
+      "memory": {"type": "integer", "format": "int64", "description": "bytes of its process"},
+      "units": {"type": "integer", "description": "instances of units that work there"},
+      "runs": {"type": "integer", "description": "runs that have a part there"},
+      "shares_runs": {"type": "boolean", "description": "it sees the controller's folder of runs"},
+      "lost": {"type": "integer", "format": "int64", "description": "when it was lost"},
+      "how": {"type": "string", "description": "what is known of its end"},
       "pid": {"type": "integer", "format": "int64"},
       "cluster": {"type": "string", "description": "HOST:PORT for other nodes"},
       "http": {"type": "string", "description": "HOST:PORT of its API"},
       "labels": {"type": "object", "additionalProperties": {"type": "string"}},
       "started": {"type": "integer", "format": "int64", "description": "microseconds since 1970 UTC"}}}}
   }
+})json";
+
+api_response tell_identity(const api_call& call) {
+  if (!call.caller) return not_here("know tokens");
+  return json_answer({{"name", call.caller->name}, {"role", to_string(call.caller->role)}});
+}
+
+constexpr const char* identity_schema = R"json({
+  "type": "object",
+  "required": ["name", "role"],
+  "properties": {"name": {"type": "string"}, "role": {"type": "string", "enum": ["viewer", "operator", "admin"]}}
+})json";
+
+constexpr const char* drained_schema = R"json({
+  "type": "object",
+  "required": ["node", "draining", "moving", "staying"],
+  "properties": {
+    "node": {"type": "string"},
+    "draining": {"type": "boolean"},
+    "moving": {"type": "array", "items": {"type": "string"}, "description": "runs that go on elsewhere, behind a checkpoint"},
+    "staying": {"type": "array", "items": {"type": "string"}, "description": "runs without checkpoints, which end there"}}
 })json";
 
 }  // namespace
@@ -116,6 +156,31 @@ route_group reference_routes() {
                   .answers = {{.summary = "The nodes", .schema = "NodeList"}},
                   .refusals = {501},
                   .answer = list_nodes},
+                 {.method = "POST",
+                  .path = "/v1/nodes/{node}/drain",
+                  .id = "drain_node",
+                  .summary = "a node takes no new work, and its runs with checkpoints go on elsewhere; `node.drained` "
+                             "tells that nothing works on it any more",
+                  .parameters = {path_text("node", "its name")},
+                  .answers = {{.summary = "What becomes of its runs", .schema = "DrainedNode"}},
+                  .refusals = {404, 501},
+                  .role = access_role::admin,
+                  .answer = drain},
+                 {.method = "POST",
+                  .path = "/v1/nodes/{node}/undrain",
+                  .id = "undrain_node",
+                  .summary = "a node that was drained takes work again",
+                  .parameters = {path_text("node", "its name")},
+                  .answers = {{.summary = "The node", .schema = "DrainedNode"}},
+                  .refusals = {404, 501},
+                  .role = access_role::admin,
+                  .answer = undrain},
+                 {.method = "GET",
+                  .path = "/v1/identity",
+                  .id = "get_identity",
+                  .summary = "whose token it is, and what it allows",
+                  .answers = {{.summary = "The token's name and role", .schema = "Identity"}},
+                  .answer = tell_identity},
                  {.method = "GET",
                   .path = "/v1/components",
                   .id = "list_components",
@@ -143,6 +208,8 @@ route_group reference_routes() {
                   .answers = {{.summary = "Prometheus text", .content_type = "text/plain"}},
                   .answer = metrics}},
       .schemas = {{"NodeList", nodes_schema},
+                  {"Identity", identity_schema},
+                  {"DrainedNode", drained_schema},
                   {"ComponentList", components_schema},
                   {"Option", option_schema},
                   {"FunctionList", functions_schema},

@@ -228,6 +228,9 @@ std::string progress_schema() {
     "rows_per_second": {"type": "number"},
     "held_back": {"type": "number", "description": "share of the last seconds in which its rows waited for the units after it"},
     "starved": {"type": "number", "description": "share of the last seconds in which it had no rows to work on"},
+    "down": {"type": "object", "description": "while its system can't be reached", "properties": {
+      "since": {"type": "integer", "format": "int64", "description": "microseconds since 1970 UTC"},
+      "message": {"type": "string"}}},
     "done": {"type": "number", "description": "from 0 to 1, where it is known"},)json") +
          counters + "}}}}}";
 }

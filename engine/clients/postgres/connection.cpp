@@ -70,6 +70,28 @@ std::optional<std::uint64_t> line_of_copy(const std::string& context) {
   return line;
 }
 
+std::vector<text_row> rows_of(const pg_result& got) {
+  std::vector<text_row> all(static_cast<std::size_t>(PQntuples(&got)));
+  const int columns = PQnfields(&got);
+  for (std::size_t at = 0; at < all.size(); ++at)
+    for (int column = 0; column < columns; ++column) {
+      const int number = static_cast<int>(at);
+      if (PQgetisnull(&got, number, column) != 0)
+        all[at].emplace_back();
+      else
+        all[at].emplace_back(
+            std::string(PQgetvalue(&got, number, column), static_cast<std::size_t>(PQgetlength(&got, number, column))));
+    }
+  return all;
+}
+
+std::uint64_t changed_by(const pg_result& got) {
+  const std::string count = PQcmdTuples(const_cast<pg_result*>(&got));
+  std::uint64_t number = 0;
+  (void)std::from_chars(count.data(), count.data() + count.size(), number);
+  return number;
+}
+
 refusal read_refusal(const pg_result& of) {
   const auto field = [&](int code) { return text_of(PQresultErrorField(&of, code)); };
   refusal made{.state = field(PG_DIAG_SQLSTATE),
@@ -211,6 +233,7 @@ status connection::send(const std::string& sql, const std::vector<text_value>& a
     sent = PQsendQuery(handle, sql.c_str());
   } else {
     std::vector<const char*> values;
+    values.reserve(arguments.size());
     for (const auto& one : arguments) values.push_back(one ? one->c_str() : nullptr);
     sent = PQsendQueryParams(handle, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
                              nullptr, 0);
@@ -269,27 +292,36 @@ status connection::run(const std::string& sql, const std::vector<text_value>& ar
 result<std::vector<text_row>> connection::rows(const std::string& sql, const std::vector<text_value>& arguments) {
   SLUICE_TRY(send(sql, arguments));
   SLUICE_ASSIGN(const auto got, finish());
-  std::vector<text_row> all(static_cast<std::size_t>(PQntuples(got.get())));
-  const int columns = PQnfields(got.get());
-  for (std::size_t at = 0; at < all.size(); ++at)
-    for (int column = 0; column < columns; ++column) {
-      const int number = static_cast<int>(at);
-      if (PQgetisnull(got.get(), number, column) != 0)
-        all[at].emplace_back();
-      else
-        all[at].emplace_back(std::string(PQgetvalue(got.get(), number, column),
-                                         static_cast<std::size_t>(PQgetlength(got.get(), number, column))));
-    }
-  return all;
+  return rows_of(*got);
 }
 
 result<std::uint64_t> connection::change(const std::string& sql, const std::vector<text_value>& arguments) {
   SLUICE_TRY(send(sql, arguments));
   SLUICE_ASSIGN(const auto got, finish());
-  const std::string count = PQcmdTuples(got.get());
-  std::uint64_t number = 0;
-  (void)std::from_chars(count.data(), count.data() + count.size(), number);
-  return number;
+  return changed_by(*got);
+}
+
+status connection::prepare(const std::string& name, const std::string& sql, const std::vector<std::uint32_t>& types) {
+  if (stop_.raised()) return interrupted_error("waiting for " + where_);
+  if (!alive() ||
+      PQsendPrepare(handle_.get(), name.c_str(), sql.c_str(), static_cast<int>(types.size()), types.data()) == 0)
+    return lost();
+  SLUICE_TRY(flush());
+  auto done = finish();
+  return done.ok() ? status{} : status(std::move(done).problem());
+}
+
+result<executed> connection::execute(const std::string& name, const std::vector<text_value>& arguments) {
+  if (stop_.raised()) return interrupted_error("waiting for " + where_);
+  std::vector<const char*> values;
+  values.reserve(arguments.size());
+  for (const auto& one : arguments) values.push_back(one ? one->c_str() : nullptr);
+  if (!alive() || PQsendQueryPrepared(handle_.get(), name.c_str(), static_cast<int>(values.size()), values.data(),
+                                      nullptr, nullptr, 0) == 0)
+    return lost();
+  SLUICE_TRY(flush());
+  SLUICE_ASSIGN(const auto got, finish());
+  return executed{rows_of(*got), static_cast<std::int64_t>(changed_by(*got))};
 }
 
 result<std::vector<described_column>> connection::describe(const std::string& sql) {
@@ -301,6 +333,7 @@ result<std::vector<described_column>> connection::describe(const std::string& sq
   SLUICE_TRY(flush());
   SLUICE_ASSIGN(const auto got, finish());
   std::vector<described_column> columns;
+  columns.reserve(static_cast<std::size_t>(PQnfields(got.get())));
   for (int at = 0; at < PQnfields(got.get()); ++at)
     columns.push_back({PQfname(got.get(), at), PQftype(got.get(), at), PQfmod(got.get(), at)});
   return columns;

@@ -40,6 +40,12 @@ struct described_column {
   int modifier = -1;
 };
 
+/// What a prepared statement has given and done.
+struct executed {
+  std::vector<text_row> rows;
+  std::int64_t changed = 0;  ///< rows
+};
+
 /// A connection to a server, for one thread at a time. Calls wait for the server, or until the interruption is raised
 /// (interrupted). Errors name server and database, never a password. After connection_lost every call fails.
 class connection {
@@ -58,6 +64,11 @@ class connection {
   result<std::vector<text_row>> rows(const std::string& sql, const std::vector<text_value>& arguments = {});
   /// Runs one statement; gives how many rows it has changed.
   result<std::uint64_t> change(const std::string& sql, const std::vector<text_value>& arguments = {});
+
+  /// Prepares one statement under a name, `types` being the oids of its arguments.
+  status prepare(const std::string& name, const std::string& sql, const std::vector<std::uint32_t>& types);
+  /// Runs a prepared statement, all values as text.
+  result<executed> execute(const std::string& name, const std::vector<text_value>& arguments);
 
   /// The columns of one statement, which is not run.
   result<std::vector<described_column>> describe(const std::string& sql);

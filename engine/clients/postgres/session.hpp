@@ -1,10 +1,13 @@
 #pragma once
 
 #include "engine/clients/postgres/connection.hpp"
+#include "engine/component/may_be_down.hpp"
 #include "engine/component/retry.hpp"
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 namespace sluice::postgres {
@@ -21,12 +24,19 @@ class session {
   /// The connection that is there; null: none, or it was lost.
   [[nodiscard]] connection* current() const { return held_ && held_->alive() ? held_.get() : nullptr; }
   void close() { held_.reset(); }
+  /// Since when and why it is tried again. From any thread.
+  [[nodiscard]] std::optional<down_state> down() const;
 
  private:
+  void note_down(const error& why);
+  void note_reached();
+
   std::string url_;
   backoff waits_;
   interruption& stop_;
   std::unique_ptr<connection> held_;
+  mutable std::mutex lock_;  ///< of the next one
+  std::optional<down_state> down_;
 };
 
 }  // namespace sluice::postgres

@@ -197,7 +197,8 @@ class collected_binder {
       one = value(0);
     }
     if (!one) return std::nullopt;
-    if (name_ == "percentile_cont" || name_ == "median") {
+    const bool continuous = name_ == "percentile_cont" || name_ == "median";
+    if (continuous) {
       one = rows_.coerce({one, of_.begin}, arrow::float64(), name_);
       if (!one) return std::nullopt;
     } else if (find_comparison_kernel(comparison::less, *one->type) == nullptr) {
@@ -217,7 +218,8 @@ class collected_binder {
       parameters = value_text(*constant->value, 0);
     }
     auto type = one->type;
-    std::vector<node_ptr> values = {one, one};
+    std::vector<node_ptr> values = {one};
+    if (!continuous) values.push_back(one);  // as the key of the order
     return made(std::move(values), std::move(type),
                 std::string(descending ? "df" : "al") + ":" + (name_ == "median" ? "0.5" : parameters));
   }

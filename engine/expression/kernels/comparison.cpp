@@ -51,12 +51,22 @@ result<array_ptr> boolean_kernel(call& c) {
 // Equality with a constant: most rows are decided by their length or their first eight bytes.
 void gather_equal(const texts_of& texts, std::string_view wanted, std::int64_t rows, std::uint8_t* out) {
   const auto length = static_cast<std::int32_t>(wanted.size());
-  if (length < 8)
+  if (length < 8) {
+    // Eight bytes can be read from where a text begins, whatever its length, but for the last ones.
+    const auto* const last = std::upper_bound(texts.offsets, texts.offsets + rows, texts.offsets[rows] - 8);
+    const auto readable = static_cast<std::int64_t>(last - texts.offsets);
+    const auto used = (std::uint64_t{1} << (8 * length)) - 1;
+    std::uint64_t text = 0;
+    std::memcpy(&text, wanted.data(), wanted.size());
     return gather_bits(rows, out, [&](std::int64_t row) {
       const auto begin = texts.offsets[row];
-      return texts.offsets[row + 1] - begin == length &&
-             std::memcmp(texts.bytes + begin, wanted.data(), wanted.size()) == 0;
+      const bool same_length = texts.offsets[row + 1] - begin == length;
+      if (row >= readable) return same_length && std::memcmp(texts.bytes + begin, wanted.data(), wanted.size()) == 0;
+      std::uint64_t found;
+      std::memcpy(&found, texts.bytes + begin, 8);
+      return static_cast<bool>(static_cast<int>(same_length) & static_cast<int>((found & used) == text));
     });
+  }
   std::uint64_t first;
   std::memcpy(&first, wanted.data(), 8);
   gather_bits(rows, out, [&](std::int64_t row) {

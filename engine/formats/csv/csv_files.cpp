@@ -2,13 +2,16 @@
 
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
+#include "engine/files/follow/growing_records.hpp"
 #include "engine/files/line_counter.hpp"
 #include "engine/files/listed_files.hpp"
 #include "engine/formats/csv/infer.hpp"
+#include "engine/formats/csv/last_record_end.hpp"
 
 #include <arrow/type.h>
 
 #include <algorithm>
+#include <limits>
 #include <mutex>
 #include <set>
 
@@ -33,7 +36,7 @@ error different_csv_columns(const input_file& file, const std::vector<std::strin
 
 namespace {
 
-class csv_files : public source, public takes_filter {
+class csv_files : public source, public takes_filter, public growing_records {
  public:
   explicit csv_files(std::shared_ptr<const csv_table> what) : what_(std::move(what)) {}
 
@@ -66,6 +69,7 @@ class csv_files : public source, public takes_filter {
     csv::reader_questions ask = {
         .line_of = [this, piece](std::uint64_t offset) { return line_of(piece, offset); },
         .sampled_rows = [this] { return sampled_rows(); },
+        .limit = what_->follow ? file.size : std::numeric_limits<std::int64_t>::max(),
     };
     auto plan = known->plan;
     if (known->chain && !what_->whole_files) {
@@ -77,6 +81,11 @@ class csv_files : public source, public takes_filter {
     if (file.path != "-") again = [file] { return open_stream(file); };
     return csv::read_whole(std::move(plan), piece, std::move(stream), std::move(again), known->layout.data_begin,
                            std::move(ask), file.path == "-" ? once_ : nullptr, position);
+  }
+
+  [[nodiscard]] result<std::int64_t> complete_until(const followed_file& file, std::int64_t from,
+                                                    std::int64_t to) const override {
+    return csv::last_record_end(what_->rules, file, from, to);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {

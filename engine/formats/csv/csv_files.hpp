@@ -28,6 +28,7 @@ struct csv_table {
   source_columns columns;
   bool all_columns = true;   ///< `columns:` names none: files may have no others
   bool whole_files = false;  ///< not cut into splits: rows are numbered
+  bool follow = false;       ///< its files grow: only what the plan has chosen of them is read
   std::uint32_t number = 0;
   std::int64_t split_bytes = 0;
   std::int64_t sample = default_csv_sample;

@@ -7,6 +7,7 @@
 #include "engine/formats/csv/chunk_reader.hpp"
 #include "engine/formats/csv/runaway.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <limits>
 #include <optional>
@@ -300,12 +301,12 @@ std::unique_ptr<split_reader> read_split(read_plan plan, split piece, std::share
                                          std::size_t index, reader_questions ask, const std::string& position) {
   const auto rules = plan.rules.rules;
   // Open from the first read on, as long as the reader is there.
-  fetch from = [chain, open = std::shared_ptr<random_file>()](std::int64_t at, std::uint8_t* into,
-                                                              std::int64_t size) mutable -> result<std::int64_t> {
+  fetch from = [chain, limit = ask.limit, open = std::shared_ptr<random_file>()](
+                   std::int64_t at, std::uint8_t* into, std::int64_t size) mutable -> result<std::int64_t> {
     if (!open) {
       SLUICE_ASSIGN(open, chain->file());
     }
-    return open->read_at(at, into, size);
+    return open->read_at(at, into, std::clamp<std::int64_t>(limit - at, 0, size));
   };
   find_record_end look = [from, rules](std::int64_t record) { return find_extent(from, rules, record); };
   record_reader records(std::move(from), rules, std::move(look), batch_maker(std::move(plan), piece, std::move(ask)));

@@ -8,6 +8,7 @@
 #include "engine/formats/csv/split_chain.hpp"
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ struct read_plan {
 struct reader_questions {
   std::function<std::uint64_t(std::uint64_t offset)> line_of;
   std::function<std::int64_t()> sampled_rows;  ///< that inference looked at
+  /// Nothing is read from here on: a file may grow, and what is behind may be half a record.
+  std::int64_t limit = std::numeric_limits<std::int64_t>::max();
 };
 
 /// Reads a split of a plain file; `index` is its number among the splits of that file. A position that is not empty is

@@ -3,7 +3,9 @@
 #include "engine/columns/row_filter.hpp"
 #include "engine/component/takes_filter.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/follow/growing_records.hpp"
 #include "engine/files/listed_files.hpp"
+#include "engine/formats/ndjson/last_line_end.hpp"
 #include "engine/formats/ndjson/ndjson_reader.hpp"
 
 #include <arrow/type.h>
@@ -14,7 +16,7 @@ namespace sluice::ndjson {
 
 namespace {
 
-class ndjson_files : public source, public takes_filter {
+class ndjson_files : public source, public takes_filter, public growing_records {
  public:
   explicit ndjson_files(std::shared_ptr<const ndjson_table> what) : what_(std::move(what)) {}
 
@@ -51,6 +53,11 @@ class ndjson_files : public source, public takes_filter {
     SLUICE_ASSIGN(const auto* file, listed_file(what_->files, piece));
     SLUICE_TRY(check_position(*file, position));
     return read_ndjson(what_, piece, *file, filter_, position);
+  }
+
+  [[nodiscard]] result<std::int64_t> complete_until(const followed_file& file, std::int64_t from,
+                                                    std::int64_t to) const override {
+    return last_line_end(file, from, to);
   }
 
   std::uint64_t line_of(const split& piece, std::uint64_t offset) override {

@@ -37,6 +37,11 @@ class arrow_file : public row_writer {
   }
 
   status close() override { return checked(writer_->Close()); }
+  status end_row_group() override {
+    if (rows_ > 0) SLUICE_TRY(checked(writer_->NewBufferedRowGroup()));
+    rows_ = bytes_ = 0;
+    return {};
+  }
 
   std::int64_t held() const override { return bytes_; }
 

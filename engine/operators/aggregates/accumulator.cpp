@@ -29,6 +29,7 @@ std::string family_of(const std::string& function) {
   if (function == "bool_or") return "max";
   if (function == "any_value") return "first";
   if (function == "corr" || function.starts_with("covar_") || function.starts_with("regr_")) return "regression";
+  if (function.starts_with("percentile_cont(") || function.starts_with("median(")) return "percentile_cont";
   if (function.starts_with("stddev") || function.starts_with("var")) return "variance";
   return function;
 }
@@ -52,6 +53,8 @@ void value_counts::add(const grouped_rows& in) {
 result<accumulator_ptr> make_accumulator(const expression::aggregate_call& call) {
   if (call.function == "count_star") return make_count(true);
   if (call.argument) {
+    if (auto made = make_percentiles(call)) return made;
+    if (auto made = make_joined_texts(call)) return made;
     if (auto made = make_collected(call)) return made;
     if (auto made = make_regression(call)) return made;
     if (auto made = make_by_family(family_of(call.function), call.argument->type())) return made;

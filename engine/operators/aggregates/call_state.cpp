@@ -1,5 +1,6 @@
 #include "engine/operators/aggregates/call_state.hpp"
 
+#include "engine/expression/bits.hpp"
 #include "engine/operators/keys/key_hash.hpp"
 
 #include <arrow/array.h>
@@ -8,6 +9,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <bit>
 #include <numeric>
 
 namespace sluice::aggregates {
@@ -19,6 +21,21 @@ bool needs_distinct(const expression::aggregate_call& call) {
   const auto& name = call.function;
   return name != "min" && name != "max" && name != "bool_and" && name != "bool_or" && name != "every" &&
          name != "first" && name != "last" && name != "any_value";
+}
+
+// The rows where a filter is true, 64 rows at a time.
+void choose(const arrow::BooleanArray& filter, std::vector<std::int32_t>& rows) {
+  rows.clear();
+  const auto* truth = filter.values()->data();
+  const auto* valid = filter.null_count() > 0 ? filter.null_bitmap_data() : nullptr;
+  for (std::int64_t row = 0; row < filter.length() && filter.offset() != 0; ++row)
+    if (filter.IsValid(row) && filter.Value(row)) rows.push_back(static_cast<std::int32_t>(row));
+  if (filter.offset() != 0) return;
+  for (std::int64_t word = 0; word < expression::words_for(filter.length()); ++word) {
+    auto bits = expression::load_word(truth, word, filter.length());
+    if (valid != nullptr) bits &= expression::load_word(valid, word, filter.length());
+    for (; bits != 0; bits &= bits - 1) rows.push_back(static_cast<std::int32_t>(word * 64 + std::countr_zero(bits)));
+  }
 }
 
 }  // namespace
@@ -37,10 +54,7 @@ result<std::unique_ptr<call_state>> call_state::make(const expression::aggregate
 
 status call_state::add(const grouped_rows& rows, const std::shared_ptr<arrow::Array>& filter) {
   if (!filter) return distinct_ ? add_distinct(rows) : state_->add(rows);
-  const auto& keep = static_cast<const arrow::BooleanArray&>(*filter);
-  chosen_.clear();
-  for (std::int64_t row = 0; row < rows.rows; ++row)
-    if (keep.IsValid(row) && keep.Value(row)) chosen_.push_back(static_cast<std::int32_t>(row));
+  choose(static_cast<const arrow::BooleanArray&>(*filter), chosen_);
   return add_chosen(rows, distinct_ != nullptr);
 }
 

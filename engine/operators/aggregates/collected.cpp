@@ -1,5 +1,5 @@
-// Aggregates that need the values of a group side by side, in an order: string_agg, array_agg, percentiles, mode. The
-// values are kept as they came and put in order when the results are read.
+// Aggregates that need the values of a group side by side, in an order: string_agg, array_agg, percentile_disc, mode.
+// The values are kept as they came and put in order when the results are read.
 #include "engine/operators/aggregates/collected.hpp"
 #include "engine/operators/keys/key_hash.hpp"
 #include "engine/operators/sorting/sort_keys.hpp"
@@ -13,7 +13,6 @@
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
-#include <bit>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -67,9 +66,6 @@ class collected final : public accumulator {
   result<std::shared_ptr<arrow::Array>> finish(std::span<const std::uint32_t> groups,
                                                const expression::aggregate_call& as, row_errors& errors) override {
     SLUICE_TRY(arrange());
-    double fraction = 0;
-    std::from_chars(how_.rest.data(), how_.rest.data() + how_.rest.size(), fraction);
-    if (is_continuous()) return continuous(groups, fraction);
     std::vector<std::int64_t> rows;  // of the groups, one behind the other
     std::vector<std::int64_t> ends;
     for (const auto group : groups) {
@@ -79,6 +75,8 @@ class collected final : public accumulator {
     if (function_ == "string_agg") return joined(rows, ends, errors);
     if (function_ == "array_agg") return listed(rows, ends, as.type);
     if (function_ == "mode") return most_frequent(rows, ends);
+    double fraction = 0;
+    std::from_chars(how_.rest.data(), how_.rest.data() + how_.rest.size(), fraction);
     return discrete(rows, ends, fraction);
   }
 
@@ -161,7 +159,7 @@ class collected final : public accumulator {
       by_group_[static_cast<std::size_t>(next[groups[row]]++)] = static_cast<std::int64_t>(row);
     const auto& rows = static_cast<const arrow::StructArray&>(*all_);
     values_ = rows.field(0);
-    if (how_.order.empty() || is_continuous()) return {};
+    if (how_.order.empty()) return {};
     std::vector<std::shared_ptr<arrow::Array>> keys;
     for (std::size_t i = 0; i < how_.order.size(); ++i) keys.push_back(rows.field(static_cast<int>(i) + 1));
     return keys_.encode(how_.order, std::move(keys), all_->length());
@@ -267,54 +265,6 @@ class collected final : public accumulator {
     return picked(places);
   }
 
-  /// percentile_cont and median: their values are doubles, and are their own keys.
-  [[nodiscard]] bool is_continuous() const { return function_ == "percentile_cont" || function_ == "median"; }
-
-  /// A number that is ordered as doubles are, NaN last, and its way back.
-  static std::int64_t ordered(double value) {
-    if (std::isnan(value)) return std::numeric_limits<std::int64_t>::max();
-    const auto bits = std::bit_cast<std::int64_t>(value);
-    return bits < 0 ? std::numeric_limits<std::int64_t>::min() - bits - 1 : bits;
-  }
-  static double from_ordered(std::int64_t number) {
-    if (number == std::numeric_limits<std::int64_t>::max()) return std::numeric_limits<double>::quiet_NaN();
-    return std::bit_cast<double>(number < 0 ? std::numeric_limits<std::int64_t>::min() - number - 1 : number);
-  }
-
-  // Between two values in proportion, as PostgreSQL's float8_lerp. The two are selected, the others stay unordered.
-  result<std::shared_ptr<arrow::Array>> continuous(std::span<const std::uint32_t> groups, double fraction) const {
-    const auto& values = static_cast<const arrow::DoubleArray&>(*values_);
-    const bool descending = !how_.order.empty() && how_.order.front().descending;
-    arrow::DoubleBuilder builder;
-    SLUICE_TRY_ARROW(builder.Reserve(std::ssize(groups)), "read percentiles");
-    std::vector<std::int64_t> own;
-    for (const auto group : groups) {
-      own.clear();
-      if (group + std::size_t{1} < starts_.size())
-        for (auto at = starts_[group]; at < starts_[group + 1]; ++at) {
-          const auto number = ordered(values.Value(by_group_[static_cast<std::size_t>(at)]));
-          own.push_back(descending ? ~number : number);
-        }
-      if (own.empty()) {
-        builder.UnsafeAppendNull();
-        continue;
-      }
-      const double at = fraction * static_cast<double>(own.size() - 1);
-      const auto low = own.begin() + static_cast<std::ptrdiff_t>(std::floor(at));
-      std::nth_element(own.begin(), low, own.end());
-      const auto value_of = [&](std::int64_t number) { return from_ordered(descending ? ~number : number); };
-      const double a = value_of(*low);
-      if (std::floor(at) == std::ceil(at)) {
-        builder.UnsafeAppend(a);
-        continue;
-      }
-      const double b = value_of(*std::min_element(low + 1, own.end()));
-      builder.UnsafeAppend(a + (at - std::floor(at)) * (b - a));
-    }
-    SLUICE_ASSIGN_ARROW(auto made, builder.Finish(), "read percentiles");
-    return made;
-  }
-
   std::string function_;
   parameters how_;
   std::shared_ptr<arrow::DataType> type_;  ///< of the struct of values and keys
@@ -330,8 +280,7 @@ class collected final : public accumulator {
 }  // namespace
 
 accumulator_ptr make_collected(const expression::aggregate_call& call) {
-  static constexpr const char* names[] = {"array_agg",       "median",          "mode",
-                                          "percentile_cont", "percentile_disc", "string_agg"};
+  static constexpr const char* names[] = {"array_agg", "mode", "percentile_disc", "string_agg"};
   // percentile_cont(al:0.5)
   const auto open = call.function.find('(');
   const auto name = call.function.substr(0, open);

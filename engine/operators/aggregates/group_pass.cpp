@@ -187,8 +187,7 @@ status group_pass::hand_out(key_groups of, const std::function<status(const stat
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (!states_[i]->has_spilled()) continue;
     const auto add = [&](const arrow::UInt32Array& groups, const std::shared_ptr<arrow::Array>& values) -> status {
-      SLUICE_ASSIGN(auto columns,
-                    index_->keys({groups.raw_values(), static_cast<std::size_t>(groups.length())}));
+      SLUICE_ASSIGN(auto columns, index_->keys({groups.raw_values(), static_cast<std::size_t>(groups.length())}));
       SLUICE_ASSIGN(const auto chosen, held::in_groups(of, columns, groups.length()));
       if (chosen.empty()) return {};
       columns.push_back(values);

@@ -35,9 +35,7 @@ class keep_best final : public spilling_keys {
     return columns.names();
   }
 
-  [[nodiscard]] std::uint64_t held() const override {
-    return has_finished() ? 0 : known() + spilling_keys::held();
-  }
+  [[nodiscard]] std::uint64_t held() const override { return has_finished() ? 0 : known() + spilling_keys::held(); }
 
   /// The rows that are kept, in the input's order, and where they came.
   result<std::vector<state_part>> state(key_groups of) override {

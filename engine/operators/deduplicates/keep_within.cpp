@@ -1,5 +1,6 @@
 #include "engine/operators/deduplicates/keep_within.hpp"
 
+#include "engine/component/flush_time.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/held_state.hpp"
@@ -122,7 +123,7 @@ class keep_within final : public transform {
       }
     }
     out.count_merged(static_cast<std::uint64_t>(in.rows()) - kept.size() - late.size());
-    windows::give_late(in, late, time_, windows::late_port_of(outputs_), watermark_, "it may repeat a row that is forgotten", out);
+    windows::give_late(in, late, time_, outputs_.size() > 1, watermark_, "it may repeat a row that is forgotten", out);
     if (std::ssize(kept) == in.rows()) {
       out.emit(0, std::move(in));
     } else if (!kept.empty()) {
@@ -132,8 +133,7 @@ class keep_within final : public transform {
   }
 
   status on_time(std::int64_t watermark, emitter&) override {
-    // Nothing comes out at the end of time, and a later run needs what is remembered now.
-    if (watermark == end_of_time) return {};
+    if (watermark == flush_of_time) return {};  // nothing is held back, and what is remembered is still needed
     watermark_ = std::max(watermark_, watermark);
     for (; !ends_.empty() && ends_.top().first <= watermark_; ends_.pop()) {
       auto& times = kept_[ends_.top().second];

@@ -99,8 +99,8 @@ void bind_condition(const transform_request& request, join_plan& what, diagnosti
   auto on = request.own.value("on", options());
   if (const auto where = request.own.value("where", options()); !where.is_null()) {
     if (!on.is_null())
-      add_fault(faults, user_error("invalid_option", "`where` is another name for `on`: a join has one of them",
-                                   "remove one"),
+      add_fault(faults,
+                user_error("invalid_option", "`where` is another name for `on`: a join has one of them", "remove one"),
                 "/join/where");
     on = where;
   }

@@ -194,7 +194,8 @@ batch ordered_runs::places() const {
     places.add(one.place, 0);
   }
   const auto count = std::ssize(numbers);
-  arrow::ArrayVector columns{std::make_shared<arrow::UInt64Array>(count, arrow::Buffer::FromVector(std::move(numbers)))};
+  arrow::ArrayVector columns{
+      std::make_shared<arrow::UInt64Array>(count, arrow::Buffer::FromVector(std::move(numbers)))};
   (void)places.append_to(columns);
   batch made;
   made.data = held::unnamed(count, std::move(columns));

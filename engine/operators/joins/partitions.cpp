@@ -135,8 +135,7 @@ std::int64_t partitions::index_bytes() const {
   return row_index::most_bytes(rows);
 }
 
-status partitions::each(side which, std::size_t columns,
-                        const std::function<status(const keyed_rows&)>& take) const {
+status partitions::each(side which, std::size_t columns, const std::function<status(const keyed_rows&)>& take) const {
   for (const auto& one : all_) {
     for (const auto& block : one.lists[which].blocks) {
       SLUICE_ASSIGN(const auto rows, read_rows(*file_, *layout_, block, columns));

@@ -1,5 +1,6 @@
 #include "engine/operators/joins/timed_join.hpp"
 
+#include "engine/component/flush_time.hpp"
 #include "engine/component/may_block.hpp"
 #include "engine/component/shifts_time.hpp"
 #include "engine/component/stand_in.hpp"
@@ -134,7 +135,8 @@ class timed_join final : public transform, public may_block, public shifts_time 
   }
 
   status on_time(std::int64_t watermark, emitter&) override {
-    if (watermark != end_of_time) watermark_ = std::max(watermark_, watermark);
+    // At a flush all is given and forgotten, and the next run goes on with the watermark as it was.
+    if (watermark < flush_of_time) watermark_ = std::max(watermark_, watermark);
     const auto forget = [&](std::size_t side) {
       sides_[side].expire(watermark, [&](const timed_row& row, const timed_rows::facts& about) {
         if (!about.matched) due_[side].push_back(row);

@@ -1,5 +1,6 @@
 #include "engine/operators/sorting/external_sort.hpp"
 
+#include "engine/operators/sorting/numbered_rows.hpp"
 #include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
@@ -18,6 +19,8 @@ namespace {
 // Bytes written in one call of `work`.
 constexpr std::int64_t bytes_at_once = 8 * 1024 * 1024;
 constexpr std::int64_t key_bytes = 24;  // about what a row's key takes beside the row
+static_assert(key_bytes >= numbered_row_bytes);
+constexpr std::int64_t fewest_waiting = 8 * 1024;  // rows of a batch that waits to be sorted
 
 }  // namespace
 
@@ -41,6 +44,28 @@ class external_sort::disk_source final : public run_source {
   run_on_disk blocks_;
 };
 
+// Rows that are in order already, as a run beside others.
+class external_sort::stream_source final : public run_source {
+ public:
+  stream_source(external_sort& of, std::unique_ptr<row_stream> from) : of_(of), from_(std::move(from)) {}
+
+  result<std::optional<sorted_run>> next() override {
+    while (true) {
+      SLUICE_ASSIGN(const bool more, from_->work());
+      if (!more) break;
+    }
+    SLUICE_ASSIGN(const auto rows, from_->next(target_batch_rows, of_.block_bytes_));
+    if (!rows.data) return std::optional<sorted_run>();
+    SLUICE_TRY(of_.encode(rows));
+    SLUICE_ASSIGN(auto chunk, sorted_run::make(rows, of_.encoded_));
+    return std::optional(std::move(chunk));
+  }
+
+ private:
+  external_sort& of_;
+  std::unique_ptr<row_stream> from_;
+};
+
 external_sort::external_sort(const run_context& of, const std::string& unit, std::vector<key> keys)
     : manager_(of.memory),
       memory_(of.memory, unit),
@@ -57,20 +82,28 @@ status external_sort::encode(const batch& rows) {
   return encoded_.encode(encodings_, std::move(columns), rows.rows());
 }
 
+// Where only the first rows are wanted, runs say early which rows are not among them.
+bool external_sort::waits_unsorted(const batch& rows) const {
+  return !wanted_ && std::all_of(keys_.begin(), keys_.end(), [&](const auto& one) {
+    return key_numbers::can_hold(*rows.data->schema()->field(one.column)->type());
+  });
+}
+
 // Small batches are put together to runs of a fair size, so that merging
 // compares few.
 status external_sort::add(batch rows) {
   if (rows.rows() == 0) return {};
+  const auto enough = waits_unsorted(rows) ? fewest_waiting : target_batch_rows;
   pending_rows_ += rows.rows();
   pending_bytes_ += rows.bytes();
   pending_.push_back(std::move(rows));
   // A run takes its keys besides.
   const bool granted = memory_.try_resize(run_bytes_ + pending_bytes_ + pending_rows_ * key_bytes);
-  if (granted && pending_rows_ < target_batch_rows) return {};
+  if (granted && pending_rows_ < enough) return {};
   if (!granted) memory_.take(run_bytes_ + pending_bytes_ + pending_rows_ * key_bytes);
   if (!granted && run_bytes_ + pending_bytes_ < manager_->least() && pending_rows_ < target_batch_rows) return {};
   SLUICE_TRY(close_run());
-  if (!granted && run_bytes_ >= manager_->least()) spill();
+  if (!granted && run_bytes_ >= manager_->least()) return spill();
   return {};
 }
 
@@ -84,7 +117,7 @@ status external_sort::each_on_disk(const std::function<status(const batch&)>& ta
 }
 
 std::vector<batch> external_sort::held() const {
-  std::vector<batch> all;
+  auto all = waiting_;
   for (const auto& run : runs_) {
     std::vector<std::int32_t> order;
     for (std::int64_t place = 0; place < run.rows().rows(); ++place) order.push_back(run.row_at(place));
@@ -99,6 +132,13 @@ status external_sort::close_run() {
   SLUICE_ASSIGN(auto whole, put_together());
   pending_.clear();
   pending_rows_ = pending_bytes_ = 0;
+  if (waits_unsorted(whole)) {
+    run_bytes_ += whole.bytes() + whole.rows() * key_bytes;
+    run_rows_ += whole.rows();
+    waiting_.push_back(std::move(whole));
+    memory_.take(run_bytes_);
+    return {};
+  }
   SLUICE_TRY(encode(whole));
   if (cutoff_) SLUICE_TRY(drop_late_rows(whole));
   if (whole.rows() > 0) {
@@ -161,12 +201,28 @@ status external_sort::keep_first_rows() {
   return {};
 }
 
-void external_sort::spill() {
-  if (runs_.empty()) return;
-  std::vector<std::unique_ptr<run_source>> sources;
-  for (auto& run : runs_) sources.push_back(std::make_unique<run_in_memory>(std::move(run)));
-  runs_.clear();
-  writing_.emplace(merge_to_disk{run_merger(std::move(sources)), {}, on_disk_.size()});
+result<std::unique_ptr<row_stream>> external_sort::order_waiting() {
+  if (waiting_.empty()) return std::unique_ptr<row_stream>();
+  SLUICE_ASSIGN(auto ordered, order_by_numbers(waiting_, keys_));
+  for (const auto& rows : std::exchange(waiting_, {})) {
+    SLUICE_TRY(encode(rows));
+    SLUICE_ASSIGN(auto run, sorted_run::make(rows, encoded_));
+    runs_.push_back(std::move(run));
+  }
+  return ordered;
+}
+
+status external_sort::spill() {
+  SLUICE_ASSIGN(auto rows, order_waiting());
+  if (!rows) {
+    if (runs_.empty()) return {};
+    std::vector<std::unique_ptr<run_source>> sources;
+    for (auto& run : runs_) sources.push_back(std::make_unique<run_in_memory>(std::move(run)));
+    runs_.clear();
+    rows = std::make_unique<run_merger>(std::move(sources));
+  }
+  writing_.emplace(merge_to_disk{std::move(rows), {}, on_disk_.size()});
+  return {};
 }
 
 void external_sort::merge_on_disk(std::size_t count) {
@@ -175,12 +231,14 @@ void external_sort::merge_on_disk(std::size_t count) {
     sources.push_back(std::make_unique<disk_source>(*this, std::move(on_disk_.front())));
     on_disk_.pop_front();
   }
-  writing_.emplace(merge_to_disk{run_merger(std::move(sources)), {}, 0});
+  writing_.emplace(merge_to_disk{std::make_unique<run_merger>(std::move(sources)), {}, 0});
 }
 
 status external_sort::write_some() {
+  SLUICE_ASSIGN(const bool more, writing_->from->work());
+  if (more) return {};
   for (std::int64_t written = 0; written < bytes_at_once;) {
-    SLUICE_ASSIGN(const auto rows, writing_->from.next(target_batch_rows, block_bytes_));
+    SLUICE_ASSIGN(const auto rows, writing_->from->next(target_batch_rows, block_bytes_));
     if (!rows.data) {
       on_disk_.insert(on_disk_.begin() + static_cast<std::ptrdiff_t>(writing_->place), std::move(writing_->to));
       writing_.reset();
@@ -215,10 +273,7 @@ status external_sort::prepare_output() {
   std::int64_t cost = run_bytes_;
   for (const auto& run : on_disk_) cost += cost_of(run);
   if (!on_disk_.empty() && !memory_.try_resize(cost)) {
-    if (!runs_.empty()) {
-      spill();
-      return {};
-    }
+    if (!runs_.empty() || !waiting_.empty()) return spill();
     // As many runs as there is memory for become one, until all the others fit.
     std::size_t count = 0;
     std::int64_t so_far = 0;
@@ -235,22 +290,30 @@ status external_sort::prepare_output() {
       return {};
     }
   }
+  SLUICE_ASSIGN(auto waiting, order_waiting());
+  if (waiting && on_disk_.empty()) {
+    output_ = std::move(waiting);
+    return {};
+  }
   std::vector<std::unique_ptr<run_source>> sources;
   for (auto& run : on_disk_) sources.push_back(std::make_unique<disk_source>(*this, std::move(run)));
   for (auto& run : runs_) sources.push_back(std::make_unique<run_in_memory>(std::move(run)));
+  if (waiting) sources.push_back(std::make_unique<stream_source>(*this, std::move(waiting)));
   on_disk_.clear();
   runs_.clear();
-  output_.emplace(std::move(sources));
+  output_ = std::make_unique<run_merger>(std::move(sources));
   return {};
 }
 
 result<bool> external_sort::work() {
   if (writing_) {
     SLUICE_TRY(write_some());
-  } else if (finished_ && !output_) {
-    SLUICE_TRY(prepare_output());
+    return writing_.has_value() || finished_;
   }
-  return writing_.has_value() || (finished_ && !output_);
+  if (!finished_) return false;
+  if (output_) return output_->work();
+  SLUICE_TRY(prepare_output());
+  return true;
 }
 
 result<batch> external_sort::next() {
@@ -260,8 +323,7 @@ result<batch> external_sort::next() {
   if (rows.data) {
     given_ += rows.rows();
   } else {
-    output_.reset();
-    output_.emplace(std::vector<std::unique_ptr<run_source>>());
+    output_ = std::make_unique<run_merger>(std::vector<std::unique_ptr<run_source>>());
     memory_.take(0);
   }
   return rows;

@@ -2,6 +2,8 @@
 
 #include "engine/memory/manager.hpp"
 #include "engine/memory/spill_file.hpp"
+#include "engine/operators/sorting/key_numbers.hpp"
+#include "engine/operators/sorting/row_stream.hpp"
 #include "engine/operators/sorting/sorted_runs.hpp"
 
 #include <cstdint>
@@ -15,21 +17,16 @@
 namespace sluice {
 
 /// Sorts any number of rows within the memory that the run's manager grants:
-/// batches become sorted runs in memory; where there is no room for more, those
-/// are merged into one run on disk; at the end all runs are merged, in several
-/// rounds where there are too many for the memory. Rows with equal keys keep
-/// their order.
+/// batches become sorted runs in memory, or, where keys have a fixed width, wait
+/// to be sorted together by numbers; where there is no room for more, they become
+/// one run on disk; at the end all runs are merged, in several rounds where there
+/// are too many for the memory. Rows with equal keys keep their order.
 ///
 /// Work is cut up: after `add` and `finish`, `work` is called until it is
 /// false. Calls may block and take up to some 100 ms.
 class external_sort {
  public:
-  /// A column of the batches to sort by.
-  struct key {
-    int column = 0;
-    bool descending = false;
-    bool nulls_first = false;
-  };
+  using key = sort_column;
 
   external_sort(const run_context& of, const std::string& unit, std::vector<key> keys);
 
@@ -56,9 +53,10 @@ class external_sort {
  private:
   using run_on_disk = std::deque<memory::spilled_block>;
   class disk_source;
-  /// Runs on their way to one on disk.
+  class stream_source;
+  /// Rows on their way to a run on disk.
   struct merge_to_disk {
-    run_merger from;
+    std::unique_ptr<row_stream> from;
     run_on_disk to;
     std::size_t place;  ///< of the result in on_disk_
   };
@@ -70,7 +68,10 @@ class external_sort {
   status drop_late_rows(batch& rows);
   status keep_first_rows();
   /// Makes room where memory was refused.
-  void spill();
+  status spill();
+  [[nodiscard]] bool waits_unsorted(const batch& rows) const;
+  /// Waiting rows in order; null where there are none, or they became runs since their keys are too wide.
+  result<std::unique_ptr<row_stream>> order_waiting();
   status write_some();
   status prepare_output();
   void merge_on_disk(std::size_t count);
@@ -85,11 +86,13 @@ class external_sort {
   std::int64_t block_bytes_;
   std::vector<batch> pending_;
   std::int64_t pending_rows_ = 0, pending_bytes_ = 0;
-  std::vector<sorted_run> runs_;  ///< in memory, behind those on disk
-  std::int64_t run_rows_ = 0, run_bytes_ = 0;
+  // In memory, behind what is on disk: runs, or rows that wait to be sorted all at once.
+  std::vector<sorted_run> runs_;
+  std::vector<batch> waiting_;
+  std::int64_t run_rows_ = 0, run_bytes_ = 0;  ///< of both
   std::deque<run_on_disk> on_disk_;
   std::optional<merge_to_disk> writing_;
-  std::optional<run_merger> output_;
+  std::unique_ptr<row_stream> output_;
   std::optional<std::int64_t> wanted_;
   std::optional<sorted_run::prefix> cutoff_;  ///< rows with a greater prefix are not among the first
   std::int64_t given_ = 0;

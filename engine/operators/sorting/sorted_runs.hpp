@@ -2,6 +2,7 @@
 
 #include "engine/error/error.hpp"
 #include "engine/operators/gather.hpp"
+#include "engine/operators/sorting/row_stream.hpp"
 #include "engine/operators/sorting/sort_keys.hpp"
 #include "engine/values/batch.hpp"
 
@@ -67,12 +68,10 @@ class run_in_memory final : public run_source {
 
 /// Merges runs step by step. Rows with equal keys come in the order of the
 /// runs.
-class run_merger {
+class run_merger final : public row_stream {
  public:
   explicit run_merger(std::vector<std::unique_ptr<run_source>> runs);
-  /// The next rows in order, at most `rows` and about `bytes`; a batch without
-  /// `data` at the end.
-  result<batch> next(std::int64_t rows, std::int64_t bytes);
+  result<batch> next(std::int64_t rows, std::int64_t bytes) override;
 
  private:
   struct head {

@@ -21,27 +21,6 @@ std::vector<external_sort::key> all_keys(const std::vector<int>& partition, std:
   return keys;
 }
 
-// Compares the keys of neighbours, by some columns.
-class changes {
- public:
-  status encode(const batch& rows, const std::vector<external_sort::key>& keys) {
-    std::vector<sort_key> how;
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    for (const auto& key : keys) {
-      how.push_back({.value = nullptr, .text = {}, .descending = false, .nulls_first = false});
-      columns.push_back(rows.data->column(key.column));
-    }
-    return keys_.encode(how, std::move(columns), rows.rows());
-  }
-  [[nodiscard]] bool at(std::int64_t row, const std::string& before) const {
-    return row == 0 ? keys_[0] != before : keys_[row] != keys_[row - 1];
-  }
-  [[nodiscard]] std::string last(std::int64_t rows) const { return std::string(keys_[rows - 1]); }
-
- private:
-  encoded_keys keys_;
-};
-
 }  // namespace
 
 stage::stage(const run_context& of, const std::string& unit, std::vector<int> partition,
@@ -55,32 +34,30 @@ stage::stage(const run_context& of, const std::string& unit, std::vector<int> pa
       sorter_(of, unit, all_keys(partition_, order_)),
       peers_(order_.size() + 1),
       used_(order_.size() + 1),
-      last_keys_(order_.size() + 2) {
+      partition_changes_(partition_.size()),
+      order_changes_(order_.size()) {
   running_ = std::all_of(calls_.begin(), calls_.end(),
                          [&](const auto& one) { return one.compute->runs() && one.order_keys == order_.size(); });
   for (const auto& one : calls_) used_[one.order_keys] = true;
+  if (running_) used_.back() = true;  // rows are cut between peers
 }
 
+// Peers change where the partition or one of their keys does: the flags only become more.
 status stage::find_begins(const batch& rows) {
-  changes parts;
-  SLUICE_TRY(parts.encode(rows, all_keys(partition_, {})));
-  std::vector<char> begins(static_cast<std::size_t>(rows.rows()));
-  for (std::int64_t row = 0; row < rows.rows(); ++row) {
-    if ((any_row_ || row > 0) && !parts.at(row, last_keys_[0])) continue;
-    begins[static_cast<std::size_t>(row)] = 1;
-    partitions_.push_back(pending_rows_ + row);
-  }
-  last_keys_[0] = parts.last(rows.rows());
-  for (std::size_t n = 0; n < peers_.size(); ++n) {
-    if (!used_[n] && n != order_.size()) continue;
-    changes keys;
-    SLUICE_TRY(keys.encode(rows, {order_.begin(), order_.begin() + static_cast<std::ptrdiff_t>(n)}));
+  const auto note = [&](std::vector<std::int64_t>& begins) {
     for (std::int64_t row = 0; row < rows.rows(); ++row)
-      if (begins[static_cast<std::size_t>(row)] != 0 || keys.at(row, last_keys_[n + 1]))
-        peers_[n].push_back(pending_rows_ + row);
-    last_keys_[n + 1] = keys.last(rows.rows());
-  }
+      if (flags_[static_cast<std::size_t>(row)] != 0) begins.push_back(pending_rows_ + row);
+  };
+  flags_.assign(static_cast<std::size_t>(rows.rows()), 0);
+  if (!any_row_) flags_[0] = 1;
   any_row_ = true;
+  for (std::size_t key = 0; key < partition_.size(); ++key)
+    SLUICE_TRY(partition_changes_[key].mark(rows.data->column(partition_[key]), flags_));
+  note(partitions_);
+  for (std::size_t n = 0; n < peers_.size(); ++n) {
+    if (n > 0) SLUICE_TRY(order_changes_[n - 1].mark(rows.data->column(order_[n - 1].column), flags_));
+    if (used_[n]) note(peers_[n]);
+  }
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include "engine/memory/manager.hpp"
 #include "engine/operators/sorting/external_sort.hpp"
 #include "engine/operators/window_functions/call.hpp"
+#include "engine/operators/window_functions/changes.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -64,9 +65,10 @@ class stage {
   std::int64_t pending_rows_ = 0, pending_bytes_ = 0;
   std::vector<std::int64_t> partitions_;
   std::vector<std::vector<std::int64_t>> peers_;
-  std::vector<bool> used_;              ///< which of peers_ any call reads
-  std::vector<std::string> last_keys_;  ///< of the last row: partition, then for each n
+  std::vector<bool> used_;  ///< which of peers_ any call reads
   bool any_row_ = false;
+  std::vector<changes> partition_changes_, order_changes_;  ///< of each key
+  std::vector<std::uint8_t> flags_;
 };
 
 }  // namespace sluice::window_functions

@@ -1,5 +1,6 @@
 #include "engine/operators/windows/open_windows.hpp"
 
+#include "engine/component/flush_time.hpp"
 #include "engine/operators/held_state.hpp"
 
 #include <arrow/array.h>
@@ -20,10 +21,6 @@ constexpr std::size_t many_batches = 64 * 1024;
 
 bool open_windows::is_closed(std::int64_t end) const {
   return end <= watermark_ && (lateness_ == 0 || watermark_ == end_of_time || end <= watermark_ - lateness_);
-}
-
-std::int64_t open_windows::watermark_to_keep() const {
-  return watermark_ == end_of_time ? std::max(before_end_, last_end_) : watermark_;
 }
 
 status open_windows::prepare() {
@@ -59,7 +56,6 @@ status open_windows::file(std::uint32_t first) {
   for (std::size_t at = 0; at < fresh.size(); ++at) {
     const auto end = ends.Value(static_cast<std::int64_t>(at));
     ends_[fresh[at]] = end;
-    last_end_ = std::max(last_end_, end);
     if (last == nullptr || end != last_end) {
       last = &(end <= watermark_ ? given_ : open_)[end];
       last_end = end;
@@ -76,8 +72,8 @@ void open_windows::note_changed(std::uint32_t group) {
 }
 
 void open_windows::advance(std::int64_t watermark) {
+  if (watermark == flush_of_time) watermark = open_.empty() ? watermark_ : open_.rbegin()->first;
   watermark_ = std::max(watermark_, watermark);
-  if (watermark != end_of_time) before_end_ = watermark_;
   give_changed();
   while (!open_.empty() && open_.begin()->first <= watermark_) {
     auto complete = open_.extract(open_.begin());
@@ -206,7 +202,6 @@ result<std::vector<state_part>> open_windows::state(key_groups of) {
 
 status open_windows::restore(const std::vector<state_part>& parts, std::int64_t watermark) {
   watermark_ = std::max(watermark_, watermark);
-  before_end_ = watermark_;
   aggregates::group_pass::saved saved;
   saved.distinct.resize(what_.states.size());
   for (const auto& part : parts) {

@@ -42,9 +42,6 @@ class open_windows {
   status forget_closed();
 
   [[nodiscard]] std::int64_t watermark() const { return watermark_; }
-  /// The watermark as a later run begins with it. At the end of time that is the end of the last window: only rows of
-  /// windows that were emitted are late then.
-  [[nodiscard]] std::int64_t watermark_to_keep() const;
   /// Groups in memory.
   [[nodiscard]] std::uint32_t groups() const { return pass_ ? pass_->size() : 0; }
   /// Groups that were not given yet.
@@ -72,8 +69,6 @@ class open_windows {
   std::string unit_;
   std::int64_t lateness_;
   std::int64_t watermark_ = std::numeric_limits<std::int64_t>::min();
-  std::int64_t before_end_ = std::numeric_limits<std::int64_t>::min();  ///< the last one before the end of time
-  std::int64_t last_end_ = std::numeric_limits<std::int64_t>::min();    ///< of any window
   std::unique_ptr<aggregates::group_pass> pass_;  ///< all groups, those of closed windows until they are forgotten
   groups_by_end open_;                            ///< of windows that are not complete
   groups_by_end given_;                           ///< of complete windows that late rows may still change

@@ -56,8 +56,8 @@ result<batch> window_groups::with_times(batch in, emitter& out) {
 }
 
 void window_groups::give_late(const batch& in, const std::vector<std::int32_t>& rows, emitter& out) const {
-  windows::give_late(in, rows, what_->time, late_port_of(what_->outputs), windows_.watermark(), "its windows are complete",
-                     out);
+  windows::give_late(in, rows, what_->time, late_port_of(what_->outputs), windows_.watermark(),
+                     "its windows are complete", out);
 }
 
 status window_groups::add(const batch& in, const placed_rows& places, emitter& out) {
@@ -147,7 +147,7 @@ status window_groups::holds(std::int64_t bytes) {
 
 result<std::vector<state_part>> window_groups::state(key_groups of) {
   SLUICE_ASSIGN(auto parts, windows_.state(of));
-  SLUICE_ASSIGN(auto flags, held::numbers("windows", {positions_ ? 1 : 0, windows_.watermark_to_keep()}));
+  SLUICE_ASSIGN(auto flags, held::numbers("windows", {positions_ ? 1 : 0, windows_.watermark()}));
   parts.push_back(std::move(flags));
   return parts;
 }

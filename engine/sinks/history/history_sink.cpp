@@ -1,5 +1,6 @@
 #include "engine/sinks/history/history_sink.hpp"
 
+#include "engine/component/may_be_down.hpp"
 #include "engine/operators/keys/group_index.hpp"
 #include "engine/operators/keys/key_encoding.hpp"
 
@@ -44,7 +45,7 @@ result<std::shared_ptr<arrow::Array>> hash_of(const std::vector<std::shared_ptr<
   return made;
 }
 
-class history_sink final : public sink {
+class history_sink final : public sink, public may_be_down {
  public:
   history_sink(std::unique_ptr<sink> inner, const sink_request& request, std::shared_ptr<const history_rule> rule)
       : inner_(std::move(inner)), rule_(std::move(rule)), policy_(request.policy) {}
@@ -78,6 +79,7 @@ class history_sink final : public sink {
   [[nodiscard]] bool one_epoch() const override { return rule_->closes_gone; }
   void abort() noexcept override { inner_->abort(); }
   void interrupt() noexcept override { inner_->interrupt(); }
+  [[nodiscard]] std::optional<down_state> down() const override { return down_of(inner_.get()); }
 
  private:
   void refuse_nulls(expression::evaluated& value) const {

@@ -21,7 +21,7 @@ std::uint64_t seed_of(const sink_request& request) {
 }
 
 /// Gathers the rows of each epoch in a staging table of its own; see staging and publish.
-class postgres_table : public sink {
+class postgres_table : public sink, public may_be_down {
  public:
   postgres_table(const sink_request& request, load_request what, const std::string& url)
       : policy_(request.policy),
@@ -101,6 +101,7 @@ class postgres_table : public sink {
   }
 
   void interrupt() noexcept override { stopped_.raise(); }
+  [[nodiscard]] std::optional<down_state> down() const override { return session_.down(); }
 
   void abort() noexcept override {
     drop_unprepared();

@@ -12,7 +12,7 @@ import pkgutil
 
 class JobBase:
     name = ""          # set from the module's
-    servers = ()       # of "kafka", "postgres"; tests/chaos/world.py starts them
+    servers = ()       # of "kafka", "postgres", "rabbitmq"; tests/chaos/world.py starts them
     endless = False    # the pipeline ends only when it is drained
     fails_at = ("",)   # parts of paths whose calls may be made to fail: targets and the state
 

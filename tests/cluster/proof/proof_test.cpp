@@ -107,8 +107,20 @@ TEST_CASE("another version is named on both sides") {
   CHECK(refused.refused->message.find("version 9") != std::string::npos);
   auto told = dialler.take(refused.send);
   REQUIRE(told.refused);
-  CHECK(told.refused->message.find("another version") != std::string::npos);
+  CHECK(told.refused->message.find("another release") != std::string::npos);
   CHECK(told.refused->to_blame == blame::user);
+}
+
+TEST_CASE("another release of the program is refused on both sides, on which both say so") {
+  auto older = as("n2");
+  older.release = "0.0";
+  const auto seen = run(older, as("n1"), "");
+  REQUIRE(seen.at_acceptor.refused);
+  CHECK(seen.at_acceptor.refused->message.find("another release") != std::string::npos);
+  CHECK(seen.at_acceptor.refused->hint.find("last number only") != std::string::npos);
+  REQUIRE(seen.at_dialler.refused);
+  CHECK(seen.at_dialler.refused->message.find("another release") != std::string::npos);
+  CHECK(seen.at_dialler.refused->to_blame == blame::user);
 }
 
 TEST_CASE("who has heard a whole proof can't repeat any side of it") {

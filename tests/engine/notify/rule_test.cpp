@@ -252,3 +252,22 @@ TEST_CASE("the same events at the same times give the same ids in another proces
   CHECK(first == ids());
   for (const auto& id : first) CHECK(id.find('.') == std::string::npos);
 }
+
+TEST_CASE("a heartbeat is told at once and in its interval, and what was missed is not made up") {
+  rule_settings how;
+  how.subscription = "*/alive";
+  how.to = {"outside"};
+  how.heartbeat = 5 * minute;
+  desk in(how);
+  const auto first = in.pass(0);
+  REQUIRE(kinds(first) == std::vector<std::string>{"heartbeat"});
+  CHECK(first.front().channels == std::vector<std::string>{"outside"});
+  CHECK(in.at_work.next() == in.now + 5 * minute);
+  CHECK(in.pass(4 * minute).empty());
+  CHECK(in.pass(minute).size() == 1);
+  in.restart();
+  CHECK(in.pass(minute).empty());
+  CHECK(in.pass(hour).size() == 1);
+  // A process that ends is no sign of life.
+  CHECK(in.pass(hour, true).empty());
+}

@@ -1,7 +1,7 @@
 #include "engine/store/deliveries.hpp"
 
-#include "engine/store/store.hpp"
-#include "tests/support/temporary_folder.hpp"
+#include "engine/store/store_place.hpp"
+#include "tests/engine/store/fresh_store.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -22,7 +22,7 @@ subscription rule(const std::string& name, const options& channels = {{"pager", 
 }
 
 struct office {
-  test::temporary_folder folder;
+  store::testing::fresh_store place;
   std::shared_ptr<store::store> kept;
   delivery_log* log = nullptr;
   int messages = 0;
@@ -35,7 +35,7 @@ struct office {
   }
   /// Another process, or this one: its own connection to the same file.
   [[nodiscard]] std::shared_ptr<store::store> as(const process_record& who) const {
-    auto opened = open_sqlite(folder.file("sluice.db")).value();
+    auto opened = open_store(place.place()).value();
     opened->enroll(who);
     return opened;
   }
@@ -77,7 +77,7 @@ using keys = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a new subscription begins behind the newest event, and one that goes on keeps its place") {
+TEST_CASE("a new subscription begins behind the newest event, and one that goes on keeps its place", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   auto held = in.log->hold("daily/oncall").value();
@@ -91,7 +91,7 @@ TEST_CASE("a new subscription begins behind the newest event, and one that goes 
   CHECK(in.log->subscriptions()->size() == 2);
 }
 
-TEST_CASE("a rule that is gone ends where the log was, and goes when nothing of it waits") {
+TEST_CASE("a rule that is gone ends where the log was, and goes when nothing of it waits", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -107,7 +107,7 @@ TEST_CASE("a rule that is gone ends where the log was, and goes when nothing of 
   CHECK(in.log->subscriptions()->empty());
 }
 
-TEST_CASE("one living process at a time works on a subscription; that of a dead one is free") {
+TEST_CASE("one living process at a time works on a subscription; that of a dead one is free", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -128,7 +128,7 @@ TEST_CASE("one living process at a time works on a subscription; that of a dead 
   CHECK(in.log->hold("daily/oncall").value());
 }
 
-TEST_CASE("a message is made once, however often its event is read") {
+TEST_CASE("a message is made once, however often its event is read", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -141,7 +141,7 @@ TEST_CASE("a message is made once, however often its event is read") {
   CHECK(in.due().empty());
 }
 
-TEST_CASE("what fails holds back what follows in its lane, and nothing else") {
+TEST_CASE("what fails holds back what follows in its lane, and nothing else", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -160,7 +160,7 @@ TEST_CASE("what fails holds back what follows in its lane, and nothing else") {
   CHECK(in.due(5'000, {"r2"}) == keys{"m2", "m4", "m5"});
 }
 
-TEST_CASE("pending says what waits, by channel, with the last answer") {
+TEST_CASE("pending says what waits, by channel, with the last answer", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -176,7 +176,7 @@ TEST_CASE("pending says what waits, by channel, with the last answer") {
   CHECK(in.due(1'000) == keys{"m1"});
 }
 
-TEST_CASE("a disabled channel gets nothing more, until it is changed") {
+TEST_CASE("a disabled channel gets nothing more, until it is changed", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -197,7 +197,7 @@ TEST_CASE("a disabled channel gets nothing more, until it is changed") {
   CHECK(in.due() == keys{"m4"});
 }
 
-TEST_CASE("events without a run are in the log, gapless, with ids of their own") {
+TEST_CASE("events without a run are in the log, gapless, with ids of their own", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -224,7 +224,7 @@ TEST_CASE("events without a run are in the log, gapless, with ids of their own")
   CHECK(in.kept->events(0, "0190a3f2-1b2c-7abc-8000-000000000001", 10)->size() == 1);
 }
 
-TEST_CASE("the newest deliveries that are done are kept, and all that are not") {
+TEST_CASE("the newest deliveries that are done are kept, and all that are not", "[store]") {
   office in;
   REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
   REQUIRE(in.log->hold("daily/oncall").value());
@@ -237,4 +237,35 @@ TEST_CASE("the newest deliveries that are done are kept, and all that are not") 
   REQUIRE(in.log->tried("daily/oncall", "pager", outcomes, {.pipeline = "daily", .channel = "pager"}, {}).ok());
   CHECK(in.log->deliveries({.limit = 10'000})->size() == 1'050);
   CHECK(in.log->pending()->front().count == 50);
+}
+
+TEST_CASE("silences, acknowledgements and the health of channels are kept", "[store]") {
+  office in;
+  REQUIRE(in.log->subscribe("daily", {rule("oncall")}).ok());
+  REQUIRE(in.log->add_silence({.id = "s1", .when = "true", .since = 1, .until = 9'000'000'000'000'000, .reason = "x"})
+              .ok());
+  CHECK(in.log->silences(5)->front().reason == "x");
+  CHECK(in.log->end_silence("s1").value());
+  CHECK_FALSE(in.log->end_silence("s1").value());
+
+  REQUIRE(in.log->hold("daily/oncall").value());
+  const options state = {{"alerts", {{"k", {{"id", "a1"}}}}}};
+  REQUIRE(in.log->derive("daily/oncall", 1, state, {}).ok());
+  CHECK(in.log->has_alert("a1").value());
+  CHECK_FALSE(in.log->has_alert("a2").value());
+  CHECK(in.log->acknowledge("a1").value());
+  CHECK_FALSE(in.log->acknowledge("a1").value());
+  CHECK(in.log->acknowledged({"a1", "a2"}).value() == keys{"a1"});
+
+  REQUIRE(in.log
+              ->tried("daily/oncall", "pager", {},
+                      {.pipeline = "daily", .channel = "pager", .failures = 3, .failing = true}, {})
+              .ok());
+  auto health = in.log->health_of("daily", "pager").value();
+  CHECK((health.failures == 3 && health.failing && !health.disabled));
+  REQUIRE(in.log->enable("daily", "pager").ok());
+  CHECK(in.log->health_of("daily", "pager").value().failures == 0);
+  CHECK(in.log->params_of("0190a3f2-1b2c-7abc-8000-000000000001").ok());
+  CHECK(in.log->deliveries({.pipeline = "daily", .channel = "pager", .run = "r1", .pending = true})->empty());
+  REQUIRE(in.log->release_all().ok());
 }

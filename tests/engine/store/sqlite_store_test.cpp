@@ -1,5 +1,5 @@
 #include "engine/store/sqlite_database.hpp"
-#include "tests/engine/store/store_suite.hpp"
+#include "engine/store/store.hpp"
 #include "tests/support/temporary_folder.hpp"
 
 #include <sys/stat.h>
@@ -13,33 +13,7 @@
 
 namespace sluice::store::testing {
 
-namespace {
-
-store_under_test sqlite() {
-  const auto folder = std::make_shared<sluice::test::temporary_folder>();
-  return {[folder] { return open_sqlite(folder->file("state/sluice.db")).value(); }};
-}
-
-}  // namespace
-
-TEST_CASE("sqlite store keeps runs over a restart", "[store]") { keeps_runs(sqlite); }
-TEST_CASE("sqlite store numbers events without gaps", "[store]") { numbers_events(sqlite); }
-TEST_CASE("sqlite store knows when a run began that ended at once", "[store]") { times_fast_runs(sqlite); }
-TEST_CASE("sqlite store lets nothing change an ended run", "[store]") { guards_final_states(sqlite); }
-TEST_CASE("sqlite store refuses a controller whose term is over", "[store]") { guards_terms(sqlite); }
-TEST_CASE("sqlite store finds a run by id, prefix, pipeline and last", "[store]") { resolves_references(sqlite); }
-TEST_CASE("sqlite store keeps subscribers' cursors", "[store]") { keeps_cursors(sqlite); }
-TEST_CASE("sqlite store remembers what sources have taken", "[store]") { remembers_sources(sqlite); }
-TEST_CASE("sqlite store lets one live run use a pipeline's state", "[store]") { lets_one_run_use_the_state(sqlite); }
-TEST_CASE("sqlite store keeps decisions to commit until they are settled", "[store]") { decides_commits(sqlite); }
-TEST_CASE("sqlite store lets nothing pass a commit that was refused", "[store]") { keeps_refused_commits(sqlite); }
-TEST_CASE("sqlite store gives a run to another process when its own is dead", "[store]") {
-  takes_over_from_the_dead(sqlite);
-}
-TEST_CASE("sqlite store counts what pipelines have done", "[store]") { counts_for_monitors(sqlite); }
-TEST_CASE("sqlite store serves several threads and connections", "[store]") { serves_many_threads(sqlite); }
-
-TEST_CASE("sqlite store of a newer version is refused and left alone", "[store]") {
+TEST_CASE("sqlite store of a newer version is refused and left alone", "[sqlite-store]") {
   const sluice::test::temporary_folder folder;
   REQUIRE(open_sqlite(folder.file("sluice.db")).ok());
   {
@@ -53,7 +27,7 @@ TEST_CASE("sqlite store of a newer version is refused and left alone", "[store]"
   CHECK(opened.problem().message.find("99") != std::string::npos);
 }
 
-TEST_CASE("sqlite store of an older version is brought up to date, its runs kept", "[store]") {
+TEST_CASE("sqlite store of an older version is brought up to date, its runs kept", "[sqlite-store]") {
   const sluice::test::temporary_folder folder;
   run_record run;
   run.id = "aa-1";
@@ -62,13 +36,26 @@ TEST_CASE("sqlite store of an older version is brought up to date, its runs kept
   {
     sqlite_database raw;
     REQUIRE(raw.open(folder.file("sluice.db"), 1000).ok());
-    for (const auto* each :
-         {"UPDATE runs SET state = 'succeeded', created = 5, ended = 9", "DROP TABLE source_states",
-          "DROP TABLE source_files", "DROP TABLE source_versions", "ALTER TABLE runs DROP COLUMN uses_state",
-          "DROP TABLE processes", "ALTER TABLE runs DROP COLUMN process", "ALTER TABLE runs DROP COLUMN context",
-          "DROP TABLE commits", "DROP TABLE pipeline_totals", "DROP TABLE pipeline_ends", "DROP TABLE subscriptions",
-          "DROP TABLE deliveries", "DROP TABLE channels", "DROP TABLE acknowledged", "DROP TABLE silences",
-          "DROP TABLE stream", "PRAGMA user_version = 1"})
+    for (const auto* each : {"UPDATE runs SET state = 'succeeded', created = 5, ended = 9",
+                             "DROP TABLE source_states",
+                             "DROP TABLE source_files",
+                             "DROP TABLE source_versions",
+                             "ALTER TABLE runs DROP COLUMN uses_state",
+                             "DROP TABLE processes",
+                             "ALTER TABLE runs DROP COLUMN process",
+                             "ALTER TABLE runs DROP COLUMN context",
+                             "DROP TABLE commits",
+                             "DROP TABLE pipeline_totals",
+                             "DROP TABLE pipeline_ends",
+                             "DROP TABLE subscriptions",
+                             "DROP TABLE deliveries",
+                             "DROP TABLE channels",
+                             "DROP TABLE acknowledged",
+                             "DROP TABLE silences",
+                             "DROP TABLE stream",
+                             "ALTER TABLE lease DROP COLUMN process",
+                             "ALTER TABLE lease DROP COLUMN endpoint",
+                             "PRAGMA user_version = 1"})
       REQUIRE(raw.execute(each).ok());
   }
   const auto opened = open_sqlite(folder.file("sluice.db"));
@@ -78,7 +65,7 @@ TEST_CASE("sqlite store of an older version is brought up to date, its runs kept
   CHECK((*opened)->totals().value().pipelines.at(0).last_success == 9);
 }
 
-TEST_CASE("sqlite store says what is wrong with a file that is none", "[store]") {
+TEST_CASE("sqlite store says what is wrong with a file that is none", "[sqlite-store]") {
   const sluice::test::temporary_folder folder;
   std::ofstream(folder.file("sluice.db")) << std::string(4096, 'x');
   const auto opened = open_sqlite(folder.file("sluice.db"));
@@ -86,7 +73,7 @@ TEST_CASE("sqlite store says what is wrong with a file that is none", "[store]")
   CHECK(opened.problem().code == "store_corrupt");
 }
 
-TEST_CASE("sqlite store is refused where it was cut off, never taken for a new one", "[store]") {
+TEST_CASE("sqlite store is refused where it was cut off, never taken for a new one", "[sqlite-store]") {
   const sluice::test::temporary_folder folder;
   const auto path = folder.file("state/sluice.db");
   {
@@ -106,7 +93,7 @@ TEST_CASE("sqlite store is refused where it was cut off, never taken for a new o
   CHECK(refused() == "opened");
 }
 
-TEST_CASE("sqlite store is its owner's only, whatever the umask", "[store]") {
+TEST_CASE("sqlite store is its owner's only, whatever the umask", "[sqlite-store]") {
   const sluice::test::temporary_folder folder;
   const auto path = folder.file("above/state/sluice.db");
   const auto rights = [](const std::string& of) {
@@ -127,7 +114,7 @@ TEST_CASE("sqlite store is its owner's only, whatever the umask", "[store]") {
   CHECK(rights(path) == 0600);
 }
 
-TEST_CASE("sqlite store is refused in a folder that others can write, and through links", "[store]") {
+TEST_CASE("sqlite store is refused in a folder that others can write, and through links", "[sqlite-store]") {
   const sluice::test::temporary_folder folder;
   const auto code = [](const std::string& path) {
     const auto opened = open_sqlite(path);
@@ -151,7 +138,7 @@ TEST_CASE("sqlite store is refused in a folder that others can write, and throug
   CHECK(code(folder.file("own/sluice.db")) == "folder_exposed");
 }
 
-TEST_CASE("processes that open a new state at once agree on one", "[store]") {
+TEST_CASE("processes that open a new state at once agree on one", "[sqlite-store]") {
   const sluice::test::temporary_folder folder;
   std::vector<std::thread> openers;
   std::atomic<int> failures = 0;
@@ -167,7 +154,7 @@ TEST_CASE("processes that open a new state at once agree on one", "[store]") {
   for (const auto& name : folder.names()) CHECK(name.find(".new") == std::string::npos);
 }
 
-TEST_CASE("the start of a process is known while it lives", "[store]") {
+TEST_CASE("the start of a process is known while it lives", "[sqlite-store]") {
   CHECK(process_start(getpid()) > 0);
   CHECK(process_start(getpid()) == process_start(getpid()));
   CHECK(process_start(0) == 0);

@@ -1,5 +1,7 @@
 #include "tests/engine/store/store_suite.hpp"
 
+#include "engine/store/leadership.hpp"
+
 #include <unistd.h>
 #include <catch2/catch.hpp>
 
@@ -374,6 +376,55 @@ void takes_over_from_the_dead(const store_factory& make) {
   CHECK(two->apply(to_state("b", run_state::failed, term)).ok());
   CHECK(code_of(two->take_over("b")) == "run_is_final");
   CHECK(two->next_term().value() > term);
+}
+
+void lets_one_lead(const store_factory& make) {
+  const auto state = make();
+  const auto one = state.open();
+  const auto two = state.open();
+  CHECK(code_of(leadership_of(*one).lead("h1:7070")) == "not_enrolled");
+  auto elsewhere = this_process("n1");
+  elsewhere.pid_namespace = "pid:[1]";
+  one->enroll(elsewhere);
+  two->enroll(this_process("n2"));
+  CHECK_FALSE(leadership_of(*two).find_leader().value());
+  const auto first = leadership_of(*one).lead("h1:7070").value();
+  REQUIRE(first);
+  CHECK_FALSE(leadership_of(*two).lead("").value());
+  const auto who = leadership_of(*two).find_leader().value();
+  REQUIRE(who);
+  CHECK((who->node == "n1" && who->term == *first && who->process == elsewhere.id && who->pid == elsewhere.pid &&
+         who->endpoint == "h1:7070"));
+  auto run = new_run("a");
+  run.term = *first;
+  REQUIRE(one->create_run(run, {}).value());
+
+  // It leaves by itself.
+  REQUIRE(leadership_of(*two).step_down().ok());  // not that of another one
+  REQUIRE(leadership_of(*two).find_leader().value());
+  REQUIRE(leadership_of(*one).step_down().ok());
+  const auto second = leadership_of(*two).lead("").value();
+  REQUIRE(second);
+  CHECK(*second > *first);
+  // What the first one writes is refused, whatever it writes.
+  CHECK(code_of(one->apply(to_state("a", run_state::running, *first))) == "stale_term");
+  run.id = "b";
+  CHECK(code_of(one->create_run(run, {})) == "stale_term");
+  CHECK(two->apply(to_state("a", run_state::running, *second)).ok());
+
+  // It dies without a word.
+  REQUIRE(leadership_of(*two).step_down().ok());
+  auto dead = this_process("n3");
+  dead.pid_started -= 1;  // its pid is another process's now
+  const auto three = state.open();
+  three->enroll(dead);
+  const auto third = leadership_of(*three).lead("").value();
+  REQUIRE(third);
+  CHECK_FALSE(leadership_of(*two).find_leader().value());
+  const auto fourth = leadership_of(*two).lead("").value();
+  REQUIRE(fourth);
+  CHECK(code_of(three->apply(to_state("a", run_state::failed, *third))) == "stale_term");
+  CHECK(two->apply(to_state("a", run_state::failed, *fourth)).ok());
 }
 
 void counts_for_monitors(const store_factory& make) {

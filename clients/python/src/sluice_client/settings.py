@@ -13,7 +13,7 @@ DEFAULT_ADDRESS = "127.0.0.1:7071"
 
 
 def _own_settings() -> dict[str, str]:
-    """Reads `state` and `to` of ~/.config/sluice/config.yaml, a file of `key: value` lines."""
+    """Reads `state`, `state_folder` and `to` of ~/.config/sluice/config.yaml, a file of `key: value` lines."""
     config = os.environ.get("XDG_CONFIG_HOME", "")
     home = os.environ.get("HOME", "")
     folder = Path(config) if config.startswith("/") else Path(home) / ".config" if home.startswith("/") else None
@@ -23,7 +23,7 @@ def _own_settings() -> dict[str, str]:
         text = (folder / "sluice/config.yaml").read_text(encoding="utf-8")
     except OSError:
         return {}
-    lines = re.findall(r"^(state|to):[ \t]*(?:\"([^\"\n]*)\"|'([^'\n]*)'|([^#\n]*?))[ \t]*(?:#.*)?$", text, re.MULTILINE)
+    lines = re.findall(r"^(state|state_folder|to):[ \t]*(?:\"([^\"\n]*)\"|'([^'\n]*)'|([^#\n]*?))[ \t]*(?:#.*)?$", text, re.MULTILINE)
     return {key: double or single or plain for key, double, single, plain in lines}
 
 
@@ -36,6 +36,8 @@ def base_url(address: str | None) -> str:
 def state_folder(state: str | os.PathLike[str] | None) -> Path | None:
     """The state folder: the argument, SLUICE_STATE, the settings file, or the XDG state folder."""
     given = str(state) if state is not None else os.environ.get("SLUICE_STATE") or _own_settings().get("state")
+    if given and "://" in given:  # the Store is in a database; the files, the token among them, are beside it
+        given = os.environ.get("SLUICE_STATE_FOLDER") or _own_settings().get("state_folder")
     if given:
         return Path(given)
     if (xdg := os.environ.get("XDG_STATE_HOME", "")).startswith("/"):

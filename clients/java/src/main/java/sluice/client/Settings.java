@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /** Where a node is and what its token is, found as the command line finds them: given, environment, settings file, default. */
 final class Settings {
   private static final Pattern LINE =
-      Pattern.compile("^(state|to):[ \\t]*(?:\"([^\"\\n]*)\"|'([^'\\n]*)'|([^#\\n]*?))[ \\t]*(?:#.*)?$", Pattern.MULTILINE);
+      Pattern.compile("^(state|state_folder|to):[ \\t]*(?:\"([^\"\\n]*)\"|'([^'\\n]*)'|([^#\\n]*?))[ \\t]*(?:#.*)?$", Pattern.MULTILINE);
   private final Function<String, String> environment;
 
   Settings(Function<String, String> environment) {
@@ -54,6 +54,9 @@ final class Settings {
 
   private Path stateFolder() {
     String given = first(variable("SLUICE_STATE"), ownSettings().get("state"), "");
+    if (given.contains("://")) { // the Store is in a database; the files, the token among them, are beside it
+      given = first(variable("SLUICE_STATE_FOLDER"), ownSettings().get("state_folder"), "");
+    }
     if (!given.isEmpty()) {
       return Path.of(given);
     }

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "config/load.hpp"
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice::config {
+
+/// What `node:` of a node's file of --config says of the node itself. Empty or not set: it says nothing.
+struct node_file {
+  std::string name;
+  std::string listen;  ///< HOST:PORT
+  std::string http;    ///< HOST:PORT
+  std::string join;    ///< HOST:PORT
+  std::string role;    ///< controller, worker or both
+  std::string tls;     ///< folder with certificates
+  std::string runs_folder;
+  std::map<std::string, std::string> labels;
+  struct beats {
+    std::optional<std::chrono::milliseconds> interval, suspect, lost;
+  } heartbeat;
+};
+
+/// Reads it; faults are appended with their places, which `source` shows. The rest of the file is left to check_config.
+node_file read_node_file(const config_text& given, diagnostics& faults, std::shared_ptr<const document>& source);
+
+}  // namespace sluice::config

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "engine/store/store.hpp"
+
+#include <string>
+#include <vector>
+
+namespace sluice::store {
+
+class database;
+
+// The SQL of looking at runs.
+
+/// Newest first, without plan, text and context. Error: run_not_found, where there is no run `query.after`.
+result<std::vector<run_record>> read_runs(database& in, const run_query& query);
+/// The whole record. Errors: run_not_found, ambiguous_run.
+result<run_record> read_run(database& in, const std::string& reference);
+error no_such_run(const std::string& reference);
+/// The texts of a JSON list.
+std::vector<std::string> names_from(const std::string& text);
+
+}  // namespace sluice::store

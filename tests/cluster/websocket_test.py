@@ -1,0 +1,109 @@
+"""Events over WebSocket, read by a public library: the same objects as in the other streams, continued by cursor."""
+
+import json
+import pathlib
+import socket
+import tempfile
+import unittest
+import urllib.request
+
+import websocket
+
+from command_line import ENDLESS, ORDERS, PATIENCE, STARTER, eventually
+from real_node import RealNode
+
+
+class WebSocket(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.temporary.cleanup)
+        cls.folder = pathlib.Path(cls.temporary.name)
+        (cls.folder / "orders.csv").write_text(ORDERS)
+        cls.node = RealNode(cls.folder)
+        cls.addClassCleanup(cls.node.stop)
+
+    def ask(self, path, body=None):
+        request = urllib.request.Request(self.node.url + path, json.dumps(body).encode() if body is not None else None,
+                                         {"Authorization": "Bearer " + self.node.token})
+        with urllib.request.urlopen(request) as answer:
+            return json.loads(answer.read())
+
+    def submit(self, text=STARTER):
+        return self.ask("/v1/runs", {"text": text, "file": "p.yaml", "base_folder": str(self.folder)})["run"]
+
+    def connect(self, path, token=None, **more):
+        made = websocket.create_connection(f"ws://{self.node.address}{path}", timeout=PATIENCE,
+                                           header=["Authorization: Bearer " + (token or self.node.token)], **more)
+        self.addCleanup(made.close)
+        return made
+
+    def all_of(self, connection):
+        """What it says until it closes, and the code with which it does."""
+        got = []
+        while True:
+            kind, data = connection.recv_data()
+            if kind == websocket.ABNF.OPCODE_CLOSE:
+                return got, int.from_bytes(data[:2], "big")
+            self.assertEqual(kind, websocket.ABNF.OPCODE_TEXT)
+            got.append(json.loads(data))
+
+    def test_a_run_is_followed_to_its_last_event_and_closed_normally(self):
+        run = self.submit()
+        connection = self.connect(f"/v1/runs/{run}/events", subprotocols=["cloudevents.json", "other"])
+        self.assertEqual(connection.subprotocol, "cloudevents.json")
+        got, code = self.all_of(connection)
+        self.assertEqual(code, 1000)
+        self.assertEqual([one["data"]["sequence"] for one in got], list(range(1, len(got) + 1)))
+        self.assertEqual(got[-1]["type"], "run.succeeded")
+        polled = self.ask(f"/v1/runs/{run}/events?wait=0s&limit=1000")["events"]
+        self.assertEqual(got, polled)
+        # From the last cursor on there is nothing more.
+        after = got[-2]["data"]["cursor"]
+        self.assertEqual(self.all_of(self.connect(f"/v1/runs/{run}/events?after={after}")), ([got[-1]], 1000))
+
+    def test_a_broken_connection_is_continued_without_a_gap(self):
+        run = self.submit(ENDLESS)
+        first = self.connect("/v1/events")
+        got = []
+        while not got or got[-1]["data"].get("run") != run:
+            got.append(json.loads(first.recv()))
+        first.sock.close()  # without a word
+        second = self.connect(f"/v1/events?after={got[-1]['data']['cursor']}")
+        second.ping("are you there")
+        eventually(lambda: self.ask(f"/v1/runs/{run}").get("progress"), "progress")
+        self.ask(f"/v1/runs/{run}/cancel", {})
+        while got[-1]["type"] != "run.cancelled":
+            got.append(json.loads(second.recv()))
+        cursors = [one["data"]["cursor"] for one in got]
+        self.assertEqual(cursors, list(range(1, len(cursors) + 1)))
+        second.send("what a client says is not looked at")
+        second.close()
+
+    def test_what_is_no_websocket_is_refused(self):
+        with self.assertRaises(websocket.WebSocketBadStatusException) as refused:
+            self.connect("/v1/events", token="wrong")
+        self.assertEqual(refused.exception.status_code, 401)
+        for path, status in (("/v1/runs/nothing/events", 404), ("/v1/events?after=x", 400), ("/v1/events?wait=1s", 400)):
+            with self.assertRaises(websocket.WebSocketBadStatusException) as refused:
+                self.connect(path)
+            self.assertEqual(refused.exception.status_code, status)
+        with socket.create_connection(self.node.address.split(":"), timeout=PATIENCE) as raw:
+            raw.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {self.node.address}\r\nUpgrade: websocket\r\nAuthorization: Bearer "
+                        f"{self.node.token}\r\n\r\n".encode())
+            answer = raw.recv(10000).decode()
+        self.assertTrue(answer.startswith("HTTP/1.1 400 "), answer)
+        self.assertIn("malformed_request", answer)
+
+    def test_a_client_that_sends_too_much_is_closed(self):
+        connection = self.connect("/v1/events")
+        connection.send("x" * 10_000)
+        frame = connection.recv_frame()
+        while frame.opcode != websocket.ABNF.OPCODE_CLOSE:
+            frame = connection.recv_frame()
+        self.assertEqual(int.from_bytes(frame.data[:2], "big"), 1009)  # message too big
+        connection.shutdown()
+
+
+if __name__ == "__main__":
+    unittest.main()
