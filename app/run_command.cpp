@@ -53,6 +53,7 @@ std::string command_text(const run_command& what) {
   std::string text = "sluice run " + what.file;
   for (const auto& each : what.set) text += " --set " + each;
   if (!what.config.empty()) text += " --config " + what.config;
+  if (what.flush) text += " --flush";
   return text;
 }
 

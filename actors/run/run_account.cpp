@@ -19,11 +19,11 @@ std::uint64_t run_account::held_since(const flow::instance_id& who, std::uint64_
   return before == held_before_.end() ? held : held - before->second;
 }
 
-void run_account::finished(flow::instance_report report, const std::string& target) {
+void run_account::finished(flow::instance_report report, const std::string& target, std::uint64_t held) {
   reports_.finished(report.who, report.counters);
   if (!target.empty()) targets_[report.who.unit] = target;
   finished_.insert(report.who);
-  const auto held = held_since(report.who, 0);
+  held = held_since(report.who, held);
   rows_.add(std::move(report), held);
 }
 

@@ -24,8 +24,8 @@ class run_account {
   [[nodiscard]] instance_reports& reports() { return reports_; }
   /// What the rules of its units have found.
   [[nodiscard]] quality& rules() { return rules_; }
-  /// Takes the last report of an instance; `target` of a sink.
-  void finished(flow::instance_report report, const std::string& target);
+  /// Takes the last report of an instance; `target` of a sink, `held`: rows that it leaves to the next run.
+  void finished(flow::instance_report report, const std::string& target, std::uint64_t held);
   /// Takes what all instances had counted at a checkpoint, and sees that every row up to it is accounted for. An
   /// instance that has ended since keeps the counts of its end.
   status at_checkpoint(const flow::run_snapshot& what);

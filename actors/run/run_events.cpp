@@ -21,7 +21,8 @@ std::vector<store::event> first_events(const run_setup& of) {
   if (of.attempt > 1) {
     data["attempt"] = of.attempt;
     data["epoch"] = of.resume ? of.resume->epoch : 0;
-    return {event_of(of, of.paused ? "run.resumed" : "run.recovered", "", std::move(data))};
+    const auto* const type = of.refreshes ? "run.refreshed" : of.paused ? "run.resumed" : "run.recovered";
+    return {event_of(of, type, "", std::move(data))};
   }
   if (of.resume) {
     data["continues"] = units.front().continues;
@@ -70,7 +71,9 @@ decision::last_words last_words_of(const run_setup& of, const run_outcome& how,
     data["wait_microseconds"] = wait->count();
     data["cause"] = cause_to_options(*how.cause);
   }
-  words.events.push_back(event_of(of, "run." + store::to_string(how.state), "", std::move(data)));
+  // It goes on at once, and tells then.
+  if (how.refresh.empty())
+    words.events.push_back(event_of(of, "run." + store::to_string(how.state), "", std::move(data)));
   // The first cause stays with a run until it ends.
   if (how.cause && (over || of.failures == 0)) words.cause = cause_to_options(*how.cause);
   if (over && of.failures > 0 && !words.cause) words.cause = options(nullptr);

@@ -9,12 +9,14 @@
 #include "actors/run/run_start.hpp"
 #include "actors/run/run_watch.hpp"
 #include "actors/run/steering.hpp"
+#include "engine/plan/refresh.hpp"
 #include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
 
 #include <chrono>
+#include <set>
 
 namespace sluice::actors {
 
@@ -143,6 +145,7 @@ class supervisor : public caf::event_based_actor {
               .then([this](const instance_progress& made) { account_.reports().counted(made); },
                     [](const caf::error&) {});
     account_.reports().tick(age());
+    read_again_when_due();
     for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
     if (watch_.is_due(age()) && !states_.ending()) watch();
     later(progress_interval, [this] { tick(); });
@@ -156,6 +159,26 @@ class supervisor : public caf::event_based_actor {
     }
   }
 
+  /// Inputs with `refresh` are read again by a run that goes on behind a checkpoint. One that has not been read to its
+  /// end yet is new enough.
+  void read_again_when_due() {
+    if (states_.now() != run_state::running || states_.ending() || !refresh_.empty()) return;
+    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit) {
+      const auto& every = plan_.units[unit].refresh;
+      if (!every || !plan_.checkpoint_interval()) continue;
+      const auto last = s_.setup->read_at.find(unit);
+      const auto read = last == s_.setup->read_at.end() ? begun_steady_ : last->second;
+      if (std::chrono::steady_clock::now() - read < std::chrono::microseconds(*every)) continue;
+      const auto group = refresh_group_of(plan_, unit);
+      if (instances_.all([&](const auto& one) {
+            return !group.afresh.contains(one.who.unit) || one.finished ||
+                   one.who.instance == flow::instance_id::enumerator;
+          }))
+        refresh_.insert(unit);
+    }
+    if (!refresh_.empty()) epochs_.ask({.pause = true});
+  }
+
   void finished(instance_finished message) {
     const auto who = message.report.who;
     auto* const one = instances_.find(who);
@@ -163,7 +186,7 @@ class supervisor : public caf::event_based_actor {
     one->finished = true;
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     epochs_.finished(message);
-    account_.finished(std::move(message.report), message.target);
+    account_.finished(std::move(message.report), message.target, message.held);
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
       for (auto& news : account_.rules().news(*s_.setup, who.unit)) start_.tell(std::move(news));
@@ -217,6 +240,7 @@ class supervisor : public caf::event_based_actor {
     if (cancel_wanted_) return cancel();
     tell_of_rules();
     if (epochs_.pausing() && states_.pause()) return give_up();
+    pause_wanted_ = false;
     epochs_.done();
     everything_finished();
   }
@@ -225,14 +249,16 @@ class supervisor : public caf::event_based_actor {
     steer_answer answer{.run = message.run, .known = true};
     const auto what = steering_of(plan_, message, states_.ended() || states_.ending());
     if (!what.ok()) return answer.refused = what.problem(), answer;
-    if (*what == steering::drain) {
+    if (*what == steering::pause) pause_wanted_ = true;
+    const bool drains = *what == steering::drain;
+    if (drains) {
       drain_wanted_ = true;
       drain();
     }
-    answer.epoch = epochs_.ask({.last = *what == steering::drain,
+    answer.epoch = epochs_.ask({.last = drains,
                                 .savepoint = *what == steering::savepoint,
                                 .pause = *what == steering::pause,
-                                .flush = message.how == "flush"});
+                                .flush = drains && (plan_.flush || message.how == "flush")});
     return answer;
   }
 
@@ -392,7 +418,9 @@ class supervisor : public caf::event_based_actor {
   }
 
   run_outcome outcome(run_state state) {
-    return outcome_of_run(*s_.setup, account_.outcome(state, states_.cause(), age()));
+    auto made = outcome_of_run(*s_.setup, account_.outcome(state, states_.cause(), age()));
+    if (state == run_state::paused && !pause_wanted_) made.refresh = refresh_;
+    return made;
   }
   [[nodiscard]] std::int64_t spent() const { return s_.setup->tries ? s_.setup->tries->spent : 0; }
   std::int64_t age() {
@@ -412,7 +440,10 @@ class supervisor : public caf::event_based_actor {
   down_units down_;
   run_epochs epochs_;
   clock_type::time_point begun_ = clock().now();
-  std::optional<error> held_back_;  ///< a failure while the decision was being written
+  std::chrono::steady_clock::time_point begun_steady_ = std::chrono::steady_clock::now();
+  std::set<std::uint32_t> refresh_;  ///< units for whose input a pause was asked, to read it again
+  bool pause_wanted_ = false;        ///< by the user
+  std::optional<error> held_back_;   ///< a failure while the decision was being written
   bool drain_wanted_ = false;
   bool cancel_wanted_ = false;  ///< once the checkpoint is committed
   bool lost_any_ = false;       ///< an instance ended without a word

@@ -4,14 +4,16 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/run/rule_messages.hpp"
 #include "actors/units/guarded.hpp"
+#include "actors/units/transform_state.hpp"
 #include "actors/units/unit_actor.hpp"
 #include "engine/component/checks_rules.hpp"
+#include "engine/component/flush_time.hpp"
 #include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
+#include "engine/component/shifts_time.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/flow/order.hpp"
-#include "engine/flow/state_file.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/values/positions.hpp"
 
@@ -21,6 +23,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <set>
 
 namespace sluice::actors {
@@ -40,13 +43,6 @@ std::vector<batch> empty_batches(const planned_unit& unit) {
   }
   return all;
 }
-
-/// The transform and what its calls need; shared with a call under way, which may outlive the actor.
-struct open_transform {
-  std::shared_ptr<const run_setup> setup;
-  flow::instance_id who;
-  std::unique_ptr<transform> unit = {};
-};
 
 /// What one call into a transform made.
 class call_answer final : public emitter {
@@ -103,25 +99,16 @@ class transform_actor : public unit_actor {
     open_inputs_ = unit().inputs.size();
     later_open_ = open_inputs_ - std::min<std::size_t>(open_inputs_, 1);
     if (restored() == nullptr || proof::planted(proof::bug::state_forgotten)) return ready();
-    if (restored()->finished) {
-      ready_ = true;
-      started();
-      stop_early();
-      return work();
-    }
+    if (restored()->finished && restored()->state.name.empty()) return ended_before();
     if (!restored()->streams.empty())
       if (const auto numbered = stamper_->restore(restored_streams()); !numbered.ok()) return fail(numbered.problem());
-    calls_.call(
-        [on = open_]() -> status {
-          const auto& from = *on->setup->resume;
-          SLUICE_ASSIGN(const auto parts, flow::read_state(from.folder, from.snapshot.find(on->who)->state));
-          return guarded("take back what the unit held", [&] { return on->unit->restore(parts); });
-        },
-        [this](const status& restored) {
-          if (!working_) return;
-          if (!restored.ok()) return fail(restored.problem());
-          ready();
-        });
+    calls_.call([on = open_] { return guarded("take back what the unit held", [&] { return take_back(*on); }); },
+                [this](const status& restored) {
+                  if (!working_) return;
+                  if (!restored.ok()) return fail(restored.problem());
+                  // What it left to the next run is left once more.
+                  this->restored()->finished ? ended_before() : ready();
+                });
   }
 
   void work() override {
@@ -169,6 +156,14 @@ class transform_actor : public unit_actor {
     work();
   }
 
+  /// The run that this one continues after had got to its end here.
+  void ended_before() {
+    ready_ = true;
+    started();
+    stop_early();
+    work();
+  }
+
   /// Everything before the barrier has been passed on: lets it pass, and writes down what the transform holds.
   void pass_barrier() {
     rejects_.send();
@@ -180,32 +175,32 @@ class transform_actor : public unit_actor {
     auto here = snapshot(at, stamper_->state());
     here.held = transform_->held();
     calling_ = true;
-    calls_.call([on = open_] { return guarded("hand out what the unit holds", [&] { return on->unit->state({}); }); },
-                [this, epoch = at.epoch, here = std::move(here)](result<std::vector<state_part>> parts) mutable {
+    const auto name =
+        std::to_string(at.epoch) + "/" + unit().definition.name + "-" + std::to_string(who_.instance) + ".state";
+    calls_.call([on = open_, name] { return hand_out(*on, name); },
+                [this, name, epoch = at.epoch, here = std::move(here)](result<handed_out> what) mutable {
                   calling_ = false;
                   if (!working_) return;
-                  if (!parts.ok()) return fail(cannot_hand_out(parts.problem()));
-                  save(epoch, std::move(here), *std::move(parts));
+                  if (!what.ok()) return fail(cannot_hand_out(what.problem()));
+                  save(epoch, std::move(here), name, *std::move(what));
                   if (stop_wanted_) stop_early();
                   if (working_) work();
                 });
   }
 
-  /// Written while the transform works on.
-  void save(std::uint64_t epoch, flow::instance_snapshot here, std::vector<state_part> parts) {
-    const auto name =
-        std::to_string(epoch) + "/" + unit().definition.name + "-" + std::to_string(who_.instance) + ".state";
+  /// Written while the transform works on, but for what it has on disk.
+  void save(std::uint64_t epoch, flow::instance_snapshot here, const std::string& name, handed_out what) {
     saving_ = true;
-    saves_.call([folder = setup_->checkpoint_folder, name,
-                 parts = std::move(parts)] { return flow::write_state(folder, name, parts); },
-                [this, epoch, here = std::move(here)](const result<flow::saved_state>& saved) mutable {
-                  if (!working_) return;
-                  if (!saved.ok()) return fail(saved.problem());
-                  saving_ = false;
-                  here.state = *saved;
-                  send(links_.supervisor, epoch_prepared{.epoch = epoch, .what = std::move(here)});
-                  work();
-                });
+    saves_.call(
+        [folder = setup_->checkpoint_folder, name, what = std::move(what)] { return write(folder, name, what); },
+        [this, epoch, here = std::move(here)](const result<flow::saved_state>& saved) mutable {
+          if (!working_) return;
+          if (!saved.ok()) return fail(saved.problem());
+          saving_ = false;
+          here.state = *saved;
+          send(links_.supervisor, epoch_prepared{.epoch = epoch, .what = std::move(here)});
+          work();
+        });
   }
 
   static error cannot_hand_out(error why) {
@@ -249,6 +244,11 @@ class transform_actor : public unit_actor {
       return working_ && !calling_;
     }
     if (const auto* risen = std::get_if<flow::inbox::time_risen>(&*next)) {
+      if (risen->watermark == flow::idle_mark) {
+        idle_ = true;
+        answered(call_answer());
+        return working_;
+      }
       time_ = risen->watermark;
       call([time = risen->watermark](transform& unit, emitter& out) -> result<bool> {
         SLUICE_TRY(unit.on_time(time, out));
@@ -326,7 +326,14 @@ class transform_actor : public unit_actor {
     const bool time_passes = !resuming_ && time_ && (complete_ || holding_ == nullptr || !holding_->holds_rows());
     if (!resuming_ && (barrier_ || time_passes)) stamper_->let_pass(stamped_);
     send_stamped();
-    if (time_passes && working_) outbox_->watermark(*std::exchange(time_, std::nullopt));
+    if (time_passes && working_) outbox_->watermark(time_behind(*std::exchange(time_, std::nullopt)));
+    if (!resuming_ && std::exchange(idle_, false) && working_) outbox_->watermark(flow::idle_mark);
+  }
+
+  [[nodiscard]] std::int64_t time_behind(std::int64_t time) const {
+    const auto* const shifts = dynamic_cast<const shifts_time*>(transform_);
+    const auto delay = shifts == nullptr ? std::int64_t{0} : shifts->delay();
+    return time >= flush_of_time || time < std::numeric_limits<std::int64_t>::min() + delay ? time : time - delay;
   }
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.
@@ -384,8 +391,10 @@ class transform_actor : public unit_actor {
   void finish_when_done() {
     rejects_.send();
     if (rejects_.idle()) outbox_->end();
-    if (!inbox_->exhausted() || saving_) return;
+    if (!inbox_->exhausted() || saving_ || calling_) return;
     if (!std::exchange(told_at_end_, true)) tell_of_rules();
+    const bool keeps = setup_->what->goes_on() && transform_->needs_watermarks() && !stopped_early_;
+    if (keeps && !std::exchange(keeps_asked_, true)) return keep_for_next_run();
     finish_when_passed_on();
   }
 
@@ -394,6 +403,26 @@ class transform_actor : public unit_actor {
     if (checking_ == nullptr) return;
     auto found = checking_->rules();
     if (!found.empty()) send(links_.supervisor, rules_checked{.who = who_, .results = std::move(found)});
+  }
+
+  /// Its inputs have ended at a position: the next run goes on with what it holds.
+  void keep_for_next_run() {
+    saving_ = true;
+    kept_rows_ = transform_->held();
+    const auto name = "end" + std::to_string(setup_->attempt) + "/" + unit().definition.name + "-" +
+                      std::to_string(who_.instance) + ".state";
+    saves_.call(
+        [on = open_, folder = setup_->checkpoint_folder, name]() -> result<flow::saved_state> {
+          SLUICE_ASSIGN(const auto what, hand_out(*on, name));
+          return write(folder, name, what);
+        },
+        [this](const result<flow::saved_state>& saved) {
+          if (!working_) return;
+          saving_ = false;
+          if (!saved.ok()) return fail(saved.problem());
+          kept_state_ = *saved;
+          work();
+        });
   }
 
   blocking_calls saves_;  ///< of what it holds
@@ -408,6 +437,8 @@ class transform_actor : public unit_actor {
   std::optional<flow::due_credit> current_;              ///< for the batch that is being worked on
   std::optional<flow::inbox::aligned_barrier> barrier_;  ///< to be passed on when what comes before it has been
   std::optional<std::int64_t> time_;                     ///< a watermark, likewise
+  bool idle_ = false;                                    ///< its inputs are, which those below do not know yet
+  bool keeps_asked_ = false;  ///< what it holds for the next run is written, or being written
   std::size_t open_inputs_ = 0;
   std::set<int> held_back_;     ///< inputs that wait for the others to end
   std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended
