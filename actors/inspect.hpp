@@ -44,9 +44,30 @@ SLUICE_INSPECT(unit_counters, x.in, x.added, x.out, x.filtered, x.merged, x.reje
                x.batches)
 SLUICE_INSPECT(channel_counters, x.channel, x.rows, x.dropped)
 SLUICE_INSPECT(instance_report, x.who, x.counters, x.port_rows, x.sent, x.received, x.stopped_early)
-SLUICE_INSPECT(split_state, x.split, x.position, x.ended, x.sequence)
+/// CAF can't write what is optional: a flag goes before it.
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, split_state& x) {
+  bool has = x.latest.has_value();
+  std::int64_t latest = x.latest.value_or(0);
+  auto load = [&]() -> caf::error {
+    x.latest = has ? std::optional(latest) : std::nullopt;
+    return caf::none;
+  };
+  return f(caf::meta::type_name("split_state"), x.split, x.position, x.ended, x.sequence, has, latest,
+           caf::meta::load_callback(load));
+}
 SLUICE_INSPECT(saved_state, x.name, x.bytes, x.hash)
-SLUICE_INSPECT(instance_snapshot, x.report, x.held, x.finished, x.streams, x.state, x.splits)
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, instance_snapshot& x) {
+  bool has = x.watermark.has_value();
+  std::int64_t watermark = x.watermark.value_or(0);
+  auto load = [&]() -> caf::error {
+    x.watermark = has ? std::optional(watermark) : std::nullopt;
+    return caf::none;
+  };
+  return f(caf::meta::type_name("instance_snapshot"), x.report, x.held, x.finished, x.streams, x.state, x.splits, has,
+           watermark, caf::meta::load_callback(load));
+}
 
 }  // namespace sluice::flow
 
@@ -79,7 +100,7 @@ SLUICE_INSPECT(room_given, x.split, x.bytes)
 SLUICE_INSPECT(no_more_splits)
 SLUICE_INSPECT(split_finished, x.who, x.split, x.position, x.bytes)
 SLUICE_INSPECT(time_reached, x.split, x.has_time, x.latest, x.silent)
-SLUICE_INSPECT(watermark_risen, x.time)
+SLUICE_INSPECT(watermark_risen, x.time, x.last)
 SLUICE_INSPECT(epoch_committed, x.epoch, x.upto)
 SLUICE_INSPECT(begin_epoch, x.epoch, x.last)
 SLUICE_INSPECT(epoch_ready, x.who, x.epoch)
@@ -105,7 +126,8 @@ SLUICE_INSPECT(wiring, x.outputs, x.inputs, x.enumerators, x.rejects, x.supervis
 SLUICE_INSPECT(begin_work)
 SLUICE_INSPECT(instance_started, x.who)
 SLUICE_INSPECT(instance_failed, x.who, x.why)
-SLUICE_INSPECT(instance_finished, x.report, x.target, x.reached, x.token, x.rows, x.splits, x.streams)
+SLUICE_INSPECT(instance_finished, x.report, x.target, x.reached, x.token, x.rows, x.splits, x.streams, x.state, x.held,
+               x.has_watermark, x.watermark)
 SLUICE_INSPECT(report_progress)
 SLUICE_INSPECT(instance_progress, x.who, x.counters, x.held_back, x.starved)
 SLUICE_INSPECT(commit_load, x.token, x.at_once, x.last)

@@ -97,6 +97,7 @@ struct time_reached {
 /// enumerator -> extract: no row of the source before this time is still to be read, except late ones.
 struct watermark_risen {
   std::int64_t time = 0;
+  bool last = false;  ///< all that there is has been read: it is the last one of this run
 };
 /// supervisor -> enumerator: every sink has committed what was read up to here: the source may acknowledge it.
 struct epoch_committed {
@@ -260,6 +261,10 @@ struct instance_finished {
   std::uint64_t rows = 0;                      ///< of a sink: what that is
   std::vector<flow::split_state> splits = {};  ///< of a source's reader: ended since the last barrier
   std::string streams = {};                    ///< instance_snapshot::streams
+  flow::saved_state state = {};                ///< what the next run goes on with (plan::goes_on)
+  std::uint64_t held = 0;                      ///< rows in it
+  bool has_watermark = false;                  ///< of a source's reader: whether it has passed any on
+  std::int64_t watermark = 0;                  ///< the last one
 };
 /// supervisor -> instance: how far are you? Answered by instance_progress.
 struct report_progress {};
@@ -374,7 +379,7 @@ struct cancel_answer {
 /// anyone -> control -> supervisor: do something with a run; answered by steer_answer.
 struct steer_run {
   std::string run;
-  std::string how;  ///< drain or savepoint
+  std::string how;  ///< drain, flush (drain, and emit open windows), savepoint, checkpoint, pause or resume
 };
 struct steer_answer {
   std::string run;

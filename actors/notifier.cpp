@@ -34,11 +34,8 @@ class notifier : public caf::event_based_actor {
           }
         },
         [this](const subscribe_events& message) {
-          const auto address = message.to.address();
-          if (feeds_.count(address) == 0) monitor(message.to);
-          feeds_.insert_or_assign(address, subscriber{flow::event_feed(message.after, message.run), message.to,
-                                                      std::make_shared<blocking_calls>(this, services_.io)});
-          serve(address);
+          if (feeds_.count(message.to.address()) == 0) monitor(message.to);
+          message.after == only_new_events ? subscribe_to_new(message) : subscribe(message, message.after);
         },
         [this](const unsubscribe_events& message) { feeds_.erase(message.to.address()); },
         [this](const events_seen&) {
@@ -61,6 +58,22 @@ class notifier : public caf::event_based_actor {
     caf::actor to;
     std::shared_ptr<blocking_calls> calls;
   };
+
+  void subscribe(const subscribe_events& message, std::int64_t after) {
+    const auto address = message.to.address();
+    feeds_.insert_or_assign(address, subscriber{flow::event_feed(after, message.run), message.to,
+                                                std::make_shared<blocking_calls>(this, services_.io)});
+    serve(address);
+  }
+
+  /// An empty batch says from when on it hears of what is new: it looks by itself at what came before.
+  void subscribe_to_new(const subscribe_events& message) {
+    calls_.call([store = store_] { return guarded("read events", [&] { return store->last_cursor(); }); },
+                [this, message](const result<std::int64_t>& newest) {
+                  subscribe(message, newest.ok() ? *newest : 0);
+                  send(message.to, event_batch{});
+                });
+  }
 
   /// Other processes write to the same Store and tell nobody here.
   void look_again() {

@@ -11,6 +11,10 @@
 
 namespace sluice::actors {
 
+/// As `after` of `subscribe_events`: only what comes from now on. An empty batch, which
+/// is not answered, says that now has begun.
+inline constexpr std::int64_t only_new_events = -1;
+
 /// Starts the actor that tells subscribers of events which are durable already (`events_written`). Each subscriber gets
 /// them in order, without gaps, one message at a time; one that is slow is given the rest from the Store, and delays
 /// nobody. It takes `subscribe_events` and `unsubscribe_events`; `events_seen` asks for the next.

@@ -3,6 +3,7 @@
 #include "app/prose.hpp"
 #include "engine/notify/condition.hpp"
 #include "engine/notify/event_catalogue.hpp"
+#include "engine/notify/event_schema.hpp"
 
 namespace sluice::app {
 
@@ -17,7 +18,9 @@ void print_event_help(session& with) {
       types.push_back({{"type", type.name},
                        {"severity", to_string(type.how_bad)},
                        {"summary", type.summary},
-                       {"data", std::move(fields)}});
+                       {"data", std::move(fields)},
+                       {"schema", schema_of(type)},
+                       {"example", example_of(type)}});
     }
     options columns = options::array();
     for (const auto& column : condition_columns())

@@ -1,3 +1,4 @@
+#include "app/database_pipeline.hpp"
 #include "app/verbs.hpp"
 
 #include <fcntl.h>
@@ -114,17 +115,68 @@ result<int> write_starter(session& with, const std::string& where) {
   return exit_succeeded;
 }
 
+struct chosen {
+  std::string where = ".";
+  std::string from;
+  std::vector<std::string> tables;
+};
+
+/// Writes a pipeline that copies tables of a database; `where` is its file, or the folder.
+result<int> write_copy(session& with, const chosen& what) {
+  SLUICE_ASSIGN(const auto database, parse_database(what.from));
+  SLUICE_ASSIGN(const auto all, tables_of(database));
+  SLUICE_ASSIGN(const auto tables, chosen_tables(all, what.tables));
+  const std::filesystem::path given(what.where);
+  const bool names_file = given.extension() == ".yaml" || given.extension() == ".yml";
+  const auto file = (names_file ? given : given / (database.name + ".yaml")).lexically_normal();
+  std::error_code failure;
+  if (const auto folder = file.parent_path(); !folder.empty()) std::filesystem::create_directories(folder, failure);
+  if (failure) return from_errno(failure.value(), "make the folder " + file.parent_path().string());
+  SLUICE_TRY(write_new(file.string(), pipeline_of_tables(database, tables)));
+  const auto secret = secret_of(database);
+  if (with.options.json) {
+    options answer = {{"pipeline", file.string()}, {"tables", tables.size()}};
+    if (!secret.empty()) answer["secret"] = secret;
+    with.terminal.out(answer.dump() + "\n");
+    return exit_succeeded;
+  }
+  with.terminal.prose(
+      "wrote " + file.string() + " with " + std::to_string(tables.size()) +
+      (tables.size() == 1 ? " table" : " tables") +
+      (secret.empty() ? "" : "\n\nThe password is not in the file: export SLUICE_SECRET_" + secret + "=...") +
+      "\n\nNow:  sluice run " + file.string() + "\n");
+  return exit_succeeded;
+}
+
 }  // namespace
 
 command init_verb() {
-  auto where = std::make_shared<std::string>(".");
+  auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {{.name = "FILE|FOLDER",
                                      .help = "the file to write, or the folder for starter.yaml; sample data is "
                                              "written beside it (default: the current folder)",
-                                     .target = where.get(),
+                                     .target = &what->where,
                                      .required = false,
-                                     .offers = completes::folder}}},
-          .run = [where](session& with) { return write_starter(with, *where); }};
+                                     .offers = completes::folder}},
+                    .options = {{.names = {"--from"},
+                                 .value = "DATABASE",
+                                 .help = "write a pipeline that copies tables of postgres://user@host/database, or of "
+                                         "sqlite:FILE",
+                                 .target = &what->from},
+                                {.names = {"--tables"},
+                                 .value = "PATTERN",
+                                 .help = "with --from: only these tables, for example 'shop.*'; can be repeated "
+                                         "(default: all)",
+                                 .target = &what->tables}},
+                    .details = "  sluice init new\n"
+                               "  sluice init --from postgres://etl@127.0.0.1/shop --tables 'shop.*'\n"
+                               "  sluice init copy.yaml --from sqlite:shop.db\n"},
+          .run = [what](session& with) -> result<int> {
+            if (!what->from.empty()) return write_copy(with, *what);
+            if (what->tables.empty()) return write_starter(with, what->where);
+            return user_error("bad_arguments", "--tables needs --from: the database that has the tables",
+                              "sluice init --from postgres://user@host/database --tables 'shop.*'");
+          }};
 }
 
 }  // namespace sluice::app

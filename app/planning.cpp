@@ -1,5 +1,6 @@
 #include "app/planning.hpp"
 
+#include "app/pivot_values.hpp"
 #include "config/planning_rules.hpp"
 #include "config/render.hpp"
 #include "engine/error/error_json.hpp"
@@ -63,6 +64,13 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   if (request.adapt && faults.empty()) {
     if (auto adapted = request.adapt(loaded->definition); !adapted.ok()) {
       faults.push_back(std::move(adapted).problem());
+      return std::nullopt;
+    }
+  }
+  if (faults.empty()) {
+    if (auto found = find_pivot_values(with, request, loaded->definition); !found.ok()) {
+      faults.push_back(std::move(found).problem());
+      if (source) config::resolve_locations(*source, faults);
       return std::nullopt;
     }
   }

@@ -53,6 +53,7 @@ std::string command_text(const run_command& what) {
   std::string text = "sluice run " + what.file;
   for (const auto& each : what.set) text += " --set " + each;
   if (!what.config.empty()) text += " --config " + what.config;
+  if (what.flush) text += " --flush";
   return text;
 }
 
@@ -64,6 +65,10 @@ void print_report(session& with, const run_command& what, const planned_pipeline
   facts.pipeline = planned.what->definition.name;
   facts.state = store::to_string(outcome.state);
   facts.summary = actors::to_options(outcome);
+  // What the rules have found is only there.
+  if (const auto store = with.open_store(); store.ok())
+    if (const auto record = (*store)->find_run(outcome.run); record.ok() && record->summary.is_object())
+      facts.summary = record->summary;
   facts.peak_memory = own_peak_memory();
   auto& terminal = with.terminal;
   if (!with.options.quiet)

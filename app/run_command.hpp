@@ -17,6 +17,7 @@ struct run_command {
   std::string params;  ///< file of --params; its values are put into `set`
   std::string config;
   bool fresh = false;
+  bool flush = false;
   std::string from;  ///< RUN@EPOCH
   bool again = false;
   std::vector<std::string> drop;

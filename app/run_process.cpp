@@ -148,8 +148,20 @@ int run_here(session& with, const run_command& what, black_box& left) {
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
   if (!with.options.quiet && !with.options.json && planned->source && planned->source->root().find("schedule"))
     with.terminal.note("this runs once; a schedule is followed only by a node: sluice deploy " + what.file + "\n");
+  if (what.flush && !planned->what->has_windows_at_end())
+    return refuse_run(with, what.file,
+                      {user_error("bad_arguments",
+                                  "--flush emits windows that are open when the run ends, and this pipeline has none: "
+                                  "windows below sources that end for good are always emitted",
+                                  "remove --flush")},
+                      nullptr, exit_unusable);
   auto from = go_on_behind(with, *planned, what);
   if (!from.ok()) return refuse_run(with, what.file, {from.problem()}, nullptr, app::exit_code_of(from.problem()));
+  if (what.flush) {
+    auto flushed = *planned->what;
+    flushed.flush = true;
+    planned->what = std::make_shared<const plan>(std::move(flushed));
+  }
   const auto ended = run_planned(with, *planned, {.from = *std::move(from), .left = &left},
                                  std::chrono::duration_cast<std::chrono::milliseconds>(what.notify_wait),
                                  [&](const engine_result& how) { print_report(with, what, *planned, how); });

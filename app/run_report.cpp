@@ -97,6 +97,37 @@ std::string set_null_lines(const options& summary, bool color) {
   return text;
 }
 
+/// How many rules hold, and each that is broken.
+std::string rule_lines(const options& summary, bool color) {
+  std::uint64_t all = 0, hold = 0;
+  std::string broken;
+  for (const auto& unit : units_of(summary)) {
+    const auto rules = unit.find("rules");
+    if (rules == unit.end() || !rules->is_array()) continue;
+    for (const auto& rule : *rules) {
+      ++all;
+      const auto rows = count(rule, "broken");
+      const auto outcome = text_of(rule, "outcome");
+      if (rows == 0) ++hold;
+      if (rows == 0) continue;
+      const auto how = outcome == "failed" ? style::red : outcome == "warned" ? style::yellow : style::plain;
+      broken += paint(outcome == "failed"   ? "failed   "
+                      : outcome == "warned" ? "warning  "
+                                            : "         ",
+                      how, color) +
+                "rule " + text_of(rule, "rule") + " of unit " + text_of(unit, "unit") + ": " + thousands(rows) +
+                " of " + thousands(count(rule, "checked")) + " rows";
+      if (const auto allowed = text_of(rule, "allowed"); !allowed.empty()) broken += ", allowed " + allowed;
+      broken += " (severity: " + text_of(rule, "action") + ")";
+      if (const auto message = text_of(rule, "message"); !message.empty()) broken += ": " + printable(message);
+      broken += "\n";
+    }
+  }
+  if (all == 0) return {};
+  return paint("rules    ", style::bold, color) + thousands(hold) + " of " + thousands(all) +
+         (all == 1 ? " rule holds\n" : " rules hold\n") + broken;
+}
+
 std::string headline(const report_facts& facts, int width, bool color) {
   std::string rest;
   if (const auto duration = facts.summary.is_object() ? count(facts.summary, "duration_microseconds") : 0; duration > 0)
@@ -172,6 +203,7 @@ std::string run_report(const report_facts& facts, int width, bool color, bool un
     text += balance_lines(facts.summary, width, color);
     text += target_lines(facts.summary, color);
   }
+  text += rule_lines(facts.summary, color);
   text += set_null_lines(facts.summary, color);
   if (const auto rejected = facts.summary.is_object() ? count(facts.summary, "rejected") : 0; rejected > 0) {
     text += paint("rejects  ", style::bold, color) + paint(thousands(rejected), style::yellow, color) +

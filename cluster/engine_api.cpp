@@ -1,5 +1,6 @@
 #include "cluster/engine_api.hpp"
 
+#include "actors/notifier.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/token.hpp"
 #include "engine/component/down_board.hpp"
@@ -19,11 +20,12 @@ constexpr auto answer_limit = std::chrono::seconds(10);
 /// The notifier sends the next events after `events_seen`, so a slow stream holds one message at most.
 caf::behavior stream_subscriber(caf::event_based_actor* self, const caf::actor& notifier, const std::string& run,
                                 const std::function<void()>& wake) {
-  self->send(notifier, actors::subscribe_events{self, 0, run});
+  // All that is in the log would be read for it, only to say that there is something.
+  self->send(notifier, actors::subscribe_events{self, actors::only_new_events, run});
   return {[self, wake](const actors::event_batch& message) {
     wake();
-    self->send(caf::actor_cast<caf::actor>(self->current_sender()),
-               actors::events_seen{message.events.empty() ? 0 : message.events.back().cursor});
+    if (message.events.empty()) return;
+    self->send(caf::actor_cast<caf::actor>(self->current_sender()), actors::events_seen{message.events.back().cursor});
   }};
 }
 

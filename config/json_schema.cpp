@@ -183,6 +183,15 @@ void add_sink_keys(options& keys) {
       "For mode: scd2. tracked: a change of these columns opens a version; at: when versions begin; gone: close ends "
       "the "
       "versions of keys that are not in the extract; surrogate: a column for the hash of key and valid_from.");
+  keys["reconcile"] = described({{"type", "object"},
+                                 {"properties",
+                                  {{"with", {{"type", "string"}}},
+                                   {"key", {{"type", "array"}, {"items", {{"type", "string"}}}}},
+                                   {"columns", {{"type", "array"}, {"items", {{"type", "string"}}}}},
+                                   {"severity", {{"enum", {"warn", "fail"}}}}}},
+                                 {"required", {"with", "key"}},
+                                 {"additionalProperties", false}},
+                                "Compare the sink's rows with those of another unit before anything is published.");
   keys["when_down"] =
       described({{"anyOf", options::array({{{"enum", {"block", "fail"}}},
                                            {{"type", "object"},

@@ -2,6 +2,7 @@
 
 #include "config/config_file.hpp"
 #include "config/notify_reader.hpp"
+#include "config/other_inputs.hpp"
 #include "config/pipeline_reader.hpp"
 #include "config/schedule_reader.hpp"
 
@@ -88,6 +89,7 @@ std::optional<loaded> load_pipeline_text(const std::string& text, const std::str
   std::set<std::string> computed;
   connections known;
   auto definition = read_pipeline(*parsed, with, faults, known, computed);
+  add_other_inputs(definition, faults);
   // Rules may name params.
   auto subscriptions = read_notifications({*parsed, faults}, definition, known, given.base_folder);
   auto scheduled = read_schedule({*parsed, faults}, definition);

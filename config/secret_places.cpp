@@ -52,4 +52,11 @@ bool refuse_secrets_in(const reading& in, const node& value, const std::string& 
   return found;
 }
 
+bool check_encryption_keys(const reading& in, const node& value) {
+  bool found = false;
+  for (const auto& [key, held] : value.entries)
+    if (key.text == "key" || key.text == "keys") found = check_keys(in, held, "encryption") || found;
+  return found;
+}
+
 }  // namespace sluice::config

@@ -131,6 +131,9 @@ chosen_component choose_component(const reading& in, const node& name, const nod
 
 bool read_component(const reading& in, const chosen_component& by, const connections& known, unit_definition& unit) {
   if (unit.role == unit_role::transform && refuse_secrets_in(in, *by.value, unit.component)) return false;
+  if (const auto* keys = by.value->is_map() ? by.value->find("encryption") : nullptr;
+      keys != nullptr && check_encryption_keys(in, *keys))
+    return false;
   if (unit.component == "steps") {
     if (auto own = read_steps(in, *by.key, *by.value)) unit.own = *std::move(own);
     return !unit.own.is_null();

@@ -8,6 +8,7 @@
 #include "config/when_down_reader.hpp"
 #include "engine/component/connection_field.hpp"
 #include "engine/error/not_yet.hpp"
+#include "engine/operators/reconcile/reconciled_sink.hpp"
 #include "engine/values/quantities.hpp"
 
 #include <algorithm>
@@ -100,6 +101,9 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
       read_when_down(in, *given, unit, retry);
     if (connects && unit.own.is_object()) unit.own["retry"] = retry_to_options(retry);
     if (role == unit_role::load) read_history_rules(in, value, unit);
+    if (const auto* given = role == unit_role::load ? value.find("reconcile") : nullptr;
+        given != nullptr && !given->is_null())
+      read_reconcile(in, *given, unit);
     if (const auto* given = value.find("retry"); given != nullptr && !connects)
       in.fault(*given, "invalid_value",
                "retry is for units that are connected to a system; " + unit.component + " is not", "remove it");
@@ -289,13 +293,39 @@ void unit_reader::read_history_rules(const reading& in, const node& value, unit_
   }
 }
 
+void unit_reader::read_reconcile(const reading& in, const node& value, unit_definition& unit) {
+  static const field_spec form{
+      .form = shape::object,
+      .elements = {{.name = "with", .form = shape::text, .required = true},
+                   {.name = "key", .form = shape::list, .required = true, .elements = {{.form = shape::column}}},
+                   {.name = "columns", .form = shape::list, .elements = {{.form = shape::column}}},
+                   {.name = "severity", .form = shape::text, .default_value = "fail", .choices = {"warn", "fail"}}}};
+  if (!value.is_map()) {
+    in.fault(value, "invalid_value", "reconcile must be a map, found " + describe(value),
+             "reconcile: { with: orders, key: [order_id] }");
+    return;
+  }
+  if (unit.commit_each)
+    in.fault(value, "invalid_value",
+             "reconcile compares whole runs, and commit: checkpoint shows rows before their end", "remove one of them");
+  auto read = read_options(in, value, form, "reconcile");
+  if (!read) return;
+  if (!unit.own.is_object()) {
+    // `csv: out.csv` is short for the option path.
+    auto path = std::move(unit.own);
+    unit.own = options::object();
+    if (!path.is_null()) unit.own["path"] = std::move(path);
+  }
+  unit.own[wanted_reconcile] = *std::move(read);
+}
+
 bool unit_reader::read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit) {
   if (key.text == "mode") {
     if (auto text = read_text(in, value, "mode")) unit.mode = *std::move(text);
   } else if (key.text == "key") {
     if (auto names = read_texts(in, value, "key")) unit.key = *std::move(names);
-  } else if (key.text == "merge" || key.text == "scd2" || key.text == "when_down") {
-    // read_history_rules and read_when_down, once the component is known
+  } else if (key.text == "merge" || key.text == "scd2" || key.text == "when_down" || key.text == "reconcile") {
+    // read_history_rules, read_when_down and read_reconcile, once the component is known
   } else if (key.text == "overwrite_source") {
     (void)read_choice(in, value, "overwrite_source", {"true", "false"});
   } else if (key.text == "commit") {

@@ -21,6 +21,7 @@ class unit_reader {
   bool read_shared(const reading& in, const node& key, const node& value, unit_definition& unit, retry_rule& retry);
   bool read_source_key(const reading& in, const node& key, const node& value, unit_definition& unit);
   /// `merge` and `scd2`, which stand beside the component and are options of it.
+  void read_reconcile(const reading& in, const node& value, unit_definition& unit);
   void read_history_rules(const reading& in, const node& value, unit_definition& unit);
   bool read_sink_key(const reading& in, const node& key, const node& value, unit_definition& unit);
   void read_types(const reading& in, const node& value, const field_spec& form, unit_definition& unit);

@@ -28,7 +28,8 @@ std::vector<std::string> unit_keys(unit_role role) {
   if (role == unit_role::extract)
     add({"types", "columns", "sample", "contract", "metadata", "incremental", "order", "time"});
   if (role == unit_role::transform) add({"from"});
-  if (role == unit_role::load) add({"from", "mode", "key", "merge", "scd2", "overwrite_source", "when_down", "commit"});
+  if (role == unit_role::load)
+    add({"from", "mode", "key", "merge", "scd2", "overwrite_source", "when_down", "commit", "reconcile"});
   return keys;
 }
 

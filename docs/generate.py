@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""./dev docs: writes docs/components/*.md, docs/functions.md, docs/openapi.json and the table of requests in docs/http-api.md from what
+"""./dev docs: writes docs/components/*.md, docs/functions.md, docs/events.md, docs/openapi.json and the table of requests in docs/http-api.md from what
 the program itself prints.
 
     generate.py SLUICE            writes the pages
@@ -98,11 +98,26 @@ def api_page(document):
     return f"{before}{TABLE_BEGIN}\n{requests_table(document)}\n{TABLE_END}{after}"
 
 
+def events_page(catalogue):
+    parts = ["# Events\n", "<!-- Made by ./dev docs from the program's catalogue of events: change it there. -->\n",
+             "Everything that happens to runs, pipelines, nodes and channels is an event. Events are [CloudEvents](https://cloudevents.io) 1.0. They are told by\n"
+             "[notifications](notifications.md), and read by `sluice events` and the [HTTP API](http-api.md). `sluice help events --json` has the JSON schema of each\n"
+             "type. An event may have more values than its type names, and need not have all.\n"]
+    for event in catalogue["types"]:
+        parts.append(f"## {event['type']}\n\n{event['summary']} Severity: {event['severity']}.\n")
+        if event["data"]:
+            parts.append("\n".join(["| data | type | what it is |", "|---|---|---|",
+                                    *(f"| `{f['name']}` | {f['type']} | {cell(f['help'])} |" for f in event["data"])]) + "\n")
+        parts.append(f"```json\n{json.dumps(event['example'], indent=1, ensure_ascii=False)}\n```\n")
+    return "\n".join(parts)
+
+
 def pages(program):
     components = answer(program, "components")
     made = {FOLDER / "components" / f"{c['kind']}-{c['name']}.md": component_page(c) for c in components}
     made[FOLDER / "components/README.md"] = index(components)
     made[FOLDER / "functions.md"] = functions_page(answer(program, "functions"))
+    made[FOLDER / "events.md"] = events_page(answer(program, "help", "events"))
     document = answer(program, "openapi")
     made[FOLDER / "openapi.json"] = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
     made[FOLDER / "http-api.md"] = api_page(document)

@@ -199,10 +199,10 @@ class subscription_actor : public caf::event_based_actor {
     });
   }
 
-  /// Not longer than a few seconds: somebody may have made deliveries due at once, and clocks are put right.
+  /// Not longer than a minute: clocks are put right.
   std::chrono::microseconds wait_until(std::int64_t at) const {
     return std::clamp<std::chrono::microseconds>(std::chrono::microseconds(at - s_.now()), std::chrono::milliseconds(1),
-                                                 std::chrono::seconds(5));
+                                                 std::chrono::minutes(1));
   }
 
   void later(std::chrono::microseconds time, std::function<void()> what) {

@@ -82,7 +82,13 @@ void checkpoints::prepared(epoch_prepared message) {
 void checkpoints::finished(const instance_finished& message) {
   flow::contribution what;
   what.prepared = prepared_by(message.report.who, message.token, message.target, message.rows);
-  what.what = {.report = message.report, .finished = true, .streams = message.streams, .splits = message.splits};
+  what.what = {.report = message.report,
+               .held = message.held,
+               .finished = true,
+               .streams = message.streams,
+               .state = message.state,
+               .splits = message.splits,
+               .watermark = message.has_watermark ? std::optional(message.watermark) : std::nullopt};
   go_on(round_.finished(std::move(what)));
   see_whether_complete();
 }

@@ -221,6 +221,7 @@ class control : public caf::event_based_actor {
   void wait_for_next(const std::string& run, live_run& found) {
     found.waits = ++waits_;
     if (found.setup->paused) return;
+    if (found.setup->refreshes) return start(found);
     delayed_send(this, wait_of(*found.setup), continuation{[this, run, number = found.waits] {
                    const auto waiting = live_.find(run);
                    if (waiting != live_.end() && waiting->second.waits == number) start(waiting->second);

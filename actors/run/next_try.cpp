@@ -4,6 +4,7 @@
 #include "actors/units/guarded.hpp"
 #include "engine/component/component.hpp"
 #include "engine/flow/retries.hpp"
+#include "engine/plan/refresh.hpp"
 #include "engine/runs/commits.hpp"
 #include "engine/runs/lost_runs.hpp"
 
@@ -54,19 +55,40 @@ std::chrono::microseconds wait_of(const run_setup& next) {
 
 namespace {
 
+/// The checkpoint without what is read again; notes when that was.
+std::shared_ptr<const resume_point> read_again(run_setup& next, const std::set<std::uint32_t>& units) {
+  auto point = std::make_shared<resume_point>(*next.resume);
+  for (const auto unit : units) {
+    const auto group = refresh_group_of(*next.what, unit);
+    point->refreshed.insert(group.joins.begin(), group.joins.end());
+    point->afresh.insert(group.afresh.begin(), group.afresh.end());
+  }
+  for (const auto unit : point->refreshed) next.read_at[unit] = std::chrono::steady_clock::now();
+  for (const auto unit : point->afresh) {
+    const auto& name = next.what->units[unit].definition.name;
+    point->snapshot.sources.erase(name);
+    point->snapshot.inputs.erase(name);
+    point->snapshot.watermarks.erase(name);
+  }
+  return point;
+}
+
 result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_setup& before, const run_outcome& how) {
   auto next = std::make_shared<run_setup>(before);
   next->attempt = before.attempt + 1;
   next->died_of.reset();
-  next->paused = how.state == store::run_state::paused;
-  next->failures = before.failures + (next->paused ? 0 : 1);
+  next->refreshes = !how.refresh.empty();
+  next->paused = how.state == store::run_state::paused && !next->refreshes;
+  const bool failed = how.state != store::run_state::paused;
+  next->failures = before.failures + (failed ? 1 : 0);
   next->sources = std::make_shared<shared_sources>();
   auto tries = before.tries ? *before.tries : earlier_tries{.first_cause = how.cause.value_or(error{})};
   if (before.failures == 0 && how.cause) tries.first_cause = *how.cause;
-  tries.spent = how.duration_microseconds + (next->paused ? 0 : wait_of(*next).count());
+  tries.spent = how.duration_microseconds + (failed ? wait_of(*next).count() : 0);
   next->tries = std::make_shared<const earlier_tries>(std::move(tries));
   SLUICE_ASSIGN(auto again, continue_run(in, before));
   next->resume = std::move(again.from);
+  if (next->refreshes && next->resume != nullptr) next->resume = read_again(*next, how.refresh);
   if (again.what) next->what = std::move(again.what);
   if (next->resume == nullptr) SLUICE_TRY(can_begin_again(before));
   // What can't be reached now is asked again by the sinks of the next try.

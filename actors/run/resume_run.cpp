@@ -133,7 +133,7 @@ status check_wishes(const planned_run& planned) {
 /// last checkpoint is not known, and a run that begins afresh would load its rows again.
 result<std::optional<store::run_record>> run_before(store::store& in, const planned_run& planned) {
   const auto& name = planned.what->definition.name;
-  if (!planned.what->checkpoint_interval()) return std::optional<store::run_record>();
+  if (!planned.what->checkpoint_interval() && !planned.what->goes_on()) return std::optional<store::run_record>();
   SLUICE_ASSIGN(auto found, unended_run(in, name, planned.params));
   if (!found || found->alive) return found;
   SLUICE_ASSIGN(const auto settled, settle_lost_runs(in, true, make_sink));
@@ -142,6 +142,16 @@ result<std::optional<store::run_record>> run_before(store::store& in, const plan
   // Where commits are still due, the record of the new run is refused (commit_due).
   if (found && !found->alive && found->state == store::run_state::committing) found.reset();
   return found;
+}
+
+/// Reads on behind a run that has come to the end of what was there then (plan::goes_on), with what it left. All else
+/// is new: the plan, now and seed, counts and rejects.
+result<resumed_run> read_on(const planned_run& planned, resumable found, store::store& in) {
+  resumed_run made;
+  SLUICE_ASSIGN(found, undamaged(in, std::move(found), planned.runs_folder));
+  SLUICE_ASSIGN(made.from, point_at(found, planned.runs_folder));
+  made.note = "reading on after run " + found.run.id.substr(0, 8) + "; --fresh starts again";
+  return made;
 }
 
 }  // namespace
@@ -164,13 +174,18 @@ result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   const auto name = "run " + found->run.id.substr(0, 8);
   const bool same = found->run.fingerprint == fingerprint_of(definition, planned.params) && planned.drop.empty();
   const bool carries = !same && planned.what->endless();
+  const bool at_end = !planned.what->endless() && !found->at.what.end.empty();
+  if (at_end && same && planned.what->goes_on() && !planned.fresh) {
+    planned.what = behind(*planned.what, found->run.id);
+    return read_on(planned, *std::move(found), in);
+  }
   if (!same && !carries && !planned.from.empty())
     return user_error("pipeline_changed", "the pipeline has changed since the savepoint " + planned.from,
                       "undo the change: only pipelines without end take over what fits");
   if (planned.fresh || (!same && !carries) || !planned.what->checkpoint_interval()) {
     if (!planned.fresh)
-      made.note =
-          "the pipeline has changed since " + name + ", which did not reach its end: it starts from its beginning";
+      made.note = "the pipeline has changed since " + name + (at_end ? "" : ", which did not reach its end") +
+                  ": it starts from its beginning";
     let_go(*found);
     return made;
   }

@@ -3,6 +3,7 @@
 #include "actors/io_pool.hpp"
 #include "actors/notifier.hpp"
 #include "actors/run/control.hpp"
+#include "actors/run/rule_messages.hpp"
 #include "engine/store/lease_keeper.hpp"
 
 #include <caf/all.hpp>
@@ -14,6 +15,7 @@ namespace sluice::actors {
 
 void configure(caf::actor_system_config& config, std::size_t threads) {
   config.add_message_types<caf::id_block::sluice_actors>();
+  config.add_message_types<caf::id_block::sluice_rules>();
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
   config.set("scheduler.max-threads", threads);
   config.set("scheduler.max-throughput", std::size_t{5});

@@ -4,7 +4,8 @@
 
 namespace sluice::actors {
 
-run_account::run_account(const run_setup& of) : run_(of.run), plan_(*of.what), context_(of.context), reports_(plan_) {
+run_account::run_account(const run_setup& of)
+    : run_(of.run), plan_(*of.what), context_(of.context), reports_(plan_), rules_(plan_) {
   if (!of.resume) return;
   for (const auto& one : of.resume->snapshot.instances) {
     const auto& c = one.report.counters;
@@ -18,11 +19,11 @@ std::uint64_t run_account::held_since(const flow::instance_id& who, std::uint64_
   return before == held_before_.end() ? held : held - before->second;
 }
 
-void run_account::finished(flow::instance_report report, const std::string& target) {
+void run_account::finished(flow::instance_report report, const std::string& target, std::uint64_t held) {
   reports_.finished(report.who, report.counters);
   if (!target.empty()) targets_[report.who.unit] = target;
   finished_.insert(report.who);
-  const auto held = held_since(report.who, 0);
+  held = held_since(report.who, held);
   rows_.add(std::move(report), held);
 }
 
@@ -91,6 +92,7 @@ run_outcome run_account::outcome(store::run_state state, std::optional<error> ca
 options run_account::unit_outcome(std::uint32_t unit) const {
   auto one = to_options(outcome(store::run_state::running, {}, 0))["units"][unit];
   one.erase("unit");
+  if (auto rules = rules_.unit_options(unit); !rules.is_null()) one["rules"] = std::move(rules);
   return one;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/run/instance_reports.hpp"
+#include "actors/run/quality.hpp"
 #include "engine/flow/conservation.hpp"
 #include "engine/flow/snapshot.hpp"
 
@@ -21,8 +22,10 @@ class run_account {
 
   /// For what is reported on the way.
   [[nodiscard]] instance_reports& reports() { return reports_; }
-  /// Takes the last report of an instance; `target` of a sink.
-  void finished(flow::instance_report report, const std::string& target);
+  /// What the rules of its units have found.
+  [[nodiscard]] quality& rules() { return rules_; }
+  /// Takes the last report of an instance; `target` of a sink, `held`: rows that it leaves to the next run.
+  void finished(flow::instance_report report, const std::string& target, std::uint64_t held);
   /// Takes what all instances had counted at a checkpoint, and sees that every row up to it is accounted for. An
   /// instance that has ended since keeps the counts of its end.
   status at_checkpoint(const flow::run_snapshot& what);
@@ -48,6 +51,7 @@ class run_account {
   const plan& plan_;
   std::shared_ptr<const run_context> context_;
   instance_reports reports_;
+  quality rules_;
   flow::balance rows_;
   std::set<flow::instance_id> finished_;
   std::map<std::uint32_t, std::string> targets_;  ///< of sinks, by unit

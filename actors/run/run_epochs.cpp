@@ -1,6 +1,7 @@
 #include "actors/run/run_epochs.hpp"
 
 #include "actors/run/checkpoint_files.hpp"
+#include "engine/runs/next_part.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
@@ -115,7 +116,8 @@ void run_epochs::decide(std::vector<store::event> events) {
   take({.epoch = static_cast<std::int64_t>(last.epoch),
         .end = store::to_string(good_end_),
         .sinks = sinks_in(epoch_.due),
-        .sources = of_.memory.taken()},
+        .sources = of_.memory.taken(),
+        .snapshot = plan_.goes_on() ? flow::to_json(next_part(plan_, last.snapshot)) : options()},
        std::move(events));
 }
 
@@ -124,8 +126,9 @@ void run_epochs::decide(std::vector<store::event> events) {
 void run_epochs::take(store::manifest what, std::vector<store::event> events) {
   of_.states.commit_begun();
   const auto state = epoch_.last ? std::optional(run_state::committing) : std::nullopt;
-  decision_.take(std::move(what), state, to_options(calls_.outcome(epoch_.last ? good_end_ : of_.states.now())),
-                 std::move(events));
+  auto summary = to_options(calls_.outcome(epoch_.last ? good_end_ : of_.states.now()));
+  of_.account.rules().add_to(summary);
+  decision_.take(std::move(what), state, std::move(summary), std::move(events));
 }
 
 void run_epochs::commit() {
@@ -177,7 +180,7 @@ void run_epochs::forget_old_checkpoints() {
 }
 
 void run_epochs::forget_checkpoints() {
-  if (plan_.endless() || !plan_.checkpoint_interval() || setup_->checkpoint_folder.empty()) return;
+  if (plan_.endless() || plan_.goes_on() || !plan_.checkpoint_interval() || setup_->checkpoint_folder.empty()) return;
   io_.post([folder = setup_->checkpoint_folder] {
     std::error_code ignored;
     std::filesystem::remove_all(folder, ignored);

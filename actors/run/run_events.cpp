@@ -8,29 +8,8 @@ store::event event_of(const run_setup& run, std::string type, const std::string&
   return {.run = run.run, .type = std::move(type), .unit = unit, .data = std::move(data)};
 }
 
-namespace {
-
-bool validates(const unit_definition& unit) {
-  if (unit.component == "validate") return true;
-  if (unit.component != "steps") return false;
-  for (const auto& step : unit.own)
-    if (step.is_object() && step.contains("validate")) return true;
-  return false;
-}
-
-}  // namespace
-
-std::optional<store::event> quality_warned(const run_setup& of, std::uint32_t unit, const options& outcome) {
-  const auto& definition = of.what->units[unit].definition;
-  const auto rejected = outcome.value("rejected", std::uint64_t{0});
-  if (rejected == 0 || !validates(definition)) return {};
-  return event_of(of, "quality.warned", definition.name,
-                  {{"rejected", rejected}, {"in", outcome.value("in", std::uint64_t{0})}});
-}
-
 std::vector<store::event> what_failed(const run_setup& of, const error& why, std::optional<std::uint64_t> checkpoint) {
   std::vector<store::event> told;
-  if (why.code == "rule_broken") told.push_back(event_of(of, "quality.failed", "", {{"cause", cause_to_options(why)}}));
   if (checkpoint)
     told.push_back(event_of(of, "checkpoint.failed", "", {{"epoch", *checkpoint}, {"cause", cause_to_options(why)}}));
   return told;
@@ -42,7 +21,8 @@ std::vector<store::event> first_events(const run_setup& of) {
   if (of.attempt > 1) {
     data["attempt"] = of.attempt;
     data["epoch"] = of.resume ? of.resume->epoch : 0;
-    return {event_of(of, of.paused ? "run.resumed" : "run.recovered", "", std::move(data))};
+    const auto* const type = of.refreshes ? "run.refreshed" : of.paused ? "run.resumed" : "run.recovered";
+    return {event_of(of, type, "", std::move(data))};
   }
   if (of.resume) {
     data["continues"] = units.front().continues;
@@ -91,7 +71,9 @@ decision::last_words last_words_of(const run_setup& of, const run_outcome& how,
     data["wait_microseconds"] = wait->count();
     data["cause"] = cause_to_options(*how.cause);
   }
-  words.events.push_back(event_of(of, "run." + store::to_string(how.state), "", std::move(data)));
+  // It goes on at once, and tells then.
+  if (how.refresh.empty())
+    words.events.push_back(event_of(of, "run." + store::to_string(how.state), "", std::move(data)));
   // The first cause stays with a run until it ends.
   if (how.cause && (over || of.failures == 0)) words.cause = cause_to_options(*how.cause);
   if (over && of.failures > 0 && !words.cause) words.cause = options(nullptr);

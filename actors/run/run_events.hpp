@@ -19,10 +19,7 @@ store::event event_of(const run_setup& run, std::string type, const std::string&
 /// run.recovered, with the checkpoint that it goes on from.
 std::vector<store::event> first_events(const run_setup& of);
 
-/// The event of a unit that has rejected rows which broke a rule of `validate`; nothing where none did. `outcome`: the
-/// unit's counters at its end.
-std::optional<store::event> quality_warned(const run_setup& of, std::uint32_t unit, const options& outcome);
-/// What failed with a run, beside the run itself: a rule, and the checkpoint that was under way.
+/// What failed with a run, beside the run itself: the checkpoint that was under way.
 std::vector<store::event> what_failed(const run_setup& of, const error& why, std::optional<std::uint64_t> checkpoint);
 
 /// The outcome of a try as that of its run: how often it was tried, and the cause of the first failure, where all tries

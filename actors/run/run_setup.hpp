@@ -11,8 +11,10 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,8 @@ struct resume_point {
   flow::run_snapshot snapshot = {};
   std::vector<store::prepared_sink> held = {};  ///< to be committed at the end of the run
   std::string folder = {};                      ///< of the checkpoint's files
+  std::set<std::uint32_t> afresh = {};          ///< units that begin anew and only count on: they are read again
+  std::set<std::uint32_t> refreshed = {};       ///< those that read them, and forget what they have of them
 };
 
 /// Where a run stands that is tried again, what its earlier tries have come to.
@@ -57,6 +61,10 @@ struct run_setup {
   std::shared_ptr<const earlier_tries> tries = nullptr;  ///< null: it is the first one
   std::uint32_t failures = 0;                            ///< of the tries before
   bool paused = false;                                   ///< before this try
+  /// The try before has ended so that inputs are read again (`refresh`).
+  bool refreshes = false;
+  std::map<std::uint32_t, std::chrono::steady_clock::time_point> read_at =
+      {};  ///< by unit with `refresh`: the last time
   /// The Store has the run, and the process that worked on this try has died of that: it is taken over, and tried
   /// again.
   std::optional<error> died_of = {};
@@ -86,13 +94,14 @@ struct unit_outcome {
 struct run_outcome {
   std::string run;
   store::run_state state = store::run_state::failed;
-  std::optional<error> cause;       ///< of failed; `where` names the unit
-  std::uint32_t attempt = 1;        ///< which try of the run it was
-  std::uint32_t failures = 0;       ///< of tries
-  options process = {};             ///< how the process of an earlier try died, see earlier_tries
-  bool refused = false;             ///< the Store did not take the run: it has no record and no events
-  std::vector<unit_outcome> units;  ///< in the order of the plan
-  bool balanced = false;            ///< every row is accounted for
+  std::optional<error> cause;            ///< of failed; `where` names the unit
+  std::uint32_t attempt = 1;             ///< which try of the run it was
+  std::uint32_t failures = 0;            ///< of tries
+  options process = {};                  ///< how the process of an earlier try died, see earlier_tries
+  std::set<std::uint32_t> refresh = {};  ///< paused: goes on at once, and these units read their input again
+  bool refused = false;                  ///< the Store did not take the run: it has no record and no events
+  std::vector<unit_outcome> units;       ///< in the order of the plan
+  bool balanced = false;                 ///< every row is accounted for
   std::uint64_t rejected = 0;
   std::string rejects_path;  ///< empty where there are none
   std::int64_t duration_microseconds = 0;

@@ -5,6 +5,7 @@
 #include "actors/units/guarded.hpp"
 #include "engine/component/looks_again.hpp"
 #include "engine/component/numbers_splits.hpp"
+#include "engine/flow/inbox.hpp"
 #include "engine/flow/source_clock.hpp"
 #include "engine/flow/split_assignment.hpp"
 #include "engine/memory/manager.hpp"
@@ -45,8 +46,7 @@ class split_enumerator : public caf::event_based_actor {
               !assignment_->finished(message.who.instance, message.split, message.position, message.bytes))
             fail(internal_error("protocol_error", "a reader finished split " + std::to_string(message.split) +
                                                       ", which was assigned to another reader"));
-          if (time_) time_->finished(message.split);
-          tell_time();
+          read_to_its_end(message.split);
           serve();
         },
         [this](const time_reached& message) { take(message); },
@@ -283,13 +283,41 @@ class split_enumerator : public caf::event_based_actor {
     tell_time();
   }
 
+  /// A split that ends at a position (until: now) is one that is silent: what comes next time is not late because of
+  /// what others had.
+  void read_to_its_end(std::uint32_t split) {
+    if (!time_) return;
+    if (setup_->what->units[who_.unit].stops) {
+      time_->silent(split, clock().now());
+    } else {
+      time_->finished(split);
+    }
+    tell_time();
+    if (!is_settled()) return;
+    tell_readers(last_time());
+  }
+  void tell_readers(const watermark_risen& what) {
+    for (const auto& [address, instance] : readers_)
+      if (const auto to = caf::actor_cast<caf::actor>(address)) send(to, what);
+  }
+  [[nodiscard]] bool is_settled() const {
+    return time_ && setup_->what->units[who_.unit].stops && assignment_ && assignment_->all_ended();
+  }
+  [[nodiscard]] watermark_risen last_time() const { return {time_->watermark().value_or(flow::idle_mark), true}; }
+
   /// Tells all readers how far the source has come: what they send from now on is not before that.
   void tell_time() {
     if (!time_) return;
     const auto now = clock().now();
-    if (const auto risen = time_->risen(now))
-      for (const auto& [address, instance] : readers_)
-        if (const auto to = caf::actor_cast<caf::actor>(address)) send(to, watermark_risen{*risen});
+    const auto risen = time_->risen(now);
+    if (risen) tell_readers({*risen});
+    // One that is idle holds no other input back; when rows come again its last watermark is told once more.
+    if (const bool silent = time_->is_idle(now); silent != std::exchange(told_idle_, silent)) {
+      if (silent)
+        tell_readers({flow::idle_mark});
+      else if (!risen && time_->watermark())
+        tell_readers({*time_->watermark()});
+    }
     const auto idle = time_->next_idle(now);
     if (!idle || (asked_at_ && *asked_at_ <= *idle && *asked_at_ > now)) return;
     asked_at_ = *idle;
@@ -302,6 +330,7 @@ class split_enumerator : public caf::event_based_actor {
     if (readers_.emplace(handle.address(), message.who.instance).second) {
       monitor(handle);
       if (time_ && time_->watermark()) send(handle, watermark_risen{*time_->watermark()});
+      if (is_settled()) send(handle, last_time());
     }
     waiting_.push_back({message.who.instance, std::move(handle)});
     serve();
@@ -404,6 +433,7 @@ class split_enumerator : public caf::event_based_actor {
   std::optional<std::uint64_t> epoch_;                      ///< whose barriers the readers are to send
   bool ready_ = false;                                      ///< and may
   std::optional<flow::source_clock> time_;                  ///< where watermarks are needed
+  bool told_idle_ = false;                                  ///< the readers have heard that all of it is idle
   std::optional<flow::source_clock::time_point> asked_at_;  ///< when tell_time comes again by itself
 };
 

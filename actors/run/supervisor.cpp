@@ -9,12 +9,14 @@
 #include "actors/run/run_start.hpp"
 #include "actors/run/run_watch.hpp"
 #include "actors/run/steering.hpp"
+#include "engine/plan/refresh.hpp"
 #include "engine/runs/leftovers.hpp"
 #include "engine/runs/proof.hpp"
 
 #include <caf/all.hpp>
 
 #include <chrono>
+#include <set>
 
 namespace sluice::actors {
 
@@ -69,6 +71,7 @@ class supervisor : public caf::event_based_actor {
         [this](const epoch_ready& message) { epochs_.ready(message); },
         [this](epoch_prepared& message) { epochs_.prepared(std::move(message)); },
         [this](const rejects_synced& message) { epochs_.synced(message); },
+        [this](rules_checked& message) { account_.rules().found(std::move(message)); },
         [this](instance_finished& message) { finished(std::move(message)); },
         [this](const instance_progress& message) { account_.reports().counted(message); },
         [this](const committed& message) { epochs_.committed(message.who); },
@@ -142,6 +145,7 @@ class supervisor : public caf::event_based_actor {
               .then([this](const instance_progress& made) { account_.reports().counted(made); },
                     [](const caf::error&) {});
     account_.reports().tick(age());
+    read_again_when_due();
     for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
     if (watch_.is_due(age()) && !states_.ending()) watch();
     later(progress_interval, [this] { tick(); });
@@ -155,6 +159,26 @@ class supervisor : public caf::event_based_actor {
     }
   }
 
+  /// Inputs with `refresh` are read again by a run that goes on behind a checkpoint. One that has not been read to its
+  /// end yet is new enough.
+  void read_again_when_due() {
+    if (states_.now() != run_state::running || states_.ending() || !refresh_.empty()) return;
+    for (std::uint32_t unit = 0; unit < plan_.units.size(); ++unit) {
+      const auto& every = plan_.units[unit].refresh;
+      if (!every || !plan_.checkpoint_interval()) continue;
+      const auto last = s_.setup->read_at.find(unit);
+      const auto read = last == s_.setup->read_at.end() ? begun_steady_ : last->second;
+      if (std::chrono::steady_clock::now() - read < std::chrono::microseconds(*every)) continue;
+      const auto group = refresh_group_of(plan_, unit);
+      if (instances_.all([&](const auto& one) {
+            return !group.afresh.contains(one.who.unit) || one.finished ||
+                   one.who.instance == flow::instance_id::enumerator;
+          }))
+        refresh_.insert(unit);
+    }
+    if (!refresh_.empty()) epochs_.ask({.pause = true});
+  }
+
   void finished(instance_finished message) {
     const auto who = message.report.who;
     auto* const one = instances_.find(who);
@@ -162,11 +186,11 @@ class supervisor : public caf::event_based_actor {
     one->finished = true;
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     epochs_.finished(message);
-    account_.finished(std::move(message.report), message.target);
+    account_.finished(std::move(message.report), message.target, message.held);
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
+      for (auto& news : account_.rules().news(*s_.setup, who.unit)) start_.tell(std::move(news));
       start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
-      if (auto warned = quality_warned(*s_.setup, who.unit, account_.unit_outcome(who.unit))) start_.tell(*warned);
     }
     drain_when_read();
     everything_finished();
@@ -214,7 +238,9 @@ class supervisor : public caf::event_based_actor {
   void settled() {
     if (held_back_) return fail(*std::exchange(held_back_, std::nullopt));
     if (cancel_wanted_) return cancel();
+    tell_of_rules();
     if (epochs_.pausing() && states_.pause()) return give_up();
+    pause_wanted_ = false;
     epochs_.done();
     everything_finished();
   }
@@ -223,14 +249,16 @@ class supervisor : public caf::event_based_actor {
     steer_answer answer{.run = message.run, .known = true};
     const auto what = steering_of(plan_, message, states_.ended() || states_.ending());
     if (!what.ok()) return answer.refused = what.problem(), answer;
-    if (*what == steering::drain) {
+    if (*what == steering::pause) pause_wanted_ = true;
+    const bool drains = *what == steering::drain;
+    if (drains) {
       drain_wanted_ = true;
       drain();
     }
-    answer.epoch = epochs_.ask({.last = *what == steering::drain,
+    answer.epoch = epochs_.ask({.last = drains,
                                 .savepoint = *what == steering::savepoint,
                                 .pause = *what == steering::pause,
-                                .flush = message.how == "flush"});
+                                .flush = drains && (plan_.flush || message.how == "flush")});
     return answer;
   }
 
@@ -329,6 +357,10 @@ class supervisor : public caf::event_based_actor {
 
   // -- the end
 
+  void tell_of_rules() {
+    for (auto& news : account_.rules().news(*s_.setup)) start_.tell(std::move(news));
+  }
+
   /// How long to wait before the next try of a run that has failed; nothing where it ends.
   [[nodiscard]] std::optional<std::chrono::microseconds> next_wait() const {
     const bool may = !s_.problem && !cancel_wanted_ && !epochs_.taken() && states_.cause();
@@ -343,7 +375,10 @@ class supervisor : public caf::event_based_actor {
     }
     if (!states_.advance(state)) return;
     const auto last = outcome(state);
+    tell_of_rules();
     auto words = last_words_of(*s_.setup, last, wait, epochs_.completed(), start_.left());
+    account_.rules().add_to(words.summary);
+    if (store::is_final(state)) account_.rules().add_to(words.events.back().data);
     // Where a system is not reached its sinks can't take back what they have begun.
     if (store::is_final(state) && !epochs_.taken() && last.cause && last.cause->to_blame == blame::external)
       words.summary[leftovers_key] = true;
@@ -383,7 +418,9 @@ class supervisor : public caf::event_based_actor {
   }
 
   run_outcome outcome(run_state state) {
-    return outcome_of_run(*s_.setup, account_.outcome(state, states_.cause(), age()));
+    auto made = outcome_of_run(*s_.setup, account_.outcome(state, states_.cause(), age()));
+    if (state == run_state::paused && !pause_wanted_) made.refresh = refresh_;
+    return made;
   }
   [[nodiscard]] std::int64_t spent() const { return s_.setup->tries ? s_.setup->tries->spent : 0; }
   std::int64_t age() {
@@ -403,7 +440,10 @@ class supervisor : public caf::event_based_actor {
   down_units down_;
   run_epochs epochs_;
   clock_type::time_point begun_ = clock().now();
-  std::optional<error> held_back_;  ///< a failure while the decision was being written
+  std::chrono::steady_clock::time_point begun_steady_ = std::chrono::steady_clock::now();
+  std::set<std::uint32_t> refresh_;  ///< units for whose input a pause was asked, to read it again
+  bool pause_wanted_ = false;        ///< by the user
+  std::optional<error> held_back_;   ///< a failure while the decision was being written
   bool drain_wanted_ = false;
   bool cancel_wanted_ = false;  ///< once the checkpoint is committed
   bool lost_any_ = false;       ///< an instance ended without a word

@@ -91,8 +91,10 @@ class extract_actor : public unit_actor {
         [this](const watermark_risen& message) {
           if (!working_) return;
           if (message.time == flush_of_time) return void(flush_ = true);
-          watermark_ = message.time;
-          outbox_->watermark(message.time);
+          // At the end there may be none at all.
+          if (!message.last || message.time != flow::idle_mark) pass_on_time(message.time);
+          time_settled_ = time_settled_ || message.last;
+          if (message.last) work();
         },
         [this](no_more_splits) {
           asked_ = false;
@@ -124,7 +126,13 @@ class extract_actor : public unit_actor {
                   [this, from = reading_](result<std::optional<read_step>> step) { take(from, std::move(step)); });
     }
     if (!done_ || reading_ || barrier_ || drained_) return;
-    if (time_ && source_ && source_->ends_for_good()) outbox_->watermark(end_of_time);
+    // The last rows of the other readers count in the watermark, too.
+    if (time_ && unit().stops && !time_settled_ && !stopped_early_) return;
+    if (time_ && source_ && source_->ends_for_good()) {
+      outbox_->watermark(end_of_time);
+    } else if (time_ && setup_->what->flush) {
+      outbox_->watermark(flush_of_time);
+    }
     time_.reset();
     finish_when_passed_on();
   }
@@ -135,6 +143,10 @@ class extract_actor : public unit_actor {
   }
 
   void stop_early() override {
+    // Readers that are still wanted do not wait for what this one would have read.
+    if (time_ && unit().stops)
+      for (const auto& [id, one] : splits_)
+        send(links_.enumerators[unit().source_number], split_finished{who_, id, one.position, one.passed_on});
     stop_reading();
     done_ = true;
   }
@@ -218,7 +230,7 @@ class extract_actor : public unit_actor {
       for (const auto& step : behind_barrier_) splits_.at(*step.split).position = step.position;
     }
     const auto at = *std::exchange(barrier_, std::nullopt);
-    // Not what the next run goes on from: `watermark_` stays.
+    // Not what the next run goes on from: `passed_time_` stays.
     if (flush_ && time_) outbox_->watermark(flush_of_time);
     outbox_->barrier(at.epoch);
     rejects_.passed(at.epoch);
@@ -232,7 +244,7 @@ class extract_actor : public unit_actor {
                                   .sequence = from.sequence,
                                   .latest = from.latest});
     }
-    here.what.watermark = watermark_;
+    here.what.watermark = passed_time_;
     send(links_.supervisor, std::move(here));
     if (at.last) {
       drained_ = true;
@@ -307,7 +319,12 @@ class extract_actor : public unit_actor {
     if (working_ && time_) tell_time(from, latest, step.records == 0 && !step.end && !source_->bounded());
     if (unsettled_ != nullptr && working_ && unsettled_->wants_checkpoint()) ask_for_checkpoint();
     if (!step.end || !working_) return;
-    ended_splits_.push_back({.split = from.piece.id, .position = step.position, .ended = true});
+    // The end of `until: now` is a position like any other.
+    ended_splits_.push_back({.split = from.piece.id,
+                             .position = step.position,
+                             .ended = !unit().stops,
+                             .sequence = unit().stops ? from.sequence : 0,
+                             .latest = unit().stops ? from.latest : std::nullopt});
     send(links_.enumerators[unit().source_number],
          split_finished{who_, from.piece.id, std::move(step.position), from.passed_on});
     splits_.erase(from.piece.id);
@@ -349,6 +366,16 @@ class extract_actor : public unit_actor {
     return std::nullopt;
   }
 
+  void pass_on_time(std::int64_t time) {
+    if (time == flow::idle_mark) {
+      if (!std::exchange(idle_, true)) outbox_->watermark(time);
+      return;
+    }
+    if (!std::exchange(idle_, false) && passed_time_ && *passed_time_ >= time) return;
+    passed_time_ = std::max(passed_time_.value_or(time), time);
+    outbox_->watermark(*passed_time_);
+  }
+
   std::optional<std::int64_t> latest_time(const read_step& step) {
     if (!time_ || !step.rows.data) return std::nullopt;
     const auto times = windows::event_times::of(*step.rows.data, *time_);
@@ -375,7 +402,8 @@ class extract_actor : public unit_actor {
   std::shared_ptr<source> source_;
   unsettled_source* unsettled_ = nullptr;       ///< the same, where its server keeps what is read until a checkpoint
   std::optional<event_time> time_;              ///< of its rows, until all have been passed on
-  std::optional<std::int64_t> watermark_;       ///< the last one that was passed on
+  bool idle_ = false;                           ///< has told so
+  bool time_settled_ = false;                   ///< the last watermark has come
   std::shared_ptr<reading> reading_;            ///< while it has splits
   std::map<std::uint32_t, open_split> splits_;  ///< that it has, by id
   std::size_t reads_ = 0;                       ///< calls of `next` under way

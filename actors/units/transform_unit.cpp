@@ -2,14 +2,18 @@
 
 #include "actors/run/order_wanted.hpp"
 #include "actors/run/rejects_batch.hpp"
+#include "actors/run/rule_messages.hpp"
 #include "actors/units/guarded.hpp"
+#include "actors/units/transform_state.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/checks_rules.hpp"
+#include "engine/component/flush_time.hpp"
 #include "engine/component/holds_back.hpp"
 #include "engine/component/late_answers.hpp"
 #include "engine/component/may_block.hpp"
+#include "engine/component/shifts_time.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/flow/order.hpp"
-#include "engine/flow/state_file.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/values/positions.hpp"
 
@@ -19,6 +23,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <set>
 
 namespace sluice::actors {
@@ -38,13 +43,6 @@ std::vector<batch> empty_batches(const planned_unit& unit) {
   }
   return all;
 }
-
-/// The transform and what its calls need; shared with a call under way, which may outlive the actor.
-struct open_transform {
-  std::shared_ptr<const run_setup> setup;
-  flow::instance_id who;
-  std::unique_ptr<transform> unit = {};
-};
 
 /// What one call into a transform made.
 class call_answer final : public emitter {
@@ -93,6 +91,7 @@ class transform_actor : public unit_actor {
     may_block_ = dynamic_cast<const may_block*>(transform_);
     late_ = dynamic_cast<late_answers*>(transform_);
     holding_ = dynamic_cast<const holds_back*>(transform_);
+    checking_ = dynamic_cast<const checks_rules*>(transform_);
     if (late_ != nullptr && !order_wanted(*setup_, unit_index())) late_->release_order();
     only_input_ = unit().inputs.size() <= 1;
     stamper_ = std::make_unique<flow::order_stamper>(transform_->keeps_order() && outbox_->any_ordered(),
@@ -100,25 +99,16 @@ class transform_actor : public unit_actor {
     open_inputs_ = unit().inputs.size();
     later_open_ = open_inputs_ - std::min<std::size_t>(open_inputs_, 1);
     if (restored() == nullptr || proof::planted(proof::bug::state_forgotten)) return ready();
-    if (restored()->finished) {
-      ready_ = true;
-      started();
-      stop_early();
-      return work();
-    }
+    if (restored()->finished && restored()->state.name.empty()) return ended_before();
     if (!restored()->streams.empty())
       if (const auto numbered = stamper_->restore(restored_streams()); !numbered.ok()) return fail(numbered.problem());
-    calls_.call(
-        [on = open_]() -> status {
-          const auto& from = *on->setup->resume;
-          SLUICE_ASSIGN(const auto parts, flow::read_state(from.folder, from.snapshot.find(on->who)->state));
-          return guarded("take back what the unit held", [&] { return on->unit->restore(parts); });
-        },
-        [this](const status& restored) {
-          if (!working_) return;
-          if (!restored.ok()) return fail(restored.problem());
-          ready();
-        });
+    calls_.call([on = open_] { return guarded("take back what the unit held", [&] { return take_back(*on); }); },
+                [this](const status& restored) {
+                  if (!working_) return;
+                  if (!restored.ok()) return fail(restored.problem());
+                  // What it left to the next run is left once more.
+                  this->restored()->finished ? ended_before() : ready();
+                });
   }
 
   void work() override {
@@ -151,6 +141,7 @@ class transform_actor : public unit_actor {
   /// Large state is taken down beside the scheduler's threads, behind the call under way.
   void let_go() override {
     transform_ = nullptr;
+    checking_ = nullptr;
     calls_.post([last = std::move(open_)]() mutable { last.reset(); });
     current_.reset();
   }
@@ -165,42 +156,51 @@ class transform_actor : public unit_actor {
     work();
   }
 
+  /// The run that this one continues after had got to its end here.
+  void ended_before() {
+    ready_ = true;
+    started();
+    stop_early();
+    work();
+  }
+
   /// Everything before the barrier has been passed on: lets it pass, and writes down what the transform holds.
   void pass_barrier() {
     rejects_.send();
     if (!rejects_.idle()) return;
     const auto at = *std::exchange(barrier_, std::nullopt);
+    tell_of_rules();
     outbox_->barrier(at.epoch);
     rejects_.passed(at.epoch);
     auto here = snapshot(at, stamper_->state());
     here.held = transform_->held();
     calling_ = true;
-    calls_.call([on = open_] { return guarded("hand out what the unit holds", [&] { return on->unit->state({}); }); },
-                [this, epoch = at.epoch, here = std::move(here)](result<std::vector<state_part>> parts) mutable {
+    const auto name =
+        std::to_string(at.epoch) + "/" + unit().definition.name + "-" + std::to_string(who_.instance) + ".state";
+    calls_.call([on = open_, name] { return hand_out(*on, name); },
+                [this, name, epoch = at.epoch, here = std::move(here)](result<handed_out> what) mutable {
                   calling_ = false;
                   if (!working_) return;
-                  if (!parts.ok()) return fail(cannot_hand_out(parts.problem()));
-                  save(epoch, std::move(here), *std::move(parts));
+                  if (!what.ok()) return fail(cannot_hand_out(what.problem()));
+                  save(epoch, std::move(here), name, *std::move(what));
                   if (stop_wanted_) stop_early();
                   if (working_) work();
                 });
   }
 
-  /// Written while the transform works on.
-  void save(std::uint64_t epoch, flow::instance_snapshot here, std::vector<state_part> parts) {
-    const auto name =
-        std::to_string(epoch) + "/" + unit().definition.name + "-" + std::to_string(who_.instance) + ".state";
+  /// Written while the transform works on, but for what it has on disk.
+  void save(std::uint64_t epoch, flow::instance_snapshot here, const std::string& name, handed_out what) {
     saving_ = true;
-    saves_.call([folder = setup_->checkpoint_folder, name,
-                 parts = std::move(parts)] { return flow::write_state(folder, name, parts); },
-                [this, epoch, here = std::move(here)](const result<flow::saved_state>& saved) mutable {
-                  if (!working_) return;
-                  if (!saved.ok()) return fail(saved.problem());
-                  saving_ = false;
-                  here.state = *saved;
-                  send(links_.supervisor, epoch_prepared{.epoch = epoch, .what = std::move(here)});
-                  work();
-                });
+    saves_.call(
+        [folder = setup_->checkpoint_folder, name, what = std::move(what)] { return write(folder, name, what); },
+        [this, epoch, here = std::move(here)](const result<flow::saved_state>& saved) mutable {
+          if (!working_) return;
+          if (!saved.ok()) return fail(saved.problem());
+          saving_ = false;
+          here.state = *saved;
+          send(links_.supervisor, epoch_prepared{.epoch = epoch, .what = std::move(here)});
+          work();
+        });
   }
 
   static error cannot_hand_out(error why) {
@@ -244,6 +244,11 @@ class transform_actor : public unit_actor {
       return working_ && !calling_;
     }
     if (const auto* risen = std::get_if<flow::inbox::time_risen>(&*next)) {
+      if (risen->watermark == flow::idle_mark) {
+        idle_ = true;
+        answered(call_answer());
+        return working_;
+      }
       time_ = risen->watermark;
       call([time = risen->watermark](transform& unit, emitter& out) -> result<bool> {
         SLUICE_TRY(unit.on_time(time, out));
@@ -298,6 +303,7 @@ class transform_actor : public unit_actor {
 
   void answered(call_answer answer) {
     if (!answer.more.ok()) {
+      tell_of_rules();
       if (unit().policy == on_error::fail && !answer.rejected.empty())
         return fail_at(answer.more.problem(), std::move(answer.rejected.front()));
       return fail(answer.more.problem());
@@ -320,7 +326,14 @@ class transform_actor : public unit_actor {
     const bool time_passes = !resuming_ && time_ && (complete_ || holding_ == nullptr || !holding_->holds_rows());
     if (!resuming_ && (barrier_ || time_passes)) stamper_->let_pass(stamped_);
     send_stamped();
-    if (time_passes && working_) outbox_->watermark(*std::exchange(time_, std::nullopt));
+    if (time_passes && working_) outbox_->watermark(time_behind(*std::exchange(time_, std::nullopt)));
+    if (!resuming_ && std::exchange(idle_, false) && working_) outbox_->watermark(flow::idle_mark);
+  }
+
+  [[nodiscard]] std::int64_t time_behind(std::int64_t time) const {
+    const auto* const shifts = dynamic_cast<const shifts_time*>(transform_);
+    const auto delay = shifts == nullptr ? std::int64_t{0} : shifts->delay();
+    return time >= flush_of_time || time < std::numeric_limits<std::int64_t>::min() + delay ? time : time - delay;
   }
 
   /// An input that is of no use yet stays with its sender, where that blocks nobody.
@@ -378,20 +391,54 @@ class transform_actor : public unit_actor {
   void finish_when_done() {
     rejects_.send();
     if (rejects_.idle()) outbox_->end();
-    if (inbox_->exhausted() && !saving_) finish_when_passed_on();
+    if (!inbox_->exhausted() || saving_ || calling_) return;
+    if (!std::exchange(told_at_end_, true)) tell_of_rules();
+    const bool keeps = setup_->what->goes_on() && transform_->needs_watermarks() && !stopped_early_;
+    if (keeps && !std::exchange(keeps_asked_, true)) return keep_for_next_run();
+    finish_when_passed_on();
+  }
+
+  /// What its rules have found so far. No call is under way.
+  void tell_of_rules() {
+    if (checking_ == nullptr) return;
+    auto found = checking_->rules();
+    if (!found.empty()) send(links_.supervisor, rules_checked{.who = who_, .results = std::move(found)});
+  }
+
+  /// Its inputs have ended at a position: the next run goes on with what it holds.
+  void keep_for_next_run() {
+    saving_ = true;
+    kept_rows_ = transform_->held();
+    const auto name = "end" + std::to_string(setup_->attempt) + "/" + unit().definition.name + "-" +
+                      std::to_string(who_.instance) + ".state";
+    saves_.call(
+        [on = open_, folder = setup_->checkpoint_folder, name]() -> result<flow::saved_state> {
+          SLUICE_ASSIGN(const auto what, hand_out(*on, name));
+          return write(folder, name, what);
+        },
+        [this](const result<flow::saved_state>& saved) {
+          if (!working_) return;
+          saving_ = false;
+          if (!saved.ok()) return fail(saved.problem());
+          kept_state_ = *saved;
+          work();
+        });
   }
 
   blocking_calls saves_;  ///< of what it holds
   std::shared_ptr<open_transform> open_;
-  transform* transform_ = nullptr;        ///< in open_
-  late_answers* late_ = nullptr;          ///< the same, where it answers late
-  const may_block* may_block_ = nullptr;  ///< the same, where its calls may take long
-  const holds_back* holding_ = nullptr;   ///< the same, where watermarks may have to wait for rows
+  transform* transform_ = nullptr;          ///< in open_
+  late_answers* late_ = nullptr;            ///< the same, where it answers late
+  const may_block* may_block_ = nullptr;    ///< the same, where its calls may take long
+  const holds_back* holding_ = nullptr;     ///< the same, where watermarks may have to wait for rows
+  const checks_rules* checking_ = nullptr;  ///< the same, where it checks rows against rules
   std::unique_ptr<flow::order_stamper> stamper_;
   std::vector<flow::outgoing_batch> stamped_;            ///< to be sent after the call that made them
   std::optional<flow::due_credit> current_;              ///< for the batch that is being worked on
   std::optional<flow::inbox::aligned_barrier> barrier_;  ///< to be passed on when what comes before it has been
   std::optional<std::int64_t> time_;                     ///< a watermark, likewise
+  bool idle_ = false;                                    ///< its inputs are, which those below do not know yet
+  bool keeps_asked_ = false;  ///< what it holds for the next run is written, or being written
   std::size_t open_inputs_ = 0;
   std::set<int> held_back_;     ///< inputs that wait for the others to end
   std::size_t later_open_ = 0;  ///< inputs beyond the first that have not ended
@@ -403,6 +450,7 @@ class transform_actor : public unit_actor {
   bool saving_ = false;       ///< what it held at a barrier is being written
   bool stop_wanted_ = false;  ///< nobody needs more: stop when it has ended
   bool complete_ = false;     ///< nothing more will be made
+  bool told_at_end_ = false;  ///< what its rules have found
 };
 
 }  // namespace

@@ -109,8 +109,14 @@ status unit_actor::go_on_behind() {
   restored_ = setup_->resume->snapshot.find(who_);
   if (restored_ == nullptr) return {};
   counters_ = restored_->report.counters;
+  skipped_before_ = counters_.skipped;
   stopped_early_ = restored_->report.stopped_early;
   outbox_->go_on(restored_->report);
+  if (setup_->resume->afresh.contains(who_.unit)) {
+    inbox_->count_on(restored_->report.received);
+    restored_ = nullptr;
+    return {};
+  }
   // Of an edited pipeline: those around it begin afresh.
   if (restored_->streams.empty()) return {};
   opaque_reader from(restored_->streams, streams_of_unit);
@@ -163,7 +169,7 @@ void unit_actor::finish_when_passed_on() {
   finished_ = true;
   instance_finished last;
   last.report.who = who_;
-  counters_.skipped = inbox_->dropped() + (restored_ != nullptr ? restored_->report.counters.skipped : 0);
+  counters_.skipped = inbox_->dropped() + skipped_before_;
   last.report.counters = counters_;
   last.report.stopped_early = stopped_early_;
   outbox_->fill(last.report);
@@ -174,6 +180,10 @@ void unit_actor::finish_when_passed_on() {
   last.rows = token_rows_;
   last.splits = std::move(ended_splits_);
   last.streams = opaque_writer(streams_of_unit).text(inbox_->barrier_here(0).places).text("").take();
+  last.state = kept_state_;
+  last.held = kept_rows_;
+  last.has_watermark = passed_time_.has_value();
+  last.watermark = passed_time_.value_or(0);
   send(links_.supervisor, std::move(last));
 }
 

@@ -86,6 +86,9 @@ class unit_actor : public caf::event_based_actor {
   std::string token_;                            ///< the same: commits what it has prepared
   std::uint64_t token_rows_ = 0;                 ///< the same: what that is
   std::vector<flow::split_state> ended_splits_;  ///< of a reader: since the last barrier
+  std::optional<std::int64_t> passed_time_;      ///< the same: the last watermark that it has passed on
+  flow::saved_state kept_state_;                 ///< of a transform: what the next run goes on with
+  std::uint64_t kept_rows_ = 0;                  ///< the same: rows in it
   /// What a source has reached, as JSON; asked when all its rows are passed on.
   virtual std::string reached() { return {}; }
   bool stopped_early_ = false;
@@ -105,6 +108,7 @@ class unit_actor : public caf::event_based_actor {
 
   const flow::instance_snapshot* restored_ = nullptr;
   std::string restored_streams_;
+  std::uint64_t skipped_before_ = 0;  ///< rows that arrived too late in the run that this one continues after
   flow::held_back_time held_back_;
   bool told_started_ = false;
   bool finished_ = false;

@@ -22,8 +22,6 @@ const std::vector<missing_feature>& missing_features() {
       {"when-down", "when_down",
        "without it a target that can't be reached fails the run; the postgres sink has when_down"},
       // Transforms and expressions
-      {"validate-warnings", "references",
-       "severity: reject, with rejects: { allow: N }; a join with how: anti finds missing references"},
       {"window-transform", "window", "compute it in derive or select: row_number() over (partition by k order by at)"},
       {"explode", "", "unnest makes a row of each element of a list"},
       {"sessionize", "", "derive it with lag(at) over (partition by k order by at), then a running sum of the gaps"},

@@ -25,13 +25,19 @@ arrow::Status file_target_stream::Write(const void* data, int64_t size) {
     gathered_.append(static_cast<const char*>(data), bytes);
     return arrow::Status::OK();
   }
-  ARROW_RETURN_NOT_OK(Flush());
+  ARROW_RETURN_NOT_OK(pass_gathered());
   if (bytes >= small_bytes) return pass(data, bytes);
   gathered_.assign(static_cast<const char*>(data), bytes);
   return arrow::Status::OK();
 }
 
 arrow::Status file_target_stream::Flush() {
+  const auto done = pass_gathered();
+  gathered_ = std::string();  // it may be long until more comes
+  return done;
+}
+
+arrow::Status file_target_stream::pass_gathered() {
   const auto done = pass(gathered_.data(), gathered_.size());
   gathered_.clear();
   return done;

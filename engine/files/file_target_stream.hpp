@@ -27,6 +27,7 @@ class file_target_stream : public arrow::io::OutputStream {
   [[nodiscard]] error explain(const arrow::Status& problem, const std::string& doing) const;
 
  private:
+  arrow::Status pass_gathered();
   arrow::Status pass(const void* data, std::size_t size);
 
   file_target& to_;

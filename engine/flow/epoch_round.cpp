@@ -70,12 +70,17 @@ void epoch_round::take_split(source_progress& into, const split_state& of) {
 /// yet has the last one of the run before.
 void epoch_round::take_watermarks() {
   std::map<std::string, std::optional<std::int64_t>> lowest;
-  for (const auto& [who, one] : got_) {
+  const auto add = [&](const instance_id& who, const contribution& from) {
     const auto& unit = plan_->units[who.unit].definition;
-    if (unit.role != unit_role::extract) continue;
-    const auto [known, first] = lowest.try_emplace(unit.name, one.what.watermark);
-    if (!first) known->second = one.what.watermark ? std::min(known->second, one.what.watermark) : std::nullopt;
-  }
+    if (unit.role != unit_role::extract) return;
+    const auto& risen = from.what.watermark;
+    const auto [known, first] = lowest.try_emplace(unit.name, risen);
+    if (!first) known->second = risen ? std::min(known->second, risen) : std::nullopt;
+  };
+  for (const auto& [who, one] : got_) add(who, one);
+  // One that has come to the end of what is there now (until: now) is not over.
+  for (const auto& [who, one] : ended_)
+    if (plan_->units[who.unit].stops && !got_.contains(who)) add(who, one);
   for (const auto& [unit, risen] : lowest)
     if (risen) watermarks_[unit] = std::max(*risen, watermarks_.try_emplace(unit, *risen).first->second);
 }

@@ -130,18 +130,26 @@ status inbox::take_batch(channel_state& channel, batch rows, std::vector<due_cre
 void inbox::take_watermark(channel_state& channel, std::int64_t time) {
   const auto index = static_cast<std::size_t>(channel.input);
   auto& input = inputs_[index];
-  if (given_up_ || !input.timed || (channel.time && *channel.time >= time)) return;
-  channel.time = time;
-  auto lowest = time;
-  for (const auto& one : channels_) {
-    if (one.input != channel.input) continue;
-    if (!one.time) return;
-    lowest = std::min(lowest, *one.time);
+  if (given_up_ || !input.timed) return;
+  const bool was_idle = std::exchange(channel.idle, time == idle_mark);
+  if (!channel.idle) {
+    if (!was_idle && channel.time && *channel.time >= time) return;
+    channel.time = std::max(channel.time.value_or(time), time);
   }
-  if (input.time && *input.time >= lowest) return;
-  input.time = lowest;
-  if (input.order.held() == 0) return make_ready(index, input_time{channel.input, lowest});
-  input.behind.emplace_back(input.order.last(), lowest);
+  std::optional<std::int64_t> lowest;
+  bool all_idle = true;
+  for (const auto& one : channels_) {
+    if (one.input != channel.input || one.idle) continue;
+    all_idle = false;
+    if (!one.time) return;
+    lowest = std::min(lowest.value_or(*one.time), *one.time);
+  }
+  if (all_idle == input.idle && (!lowest || (input.time && *input.time >= *lowest))) return;
+  input.idle = all_idle;
+  if (lowest) input.time = std::max(input.time.value_or(*lowest), *lowest);
+  const auto mark = all_idle ? idle_mark : *input.time;
+  if (input.order.held() == 0) return make_ready(index, input_time{channel.input, mark});
+  input.behind.emplace_back(input.order.last(), mark);
 }
 
 void inbox::release_times(std::size_t index) {
@@ -151,16 +159,22 @@ void inbox::release_times(std::size_t index) {
 }
 
 std::optional<std::int64_t> inbox::reach(const input_time& what) {
-  inputs_[static_cast<std::size_t>(what.input)].reached = what.time;
-  auto lowest = what.time;
+  auto& of = inputs_[static_cast<std::size_t>(what.input)];
+  of.reached_idle = what.time == idle_mark;
+  if (!of.reached_idle) of.reached = what.time;
+  std::optional<std::int64_t> lowest;
+  bool all_idle = true;
   for (const auto& input : inputs_) {
-    if (!input.timed) continue;
+    if (!input.timed || input.reached_idle) continue;
+    all_idle = false;
     if (!input.reached) return {};
-    lowest = std::min(lowest, *input.reached);
+    lowest = std::min(lowest.value_or(*input.reached), *input.reached);
   }
-  if (reached_ && *reached_ >= lowest) return {};
+  const bool were_idle = std::exchange(all_idle_, all_idle);
+  if (all_idle) return were_idle ? std::nullopt : std::optional(idle_mark);
+  if (reached_ && *reached_ >= *lowest) return were_idle ? reached_ : std::nullopt;
   reached_ = lowest;
-  return lowest;
+  return reached_;
 }
 
 status inbox::end_channel(std::size_t index, std::uint64_t rows) {
@@ -245,10 +259,14 @@ status inbox::go_on(const std::string& places, const std::vector<channel_counter
     input.order.go_on(next);
   }
   SLUICE_TRY(from.done("where the inputs of a unit stood"));
+  count_on(received);
+  return {};
+}
+
+void inbox::count_on(const std::vector<channel_counters>& received) {
   for (auto& channel : channels_)
     for (const auto& one : received)
       if (one.channel == channel.name) channel.rows = one.rows;
-  return {};
 }
 
 bool inbox::exhausted() const {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,10 @@
 #include <vector>
 
 namespace sluice::flow {
+
+/// A watermark in the stream that stands for none: nothing comes on the channel for now, and it holds no other one
+/// back, until its next watermark.
+inline constexpr std::int64_t idle_mark = std::numeric_limits<std::int64_t>::min();
 
 /// Credit that is due to the sender of a channel.
 struct due_credit {
@@ -31,8 +36,8 @@ struct due_credit {
 /// takes in what fills the gap, and nothing else. Senders of ordered edges avoid that: they send a barrier where all
 /// that comes before in the order has been sent, and nothing that comes behind.
 ///
-/// A watermark stands behind what came before it as well. That of an input is the lowest of its channels, that of all
-/// the lowest of the inputs that carry any.
+/// A watermark stands behind what came before it as well. That of an input is the lowest of its channels that are not
+/// idle, that of all the lowest of the inputs that carry any and are not idle. It never falls.
 class inbox {
  public:
   struct arrived_batch {
@@ -50,7 +55,8 @@ class inbox {
     std::vector<channel_counters> received = {};  ///< up to the barrier
     std::string places = {};                      ///< where the inputs stand in their orders, for `go_on`
   };
-  /// No row before `watermark` comes any more on inputs whose edge carries watermarks, except late ones.
+  /// No row before `watermark` comes any more on inputs whose edge carries watermarks, except late ones. idle_mark: all
+  /// of them are idle, and the last one stands; the same one again: not any more.
   struct time_risen {
     std::int64_t watermark = 0;
   };
@@ -73,6 +79,8 @@ class inbox {
   [[nodiscard]] aligned_barrier barrier_here(std::uint64_t epoch) const;
   /// Begins where another inbox of the same instance stood at a barrier. Error: foreign_state.
   status go_on(const std::string& places, const std::vector<channel_counters>& received);
+  /// Begins anew, and only counts on.
+  void count_on(const std::vector<channel_counters>& received);
   /// Keeps the items of an input back until `let_in`, or until a barrier comes on any channel, which would otherwise
   /// wait for an input that waits for it; nobody gets credit for them meanwhile.
   void hold_back(int input) { inputs_[static_cast<std::size_t>(input)].held_back = true; }
@@ -93,6 +101,7 @@ class inbox {
     std::uint64_t rows = 0;
     bool ended = false;
     std::optional<std::int64_t> time = {};  ///< its last watermark
+    bool idle = false;                      ///< nothing comes for now
     std::deque<wire::payload> blocked;      ///< behind a barrier that other channels have not brought yet
   };
   /// A watermark of one input in its queue.
@@ -105,7 +114,9 @@ class inbox {
     bool restore_order = false;
     bool timed = false;                                          ///< its edge carries watermarks
     std::optional<std::int64_t> time = {};                       ///< lowest of its channels
+    bool idle = false;                                           ///< all of its channels are
     std::optional<std::int64_t> reached = {};                    ///< the last one that was handed out
+    bool reached_idle = false;                                   ///< the last that was handed out is that it is idle
     std::deque<std::pair<order_key, std::int64_t>> behind = {};  ///< watermarks that wait for batches before a place
     bool held_back = false;
     std::size_t open = 0;        ///< channels that have not ended
@@ -137,6 +148,7 @@ class inbox {
   std::optional<std::uint64_t> aligned_;  ///< all channels have brought it, but something before it is missing
   std::deque<queued> ready_;
   std::optional<std::int64_t> reached_;  ///< the watermark of all inputs
+  bool all_idle_ = false;                ///< that was handed out last
   std::size_t open_ = 0;                 ///< inputs that have not ended
   bool given_up_ = false;
   std::uint64_t dropped_ = 0;

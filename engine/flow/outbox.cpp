@@ -1,5 +1,7 @@
 #include "engine/flow/outbox.hpp"
 
+#include "engine/flow/inbox.hpp"
+
 #include "engine/operators/keys/key_hash.hpp"
 
 #include <algorithm>
@@ -141,10 +143,11 @@ void outbox::barrier(std::uint64_t epoch) {
 
 void outbox::watermark(std::int64_t time) {
   for (auto& channel : channels_) {
-    if (channel.ended || channel.stopped || !plan_->edges[channel.name.edge].timed) continue;
+    // Behind the end nothing is sent: its end is the word that counts.
+    if (channel.ended || ending_ || channel.stopped || !plan_->edges[channel.name.edge].timed) continue;
     // One that still waits behind the same rows has said less.
     auto* const last = channel.waiting.empty() ? nullptr : std::get_if<wire::watermark>(&channel.waiting.back().first);
-    if (last != nullptr) {
+    if (last != nullptr && (time != idle_mark || last->time == idle_mark)) {
       last->time = time;
     } else {
       channel.waiting.emplace_back(wire::watermark{time}, 0);

@@ -46,6 +46,11 @@ bool source_clock::is_idle(const object_state& object, time_point now) const {
   return by_.idle && since && now - *since >= *by_.idle;
 }
 
+bool source_clock::is_idle(time_point now) const {
+  return !open_.empty() &&
+         std::all_of(open_.begin(), open_.end(), [&](auto index) { return is_idle(objects_[index], now); });
+}
+
 std::optional<std::int64_t> source_clock::latest_of(const object_state& object) const {
   const auto& first = splits_[object.splits[object.next]].latest;
   return first ? std::max(object.latest.value_or(*first), *first) : object.latest;

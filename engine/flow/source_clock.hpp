@@ -40,6 +40,8 @@ class source_clock {
   void finished(std::uint32_t id);
   /// The watermark, where it has risen since the last call.
   std::optional<std::int64_t> risen(time_point now);
+  /// True where there is something to read, and all of it is idle.
+  [[nodiscard]] bool is_idle(time_point now) const;
   /// When `risen` is to be asked again because a split becomes idle; none: not before something comes.
   [[nodiscard]] std::optional<time_point> next_idle(time_point now) const;
   /// The last answer of `risen`.

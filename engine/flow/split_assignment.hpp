@@ -57,6 +57,8 @@ class split_assignment {
   void release_order() { by_.early_bytes = no_limit; }
   /// Its reader has read it to the end and passed on `bytes`; false where it was not the reader's.
   [[nodiscard]] bool finished(std::uint32_t reader, std::uint32_t id, std::string position, std::int64_t bytes = 0);
+  /// True where a bounded source has been read to the end of each split.
+  [[nodiscard]] bool all_ended() const { return by_.bounded && unassigned_.empty() && assigned_.empty(); }
   /// The splits of a lost reader are handed out again, lowest first; gives their number.
   std::size_t give_back(std::uint32_t reader);
 

@@ -6,7 +6,6 @@
 
 #include <arrow/buffer.h>
 #include <arrow/io/file.h>
-#include <arrow/io/memory.h>
 #include <arrow/ipc/reader.h>
 #include <arrow/ipc/writer.h>
 #include <arrow/record_batch.h>
@@ -25,6 +24,7 @@ namespace {
 
 constexpr const char* part_key = "sluice.part";
 constexpr auto doing = "write a checkpoint";
+constexpr std::int64_t read_at_once = 1024 * 1024;
 
 std::string digits_of(XXH3_state_t* state) {
   XXH128_canonical_t bytes;
@@ -115,64 +115,105 @@ error damaged(const std::string& path, const std::string& how) {
                         "something changed it since it was written; --fresh starts again");
 }
 
-result<std::shared_ptr<arrow::Buffer>> read_whole(const std::string& folder, const saved_state& what) {
+/// Sees that a file has the bytes that were written, and opens it.
+result<std::shared_ptr<arrow::io::ReadableFile>> open_sound(const std::string& folder, const saved_state& what) {
   const auto path = folder + "/" + what.name;
   auto file = arrow::io::ReadableFile::Open(path);
   if (!file.ok()) return damaged(path, "can't be opened: " + file.status().message());
   const auto size = (*file)->GetSize();
   if (!size.ok() || static_cast<std::uint64_t>(*size) != what.bytes)
     return damaged(path, "has another length than it had");
-  auto bytes = (*file)->Read(*size);
-  if (!bytes.ok()) return damaged(path, "can't be read: " + bytes.status().message());
   const hash_state hash;
-  XXH3_128bits_update(hash.state, (*bytes)->data(), static_cast<std::size_t>((*bytes)->size()));
+  std::vector<char> block(read_at_once);
+  for (std::int64_t at = 0; at < *size;) {
+    const auto got = (*file)->Read(read_at_once, block.data());
+    if (!got.ok() || *got == 0) return damaged(path, "can't be read: " + got.status().message());
+    XXH3_128bits_update(hash.state, block.data(), static_cast<std::size_t>(*got));
+    at += *got;
+  }
   if (digits_of(hash.state) != what.hash) return damaged(path, "does not have the bytes that were written");
-  return *bytes;
+  if (!(*file)->Seek(0).ok()) return damaged(path, "can't be read again");
+  return *file;
 }
 
 }  // namespace
 
-result<saved_state> write_state(const std::string& folder, const std::string& name,
-                                const std::vector<state_part>& parts) {
-  if (parts.empty()) return saved_state{};
+struct state_writer::file {
+  file(std::string in, std::string with_name, int descriptor)
+      : folder(std::move(in)), name(std::move(with_name)), to(descriptor) {}
+  [[nodiscard]] std::string path() const { return folder + "/" + name; }
+
+  std::string folder, name;
+  hashing_stream to;
+};
+
+state_writer::state_writer() = default;
+state_writer::~state_writer() = default;
+
+result<std::unique_ptr<state_writer>> state_writer::open(const std::string& folder, const std::string& name) {
   const auto path = folder + "/" + name;
-  const auto above = std::filesystem::path(path).parent_path().string();
-  SLUICE_TRY(make_private_folder(above));
-  SLUICE_ASSIGN(const int file, open_private_file(path, O_WRONLY | O_TRUNC));
-  hashing_stream to(file);
-  for (const auto& part : parts) {
-    const auto written = write_part(part, to);
-    if (to.number() != 0) return from_errno(to.number(), "write the checkpoint " + path);
-    if (!written.ok()) return from_arrow(written, doing);
-  }
-  if (const int number = to.make_durable(); number != 0) return from_errno(number, "write the checkpoint " + path);
+  SLUICE_TRY(make_private_folder(std::filesystem::path(path).parent_path().string()));
+  SLUICE_ASSIGN(const int descriptor, open_private_file(path, O_WRONLY | O_TRUNC));
+  std::unique_ptr<state_writer> made(new state_writer);
+  made->file_ = std::make_unique<file>(folder, name, descriptor);
+  return made;
+}
+
+status state_writer::add(const state_part& part) {
+  const auto written = write_part(part, file_->to);
+  if (file_->to.number() != 0) return from_errno(file_->to.number(), "write the checkpoint " + file_->path());
+  return written.ok() ? status{} : from_arrow(written, doing);
+}
+
+result<saved_state> state_writer::finish() {
+  const auto path = file_->path();
+  const auto& folder = file_->folder;
+  if (const int number = file_->to.make_durable(); number != 0)
+    return from_errno(number, "write the checkpoint " + path);
   // The file is found by its name, and its folders by theirs.
-  for (auto at = std::filesystem::path(above); at.string().size() + 1 >= folder.size(); at = at.parent_path())
+  for (auto at = std::filesystem::path(path).parent_path(); at.string().size() + 1 >= folder.size();
+       at = at.parent_path())
     if (const int number = sync_folder(at.string()); number != 0)
       return from_errno(number, "write the checkpoint " + path);
   if (const int number = sync_folder(std::filesystem::path(folder).parent_path().string()); number != 0)
     return from_errno(number, "write the checkpoint " + path);
-  return saved_state{.name = name, .bytes = static_cast<std::uint64_t>(to.bytes()), .hash = to.hash()};
+  return saved_state{
+      .name = file_->name, .bytes = static_cast<std::uint64_t>(file_->to.bytes()), .hash = file_->to.hash()};
+}
+
+result<saved_state> write_state(const std::string& folder, const std::string& name,
+                                const std::vector<state_part>& parts) {
+  if (parts.empty()) return saved_state{};
+  SLUICE_ASSIGN(const auto to, state_writer::open(folder, name));
+  for (const auto& part : parts) SLUICE_TRY(to->add(part));
+  return to->finish();
+}
+
+status read_parts(const std::string& folder, const saved_state& what, const std::function<status(state_part)>& take) {
+  if (what.name.empty()) return {};
+  SLUICE_ASSIGN(const auto from, open_sound(folder, what));
+  while (true) {
+    const auto at = from->Tell();
+    if (!at.ok() || static_cast<std::uint64_t>(*at) >= what.bytes) return {};
+    auto part = read_part(from);
+    if (!part.ok()) return damaged(folder + "/" + what.name, "can't be read: " + part.status().message());
+    SLUICE_TRY(take(std::move(*part)));
+  }
 }
 
 result<std::vector<state_part>> read_state(const std::string& folder, const saved_state& what) {
   std::vector<state_part> parts;
-  if (what.name.empty()) return parts;
-  SLUICE_ASSIGN(const auto bytes, read_whole(folder, what));
-  const auto from = std::make_shared<arrow::io::BufferReader>(bytes);
-  while (true) {
-    const auto at = from->Tell();
-    if (!at.ok() || *at >= bytes->size()) return parts;
-    auto part = read_part(from);
-    if (!part.ok()) return damaged(folder + "/" + what.name, "can't be read: " + part.status().message());
-    parts.push_back(std::move(*part));
-  }
+  SLUICE_TRY(read_parts(folder, what, [&](state_part part) -> status {
+    parts.push_back(std::move(part));
+    return {};
+  }));
+  return parts;
 }
 
 status check_state(const std::string& folder, const saved_state& what) {
   if (what.name.empty()) return {};
-  SLUICE_ASSIGN(const auto bytes, read_whole(folder, what));
-  (void)bytes;
+  SLUICE_ASSIGN(const auto file, open_sound(folder, what));
+  (void)file;
   return {};
 }
 

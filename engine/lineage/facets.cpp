@@ -57,11 +57,11 @@ void add_rules(options& to, const unit_definition& unit, const options& rules, c
 
 std::string producer() { return std::string("urn:sluice:") + version(); }
 
-options facet(const std::string& schema, options members) {
+options facet(const std::string& schema, const options& members) {
   const auto name = schema.substr(schema.find('/') + 1);
   options made = {{"_producer", producer()},
                   {"_schemaURL", "https://openlineage.io/spec/facets/" + schema + ".json#/$defs/" + name}};
-  for (auto& [key, value] : members.items()) made[key] = value;
+  for (const auto& [key, value] : members.items()) made[key] = value;
   return made;
 }
 

@@ -17,7 +17,7 @@ namespace sluice::lineage {
 std::string producer();
 /// A facet of OpenLineage with its members: `schema` is the name of its file, with version
 /// ("1-2-0/SchemaDatasetFacet").
-options facet(const std::string& schema, options members);
+options facet(const std::string& schema, const options& members);
 
 options schema_facet(const arrow::Schema& of);
 /// `places`: the datasets of each source by its unit's index. A source without a lasting place is left out.

@@ -19,6 +19,14 @@ std::vector<event_field> with_cause(std::vector<event_field> fields) {
   return fields;
 }
 
+const std::vector<event_field> rule_fields = {
+    {"rule", "text", "name of the rule"},
+    {"action", "text", "what is done with rows that break it: warn, reject or fail"},
+    {"checked", "bigint", "rows that were checked"},
+    {"broken", "bigint", "rows that break the rule"},
+    {"allowed", "text", "how many may break it, as written"},
+};
+
 const std::vector<event_field> reject_fields = {
     {"rejected", "bigint", "number of rejects"},
     {"read", "bigint", "records that sources have read"},
@@ -82,6 +90,10 @@ const std::vector<event_type>& event_types() {
        severity::warning,
        "A checkpoint takes longer than 30 seconds, and longer than the time between two.",
        {{"epoch", "bigint", "number of the checkpoint"}, {"lasts_microseconds", "bigint", "time since it began"}}},
+      {"delivery.flushed",
+       severity::info,
+       "Deliveries that waited for their next try were made due at once (sluice notify flush).",
+       {{"deliveries", "bigint", "how many"}}},
       {"delivery.given_up",
        severity::error,
        "A notification could not be delivered within three days.",
@@ -153,11 +165,9 @@ const std::vector<event_type>& event_types() {
        "A pipeline was deployed in the place of an earlier one.",
        {{"schedule", "text", "its schedule in a few words"}}},
       {"pipeline.resumed", severity::info, "The schedule of a pipeline was resumed."},
-      {"quality.failed", severity::error, "A run failed because rows broke a rule of validate.", with_cause({})},
-      {"quality.warned",
-       severity::warning,
-       "A unit rejected rows that broke a rule of validate.",
-       {{"rejected", "bigint", "number of rows"}, {"in", "bigint", "rows that it looked at"}}},
+      {"quality.failed", severity::error, "A rule of validate or reconcile fails the run.", rule_fields},
+      {"quality.warned", severity::warning,
+       "More rows break a rule of validate or reconcile than it allows; the run continues.", rule_fields},
       {"rejects.near", severity::warning, "Rejects have reached four fifths of rejects.allow while a run is active.",
        reject_fields},
       {"rejects.reached", severity::warning,
@@ -191,6 +201,11 @@ const std::vector<event_type>& event_types() {
        "A run that had failed works again.",
        {{"units", "bigint", "number of units"},
         {"epoch", "bigint", "number of the checkpoint after which it continues; 0: its beginning"}}},
+      {"run.refreshed",
+       severity::info,
+       "A run reads the right inputs of joins with refresh: again, after a checkpoint.",
+       {{"units", "bigint", "number of units"},
+        {"epoch", "bigint", "number of the checkpoint after which it continues"}}},
       {"run.restarting", severity::warning,
        "A run has failed of something that may pass, or its process has died, and it is tried again.",
        with_cause({{"wait_microseconds", "bigint", "time until it begins"},

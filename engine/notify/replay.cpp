@@ -43,7 +43,7 @@ result<chosen_channels> choose_channels(store::store& in, const store::subscript
                       "sluice notify list shows the channels of each rule");
   // Channels of later steps (escalate) are not told of events.
   for (const auto& named : of.spec["rule"]["to"]) {
-    const auto name = named.text();
+    const auto& name = named.text();
     if (!what.channel.empty() && name != what.channel) continue;
     const auto& channel = channels[name];
     if (channel.value("kind", "") == start_kind && !what.again) {

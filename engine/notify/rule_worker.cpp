@@ -110,13 +110,14 @@ result<std::vector<options>> rule_worker::params_of(const std::vector<store::eve
 
 result<bool> rule_worker::derive(const std::vector<store::event>& events) {
   std::vector<store::event> ours;
-  bool replayed = false;  // by somebody who could not send what is due now
+  bool replayed = false;  // or made due, by somebody who could not send it
   for (const auto& one : events) {
     if (one.cursor <= at_) continue;
     // What mutes others may belong to no pipeline: a node is lost.
     if (concerns(one) || (inhibited_.any() && one.pipeline.empty())) ours.push_back(one);
     if (one.type == "subscription.replayed" && one.data.is_object())
       replayed = replayed || one.data.value("subscription", "") == held_.id;
+    replayed = replayed || one.type == "delivery.flushed";
   }
   if (!ours.empty()) {
     std::vector<bool> matches(ours.size(), true);

@@ -44,6 +44,7 @@ partitioned_spill::partitioned_spill(const run_context& of, const std::string& u
     : file_(of, unit), memory_(of.memory, unit), most_buffered_(std::min(most_buffered, of.memory->least())) {}
 
 status partitioned_spill::add(const batch& rows, std::span<const std::uint64_t> hashes) {
+  rows_ += hashes.size();
   std::array<std::vector<std::int32_t>, fan_out> chosen;
   for (std::size_t row = 0; row < hashes.size(); ++row)
     chosen[partition_of(hashes[row], depth_)].push_back(static_cast<std::int32_t>(row));
@@ -61,6 +62,17 @@ status partitioned_spill::add(const batch& rows, std::span<const std::uint64_t> 
   buffered_bytes_ += spread.bytes();
   memory_.take(buffered_bytes_);
   return buffered_bytes_ < most_buffered_ ? status() : write_buffered();
+}
+
+status partitioned_spill::each(const std::function<status(const batch&)>& take) const {
+  for (std::size_t number = 0; number < fan_out; ++number) {
+    for (const auto& block : written_[number]) {
+      SLUICE_ASSIGN(const auto rows, file_.read(block));
+      SLUICE_TRY(take(rows));
+    }
+    for (const auto& rows : buffered_[number]) SLUICE_TRY(take(rows));
+  }
+  return {};
 }
 
 status partitioned_spill::write_buffered() {

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +24,11 @@ class partitioned_spill {
 
   /// Adds rows, with the hash of each one's key. They share a schema.
   status add(const batch& rows, std::span<const std::uint64_t> hashes);
+  /// Calls `take` with the rows that were added, part by part, as they were added within a partition, and keeps them.
+  /// Only before the first `close`.
+  status each(const std::function<status(const batch&)>& take) const;
+  /// How many those are.
+  [[nodiscard]] std::uint64_t rows() const { return rows_; }
   /// Writes what is buffered: what was added since the last call becomes
   /// partitions.
   status close();
@@ -49,6 +55,7 @@ class partitioned_spill {
   std::vector<partition> waiting_;  ///< the last is next, so that few are open
   partition present_;
   int depth_ = 0;  ///< of the rows that are added now
+  std::uint64_t rows_ = 0;
 };
 
 }  // namespace sluice

@@ -1,5 +1,6 @@
 #include "engine/plan/event_time.hpp"
 
+#include "engine/component/shifts_time.hpp"
 #include "engine/error/names.hpp"
 #include "engine/operators/windows/event_times.hpp"
 #include "engine/values/types.hpp"
@@ -46,7 +47,9 @@ void choose_timed_edges(draft& of) {
   for (std::size_t at = units.size(); at-- > 0;) {
     for (auto& edge : of.made.edges) {
       if (edge.to_unit != static_cast<int>(at)) continue;
-      edge.timed = needed[at] && units[at].inputs[static_cast<std::size_t>(edge.to_input)].time.has_value();
+      const auto* const shifts = dynamic_cast<const shifts_time*>(of.transforms[at].get());
+      edge.timed = needed[at] && units[at].inputs[static_cast<std::size_t>(edge.to_input)].time.has_value() &&
+                   (shifts == nullptr || shifts->reads_time(edge.to_input));
       if (edge.timed) needed[static_cast<std::size_t>(edge.from_unit)] = true;
     }
   }
@@ -68,6 +71,12 @@ bool is_row_by_row(const unit_definition& unit) {
   return std::find(all.begin(), all.end(), unit.component) != all.end();
 }
 
+/// Whether a sink takes rows again whose values have changed: in a topic a later message of a key stands for the key.
+bool takes_corrections(const unit_definition& sink) {
+  if (sink.mode == "upsert" || sink.mode == "merge") return true;
+  return sink.component == "kafka" && sink.own.is_object() && sink.own.contains("key") && !sink.own["key"].is_null();
+}
+
 void check_below(const draft& of, std::size_t window, std::size_t at, diagnostics& faults) {
   const auto& units = of.made.units;
   for (std::size_t below = 0; below < units.size(); ++below)
@@ -77,7 +86,7 @@ void check_below(const draft& of, std::size_t window, std::size_t at, diagnostic
           (at == window && !from.port.empty()))
         continue;
       const auto& unit = units[below].definition;
-      if (unit.role == unit_role::load ? (unit.mode == "upsert" || unit.mode == "merge") : is_row_by_row(unit)) {
+      if (unit.role == unit_role::load ? takes_corrections(unit) : is_row_by_row(unit)) {
         check_below(of, window, below, faults);
         continue;
       }

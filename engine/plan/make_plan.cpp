@@ -2,6 +2,7 @@
 #include "engine/component/takes_filter.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/remarks.hpp"
+#include "engine/files/folder_source.hpp"
 #include "engine/operators/windows/event_times.hpp"
 #include "engine/plan/checkpoints.hpp"
 #include "engine/plan/edges.hpp"
@@ -11,6 +12,7 @@
 #include "engine/plan/prune.hpp"
 #include "engine/plan/push_filters.hpp"
 #include "engine/plan/reading.hpp"
+#include "engine/plan/refresh.hpp"
 #include "engine/plan/unit_graph.hpp"
 #include "engine/secrets/known_secrets.hpp"
 #include "engine/secrets/mask.hpp"
@@ -122,8 +124,9 @@ class binder {
         if (!pruned && !prepare_reading(unit, context_, remembered_, faults_)) return false;
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;
-        unit.outputs.push_back({"", made->schema()});
+        unit.outputs.push_back({"", without_folder_marks(made->schema())});
         unit.endless = !made->bounded();
+        unit.stops = made->bounded() && !made->ends_for_good();
         if (!unit.resolved) unit.resolved = made->schema();
         if (!untyped.empty()) return hide_types(unit, untyped);
         const auto known_faults = faults_.size();
@@ -414,6 +417,9 @@ std::optional<plan> make_plan(pipeline definition, const run_context& context, d
   choose_positions(of);
   connect(of);
   choose_timed_edges(of);
+  choose_refreshes(of, faults);
+  point_into_statements(of.expanded, faults);
+  if (!faults.empty()) return {};
   check_ports(of);
   point_into_statements(of.expanded, of.made.warnings);
   return std::move(of.made);

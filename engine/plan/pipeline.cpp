@@ -1,5 +1,7 @@
 #include "engine/plan/pipeline.hpp"
 
+#include "engine/operators/reconcile/reconciled_sink.hpp"
+
 namespace sluice {
 
 const char* to_string(column_contract rule) {
@@ -30,6 +32,11 @@ const char* to_string(unit_role role) {
   return "load";
 }
 
-std::string unit_path(const unit_definition& unit) { return std::string("/") + to_string(unit.role) + "/" + unit.name; }
+std::string unit_path(const unit_definition& unit) {
+  // A unit that stands before a sink to reconcile it is a part of that sink.
+  if (unit.component == "reconcile" && unit.own.is_object() && unit.own.contains(reconciled_sink))
+    return "/load/" + unit.own.value(reconciled_sink, std::string());
+  return std::string("/") + to_string(unit.role) + "/" + unit.name;
+}
 
 }  // namespace sluice

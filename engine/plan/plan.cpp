@@ -33,6 +33,19 @@ bool plan::endless() const {
   return std::any_of(units.begin(), units.end(), [](const auto& unit) { return unit.endless; });
 }
 
+bool plan::goes_on() const {
+  return std::any_of(edges.begin(), edges.end(), [this](const auto& edge) {
+    return edge.timed && units[static_cast<std::size_t>(edge.from_unit)].stops;
+  });
+}
+
+bool plan::has_windows_at_end() const {
+  return std::any_of(edges.begin(), edges.end(), [this](const auto& edge) {
+    const auto& from = units[static_cast<std::size_t>(edge.from_unit)];
+    return edge.timed && from.definition.role == unit_role::extract && (from.stops || from.endless);
+  });
+}
+
 std::optional<std::int64_t> plan::checkpoint_interval() const {
   constexpr std::int64_t usual = 10'000'000;
   if (definition.checkpoint_microseconds) return definition.checkpoint_microseconds;

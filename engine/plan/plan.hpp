@@ -35,8 +35,11 @@ struct planned_unit {
   std::optional<int> rejects_port;
   std::vector<std::string> read_ports;  ///< named outputs of the component that a unit below reads
   int parallelism = 1;
-  std::string continues;  ///< sinks: sink_request::continues
-  bool endless = false;   ///< a source above it, or it, has no end
+  std::optional<std::int64_t> refresh;  ///< microseconds after which one of its inputs is read again
+  int refreshed_input = 0;              ///< that one
+  std::string continues;                ///< sinks: sink_request::continues
+  bool endless = false;                 ///< a source above it, or it, has no end
+  bool stops = false;  ///< sources: they have an end, which is a position: there may be more behind it (until: now)
   on_error policy = on_error::fail;
   bool want_positions = false;              ///< its output carries positions: a unit below it can reject
   std::shared_ptr<arrow::Schema> resolved;  ///< sources: all columns, before those that nobody needs are left out
@@ -52,10 +55,16 @@ struct plan {
   std::vector<planned_unit> units;
   std::vector<planned_edge> edges;
   std::vector<error> warnings;  ///< shown, not fatal
+  bool flush = false;           ///< windows that are open when the run ends are emitted all the same
 
   [[nodiscard]] std::optional<int> find(const std::string& unit) const;
   /// True where it goes on until it is drained.
   [[nodiscard]] bool endless() const;
+  /// True where its end is a position of a source behind which the next run reads on, with what operators that decide
+  /// by event time hold (windows below `until: now`).
+  [[nodiscard]] bool goes_on() const;
+  /// True where windows may be open when a run ends: `flush` is about these.
+  [[nodiscard]] bool has_windows_at_end() const;
   /// Microseconds between two checkpoints; none where the only one is at the end.
   [[nodiscard]] std::optional<std::int64_t> checkpoint_interval() const;
   /// True where a sink commits with each checkpoint, else at the end of the run.

@@ -18,7 +18,7 @@ namespace sluice {
 
 namespace {
 
-constexpr int format = 3;
+constexpr int format = 4;
 
 // What can't be read is thrown inside this file as options throw, and becomes one error in plan_from_bytes.
 [[noreturn]] void refuse(const std::string& why) { throw std::runtime_error(why); }
@@ -272,6 +272,9 @@ options planned_to_json(const planned_unit& unit) {
           {"read_ports", unit.read_ports},
           {"parallelism", unit.parallelism},
           {"endless", unit.endless},
+          {"stops", unit.stops},
+          {"refresh", optional_to_json(unit.refresh)},
+          {"refreshed_input", unit.refreshed_input},
           {"continues", unit.continues},
           {"policy", static_cast<int>(unit.policy)},
           {"want_positions", unit.want_positions},
@@ -302,6 +305,9 @@ planned_unit planned_from_json(const options& from) {
   unit.parallelism = from.at("parallelism").get<int>();
   if (unit.parallelism < 1 || unit.parallelism > 1024) refuse("parallelism is out of range");
   unit.endless = from.at("endless").get<bool>();
+  unit.stops = from.at("stops").get<bool>();
+  unit.refresh = optional_of<std::int64_t>(from.at("refresh"));
+  unit.refreshed_input = from.at("refreshed_input").get<int>();
   unit.continues = from.at("continues").get<std::string>();
   unit.policy = enum_of(from.at("policy"), on_error::set_null);
   unit.want_positions = from.at("want_positions").get<bool>();
@@ -375,11 +381,9 @@ options plan_to_json(const plan& from) {
   for (const auto& edge : from.edges) edges.push_back(edge_to_json(edge));
   auto warnings = options::array();
   for (const auto& warning : from.warnings) warnings.push_back(warning_to_json(warning));
-  return {{"sluice_plan", format},
-          {"definition", pipeline_to_json(from.definition)},
-          {"units", units},
-          {"edges", edges},
-          {"warnings", warnings}};
+  return {{"sluice_plan", format}, {"definition", pipeline_to_json(from.definition)},
+          {"units", units},        {"edges", edges},
+          {"warnings", warnings},  {"flush", from.flush}};
 }
 
 result<plan> plan_from_json(const options& from) {
@@ -389,6 +393,7 @@ result<plan> plan_from_json(const options& from) {
   for (const auto& unit : from.at("units")) made.units.push_back(planned_from_json(unit));
   for (const auto& edge : from.at("edges")) made.edges.push_back(edge_from_json(edge, made.units));
   for (const auto& warning : from.at("warnings")) made.warnings.push_back(warning_from_json(warning));
+  made.flush = from.at("flush").get<bool>();
   return made;
 }
 

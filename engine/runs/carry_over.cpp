@@ -80,6 +80,9 @@ class comparison {
       return std::move(made_);
     }
     made_.snapshot.sources = sources_;
+    for (const auto& [unit, splits] : sources_)
+      if (const auto risen = at_.watermarks.find(unit); risen != at_.watermarks.end() && !splits.empty())
+        made_.snapshot.watermarks.insert(*risen);
     made_.snapshot.inputs = at_.inputs;
     made_.snapshot.rejects_rows = at_.rejects_rows;
     made_.snapshot.rejects_bytes = at_.rejects_bytes;

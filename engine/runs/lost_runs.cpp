@@ -145,7 +145,8 @@ result<std::optional<settled_run>> settle_lost_run(store::store& in, const std::
   settled.emplace(settled_run{.run = run.id, .pipeline = run.pipeline, .state = run.state, .term = *term});
   const auto done = due.empty() ? clean_up(in, run, *term, how, make, *settled)
                                 : finish_commits(in, run, *term, due.front(), how, make, *settled);
-  if (!store::is_final(settled->state) && settled->state != run_state::restarting) (void)in.release(id);
+  const bool goes_on_here = settled->state == run_state::restarting || settled->state == run_state::paused;
+  if (!store::is_final(settled->state) && !goes_on_here) (void)in.release(id);
   if (done.ok()) return settled;
   if (due.empty()) return done.problem();
   // The commits stay due whatever went wrong here.

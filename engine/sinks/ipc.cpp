@@ -1,3 +1,4 @@
+#include "engine/columns/file_types.hpp"
 #include "engine/component/component.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_sink_options.hpp"
@@ -34,19 +35,27 @@ class ipc_file : public arrow_file_sink {
       SLUICE_ASSIGN_ARROW(how.codec, arrow::util::Codec::Create(what_.compression), "compress " + target_.path());
     }
     const auto maker = arrow::key_value_metadata({"created_by"}, {std::string("sluice version ") + version()});
-    auto made = what_.stream ? arrow::ipc::MakeStreamWriter(&stream_, schema_, how)
-                             : arrow::ipc::MakeFileWriter(&stream_, schema_, how, maker);
+    in_file_ = file_schema(schema_);
+    auto made = what_.stream ? arrow::ipc::MakeStreamWriter(&stream_, in_file_, how)
+                             : arrow::ipc::MakeFileWriter(&stream_, in_file_, how, maker);
     if (!made.ok()) return failed(made.status());
     writer_ = std::move(made).ValueUnsafe();
     return {};
   }
 
-  status add(const batch& rows) override { return checked(writer_->WriteRecordBatch(*rows.data)); }
+  status add(const batch& rows) override {
+    auto data = rows.data;
+    if (in_file_ != schema_) {
+      SLUICE_ASSIGN(data, file_rows(data, in_file_));
+    }
+    return checked(writer_->WriteRecordBatch(*data));
+  }
   status end() override { return checked(writer_->Close()); }
   void drop() noexcept override { writer_.reset(); }
 
  private:
   std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::Schema> in_file_;  ///< file_schema of it
   ipc_options what_;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> writer_;
 };

@@ -1,6 +1,10 @@
+#include "engine/columns/file_types.hpp"
 #include "engine/component/component.hpp"
 #include "engine/files/arrow_file_sink.hpp"
+#include "engine/files/file_among_many.hpp"
 #include "engine/files/file_sink_options.hpp"
+#include "engine/formats/parquet/encoding_threads.hpp"
+#include "engine/formats/parquet/encryption.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/sinks/folders/folder_sink.hpp"
@@ -17,6 +21,9 @@ namespace sluice {
 namespace {
 
 constexpr std::int64_t smallest_row_group = 100'000;
+constexpr std::int64_t smallest_among_many = 16 * 1024;  // where memory is short
+constexpr std::int64_t largest_dictionary = 1024 * 1024;
+constexpr std::int64_t dictionary_among_many = 128 * 1024;  // it is held until the row group ends
 constexpr std::int64_t default_row_group = 1024 * 1024;
 // A row group is kept in memory until it is complete, encoded, and whoever reads it may have all of it decoded.
 constexpr std::int64_t row_group_encoded_bytes = 32 * 1024 * 1024;
@@ -27,9 +34,10 @@ struct parquet_options {
   parquet::Compression::type compression = parquet::Compression::SNAPPY;
   std::optional<int> level;
   std::int64_t row_group_rows = default_row_group;
+  options encryption = {};  ///< null: none
 };
 
-class parquet_file : public arrow_file_sink {
+class parquet_file : public arrow_file_sink, public file_among_many {
  public:
   parquet_file(const sink_request& request, const parquet_options& what)
       : arrow_file_sink(request, what.path, "the Parquet file"), schema_(request.schema), what_(what) {
@@ -37,19 +45,35 @@ class parquet_file : public arrow_file_sink {
   }
   ~parquet_file() override { let_go(); }
 
+  bool share(std::shared_ptr<void>& among) override {
+    if (what_.encryption.is_object() || !parquet_writing::can_encode(*schema_, *properties())) return false;
+    if (!among)
+      among = std::make_shared<parquet_writing::encoding_threads>(static_cast<std::size_t>(schema_->num_fields()));
+    threads_ = std::static_pointer_cast<parquet_writing::encoding_threads>(among);
+    return true;
+  }
+  status settle() override { return writer_->settle(); }
+  status let_out() override {
+    SLUICE_TRY(writer_->end_row_group());
+    return checked(stream_.Flush());
+  }
+  [[nodiscard]] std::int64_t held_bytes() const override { return held(); }
+
  protected:
   status begin() override {
-    parquet::WriterProperties::Builder file;
-    file.compression(what_.compression)->created_by(std::string("sluice version ") + version());
-    if (what_.level) file.compression_level(*what_.level);
-    file.max_row_group_length(what_.row_group_rows);
-    SLUICE_ASSIGN(writer_, parquet_writing::make_row_writer(schema_,
-                                                            {.properties = file.build(),
-                                                             .row_group_rows = what_.row_group_rows,
-                                                             .smallest_row_group = smallest_row_group,
-                                                             .encoded_bytes = row_group_encoded_bytes,
-                                                             .decoded_bytes = row_group_decoded_bytes},
-                                                            stream_));
+    if (what_.encryption.is_object()) {
+      SLUICE_ASSIGN(encryption_, parquet_encryption::encryption(what_.encryption, *file_schema(schema_)));
+    }
+    SLUICE_ASSIGN(writer_, parquet_writing::make_row_writer(
+                               schema_,
+                               {.properties = properties(),
+                                .row_group_rows = what_.row_group_rows,
+                                .smallest_row_group = threads_ ? smallest_among_many : smallest_row_group,
+                                .encoded_bytes = row_group_encoded_bytes,
+                                .decoded_bytes = row_group_decoded_bytes,
+                                .dictionary_bytes = threads_ ? dictionary_among_many : largest_dictionary,
+                                .threads = threads_},
+                               stream_));
     return writer_->open();
   }
 
@@ -67,8 +91,19 @@ class parquet_file : public arrow_file_sink {
   }
 
  private:
+  [[nodiscard]] std::shared_ptr<parquet::WriterProperties> properties() const {
+    parquet::WriterProperties::Builder file;
+    file.compression(what_.compression)->created_by(std::string("sluice version ") + version());
+    if (what_.level) file.compression_level(*what_.level);
+    file.max_row_group_length(what_.row_group_rows);
+    if (encryption_) file.encryption(encryption_);
+    return file.build();
+  }
+
   std::shared_ptr<arrow::Schema> schema_;
   parquet_options what_;
+  std::shared_ptr<parquet::FileEncryptionProperties> encryption_;  ///< null: none
+  std::shared_ptr<parquet_writing::encoding_threads> threads_;     ///< null unless they are shared
   std::unique_ptr<parquet_writing::row_writer> writer_;
   std::optional<memory::reservation> memory_;
 };
@@ -112,6 +147,10 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
         "parquet", "row_group_rows",
         user_error("invalid_option", "a row group has at least 100000 rows, not " + std::to_string(what.row_group_rows),
                    "smaller row groups make files large and slow to read")));
+  if (own.is_object() && own.contains("encryption")) {
+    what.encryption = own["encryption"];
+    parquet_encryption::check(what.encryption, request.schema.get(), faults);
+  }
   if (request.schema) {
     if (request.schema->num_fields() == 0)
       faults.push_back(user_error("no_columns", "a Parquet file needs at least one column", "select some"));
@@ -137,7 +176,12 @@ component_spec spec() {
           "and have statistics and a page index. They are encoded in parallel on all cores; if a column is nested or a "
           "decimal with more than 38 digits, all columns are encoded on one core. A row group has `row_group_rows` "
           "rows. It ends earlier, but not below 100,000 rows, when it reaches 32 MiB in the file or 64 MiB in a "
-          "reader's memory. A row group is kept in memory until it is complete." +
+          "reader's memory. A row group is kept in memory until it is complete.\n\n"
+          "`encryption: { key: \"${secret:lake}\", key_id: lake }` encrypts the file so that any program with the key "
+          "can "
+          "read it (Parquet modular encryption, AES-256-GCM): all columns and the footer, or with `columns: { iban: "
+          "k2 }` those columns by separate keys, from `keys: { k1: \"${secret:k1}\", k2: ... }` with `footer: k1`. "
+          "Files hold the names of keys, so that keys can be replaced. Encrypted files are encoded on one core." +
           folder_description(),
       .value = {.form = shape::object,
                 .help = "the file and how to write it",
@@ -149,7 +193,8 @@ component_spec spec() {
                      {.name = "row_group_rows",
                       .form = shape::integer,
                       .help = "rows per row group, at least 100000",
-                      .default_value = default_row_group}})},
+                      .default_value = default_row_group},
+                     parquet_encryption::sink_field()})},
       .law = "in = loaded",
       .example = R"yaml(version: 1
 pipeline: parquet-sink-example

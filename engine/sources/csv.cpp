@@ -2,6 +2,7 @@
 #include "engine/component/component.hpp"
 #include "engine/error/names.hpp"
 #include "engine/error/remarks.hpp"
+#include "engine/files/folder_source.hpp"
 #include "engine/files/follow/description.hpp"
 #include "engine/files/listed_files.hpp"
 #include "engine/formats/csv/csv_files.hpp"
@@ -155,7 +156,7 @@ result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request,
   return arrow::schema(std::move(fields));
 }
 
-std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+std::unique_ptr<source> make_records(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   const auto failed = [&] {
     return !std::all_of(faults.begin() + static_cast<std::ptrdiff_t>(before), faults.end(), is_remark);
@@ -190,6 +191,10 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   }
   for (const auto& column : what->columns.columns()) what->whole_files |= column.from == source_columns::origin::row;
   return make_csv_files(std::move(what));
+}
+
+std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+  return make_with_folder_columns(request, "csv", file_extensions(), "utf-8", faults, make_records);
 }
 
 field_spec byte_field(std::string name, std::string help, options preset) {
@@ -269,6 +274,9 @@ component_spec spec() {
           "type, text that is not UTF-8, and text after a closing quote: they are rejected with the original record "
           "(reject), the value becomes null (set_null; records that are bad as a whole are still rejected), or the run "
           "fails (fail).\n\n"
+          "A folder that is named `day=2024-05-01` gives the column day (bigint, date or text), as Hive and Spark "
+          "write "
+          "partitions; `types:` can give it another type.\n\n"
           "The columns of several files are matched by name and may be in any order. Files of 0 bytes are ignored if "
           "there are others. Text is kept byte for byte; blanks around numbers, dates and times are ignored. A type "
           "can be a map: `{ type: date, formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", "

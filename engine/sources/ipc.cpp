@@ -4,6 +4,7 @@
 #include "engine/component/opaque.hpp"
 #include "engine/files/columnar_files.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/folder_source.hpp"
 #include "engine/files/foreign_formats.hpp"
 #include "engine/files/interruptible_stream.hpp"
 #include "engine/files/listed_files.hpp"
@@ -294,7 +295,7 @@ result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request,
 
 std::vector<std::string> file_extensions() { return {"arrow", "arrows", "ipc", "feather"}; }
 
-std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+std::unique_ptr<source> make_records(const source_request& request, diagnostics& faults) {
   const auto before = faults.size();
   if (!request.types.is_null() && !request.types.empty()) {
     auto problem =
@@ -311,6 +312,10 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   return table ? std::make_unique<ipc_files>(std::move(table)) : nullptr;
 }
 
+std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+  return make_with_folder_columns(request, "ipc", file_extensions(), "", faults, make_records);
+}
+
 component_spec spec() {
   return {
       .name = "ipc",
@@ -319,7 +324,8 @@ component_spec spec() {
       .description =
           "The first bytes show whether it is a file or a stream. The record batches of a file are read in parallel; a "
           "stream is read from its beginning, also from standard input. Only the columns that the pipeline uses are "
-          "read. All files must have the columns of the first file, with the same types.",
+          "read. All files must have the columns of the first file, with the same types. A folder that is named "
+          "`day=2024-05-01` gives the column day (bigint, date or text), as Hive and Spark write partitions.",
       .value = {.form = shape::object, .help = "the files to read", .elements = file_source_fields()},
       .law = "in = out",
       .example = R"yaml(version: 1

@@ -1,5 +1,6 @@
 #include "engine/component/component.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/folder_source.hpp"
 #include "engine/files/listed_files.hpp"
 #include "engine/formats/ndjson/files_source.hpp"
 
@@ -9,7 +10,7 @@ namespace {
 
 std::vector<std::string> file_extensions() { return {"json"}; }
 
-std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+std::unique_ptr<source> make_records(const source_request& request, diagnostics& faults) {
   auto rows = result<ndjson::row_path>(ndjson::row_path{});
   if (const auto own = file_options(request); own.is_object() && own.contains("rows"))
     rows = ndjson::parse_row_path(own.value("rows", std::string()));
@@ -19,6 +20,10 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
     return nullptr;
   }
   return ndjson::make_files_source(request, "json", file_extensions(), *rows, faults);
+}
+
+std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+  return make_with_folder_columns(request, "json", file_extensions(), "utf-8", faults, make_records);
 }
 
 std::vector<field_spec> fields() {

@@ -1,5 +1,6 @@
 #include "engine/component/component.hpp"
 #include "engine/files/files.hpp"
+#include "engine/files/folder_source.hpp"
 #include "engine/files/follow/description.hpp"
 #include "engine/formats/ndjson/files_source.hpp"
 
@@ -9,8 +10,12 @@ namespace {
 
 std::vector<std::string> file_extensions() { return {"ndjson", "jsonl", "json"}; }
 
-std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+std::unique_ptr<source> make_records(const source_request& request, diagnostics& faults) {
   return ndjson::make_files_source(request, "ndjson", file_extensions(), std::nullopt, faults);
+}
+
+std::unique_ptr<source> make(const source_request& request, diagnostics& faults) {
+  return make_with_folder_columns(request, "ndjson", file_extensions(), "utf-8", faults, make_records);
 }
 
 std::vector<field_spec> fields() {
@@ -37,6 +42,9 @@ component_spec spec() {
           "accepts any value as it is written. Integers and decimals keep all digits. For texts, a type can be a map: "
           "`{ type: date, formats: [\"%d.%m.%Y\"] }`, `{ type: \"decimal(12,2)\", decimal: \",\", thousands: \".\" "
           "}`.\n\n"
+          "A folder that is named `day=2024-05-01` gives the column day (bigint, date or text), as Hive and Spark "
+          "write "
+          "partitions; `types:` can give it another type.\n\n"
           "Uncompressed files are read in parallel, unless `metadata:` asks for row numbers. The position of a row is "
           "its byte offset in the split.\n\n" +
           follow_description(),

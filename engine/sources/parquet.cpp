@@ -21,7 +21,8 @@ namespace {
 
 class parquet_files : public source, public takes_filter {
  public:
-  explicit parquet_files(std::shared_ptr<const columnar_table> what) : what_(std::move(what)) {}
+  parquet_files(std::shared_ptr<const columnar_table> what, parquet_encryption::key_ring keys)
+      : what_(std::move(what)), footers_(std::move(keys)) {}
 
   std::shared_ptr<arrow::Schema> schema() const override { return what_->columns.schema(); }
 
@@ -121,21 +122,32 @@ std::shared_ptr<arrow::Schema> with_partitions(const source_request& request, co
   return arrow::schema(std::move(fields));
 }
 
-result<std::shared_ptr<arrow::Schema>> read_schema(const input_file& file) {
-  SLUICE_ASSIGN(const auto reader, open_parquet(file, nullptr));
-  std::shared_ptr<arrow::Schema> schema;
-  if (const auto got = reader->GetSchema(&schema); !got.ok()) return corrupt_file(file.name, "Parquet file", got);
-  return schema;
+parquet_encryption::key_ring keys_of(const source_request& request, diagnostics& faults) {
+  const auto& own = request.own;
+  if (!own.is_object() || !own.contains("encryption")) return {};
+  return parquet_encryption::read_keys(own["encryption"], faults);
+}
+
+read_file_schema reading_schema(const parquet_encryption::key_ring& keys) {
+  return [keys](const input_file& file) -> result<std::shared_ptr<arrow::Schema>> {
+    SLUICE_ASSIGN(const auto reader, open_parquet(file, nullptr, arrow::TimeUnit::MICRO, keys));
+    std::shared_ptr<arrow::Schema> schema;
+    if (const auto got = reader->GetSchema(&schema); !got.ok()) return corrupt_file(file.name, "Parquet file", got);
+    return schema;
+  };
 }
 
 std::shared_ptr<arrow::Schema> infer(const source_request& request, const std::vector<input_file>& files,
-                                     diagnostics& faults) {
-  auto records = infer_columnar(request, files, read_schema, faults);
+                                     const parquet_encryption::key_ring& keys, diagnostics& faults) {
+  auto records = infer_columnar(request, files, reading_schema(keys), faults);
   return records ? with_partitions(request, files, std::move(records), faults) : nullptr;
 }
 
 result<std::shared_ptr<arrow::Schema>> columns_of(const source_request& request, const input_file& file) {
-  return columns_of_file(request, file, read_schema);
+  diagnostics faults;
+  const auto keys = keys_of(request, faults);
+  if (!faults.empty()) return faults.front();
+  return columns_of_file(request, file, reading_schema(keys));
 }
 
 std::vector<std::string> file_extensions() { return {"parquet", "pq"}; }
@@ -146,10 +158,12 @@ std::unique_ptr<source> make(const source_request& request, diagnostics& faults)
   search.compression = "none";  // pages are packed, not files
   auto files = list_files(search, "parquet", faults);
   if (!files) return nullptr;
-  auto records = request.resolved ? records_of(request) : infer(request, *files, faults);
+  auto keys = keys_of(request, faults);
+  if (faults.size() > before) return nullptr;
+  auto records = request.resolved ? records_of(request) : infer(request, *files, keys, faults);
   if (faults.size() > before) return nullptr;
   auto table = make_columnar_table(request, std::move(*files), std::move(records), true, faults);
-  return table ? std::make_unique<parquet_files>(std::move(table)) : nullptr;
+  return table ? std::make_unique<parquet_files>(std::move(table), std::move(keys)) : nullptr;
 }
 
 component_spec spec() {
@@ -162,8 +176,12 @@ component_spec spec() {
           "rows are skipped, as far as their statistics show it. Row groups are read in parallel, small neighbouring "
           "ones together. All files must have the columns of the first file, with the same types. Folder names like "
           "`year=2024/` add the column year: bigint or date if all its values are, else text (`types: { year: text }` "
-          "makes it text), null for `__HIVE_DEFAULT_PARTITION__`. The position of a row is its number in the split.",
-      .value = {.form = shape::object, .help = "the files to read", .elements = {file_source_fields().front()}},
+          "makes it text), null for `__HIVE_DEFAULT_PARTITION__`. The position of a row is its number in the split.\n\n"
+          "`encryption: { keys: { k1: \"${secret:k1}\" } }` opens encrypted files (Parquet modular encryption), whose "
+          "footers name the keys that they need.",
+      .value = {.form = shape::object,
+                .help = "the files to read",
+                .elements = {file_source_fields().front(), parquet_encryption::source_field()}},
       .law = "in = out",
       .example = R"yaml(version: 1
 pipeline: parquet-source-example

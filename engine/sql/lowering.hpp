@@ -135,6 +135,16 @@ class lowering {
                      replacements& into);
   bool attach_value(relation& rows, const node& of, const common_tables& known, const surroundings& around,
                     replacements& into);
+  /// The same of exists (select ...): whether there are such rows.
+  bool attach_exists(relation& rows, const node& of, const common_tables& known, const surroundings& around,
+                     replacements& into);
+  /// Keys of the right, and the condition that compares them, for what a subquery says of the query around it.
+  /// `selected`: the new names of the keys, and their old ones.
+  bool match_keys(relation& right, const std::vector<const node*>& outside, const surroundings& around,
+                  std::vector<std::string>& keys, std::vector<std::pair<std::string, std::string>>& selected,
+                  mapped_text& on);
+  /// Leaves these columns, under new names, that nobody sees.
+  void only(relation& rows, const std::vector<std::pair<std::string, std::string>>& selected);
   bool attach_matched_value(relation& rows, const node& of, const query& inner, relation right,
                             const std::vector<const node*>& outside, const surroundings& around, replacements& into);
 
@@ -178,6 +188,9 @@ class lowering {
   bool outer_allowed_ = false;  ///< expressions may hold names of the query around theirs
   bool failed_ = false;
 };
+
+/// A SELECT whose rows are those that WHERE keeps: no groups, no limit.
+bool is_plain(const query& of);
 
 /// A name as an expression takes it, in quotes where it needs them.
 std::string name_text(const std::string& name);

@@ -25,10 +25,51 @@ bool lowering::attach_values(relation& rows, const node& of, const common_tables
                              replacements& into) {
   std::vector<const node*> found;
   for_each_node(of, [&](const node& part) {
-    if (part.kind == syntax_kind::subquery && part.text.empty()) found.push_back(&part);
+    if (part.kind == syntax_kind::subquery && (part.text.empty() || part.text == "exists")) found.push_back(&part);
   });
-  return std::all_of(found.begin(), found.end(),
-                     [&](const node* one) { return attach_value(rows, *one, known, around, into); });
+  return std::all_of(found.begin(), found.end(), [&](const node* one) {
+    return one->text.empty() ? attach_value(rows, *one, known, around, into)
+                             : attach_exists(rows, *one, known, around, into);
+  });
+}
+
+bool lowering::attach_exists(relation& rows, const node& of, const common_tables& known, const surroundings& around,
+                             replacements& into) {
+  const auto& inner = *static_cast<const query*>(of.query.get());
+  const auto columns = *around.here.columns;  // the rows' own ones may change
+  const names here{&columns, around.here.outer};
+  std::vector<const node*> outside;
+  auto right = is_plain(inner) ? lower_rows(*inner.core, known, &here, &outside) : lower_query(inner, known, &here);
+  if (!right || failed_) return false;
+  const auto count = fresh_column("count");
+  mapped_text on;
+  std::vector<std::string> keys;
+  std::vector<std::pair<std::string, std::string>> selected;
+  if (outside.empty()) {
+    right->operations.push_back({.name = "limit", .own = options(1)});
+  } else if (!match_keys(*right, outside, around, keys, selected, on)) {
+    return false;
+  }
+  aggregate(*right, keys, {{count, {"count(*)", of.begin}}});
+  selected.emplace_back(count, count);
+  only(*right, selected);
+  rows = join(std::move(rows), *std::move(right), outside.empty() ? "cross" : "left", std::move(on), "exists");
+  into.push_back(
+      {extent_of(of, what_), std::string("(coalesce(") + count + ", 0) " + (of.negated ? "=" : ">") + " 0)"});
+  return true;
+}
+
+void lowering::only(relation& rows, const std::vector<std::pair<std::string, std::string>>& selected) {
+  auto own = options::array();
+  rows.others.clear();
+  for (const auto& [fresh, old] : selected) {
+    auto one = options::object();
+    one[fresh] = old;
+    own.push_back(std::move(one));
+    rows.others.push_back(fresh);
+  }
+  rows.columns.clear();
+  rows.operations.push_back({.name = "select", .own = std::move(own)});
 }
 
 bool lowering::attach_value(relation& rows, const node& of, const common_tables& known, const surroundings& around,
@@ -71,14 +112,11 @@ bool lowering::attach_value(relation& rows, const node& of, const common_tables&
   return true;
 }
 
-bool lowering::attach_matched_value(relation& rows, const node& of, const query& inner, relation right,
-                                    const std::vector<const node*>& outside, const surroundings& around,
-                                    replacements& into) {
+bool lowering::match_keys(relation& right, const std::vector<const node*>& outside, const surroundings& around,
+                          std::vector<std::string>& keys, std::vector<std::pair<std::string, std::string>>& selected,
+                          mapped_text& on) {
   const auto scope = right.columns;
   const names in{&scope, nullptr};
-  std::vector<std::string> keys;
-  mapped_text on;
-  std::vector<std::pair<std::string, std::string>> selected;  // new name, old name
   for (const auto* one : outside) {
     const bool equal = one->kind == syntax_kind::binary && one->text == "=";
     const node* mine = nullptr;
@@ -101,7 +139,7 @@ bool lowering::attach_matched_value(relation& rows, const node& of, const query&
       }
     }
     if (mine == nullptr)
-      return fault(one->begin, "not_supported_yet", "this condition of a subquery as a value is not supported in sql",
+      return fault(one->begin, "not_supported_yet", "this condition of a subquery is not supported in sql here",
                    "compare a column of the subquery with = to one of the query around it, or write a join");
     auto key = fresh_column("key");
     derive(right, key, text_of(*mine, in));
@@ -114,6 +152,18 @@ bool lowering::attach_matched_value(relation& rows, const node& of, const query&
     on.add(") = " + fresh, one->begin, false);
     if (failed_) return false;
   }
+  return true;
+}
+
+bool lowering::attach_matched_value(relation& rows, const node& of, const query& inner, relation right,
+                                    const std::vector<const node*>& outside, const surroundings& around,
+                                    replacements& into) {
+  const auto scope = right.columns;
+  const names in{&scope, nullptr};
+  std::vector<std::string> keys;
+  mapped_text on;
+  std::vector<std::pair<std::string, std::string>> selected;  // new name, old name
+  if (!match_keys(right, outside, around, keys, selected, on)) return false;
   const auto& item = inner.core->items.front().value;
   std::vector<std::pair<std::string, mapped_text>> compute;
   replacements calls;
@@ -136,16 +186,7 @@ bool lowering::attach_matched_value(relation& rows, const node& of, const query&
   collect(*item.tree);
   if (failed_) return false;
   aggregate(right, keys, compute);
-  auto own = options::array();
-  right.others.clear();
-  for (const auto& [fresh, old] : selected) {
-    auto one = options::object();
-    one[fresh] = old;
-    own.push_back(std::move(one));
-    right.others.push_back(fresh);
-  }
-  right.columns.clear();
-  right.operations.push_back({.name = "select", .own = std::move(own)});
+  only(right, selected);
   const auto text = with({item.begin, item.end}, std::move(calls));
   rows = join(std::move(rows), std::move(right), "left", std::move(on), "value");
   into.push_back({extent_of(of, what_), "(" + text.text() + ")"});

@@ -26,7 +26,8 @@ const expression::syntax* test_of(const expression::syntax& of, bool& negated) {
   return &of;
 }
 
-/// A SELECT whose rows are those that WHERE keeps: no groups, no limit.
+}  // namespace
+
 bool is_plain(const query& of) {
   if (!of.core || of.limit || of.offset > 0 || !of.with.empty()) return false;
   const auto& core = *of.core;
@@ -35,8 +36,6 @@ bool is_plain(const query& of) {
     return one.value.tree && (has_aggregate(*one.value.tree) || has_window(*one.value.tree));
   });
 }
-
-}  // namespace
 
 bool lowering::mentions_outside(const node& of, const std::vector<column>& here, const names* outer) {
   bool outside = false;

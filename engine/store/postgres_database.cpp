@@ -178,6 +178,7 @@ status postgres_database::begin_once() {
                           "restore the schema sluice from a backup");
   begun_cursor_ = cursor_ = saved_cursor_ = number_in(got[0].at(0));
   number_ = number_in(got[0].at(1));
+  has_savepoint_ = false;
   clock_ahead_ = number_in(got[0].at(2)) - observe().now;
   within_ = true;
   return {};
@@ -233,15 +234,16 @@ void postgres_database::roll_back() {
 
 status postgres_database::set_savepoint() {
   saved_cursor_ = cursor_;
-  return execute("SAVEPOINT one");
+  // The one before is left here, with the same message.
+  if (!held_) return external_error("connection_lost", "the connection to " + where_ + " was lost", {}, true);
+  auto done = held_->run(std::exchange(has_savepoint_, true) ? "RELEASE one; SAVEPOINT one" : "SAVEPOINT one");
+  return done.ok() ? status{} : status(told(std::move(done).problem()));
 }
 
 status postgres_database::go_back() {
   cursor_ = saved_cursor_;
   return execute("ROLLBACK TO one");
 }
-
-status postgres_database::leave_savepoint() { return execute("RELEASE one"); }
 
 bool postgres_database::goes_again(const error& problem) {
   if (is_lost(problem) && ++tries_ < most_tries) return true;

@@ -30,7 +30,7 @@ class postgres_database final : public database {
   void roll_back() override;
   status set_savepoint() override;
   status go_back() override;
-  status leave_savepoint() override;
+  status leave_savepoint() override { return {}; }
   [[nodiscard]] bool goes_again(const error& problem) override;
   result<std::int64_t> next_cursor() override { return ++cursor_; }
   [[nodiscard]] observer observed() override;
@@ -63,6 +63,7 @@ class postgres_database final : public database {
   std::int64_t begun_cursor_ = 0;
   std::int64_t cursor_ = 0;
   std::int64_t saved_cursor_ = 0;
+  bool has_savepoint_ = false;
   std::int64_t changed_ = 0;
   std::int64_t clock_ahead_ = 0;  ///< microseconds by which the server's clock is ahead of this machine's
   std::int64_t found_again_ = 0;  ///< uptime when the server answered again; 0: it was never lost

@@ -274,8 +274,15 @@ class sql_deliveries final : public delivery_log, public subscription_log {
 
   result<std::int64_t> make_due(std::int64_t now) override {
     std::int64_t count = 0;
-    const auto work = [&](const observer&) -> status {
+    const auto work = [&](const observer& by) -> status {
       SLUICE_TRY(database_.execute("UPDATE deliveries SET next_at = ? WHERE state = 'open' AND next_at > ?", now, now));
+      if (const auto moved = database_.changed(); moved > 0) {
+        // Who works on them hears of it as of every event.
+        std::vector<event> told(1);
+        told.front().type = "delivery.flushed";
+        told.front().data = options{{"deliveries", moved}};
+        SLUICE_TRY(append_events_without_run(database_, told, by.now));
+      }
       return database_.each("SELECT count(*) FROM deliveries WHERE state IN ('open', 'held')",
                             [&](const database_row& row) { return count = row.integer(0), false; });
     };

@@ -73,7 +73,7 @@ status read_page(database& in, const run_query& query, page& at, const std::stri
                    (at.above == 0 ? "AND ?2 = 0 " : "AND position < ?2 ") +
                    (states.empty() ? "" : "AND state IN (" + states + ") ") + "ORDER BY position DESC LIMIT ?3";
   at.rows = 0;
-  const auto take = [&, above = at.above](const database_row& row) {
+  const auto take = [&](const database_row& row) {
     ++at.rows;
     at.above = row.integer(position_column);
     if (is_found(row, search)) found.push_back(record_from(row, by));
@@ -155,6 +155,25 @@ result<run_record> read_run(database& in, const std::string& reference) {
       },
       id));
   return run;
+}
+
+result<run_standing> read_standing(database& in, const std::string& run) {
+  run_standing stands;
+  SLUICE_TRY(in.each(
+      "SELECT state, term, sequence, pipeline, owner, tags, (SELECT term FROM lease) FROM runs WHERE id = ?",
+      [&](const database_row& row) {
+        stands = {.found = true,
+                  .state = run_state_from(row.text(0)).value_or(run_state::failed),
+                  .term = row.integer(1),
+                  .newest_term = row.integer(6),
+                  .sequence = row.integer(2),
+                  .pipeline = row.text(3),
+                  .owner = row.text(4),
+                  .tags = names_from(row.text(5))};
+        return false;
+      },
+      run));
+  return stands;
 }
 
 }  // namespace sluice::store

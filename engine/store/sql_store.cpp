@@ -64,28 +64,16 @@ class sql_store final : public store, public keeps_deliveries, public keeps_sche
   leadership& lead_of() override { return *leadership_; }
 
  private:
-  /// What a write needs to know of its run.
-  struct standing {
-    bool found = false;
-    run_state state = run_state::queued;
-    std::int64_t term = 0;
-    std::int64_t sequence = 0;
-    std::string pipeline;
-    std::string owner;
-    std::vector<std::string> tags;
-  };
-
-  status check_term(std::int64_t writer, std::int64_t run_term);
-  result<standing> standing_of(const std::string& run);
+  static status check_term(std::int64_t writer, std::int64_t run_term, std::int64_t newest);
   status write_state(const std::string& run, run_state state, const options& cause, std::int64_t when);
-  status append(const std::string& run, const standing& stands, std::vector<event>& events);
+  status append(const std::string& run, const run_standing& stands, std::vector<event>& events);
   status update(const change& what);
   status insert(const run_record& run, std::vector<event>& events, bool& made, const observer& by);
   status change_run(const change& what, std::vector<event>& events, const observer& by);
   status check_begin(const std::string& run, const std::string& pipeline,
                      const std::optional<std::int64_t>& state_version, const observer& by);
-  status plan_again(const change& what, const standing& stands, const observer& by);
-  status write_commits(const change& what, const standing& stands);
+  status plan_again(const change& what, const run_standing& stands, const observer& by);
+  status write_commits(const change& what, const run_standing& stands);
   status renew(const observer& by);
 
   store_databases on_;
@@ -107,8 +95,7 @@ status sql_store::open() {
   return {};
 }
 
-status sql_store::check_term(std::int64_t writer, std::int64_t run_term) {
-  SLUICE_ASSIGN(const auto newest, newest_term(database_));
+status sql_store::check_term(std::int64_t writer, std::int64_t run_term, std::int64_t newest) {
   // Term 0 is a local run: no controller's lease concerns it, unless a controller has taken that run over.
   if ((writer == 0 || writer >= newest) && writer >= run_term) return {};
   return error{.code = "stale_term",
@@ -118,25 +105,7 @@ status sql_store::check_term(std::int64_t writer, std::int64_t run_term) {
                .hint = "this process stops; the other one continues the run"};
 }
 
-result<sql_store::standing> sql_store::standing_of(const std::string& run) {
-  standing stands;
-  SLUICE_TRY(database_.each(
-      "SELECT state, term, sequence, pipeline, owner, tags FROM runs WHERE id = ?",
-      [&](const database_row& row) {
-        stands = {.found = true,
-                  .state = run_state_from(row.text(0)).value_or(run_state::failed),
-                  .term = row.integer(1),
-                  .sequence = row.integer(2),
-                  .pipeline = row.text(3),
-                  .owner = row.text(4),
-                  .tags = names_from(row.text(5))};
-        return false;
-      },
-      run));
-  return stands;
-}
-
-status sql_store::append(const std::string& run, const standing& stands, std::vector<event>& events) {
+status sql_store::append(const std::string& run, const run_standing& stands, std::vector<event>& events) {
   auto sequence = stands.sequence;
   for (auto& each : events) {
     each.run = run;
@@ -193,7 +162,7 @@ result<std::int64_t> sql_store::take_over(const std::string& run) {
           return false;
         },
         run));
-    SLUICE_ASSIGN(const auto stands, standing_of(run));
+    SLUICE_ASSIGN(const auto stands, read_standing(database_, run));
     if (!stands.found) return no_such_run(run);
     if (is_final(stands.state)) return is_final_error(run, stands.state);
     if (alive)
@@ -224,7 +193,8 @@ result<bool> sql_store::create_run(const run_record& run, std::vector<event> eve
 
 status sql_store::insert(const run_record& run, std::vector<event>& events, bool& made, const observer& by) {
   made = false;
-  SLUICE_TRY(check_term(run.term, 0));
+  SLUICE_ASSIGN(const auto newest, newest_term(database_));
+  SLUICE_TRY(check_term(run.term, 0, newest));
   const auto created = run.created != 0 ? run.created : now();
   SLUICE_TRY(database_.execute(
       "INSERT INTO runs (id, pipeline, owner, tags, state, cause, created, started, ended, fingerprint, params, "
@@ -251,7 +221,7 @@ status sql_store::check_begin(const std::string& run, const std::string& pipelin
   return database_.execute("UPDATE runs SET uses_state = 1 WHERE id = ?", run);
 }
 
-status sql_store::plan_again(const change& what, const standing& stands, const observer& by) {
+status sql_store::plan_again(const change& what, const run_standing& stands, const observer& by) {
   if (stands.state != run_state::queued)
     return internal_error("run_not_queued", "run " + what.run + " has already started and keeps its plan");
   SLUICE_TRY(database_.execute("UPDATE runs SET fingerprint = ?, plan = ?, context = ? WHERE id = ?",
@@ -277,7 +247,7 @@ status sql_store::renew(const observer& by) {
   return held ? status{} : forget_dead_leases(database_, self_, by);
 }
 
-status sql_store::write_commits(const change& what, const standing& stands) {
+status sql_store::write_commits(const change& what, const run_standing& stands) {
   if (what.decision) SLUICE_TRY(write_decision(database_, what.run, stands.pipeline, *what.decision, now()));
   if (what.settled) SLUICE_TRY(settle_decision(database_, what.run, stands.pipeline, what.epoch, *what.settled, now()));
   if (!what.state || !is_final(*what.state)) return {};
@@ -288,9 +258,9 @@ status sql_store::write_commits(const change& what, const standing& stands) {
 }
 
 status sql_store::change_run(const change& what, std::vector<event>& events, const observer& by) {
-  SLUICE_ASSIGN(const auto stands, standing_of(what.run));
+  SLUICE_ASSIGN(const auto stands, read_standing(database_, what.run));
   if (!stands.found) return no_such_run(what.run);
-  SLUICE_TRY(check_term(what.term, stands.term));
+  SLUICE_TRY(check_term(what.term, stands.term, stands.newest_term));
   // What a target refused may be made visible after the run has failed of it; nothing else follows an end.
   const bool late = what.settled && !what.state && what.events.empty();
   if (is_final(stands.state) && !late) return is_final_error(what.run, stands.state);

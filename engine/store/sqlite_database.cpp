@@ -92,7 +92,7 @@ status sqlite_database::use_wal(int busy_milliseconds) {
   // The switch to WAL needs the file alone, and SQLite does not call the busy handler for it.
   for (int waited = 0;; waited += 20) {
     std::string mode;
-    const auto outcome =
+    auto outcome =
         each("PRAGMA journal_mode = WAL", [&](const database_row& row) { return mode = row.text(0), false; });
     if (outcome.ok() && (mode == "wal" || mode == "memory")) return {};
     if (outcome.ok())

@@ -49,6 +49,12 @@ status store_writer::commit_in_one(std::deque<pending*>& group) {
   SLUICE_TRY(transaction.begin());
   auto by = writing_.observed();
   by.prompt = by.prompt && by.uptime - asked < prompt_microseconds;
+  if (group.size() == 1) {
+    // Where it fails the transaction holds nothing else.
+    auto& one = *group.front();
+    one.outcome = (*one.work)(by);
+    return one.outcome.ok() ? transaction.commit() : one.outcome;
+  }
   for (auto* one : group) one->outcome = run_alone(writing_, *one->work, by);
   return transaction.commit();
 }

@@ -1,4 +1,5 @@
 #include "engine/component/may_block.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/aggregates/bind.hpp"
@@ -33,7 +34,7 @@ using aggregates::group_pass;
 // Groups beyond which calls take longer than an actor's turn.
 constexpr std::uint32_t many_groups = 32 * 1024;
 
-class aggregate final : public single_output, public may_block {
+class aggregate final : public single_output, public may_block, public spilled_state {
  public:
   aggregate(const transform_request& request, std::shared_ptr<arrow::Schema> schema, aggregation what)
       : single_output(request, std::move(schema)),
@@ -65,7 +66,8 @@ class aggregate final : public single_output, public may_block {
   /// The groups as rows, and the distinct values of each call that has any.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    if (spilled_) return held::spilled("aggregate");
+    // Changed groups are given with each checkpoint, and those on disk could not be.
+    if (endless_ && spilled_) return held::spilled("aggregate without a window");
     if (!finished_ && !pass_) return parts;
     SLUICE_ASSIGN(auto flags, held::numbers("flags", {positions_ ? 1 : 0, finished_ ? 1 : 0}));
     parts.push_back(std::move(flags));
@@ -100,9 +102,62 @@ class aggregate final : public single_output, public may_block {
     return {};
   }
 
-  /// Groups stand for the first of their rows until they are given.
+  /// Groups stand for the first of their rows until they are given; rows of groups that are on disk for themselves.
   [[nodiscard]] std::uint64_t held() const override {
-    return finished_ || !pass_ ? 0 : pass_->size() - std::min(known_, pass_->size());
+    if (finished_ || !pass_) return 0;
+    return pass_->size() - std::min(known_, pass_->size()) + (spilled_ ? spilled_->rows() : 0);
+  }
+
+  /// Rows of groups that have no room in memory: keys, inputs, and where they came; and distinct values.
+  [[nodiscard]] bool has_spilled() const override { return !finished_ && pass_ && (spilled_ || pass_->has_spilled()); }
+  status hand_out(key_groups of, const part_taker& take) override {
+    SLUICE_TRY(pass_->hand_out(of, take));
+    if (!spilled_) return {};
+    return spilled_->each([&](const batch& rows) -> status {
+      auto columns = rows.data->columns();
+      const std::vector<std::shared_ptr<arrow::Array>> keys(
+          columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(what_.keys.size()));
+      SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, rows.rows()));
+      if (chosen.empty()) return {};
+      const auto where = std::static_pointer_cast<arrow::UInt64Array>(columns.back());
+      held::place_columns places;
+      for (std::int64_t row = 0; row < where->length(); ++row)
+        places.add(pass_->order().key(static_cast<std::uint32_t>(where->Value(row) >> 32)),
+                   static_cast<std::uint32_t>(where->Value(row)));
+      columns.pop_back();
+      SLUICE_TRY(places.append_to(columns));
+      batch all;
+      all.data = held::unnamed(rows.rows(), std::move(columns));
+      const arrow::Int32Array indices(std::ssize(chosen), arrow::Buffer::Wrap(chosen));
+      return take({"spilled", take_rows(all, indices).data});
+    });
+  }
+  // Their groups are none of those in memory: they go to disk again, and groups that come are treated as before.
+  status take_in(const state_part& part) override {
+    SLUICE_TRY(prepare());
+    if (!pass_->frozen()) SLUICE_TRY(begin_to_spill());
+    if (part.name != "spilled") return pass_->take_in(part);
+    const auto own = what_.keys.size() + what_.inputs.size();
+    if (part.rows->num_columns() != static_cast<int>(own) + 4) return held::foreign(part.name);
+    const held::places_read places(*part.rows, static_cast<int>(own));
+    std::vector<std::uint32_t> numbers;
+    for (std::int64_t begin = 0, end = 0; begin < part.rows->num_rows(); begin = end) {
+      end = places.end_of_batch(begin);
+      numbers.clear();
+      for (auto row = begin; row < end; ++row) numbers.push_back(places.row(row));
+      const auto some = part.rows->Slice(begin, end - begin)->columns();
+      const auto keys = static_cast<std::ptrdiff_t>(what_.keys.size());
+      group_pass::evaluated_rows in{.keys = {some.begin(), some.begin() + keys},
+                                    .inputs = {some.begin() + keys, some.begin() + static_cast<std::ptrdiff_t>(own)},
+                                    .rows = end - begin,
+                                    .order = places.key(begin),
+                                    .row_numbers = numbers.data()};
+      SLUICE_TRY(pass_->leave_out(in.keys, in.rows));
+      SLUICE_ASSIGN(const auto number, pass_->number_of(in.order));
+      SLUICE_ASSIGN(const auto where, numbered(number, numbers));
+      SLUICE_TRY(spill(in, where));
+    }
+    return {};
   }
   [[nodiscard]] bool gives_rows_again() const override { return endless_; }
 
@@ -321,6 +376,15 @@ class aggregate final : public single_output, public may_block {
     for (std::int64_t row = 0; row < rows; ++row)
       values[row] = (std::uint64_t{number} << 32) | static_cast<std::uint64_t>(row);
     return std::shared_ptr<arrow::Array>(std::make_shared<arrow::UInt64Array>(rows, std::move(buffer)));
+  }
+
+  // The places of rows of a batch, by their numbers in it.
+  static result<std::shared_ptr<arrow::Array>> numbered(std::uint32_t batch, const std::vector<std::uint32_t>& rows) {
+    std::vector<std::uint64_t> values;
+    for (const auto row : rows) values.push_back((std::uint64_t{batch} << 32) | row);
+    const auto count = std::ssize(values);
+    return std::shared_ptr<arrow::Array>(
+        std::make_shared<arrow::UInt64Array>(count, arrow::Buffer::FromVector(std::move(values))));
   }
 
   // Places of groups over all passes: rank of the batch, then the row.

@@ -23,10 +23,12 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   const auto values = own.value("values", options::object());
   (void)find_column(request, 0, on, "/pivot/on", faults);
   if (into.empty())
-    add_fault(faults,
-              user_error("invalid_option", "pivot has no values that become columns",
-                         "list them, so that the columns are known before the run: into: [jan, feb]"),
-              "/pivot/into");
+    add_fault(
+        faults,
+        user_error("invalid_option", "pivot has no values that become columns",
+                   "list them: into: [jan, feb]; only sluice run and its like on this machine find them, and only "
+                   "where pivot is a separate unit"),
+        "/pivot/into");
   if (values.empty())
     add_fault(faults, user_error("invalid_option", "pivot computes nothing", "values: { amount: \"sum(amount)\" }"),
               "/pivot/values");
@@ -82,7 +84,10 @@ const component& pivot_transform() {
                               "`values` becomes a column: the aggregate over the "
                               "rows whose column `on` has that value, as `amount_jan`. An entry is one call of an "
                               "aggregate, without a filter. Rows "
-                              "with other values of `on` count for no column.",
+                              "with other values of `on` count for no column.\n\n"
+                              "Without `into`, `sluice run` (and preview, test, explain, validate) reads what the unit "
+                              "reads twice: first for the values of `on`, which become columns in their order, at most "
+                              "`max`. On nodes, in `steps` and below sources without end `into` must be there.",
                .value = {.form = shape::object,
                          .help = "the keys, the column whose values become columns, and what to compute",
                          .required = true,
@@ -101,13 +106,17 @@ const component& pivot_transform() {
                                        .elements = {{.form = shape::expression, .help = "sum(amount), count(*), ..."}}},
                                       {.name = "into",
                                        .form = shape::list,
-                                       .help = "the values of `on`, in the order of the columns",
-                                       .required = true,
+                                       .help = "the values of `on`, in the order of the columns; without it they "
+                                               "are found before the run",
                                        .elements = {{.form = shape::one_of,
                                                      .help = "a value",
                                                      .elements = {{.form = shape::number, .help = "a number"},
                                                                   {.form = shape::boolean, .help = "true or false"},
-                                                                  {.form = shape::text, .help = "a text"}}}}}}},
+                                                                  {.form = shape::text, .help = "a text"}}}}},
+                                      {.name = "max",
+                                       .form = shape::integer,
+                                       .help = "without `into`: how many values there may be",
+                                       .default_value = 1000}}},
                .law = "in + added = out + merged + rejected, as the aggregate's",
                .example = R"yaml(version: 1
 pipeline: temperatures-by-origin

@@ -1,4 +1,5 @@
 #include "engine/component/may_block.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
@@ -16,7 +17,7 @@ namespace sluice {
 
 namespace {
 
-class sort final : public single_output, public may_block, public keeps_first {
+class sort final : public single_output, public may_block, public keeps_first, public spilled_state {
  public:
   sort(const transform_request& request, std::vector<sort_key> keys)
       : single_output(request, request.inputs.front().schema), keys_(std::move(keys)), stored_(schema()) {
@@ -55,7 +56,7 @@ class sort final : public single_output, public may_block, public keeps_first {
     std::vector<state_part> parts;
     if (!of.contains(0)) return parts;
     if (taken_ == 0 || ended_) return parts;
-    if (finished_ || sorter_->spilled()) return held::spilled("sort");
+    if (has_spilled()) return parts;
     SLUICE_ASSIGN(auto counts, held::numbers("counts", {static_cast<std::int64_t>(taken_)}));
     parts.push_back(std::move(counts));
     for (const auto& rows : sorter_->held()) {
@@ -64,6 +65,24 @@ class sort final : public single_output, public may_block, public keeps_first {
     }
     return parts;
   }
+  // Rows with equal keys keep their order, so what is in memory comes behind what is on disk.
+  [[nodiscard]] bool has_spilled() const override { return !ended_ && sorter_->spilled(); }
+  status hand_out(key_groups of, const part_taker& take) override {
+    if (!of.contains(0)) return {};
+    SLUICE_ASSIGN(const auto counts, held::numbers("counts", {static_cast<std::int64_t>(taken_)}));
+    SLUICE_TRY(take(counts));
+    const auto add = [&](const batch& rows) -> status {
+      SLUICE_ASSIGN(const auto part, held::rows("rows", rows));
+      return take(part);
+    };
+    SLUICE_TRY(sorter_->each_on_disk(add));
+    for (const auto& rows : sorter_->held()) {
+      const auto added = add(rows);
+      if (!added.ok()) return added;
+    }
+    return {};
+  }
+  status take_in(const state_part& part) override { return restore({part}); }
   status restore(const std::vector<state_part>& parts) override {
     for (const auto& part : parts) {
       if (part.name == "counts") {
@@ -75,6 +94,9 @@ class sort final : public single_output, public may_block, public keeps_first {
       if (!rows.data->schema()->Equals(*stored_, false)) return held::foreign(part.name);
       rows.data = arrow::RecordBatch::Make(stored_, rows.rows(), rows.data->columns());
       SLUICE_TRY(sorter_->add(std::move(rows)));
+      for (bool more = true; more;) {
+        SLUICE_ASSIGN(more, sorter_->work());
+      }
     }
     return {};
   }

@@ -1,6 +1,7 @@
 #include "engine/component/filters_first.hpp"
 #include "engine/component/holds_back.hpp"
 #include "engine/component/may_block.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/error/names.hpp"
 #include "engine/operators/binding.hpp"
@@ -27,7 +28,11 @@ struct operation {
   transform::step_counters counters;
 };
 
-class step_chain final : public transform, public may_block, public filters_first, public holds_back {
+class step_chain final : public transform,
+                         public may_block,
+                         public filters_first,
+                         public holds_back,
+                         public spilled_state {
  public:
   step_chain(const transform_request& request, std::vector<operation> operations, std::vector<output_port> outputs,
              entered_rows::keep what_stays)
@@ -168,7 +173,7 @@ class step_chain final : public transform, public may_block, public filters_firs
       SLUICE_ASSIGN(auto some, operations_[i].unit->state(of));
       for (auto& part : some) parts.push_back({std::to_string(i) + "/" + part.name, std::move(part.rows)});
     }
-    if (!parts.empty() && entered_ && entered_->stay())
+    if ((!parts.empty() || has_spilled()) && entered_ && entered_->stay())
       return external_error("not_supported",
                             "steps that hold rows and may reject them later can't hand over their state yet",
                             "set on_error: fail, or put the steps that hold rows into separate units");
@@ -177,15 +182,34 @@ class step_chain final : public transform, public may_block, public filters_firs
   status restore(const std::vector<state_part>& parts) override {
     std::vector<std::vector<state_part>> of_step(operations_.size());
     for (const auto& part : parts) {
-      std::size_t at = 0;
-      std::size_t step = 0;
-      for (; at < part.name.size() && part.name[at] >= '0' && part.name[at] <= '9'; ++at)
-        step = step * 10 + static_cast<std::size_t>(part.name[at] - '0');
-      if (at == 0 || at == part.name.size() || step >= of_step.size()) return held::foreign(part.name);
-      of_step[step].push_back({part.name.substr(at + 1), part.rows});
+      std::string name;
+      SLUICE_ASSIGN(const auto step, step_of(part, name));
+      of_step[step].push_back({std::move(name), part.rows});
     }
     for (std::size_t i = 0; i < of_step.size(); ++i) SLUICE_TRY(operations_[i].unit->restore(of_step[i]));
     return {};
+  }
+
+  [[nodiscard]] bool has_spilled() const override {
+    return std::any_of(operations_.begin(), operations_.end(), [](const auto& one) {
+      const auto* const disk = dynamic_cast<const spilled_state*>(one.unit.get());
+      return disk != nullptr && disk->has_spilled();
+    });
+  }
+  status hand_out(key_groups of, const part_taker& take) override {
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      auto* const disk = dynamic_cast<spilled_state*>(operations_[i].unit.get());
+      if (disk == nullptr || !disk->has_spilled()) continue;
+      const auto add = [&](const state_part& part) { return take({std::to_string(i) + "/" + part.name, part.rows}); };
+      SLUICE_TRY(disk->hand_out(of, add));
+    }
+    return {};
+  }
+  status take_in(const state_part& part) override {
+    std::string name;
+    SLUICE_ASSIGN(const auto step, step_of(part, name));
+    auto* const disk = dynamic_cast<spilled_state*>(operations_[step].unit.get());
+    return disk == nullptr ? status(held::foreign(part.name)) : disk->take_in({std::move(name), part.rows});
   }
 
   // Only once the steps behind the limit have given all they have.
@@ -203,6 +227,17 @@ class step_chain final : public transform, public may_block, public filters_firs
   }
 
  private:
+  // The step of a part, and the part's name there.
+  [[nodiscard]] result<std::size_t> step_of(const state_part& part, std::string& name) const {
+    std::size_t at = 0;
+    std::size_t step = 0;
+    for (; at < part.name.size() && part.name[at] >= '0' && part.name[at] <= '9'; ++at)
+      step = step * 10 + static_cast<std::size_t>(part.name[at] - '0');
+    if (at == 0 || at == part.name.size() || step >= operations_.size()) return held::foreign(part.name);
+    name = part.name.substr(at + 1);
+    return step;
+  }
+
   // What a step emits goes to the next one; what it counts, to its own counters
   // and the unit's.
   class link final : public emitter {

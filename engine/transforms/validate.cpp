@@ -1,12 +1,15 @@
+#include "engine/component/checks_rules.hpp"
+#include "engine/component/holds_back.hpp"
 #include "engine/component/stand_in.hpp"
-#include "engine/error/not_yet.hpp"
+#include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
-#include "engine/operators/keys/group_index.hpp"
-#include "engine/operators/keys/key_hash.hpp"
+#include "engine/operators/joins/waiting_rows.hpp"
 #include "engine/operators/row_policy.hpp"
-#include "engine/operators/validation/rules.hpp"
+#include "engine/operators/validation/known_values.hpp"
+#include "engine/operators/validation/tally.hpp"
+#include "engine/operators/validation/unique_values.hpp"
 #include "engine/values/value_text.hpp"
 
 #include <arrow/array.h>
@@ -14,9 +17,8 @@
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
-#include <numeric>
+#include <set>
 #include <vector>
 
 namespace sluice {
@@ -24,22 +26,29 @@ namespace sluice {
 namespace {
 
 using validation::rule;
+using validation::severity;
 
-class validate final : public single_output {
+class validate final : public single_output, public checks_rules, public wants_last, public holds_back {
  public:
   validate(const transform_request& request, std::vector<rule> rules)
       : single_output(request, request.inputs.front().schema),
+        context_(request.context),
         rules_(std::move(rules)),
-        broken_(rules_.size()),
-        memory_(request.context->memory, request.unit) {
+        counts_(rules_, request.unit),
+        memory_(request.context->memory, request.unit),
+        waiting_(no_keys(), static_cast<std::size_t>(schema()->num_fields())),
+        open_references_(request.inputs.size() - 1) {
     for (const auto& one : rules_) {
+      for (const auto& each : one.references) references_.emplace_back(&one, &each);
       if (one.unique.empty()) continue;
       ordered_ = true;
-      keys_.push_back({.rule = static_cast<std::size_t>(&one - rules_.data()), .index = nullptr});
+      keys_.emplace_back(one, schema());
     }
+    for (const auto& input : request.inputs) inputs_.push_back(input.schema);
     // A limit holds for all rows together, not for those of one instance.
-    single_ = ordered_ || std::any_of(rules_.begin(), rules_.end(),
-                                      [](const rule& one) { return one.allow || one.rows || !one.fresh.empty(); });
+    single_ = ordered_ || inputs_.size() > 1 || std::any_of(rules_.begin(), rules_.end(), [](const rule& one) {
+                return one.allow || one.rows || !one.fresh.empty();
+              });
     now_ = request.context->now_microseconds;
     for (const auto& one : rules_) newest_.resize(newest_.size() + one.fresh.size(), never);
   }
@@ -48,9 +57,26 @@ class validate final : public single_output {
     return {.how = single_ ? partitioning::kind::single : partitioning::kind::any};
   }
   [[nodiscard]] bool needs_order() const override { return ordered_; }
+  [[nodiscard]] std::optional<std::string> needs_end(int input) const override {
+    if (input == 0) return std::nullopt;
+    return "references reads the other unit to its end: it must have one";
+  }
+  [[nodiscard]] int last_input() const override { return inputs_.size() > 1 ? 0 : -1; }
+  [[nodiscard]] bool holds_rows() const override { return waiting_.holds_rows() || waiting_.spilled(); }
+  [[nodiscard]] std::uint64_t held() const override {
+    std::uint64_t rows = 0;
+    for (const auto& one : waiting_.held()) rows += static_cast<std::uint64_t>(one.rows.rows());
+    return rows;
+  }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
-      int, const std::vector<std::string>& wanted) const override {
-    column_set columns(schema());
+      int input, const std::vector<std::string>& wanted) const override {
+    column_set columns(inputs_[static_cast<std::size_t>(input)]);
+    for (const auto& one : rules_)
+      for (const auto& each : one.references) {
+        if (each.input == input) columns.add(each.there);
+        if (input == 0) columns.add(each.column);
+      }
+    if (input > 0) return columns.names();
     for (const auto& one : rules_) {
       columns.add(one.unique);
       for (const auto& each : one.conditions) columns.add(each.holds->columns());
@@ -59,114 +85,103 @@ class validate final : public single_output {
     for (const auto& name : wanted) columns.add_name(name);
     return columns.names();
   }
+  [[nodiscard]] std::vector<rule_result> rules() const override { return counts_.results(ended_); }
 
-  status process(int, batch in, emitter& out) override {
-    seen_ += in.rows();
-    row_errors rejected, failed, unknown;
-    SLUICE_TRY(note_newest(in));
-    for (std::size_t i = 0; i < rules_.size(); ++i) {
-      row_errors broken;
-      SLUICE_TRY(check(rules_[i], in, broken, unknown));
-      if (broken.empty()) continue;
-      broken_[i] += static_cast<std::int64_t>(count_rows(broken));
-      auto& to = rules_[i].fails ? failed : rejected;
-      // What is allowed passes.
-      if (rules_[i].fails && rules_[i].allow && !exceeds(i, false)) continue;
-      to.insert(to.end(), std::make_move_iterator(broken.begin()), std::make_move_iterator(broken.end()));
+  status process(int input, batch in, emitter& out) override {
+    if (input > 0) {
+      out.count_merged(static_cast<std::uint64_t>(in.rows()));
+      for (auto& [of, each, known] : references_)
+        if (each->input == input) SLUICE_TRY(known.add(in));
+      return reserve();
     }
-    // An error in the expression of a check is one of the row, as in filter.
-    const auto good = in;
-    SLUICE_ASSIGN(const auto evaluated, settle_errors(good, std::move(unknown), policy_, out));
-    const auto left = [&](const row_errors& errors) {
-      row_errors kept;
-      for (const auto& one : errors)
-        if (evaluated.all_kept || stays(*evaluated.kept, one.row)) kept.push_back(one);
-      return kept;
-    };
-    // Of a row that breaks several rules, all reasons are told.
-    SLUICE_ASSIGN(const auto fatal, settle_errors(good, left(failed), on_error::fail, out));
-    (void)fatal;
-    SLUICE_ASSIGN(const auto settled, settle_errors(good, left(rejected), on_error::reject, out));
-    auto passed = keep_rows(in, settled);
-    if (!evaluated.all_kept) passed = both(in, evaluated, settled);
-    for (std::size_t i = 0; i < rules_.size(); ++i)
-      if (exceeds(i, false)) return too_many(i);
-    if (passed.rows() > 0 || in.rows() == 0) out.emit(0, std::move(passed));
-    return {};
+    if (open_references_ == 0 && !holds_rows()) return check(in, out);
+    waiting_.add({.rows = std::move(in), .keys = {}});
+    return reserve();
   }
 
-  status finish(int, emitter&) override {
-    auto newest = newest_.begin();
-    for (std::size_t i = 0; i < rules_.size(); ++i) {
-      for (const auto& each : rules_[i].fresh) SLUICE_TRY(check_fresh(rules_[i].name, each, *newest++));
-      if (exceeds(i, true)) return too_many(i);
-      const auto& rows = rules_[i].rows;
-      if (rows && (seen_ < rows->first || seen_ > rows->second))
-        return user_error(
-            "rule_broken",
-            "rule " + rules_[i].name + " of unit " + unit_ + ": expected " + std::to_string(rows->first) +
-                (rows->second == INT64_MAX ? " rows or more" : " to " + std::to_string(rows->second) + " rows") +
-                ", found " + std::to_string(seen_),
-            "look at what the unit reads, or change the rule");
+  // Rows that came before the other units had ended.
+  result<bool> resume(emitter& out) override {
+    if (open_references_ > 0) return false;
+    SLUICE_ASSIGN(auto next, waiting_.take(file_.get()));
+    if (next) {
+      SLUICE_TRY(check(next->rows, out));
+      SLUICE_TRY(reserve());
+      return true;
     }
+    if (!rows_ended_ || ended_) return false;
+    ended_ = true;
+    judge();
+    SLUICE_TRY(failure_);
+    return false;
+  }
+
+  status finish(int input, emitter&) override {
+    if (input == 0) rows_ended_ = true;
+    if (input > 0) --open_references_;
     return {};
   }
 
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
     if (!of.contains(0) && single_) return parts;
-    auto counts = broken_;
-    counts.push_back(seen_);
-    SLUICE_ASSIGN(auto part, held::numbers("counts", counts));
+    if (waiting_.spilled()) return held::spilled("validate");
+    SLUICE_ASSIGN(auto part, held::numbers("counts", counts_.numbers()));
     if (of.contains(0)) parts.push_back(std::move(part));
     if (of.contains(0) && !newest_.empty()) {
       SLUICE_ASSIGN(auto times, held::numbers("newest", newest_));
       parts.push_back(std::move(times));
     }
     for (std::size_t i = 0; i < keys_.size() && of.contains(0); ++i) {
-      if (!keys_[i].index) continue;
-      std::vector<std::uint32_t> all(keys_[i].index->size());
-      std::iota(all.begin(), all.end(), 0U);
-      SLUICE_ASSIGN(auto columns, keys_[i].index->keys(all));
-      parts.push_back({"unique" + std::to_string(i), held::unnamed(std::ssize(all), std::move(columns))});
+      SLUICE_ASSIGN(auto values, keys_[i].values());
+      if (values) parts.push_back({"unique" + std::to_string(i), std::move(values)});
+    }
+    for (std::size_t i = 0; i < references_.size(); ++i) {
+      SLUICE_ASSIGN(auto values, references_[i].known.values());
+      if (values) parts.push_back({"references" + std::to_string(i), std::move(values)});
+    }
+    for (const auto& one : waiting_.held()) {
+      SLUICE_ASSIGN(auto rows, held::rows("waiting", one.rows));
+      parts.push_back(std::move(rows));
     }
     return parts;
   }
   status restore(const std::vector<state_part>& parts) override {
     for (const auto& part : parts) {
       if (part.name == "counts") {
-        SLUICE_ASSIGN(const auto counts, held::numbers_of(part, broken_.size() + 1));
-        for (std::size_t i = 0; i < broken_.size(); ++i) broken_[i] += counts[i];
-        seen_ += counts.back();
+        SLUICE_ASSIGN(const auto numbers, held::numbers_of(part, counts_.count_of_numbers()));
+        counts_.add(numbers);
       }
       if (part.name == "newest") {
         SLUICE_ASSIGN(const auto times, held::numbers_of(part, newest_.size()));
         for (std::size_t i = 0; i < newest_.size(); ++i) newest_[i] = std::max(newest_[i], times[i]);
       }
-      for (std::size_t i = 0; i < keys_.size(); ++i) {
-        if (part.name != "unique" + std::to_string(i)) continue;
-        SLUICE_TRY(prepare(keys_[i]));
-        keys_[i].index->add(part.rows->columns(), part.rows->num_rows());
+      if (part.name == "waiting") {
+        SLUICE_ASSIGN(auto rows, held::rows_of(part));
+        waiting_.add({.rows = std::move(rows), .keys = {}});
       }
+      for (std::size_t i = 0; i < keys_.size(); ++i)
+        if (part.name == "unique" + std::to_string(i)) SLUICE_TRY(keys_[i].restore(*part.rows));
+      for (std::size_t i = 0; i < references_.size(); ++i)
+        if (part.name == "references" + std::to_string(i)) SLUICE_TRY(references_[i].known.restore(*part.rows));
     }
-    return {};
+    return reserve();
   }
 
  private:
-  struct known_keys {
-    std::size_t rule;
-    std::unique_ptr<group_index> index;
+  struct referenced_values {
+    referenced_values(const rule* rule, const validation::reference* what) : of(rule), each(what), known(*what) {}
+    const rule* of;
+    const validation::reference* each;
+    validation::known_values known;
   };
 
+  static const joins::key_layout& no_keys() {
+    static const joins::key_layout layout({});
+    return layout;
+  }
   static bool stays(const arrow::Array& kept, std::int64_t row) {
     const auto& rows = static_cast<const arrow::Int32Array&>(kept);
     return std::binary_search(rows.raw_values(), rows.raw_values() + rows.length(), static_cast<std::int32_t>(row));
-  }
-  static std::size_t count_rows(const row_errors& errors) {
-    std::vector<std::int64_t> rows;
-    for (const auto& one : errors) rows.push_back(one.row);
-    std::sort(rows.begin(), rows.end());
-    return static_cast<std::size_t>(std::unique(rows.begin(), rows.end()) - rows.begin());
   }
   // The rows that both let pass.
   static batch both(const batch& in, const settled_rows& a, const settled_rows& b) {
@@ -174,6 +189,72 @@ class validate final : public single_output {
     for (std::int32_t row = 0; row < static_cast<std::int32_t>(in.rows()); ++row)
       if ((a.all_kept || stays(*a.kept, row)) && (b.all_kept || stays(*b.kept, row))) kept.push_back(row);
     return take_rows(in, arrow::Int32Array(std::ssize(kept), arrow::Buffer::Wrap(kept)));
+  }
+
+  status check(const batch& in, emitter& out) {
+    counts_.seen(in.rows());
+    row_errors rejected, failed, unknown;
+    SLUICE_TRY(note_newest(in));
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      row_errors broken;
+      SLUICE_TRY(check(rules_[i], in, broken, unknown));
+      if (broken.empty()) continue;
+      counts_.add(i, broken);
+      if (rules_[i].how_bad == severity::warn) continue;
+      const bool fails = rules_[i].how_bad == severity::fail;
+      // What is allowed passes.
+      if (fails && rules_[i].allow && !counts_.exceeds(i, false)) continue;
+      auto& to = fails ? failed : rejected;
+      to.insert(to.end(), std::make_move_iterator(broken.begin()), std::make_move_iterator(broken.end()));
+    }
+    // An error in the expression of a check is one of the row, as in filter.
+    SLUICE_ASSIGN(const auto evaluated, settle_errors(in, std::move(unknown), policy_, out));
+    const auto left = [&](const row_errors& errors) {
+      row_errors kept;
+      for (const auto& one : errors)
+        if (evaluated.all_kept || stays(*evaluated.kept, one.row)) kept.push_back(one);
+      return kept;
+    };
+    // Of a row that breaks several rules, all reasons are told.
+    auto fatal = left(failed);
+    for (const auto& one : fatal)
+      for (std::size_t i = 0; i < rules_.size(); ++i)
+        if (rules_[i].name == one.column) counts_.failed(i);
+    SLUICE_TRY(settle_errors(in, std::move(fatal), on_error::fail, out));
+    SLUICE_ASSIGN(const auto settled, settle_errors(in, left(rejected), on_error::reject, out));
+    auto passed = keep_rows(in, settled);
+    if (!evaluated.all_kept) passed = both(in, evaluated, settled);
+    for (std::size_t i = 0; i < rules_.size(); ++i)
+      if (rules_[i].how_bad != severity::warn && counts_.exceeds(i, false)) return counts_.too_many(i);
+    if (passed.rows() > 0 || in.rows() == 0) out.emit(0, std::move(passed));
+    return {};
+  }
+
+  // At the end of all rows: the first rule that fails the run is its error.
+  void judge() {
+    auto newest = newest_.begin();
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+      const auto& one = rules_[i];
+      for (const auto& each : one.fresh) of_all(i, found_stale(each, *newest++));
+      if (one.how_bad != severity::warn && counts_.exceeds(i, true) && failure_.ok()) failure_ = counts_.too_many(i);
+      const auto seen = counts_.seen();
+      if (one.rows && (seen < one.rows->first || seen > one.rows->second))
+        of_all(i, "expected " + std::to_string(one.rows->first) +
+                      (one.rows->second == INT64_MAX ? " rows or more"
+                                                     : " to " + std::to_string(one.rows->second) + " rows") +
+                      ", found " + std::to_string(seen));
+    }
+  }
+
+  // A rule about all rows together is broken, unless there is nothing to say.
+  void of_all(std::size_t at, const std::string& message) {
+    if (message.empty()) return;
+    counts_.broken(at, message);
+    if (rules_[at].how_bad == severity::warn) return;
+    counts_.failed(at);
+    if (failure_.ok())
+      failure_ = user_error("rule_broken", "rule " + rules_[at].name + " of unit " + unit_ + ": " + message,
+                            "look at what the unit reads, or change the rule");
   }
 
   status note_newest(const batch& in) {
@@ -189,18 +270,14 @@ class validate final : public single_output {
     return {};
   }
 
-  [[nodiscard]] status check_fresh(const std::string& name, const validation::freshness& of,
-                                   std::int64_t newest) const {
+  [[nodiscard]] std::string found_stale(const validation::freshness& of, std::int64_t newest) const {
     if (newest != never && newest >= now_ - of.microseconds) return {};
     std::string found = "there is none";
     if (newest != never) {
       char text[longest_value];
       found = "the newest is " + std::string(text, write_timestamp(text, newest, true));
     }
-    return user_error("rule_broken",
-                      "rule " + name + " of unit " + unit_ + ": expected a value of " + of.column +
-                          " that is at most " + of.text + " old, but " + found,
-                      "look at what the unit reads, or change the rule");
+    return "expected a value of " + of.column + " that is at most " + of.text + " old, but " + found;
   }
 
   status check(const rule& one, const batch& in, row_errors& broken, row_errors& unknown) {
@@ -213,71 +290,50 @@ class validate final : public single_output {
         if (holds.IsValid(row) && !holds.Value(row))
           broken.push_back({.row = row, .code = "rule_broken", .column = one.name, .message = each.message});
     }
-    return one.unique.empty() ? status{} : check_unique(one, in, broken);
-  }
-
-  status prepare(known_keys& of) {
-    if (of.index) return {};
-    std::vector<std::shared_ptr<arrow::DataType>> types;
-    for (const int column : rules_[of.rule].unique)
-      types.push_back(canonical_key_type(schema()->field(column)->type()));
-    SLUICE_ASSIGN(of.index, group_index::make(types));
+    for (auto& [of, each, known] : references_)
+      if (of == &one) SLUICE_TRY(known.check(in, one.name, broken));
+    for (auto& keys : keys_)
+      if (&keys.of() == &one) SLUICE_TRY(keys.check(in, broken));
     return {};
   }
 
-  // The first row of a key is right, the others break the rule. Nulls are never equal, as in a unique constraint.
-  status check_unique(const rule& one, const batch& in, row_errors& broken) {
-    auto& known =
-        *std::find_if(keys_.begin(), keys_.end(), [&](const auto& each) { return &rules_[each.rule] == &one; });
-    SLUICE_TRY(prepare(known));
-    std::vector<std::shared_ptr<arrow::Array>> columns;
-    for (const int column : one.unique) {
-      SLUICE_ASSIGN(auto key, canonical_key(in.data->column(column)));
-      columns.push_back(std::move(key));
+  // Rows that wait can be spilled, what is known can't.
+  status reserve() {
+    std::int64_t known = 0;
+    for (const auto& each : keys_) known += each.bytes();
+    for (const auto& each : references_) known += each.known.bytes();
+    while (!memory_.try_resize(known + waiting_.bytes()) && waiting_.holds_rows()) {
+      if (!file_) file_ = std::make_unique<memory::spill_file>(*context_, unit_);
+      SLUICE_TRY(waiting_.spill(*file_));
     }
-    const auto before = known.index->size();
-    const auto* groups = known.index->add(columns, in.rows());
-    std::vector<bool> met(known.index->size() - before);
-    for (std::int64_t row = 0; row < in.rows(); ++row) {
-      if (std::any_of(columns.begin(), columns.end(), [&](const auto& each) { return each->IsNull(row); })) continue;
-      if (groups[row] >= before && !met[groups[row] - before]) {
-        met[groups[row] - before] = true;
-        continue;
-      }
-      broken.push_back({.row = row, .code = "rule_broken", .column = one.name, .message = one.unique_message});
-    }
-    std::int64_t bytes = 0;
-    for (const auto& each : keys_) bytes += each.index ? each.index->bytes() : 0;
-    return memory_.resize(bytes);
+    return memory_.resize(known + waiting_.bytes());
   }
 
-  // A share is judged at the end, over all rows.
-  [[nodiscard]] bool exceeds(std::size_t at, bool end) const {
-    const auto& allow = rules_[at].allow;
-    if (!allow) return false;
-    if (!allow->is_share) return broken_[at] > allow->count;
-    return end && static_cast<double>(broken_[at]) > allow->share * static_cast<double>(seen_);
-  }
-  [[nodiscard]] error too_many(std::size_t at) const {
-    return user_error("rule_broken",
-                      "rule " + rules_[at].name + " of unit " + unit_ + ": " + std::to_string(broken_[at]) + " of " +
-                          std::to_string(seen_) + " rows break it, allowed are " + rules_[at].allow->text,
-                      "look at the rejects, or raise `allow`");
-  }
-
+  const run_context* context_;
+  std::vector<std::shared_ptr<arrow::Schema>> inputs_;
   std::vector<rule> rules_;
-  std::vector<std::int64_t> broken_;  ///< rows, by rule
+  validation::tally counts_;
   memory::reservation memory_;
-  std::vector<known_keys> keys_;
-  std::int64_t seen_ = 0;
+  std::vector<validation::unique_values> keys_;
+  std::vector<referenced_values> references_;
+  joins::waiting_rows waiting_;  ///< for the other units to end
+  std::unique_ptr<memory::spill_file> file_;
+  std::size_t open_references_;  ///< inputs beyond the first that have not ended
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
   std::vector<std::int64_t> newest_;  ///< time of each `fresh`, of all rules one after the other
   std::int64_t now_ = 0;
+  status failure_;  ///< of the end
   bool ordered_ = false, single_ = false;
+  bool rows_ended_ = false, ended_ = false;
 };
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
-  if (!require_inputs(request, "validate", 1, faults)) return nullptr;
+  std::set<std::string> others;
+  for (const auto& [name, own] : request.own.items())
+    if (const auto found = own.find("references"); found != own.end())
+      for (const auto& [column, text] : found->items()) others.insert(validation::referenced(text.text()).first);
+  const bool step = request.inputs.size() == 1 && !others.empty();
+  if (!step && !require_inputs(request, "validate", 1 + others.size(), faults)) return nullptr;
   const auto before = faults.size();
   auto rules = validation::read_rules(request, faults);
   if (faults.size() > before || has_unknown_columns(request)) return make_stand_in(request.inputs.front().schema);
@@ -294,15 +350,20 @@ const component& validate_transform() {
            .summary = "Checks rows against rules",
            .description =
                "Each rule has a name and one kind: `not_null`, `unique`, `range`, `matches` (a regular "
-               "expression), `in`, `check` (a condition), "
+               "expression), `in`, `check` (a condition), `references` (`{ customer: \"customers.id\" }`: the value is "
+               "one of that column of another unit, which is read to its end first), "
                "`rows` (how many rows there must be) or `fresh` (how old the newest value of a column may "
                "be when the run starts). Null passes every rule but `not_null`; for `unique` "
                "the first row of a key passes.\n\n"
                "With `severity: reject` a row that breaks the rule goes to the rejects, with the rule's "
-               "name and all reasons; with `severity: fail` "
-               "the run fails. Rules about rows reject unless they say otherwise, `unique`, `rows` and `fresh` fail. "
-               "`allow: 10` or `allow: \"1%\"` is how many "
-               "rows may break the rule: more fail the run; with `severity: fail`, so many pass.",
+               "name and all reasons; with `severity: fail` the run fails; with `severity: warn` the row passes. "
+               "Rules about rows reject unless they say otherwise, `unique`, `rows` and `fresh` fail. "
+               "`allow: 10` or `allow: \"1%\"` is how many rows may break the rule: more fail the run, or give a "
+               "warning; with `severity: fail`, so many pass.\n\n"
+               "The end of the run, the event `unit.finished` and the API list each rule with the rows that it checked "
+               "and those that break it. Where more rows break a rule than are allowed, that is an event: "
+               "`quality.warned`, or `quality.failed` if the run fails because of it.\n\n"
+               "The values of the other unit of `references`, and the keys of `unique`, are held in memory.",
            .value = {.form = shape::map, .help = "name: rule", .required = true, .elements = {validation::rule_spec()}},
            .law = "in = out + rejected",
            .example = R"yaml(version: 1

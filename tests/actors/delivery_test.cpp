@@ -184,6 +184,43 @@ TEST_CASE("only what the rule's condition is true of is told") {
   CHECK(in.receivers["pager"].taken[0].type == "run.failed");
 }
 
+TEST_CASE("while a node is lost the alarms of its runs are muted, and those of other nodes are not") {
+  office in;
+  const options by = {{"by", "type = 'node.lost'"}, {"same", {"node"}}, {"for", 600 * second}};
+  in.subscribe({{"when", "type = 'run.failed'"}, {"inhibit", options::array({by})}}, {"pager"});
+  in.time.pass(1s);
+  std::vector<store::event> lost(1);
+  lost.front().type = "node.lost";
+  lost.front().data = options{{"node", "n1"}};
+  REQUIRE(store::deliveries_of(*in.kept).tried("", "", {}, {}, lost).ok());
+  const auto fail = [&](const std::string& run, const std::string& node) {
+    store::event failed{.run = run, .type = "run.failed"};
+    failed.data = options{{"cause", {{"code", "node_lost"}, {"where", "node " + node}}}};
+    in.desk.send(in.notifier, events_written{in.kept->apply({.run = run, .events = {failed}}).value()});
+  };
+  fail(first_run, "n1");
+  fail(other_run, "n2");
+  in.time.pass(2s);
+  REQUIRE(in.receivers["pager"].taken.size() == 1);
+  CHECK(in.receivers["pager"].taken[0].id == other_run + "/1");
+  const auto all = store::deliveries_of(*in.kept).deliveries({.run = first_run}).value();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].answer == "muted by node.lost of n1");
+}
+
+TEST_CASE("deliveries that are made due are tried at once") {
+  office in;
+  in.subscribe(options::object(), {"pager"});
+  in.time.pass(1s);
+  in.receivers["pager"].answer = again;
+  in.write(1);
+  in.time.pass(6s);  // the second try has failed too: the next is due in five minutes
+  REQUIRE(in.receivers["pager"].calls.size() == 2);
+  REQUIRE(store::deliveries_of(*in.kept).make_due(in.now()).value() == 1);
+  in.time.pass(2s);
+  CHECK(in.receivers["pager"].calls.size() == 3);
+}
+
 TEST_CASE("an event that fails is tried after about 5 s, 5 min, 30 min, 2 h, 5 h and 10 h, with the same id") {
   office in(1min);
   in.subscribe(options::object(), {"pager"});

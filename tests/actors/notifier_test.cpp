@@ -132,6 +132,18 @@ TEST_CASE("a subscriber that asks for one run, or from a place on, gets these ev
   CHECK(late.take() == from_to(4, 6));
 }
 
+TEST_CASE("a subscriber to what is new is told when that begins, and gets nothing that came before") {
+  newsroom room;
+  room.write(600);
+  reader subscriber(room, only_new_events);
+  room.time.settle();
+  REQUIRE(subscriber.self.count<event_batch>() == 1);
+  CHECK(subscriber.self.last<event_batch>().events.empty());
+  subscriber.self.clear();
+  room.write(3);
+  CHECK(subscriber.take() == from_to(601, 603));
+}
+
 TEST_CASE("a subscriber that does not answer delays nobody and misses nothing") {
   newsroom room;
   reader slow(room);

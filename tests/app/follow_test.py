@@ -27,6 +27,26 @@ load:
 """
 CSV = NDJSON.replace("ndjson: { path: \"logs/app*.ndjson\"", "csv: { path: logs/").replace("pipeline: logs", "pipeline: tables")
 
+WINDOWS = """\
+version: 1
+pipeline: windows
+run: { checkpoint: 150ms }
+rejects: { allow: 10 }
+extract:
+  lines:
+    ndjson: { path: "logs/app*.ndjson", follow: true }
+    types: { k: text, at: timestamptz }
+    time: { column: at }
+transform:
+  per_minute:
+    from: lines
+    aggregate: { by: [k], window: { tumble: 1m }, compute: { n: "count(*)" } }
+load:
+  out:
+    from: per_minute
+    ndjson: { path: out/ }
+"""
+
 
 class Follow(CommandLine):
     def setUp(self):
@@ -212,6 +232,27 @@ class Follow(CommandLine):
         self.drain(process)
         reject = json.loads(self.sluice("rejects", "last", "--json").stdout.splitlines()[0])
         self.assertEqual((reject["file"], reject["line"], reject["record"]), ("logs/app1.ndjson", 4, "not json"))
+
+    def test_a_flush_emits_open_windows_and_rows_of_these_are_late_from_then_on(self):
+        self.write("p.yaml", WINDOWS)
+        event = lambda at: json.dumps({"k": "a", "at": f"2024-05-01T10:{at}Z"}) + "\n"
+        found = lambda: {row["window_start"][14:16]: row["n"] for row in self.rows()}
+        self.add("app.ndjson", event("00:10") + event("00:20") + event("01:05"))
+        process = self.begin()
+        eventually(lambda: found() == {"00": 2}, "the window that is complete")
+        told = self.sluice("drain", "windows", "--flush")
+        self.assertEqual(told.returncode, 0, told.stderr)
+        out, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, out)
+        self.assertEqual(found(), {"00": 2, "01": 1})
+        # A row of a window that was emitted, and one of the next window, which a later one completes.
+        self.add("app.ndjson", event("01:30") + event("02:10") + event("03:10"))
+        process = self.begin()
+        eventually(lambda: found() == {"00": 2, "01": 1, "02": 1}, "the next window")
+        self.drain(process)
+        rejects = [json.loads(line) for line in self.sluice("rejects", "last", "--json").stdout.splitlines()]
+        self.assertEqual([one["code"] for one in rejects], ["late_row"])
+        self.assertEqual(found(), {"00": 2, "01": 1, "02": 1}, "without --flush the last window stays in the checkpoint")
 
     def test_what_can_not_be_followed_is_refused_by_name(self):
         for more, says in (("incremental: { by: file }", "follow: true and incremental"),

@@ -47,6 +47,18 @@ class SqliteHistory(HistoryCases, CommandLine):
         self.assertEqual(self.query("select id from dim order by id"), [(1,), (3,)])
         self.assertIn("the time of at is null", self.sluice("rejects", "export", "last", "-").stdout)
 
+    def test_statements_run_in_the_transaction_of_the_commit(self):
+        head = "version: 1\npipeline: with-statements\nextract:\n  rows: { csv: { path: in.csv }, types: { id: bigint } }\nload:\n  t:\n    from: rows\n    sqlite:\n      path: shop.db\n      table: dim\n      before: [%s]\n      after: [%s]\n    mode: append\n"
+        self.load(head % ('"create table if not exists log(n)"', '"insert into log select count(*) from dim"'), "id,name\n1,a\n")
+        self.load(head % ('"delete from dim where id = 1"', '"insert into log select count(*) from dim"'), "id,name\n2,b\n3,c\n")
+        self.assertEqual(self.query("select n from log order by n"), [(1,), (2,)])
+        for after, words in [("insert into nowhere values (1)", "a statement of after failed"), ("commit", "has ended the transaction")]:
+            self.write("p.yaml", head % ('"delete from dim"', f'"{after}"'))
+            done = self.sluice("run", "p.yaml", "-q", "--fresh")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(words, done.stderr)
+        self.assertEqual(self.query("select id from dim order by id"), [(2,), (3,)])
+
     def test_columns_are_added_where_create_says_so(self):
         head = "version: 1\npipeline: evolving\nextract:\n  rows: { csv: { path: in.csv }, types: { id: bigint } }\nload:\n  t: { from: rows, sqlite: { path: shop.db, table: dim, create: %s }, mode: %s }\n"
         self.write("in.csv", "id,name\n1,a\n")

@@ -94,6 +94,35 @@ class Partitions(CommandLine):
         self.write_lake("csv", mode="replace_partitions")
         self.assertEqual([line[0] for line in self.read_lake("csv", TYPES)], ["1", "5"])
 
+    def test_names_of_folders_are_columns_of_all_formats(self):
+        for format, text in [("csv", "id,name\n1,a\n"), ("ndjson", '{"id":1,"name":"a"}\n'), ("json", '[{"id":1,"name":"a"}]')]:
+            for day, n in [("2024-05-01", "7"), ("__HIVE_DEFAULT_PARTITION__", "8")]:
+                self.write(f"in/{format}/day={day}/n={n}/a.{format}", text)
+            self.write("r.yaml", f"""version: 1
+pipeline: folders
+extract:
+  rows: {{ {format}: {{ path: in/{format}/ }}, metadata: {{ _file: path }} }}
+transform:
+  picked: {{ from: rows, steps: [{{ filter: "n > 7 or day > date '2024-04-30'" }}, {{ select: [n, day, name, id, {{ f: "right(_file, 5) <> ''" }}] }}, {{ sort: [n] }}] }}
+load:
+  out: {{ from: picked, csv: {{ path: back.csv }} }}
+""")
+            done = self.sluice("run", "r.yaml", "-q")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual((self.folder / "back.csv").read_text(), "n,day,name,id,f\n7,2024-05-01,a,1,true\n8,,a,1,true\n", format)
+        some = "version: 1\npipeline: some\nextract:\n  rows: { csv: { path: in/csv/ }, columns: [n, id], types: { n: text } }\nload:\n  out: { from: rows, ndjson: { path: back.ndjson } }\n"
+        self.write("s.yaml", some)
+        self.assertEqual(self.sluice("run", "s.yaml", "-q").returncode, 0)
+        self.assertEqual((self.folder / "back.ndjson").read_text().splitlines()[0], '{"n":"7","id":1}')
+        # What stands in the files comes first; nothing is read but the names where only those are wanted.
+        self.write("in/csv/day=2024-05-01/n=7/a.csv", "id,name,n\n1,a,70\n")
+        self.write("in/csv/day=__HIVE_DEFAULT_PARTITION__/n=8/a.csv", "id,name,n\n1,a,80\n")
+        self.write("s.yaml", some.replace("columns: [n, id], types: { n: text }", "types: { n: bigint }"))
+        self.assertEqual(self.sluice("run", "s.yaml", "-q").returncode, 0)
+        self.assertEqual((self.folder / "back.ndjson").read_text().splitlines()[0], '{"id":1,"name":"a","n":70,"day":"2024-05-01"}')
+        self.write("in/csv/other=1/a.csv", "id,name,n\n1,a,70\n")
+        self.assertIn("have other columns", self.assert_error(self.sluice("run", "s.yaml"), "different_columns"))
+
     def test_files_of_limited_rows_and_size(self):
         self.write("in.csv", "id,name,day,n\n" + "".join(f"{i},{'x' * 50}{i},2024-05-0{1 + i % 2},{i}\n" for i in range(100_000)))
         self.write_lake("csv", more=", file_rows: 20000")

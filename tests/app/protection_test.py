@@ -5,7 +5,7 @@ import hashlib
 import re
 import unittest
 
-from command_line import CommandLine
+from command_line import CommandLine, eventually
 
 KEY = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 OTHER = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE="
@@ -134,6 +134,44 @@ load:
                              for path in folder.rglob("*") if path.is_file())]:
             for clear in ("clearname", "secretiban", KEY):
                 self.assertNotIn(clear, text, kind)
+
+    def test_what_a_killed_run_leaves_holds_no_clear_text(self):
+        self.write("in.csv", "id,email,iban,born,paid\n" + "".join(
+            f"{number},clearname{number:06}@shop.example,secretiban{number:06},1990-05-17,{number % 7}\n" for number in range(300_000)))
+        self.write("p.yaml", """\
+version: 1
+pipeline: protected
+run: { checkpoint: 20ms }
+rejects: { allow: 1000000 }
+extract:
+  people: { csv: { path: in.csv }, types: { id: bigint, email: text, iban: text, born: date, paid: bigint } }
+transform:
+  safe:
+    from: people
+    steps:
+      - mask: { email: hmac, key: "${secret:K1}" }
+      - encrypt: { columns: [iban], key: "${secret:K1}", key_id: k1, joinable: true }
+  checked: { from: safe, validate: { paid: { check: "paid > 0" }, some: { unique: [iban], severity: warn } } }
+  latest: { from: checked, deduplicate: { by: [email], order: [id desc] } }
+load:
+  out: { from: latest, ndjson: { path: out/ } }
+""")
+        environment = {**self.environment(), **SECRETS}
+        self.environment = lambda **more: {**environment, **more}
+        run = self.start("run", "p.yaml", "-q")
+        eventually(lambda: run.poll() is not None or [path for path in self.state.rglob("*.state") if path.stat().st_size > 100_000], "a checkpoint that holds rows")
+        run.kill()
+        kinds = set()
+        for path in (path for path in self.state.rglob("*") if path.is_file()):
+            try:
+                text = path.read_bytes()
+            except FileNotFoundError:
+                continue  # the engine lets go of it
+            kinds.add(path.suffix)
+            for clear in (b"clearname", b"secretiban", KEY.encode(), bytes.fromhex(KEY)):
+                self.assertNotIn(clear, text, str(path))
+        self.assertIn(".state", kinds)
+        self.assertNotIn("clearname", self.sluice("events", "--json").stdout)
 
 
 if __name__ == "__main__":

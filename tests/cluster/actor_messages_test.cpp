@@ -1,5 +1,6 @@
 #include "actors/messages.hpp"
 
+#include "actors/run/rule_messages.hpp"
 #include "actors/run/run.hpp"
 #include "tests/support/message_bytes.hpp"
 
@@ -80,6 +81,7 @@ auto samples(const caf::actor& someone) {
       rejects_closed{5, "path"}, launched{{{who, someone, "node"}}}, launch_failed{sample_error()},
       node_lost{"n", sample_error()}, wiring{{{channel, someone}}, {{channel, someone}}, {someone}, someone, someone},
       begin_work{}, instance_started{who}, instance_failed{who, sample_error()},
+      rules_checked{who, {{"rule", "warn", 1, 2, "3%", "message", false, true}}},
       instance_finished{report, "target", "{}", "token", 9, {read}, "streams"}, report_progress{},
       instance_progress{who, sample_counters(), 10, true}, commit_load{"token", true, false}, committed{who},
       abandon{true}, abandoned{who}, leave{}, progress, events_written{{sample_event()}},
@@ -118,7 +120,8 @@ TEST_CASE("every message type that crosses nodes arrives whole in another actor 
   };
   const auto all = samples(self);
   std::apply([&](const auto&... one) { (check(one), ...); }, all);
-  constexpr auto registered = caf::id_block::sluice_actors::end - caf::id_block::sluice_actors::begin;
+  constexpr auto registered = caf::id_block::sluice_actors::end - caf::id_block::sluice_actors::begin +
+                              caf::id_block::sluice_rules::end - caf::id_block::sluice_rules::begin;
   CHECK(std::tuple_size_v<decltype(samples(self))> == registered);
   // Not from `self`: the other system's actor would run on this system's scheduler and outlive its own.
   caf::anon_send_exit(echo, caf::exit_reason::user_shutdown);

@@ -9,9 +9,11 @@ import sqlite3
 import unittest
 
 from command_line import ROOT, CommandLine
+from real_node import RealNode
 
 DESK = ROOT / "examples/desk"
-SECRET = {"SLUICE_SECRET_MASK_KEY": "a-key-of-the-examples"}
+SECRET = {"SLUICE_SECRET_MASK_KEY": "a-key-of-the-examples", "SLUICE_SECRET_TEAM_URL": "https://hooks.example/secret-of-the-team",
+          "SLUICE_SECRET_SHOP_URL": os.environ.get("PG_URL", "postgres://nobody@127.0.0.1:1/shop")}
 READ = """\
 version: 1
 pipeline: read-back
@@ -52,7 +54,7 @@ class Desk(CommandLine):
 
     def test_each_job_has_at_most_20_lines(self):
         jobs = sorted(DESK.glob("[0-9]*.yaml"))
-        self.assertGreater(len(jobs), 9)
+        self.assertEqual(len(jobs), 14)
         for job in jobs:
             lines = [line for line in job.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
             self.assertLessEqual(len(lines), 20, job.name)
@@ -77,6 +79,10 @@ class Desk(CommandLine):
             self.go("03-logs-by-day.yaml")
         self.same("03.csv", self.read_parquet("out/lake/", "ts"))
         self.assertEqual(sorted(path.name for path in (self.folder / "out/lake").iterdir()), [f"day=2024-05-0{day}" for day in (1, 2, 3)])
+
+    def test_04_api_items(self):
+        self.go("04-api-items.yaml")
+        self.same("04.csv", (self.folder / "out/items.csv").read_text(encoding="utf-8"))
 
     def test_05_customer_history(self):
         for day in (1, 2, 2):
@@ -106,6 +112,15 @@ class Desk(CommandLine):
     def test_10_secret_key(self):
         self.go("10-secret-key.yaml")
         self.same("10.csv", (self.folder / "out/pseudo.csv").read_text(encoding="utf-8"))
+
+    def test_12_nightly(self):
+        self.go("12-nightly.yaml")
+        self.same("12.csv", (self.folder / "out/orders.csv").read_text(encoding="utf-8"))
+        node = RealNode(self.folder)
+        self.addCleanup(node.stop)
+        done = self.sluice("deploy", "12-nightly.yaml", "--to", node.address)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("0 6 * * *", self.sluice("pipelines", "--json", "--to", node.address).stdout)
 
     def test_14_masked_logs(self):
         self.go("14-masked-logs.yaml")

@@ -120,6 +120,13 @@ select name from c where id not in (select o.customer from o where o.day = c.joi
 select k, v from n where v not in (select w / 10 from m where m.k = n.k)
 select name from c where exists (select 1 from o where o.customer = c.id) and country = 'DE' and id in (select k from n)
 select a.id from o a where exists (select 1 from o b where b.customer = a.customer and b.id <> a.id)
+select name from c where country = 'DE' or exists (select 1 from o where o.customer = c.id and o.amount > 15)
+select name from c where not (country = 'DE' or exists (select * from o where o.customer = c.id))
+select name, exists (select 1 from o where o.customer = c.id) as has, not exists (select 1 from o where o.customer = c.id and status = 'paid') as lacks from c
+select name, case when exists (select 1 from e) then 1 else 2 end as n from c
+select name from c where exists (select 1 from o where status = 'void') or id = 1
+select id from o where exists (select 1 from c where c.id = o.customer and c.country is not null) = (amount > 5)
+select country, count(*) as n from c group by country having exists (select 1 from o where id > 100) or count(*) > 1
 select id from o where amount > (select avg(amount) from o)
 select id from o where amount = (select max(amount) from o where status = 'paid')
 select id, amount - (select min(amount) from o) as above from o

@@ -92,11 +92,15 @@ TEST_CASE("no reader skips an event of a writer whose commit is held back", "[po
 TEST_CASE("what was rolled back leaves no gap between cursors", "[postgres-store]") {
   const auto kept = empty_store();
   REQUIRE(kept->create_run({.id = "a", .pipeline = "p"}, {of_type("run.queued")}).value());
+  by_hand server;
+  server.run(
+      "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$; "
+      "CREATE TRIGGER refuse BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.type = 'bad') EXECUTE FUNCTION refuse()");
   std::vector<std::thread> writers;
   for (int at = 0; at < 4; ++at)
     writers.emplace_back([&, at] {
       for (int i = 0; i < 25; ++i)
-        (void)kept->apply({.run = at == 0 ? "nobody" : "a", .events = {of_type("tick"), of_type("tock")}});
+        (void)kept->apply({.run = "a", .events = {of_type("tick"), of_type(at == 0 ? "bad" : "tock")}});
     });
   for (auto& one : writers) one.join();
   const auto all = kept->events(0, "", 1000).value();

@@ -49,7 +49,9 @@ class Notifications(unittest.TestCase):
         self.browser.see("table.rules", "ends")
 
     def cells(self, which):
-        return [cell.text for cell in self.browser.all(f".deliveries .rows .{which}")]
+        # In one call: rows come and go while the page is looked at.
+        return self.browser.script("return [...document.querySelectorAll(arguments[0])].map((cell) => cell.innerText)",
+                                   f".deliveries .rows .{which}")
 
     def test_rules_deliveries_a_test_and_a_replay(self):
         browser = self.browser

@@ -233,6 +233,7 @@ status connection::send(const std::string& sql, const std::vector<text_value>& a
     sent = PQsendQuery(handle, sql.c_str());
   } else {
     std::vector<const char*> values;
+    values.reserve(arguments.size());
     for (const auto& one : arguments) values.push_back(one ? one->c_str() : nullptr);
     sent = PQsendQueryParams(handle, sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
                              nullptr, 0);
@@ -313,6 +314,7 @@ status connection::prepare(const std::string& name, const std::string& sql, cons
 result<executed> connection::execute(const std::string& name, const std::vector<text_value>& arguments) {
   if (stop_.raised()) return interrupted_error("waiting for " + where_);
   std::vector<const char*> values;
+  values.reserve(arguments.size());
   for (const auto& one : arguments) values.push_back(one ? one->c_str() : nullptr);
   if (!alive() || PQsendQueryPrepared(handle_.get(), name.c_str(), static_cast<int>(values.size()), values.data(),
                                       nullptr, nullptr, 0) == 0)
@@ -331,6 +333,7 @@ result<std::vector<described_column>> connection::describe(const std::string& sq
   SLUICE_TRY(flush());
   SLUICE_ASSIGN(const auto got, finish());
   std::vector<described_column> columns;
+  columns.reserve(static_cast<std::size_t>(PQnfields(got.get())));
   for (int at = 0; at < PQnfields(got.get()); ++at)
     columns.push_back({PQfname(got.get(), at), PQftype(got.get(), at), PQfmod(got.get(), at)});
   return columns;

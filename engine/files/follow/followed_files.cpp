@@ -76,7 +76,7 @@ bool followed_files::is_known(const file_number& which) const {
                      [&](const slot& one) { return one.file && one.file->number().same_as(which); });
 }
 
-void followed_files::add(std::shared_ptr<followed_file> found) {
+void followed_files::add(const std::shared_ptr<followed_file>& found) {
   // Numbers that an earlier run gave to files of which it read nothing are free.
   auto place = std::find_if(slots_.begin(), slots_.end(), [](const slot& one) { return !one.taken; });
   if (place == slots_.end()) place = slots_.insert(slots_.end(), slot{});
@@ -97,7 +97,7 @@ result<std::vector<split>> followed_files::look() {
     auto opened = followed_file::open(name, path);
     if (!opened.ok() && !number_at(path)) continue;  // it has gone in between
     if (!opened.ok()) return opened.problem();
-    if (!is_known((*opened)->number())) add(std::move(*opened));
+    if (!is_known((*opened)->number())) add(*opened);
   }
   std::vector<split> splits;
   for (auto& one : slots_) {

@@ -42,7 +42,7 @@ class followed_files {
   result<std::shared_ptr<followed_file>> find_again(const followed_mark& mark,
                                                     const std::vector<std::string>& names) const;
   [[nodiscard]] bool is_known(const file_number& which) const;
-  void add(std::shared_ptr<followed_file> found);
+  void add(const std::shared_ptr<followed_file>& found);
 
   file_search what_;
   mutable std::mutex lock_;

@@ -1,5 +1,7 @@
 #include "engine/formats/parquet/arrow_file.hpp"
 
+#include "engine/columns/file_types.hpp"
+
 #include <arrow/api.h>
 #include <parquet/arrow/writer.h>
 
@@ -10,15 +12,15 @@ namespace {
 class arrow_file : public row_writer {
  public:
   arrow_file(std::shared_ptr<arrow::Schema> schema, file_rules rules, file_target_stream& to)
-      : schema_(std::move(schema)), rules_(std::move(rules)), to_(to) {}
+      : schema_(std::move(schema)), in_file_(file_schema(schema_)), rules_(std::move(rules)), to_(to) {}
 
   status open() override {
     // The Arrow schema goes into the file, so that unsigned and zoned types come back as they were.
     const auto columns = ::parquet::ArrowWriterProperties::Builder().store_schema()->build();
     // Arrow's writers look into the stream only as long as it lives; here it outlives them.
     const std::shared_ptr<arrow::io::OutputStream> unowned(std::shared_ptr<void>(), &to_);
-    auto made =
-        ::parquet::arrow::FileWriter::Open(*schema_, arrow::default_memory_pool(), unowned, rules_.properties, columns);
+    auto made = ::parquet::arrow::FileWriter::Open(*in_file_, arrow::default_memory_pool(), unowned, rules_.properties,
+                                                   columns);
     if (!made.ok()) return to_.explain(made.status(), doing);
     writer_ = std::move(made).ValueUnsafe();
     return {};
@@ -29,7 +31,11 @@ class arrow_file : public row_writer {
     const bool large = hurry || bytes_ + size > rules_.encoded_bytes;
     if (large && rows_ >= rules_.smallest_row_group) SLUICE_TRY(checked(writer_->NewBufferedRowGroup()));
     if ((large && rows_ >= rules_.smallest_row_group) || rows_ >= rules_.row_group_rows) rows_ = bytes_ = 0;
-    SLUICE_TRY(checked(writer_->WriteRecordBatch(*rows.data)));
+    auto data = rows.data;
+    if (in_file_ != schema_) {
+      SLUICE_ASSIGN(data, file_rows(data, in_file_));
+    }
+    SLUICE_TRY(checked(writer_->WriteRecordBatch(*data)));
     // A batch that fills a row group goes on in the next one.
     rows_ = (rows_ + rows.rows() - 1) % rules_.row_group_rows + 1;
     bytes_ += size;
@@ -37,6 +43,11 @@ class arrow_file : public row_writer {
   }
 
   status close() override { return checked(writer_->Close()); }
+  status end_row_group() override {
+    if (rows_ > 0) SLUICE_TRY(checked(writer_->NewBufferedRowGroup()));
+    rows_ = bytes_ = 0;
+    return {};
+  }
 
   std::int64_t held() const override { return bytes_; }
 
@@ -46,6 +57,7 @@ class arrow_file : public row_writer {
   status checked(const arrow::Status& done) { return done.ok() ? status{} : status(to_.explain(done, doing)); }
 
   std::shared_ptr<arrow::Schema> schema_;
+  std::shared_ptr<arrow::Schema> in_file_;  ///< file_schema of it
   file_rules rules_;
   file_target_stream& to_;
   std::unique_ptr<::parquet::arrow::FileWriter> writer_;

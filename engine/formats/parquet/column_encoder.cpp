@@ -116,7 +116,15 @@ status column_encoder::close_page(page_scratch& scratch) {
   // One very long text must not keep its memory for all the others.
   constexpr std::size_t most_kept = 4 * 1024 * 1024;
   for (auto* one : {&scratch.body, &scratch.packed})
-    if (one->capacity() > most_kept) *one = {};
+    if (one->capacity() > most_kept) let_go(*one);
+  return {};
+}
+
+status column_encoder::cut(page_scratch& scratch) {
+  SLUICE_TRY(close_page(scratch));
+  free_page();
+  let_go(valid_);
+  held_ = pages_bytes_ + own_bytes();
   return {};
 }
 

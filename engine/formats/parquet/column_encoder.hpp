@@ -7,6 +7,7 @@
 #include <parquet/statistics.h>
 #include <parquet/types.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -56,8 +57,12 @@ class column_encoder {
   column_encoder(const ::parquet::ColumnDescriptor& column, std::shared_ptr<arrow::util::Codec> codec);
   virtual ~column_encoder();
 
+  /// Lets dictionaries have fewer bytes; before the first `add`.
+  void limit_dictionary(std::size_t most) { dictionary_limit_ = std::min(most, most_dictionary_bytes); }
   /// Takes the next values of the row group.
   status add(const arrow::Array& values, page_scratch& scratch);
+  /// Ends the page, and keeps of its memory what the dictionary needs: for encoders that wait for a long time.
+  status cut(page_scratch& scratch);
   /// Ends the row group.
   result<encoded_chunk> finish(page_scratch& scratch);
   /// Bytes of memory that hold what was encoded.
@@ -78,18 +83,22 @@ class column_encoder {
   /// Hands out the dictionary and the statistics of the row group and begins the next one.
   virtual status end_chunk(encoded_chunk& chunk) = 0;
   [[nodiscard]] virtual std::int64_t own_bytes() const = 0;
+  /// Frees the memory of pages; between two of them.
+  virtual void free_page() = 0;
 
   /// Copies bytes into a buffer of just their size.
   static result<std::shared_ptr<arrow::Buffer>> own_copy(const bytes& from);
 
   /// Pages of this row group that are complete: the first decides on the dictionary.
   [[nodiscard]] bool in_first_page() const { return chunk_.pages.empty(); }
+  [[nodiscard]] std::size_t dictionary_limit() const { return dictionary_limit_; }
 
  private:
   void add_validity(const arrow::ArrayData& values, std::int64_t from, std::int64_t rows);
   status close_page(page_scratch& scratch);
   result<std::shared_ptr<arrow::Buffer>> compress(page_scratch& scratch);
 
+  std::size_t dictionary_limit_ = most_dictionary_bytes;
   const bool optional_;
   const std::string name_;
   std::shared_ptr<arrow::util::Codec> codec_;

@@ -1,5 +1,7 @@
 #include "engine/formats/parquet/column_file.hpp"
 
+#include "engine/columns/file_types.hpp"
+
 #include <arrow/api.h>
 #include <arrow/io/interfaces.h>
 #include <arrow/ipc/writer.h>
@@ -13,14 +15,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <thread>
 
 namespace sluice::parquet_writing {
 
 namespace {
 
 constexpr std::int64_t stripe_target = 3 * 1024 * 1024;
-constexpr std::size_t most_threads = 8;
 constexpr char magic[] = {'P', 'A', 'R', '1'};
 
 /// The Arrow schema goes into the file, so that unsigned and zoned types come back as they were.
@@ -39,13 +39,19 @@ column_file::column_file(std::shared_ptr<arrow::Schema> schema, file_rules rules
       to_(to),
       // Arrow looks into the stream only as long as it lives; here it outlives all.
       stream_(std::shared_ptr<void>(), &to),
-      scratch_(1) {}
+      threads_(rules_.threads) {}
+
+// Shared threads stay: they must be done with what is ours.
+column_file::~column_file() {
+  if (threads_) threads_->wait();
+}
 
 result<std::unique_ptr<column_file>> column_file::make(std::shared_ptr<arrow::Schema> schema, file_rules rules,
                                                        file_target_stream& to) {
   std::unique_ptr<column_file> made(new column_file(std::move(schema), std::move(rules), to));
   const auto& properties = *made->rules_.properties;
-  SLUICE_TRY_ARROW(::parquet::arrow::ToParquetSchema(made->schema_.get(), properties, &made->columns_),
+  const auto in_file = file_schema(made->schema_);
+  SLUICE_TRY_ARROW(::parquet::arrow::ToParquetSchema(in_file.get(), properties, &made->columns_),
                    "describe the columns of a Parquet file");
   if (made->columns_->num_columns() != made->schema_->num_fields()) return std::unique_ptr<column_file>();
   for (int i = 0; i < made->schema_->num_fields(); ++i) {
@@ -55,6 +61,7 @@ result<std::unique_ptr<column_file>> column_file::make(std::shared_ptr<arrow::Sc
     std::shared_ptr<arrow::util::Codec> codec =
         ::parquet::GetCodec(properties.compression(column.path()), properties.compression_level(column.path()));
     made->encoders_.push_back(make_encoder(type, column, std::move(codec)));
+    made->encoders_.back()->limit_dictionary(static_cast<std::size_t>(made->rules_.dictionary_bytes));
   }
   made->chunks_.resize(made->encoders_.size());
   return made;
@@ -79,7 +86,7 @@ status column_file::write(const batch& rows, bool hurry) {
     group_bytes_ += share;
     group_rows_ += count;
     from += count;
-    if (gathered_bytes_ >= stripe_target) SLUICE_TRY(flush_stripe(false));
+    if (gathered_bytes_ >= stripe_target) SLUICE_TRY(flush_stripe(then::go_on));
   }
   return failure();
 }
@@ -91,40 +98,40 @@ std::int64_t column_file::held() const {
 }
 
 void column_file::for_each_column(const std::function<void(std::size_t, page_scratch&)>& job, bool on_threads) {
-  if (on_threads && !lanes_) {
-    const auto threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, most_threads);
-    scratch_.resize(threads);
-    lanes_ = std::make_unique<task_lanes>(encoders_.size(), threads);
-  }
+  if (on_threads && !threads_) threads_ = std::make_shared<encoding_threads>(encoders_.size());
   for (std::size_t column = 0; column < encoders_.size(); ++column) {
-    if (lanes_) {
-      lanes_->post(column, [this, job, column](std::size_t thread) { job(column, scratch_[thread]); });
+    if (threads_) {
+      threads_->post(column, [job, column](page_scratch& scratch) { job(column, scratch); });
     } else {
-      job(column, scratch_[0]);
+      job(column, scratch_);
     }
   }
 }
 
 /// A file that ends before the first stripe is full needs no threads.
-status column_file::flush_stripe(bool last) {
-  if (!gathered_.empty()) {
+status column_file::flush_stripe(then what) {
+  if (!gathered_.empty() || what == then::cut_page) {
     const auto rows = std::make_shared<const stripe>(std::exchange(gathered_, {}));
     stripe_bytes_ = std::exchange(gathered_bytes_, 0);
-    for_each_column([this, rows](std::size_t column, page_scratch& scratch) { encode_column(*rows, column, scratch); },
-                    !last);
+    for_each_column([this, rows, cut = what == then::cut_page](
+                        std::size_t column, page_scratch& scratch) { encode_column(*rows, column, scratch, cut); },
+                    what != then::end);
   }
   // The stripe before this one is done, so that two at most are in memory, and the one that is gathered.
-  if (lanes_) lanes_->wait(last ? 0 : encoders_.size());
-  if (last) stripe_bytes_ = 0;
+  if (threads_) threads_->wait(what == then::end ? 0 : encoders_.size());
+  if (what != then::go_on) stripe_bytes_ = 0;
   return failure();
 }
 
-void column_file::encode_column(const stripe& rows, std::size_t column, page_scratch& scratch) {
+void column_file::encode_column(const stripe& rows, std::size_t column, page_scratch& scratch, bool cut) {
   const auto done = guarded("encode a Parquet column", [&] {
     for (const auto& each : rows) {
       auto added = encoders_[column]->add(*each->column(static_cast<int>(column)), scratch);
       if (!added.ok()) return fail(std::move(added).problem());
     }
+    if (!cut) return;
+    auto ended = encoders_[column]->cut(scratch);
+    if (!ended.ok()) fail(std::move(ended).problem());
   });
   if (!done.ok()) fail(done.problem());
 }
@@ -138,11 +145,13 @@ void column_file::finish_column(std::size_t column, page_scratch& scratch) {
   if (!done.ok()) fail(done.problem());
 }
 
+status column_file::settle() { return flush_stripe(then::cut_page); }
+
 status column_file::end_row_group() {
   if (group_rows_ == 0) return {};
-  SLUICE_TRY(flush_stripe(true));
+  SLUICE_TRY(flush_stripe(then::end));
   for_each_column([this](std::size_t column, page_scratch& scratch) { finish_column(column, scratch); }, false);
-  if (lanes_) lanes_->wait();
+  if (threads_) threads_->wait();
   SLUICE_TRY(failure());
   SLUICE_TRY(write_row_group());
   group_rows_ = group_bytes_ = 0;
@@ -188,7 +197,7 @@ void column_file::write_column(std::size_t column, ::parquet::RowGroupMetaDataBu
 
 status column_file::close() {
   SLUICE_TRY(end_row_group());
-  SLUICE_ASSIGN(const auto about, file_metadata(*schema_));
+  SLUICE_ASSIGN(const auto about, file_metadata(*file_schema(schema_)));
   return guarded("write the Parquet file", [&] {
     index_->Finish();
     auto places = index_->WriteTo(&to_);

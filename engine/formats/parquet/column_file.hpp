@@ -1,8 +1,8 @@
 #pragma once
 
 #include "engine/formats/parquet/column_encoder.hpp"
+#include "engine/formats/parquet/encoding_threads.hpp"
 #include "engine/formats/parquet/row_writer.hpp"
-#include "engine/memory/task_lanes.hpp"
 
 #include <parquet/metadata.h>
 #include <parquet/page_index.h>
@@ -23,9 +23,13 @@ class column_file : public row_writer {
   static result<std::unique_ptr<column_file>> make(std::shared_ptr<arrow::Schema> schema, file_rules rules,
                                                    file_target_stream& to);
 
+  ~column_file() override;
+
   status open() override;
   status write(const batch& rows, bool hurry) override;
   status close() override;
+  status settle() override;
+  status end_row_group() override;
   [[nodiscard]] std::int64_t held() const override;
 
  private:
@@ -33,12 +37,12 @@ class column_file : public row_writer {
 
   column_file(std::shared_ptr<arrow::Schema> schema, file_rules rules, file_target_stream& to);
 
-  void encode_column(const stripe& rows, std::size_t column, page_scratch& scratch);
+  void encode_column(const stripe& rows, std::size_t column, page_scratch& scratch, bool cut);
   void finish_column(std::size_t column, page_scratch& scratch);
   /// Runs a job for each column, on the threads once there are any.
   void for_each_column(const std::function<void(std::size_t column, page_scratch& scratch)>& job, bool on_threads);
-  status flush_stripe(bool last);
-  status end_row_group();
+  enum class then { go_on, cut_page, end };
+  status flush_stripe(then what);
   status write_row_group();
   void write_column(std::size_t column, ::parquet::RowGroupMetaDataBuilder& group, std::int64_t& total);
   void fail(error why);
@@ -54,7 +58,7 @@ class column_file : public row_writer {
   std::unique_ptr<::parquet::PageIndexBuilder> index_;
   std::vector<std::unique_ptr<column_encoder>> encoders_;
   std::vector<encoded_chunk> chunks_;  ///< of the row group that is being written
-  std::vector<page_scratch> scratch_;  ///< one a thread
+  page_scratch scratch_;               ///< without threads
   stripe gathered_;
   std::int64_t gathered_bytes_ = 0;
   std::int64_t stripe_bytes_ = 0;  ///< of the stripe that is being encoded
@@ -63,7 +67,8 @@ class column_file : public row_writer {
   int groups_ = 0;
   std::mutex failure_lock_;
   std::optional<error> failure_;
-  std::unique_ptr<task_lanes> lanes_;  ///< made with the first full stripe; ends before what its jobs use
+  /// Made with the first full stripe, if they are not shared; ends before what its jobs use.
+  std::shared_ptr<encoding_threads> threads_;
 };
 
 }  // namespace sluice::parquet_writing

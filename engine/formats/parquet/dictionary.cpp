@@ -40,8 +40,8 @@ bool dictionary_pays(const dictionary_trial& trial, std::size_t most) {
 }
 
 void text_dictionary::clear() {
-  page_ = {};
-  starts_ = {};
+  let_go(page_);
+  let_go(starts_);
   slots_ = std::vector<slot_entry>(first_slots);
   mask_ = first_slots - 1;
 }

@@ -55,9 +55,9 @@ class value_dictionary {
   [[nodiscard]] std::size_t held_bytes() const { return values_.capacity() * sizeof(Value) + slots_.capacity() * 4; }
 
   /// Lets go of what finds values: no call of number_of follows until `clear`.
-  void end_lookup() { slots_ = {}; }
+  void end_lookup() { let_go(slots_); }
   void clear() {
-    values_ = {};
+    let_go(values_);
     slots_ = std::vector<std::uint32_t>(first_slots);
     mask_ = first_slots - 1;
   }
@@ -127,7 +127,7 @@ class text_dictionary {
   }
 
   /// Lets go of what finds texts: no call of number_of follows until `clear`.
-  void end_lookup() { slots_ = {}; }
+  void end_lookup() { let_go(slots_); }
   void clear();
 
  private:

@@ -24,10 +24,10 @@ class dictionary_encoder : public column_encoder {
                              .drawn = numbers_.size(),
                              .plain_bytes = plain_bytes,
                              .page_complete = page_complete},
-                            most_dictionary_bytes);
+                            column_encoder::dictionary_limit());
   }
   void give_up() {
-    numbers_ = {};
+    let_go(numbers_);
     dictionary_.clear();
     by_dictionary_ = false;
   }
@@ -38,11 +38,11 @@ class dictionary_encoder : public column_encoder {
     out.push_back(static_cast<std::uint8_t>(width));
     append_hybrid(out, numbers_, width);
     numbers_.clear();
-    if (dictionary_.page_bytes() > most_dictionary_bytes) {
+    if (dictionary_.page_bytes() > column_encoder::dictionary_limit()) {
       by_dictionary_ = false;
       fell_back_ = true;
       dictionary_.end_lookup();
-      numbers_ = {};
+      let_go(numbers_);
     }
     return ::parquet::Encoding::RLE_DICTIONARY;
   }

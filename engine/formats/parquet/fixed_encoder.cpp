@@ -84,12 +84,17 @@ struct decimal_layout {
 
   void append(bytes& out, const int128* values, std::size_t count) const {
     const auto start = out.size();
-    out.resize(start + count * width);
+    out.resize(start + count * width + sizeof(int128));  // whole numbers are stored, also at the end
     auto* to = out.data() + start;
     for (std::size_t i = 0; i < count; ++i, to += width) {
-      auto rest = static_cast<uint128>(values[i]);
-      for (auto at = width; at-- > 0; rest >>= 8) to[at] = static_cast<std::uint8_t>(rest);
+      const auto value = static_cast<uint128>(values[i]);
+      const std::uint64_t ends[2] = {__builtin_bswap64(static_cast<std::uint64_t>(value >> 64)),
+                                     __builtin_bswap64(static_cast<std::uint64_t>(value))};
+      std::uint8_t padded[2 * sizeof ends] = {};
+      std::memcpy(padded, ends, sizeof ends);
+      std::memcpy(to, padded + (sizeof ends - width), sizeof ends);
     }
+    out.resize(start + count * width);
   }
   std::size_t width;
 };
@@ -153,6 +158,12 @@ class fixed_encoder : public dictionary_encoder<value_dictionary<typename Layout
   std::int64_t own_bytes() const override {
     return static_cast<std::int64_t>(dictionary_.held_bytes() + plain_.capacity() * sizeof(stored) +
                                      numbers_.capacity() * 4 + converted_.capacity() * sizeof(stored));
+  }
+
+  void free_page() override {
+    let_go(numbers_);
+    let_go(plain_);
+    let_go(converted_);
   }
 
  private:
@@ -232,6 +243,7 @@ class boolean_encoder : public column_encoder {
   }
 
   std::int64_t own_bytes() const override { return static_cast<std::int64_t>(packed_.capacity()); }
+  void free_page() override { let_go(packed_); }
 
  private:
   static void set_statistics(::parquet::EncodedStatistics& to, bool has_false, bool has_true) {

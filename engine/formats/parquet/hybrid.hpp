@@ -7,6 +7,12 @@
 
 namespace sluice::parquet_writing {
 
+/// Frees the memory of a vector: `= {}` would only empty it.
+template <class Value>
+void let_go(std::vector<Value>& of) {
+  std::vector<Value>().swap(of);
+}
+
 using bytes = std::vector<std::uint8_t>;
 
 /// Appends an unsigned number, seven bits a byte, the lowest first (ULEB128).

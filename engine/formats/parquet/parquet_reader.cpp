@@ -55,8 +55,11 @@ void read_dictionaries(const parquet::FileMetaData& footer, parquet::ArrowReader
     const bool text = column->physical_type() == parquet::Type::BYTE_ARRAY && column->logical_type()->is_string();
     if (!text || column->max_repetition_level() > 0 || column->path()->ToDotVector().size() > 1) continue;
     bool everywhere = footer.num_row_groups() > 0;
-    for (int group = 0; everywhere && group < footer.num_row_groups(); ++group)
-      everywhere = only_dictionary(*footer.RowGroup(group)->ColumnChunk(leaf));
+    for (int group = 0; everywhere && group < footer.num_row_groups(); ++group) try {
+        everywhere = only_dictionary(*footer.RowGroup(group)->ColumnChunk(leaf));
+      } catch (const parquet::ParquetException&) {
+        everywhere = false;  // encrypted, without its key: it may not be wanted
+      }
     if (everywhere) columns.set_read_dictionary(leaf, true);
   }
 }
@@ -340,7 +343,13 @@ class parquet_reader : public split_reader {
 }  // namespace
 
 result<std::unique_ptr<file_reader>> open_parquet(const input_file& file, std::shared_ptr<parquet::FileMetaData> known,
-                                                  arrow::TimeUnit::type int96) {
+                                                  arrow::TimeUnit::type int96,
+                                                  const parquet_encryption::key_ring& keys) {
+  const auto damaged = [&](const arrow::Status& problem) {
+    const auto text = problem.ToString();
+    if (auto encrypted = parquet_encryption::explain(file.name, text, !keys.empty())) return *std::move(encrypted);
+    return corrupt_file(file.name, "Parquet file", problem);
+  };
   if (!file.seekable())
     return user_error("not_seekable", "reading Parquet needs random access, which " + file.name + " does not allow",
                       "write it to a file first");
@@ -351,23 +360,30 @@ result<std::unique_ptr<file_reader>> open_parquet(const input_file& file, std::s
     properties.set_page_checksum_verification(true);  // of pages whose writer gave them one
     properties.enable_buffered_stream();
     properties.set_buffer_size(read_buffer_bytes);
+    if (!keys.empty()) properties.file_decryption_properties(parquet_encryption::decryption(keys));
     parquet::ArrowReaderProperties columns(/*use_threads=*/false);
     columns.set_batch_size(target_batch_rows);
     columns.set_pre_buffer(false);
     columns.set_coerce_int96_timestamp_unit(int96);
+    columns.set_arrow_extensions_enabled(true);  // JSON of other programs
     parquet::arrow::FileReaderBuilder builder;
-    if (const auto opened = builder.Open(std::move(handle), properties, std::move(known)); !opened.ok()) {
+    auto opened = builder.Open(handle, properties, known);
+    if (!opened.ok() && parquet_encryption::names_no_key(opened.ToString(), keys)) {
+      properties.file_decryption_properties(parquet_encryption::decryption(keys, true));
+      opened = builder.Open(handle, properties, known);
+    }
+    if (!opened.ok()) {
       if (const auto first = peek_file(file, format_bytes); first.ok())
         if (auto foreign = not_wanted_format(file.name, *first, "Parquet")) return std::move(*foreign);
-      return corrupt_file(file.name, "Parquet file", opened);
+      return damaged(opened);
     }
     read_dictionaries(*builder.raw_reader()->metadata(), columns);
     builder.properties(columns);
     auto made = builder.Build();
-    if (!made.ok()) return corrupt_file(file.name, "Parquet file", made.status());
+    if (!made.ok()) return damaged(made.status());
     return std::move(made).ValueUnsafe();
   } catch (const std::exception& problem) {
-    return corrupt_file(file.name, "Parquet file", arrow::Status::Invalid(problem.what()));
+    return damaged(arrow::Status::Invalid(problem.what()));
   }
 }
 
@@ -377,8 +393,8 @@ result<std::unique_ptr<file_reader>> parquet_footers::open(const input_file& fil
     const std::lock_guard guard(lock_);
     if (const auto found = footers_.find(file.path); found != footers_.end()) known = found->second;
   }
-  SLUICE_ASSIGN(auto reader, open_parquet(file, known, int96));
-  if (!known) {
+  SLUICE_ASSIGN(auto reader, open_parquet(file, known, int96, keys_));
+  if (!known && keys_.empty()) {
     const std::lock_guard guard(lock_);
     footers_.emplace(file.path, reader->parquet_reader()->metadata());
   }

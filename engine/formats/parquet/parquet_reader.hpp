@@ -4,6 +4,7 @@
 #include "engine/component/component.hpp"
 #include "engine/files/columnar_files.hpp"
 #include "engine/files/files.hpp"
+#include "engine/formats/parquet/encryption.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -25,15 +26,19 @@ namespace sluice {
 /// over all years, nanoseconds from 1677 to 2262 (others wrap around). Parquet's exceptions end here.
 result<std::unique_ptr<parquet::arrow::FileReader>> open_parquet(const input_file& file,
                                                                  std::shared_ptr<parquet::FileMetaData> known,
-                                                                 arrow::TimeUnit::type int96 = arrow::TimeUnit::MICRO);
+                                                                 arrow::TimeUnit::type int96 = arrow::TimeUnit::MICRO,
+                                                                 const parquet_encryption::key_ring& keys = {});
 
 /// Keeps what is known of a file: its metadata are read once, not for each split.
 class parquet_footers {
  public:
+  /// `keys`: of encrypted files, whose metadata are read each time.
+  explicit parquet_footers(parquet_encryption::key_ring keys = {}) : keys_(std::move(keys)) {}
   result<std::unique_ptr<parquet::arrow::FileReader>> open(const input_file& file,
                                                            arrow::TimeUnit::type int96 = arrow::TimeUnit::MICRO);
 
  private:
+  parquet_encryption::key_ring keys_;
   std::mutex lock_;
   std::map<std::string, std::shared_ptr<parquet::FileMetaData>> footers_;
 };

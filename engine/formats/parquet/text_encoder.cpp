@@ -125,7 +125,7 @@ class text_encoder : public dictionary_encoder<text_dictionary> {
     if (!by_dictionary_) {
       out.insert(out.end(), plain_.begin(), plain_.end());
       constexpr std::size_t most_kept = 2 * most_page_bytes;
-      if (plain_.capacity() > most_kept) plain_ = {};
+      if (plain_.capacity() > most_kept) let_go(plain_);
       plain_.clear();
       return ::parquet::Encoding::PLAIN;
     }
@@ -140,6 +140,12 @@ class text_encoder : public dictionary_encoder<text_dictionary> {
 
   std::int64_t own_bytes() const override {
     return static_cast<std::int64_t>(dictionary_.held_bytes() + plain_.capacity() + numbers_.capacity() * 4);
+  }
+
+  void free_page() override {
+    let_go(numbers_);
+    let_go(plain_);
+    let_go(used_);
   }
 
  private:

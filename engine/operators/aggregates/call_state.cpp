@@ -120,6 +120,19 @@ status call_state::spill_pairs(const grouped_rows& rows, const std::vector<std::
   return spilled_->add(take_rows(all, indices), hashes);
 }
 
+status call_state::each_spilled(const pair_taker& take) const {
+  return spilled_->each([&](const batch& rows) {
+    return take(static_cast<const arrow::UInt32Array&>(*rows.data->column(0)), rows.data->column(1));
+  });
+}
+
+status call_state::take_spilled(const std::vector<std::uint32_t>& groups, const std::shared_ptr<arrow::Array>& values) {
+  if (!distinct_ || !frozen_ || !values->type()->Equals(*pair_type_)) return held::foreign("distinct values");
+  const auto count = std::ssize(groups);
+  return spill_pairs({.groups = groups.data(), .rows = count},
+                     {std::make_shared<arrow::UInt32Array>(count, arrow::Buffer::Wrap(groups)), values});
+}
+
 result<bool> call_state::settle() {
   if (!spilled_) return false;
   SLUICE_ASSIGN(const auto rows, spilled_->next_block());
@@ -145,7 +158,6 @@ result<bool> call_state::settle() {
 
 status call_state::save(std::span<const std::uint32_t> groups, const arrivals& order, arrow::ArrayVector& to,
                         std::shared_ptr<arrow::RecordBatch>& distinct) {
-  if (spilled_) return held::spilled("aggregate");
   SLUICE_TRY(save_values(row_counts_, groups, to));
   SLUICE_TRY(state_->save(groups, order, to));
   if (!distinct_) return {};

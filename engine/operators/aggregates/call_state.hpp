@@ -4,6 +4,7 @@
 #include "engine/operators/keys/group_index.hpp"
 #include "engine/operators/partitioned_spill.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,11 @@ class call_state {
               std::shared_ptr<arrow::RecordBatch>& distinct);
   status load(saved_columns& from, const grouped_rows& to, bool filtered,
               const std::shared_ptr<arrow::RecordBatch>& distinct);
+  /// Distinct values that went to disk, with the numbers of their groups; and back, once frozen. Block.
+  [[nodiscard]] bool has_spilled() const { return spilled_ && spilled_->rows() > 0; }
+  using pair_taker = std::function<status(const arrow::UInt32Array&, const std::shared_ptr<arrow::Array>&)>;
+  status each_spilled(const pair_taker& take) const;
+  status take_spilled(const std::vector<std::uint32_t>& groups, const std::shared_ptr<arrow::Array>& values);
   /// Keeps no more distinct values in memory than there are: others go to disk.
   status freeze();
   /// No rows follow: works off what went to disk, until it is false. No

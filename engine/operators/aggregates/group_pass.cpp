@@ -7,6 +7,9 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
+#include <numeric>
+
 namespace sluice::aggregates {
 
 result<std::unique_ptr<group_pass>> group_pass::make(const aggregation& what, const run_context& of,
@@ -168,6 +171,57 @@ status group_pass::load(const saved& from) {
   for (std::size_t i = 0; i < states_.size(); ++i)
     SLUICE_TRY(states_[i]->load(rest, to, what_.calls[what_.states[i]].filter >= 0, from.distinct[i]));
   return {};
+}
+
+namespace {
+
+constexpr const char* pairs_part = "pairs";  // with the number of the state behind it
+
+}  // namespace
+
+bool group_pass::has_spilled() const {
+  return std::any_of(states_.begin(), states_.end(), [](const auto& state) { return state->has_spilled(); });
+}
+
+status group_pass::hand_out(key_groups of, const std::function<status(const state_part&)>& take) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (!states_[i]->has_spilled()) continue;
+    const auto add = [&](const arrow::UInt32Array& groups, const std::shared_ptr<arrow::Array>& values) -> status {
+      SLUICE_ASSIGN(auto columns, index_->keys({groups.raw_values(), static_cast<std::size_t>(groups.length())}));
+      SLUICE_ASSIGN(const auto chosen, held::in_groups(of, columns, groups.length()));
+      if (chosen.empty()) return {};
+      columns.push_back(values);
+      batch all;
+      all.data = held::unnamed(groups.length(), std::move(columns));
+      const arrow::Int32Array indices(std::ssize(chosen), arrow::Buffer::Wrap(chosen));
+      return take({pairs_part + std::to_string(i), take_rows(all, indices).data});
+    };
+    SLUICE_TRY(states_[i]->each_spilled(add));
+  }
+  return {};
+}
+
+status group_pass::leave_out(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows) {
+  const auto* const found = index_->find(keys, rows);
+  left_out_.resize(static_cast<std::size_t>(rows));
+  std::iota(left_out_.begin(), left_out_.end(), 0);
+  const bool all = std::all_of(found, found + rows, [](auto group) { return group == group_index::missing; });
+  return all ? status() : status(held::foreign("spilled"));
+}
+
+status group_pass::take_in(const state_part& part) {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (part.name != pairs_part + std::to_string(i)) continue;
+    auto keys = part.rows->columns();
+    if (keys.size() != what_.key_types.size() + 1) return held::foreign(part.name);
+    const auto values = keys.back();
+    keys.pop_back();
+    const auto* const found = index_->find(keys, part.rows->num_rows());
+    const std::vector<std::uint32_t> groups(found, found + part.rows->num_rows());
+    if (std::find(groups.begin(), groups.end(), group_index::missing) != groups.end()) return held::foreign(part.name);
+    return states_[i]->take_spilled(groups, values);
+  }
+  return held::foreign(part.name);
 }
 
 result<bool> group_pass::settle() {

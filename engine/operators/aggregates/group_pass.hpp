@@ -5,6 +5,7 @@
 #include "engine/operators/keys/group_places.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -65,6 +66,15 @@ class group_pass {
   result<saved> save(const std::vector<std::uint32_t>& groups);
   /// Takes groups back, all of them new.
   status load(const saved& from);
+  /// Distinct values that are on disk, beside what `save` gives: keys and values, part by part; and back, behind
+  /// `load`, once frozen. Block.
+  [[nodiscard]] bool has_spilled() const;
+  status hand_out(key_groups of, const std::function<status(const state_part&)>& take);
+  status take_in(const state_part& part);
+  /// The number of a batch whose groups, or spilled rows, are taken back.
+  result<std::uint32_t> number_of(const order_key& batch) { return taken_back_.number(batch, order_); }
+  /// As `add` of rows of groups that are all left out; foreign_state, where one is there.
+  status leave_out(const std::vector<std::shared_ptr<arrow::Array>>& keys, std::int64_t rows);
 
   /// No rows follow: goes on with what is left to do until it is false.
   result<bool> settle();

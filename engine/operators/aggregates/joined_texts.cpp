@@ -157,7 +157,7 @@ class joined_texts final : public accumulator {
     for (const auto& each : chunks_)
       for (const auto group : each.groups) ++starts_[group + std::size_t{1}];
     std::partial_sum(starts_.begin(), starts_.end(), starts_.begin());
-    places_ = {};
+    places_.clear();
     if (ascending) return;
     places_.resize(rows);
     auto next = starts_;

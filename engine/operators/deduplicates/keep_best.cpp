@@ -35,7 +35,7 @@ class keep_best final : public spilling_keys {
     return columns.names();
   }
 
-  [[nodiscard]] std::uint64_t held() const override { return has_finished() ? 0 : known(); }
+  [[nodiscard]] std::uint64_t held() const override { return has_finished() ? 0 : known() + spilling_keys::held(); }
 
   /// The rows that are kept, in the input's order, and where they came.
   result<std::vector<state_part>> state(key_groups of) override {
@@ -99,6 +99,8 @@ class keep_best final : public spilling_keys {
         SLUICE_TRY(encoded_.encode(order_, std::move(values), in.rows()));
         SLUICE_TRY(choose(
             in, [this](std::int64_t row) { return encoded_[row]; }, numbers, quiet));
+        // Where there is less memory than there was.
+        if (!left_out_.empty()) SLUICE_TRY(spill_some(in, numbers));
       }
     }
     return {};
@@ -121,15 +123,45 @@ class keep_best final : public spilling_keys {
     SLUICE_ASSIGN(const auto places, make_places(number, in.rows()));
     SLUICE_TRY(choose(
         in, [this](std::int64_t row) { return encoded_[row]; }, places, out));
-    if (left_out_.empty()) return {};
-    SLUICE_ASSIGN(const auto encoded, encoded_column(in.rows()));
-    auto columns = in.data->columns();
-    columns.push_back(encoded);
-    columns.push_back(places);
-    return spill(in.with(arrow::RecordBatch::Make(spilled_schema(), in.rows(), std::move(columns))), left_out_);
+    return left_out_.empty() ? status() : spill_some(in, places);
   }
 
  protected:
+  // The columns, the encoded order, and where the row came.
+  result<state_part> part_of(const batch& rows) override {
+    const auto columns = static_cast<std::size_t>(schema()->num_fields());
+    const auto& where = static_cast<const arrow::UInt64Array&>(*rows.data->column(static_cast<int>(columns) + 1));
+    held::place_columns places;
+    for (std::int64_t row = 0; row < where.length(); ++row)
+      places.add(batches_.key(static_cast<std::uint32_t>(where.Value(row) >> 32)),
+                 static_cast<std::uint32_t>(where.Value(row)));
+    auto all = rows.data->columns();
+    all.pop_back();
+    SLUICE_TRY(places.append_to(all));
+    auto plain = rows;
+    plain.data = held::unnamed(rows.rows(), std::move(all));
+    return held::rows("spilled", plain);
+  }
+  result<batch> rows_of(const state_part& part) override {
+    SLUICE_ASSIGN(auto rows, held::rows_of(part));
+    const int columns = schema()->num_fields();
+    if (rows.data->num_columns() != columns + 5) return held::foreign(part.name);
+    const held::places_read places(*rows.data, columns + 1);
+    arrow::UInt64Builder where;
+    for (std::int64_t begin = 0, end = 0; begin < rows.rows(); begin = end) {
+      end = places.end_of_batch(begin);
+      SLUICE_ASSIGN(const auto number, taken_back_.number(places.key(begin), batches_));
+      for (auto row = begin; row < end; ++row)
+        SLUICE_TRY_ARROW(where.Append((std::uint64_t{number} << 32) | places.row(row)), "take rows back");
+    }
+    SLUICE_ASSIGN_ARROW(auto numbers, where.Finish(), "take rows back");
+    auto own = rows.data->columns();
+    own.resize(static_cast<std::size_t>(columns) + 1);
+    own.push_back(std::move(numbers));
+    rows.data = arrow::RecordBatch::Make(spilled_schema(), rows.rows(), std::move(own));
+    return rows;
+  }
+
   status take_back(batch rows, external_sort&, emitter& out) override {
     const int columns = schema()->num_fields();
     const auto& encoded = static_cast<const arrow::LargeBinaryArray&>(*rows.data->column(columns));
@@ -187,6 +219,15 @@ class keep_best final : public spilling_keys {
     fields.push_back(arrow::field("", arrow::large_binary()));
     fields.push_back(arrow::field("", arrow::uint64()));
     return arrow::schema(std::move(fields));
+  }
+
+  // Rows of the present batch for whose keys there is no room.
+  status spill_some(const batch& in, const std::shared_ptr<arrow::Array>& places) {
+    SLUICE_ASSIGN(const auto encoded, encoded_column(in.rows()));
+    auto columns = in.data->columns();
+    columns.push_back(encoded);
+    columns.push_back(places);
+    return spill(in.with(arrow::RecordBatch::Make(spilled_schema(), in.rows(), std::move(columns))), left_out_);
   }
 
   result<std::shared_ptr<arrow::Array>> encoded_column(std::int64_t rows) {

@@ -7,6 +7,8 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
+
 namespace sluice {
 
 namespace {
@@ -60,6 +62,19 @@ class keep_first final : public spilling_keys {
   }
 
  protected:
+  // The place of a row is the number of its batch, which goes on from there.
+  result<state_part> part_of(const batch& rows) override { return held::rows("spilled", rows); }
+  result<batch> rows_of(const state_part& part) override {
+    SLUICE_ASSIGN(auto rows, held::rows_of(part));
+    const int place = schema()->num_fields();
+    if (rows.data->num_columns() != place + 1 || rows.data->column(place)->type_id() != arrow::Type::UINT64)
+      return held::foreign(part.name);
+    const auto& places = static_cast<const arrow::UInt64Array&>(*rows.data->column(place));
+    for (std::int64_t row = 0; row < places.length(); ++row)
+      batches_ = std::max(batches_, static_cast<std::uint32_t>(places.Value(row) >> 32) + 1);
+    return rows;
+  }
+
   status take_back(batch rows, external_sort& results, emitter& out) override {
     SLUICE_TRY(choose(rows));
     out.count_merged(static_cast<std::uint64_t>(rows.rows()) - kept_.size() - left_out_.size());

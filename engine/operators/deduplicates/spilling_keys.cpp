@@ -7,6 +7,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace sluice {
@@ -46,7 +47,6 @@ status spilling_keys::make_index() {
 }
 
 result<std::vector<std::shared_ptr<arrow::Array>>> spilling_keys::known_keys() const {
-  if (spilled_) return held::spilled("deduplicate");
   if (!index_) return std::vector<std::shared_ptr<arrow::Array>>{};
   std::vector<std::uint32_t> all(index_->size());
   std::iota(all.begin(), all.end(), 0U);
@@ -63,13 +63,43 @@ result<const std::uint32_t*> spilling_keys::take_keys(const std::vector<std::sha
   return numbers;
 }
 
-result<const std::uint32_t*> spilling_keys::number(const batch& in) {
-  SLUICE_TRY(make_index());
+result<std::vector<std::shared_ptr<arrow::Array>>> spilling_keys::keys_of(const batch& in) const {
   std::vector<std::shared_ptr<arrow::Array>> keys;
   for (const int key : by_) {
     SLUICE_ASSIGN(auto column, canonical_key(in.data->column(key)));
     keys.push_back(std::move(column));
   }
+  return keys;
+}
+
+status spilling_keys::hand_out(key_groups of, const part_taker& take) {
+  return spilled_->each([&](const batch& rows) -> status {
+    SLUICE_ASSIGN(const auto keys, keys_of(rows));
+    SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, rows.rows()));
+    if (chosen.empty()) return {};
+    const arrow::Int32Array indices(std::ssize(chosen), arrow::Buffer::Wrap(chosen));
+    SLUICE_ASSIGN(const auto part, part_of(take_rows(rows, indices)));
+    return take(part);
+  });
+}
+
+// Their keys are none of those in memory: they go to disk again, and keys that come are treated as before.
+status spilling_keys::take_in(const state_part& part) {
+  SLUICE_TRY(make_index());
+  if (!spilled_) spilled_ = std::make_unique<partitioned_spill>(context_, unit_);
+  frozen_ = true;
+  SLUICE_ASSIGN(const auto rows, rows_of(part));
+  SLUICE_ASSIGN(const auto* const numbers, number(rows));
+  std::vector<std::int32_t> all(static_cast<std::size_t>(rows.rows()));
+  std::iota(all.begin(), all.end(), 0);
+  if (std::any_of(numbers, numbers + rows.rows(), [](auto key) { return key != group_index::missing; }))
+    return held::foreign(part.name);
+  return spill(rows, all);
+}
+
+result<const std::uint32_t*> spilling_keys::number(const batch& in) {
+  SLUICE_TRY(make_index());
+  SLUICE_ASSIGN(const auto keys, keys_of(in));
   const auto held = index_->bytes() + others_;
   if (!frozen_ && !memory_.try_resize(held + index_->growth(in.rows())) && held >= context_.memory->least()) {
     frozen_ = true;

@@ -2,6 +2,7 @@
 
 #include "engine/component/holds_back.hpp"
 #include "engine/component/may_block.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/keys/group_index.hpp"
@@ -17,7 +18,7 @@ namespace sluice {
 /// happens to rows for whose keys there is no memory. Those are spilled, by the
 /// hash of the key, and come back part by part when the input has ended; what
 /// is kept of all parts is put in order by its place in the input.
-class spilling_keys : public single_output, public may_block, public holds_back {
+class spilling_keys : public single_output, public may_block, public holds_back, public spilled_state {
  public:
   spilling_keys(const transform_request& request, std::vector<int> by);
 
@@ -30,8 +31,15 @@ class spilling_keys : public single_output, public may_block, public holds_back 
   [[nodiscard]] bool holds_rows() const override { return spilled(); }
   result<bool> resume(emitter& out) override;
   status finish(int, emitter&) override;
+  [[nodiscard]] std::uint64_t held() const override { return has_spilled() ? spilled_->rows() : 0; }
+  [[nodiscard]] bool has_spilled() const override { return spilled_ != nullptr && !finished_; }
+  status hand_out(key_groups of, const part_taker& take) override;
+  status take_in(const state_part& part) override;
 
  protected:
+  /// Makes a part of spilled rows, and such rows of a part again: what `spill` takes.
+  virtual result<state_part> part_of(const batch& rows) = 0;
+  virtual result<batch> rows_of(const state_part& part) = 0;
   /// Takes rows back that were spilled: columns as given to `spill`. May add to
   /// `results` once; what is added there has the columns of the input, then a
   /// place.
@@ -44,8 +52,7 @@ class spilling_keys : public single_output, public may_block, public holds_back 
   /// Emits what was kept where nothing was spilled; false at the end.
   virtual result<bool> emit_kept(emitter& out) { return (void)out, false; }
 
-  /// The keys that are known, by their numbers. Errors: not_supported, where
-  /// rows were spilled.
+  /// The keys that are known, by their numbers.
   result<std::vector<std::shared_ptr<arrow::Array>>> known_keys() const;
   /// Takes keys back, which all are new; gives their numbers. Valid until the
   /// next call.
@@ -68,6 +75,7 @@ class spilling_keys : public single_output, public may_block, public holds_back 
 
  private:
   status make_index();
+  [[nodiscard]] result<std::vector<std::shared_ptr<arrow::Array>>> keys_of(const batch& in) const;
   result<bool> work_off(emitter& out);
 
   const run_context& context_;

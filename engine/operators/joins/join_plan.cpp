@@ -96,7 +96,14 @@ void bind_on(const transform_request& request, const std::string& text, join_pla
 
 void bind_condition(const transform_request& request, join_plan& what, diagnostics& faults) {
   const auto names = request.own.value("using", options());
-  const auto on = request.own.value("on", options());
+  auto on = request.own.value("on", options());
+  if (const auto where = request.own.value("where", options()); !where.is_null()) {
+    if (!on.is_null())
+      add_fault(faults,
+                user_error("invalid_option", "`where` is another name for `on`: a join has one of them", "remove one"),
+                "/join/where");
+    on = where;
+  }
   if (what.kind == join_kind::cross) {
     if (!names.is_null() || !on.is_null())
       add_fault(
@@ -143,7 +150,14 @@ void choose_columns(const transform_request& request, join_plan& what, diagnosti
   std::vector<bool> shown(static_cast<std::size_t>(right.num_fields()), !what.shows_right());
   std::vector<bool> kept(static_cast<std::size_t>(right.num_fields()));
   for (const auto& key : what.keys) {
-    if (!key.same_name) continue;
+    if (!key.same_name) {
+      // `orders.customer = customers.id`: the left shows the value, under its own name, and may have an id of its own.
+      const auto column = key.right->as_column();
+      if (column && !what.keeps_right() && key.left->as_column() &&
+          left.GetFieldIndex(right.field(*column)->name()) >= 0)
+        shown[static_cast<std::size_t>(*column)] = true;
+      continue;
+    }
     shared[static_cast<std::size_t>(*key.left->as_column())] = &key;
     shown[static_cast<std::size_t>(*key.right->as_column())] = true;
   }
@@ -186,6 +200,36 @@ join_plan bind_join(const transform_request& request, diagnostics& faults) {
   bind_condition(request, what, faults);
   if (faults.size() == before && !has_unknown_columns(request)) choose_columns(request, what, faults);
   return what;
+}
+
+partitioning partitioning_of(const join_plan& what, int input) {
+  partitioning how{.how = partitioning::kind::by_keys};
+  if (what.keys.empty()) how.how = partitioning::kind::single;
+  for (const auto& key : what.keys) {
+    const auto column = (input == 0 ? key.left : key.right)->as_column();
+    // Both inputs are spread, or none.
+    if (!column || !(input == 0 ? key.right : key.left)->as_column()) return {.how = partitioning::kind::single};
+    how.keys.push_back(what.inputs[static_cast<std::size_t>(input)]->field(*column)->name());
+    how.key_types.push_back(key.type);
+  }
+  return how;
+}
+
+std::vector<std::string> columns_needed(const join_plan& what, int input, const std::vector<std::string>& wanted) {
+  const auto& schema = what.inputs[static_cast<std::size_t>(input)];
+  const auto first = input == 0 ? 0 : what.inputs[0]->num_fields();
+  column_set columns(schema);
+  for (const auto& key : what.keys) columns.add((input == 0 ? key.left : key.right)->columns());
+  for (const auto& condition : what.conditions)
+    for (const int column : condition->columns())
+      if (column >= first && column < first + schema->num_fields()) columns.add(column - first);
+  for (const auto& name : wanted) {
+    const auto shown = what.schema->GetFieldIndex(name);
+    if (shown < 0) continue;
+    const auto& from = what.columns[static_cast<std::size_t>(shown)];
+    if (const int column = input == 0 ? from.left : from.right; column >= 0) columns.add(column);
+  }
+  return columns.names();
 }
 
 }  // namespace sluice::joins

@@ -46,4 +46,9 @@ struct join_plan {
 /// Makes it from `how`, `using` and `on`; appends all faults.
 join_plan bind_join(const transform_request& request, diagnostics& faults);
 
+/// How the rows of an input are spread over instances: by the keys where these are columns on both sides, else not.
+partitioning partitioning_of(const join_plan& what, int input);
+/// Columns of an input that keys and conditions read, or that are shown as one of `wanted`.
+std::vector<std::string> columns_needed(const join_plan& what, int input, const std::vector<std::string>& wanted);
+
 }  // namespace sluice::joins

@@ -25,8 +25,7 @@ std::vector<std::shared_ptr<arrow::DataType>> key_types(const join_plan& what) {
   return types;
 }
 
-result<keyed_rows> with_keys(const join_plan& what, const key_layout& layout, int input, const batch& in,
-                             on_error policy, emitter& out) {
+result<key_columns> with_key_values(const join_plan& what, int input, const batch& in, on_error policy, emitter& out) {
   std::vector<std::shared_ptr<arrow::Array>> keys;
   row_errors errors;
   for (const auto& key : what.keys) {
@@ -40,13 +39,21 @@ result<keyed_rows> with_keys(const join_plan& what, const key_layout& layout, in
     keys.push_back(std::move(value.values));
   }
   SLUICE_ASSIGN(const auto settled, settle_errors(in, std::move(errors), policy, out));
-  keyed_rows made{.rows = keep_rows(in, settled), .keys = {}};
+  key_columns made{.rows = keep_rows(in, settled), .keys = {}};
   for (std::size_t i = 0; i < keys.size(); ++i) {
     SLUICE_ASSIGN(auto canonical, canonical_key(keep_rows(keys[i], settled)));
     SLUICE_ASSIGN(auto widened, widen(canonical, what.keys[i].type));
     SLUICE_ASSIGN(keys[i], canonical_key(std::move(widened)));
   }
-  made.keys = layout.pack(keys, made.rows.rows());
+  made.keys = std::move(keys);
+  return made;
+}
+
+result<keyed_rows> with_keys(const join_plan& what, const key_layout& layout, int input, const batch& in,
+                             on_error policy, emitter& out) {
+  SLUICE_ASSIGN(auto valued, with_key_values(what, input, in, policy, out));
+  keyed_rows made{.rows = std::move(valued.rows), .keys = {}};
+  made.keys = layout.pack(valued.keys, made.rows.rows());
   return made;
 }
 

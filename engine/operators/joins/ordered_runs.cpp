@@ -1,8 +1,10 @@
 #include "engine/operators/joins/ordered_runs.hpp"
 
 #include "engine/operators/gather.hpp"
+#include "engine/operators/held_state.hpp"
 
 #include <arrow/array.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
@@ -182,6 +184,60 @@ result<bool> ordered_runs::merge(emitter& out) {
   made.order = places_[next_place_].place;
   out.emit(0, std::move(made));
   return true;
+}
+
+batch ordered_runs::places() const {
+  std::vector<std::uint64_t> numbers;
+  held::place_columns places;
+  for (const auto& one : places_) {
+    numbers.push_back(one.number);
+    places.add(one.place, 0);
+  }
+  const auto count = std::ssize(numbers);
+  arrow::ArrayVector columns{
+      std::make_shared<arrow::UInt64Array>(count, arrow::Buffer::FromVector(std::move(numbers)))};
+  (void)places.append_to(columns);
+  batch made;
+  made.data = held::unnamed(count, std::move(columns));
+  return made;
+}
+
+status ordered_runs::take_places(const arrow::RecordBatch& rows) {
+  if (rows.num_columns() != 5 || rows.column(0)->type_id() != arrow::Type::UINT64) return held::foreign("places");
+  const auto& numbers = static_cast<const arrow::UInt64Array&>(*rows.column(0));
+  const held::places_read places(rows, 1);
+  for (std::int64_t row = 0; row < rows.num_rows(); ++row) note_place(numbers.Value(row), places.key(row));
+  return {};
+}
+
+status ordered_runs::each(const std::function<status(const batch&)>& take) const {
+  for (const auto& one : runs_)
+    for (const auto& block : one.blocks) {
+      SLUICE_ASSIGN(const auto rows, file_->read(block));
+      SLUICE_TRY(take(rows));
+    }
+  for (const auto& rows : pending_) {
+    const auto taken = take(rows);
+    if (!taken.ok()) return taken;
+  }
+  return {};
+}
+
+// Each part is a run of its own: rows of equal number keep the order of their runs.
+status ordered_runs::take_rows(const batch& rows) {
+  const auto last = rows.data->num_columns() - 1;
+  if (last < 0 || rows.data->column(last)->type_id() != arrow::Type::UINT64) return held::foreign("run");
+  SLUICE_ASSIGN_ARROW(auto columns, rows.data->RemoveColumn(last), "take rows back");
+  begin_run();
+  SLUICE_TRY(add(rows.with(std::move(columns)), rows.data->column(last)));
+  return end_run();
+}
+
+std::uint64_t ordered_runs::rows() const {
+  auto rows = pending_rows_;
+  for (const auto& one : runs_)
+    for (const auto& block : one.blocks) rows += block.rows;
+  return static_cast<std::uint64_t>(rows);
 }
 
 }  // namespace sluice::joins

@@ -6,6 +6,7 @@
 #include <arrow/type_fwd.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,6 +27,15 @@ class ordered_runs {
   status end_run();
   /// Merges; one piece of work a call, false when everything was emitted.
   result<bool> merge(emitter& out);
+
+  /// The places that were noted, and all output so far, as rows that `take_places` and `take_rows` take back; numbers
+  /// are their last column. Before the first `merge`. Block.
+  [[nodiscard]] batch places() const;
+  status each(const std::function<status(const batch&)>& take) const;
+  status take_places(const arrow::RecordBatch& rows);
+  status take_rows(const batch& rows);
+  /// Rows of output.
+  [[nodiscard]] std::uint64_t rows() const;
 
   /// Memory that buffers take, while runs are written or merged.
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }

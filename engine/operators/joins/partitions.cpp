@@ -135,4 +135,27 @@ std::int64_t partitions::index_bytes() const {
   return row_index::most_bytes(rows);
 }
 
+status partitions::each(side which, std::size_t columns, const std::function<status(const keyed_rows&)>& take) const {
+  for (const auto& one : all_) {
+    for (const auto& block : one.lists[which].blocks) {
+      SLUICE_ASSIGN(const auto rows, read_rows(*file_, *layout_, block, columns));
+      SLUICE_TRY(take(rows));
+    }
+    for (const auto& rows : one.held[which]) {
+      const auto taken = take(rows);
+      if (!taken.ok()) return taken;
+    }
+  }
+  return {};
+}
+
+std::uint64_t partitions::rows(side which) const {
+  std::int64_t rows = 0;
+  for (const auto& one : all_) {
+    rows += one.lists[which].rows;
+    for (const auto& each : one.held[which]) rows += each.rows.rows();
+  }
+  return static_cast<std::uint64_t>(rows);
+}
+
 }  // namespace sluice::joins

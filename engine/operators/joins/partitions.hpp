@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -41,6 +42,12 @@ class partitions {
   status flush();
   /// The rows of the right that are held, which it lets go of.
   std::vector<keyed_rows> release_held();
+
+  /// Calls `take` with all rows of a side, partition by partition; what is on disk is read for it, `columns` of data.
+  /// Blocks.
+  status each(side which, std::size_t columns, const std::function<status(const keyed_rows&)>& take) const;
+  /// How many rows those are.
+  [[nodiscard]] std::uint64_t rows(side which) const;
 
   /// What an index over the rows of the right that are held takes.
   [[nodiscard]] std::int64_t index_bytes() const;

@@ -30,4 +30,23 @@ status waiting_rows::spill(memory::spill_file& file) {
   return {};
 }
 
+status waiting_rows::each(const memory::spill_file* file, const std::function<status(const keyed_rows&)>& take) const {
+  for (auto at = early_at_; at < early_.size(); ++at) {
+    SLUICE_ASSIGN(const auto rows, read_rows(*file, *layout_, early_[at], columns_));
+    SLUICE_TRY(take(rows));
+  }
+  for (const auto& one : held_) {
+    const auto taken = take(one);
+    if (!taken.ok()) return taken;
+  }
+  return {};
+}
+
+std::uint64_t waiting_rows::rows() const {
+  std::int64_t rows = 0;
+  for (auto at = early_at_; at < early_.size(); ++at) rows += early_[at].rows;
+  for (const auto& one : held_) rows += one.rows.rows();
+  return static_cast<std::uint64_t>(rows);
+}
+
 }  // namespace sluice::joins

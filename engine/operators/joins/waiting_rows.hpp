@@ -3,6 +3,7 @@
 #include "engine/operators/joins/spilled_rows.hpp"
 
 #include <deque>
+#include <functional>
 #include <optional>
 
 namespace sluice::joins {
@@ -23,6 +24,10 @@ class waiting_rows {
   /// What is in memory, in its order.
   [[nodiscard]] const std::deque<keyed_rows>& held() const { return held_; }
   [[nodiscard]] bool spilled() const { return early_at_ < early_.size(); }
+  /// Calls `take` with all that waits, in its order; what is on disk is read for it. Blocks.
+  status each(const memory::spill_file* file, const std::function<status(const keyed_rows&)>& take) const;
+  /// How many rows those are.
+  [[nodiscard]] std::uint64_t rows() const;
   /// Whether something is in memory.
   [[nodiscard]] bool holds_rows() const { return !held_.empty(); }
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }

@@ -107,6 +107,15 @@ status external_sort::add(batch rows) {
   return {};
 }
 
+status external_sort::each_on_disk(const std::function<status(const batch&)>& take) const {
+  for (const auto& run : on_disk_)
+    for (const auto& block : run) {
+      SLUICE_ASSIGN(const auto rows, file_.read(block));
+      SLUICE_TRY(take(rows));
+    }
+  return {};
+}
+
 std::vector<batch> external_sort::held() const {
   auto all = waiting_;
   for (const auto& run : runs_) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,10 +43,12 @@ class external_sort {
   /// batch without `data` at the end.
   result<batch> next();
   [[nodiscard]] bool spilled() const { return file_.bytes_written() > 0; }
-  /// The rows in memory, so that adding them to another sorter in this order
-  /// leads to the same result. Only before `finish`, and where nothing was
-  /// spilled.
+  /// The rows in memory, so that adding them to another sorter in this order,
+  /// behind those on disk, leads to the same result. Only before `finish`, when
+  /// `work` is false.
   [[nodiscard]] std::vector<batch> held() const;
+  /// The same of those on disk, part by part. Blocks.
+  status each_on_disk(const std::function<status(const batch&)>& take) const;
 
  private:
   using run_on_disk = std::deque<memory::spilled_block>;

@@ -1,8 +1,9 @@
 #include "engine/operators/validation/rules.hpp"
 
 #include "engine/component/stand_in.hpp"
-#include "engine/error/not_yet.hpp"
 #include "engine/operators/binding.hpp"
+#include "engine/operators/common_type.hpp"
+#include "engine/operators/keys/group_index.hpp"
 #include "engine/operators/keys/key_hash.hpp"
 #include "engine/operators/literals.hpp"
 #include "engine/values/quantities.hpp"
@@ -10,6 +11,7 @@
 
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <charconv>
 #include <iterator>
 
@@ -17,7 +19,11 @@ namespace sluice::validation {
 
 namespace {
 
-constexpr const char* kinds[] = {"not_null", "unique", "range", "matches", "in", "check", "rows", "fresh"};
+constexpr const char* kinds[] = {"not_null", "unique", "range", "matches",   "in",
+                                 "check",    "rows",   "fresh", "references"};
+
+/// A bound that is left open: null, which a list in YAML gives as a text.
+bool is_open(const options& bound) { return bound.is_null() || (bound.is_string() && bound.text() == "null"); }
 
 class rule_reader {
  public:
@@ -29,10 +35,11 @@ class rule_reader {
     for (const auto* kind : kinds)
       if (own_.contains(kind)) found.emplace_back(kind);
     if (found.size() != 1) {
-      fault("invalid_option",
-            "a rule has exactly one of not_null, unique, range, matches, in, check, rows and fresh, found " +
-                std::to_string(found.size()),
-            "write, for example, positive: { check: \"net > 0\" }", {});
+      fault(
+          "invalid_option",
+          "a rule has exactly one of not_null, unique, range, matches, in, check, rows, fresh and references, found " +
+              std::to_string(found.size()),
+          "write, for example, positive: { check: \"net > 0\" }", {});
       return std::move(made_);
     }
     kind_ = found[0];
@@ -51,6 +58,7 @@ class rule_reader {
     if (kind_ == "check") add(expression_text(value), expression_text(value) + " is not true", {});
     if (kind_ == "rows") rows(value);
     if (kind_ == "fresh") fresh(value);
+    if (kind_ == "references") references(value);
     severity();
     allow();
     return std::move(made_);
@@ -109,15 +117,15 @@ class rule_reader {
       }
       const auto column = quoted_name(name);
       std::string text, told;
-      if (!bounds[0].is_null()) text = column + " >= " + literal_of(bounds[0]);
-      if (!bounds[1].is_null()) text += (text.empty() ? "" : " and ") + column + " <= " + literal_of(bounds[1]);
+      if (!is_open(bounds[0])) text = column + " >= " + literal_of(bounds[0]);
+      if (!is_open(bounds[1])) text += (text.empty() ? "" : " and ") + column + " <= " + literal_of(bounds[1]);
       if (text.empty()) {
         fault("invalid_option", "a range needs at least one bound", "range: { amount: [0, null] }", at);
         continue;
       }
       add(text,
-          name + " is not between " + (bounds[0].is_null() ? "any value" : literal_of(bounds[0])) + " and " +
-              (bounds[1].is_null() ? "any value" : literal_of(bounds[1])),
+          name + " is not between " + (is_open(bounds[0]) ? "any value" : literal_of(bounds[0])) + " and " +
+              (is_open(bounds[1]) ? "any value" : literal_of(bounds[1])),
           at);
     }
   }
@@ -136,15 +144,15 @@ class rule_reader {
 
   void rows(const options& bounds) {
     const auto whole = [](const options& value) {
-      return value.is_null() || (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+      return is_open(value) || (value.is_number_integer() && value.get<std::int64_t>() >= 0);
     };
     if (bounds.size() != 2 || !whole(bounds[0]) || !whole(bounds[1])) {
       fault("invalid_option", "rows has a lowest and a highest number, found " + bounds.dump(),
             "rows: [1, 1000000]; null leaves that side open", {});
       return;
     }
-    made_.rows = {bounds[0].is_null() ? 0 : bounds[0].get<std::int64_t>(),
-                  bounds[1].is_null() ? INT64_MAX : bounds[1].get<std::int64_t>()};
+    made_.rows = {is_open(bounds[0]) ? 0 : bounds[0].get<std::int64_t>(),
+                  is_open(bounds[1]) ? INT64_MAX : bounds[1].get<std::int64_t>()};
   }
 
   void fresh(const options& columns) {
@@ -171,17 +179,69 @@ class rule_reader {
     if (columns.empty()) fault("invalid_option", "fresh has no columns", "fresh: { updated_at: 1d }", {});
   }
 
+  void references(const options& columns) {
+    for (const auto& [name, text] : columns.items()) {
+      const auto at = pointer({name});
+      const auto [unit, column] = referenced(text.get<std::string>());
+      if (unit.empty() || column.empty()) {
+        fault("invalid_option", "references names a unit and its column, found " + text.get<std::string>(),
+              "references: { " + name + ": \"customers.id\" }", at);
+        continue;
+      }
+      if (request_.inputs.size() < 2) {
+        fault("invalid_option", "a step reads one unit only, and references reads another one",
+              "make validate a separate unit: { from: ..., validate: ... }", at);
+        continue;
+      }
+      auto qualifier = unit;
+      std::replace(qualifier.begin(), qualifier.end(), '.', '_');
+      const auto input = std::find_if(request_.inputs.begin() + 1, request_.inputs.end(),
+                                      [&](const auto& one) { return one.unit == qualifier; });
+      if (input == request_.inputs.end()) continue;  // reported where the unit was looked for
+      add_reference(name, static_cast<int>(input - request_.inputs.begin()), unit, column, at);
+    }
+    if (columns.empty())
+      fault("invalid_option", "references has no columns", "references: { customer: \"customers.id\" }", {});
+  }
+
+  void add_reference(const std::string& name, int input, const std::string& unit, const std::string& column,
+                     const std::string& at) {
+    const auto here = find_column(request_, 0, name, path(at), faults_);
+    const auto there = find_column(request_, input, column, path(at), faults_);
+    if (!here || !there) return;
+    const auto left = request_.inputs.front().schema->field(*here)->type();
+    const auto right = request_.inputs[static_cast<std::size_t>(input)].schema->field(*there)->type();
+    if (is_unknown(*left) || is_unknown(*right)) return;
+    const auto type = common_type(canonical_key_type(left), canonical_key_type(right));
+    if (!type) {
+      fault("type_mismatch",
+            name + " is " + type_name(*left) + ", and " + unit + "." + column + " is " + type_name(*right),
+            "cast one of them first: cast: { " + column + ": " + type_name(*left) + " }", at);
+      return;
+    }
+    if (auto checked = flow::check_key_type(*type, name); !checked.ok()) {
+      fault("not_supported_yet", checked.problem().message, checked.problem().hint, at);
+      return;
+    }
+    made_.references.push_back({.column = *here,
+                                .input = input,
+                                .there = *there,
+                                .type = canonical_key_type(type),
+                                .message = name + " is no " + column + " of " + unit});
+  }
+
   void severity() {
     const auto given = own_.value("severity", std::string());
     const bool of_all = kind_ == "rows" || kind_ == "fresh";
-    made_.fails = given.empty() ? kind_ == "unique" || of_all : given == "fail";
-    if (given == "warn") {
-      fault("not_supported_yet", "severity: warn is not supported yet", not_yet_hint("validate-warnings"), {});
-    } else if (of_all && given == "reject") {
+    if (given.empty())
+      made_.how_bad = kind_ == "unique" || of_all ? validation::severity::fail : validation::severity::reject;
+    if (given == "fail") made_.how_bad = validation::severity::fail;
+    if (given == "warn") made_.how_bad = validation::severity::warn;
+    if (of_all && given == "reject") {
       fault("invalid_option",
             kind_ == "rows" ? "a number of rows can't reject a row"
                             : "fresh is about the newest row, and can't reject one",
-            "severity: fail", {});
+            "severity: fail, or severity: warn", {});
     }
   }
 
@@ -214,6 +274,16 @@ class rule_reader {
 
 }  // namespace
 
+std::pair<std::string, std::string> referenced(const std::string& text) {
+  const auto dot = text.rfind('.');
+  if (dot == std::string::npos) return {};
+  return {text.substr(0, dot), text.substr(dot + 1)};
+}
+
+const char* to_string(severity how_bad) {
+  return how_bad == severity::warn ? "warn" : how_bad == severity::reject ? "reject" : "fail";
+}
+
 field_spec rule_spec() {
   const field_spec column{.form = shape::column, .help = "a column"};
   const field_spec value{.form = shape::one_of,
@@ -243,15 +313,22 @@ field_spec rule_spec() {
               {.name = "rows",
                .form = shape::list,
                .help = "[lowest, highest] number of rows; null leaves that side open",
-               .elements = {{.form = shape::integer, .help = "a number"}}},
+               .elements = {{.form = shape::one_of,
+                             .help = "a number, or null",
+                             .elements = {{.form = shape::integer, .help = "a number"},
+                                          {.form = shape::text, .help = "null", .choices = {"null"}}}}}},
               {.name = "fresh",
                .form = shape::map,
                .help = "column: how old its newest value may be when the run starts",
                .elements = {{.form = shape::duration, .help = "1d"}}},
+              {.name = "references",
+               .form = shape::map,
+               .help = "column: \"unit.column\" of another unit, among whose values its own must be",
+               .elements = {{.form = shape::text, .help = "\"customers.id\""}}},
               {.name = "severity",
                .form = shape::text,
-               .help = "reject the row, or fail the run",
-               .choices = {"reject", "fail", "warn"}},
+               .help = "let the row pass with a warning, reject it, or fail the run",
+               .choices = {"warn", "reject", "fail"}},
               {.name = "allow",
                .form = shape::one_of,
                .help = "how many rows may break the rule",

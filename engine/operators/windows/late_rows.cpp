@@ -44,11 +44,11 @@ result<batch> with_times(batch in, const event_time& time, on_error policy, emit
   return keep_rows(in, settled);
 }
 
-void give_late(const batch& in, const std::vector<std::int32_t>& rows, const event_time& time, bool is_read,
+void give_late(const batch& in, const std::vector<std::int32_t>& rows, const event_time& time, std::optional<int> port,
                std::int64_t watermark, const std::string& why, emitter& out) {
   if (rows.empty()) return;
-  if (is_read) {
-    out.emit(1, take_rows(in, arrow::Int32Array(std::ssize(rows), arrow::Buffer::Wrap(rows))));
+  if (port) {
+    out.emit(*port, take_rows(in, arrow::Int32Array(std::ssize(rows), arrow::Buffer::Wrap(rows))));
     return;
   }
   const auto column = in.data->GetColumnByName(time.column);

@@ -3,6 +3,7 @@
 #include "engine/component/component.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,13 @@ void add_late_port(const transform_request& request, std::vector<output_port>& o
 /// Leaves out rows without an event time, as `on_error` says: null_time. It can't be set to null.
 result<batch> with_times(batch in, const event_time& time, on_error policy, emitter& out);
 
-/// Rows came behind the watermark: sends them to the late port (1) if it is read, else to the rejects as late_row.
-/// `why` says what could not be done with them.
-void give_late(const batch& in, const std::vector<std::int32_t>& rows, const event_time& time, bool is_read,
+/// Rows came behind the watermark: sends them to `port` if it is read, else (none) to the rejects as late_row. `why`
+/// says what could not be done with them.
+void give_late(const batch& in, const std::vector<std::int32_t>& rows, const event_time& time, std::optional<int> port,
                std::int64_t watermark, const std::string& why, emitter& out);
+/// The late port of a transform with one output beside it.
+inline std::optional<int> late_port_of(const std::vector<output_port>& outputs) {
+  return outputs.size() > 1 ? std::optional<int>(1) : std::nullopt;
+}
 
 }  // namespace sluice::windows

@@ -56,8 +56,8 @@ result<batch> window_groups::with_times(batch in, emitter& out) {
 }
 
 void window_groups::give_late(const batch& in, const std::vector<std::int32_t>& rows, emitter& out) const {
-  windows::give_late(in, rows, what_->time, what_->outputs.size() > 1, windows_.watermark(), "its windows are complete",
-                     out);
+  windows::give_late(in, rows, what_->time, late_port_of(what_->outputs), windows_.watermark(),
+                     "its windows are complete", out);
 }
 
 status window_groups::add(const batch& in, const placed_rows& places, emitter& out) {

@@ -1,6 +1,7 @@
 #include "engine/sinks/folders/partition_rows.hpp"
 
 #include "engine/operators/gather.hpp"
+#include "engine/operators/scatter.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
@@ -13,11 +14,8 @@ namespace sluice::folders {
 
 namespace {
 
-constexpr std::int64_t most_held = std::int64_t{96} << 20;
 constexpr std::int64_t largest_piece = std::int64_t{1} << 20;
 constexpr std::int64_t piece_rows = 64 * 1024;
-constexpr std::uint32_t large_rows = 128 * 1024;  // in memory at once: a row group of its own
-constexpr std::uint32_t most_large = 8;
 constexpr std::size_t most_runs = 64;
 
 }  // namespace
@@ -108,13 +106,14 @@ class partition_rows::run_reader {
 };
 
 partition_rows::partition_rows(const run_context& of, const std::string& unit, std::shared_ptr<arrow::Schema> schema,
-                               taker give)
+                               early what, taker give)
     : schema_(std::move(schema)),
+      early_(what),
       give_(std::move(give)),
       file_(of, unit),
       memory_(of.memory, unit),
       least_(of.memory->least()),
-      most_(std::max(least_, std::min(most_held, of.memory->limit() / 4))),
+      most_(std::max(least_, std::min(what.held, of.memory->limit() / 4))),
       piece_bytes_(std::clamp<std::int64_t>(most_ / 64, 64 * 1024, largest_piece)) {
   auto fields = schema_->fields();
   fields.push_back(arrow::field("", arrow::uint32(), false));
@@ -144,30 +143,68 @@ std::vector<std::uint32_t> partition_rows::counts() const {
   return all;
 }
 
+// Columns are freed as they are done.
+result<batch> partition_rows::scattered(const std::vector<std::vector<std::uint32_t>>& places) {
+  std::vector<arrow::ArrayVector> columns(static_cast<std::size_t>(schema_->num_fields()));
+  for (auto& each : held_) {
+    for (int i = 0; i < schema_->num_fields(); ++i)
+      columns[static_cast<std::size_t>(i)].push_back(each.rows.data->column(i));
+    each = {};
+  }
+  arrow::ArrayVector made;
+  for (auto& column : columns) {
+    SLUICE_ASSIGN(auto values, scatter_column(column, places, held_count_));
+    made.push_back(std::move(values));
+    column.clear();
+  }
+  batch whole;
+  whole.data = arrow::RecordBatch::Make(schema_, held_count_, std::move(made));
+  return whole;
+}
+
 status partition_rows::sorted(
     const std::function<status(const batch& rows, std::span<const std::uint32_t> partitions)>& use) {
   if (held_.empty()) return {};
-  auto ends = counts();
+  const auto many = counts();
+  auto next = many;
   std::uint32_t before = 0;
-  for (auto& count : ends) before += std::exchange(count, before);
-  std::vector<row_place> places(static_cast<std::size_t>(held_count_));
-  std::vector<std::uint32_t> numbers(places.size());
-  std::vector<const batch*> from;
-  for (std::uint32_t number = 0; number < held_.size(); ++number) {
-    const auto& each = held_[number];
-    from.push_back(&each.rows);
-    for (std::size_t row = 0; row < each.partitions.size(); ++row) {
-      const auto at = ends[each.partitions[row]]++;
-      places[at] = {number, static_cast<std::int32_t>(row)};
-      numbers[at] = each.partitions[row];
-    }
-  }
+  for (auto& count : next) before += std::exchange(count, before);
   const auto rows =
       std::clamp(held_count_ * piece_bytes_ / std::max<std::int64_t>(1, held_bytes_), std::int64_t{1024}, piece_rows);
-  for (std::size_t begin = 0; begin < places.size();) {
-    const auto count = std::min(places.size() - begin, static_cast<std::size_t>(rows));
-    SLUICE_ASSIGN(const auto piece, gather_rows(from, std::span(places).subspan(begin, count)));
-    SLUICE_TRY(use(piece, std::span(numbers).subspan(begin, count)));
+  std::vector<std::uint32_t> numbers;
+  numbers.reserve(static_cast<std::size_t>(held_count_));
+  for (std::uint32_t partition = 0; partition < many.size(); ++partition)
+    numbers.insert(numbers.end(), many[partition], partition);
+  std::function<result<batch>(std::size_t, std::size_t)> piece;
+  batch whole;
+  std::vector<row_place> places;
+  std::vector<const batch*> from;
+  const bool scatters = std::all_of(schema_->fields().begin(), schema_->fields().end(),
+                                    [](const auto& field) { return can_scatter(*field->type()); });
+  if (scatters) {
+    std::vector<std::vector<std::uint32_t>> to;
+    for (const auto& each : held_)
+      for (auto& place = to.emplace_back(each.partitions); auto& partition : place) partition = next[partition]++;
+    SLUICE_ASSIGN(whole, scattered(to));
+    piece = [&](std::size_t begin, std::size_t count) -> result<batch> {
+      return whole.slice(static_cast<std::int64_t>(begin), static_cast<std::int64_t>(count));
+    };
+  } else {
+    places.resize(numbers.size());
+    for (std::uint32_t number = 0; number < held_.size(); ++number) {
+      const auto& each = held_[number];
+      from.push_back(&each.rows);
+      for (std::size_t row = 0; row < each.partitions.size(); ++row)
+        places[next[each.partitions[row]]++] = {number, static_cast<std::int32_t>(row)};
+    }
+    piece = [&](std::size_t begin, std::size_t count) {
+      return gather_rows(from, std::span(places).subspan(begin, count));
+    };
+  }
+  for (std::size_t begin = 0; begin < numbers.size();) {
+    const auto count = std::min(numbers.size() - begin, static_cast<std::size_t>(rows));
+    SLUICE_ASSIGN(const auto some, piece(begin, count));
+    SLUICE_TRY(use(some, std::span(numbers).subspan(begin, count)));
     begin += count;
   }
   held_.clear();
@@ -194,8 +231,8 @@ status give_stretches(const batch& rows, std::span<const std::uint32_t> partitio
 void partition_rows::choose_large(const std::vector<std::uint32_t>& rows) {
   large_.resize(partitions_);
   spilt_.resize(partitions_);
-  for (std::uint32_t partition = 0; partition < partitions_ && large_count_ < most_large; ++partition) {
-    if (rows[partition] < large_rows || large_[partition] != 0 || spilt_[partition] != 0) continue;
+  for (std::uint32_t partition = 0; partition < partitions_ && large_count_ < early_.partitions; ++partition) {
+    if (rows[partition] < early_.rows || large_[partition] != 0 || spilt_[partition] != 0) continue;
     large_[partition] = 1;
     ++large_count_;
   }

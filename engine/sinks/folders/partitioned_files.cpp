@@ -9,6 +9,7 @@
 #include "engine/operators/keys/group_index.hpp"
 #include "engine/sinks/folders/folder_cleaning.hpp"
 #include "engine/sinks/folders/non_finite.hpp"
+#include "engine/sinks/folders/open_files.hpp"
 #include "engine/sinks/folders/partition_rows.hpp"
 #include "engine/sinks/folders/prepared_parts.hpp"
 
@@ -30,13 +31,11 @@ namespace {
 
 constexpr std::size_t most_synced_alone = 16;           ///< files
 constexpr std::int64_t rows_between_looks = 16 * 1024;  ///< at the size of a file
-
-/// A file that is being written.
-struct open_file {
-  std::unique_ptr<sink> file;
-  std::string path;
-  std::int64_t rows = 0;
-};
+// Partitions whose files are open before the end: with a row group of rows each, or, where files can wait for more rows
+// with little in memory, with a page.
+constexpr partition_rows::early few_files = {.rows = 128 * 1024, .partitions = 8, .held = std::int64_t{96} << 20};
+constexpr partition_rows::early many_files = {.rows = 2 * 1024, .partitions = 128, .held = std::int64_t{48} << 20};
+constexpr std::int64_t most_encoded = std::int64_t{48} << 20;  ///< bytes that those hold
 
 class partitioned_files final : public sink {
  public:
@@ -65,10 +64,14 @@ class partitioned_files final : public sink {
     std::vector<std::shared_ptr<arrow::DataType>> types;
     for (const int key : by_.keys) types.push_back(canonical_key_type(request_.schema->field(key)->type()));
     SLUICE_ASSIGN(groups_, group_index::make(types));
-    if (!by_.keys.empty())
-      rows_ = std::make_unique<partition_rows>(
-          *request_.context, request_.unit, by_.in_files,
-          [this](std::uint32_t partition, const batch& rows) { return give(partition, rows); });
+    if (by_.keys.empty()) return {};
+    SLUICE_ASSIGN(const auto probe, file(folder_ + "/part" + names_.extension()));
+    auto* const among_many = dynamic_cast<file_among_many*>(probe.get());
+    shares_ = among_many != nullptr && among_many->share(shared_);
+    open_.limit(std::min(most_encoded, request_.context->memory->limit() / 4));
+    rows_ = std::make_unique<partition_rows>(
+        *request_.context, request_.unit, by_.in_files, shares_ ? many_files : few_files,
+        [this](std::uint32_t partition, const batch& rows) { return give(partition, rows); });
     return {};
   }
 
@@ -98,6 +101,7 @@ class partitioned_files final : public sink {
     if (rows_) {
       // Each file by itself would wait for the disk several times.
       const sync_together together(folders_.size() > most_synced_alone);
+      last_.reset();  // what came before the end is not all of its partition
       taking_all_ = true;
       auto done = rows_->take_all();
       taking_all_ = false;
@@ -175,12 +179,7 @@ class partitioned_files final : public sink {
 
   void abort() noexcept override {
     stop_.connect(nullptr);
-    std::vector<std::string> left;
-    for (auto& [partition, one] : open_) {
-      one.file->abort();
-      left.push_back(one.path);
-    }
-    open_.clear();
+    auto left = open_.abort();
     if (rows_) rows_->drop();
     for (const auto& token : std::exchange(tokens_, {}))
       if (auto hidden = file_target::hidden_of(token); hidden.ok()) prepared_.push_back(*hidden);
@@ -254,8 +253,8 @@ class partitioned_files final : public sink {
   /// Takes rows from `rows_`: those of one partition come one after the other while all are taken.
   status give(std::uint32_t partition, const batch& rows) {
     if (interrupted_) return interrupted_error("writing into " + folder_);
-    if (taking_all_ && last_ && *last_ != partition) SLUICE_TRY(close(*last_));
-    if (taking_all_) last_ = partition;
+    if (last_ && *last_ != partition) SLUICE_TRY(taking_all_ ? close(*last_) : open_.settle(*last_));
+    last_ = partition;
     row_errors refused;
     SLUICE_TRY(write_to(partition, rows, refused));
     if (!refused.empty())
@@ -267,7 +266,7 @@ class partitioned_files final : public sink {
   status write_to(std::uint32_t partition, const batch& rows, row_errors& refused) {
     for (std::int64_t begin = 0; begin < rows.rows();) {
       SLUICE_TRY(begin_file(partition));
-      auto& one = open_[partition];
+      auto& one = *open_.find(partition);
       auto count = rows.rows() - begin;
       if (limits_.rows) count = std::min(count, *limits_.rows - one.rows);
       if (limits_.bytes) count = std::min(count, rows_between_looks);
@@ -291,22 +290,26 @@ class partitioned_files final : public sink {
   }
 
   status begin_file(std::uint32_t partition) {
-    if (open_.find(partition) != open_.end()) return {};
+    if (open_.find(partition) != nullptr) return {};
     const auto leaf = by_.keys.empty() ? folder_ : folder_ + "/" + folders_[partition];
     open_file one{.file = nullptr, .path = leaf + "/" + names_.name(number_ + 1, rolls_[partition]++)};
     SLUICE_ASSIGN(one.file, file(one.path));
+    if (shares_) {
+      one.among_many = dynamic_cast<file_among_many*>(one.file.get());
+      one.among_many->share(shared_);
+    }
     stop_.connect(one.file.get());
     auto done = one.file->open(attempt_);
     stop_.connect(nullptr);
     SLUICE_TRY(std::move(done));
-    open_.emplace(partition, std::move(one));
+    open_.add(partition, std::move(one));
     return {};
   }
 
   status close(std::uint32_t partition) {
-    const auto found = open_.find(partition);
-    if (found == open_.end()) return {};
-    auto& file = *found->second.file;
+    auto* const found = open_.find(partition);
+    if (found == nullptr) return {};
+    auto& file = *found->file;
     stop_.connect(&file);
     auto given = file.prepare(epoch_);
     stop_.connect(nullptr);
@@ -315,13 +318,13 @@ class partitioned_files final : public sink {
     report_.set_null += given->report.set_null;
     report_.bytes += given->report.bytes;
     tokens_.push_back(std::move(given->token));
-    open_.erase(found);
+    open_.remove(partition);
     return {};
   }
 
   status close_all() {
     last_.reset();
-    while (!open_.empty()) SLUICE_TRY(close(open_.begin()->first));
+    while (!open_.empty()) SLUICE_TRY(close(open_.any()));
     return {};
   }
 
@@ -342,19 +345,21 @@ class partitioned_files final : public sink {
   bool had_folder_ = true;
   std::uint32_t attempt_ = 0;
   std::uint64_t epoch_ = 0;
-  std::uint64_t number_ = 0;                                ///< of the epochs that were prepared
-  std::unique_ptr<group_index> groups_;                     ///< numbers the partitions
-  std::vector<std::string> folders_;                        ///< by partition
-  std::unique_ptr<partition_rows> rows_;                    ///< null without partition_by
-  bool taking_all_ = false;                                 ///< what is given comes by partition
-  std::optional<std::uint32_t> last_;                       ///< whose rows came last meanwhile
-  std::unordered_map<std::uint32_t, open_file> open_;       ///< by partition
+  std::uint64_t number_ = 0;              ///< of the epochs that were prepared
+  std::unique_ptr<group_index> groups_;   ///< numbers the partitions
+  std::vector<std::string> folders_;      ///< by partition
+  std::unique_ptr<partition_rows> rows_;  ///< null without partition_by
+  bool taking_all_ = false;               ///< what is given comes by partition
+  std::optional<std::uint32_t> last_;     ///< whose rows came last meanwhile
+  std::shared_ptr<void> shared_;          ///< by the files that are open
+  bool shares_ = false;
   std::unordered_map<std::uint32_t, std::uint64_t> rolls_;  ///< files that a partition has in this epoch
   std::vector<std::string> tokens_;                         ///< of complete files of this epoch
   sink_report report_;                                      ///< of those
   std::vector<std::string> prepared_;                       ///< hidden files that are not published yet
   std::atomic<bool> interrupted_ = false;
   interrupt_switch<sink> stop_;
+  open_files open_{stop_};
 };
 
 }  // namespace

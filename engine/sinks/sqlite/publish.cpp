@@ -7,6 +7,7 @@
 #include "engine/sinks/history/history_sql.hpp"
 #include "engine/sinks/sqlite/table.hpp"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -100,6 +101,21 @@ status merge_rows(connection& target, const loaded_table& into) {
   return apply_history(rule, "main." + quoted_name(now.name), "sluice_staged." + quoted_name(into.name), in);
 }
 
+status user_statements(connection& target, const std::vector<std::string>& all, const char* which) {
+  for (const auto& sql : all) {
+    if (auto ran = target.run(sql); !ran.ok()) {
+      auto problem = std::move(ran).problem();
+      problem.message = std::string("a statement of ") + which + " failed: " + problem.message;
+      return problem;
+    }
+    if (::sqlite3_get_autocommit(target.handle()) == 0) continue;
+    return user_error("database_error",
+                      std::string("a statement of ") + which + " has ended the transaction: " + sql.substr(0, 100),
+                      "remove COMMIT and ROLLBACK from it");
+  }
+  return {};
+}
+
 status move_rows(connection& target, const loaded_table& into, const staged_epoch& epoch, bool staged,
                  interruption& stop) {
   SLUICE_TRY(make_notes_table(target));
@@ -115,8 +131,10 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
   const auto note = "INSERT INTO _sluice_commits VALUES (" + quoted_text(into.sink) + ", " + quoted_text(into.run) +
                     ", " + number + ", " + std::to_string(epoch.attempt) + ", " + quoted_text(into.name) + ", " +
                     std::to_string(epoch.rows) + ", strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
+  SLUICE_TRY(user_statements(target, into.before, "before"));
   if (into.history) {
     SLUICE_TRY(merge_rows(target, into));
+    SLUICE_TRY(user_statements(target, into.after, "after"));
     return target.run(note);
   }
   SLUICE_ASSIGN(auto source, connection::open(epoch.path, connection::access::read, stop));
@@ -135,6 +153,7 @@ status move_rows(connection& target, const loaded_table& into, const staged_epoc
                       "the table " + into.name + " took " + std::to_string(target.changes()) + " of " +
                           std::to_string(epoch.rows) + " rows",
                       "a trigger of the table probably removes some: nothing was loaded");
+  SLUICE_TRY(user_statements(target, into.after, "after"));
   return target.run(note);
 }
 

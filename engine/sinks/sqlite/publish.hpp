@@ -26,6 +26,8 @@ struct loaded_table {
   /// Of the modes merge and scd2, else null: schema and key are then those of the staged rows.
   std::shared_ptr<const history::history_rule> history = nullptr;
   create_rule create = create_rule::if_missing;
+  std::vector<std::string> before = {};  ///< statements of the transaction that commits
+  std::vector<std::string> after = {};
 };
 
 /// Checks that a table fits the modes merge and scd2, where it is there.

@@ -78,7 +78,15 @@ component_spec spec() {
                               .help = "a table, or (evolve) a column, that is missing: if_missing creates the table, "
                                       "evolve also adds columns, never fails",
                               .default_value = "if_missing",
-                              .choices = {"if_missing", "evolve", "never"}}}},
+                              .choices = {"if_missing", "evolve", "never"}},
+                             {.name = "before",
+                              .form = shape::list,
+                              .help = "SQL statements that the transaction of each commit runs first",
+                              .elements = {{.form = shape::text}}},
+                             {.name = "after",
+                              .form = shape::list,
+                              .help = "SQL statements that it runs last",
+                              .elements = {{.form = shape::text}}}}},
       .law = "in = loaded + merged + rejected",
       .example = R"yaml(version: 1
 pipeline: sqlite-example

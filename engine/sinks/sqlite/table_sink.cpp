@@ -32,6 +32,12 @@ create_rule create_of(const options& own) {
   return text == "evolve" ? create_rule::evolve : text == "never" ? create_rule::never : create_rule::if_missing;
 }
 
+std::vector<std::string> statements_of(const options& own, const char* name) {
+  if (!own.is_object()) return {};
+  const auto found = own.find(name);
+  return found == own.end() ? std::vector<std::string>() : found->get<std::vector<std::string>>();
+}
+
 /// Gathers rows in a database of its own beside the target, whose table there obeys the same rules, so that refused
 /// rows show at once and nobody is locked out while the run goes on. Each epoch has a database of its own. One
 /// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
@@ -47,7 +53,9 @@ class sqlite_table : public sink {
               .schema = request.schema,
               .key = request.key,
               .history = std::move(history),
-              .create = create_of(request.own)} {}
+              .create = create_of(request.own),
+              .before = statements_of(request.own, "before"),
+              .after = statements_of(request.own, "after")} {}
   ~sqlite_table() override {
     // What was prepared may be committed by someone who has only the token.
     const bool prepared = !prepared_.empty();

@@ -288,30 +288,6 @@ TEST_CASE("state is handed out by key group: ranges divide it, and together they
   CHECK(groups == 500);
 }
 
-TEST_CASE("what has gone to disk is refused by name, not left out") {
-  const std::vector<std::pair<std::string, std::string>> holding = {
-      {"sort", R"json(["t"])json"},
-      {"deduplicate", R"json(["id"])json"},
-      {"deduplicate", R"json({"by": ["id"], "order": ["t"]})json"},
-      {"aggregate", R"json({"by": ["id"], "compute": {"n": "max(t)"}})json"}};
-  for (const auto& [name, own] : holding) {
-    INFO(name << " " << own);
-    runner little(name, own, {{"source", schema_of("id bigint, t text")}}, {.memory_bytes = 256 * 1024});
-    bool refused = false;
-    for (int turn = 0; turn < 200 && !refused; ++turn) {
-      std::string many = "[";
-      for (int row = 0; row < 500; ++row)
-        many += (row == 0 ? "[" : ", [") + std::to_string(turn * 500 + row) + ", \"" + std::string(100, 'x') + "\"]";
-      little.feed(many + "]");
-      const auto parts = little.unit().state({});
-      if (parts.ok()) continue;
-      CHECK(parts.problem().code == "not_supported");
-      refused = true;
-    }
-    CHECK(refused);
-  }
-}
-
 TEST_CASE("state that is not its own is refused") {
   runner filter("filter", R"json("id > 1")json", "id bigint");
   runner limit("limit", "3", "id bigint");

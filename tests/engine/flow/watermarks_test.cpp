@@ -103,6 +103,39 @@ TEST_CASE("an input that ends for good is at the end of time; one that stops kee
   CHECK(heard(other.in) == words{"time 50", "end 1"});
 }
 
+TEST_CASE("an input that is idle holds nothing back until it is heard of again, and nothing falls") {
+  const auto idle = "time " + std::to_string(idle_mark);
+  fixture at(two_inputs(true));
+  at.take(0, wire::watermark{50});
+  at.take(1, wire::watermark{30});
+  CHECK(heard(at.in) == words{"time 30"});
+  at.take(1, wire::watermark{idle_mark});
+  CHECK(heard(at.in) == words{"time 50"});
+  at.take(0, wire::watermark{60});
+  CHECK(heard(at.in) == words{"time 60"});
+  // It comes back with what it had last: the others wait for it again.
+  at.take(1, wire::watermark{30});
+  at.take(0, wire::watermark{70});
+  CHECK(heard(at.in).empty());
+  at.take(1, wire::watermark{65});
+  CHECK(heard(at.in) == words{"time 65"});
+  // All of them: nothing moves, and those below are told.
+  at.take(0, wire::watermark{idle_mark});
+  CHECK(heard(at.in).empty());
+  at.take(1, wire::watermark{idle_mark});
+  CHECK(heard(at.in) == words{idle});
+  at.take(1, wire::watermark{idle_mark});
+  CHECK(heard(at.in).empty());
+  at.take(1, wire::watermark{65});
+  CHECK(heard(at.in) == words{"time 65"});
+  // One that has never had a row.
+  fixture other(two_inputs(true));
+  other.take(0, wire::watermark{50});
+  CHECK(heard(other.in).empty());
+  other.take(1, wire::watermark{idle_mark});
+  CHECK(heard(other.in) == words{"time 50"});
+}
+
 TEST_CASE("a watermark waits for batches before it that wait for their place in the order") {
   fixture at(two_inputs(false, true));
   at.take(0, one_row({.split = 0, .sequence = 1}));

@@ -1,3 +1,4 @@
+#include "engine/component/checks_rules.hpp"
 #include "tests/support/collector.hpp"
 
 using namespace sluice;
@@ -101,8 +102,94 @@ TEST_CASE("rules that can't be are refused where they stand") {
   CHECK(first_fault(R"~({"r": {"range": {"a": ["x", 1]}}})~").starts_with("invalid_literal /validate/r/range/a"));
   CHECK(first_fault(R"~({"r": {"check": "t > 1"}})~").starts_with("type_mismatch /validate/r/check"));
   CHECK(first_fault(R"~({"r": {"unique": ["l"]}})~").starts_with("not_supported_yet /validate/r/unique/0"));
-  CHECK(first_fault(R"~({"r": {"check": "a > 1", "severity": "warn"}})~")
-            .starts_with("not_supported_yet /validate/r/check severity: warn"));
   CHECK(first_fault(R"~({"r": {"check": "a > 1", "allow": "lots"}})~")
             .starts_with("invalid_option /validate/r/check allow is a number"));
+}
+
+namespace {
+
+std::string result_of(runner& unit, std::size_t at) {
+  const auto one = dynamic_cast<const checks_rules&>(unit.unit()).rules().at(at);
+  return one.rule + " " + one.severity + " " + std::to_string(one.broken) + "/" + std::to_string(one.checked) +
+         (one.within_limit ? " within" : " beyond") + (one.fails ? " fails" : "") + ": " + one.message;
+}
+
+}  // namespace
+
+TEST_CASE("rows pass a rule that warns, and are counted against its limit") {
+  runner unit("validate",
+              R"~({"low": {"range": {"a": [0, 9]}, "severity": "warn"}, "few": {"check": "a <> 7", "severity": "warn",
+                  "allow": 1}, "share": {"not_null": ["a"], "severity": "warn", "allow": "10%"},
+                  "once": {"unique": ["a"], "severity": "warn"}, "many": {"rows": [10, null], "severity": "warn"}})~",
+              "a bigint");
+  unit.feed("[[10], [7], [10], [null]]").end();
+  CHECK(unit.lines() == lines{"10", "7", "10", "null"});
+  CHECK(unit.out.rejects.empty());
+  CHECK(result_of(unit, 0) == "low warn 2/4 beyond: a is not between 0 and 9");
+  CHECK(result_of(unit, 1) == "few warn 1/4 within: a <> 7 is not true");
+  CHECK(result_of(unit, 2) == "share warn 1/4 beyond: a is null");
+  CHECK(result_of(unit, 3) == "once warn 1/4 beyond: a is not unique: an earlier row has the same value");
+  CHECK(result_of(unit, 4) == "many warn 1/4 beyond: expected 10 rows or more, found 4");
+}
+
+TEST_CASE("the rule that fails the run says so in its result") {
+  runner unit("validate", R"~({"some": {"not_null": ["a"]}, "low": {"check": "a < 9", "severity": "fail"}})~",
+              "a bigint");
+  CHECK_FALSE(unit.try_feed(rows(unit.request.inputs[0].schema, "[[1], [null], [9]]")).ok());
+  CHECK(result_of(unit, 0) == "some reject 1/3 beyond: a is null");
+  CHECK(result_of(unit, 1) == "low fail 1/3 beyond fails: a < 9 is not true");
+}
+
+TEST_CASE("references looks values up in the column of another unit, whichever comes first") {
+  const auto unit_with = [](const std::string& rules) {
+    return runner("validate", rules,
+                  {{"orders", schema_of("id bigint, c integer")}, {"customers", schema_of("k bigint")}});
+  };
+  auto late = unit_with(R"~({"known": {"references": {"c": "customers.k"}}})~");
+  late.feed("[[1, 7], [2, 8]]").feed("[[3, null], [4, 9]]").feed("[[7]]", 1);
+  CHECK(late.lines().empty());
+  CHECK(late.unit().held() == 4);
+  late.feed("[[9]]", 1).end(1).feed("[[5, 8]]").end(0).check_law();
+  CHECK(late.lines() == lines{"1|7", "3|null", "4|9"});
+  REQUIRE(late.out.rejects.size() == 2);
+  CHECK(late.out.rejects[0].record == "2|8");
+  CHECK(late.out.rejects[0].why.message == "c is no k of customers");
+  auto nobody = unit_with(R"~({"known": {"references": {"c": "customers.k"}, "severity": "warn"}})~");
+  nobody.end(1).feed("[[1, 7]]").end();
+  CHECK(result_of(nobody, 0) == "known warn 1/1 beyond: c is no k of customers");
+  const auto fault = [&](const std::string& rules) {
+    const auto unit = unit_with(rules);
+    return unit.faults.empty() ? "none" : unit.faults[0].code + " " + unit.faults[0].path;
+  };
+  CHECK(fault(R"~({"r": {"references": {"c": "customers.z"}}})~") == "unknown_column /validate/r/references/c");
+  CHECK(fault(R"~({"r": {"references": {"x": "customers.k"}}})~") == "unknown_column /validate/r/references/x");
+  CHECK(first_fault(R"~({"r": {"references": {"a": "customers.k"}}})~")
+            .starts_with("invalid_option /validate/r/references/a a step reads one unit only"));
+}
+
+TEST_CASE("what references has seen and what waits goes on in another instance") {
+  const std::vector<input_port> inputs = {{"orders", schema_of("c bigint")}, {"customers", schema_of("k bigint")}};
+  const std::string rules = R"~({"known": {"references": {"c": "customers.k"}}})~";
+  runner first("validate", rules, inputs);
+  first.feed("[[1], [2]]").feed("[[1]]", 1);
+  runner second("validate", rules, inputs);
+  must(second.unit().restore(must(first.unit().state({}))));
+  second.fed = 2;
+  second.feed("[[3]]", 1).end(1).feed("[[3]]").end(0);
+  CHECK(second.lines() == lines{"1", "3"});
+  CHECK(second.out.rejects.size() == 1);
+}
+
+TEST_CASE("rows that wait for another unit are spilled where memory is short") {
+  runner unit("validate", R"~({"known": {"references": {"c": "customers.k"}}})~",
+              {{"orders", schema_of("c bigint, t text")}, {"customers", schema_of("k bigint")}},
+              {.memory_bytes = 1 << 20});
+  const std::string pad(1000, 'x');
+  std::string json = "[";
+  for (int i = 0; i < 1000; ++i) json += (i > 0 ? ",[" : "[") + std::to_string(i) + ",\"" + pad + "\"]";
+  for (int i = 0; i < 5; ++i) unit.feed(json + "]");
+  CHECK_FALSE(unit.spill.names().empty());
+  unit.feed("[[5], [999]]", 1).end();
+  CHECK(unit.lines().size() == 10);
+  CHECK(unit.out.rejects.size() == 4990);
 }

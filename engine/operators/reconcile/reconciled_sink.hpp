@@ -1,0 +1,11 @@
+#pragma once
+
+namespace sluice {
+
+/// The option of a unit of `reconcile` that stands before a sink, which the user wrote as a part of that sink: its
+/// name.
+inline constexpr const char* reconciled_sink = "of_sink";
+/// The option of a sink that holds its `reconcile:` until such a unit is made.
+inline constexpr const char* wanted_reconcile = "reconcile";
+
+}  // namespace sluice
