@@ -106,7 +106,7 @@ result<int> drain(session& with, const chosen& what) {
   }
   std::string text = "node " + printable(what.name) + " takes no new work\n";
   if (const auto moving = runs_text(answer, "moving"); !moving.empty())
-    text += "go on elsewhere, behind a checkpoint: " + moving + "\n";
+    text += "continue on other nodes, after a checkpoint: " + moving + "\n";
   if (const auto staying = runs_text(answer, "staying"); !staying.empty())
     text += "end there, because they take no checkpoints: " + staying + "\n";
   with.terminal.out(text + "sluice nodes shows when nothing works on it any more\n");
@@ -125,7 +125,7 @@ result<int> run_verb(session& with, const chosen& what) {
 command nodes_verb() {
   auto what = std::make_shared<chosen>();
   return {.takes = {.positionals = {{.name = "drain",
-                                     .help = "a node takes no new work, and its runs with checkpoints go on elsewhere",
+                                     .help = "a node takes no new work, and its runs with checkpoints continue elsewhere",
                                      .target = &what->action,
                                      .required = false,
                                      .choices = {"drain"}},

@@ -148,7 +148,7 @@ class placer {
       fail(index, unit.place.node.empty() ? no_node_fits(unit, nodes_) : unknown_node(unit, nodes_));
     } else if (on.empty()) {
       auto fault = user_error("node_not_available", "unit " + unit.name + ": " + objections,
-                              "see `sluice nodes`; change place:, or mend that node");
+                              "see `sluice nodes`; change place:, or repair that node");
       fault.path = unit_path(unit) + (unit.place.node.empty() ? "/place/labels" : "/place/node");
       fail(index, std::move(fault));
     }

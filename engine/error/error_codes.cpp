@@ -321,7 +321,7 @@ const std::vector<error_code>& error_codes() {
       {"node_lost", "A node was lost during the run.",
        "Nothing was published; check the node's log, restart the node and submit again."},
       {"node_not_available", "The node that a unit has to run on takes no work.",
-       "See sluice nodes; the message says why. Change place:, or mend that node."},
+       "See sluice nodes; the message says why. Change place:, or repair that node."},
       {"node_not_found", "The cluster has no node of that name.", "See sluice nodes."},
       {"node_unreachable", "No node answers at that address, or the connection broke.",
        "Check --to and whether the node is running. A run that was submitted may still be going on: sluice status."},

@@ -99,7 +99,7 @@ struct joining : played_node {
     dialler.send(node, std::move(answer));
     time.settle();
   }
-  void take_in(const std::string& session) { controller.say(joined{session, controller.as_peer(), {third.as_peer()}}); }
+  void take_in(const std::string& session) { controller.say(joined{session, controller.as_peer(), {third.as_peer()}, 500, ""}); }
 };
 
 }  // namespace
@@ -147,7 +147,7 @@ TEST_CASE("a worker that can't join says why") {
 TEST_CASE("nobody but the node that was asked can take a worker in") {
   joining worker;
   worker.dialled(worker.controller.self);
-  worker.third.say(joined{"foreign", worker.third.as_peer(), {}});
+  worker.third.say(joined{"foreign", worker.third.as_peer(), {}, 500, ""});
   CHECK(worker.joined_as.empty());
   CHECK(worker.links->session.empty());
 }
@@ -174,7 +174,7 @@ TEST_CASE("a worker whose first node dies forgets all it knew and tries every se
   worker.time.pass(1s);
   played_peer back(worker, "n1", 1);
   worker.dialled(back.self);
-  back.say(joined{"two", back.as_peer(), {}});
+  back.say(joined{"two", back.as_peer(), {}, 500, ""});
   CHECK(worker.links->session == "two");
   CHECK(worker.log.back() == "joined node n1 again");
   CHECK(worker.joined_as == strings{"ok"});  // the first time only

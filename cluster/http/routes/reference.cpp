@@ -140,7 +140,7 @@ constexpr const char* drained_schema = R"json({
   "properties": {
     "node": {"type": "string"},
     "draining": {"type": "boolean"},
-    "moving": {"type": "array", "items": {"type": "string"}, "description": "runs that go on elsewhere, behind a checkpoint"},
+    "moving": {"type": "array", "items": {"type": "string"}, "description": "runs that continue elsewhere, after a checkpoint"},
     "staying": {"type": "array", "items": {"type": "string"}, "description": "runs without checkpoints, which end there"}}
 })json";
 
@@ -159,7 +159,7 @@ route_group reference_routes() {
                  {.method = "POST",
                   .path = "/v1/nodes/{node}/drain",
                   .id = "drain_node",
-                  .summary = "a node takes no new work, and its runs with checkpoints go on elsewhere; `node.drained` "
+                  .summary = "a node takes no new work, and its runs with checkpoints continue elsewhere; `node.drained` "
                              "tells that nothing works on it any more",
                   .parameters = {path_text("node", "its name")},
                   .answers = {{.summary = "What becomes of its runs", .schema = "DrainedNode"}},
