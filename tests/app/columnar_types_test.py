@@ -62,6 +62,8 @@ class ColumnarTypes(CommandLine):
                 map_type = pa.types.is_map(array.type)
                 objects = [{"a": {} if map_type and value == [] else plain(value, True)} for value in array.to_pylist()]
                 self.assertEqual(self.rows_of("ipc", "in.arrow"), objects)
+                if map_type:  # pyarrow gives the entries of a map as pairs
+                    wanted = [{"a": value} for value in array.to_pylist()]
                 self.assertEqual(self.rows_of("ipc", "in.arrow", "parquet"), wanted)
 
     def test_views_of_lists_in_any_order(self):
@@ -86,7 +88,7 @@ class ColumnarTypes(CommandLine):
             rows = [(at, chance.randrange(0, 200 - at)) for at in (chance.randrange(0, 200) for _ in range(300))]
             self.assert_comes_in(views(pa.ListViewArray, values, rows, [chance.random() < 0.8 for _ in rows]))
 
-    def test_maps_are_lists_of_their_entries(self):
+    def test_maps_are_maps(self):
         maps = pa.array([[("a", 1), ("b", None)], None, [], [("a", 3)]], pa.map_(pa.string(), pa.int32()))
         self.assert_comes_in(maps)
         pa.parquet.write_table(pa.table({"m": maps}), self.folder / "m.parquet")
