@@ -124,19 +124,20 @@ result<int> run_verb(session& with, const chosen& what) {
 
 command nodes_verb() {
   auto what = std::make_shared<chosen>();
-  return {.takes = {.positionals = {{.name = "drain",
-                                     .help = "a node takes no new work, and its runs with checkpoints continue elsewhere",
-                                     .target = &what->action,
-                                     .required = false,
-                                     .choices = {"drain"}},
-                                    {.name = "NAME", .help = "the node", .target = &what->name, .required = false}},
-                    .options = {{.names = {"--undo"},
-                                 .value = {},
-                                 .help = "with drain: the node takes work again",
-                                 .target = &what->undo}},
-                    .details = "States: joining, ready, suspect (not heard of for a while), draining, lost.\n"
-                               "A node that is drained stays in the cluster; stop it with SIGTERM.\n"},
-          .run = [what](session& with) { return run_verb(with, *what); }};
+  return {
+      .takes = {.positionals = {{.name = "drain",
+                                 .help = "a node takes no new work, and its runs with checkpoints continue elsewhere",
+                                 .target = &what->action,
+                                 .required = false,
+                                 .choices = {"drain"}},
+                                {.name = "NAME", .help = "the node", .target = &what->name, .required = false}},
+                .options = {{.names = {"--undo"},
+                             .value = {},
+                             .help = "with drain: the node takes work again",
+                             .target = &what->undo}},
+                .details = "States: joining, ready, suspect (not heard of for a while), draining, lost.\n"
+                           "A node that is drained stays in the cluster; stop it with SIGTERM.\n"},
+      .run = [what](session& with) { return run_verb(with, *what); }};
 }
 
 }  // namespace sluice::app

@@ -99,7 +99,9 @@ struct joining : played_node {
     dialler.send(node, std::move(answer));
     time.settle();
   }
-  void take_in(const std::string& session) { controller.say(joined{session, controller.as_peer(), {third.as_peer()}, 500, ""}); }
+  void take_in(const std::string& session) {
+    controller.say(joined{session, controller.as_peer(), {third.as_peer()}, 500, ""});
+  }
 };
 
 }  // namespace

@@ -159,8 +159,9 @@ route_group reference_routes() {
                  {.method = "POST",
                   .path = "/v1/nodes/{node}/drain",
                   .id = "drain_node",
-                  .summary = "a node takes no new work, and its runs with checkpoints continue elsewhere; `node.drained` "
-                             "tells that nothing works on it any more",
+                  .summary =
+                      "a node takes no new work, and its runs with checkpoints continue elsewhere; `node.drained` "
+                      "tells that nothing works on it any more",
                   .parameters = {path_text("node", "its name")},
                   .answers = {{.summary = "What becomes of its runs", .schema = "DrainedNode"}},
                   .refusals = {404, 501},
