@@ -238,7 +238,8 @@ proof::step proof::take(std::string_view bytes) {
                                                  " of the protocol between nodes, this node uses version " +
                                                  std::to_string(node_protocol),
                                              use_one_release));
-  if (!from.release.empty() && from.release != own_.release)
+  const bool introduces = from.kind == "hello" || from.kind == "challenge";
+  if ((introduces || !from.release.empty()) && from.release != own_.release)
     return refuse(
         reason_version,
         user_error("foreign_client", "it runs another release of Sluice than this node, which runs " + own_.release,

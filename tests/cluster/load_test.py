@@ -90,7 +90,9 @@ class Node:
 
 def stored_events(state):
     with contextlib.closing(sqlite3.connect(f"file:{state}/sluice.db?mode=ro", uri=True)) as store:
-        return store.execute("SELECT cursor, run || '/' || sequence, type FROM events ORDER BY cursor").fetchall()
+        # Events without a run, of nodes, are numbered by the Store's own stream.
+        return store.execute("SELECT cursor, CASE run WHEN '' THEN (SELECT id FROM stream) ELSE run END || '/' || sequence, "
+                             "type FROM events ORDER BY cursor").fetchall()
 
 
 def written_events(state):

@@ -123,7 +123,8 @@ class keep_within final : public transform {
       }
     }
     out.count_merged(static_cast<std::uint64_t>(in.rows()) - kept.size() - late.size());
-    windows::give_late(in, late, time_, outputs_.size() > 1, watermark_, "it may repeat a row that is forgotten", out);
+    windows::give_late(in, late, time_, windows::late_port_of(outputs_), watermark_,
+                       "it may repeat a row that is forgotten", out);
     if (std::ssize(kept) == in.rows()) {
       out.emit(0, std::move(in));
     } else if (!kept.empty()) {

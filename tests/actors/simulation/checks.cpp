@@ -53,6 +53,11 @@ void world::check_events(const store::run_record& run, std::vector<std::string>&
     const auto& one = events[at];
     list += " " + one.type;
     if (one.sequence != static_cast<std::int64_t>(at) + 1) broken.push_back("event numbers have a gap");
+    // A run that lost a node begins again, and its units with it.
+    if (one.type == "run.restarting")
+      std::erase_if(seen, [](const auto& each) {
+        return each.first.rfind("unit.", 0) == 0 || each.first == "run.restarting " || each.first == "run.recovered ";
+      });
     if (++seen[one.type + " " + one.unit] > 1) broken.push_back(one.type + " of " + one.unit + " comes twice");
     if (end_of(one)) ++ends;
   }
@@ -62,7 +67,8 @@ void world::check_events(const store::run_record& run, std::vector<std::string>&
   if (store::is_final(run.state) && (events.empty() || end_of(events.back()) != run.state))
     broken.push_back("its last event does not say " + store::to_string(run.state) + ":" + list);
   const bool good = run.state == run_state::succeeded || run.state == run_state::partial;
-  if (good && (seen["run.started "] != 1 || seen["unit.finished numbers"] != 1))
+  // One that lost a node before all its units were there is first told of as recovered.
+  if (good && (seen["run.started "] + seen["run.recovered "] < 1 || seen["unit.finished numbers"] != 1))
     broken.push_back("events are missing:" + list);
 }
 
