@@ -52,7 +52,7 @@ error run_starter::cant_place(const actors::run_setup& setup, const diagnostics&
   const auto lost = lost_.find(setup.run);
   if (lost == lost_.end()) return faults.front();
   auto why = lost->second;
-  why.hint = "it can't go on elsewhere: " + faults.front().message;
+  why.hint = "it can't continue elsewhere: " + faults.front().message;
   if (!setup.what->definition.retry) why.to_blame = blame::user;
   return why;
 }

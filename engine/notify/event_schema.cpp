@@ -68,7 +68,7 @@ options schema_of(const event_type& what) {
     const options text = {{"type", "string"}};
     properties["cause"] =
         options{{"type", "object"},
-                {"required", {"code", "message"}},
+                {"required", {"message", "code"}},
                 {"properties", {{"code", text}, {"message", text}, {"hint", text}, {"where", text}, {"path", text}}}};
   }
   return {{"$schema", "https://json-schema.org/draft/2020-12/schema"},

@@ -113,7 +113,7 @@ result<std::int64_t> following_reader::find_end(const one_file& of, std::int64_t
       return user_error(
           "record_too_large",
           of.file->name() + " has a record at byte " + std::to_string(of.at.end) + " that does not end within 256 MiB",
-          "look for a line end that is missing, or a quote that is never closed");
+          "look for a missing line break, or a quote that is never closed");
   }
 }
 

@@ -26,7 +26,9 @@ notify:
 
 class Channels(CommandLine):
     def log(self):
-        return [event["id"] for event in events(self.sluice("events", "--json", "--limit", "100000").stdout)]
+        # That somebody flushed is no pipeline's event.
+        return [event["id"] for event in events(self.sluice("events", "--json", "--limit", "100000").stdout)
+                if event["type"] != "delivery.flushed"]
 
     def deliveries(self):
         done = self.sluice("notify", "deliveries", "--json", "--limit", "1000")

@@ -163,7 +163,7 @@ route_group reference_routes() {
                       "a node takes no new work, and its runs with checkpoints continue elsewhere; `node.drained` "
                       "tells that nothing works on it any more",
                   .parameters = {path_text("node", "its name")},
-                  .answers = {{.summary = "What becomes of its runs", .schema = "DrainedNode"}},
+                  .answers = {{.summary = "What happens to its runs", .schema = "DrainedNode"}},
                   .refusals = {404, 501},
                   .role = access_role::admin,
                   .answer = drain},

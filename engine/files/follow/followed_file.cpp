@@ -31,7 +31,7 @@ file_number number_of(const struct statx& info) {
 error rewritten(const std::string& name, const std::string& what) {
   return user_error("source_changed", "the followed file " + name + " " + what,
                     "files may only grow; rotate them by renaming (with logrotate: create, not copytruncate). What was "
-                    "read before stays loaded; start again with --fresh to read all files from their begin");
+                    "read before stays loaded; start again with --fresh to read all files from their beginning");
 }
 
 }  // namespace

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 namespace {
 
 error gone(const followed_mark& mark) {
-  return external_error("followed_file_gone",
-                        "the followed file " + mark.name + " is not there any more, under any name in its folder; " +
-                            std::to_string(mark.end) +
-                            " bytes of it were read, and what was written behind them can't be",
-                        "put it back under this name and start again; or read all files from their begin with --fresh");
+  return external_error(
+      "followed_file_gone",
+      "the followed file " + mark.name + " is not there any more, under any name in its folder; " +
+          std::to_string(mark.end) + " bytes of it were read, and what was written after them can't be",
+      "put it back under this name and start again; or read all files from their beginning with --fresh");
 }
 
 error cannot_follow(const input_file& file) {
@@ -30,8 +30,8 @@ error cannot_follow(const input_file& file) {
                     file.packed == compression::none
                         ? "the file " + file.name + " is not in UTF-8; only plain UTF-8 files can be followed"
                         : "the file " + file.name + " is compressed (" + packed + "); only plain files can be followed",
-                    "name the files so that it is none of them, for example path: \"logs/*.csv\"; rotated files that "
-                    "are compressed later would be read twice");
+                    "choose a path that leaves it out, for example path: \"logs/*.csv\"; rotated files that are "
+                    "compressed later would be read twice");
 }
 
 /// The paths of the files beside one.
