@@ -164,7 +164,7 @@ route_group reference_routes() {
                       "tells that nothing works on it any more",
                   .parameters = {path_text("node", "its name")},
                   .answers = {{.summary = "What happens to its runs", .schema = "DrainedNode"}},
-                  .refusals = {404, 501},
+                  .refusals = {404, 422, 501},
                   .role = access_role::admin,
                   .answer = drain},
                  {.method = "POST",
