@@ -88,17 +88,17 @@ class control : public caf::event_based_actor {
       return promise;
     }
     const auto others = queue_.in_the_way_of(setup->claim);
-    if (others.empty() || setup->overlap != overlap_rule::skip) return enqueue(setup, promise);
+    if (others.empty() || setup->overlap != overlap_rule::skip) return queue_up(setup, promise);
     // Whoever has read in the Store that a run has ended may be faster than its supervisor's last word.
     calls_.call([store = s_.store, others] { return all_ended(*store, others); },
                 [this, setup, first = others.front(), promise](bool ended) mutable {
-                  if (ended && !closing_ && live_.count(setup->run) == 0) return (void)enqueue(setup, promise);
+                  if (ended && !closing_ && live_.count(setup->run) == 0) return (void)queue_up(setup, promise);
                   promise.deliver(submission_refused{{already_running(setup->claim, "run " + first)}});
                 });
     return promise;
   }
 
-  caf::response_promise enqueue(const std::shared_ptr<const run_setup>& setup, caf::response_promise promise) {
+  caf::response_promise queue_up(const std::shared_ptr<const run_setup>& setup, caf::response_promise promise) {
     const auto others = queue_.in_the_way_of(setup->claim);
     if (setup->overlap == overlap_rule::cancel)
       for (const auto& other : others) cancel(other);

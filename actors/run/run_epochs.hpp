@@ -80,8 +80,8 @@ class run_epochs {
   /// Removes what sinks have made behind the last checkpoint; all of it where there is none.
   void clean_up() { committer_.clean_up(sinks_in(held_)); }
   [[nodiscard]] bool holds() const { return !held_.empty(); }
-  void end(decision::last_words words, std::function<void(const status&)> then) {
-    decision_.end(std::move(words), std::move(then));
+  void end(decision::last_words words, const std::function<void(const status&)>& then) {
+    decision_.end(std::move(words), then);
   }
   /// The sources may acknowledge what was read.
   void acknowledge();

@@ -11,7 +11,7 @@ class mapped_text {
  public:
   mapped_text() = default;
   /// A text of our own that stands for what begins at `origin`.
-  mapped_text(std::string text, std::size_t origin) { add(text, origin, false); }
+  mapped_text(const std::string& text, std::size_t origin) { add(text, origin, false); }
 
   /// `copied`: the piece stands so in the statement, else all of it stands for the byte at `origin`.
   void add(std::string_view piece, std::size_t origin, bool copied);
