@@ -146,9 +146,13 @@ class supervisor : public caf::event_based_actor {
                     [](const caf::error&) {});
     account_.reports().tick(age());
     read_again_when_due();
-    for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
+    tell_of_down();
     if (watch_.is_due(age()) && !states_.ending()) watch();
     later(progress_interval, [this] { tick(); });
+  }
+
+  void tell_of_down() {
+    for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
   }
 
   void watch() {
@@ -183,6 +187,7 @@ class supervisor : public caf::event_based_actor {
     const auto who = message.report.who;
     auto* const one = instances_.find(who);
     if (one == nullptr || one->finished || states_.ending()) return;
+    tell_of_down();
     one->finished = true;
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     epochs_.finished(message);
