@@ -69,7 +69,10 @@ class supervisor : public caf::event_based_actor {
           if (!epochs_.failed(message.who, message.why)) fail(message.why);
         },
         [this](const epoch_ready& message) { epochs_.ready(message); },
-        [this](epoch_prepared& message) { epochs_.prepared(std::move(message)); },
+        [this](epoch_prepared& message) {
+          tell_of_down();  // the last one ends the run
+          epochs_.prepared(std::move(message));
+        },
         [this](const rejects_synced& message) { epochs_.synced(message); },
         [this](rules_checked& message) { account_.rules().found(std::move(message)); },
         [this](instance_finished& message) { finished(std::move(message)); },
