@@ -212,7 +212,7 @@ params: {{ out: {{ type: text }} }}
 {checkpoint}
 extract: {{ orders: {{ csv: {{ path: orders.csv }} }} }}
 transform:
-  slow: {{ from: orders, derive: {{ h: "sha256(repeat(id::text, 300))" }}, parallelism: 3 }}
+  slow: {{ from: orders, derive: {{ h: "sha256(repeat(id::text, 1000))" }}, parallelism: 3 }}
   per_key: {{ from: slow, aggregate: {{ by: [k], compute: {{ n: "count(*)", h: "max(h)" }} }}, parallelism: 3 }}
 load:
   out: {{ from: per_key, csv: {{ path: "${{out}}/" }} }}

@@ -4,12 +4,16 @@ each other, and the headers of CAF's protocol behind it."""
 import hashlib
 import hmac
 import os
+import pathlib
+import re
 import socket
 import struct
 
 import msgpack
 
 VERSION = 4
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+RELEASE = re.search(r"project\(sluice VERSION (\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text())[1]
 LIMIT = 1024
 PATIENCE = 60
 
@@ -19,7 +23,7 @@ def framed(message):
 
 
 def hello(name, nonce, port="control", session=""):
-    message = {"sluice": VERSION, "kind": "hello", "port": port, "node": name, "nonce": nonce}
+    message = {"sluice": VERSION, "kind": "hello", "release": RELEASE, "port": port, "node": name, "nonce": nonce}
     if session:
         message["session"] = session
     return msgpack.packb(message)
