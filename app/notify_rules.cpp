@@ -48,7 +48,7 @@ result<int> add_node_rules(session& with, const notify_request& what) {
   if (what.name.empty())
     return user_error("bad_arguments", "sluice notify add needs a file with channels and notify",
                       "for example: sluice notify add rules.yaml");
-  SLUICE_ASSIGN(const auto file, config::read_config(what.name));
+  SLUICE_ASSIGN(const auto file, config::read_config(what.name, "rules"));
   std::error_code ignored;
   const auto folder = std::filesystem::current_path(ignored).string();
   if (!with.options.to.empty()) return add_at_node(with, file, folder);

@@ -16,7 +16,7 @@ option_spec params_option(std::string& into) {
 
 status add_params(std::vector<std::string>& set, const std::string& file) {
   if (file.empty()) return {};
-  SLUICE_ASSIGN(const auto given, config::read_config(file));
+  SLUICE_ASSIGN(const auto given, config::read_config(file, "params"));
   diagnostics faults;
   const auto parsed = config::document::parse(given.text, given.file, faults);
   if (!faults.empty()) return faults.front();

@@ -166,7 +166,6 @@ struct drain_answer {
 struct run_broken {
   std::string run;
   error why;
-  bool waited = false;  ///< for the better cause that follows where the peer is dead
 };
 /// owner -> node (local): try to join; the outcome comes by the callback given at its start.
 struct join_now {};

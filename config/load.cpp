@@ -53,8 +53,8 @@ std::optional<std::string> process_environment(const std::string& name) {
   return {};
 }
 
-result<config_text> read_config(const std::string& path) {
-  auto text = read_file(path, "the settings ");
+result<config_text> read_config(const std::string& path, const std::string& what) {
+  auto text = read_file(path, "the " + what + " ");
   if (text.ok()) return config_text{.file = path, .text = std::move(*text)};
   auto problem = std::move(text).problem();
   problem.to_blame = blame::user;

@@ -37,8 +37,8 @@ struct load_options {
   std::optional<std::int64_t> due_at = {};  ///< when the run is due, microseconds since 1970 UTC; not set: now
 };
 
-/// Reads a file for `config_text`; the error says why it can't be read.
-result<config_text> read_config(const std::string& path);
+/// Reads a file for `config_text`; the error names it as `what` and says why it can't be read.
+result<config_text> read_config(const std::string& path, const std::string& what = "settings");
 /// Appends the faults of such a file, for a process that is to use it later.
 void check_config(const config_text& given, diagnostics& faults);
 

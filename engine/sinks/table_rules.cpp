@@ -37,4 +37,34 @@ void check_table_rules(const sink_request& request, diagnostics& faults) {
   }
 }
 
+std::vector<field_spec> with_table_options(std::vector<field_spec> own) {
+  own.push_back({.name = "create",
+                 .form = shape::text,
+                 .help =
+                     "a table, or (evolve) a column, that is missing: if_missing creates the table, evolve also adds "
+                     "columns, never fails",
+                 .default_value = "if_missing",
+                 .choices = {"if_missing", "evolve", "never"}});
+  own.push_back({.name = "before",
+                 .form = shape::list,
+                 .help = "SQL statements that the transaction of each commit runs first",
+                 .elements = {{.form = shape::text}}});
+  own.push_back({.name = "after",
+                 .form = shape::list,
+                 .help = "SQL statements that it runs last",
+                 .elements = {{.form = shape::text}}});
+  return own;
+}
+
+create_rule create_rule_of(const options& own) {
+  const auto text = own.is_object() ? own.value("create", "") : std::string();
+  return text == "evolve" ? create_rule::evolve : text == "never" ? create_rule::never : create_rule::if_missing;
+}
+
+std::vector<std::string> statements_of(const options& own, const char* name) {
+  if (!own.is_object()) return {};
+  const auto found = own.find(name);
+  return found == own.end() ? std::vector<std::string>() : found->get<std::vector<std::string>>();
+}
+
 }  // namespace sluice

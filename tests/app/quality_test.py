@@ -45,7 +45,7 @@ class Quality(CommandLine):
         said = self.go(['known: { references: { customer: "customers.k" } }', "positive: { check: amount > 0, severity: warn }",
                         'few: { check: amount < 10, severity: warn, allow: "50%" }', "some: { not_null: [id] }"])
         self.assertIn("rules    1 of 4 rules hold\n", said)
-        self.assertIn("warning  rule known of unit checked: 1 of 4 rows (severity: reject): customer is no k of customers\n", said)
+        self.assertIn("warning  rule known of unit checked: 1 of 4 rows (severity: reject): customer is not in customers.k\n", said)
         self.assertIn("warning  rule positive of unit checked: 1 of 4 rows (severity: warn): amount > 0 is not true\n", said)
         self.assertIn("         rule few of unit checked: 1 of 4 rows, allowed 50% (severity: warn): amount < 10 is not true\n", said)
         self.assertEqual(self.ids(), ["1", "2", "4"])

@@ -227,7 +227,7 @@ class rule_reader {
                                 .input = input,
                                 .there = *there,
                                 .type = canonical_key_type(type),
-                                .message = name + " is no " + column + " of " + unit});
+                                .message = name + " is not in " + unit + "." + column});
   }
 
   void severity() {

@@ -13,11 +13,6 @@ namespace {
 
 using namespace postgres;
 
-std::vector<std::string> statements(const options& own, const char* name) {
-  const auto found = own.find(name);
-  return found == own.end() ? std::vector<std::string>() : found->get<std::vector<std::string>>();
-}
-
 std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   const auto before = faults.size();
   const auto url = text_option(request.own, "url", "");
@@ -35,7 +30,6 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   std::shared_ptr<const history::history_rule> rule;
   if (history::has_history(request.mode) && faults.size() == before) rule = history::read_history(request, faults);
   if (faults.size() > before) return nullptr;
-  const auto create = text_option(request.own, "create", "if_missing");
   auto staged = request;
   if (rule) {
     staged.schema = rule->staged;
@@ -47,11 +41,9 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
                        .schema = staged.schema,
                        .mode = request.mode,
                        .key = staged.key,
-                       .create = create == "evolve"  ? create_rule::evolve
-                                 : create == "never" ? create_rule::never
-                                                     : create_rule::if_missing,
-                       .before = statements(request.own, "before"),
-                       .after = statements(request.own, "after"),
+                       .create = create_rule_of(request.own),
+                       .before = statements_of(request.own, "before"),
+                       .after = statements_of(request.own, "after"),
                        .sink = (request.context != nullptr ? request.context->pipeline : "") + "." + request.unit,
                        .run = request.context != nullptr ? request.context->run_id : "",
                        .history = rule},
@@ -97,25 +89,11 @@ component_spec spec() {
           "update; replace: truncate or delete) on the table.",
       .value = {.form = shape::object,
                 .help = "the table to write to",
-                .elements = {server_field(),
-                             {.name = "table",
-                              .form = shape::text,
-                              .help = "name of the table: orders, mart.orders",
-                              .required = true},
-                             {.name = "create",
-                              .form = shape::text,
-                              .help = "a table, or (evolve) a column, that is missing: if_missing creates the table, "
-                                      "evolve also adds columns, never fails",
-                              .default_value = "if_missing",
-                              .choices = {"if_missing", "evolve", "never"}},
-                             {.name = "before",
-                              .form = shape::list,
-                              .help = "SQL statements that the transaction of each commit runs first",
-                              .elements = {{.form = shape::text}}},
-                             {.name = "after",
-                              .form = shape::list,
-                              .help = "SQL statements that it runs last",
-                              .elements = {{.form = shape::text}}}}},
+                .elements = with_table_options({server_field(),
+                                                {.name = "table",
+                                                 .form = shape::text,
+                                                 .help = "name of the table: orders, mart.orders",
+                                                 .required = true}})},
       .law = "in = loaded + merged + rejected",
       .example = R"yaml(version: 1
 pipeline: postgres-example

@@ -4,6 +4,7 @@
 #include "engine/clients/postgres/names.hpp"
 #include "engine/clients/postgres/row_encoder.hpp"
 #include "engine/sinks/history/history_rule.hpp"
+#include "engine/sinks/table_rules.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -12,9 +13,6 @@
 #include <vector>
 
 namespace sluice::postgres {
-
-/// `create:` of the sink.
-enum class create_rule { if_missing, evolve, never };
 
 /// What the sink was asked to load into.
 struct load_request {

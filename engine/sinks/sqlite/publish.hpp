@@ -2,6 +2,7 @@
 
 #include "engine/clients/sqlite/connection.hpp"
 #include "engine/sinks/history/history_rule.hpp"
+#include "engine/sinks/table_rules.hpp"
 
 #include <arrow/type_fwd.h>
 
@@ -11,9 +12,6 @@
 #include <vector>
 
 namespace sluice::sqlite {
-
-/// `create:` of the sink.
-enum class create_rule { if_missing, evolve, never };
 
 /// The table that one unit of a run loads into.
 struct loaded_table {

@@ -27,17 +27,6 @@ struct duplicate_check {
   std::string message;
 };
 
-create_rule create_of(const options& own) {
-  const auto text = own.is_object() ? own.value("create", "") : std::string();
-  return text == "evolve" ? create_rule::evolve : text == "never" ? create_rule::never : create_rule::if_missing;
-}
-
-std::vector<std::string> statements_of(const options& own, const char* name) {
-  if (!own.is_object()) return {};
-  const auto found = own.find(name);
-  return found == own.end() ? std::vector<std::string>() : found->get<std::vector<std::string>>();
-}
-
 /// Gathers rows in a database of its own beside the target, whose table there obeys the same rules, so that refused
 /// rows show at once and nobody is locked out while the run goes on. Each epoch has a database of its own. One
 /// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
@@ -53,7 +42,7 @@ class sqlite_table : public sink {
               .schema = request.schema,
               .key = request.key,
               .history = std::move(history),
-              .create = create_of(request.own),
+              .create = create_rule_of(request.own),
               .before = statements_of(request.own, "before"),
               .after = statements_of(request.own, "after")} {}
   ~sqlite_table() override {

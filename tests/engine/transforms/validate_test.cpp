@@ -153,10 +153,10 @@ TEST_CASE("references looks values up in the column of another unit, whichever c
   CHECK(late.lines() == lines{"1|7", "3|null", "4|9"});
   REQUIRE(late.out.rejects.size() == 2);
   CHECK(late.out.rejects[0].record == "2|8");
-  CHECK(late.out.rejects[0].why.message == "c is no k of customers");
+  CHECK(late.out.rejects[0].why.message == "c is not in customers.k");
   auto nobody = unit_with(R"~({"known": {"references": {"c": "customers.k"}, "severity": "warn"}})~");
   nobody.end(1).feed("[[1, 7]]").end();
-  CHECK(result_of(nobody, 0) == "known warn 1/1 beyond: c is no k of customers");
+  CHECK(result_of(nobody, 0) == "known warn 1/1 beyond: c is not in customers.k");
   const auto fault = [&](const std::string& rules) {
     const auto unit = unit_with(rules);
     return unit.faults.empty() ? "none" : unit.faults[0].code + " " + unit.faults[0].path;
