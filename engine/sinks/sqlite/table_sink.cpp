@@ -32,7 +32,7 @@ struct duplicate_check {
 /// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
 class sqlite_table : public sink {
  public:
-  sqlite_table(const sink_request& request, std::string path, std::string name,
+  sqlite_table(const sink_request& request, const std::string& path, std::string name,
                std::shared_ptr<const history::history_rule> history)
       : request_(request),
         into_{.path = target_of(path, request.context ? request.context->base_folder : ""),
