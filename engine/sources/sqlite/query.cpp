@@ -1,6 +1,7 @@
 #include "engine/sources/sqlite/query.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -13,12 +14,6 @@ namespace sluice::sqlite {
 namespace {
 
 constexpr int sampled_rows = 1000;
-
-std::string upper(std::string text) {
-  for (auto& c : text)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return text;
-}
 
 /// The kinds of values that a column without a type had in the sample.
 struct seen_values {
@@ -44,7 +39,7 @@ struct seen_values {
 }  // namespace
 
 std::shared_ptr<arrow::DataType> type_of_declaration(const std::string& declared) {
-  const auto type = upper(declared);
+  const auto type = ascii::upper(declared);
   const auto has = [&](const char* part) { return type.find(part) != std::string::npos; };
   if (has("BOOL")) return arrow::boolean();
   if (has("INTERVAL")) return arrow::utf8();
