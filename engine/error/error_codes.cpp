@@ -382,9 +382,10 @@ const std::vector<error_code>& error_codes() {
        "Free memory, or lower run: { memory: ... } so that units spill to disk."},
       {"out_of_range", "A value is outside the range of its type or function.", "The message names the range."},
       {"overwrites_source",
-       "A sink would overwrite a file that the run reads, or write into a folder where its source looks for files.",
+       "A sink would overwrite a file that the run reads, write into a folder where its source looks for files, or "
+       "commit to a table while the run still reads it.",
        "Write to another place. To replace the source file on purpose at the end of the run, set overwrite_source: "
-       "true in the sink."},
+       "true in the sink. For a table leave out commit: checkpoint."},
       {"permission_denied", "Access to the file or folder is not permitted.", "Check who owns it and its permissions."},
       {"pipeline_changed", "The pipeline has changed since the run that this one would continue after.",
        "Undo the change, or start again with --fresh."},
