@@ -157,6 +157,10 @@ const std::vector<error_code>& error_codes() {
       {"headers_too_large", "A request to the HTTP API has more than 16 KiB of headers.", "Send fewer headers."},
       {"idempotency_key_reused", "A submission has the Idempotency-Key of an earlier one, but is another.",
        "Use a new key for each run; the same key only to repeat a submission as it was."},
+      {"include_cycle", "Files include each other in a circle.",
+       "Remove one of the includes; what both files need can be in a third one."},
+      {"include_not_found", "A file that a pipeline includes can't be read, or was not sent with the pipeline.",
+       "Paths under include: start at the folder of the file that they are in."},
       {"input_changed", "The files that a source reads have changed since the checkpoint that the run continues after.",
        "Start again with --fresh."},
       {"input_used_twice", "Two sources read standard input.", "It can be read only once: write it to a file first."},
@@ -378,9 +382,10 @@ const std::vector<error_code>& error_codes() {
        "Free memory, or lower run: { memory: ... } so that units spill to disk."},
       {"out_of_range", "A value is outside the range of its type or function.", "The message names the range."},
       {"overwrites_source",
-       "A sink would overwrite a file that the run reads, or write into a folder where its source looks for files.",
+       "A sink would overwrite a file that the run reads, write into a folder where its source looks for files, or "
+       "commit to a table while the run still reads it.",
        "Write to another place. To replace the source file on purpose at the end of the run, set overwrite_source: "
-       "true in the sink."},
+       "true in the sink. For a table leave out commit: checkpoint."},
       {"permission_denied", "Access to the file or folder is not permitted.", "Check who owns it and its permissions."},
       {"pipeline_changed", "The pipeline has changed since the run that this one would continue after.",
        "Undo the change, or start again with --fresh."},
