@@ -7,7 +7,7 @@
 #include "engine/component/stand_in.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/operators/held_state.hpp"
+#include "engine/operators/held_place.hpp"
 #include "engine/operators/joins/joined_rows.hpp"
 #include "engine/operators/joins/keyed_input.hpp"
 #include "engine/operators/joins/spilled_join.hpp"
@@ -142,7 +142,7 @@ class join final : public single_output,
   }
   status take_in(const state_part& part) override {
     if (part.name == "place") {
-      SLUICE_ASSIGN(place_, place_in(part));
+      SLUICE_ASSIGN(place_, held::place_of(part));
       return {};
     }
     if (part.name == "runs" || part.name == "places" || part.name == "run") return take_in_runs(part);
@@ -203,10 +203,7 @@ class join final : public single_output,
     SLUICE_ASSIGN(const auto chosen, rows_in(of, input, rows));
     if (chosen.empty()) return {};
     if (input == 0) {
-      const auto& at = rows.rows.order;
-      SLUICE_ASSIGN(const auto place,
-                    held::numbers("place", {at.split, static_cast<std::int64_t>(at.sequence), at.chunk,
-                                            at.last_chunk ? 1 : 0, at.last_in_split ? 1 : 0}));
+      SLUICE_ASSIGN(const auto place, held::place("place", rows.rows.order));
       SLUICE_TRY(take(place));
     }
     SLUICE_ASSIGN(const auto whole, joins::with_key_columns(layout_, rows));
@@ -214,14 +211,6 @@ class join final : public single_output,
     const arrow::Int32Array indices(std::ssize(chosen), arrow::Buffer::Wrap(chosen));
     SLUICE_ASSIGN(const auto part, held::rows(name, take_rows(whole, indices)));
     return take(part);
-  }
-  static result<order_key> place_in(const state_part& part) {
-    SLUICE_ASSIGN(const auto at, held::numbers_of(part, 5));
-    return order_key{.split = static_cast<std::uint32_t>(at[0]),
-                     .sequence = static_cast<std::uint64_t>(at[1]),
-                     .chunk = static_cast<std::uint32_t>(at[2]),
-                     .last_chunk = at[3] != 0,
-                     .last_in_split = at[4] != 0};
   }
 
   // Output that waits for its place in the left's order.

@@ -82,6 +82,14 @@ class SpilledCheckpoints(CommandLine):
                                   any(one.get("state_bytes", 0) > 100_000 and one.get("rows_held", 0) > 0 for one in self.checkpoints()))
                 self.assertEqual(self.go_on(), expected)
 
+    def test_values_that_rows_refer_to_are_part_of_a_checkpoint_on_disk_too(self):
+        self.write_pipeline('made: { from: numbers, validate: { known: { references: { k: "others.k" } } } }\nrejects: { allow: 100000 }',
+                            "  others: { generate: { rows: 200000, columns: { k: { random: [10000, 1000000] } } } }", memory="1MiB")
+        expected = self.unbroken()
+        self.assertTrue(0 < len(expected) < ROWS)
+        self.killed_after(lambda: any(one.get("state_bytes", 0) > 2_000_000 for one in self.checkpoints()))
+        self.assertEqual(self.go_on(), expected)
+
     def run_ids(self):
         return [run["id"] for run in json.loads(self.sluice("runs", "--json").stdout or "[]")]
 

@@ -69,10 +69,11 @@ class windowed final : public single_output, public may_block {
     std::vector<state_part> parts;
     if (!of.contains(0) || taken_ == 0 || active_ == stages_.size()) return parts;
     if (finished_ || stages_.front()->spilled()) return held::spilled("window functions");
-    for (const auto& rows : stages_.front()->held()) {
+    SLUICE_TRY(stages_.front()->each_held([&](const batch& rows) -> status {
       SLUICE_ASSIGN(auto part, held::rows("rows", rows));
       parts.push_back(std::move(part));
-    }
+      return {};
+    }));
     return parts;
   }
   status restore(const std::vector<state_part>& parts) override {
