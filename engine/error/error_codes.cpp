@@ -352,6 +352,8 @@ const std::vector<error_code>& error_codes() {
       {"not_replayable", "A source can't be read again, but a restart needs this.",
        "Write its data to a file first, and read the file."},
       {"not_representable", "The target's format can't represent a value.", "Cast the column first."},
+      {"not_scalable", "A unit of a run can't get another number of instances.",
+       "The message says why; transforms that take their rows by key, or in any order, can be scaled."},
       {"not_seekable", "A source needs a file that allows random access.",
        "Write the stream to a file first; CSV and NDJSON are also read from standard input (path: -)."},
       {"not_started", "A run was asked for, but was not started.",
