@@ -1,5 +1,6 @@
 #include "engine/component/checks_rules.hpp"
 #include "engine/component/holds_back.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
@@ -28,7 +29,11 @@ namespace {
 using validation::rule;
 using validation::severity;
 
-class validate final : public single_output, public checks_rules, public wants_last, public holds_back {
+class validate final : public single_output,
+                       public checks_rules,
+                       public wants_last,
+                       public holds_back,
+                       public spilled_state {
  public:
   validate(const transform_request& request, std::vector<rule> rules)
       : single_output(request, request.inputs.front().schema),
@@ -63,11 +68,7 @@ class validate final : public single_output, public checks_rules, public wants_l
   }
   [[nodiscard]] int last_input() const override { return inputs_.size() > 1 ? 0 : -1; }
   [[nodiscard]] bool holds_rows() const override { return waiting_.holds_rows() || waiting_.spilled(); }
-  [[nodiscard]] std::uint64_t held() const override {
-    std::uint64_t rows = 0;
-    for (const auto& one : waiting_.held()) rows += static_cast<std::uint64_t>(one.rows.rows());
-    return rows;
-  }
+  [[nodiscard]] std::uint64_t held() const override { return waiting_.rows(); }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int input, const std::vector<std::string>& wanted) const override {
     column_set columns(inputs_[static_cast<std::size_t>(input)]);
@@ -124,7 +125,6 @@ class validate final : public single_output, public checks_rules, public wants_l
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
     if (!of.contains(0) && single_) return parts;
-    if (waiting_.spilled()) return held::spilled("validate");
     SLUICE_ASSIGN(auto part, held::numbers("counts", counts_.numbers()));
     if (of.contains(0)) parts.push_back(std::move(part));
     if (of.contains(0) && !newest_.empty()) {
@@ -139,12 +139,24 @@ class validate final : public single_output, public checks_rules, public wants_l
       SLUICE_ASSIGN(auto values, references_[i].known.values());
       if (values) parts.push_back({"references" + std::to_string(i), std::move(values)});
     }
-    for (const auto& one : waiting_.held()) {
-      SLUICE_ASSIGN(auto rows, held::rows("waiting", one.rows));
-      parts.push_back(std::move(rows));
-    }
+    if (has_spilled()) return parts;
+    const auto add = [&](const state_part& one) -> status {
+      parts.push_back(one);
+      return {};
+    };
+    SLUICE_TRY(hand_out(of, add));
     return parts;
   }
+  // All rows that wait for the other units, whether they are on disk or not.
+  [[nodiscard]] bool has_spilled() const override { return waiting_.spilled(); }
+  status hand_out(key_groups of, const part_taker& take) override {
+    if (!of.contains(0)) return {};
+    return waiting_.each(file_.get(), [&](const joins::keyed_rows& one) -> status {
+      SLUICE_ASSIGN(const auto rows, held::rows("waiting", one.rows));
+      return take(rows);
+    });
+  }
+  status take_in(const state_part& part) override { return restore({part}); }
   status restore(const std::vector<state_part>& parts) override {
     for (const auto& part : parts) {
       if (part.name == "counts") {

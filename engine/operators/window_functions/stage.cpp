@@ -42,6 +42,15 @@ stage::stage(const run_context& of, const std::string& unit, std::vector<int> pa
   if (running_) used_.back() = true;  // rows are cut between peers
 }
 
+status stage::each(const std::function<status(const batch&)>& take) const {
+  SLUICE_TRY(sorter_.each_on_disk(take));
+  for (const auto& rows : sorter_.held()) {
+    const auto taken = take(rows);
+    if (!taken.ok()) return taken;
+  }
+  return {};
+}
+
 // Peers change where the partition or one of their keys does: the flags only become more.
 status stage::find_begins(const batch& rows) {
   const auto note = [&](std::vector<std::int64_t>& begins) {

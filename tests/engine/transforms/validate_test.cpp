@@ -1,4 +1,5 @@
 #include "engine/component/checks_rules.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "tests/support/collector.hpp"
 
 using namespace sluice;
@@ -188,8 +189,20 @@ TEST_CASE("rows that wait for another unit are spilled where memory is short") {
   std::string json = "[";
   for (int i = 0; i < 1000; ++i) json += (i > 0 ? ",[" : "[") + std::to_string(i) + ",\"" + pad + "\"]";
   for (int i = 0; i < 5; ++i) unit.feed(json + "]");
-  CHECK(unit.unit().state({}).problem().code == "not_supported");
-  unit.feed("[[5], [999]]", 1).end();
-  CHECK(unit.lines().size() == 10);
-  CHECK(unit.out.rejects.size() == 4990);
+  // What waits on disk goes on in another instance.
+  const auto counts = must(unit.unit().state({}));
+  runner second("validate", R"~({"known": {"references": {"c": "customers.k"}}})~", unit.request.inputs,
+                {.memory_bytes = 1 << 20});
+  must(second.unit().restore(counts));
+  auto& disk = dynamic_cast<spilled_state&>(unit.unit());
+  REQUIRE(disk.has_spilled());
+  must(disk.hand_out(
+      {}, [&](const state_part& part) { return dynamic_cast<spilled_state&>(second.unit()).take_in(part); }));
+  CHECK(second.unit().held() == 5000);
+  second.fed = 5000;
+  for (auto* one : {&unit, &second}) {
+    one->feed("[[5], [999]]", 1).end();
+    CHECK(one->lines().size() == 10);
+    CHECK(one->out.rejects.size() == 4990);
+  }
 }
