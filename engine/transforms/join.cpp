@@ -101,14 +101,11 @@ class join final : public single_output,
     return answers_late() || matching_ || waiting_.holds_rows() || waiting_.spilled();
   }
 
-  /// Rows of the right that were read, and those of the left that wait for the others; each part is a batch with its
-  /// keys. Rows of the right that came are there whether their input has ended or not: it ends again.
+  /// Rows of the right that were read, in a right or full join with a number that says which have had a match, and
+  /// those of the left that wait for the others; each part is a batch with its keys. Rows of the right that came are
+  /// there whether their input has ended or not: it ends again.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    if (build_ && build_->any_marked())
-      return external_error("not_supported",
-                            "a right or full join can't hand over its state once left rows have been matched",
-                            "take the state before left rows are matched");
     if ((left_ended_ && right_ended_) || has_spilled()) return parts;
     const auto take = [&](const state_part& part) -> status {
       parts.push_back(part);
@@ -131,8 +128,7 @@ class join final : public single_output,
     const auto left_columns = static_cast<std::size_t>(what_.inputs[0]->num_fields());
     const auto add_right = [&](const keyed_rows& rows) { return hand_out_rows("right", 1, of, rows, take); };
     const auto add_left = [&](const keyed_rows& rows) { return hand_out_rows("left", 0, of, rows, take); };
-    if (build_)
-      for (const auto* rows : build_->held()) SLUICE_TRY(add_right(*rows));
+    if (build_) SLUICE_TRY(build_->each(add_right));
     if (runs_) SLUICE_TRY(hand_out_runs(of, take));
     if (parts_) {
       SLUICE_TRY(parts_->each(joins::partitions::right, what_.kept.size(), add_right));

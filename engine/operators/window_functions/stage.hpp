@@ -36,6 +36,8 @@ class stage {
   result<bool> work() { return sorter_.work(); }
   [[nodiscard]] bool spilled() const { return sorter_.spilled(); }
   status each_held(const std::function<status(const batch&)>& take) const { return sorter_.each_held(take); }
+  /// All rows, part by part: those on disk, then those in memory. Blocks.
+  status each(const std::function<status(const batch&)>& take) const;
 
   struct output {
     batch rows;  ///< with the results behind the other columns; without `data`: call again
