@@ -136,6 +136,7 @@ std::optional<node> document::read_part(const part& of, diagnostics& faults) {
 
 std::vector<std::string> document::added() const {
   std::vector<std::string> names;
+  names.reserve(parts_.size() - 1);
   for (std::size_t at = 1; at < parts_.size(); ++at) names.push_back(parts_[at].file);
   return names;
 }

@@ -54,17 +54,16 @@ void append(node& into, node later) {
     while (at < before && into.entries[at].key.text != entry.key.text) ++at;
     const bool new_here = at == before || !joined.insert(at).second;
     auto* earlier = new_here ? nullptr : &into.entries[at].value;
-    if (earlier == nullptr) {
-      into.entries.push_back(std::move(entry));
-    } else if (earlier->is_map() && entry.value.is_map()) {
+    if (earlier != nullptr && earlier->is_map() && entry.value.is_map()) {
       earlier->flow = earlier->flow || entry.value.flow;
       std::move(entry.value.entries.begin(), entry.value.entries.end(), std::back_inserter(earlier->entries));
-    } else if (earlier->is_sequence() && entry.value.is_sequence()) {
+    } else if (earlier != nullptr && earlier->is_sequence() && entry.value.is_sequence()) {
       earlier->flow = earlier->flow || entry.value.flow;
       std::move(entry.value.items.begin(), entry.value.items.end(), std::back_inserter(earlier->items));
-    } else if (earlier->is_null()) {
+    } else if (earlier != nullptr && earlier->is_null()) {
       into.entries[at] = std::move(entry);
-    } else if (!entry.value.is_null() && (entry.key.text != "version" || entry.value.text != earlier->text)) {
+    } else if (earlier == nullptr ||
+               (!entry.value.is_null() && (entry.key.text != "version" || entry.value.text != earlier->text))) {
       into.entries.push_back(std::move(entry));
     }
   }

@@ -156,6 +156,7 @@ result<std::unique_ptr<row_stream>> order_by_numbers(std::vector<packed_rows>& r
   SLUICE_ASSIGN(const auto numbers, key_numbers::make(rows, keys));
   if (!numbers) return made();
   std::vector<int> columns;
+  columns.reserve(keys.size());
   for (const auto& key : keys) columns.push_back(key.column);
   auto all = std::exchange(rows, {});
   if (numbers->bits() <= 64)

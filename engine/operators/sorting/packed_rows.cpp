@@ -310,6 +310,7 @@ result<std::shared_ptr<arrow::Array>> packed_rows::gather(const std::vector<pack
   if (std::all_of(from.begin(), from.end(), [&](const auto& each) { return each.columns_[at].plain != nullptr; })) {
     if (is_one_slice(rows)) return from[rows[0].batch].columns_[at].plain->Slice(rows[0].row, std::ssize(rows));
     arrow::ArrayVector sources;
+    sources.reserve(from.size());
     for (const auto& each : from) sources.push_back(each.columns_[at].plain);
     return gather_column(sources, rows, std::numeric_limits<std::int32_t>::max());
   }

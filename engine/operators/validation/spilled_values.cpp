@@ -100,6 +100,7 @@ status spilled_values::each(const memory::spill_file& file, const std::function<
 status spilled_values::take_back(const arrow::RecordBatch& block, memory::spill_file& file) {
   if (!is_block(block) || block.num_rows() == 0) return held::foreign("spilled");
   std::vector<value_hash> hashes;
+  hashes.reserve(static_cast<std::size_t>(block.num_rows()));
   for (std::int64_t row = 0; row < block.num_rows(); ++row)
     hashes.push_back({numbers_of(block, 0)[row], numbers_of(block, 1)[row]});
   return add(std::move(hashes), file);
