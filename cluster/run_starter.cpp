@@ -60,7 +60,9 @@ void run_starter::wait_for_workers(std::chrono::milliseconds grace, std::chrono:
 }
 
 bool run_starter::waits(const actors::launch& message, const part_function& own, bool fits) {
-  if (message.setup->attempt == 1 || self_->clock().now() >= (fits ? grace_ : limit_)) return false;
+  // Of a node that was lost since this controller began it is known that it is not just late.
+  const bool begins = message.setup->attempt == 1 || lost_.contains(message.setup->run);
+  if (begins || self_->clock().now() >= (fits ? grace_ : limit_)) return false;
   self_->delayed_send(self_, look_again, actors::continuation{[this, message, own] { launch(message, own); }});
   return true;
 }

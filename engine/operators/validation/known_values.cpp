@@ -35,7 +35,7 @@ status known_values::check(const batch& in, const std::string& rule, row_errors&
     broken.push_back({.row = row, .code = "rule_broken", .column = rule, .message = of_.message});
   };
   if (has_spilled()) {
-    if (unknown_.empty()) return internal_error("not_looked_up", "rows are checked whose values were not looked up");
+    if (unknown_.empty()) return internal_error("internal_error", "rows are checked whose values were not looked up");
     for (const auto row : unknown_.front()) add(row);
     unknown_.pop_front();
     return {};
