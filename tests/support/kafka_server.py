@@ -149,8 +149,8 @@ class Broker:
             consumer.close()
 
 
-def wait_for(what, condition, seconds=60):
-    """Waits until the condition gives something."""
+def wait_for(what, condition, seconds=180):
+    """Waits until the condition gives something; servers on a busy machine may take minutes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := condition():
