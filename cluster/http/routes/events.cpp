@@ -65,6 +65,10 @@ constexpr const char* event_list_schema = R"json({
 
 route_group event_routes() {
   auto of_run = event_parameters();
+  of_run.push_back({.name = "progress",
+                    .summary = "a stream also has an event run.progress so often, while the run lives",
+                    .is = parameter::form::duration,
+                    .most = 3'600'000'000});
   of_run.insert(of_run.begin(), path_text("run", "a run's id, a unique prefix of one, a pipeline's name or `last`"));
   return {.name = "events",
           .routes = {{.method = "GET",
