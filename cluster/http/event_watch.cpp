@@ -67,8 +67,9 @@ void event_watch::wait(std::chrono::steady_clock::time_point until) {
   // Where nobody tells of new events they are looked for.
   if (!is_told_) until = std::min(until, std::chrono::steady_clock::now() + std::chrono::seconds(1));
   timer_.expires_at(until);
-  timer_.async_wait([weak = weak_from_this()](boost::system::error_code cancelled) {
-    if (const auto self = weak.lock(); self && !cancelled && self->waits_ && !self->over_) self->look();
+  // While it waits nothing else keeps it.
+  timer_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
+    if (!cancelled && self->waits_ && !self->over_) self->look();
   });
 }
 

@@ -96,6 +96,19 @@ class WebSocket(unittest.TestCase):
         stored = [one for one in got + rest if one["type"] != "run.progress"]
         self.assertEqual(stored, self.ask(f"/v1/runs/{run}/events?wait=0s&limit=1000")["events"])
 
+    def test_a_stream_of_lines_stays_open_while_it_waits(self):
+        run = self.submit(ENDLESS)
+        request = urllib.request.Request(f"{self.node.url}/v1/runs/{run}/events?progress=100ms",
+                                         headers={"Authorization": "Bearer " + self.node.token, "Accept": "application/x-ndjson"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as stream:
+            types = []
+            # It is told only while the stream waits.
+            while types.count("run.progress") < 2:
+                types.append(json.loads(stream.readline())["type"])
+            self.ask(f"/v1/runs/{run}/cancel", {})
+            types += [json.loads(line)["type"] for line in stream]
+        self.assertEqual(types[-1], "run.cancelled")
+
     def test_what_is_no_websocket_is_refused(self):
         with self.assertRaises(websocket.WebSocketBadStatusException) as refused:
             self.connect("/v1/events", token="wrong")
