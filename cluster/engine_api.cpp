@@ -20,20 +20,23 @@ namespace {
 
 constexpr auto answer_limit = std::chrono::seconds(10);
 
-/// The subscriber actor behind an event stream: it only wakes the stream, which reads from the Store by its own cursor.
-/// The notifier sends the next events after `events_seen`, so a slow stream holds one message at most.
-caf::behavior stream_subscriber(caf::event_based_actor* self, const caf::actor& notifier, const std::string& run,
-                                const std::function<void()>& wake) {
-  // All that is in the log would be read for it, only to say that there is something.
-  self->send(notifier, actors::subscribe_events{self, actors::only_new_events, run});
-  return {[self, wake](const actors::event_batch& message) {
-    wake();
-    if (message.events.empty()) return;
-    self->send(caf::actor_cast<caf::actor>(self->current_sender()), actors::events_seen{message.events.back().cursor});
+/// The subscriber actor behind the event streams of a server. The notifier sends the next events after `events_seen`,
+/// so that a server that is busy has one message at most.
+caf::behavior stream_subscriber(caf::event_based_actor* self, const caf::actor& notifier,
+                                const api_handlers::news_function& news) {
+  self->monitor(notifier);
+  self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
+  // All that is in the log is read from the Store by whoever wants it.
+  self->send(notifier, actors::subscribe_events{self, actors::only_new_events, {}});
+  return {[self, news](actors::event_batch& message) {
+    if (message.events.empty()) return news({}, [] {});
+    auto seen = [from = caf::actor_cast<caf::actor>(self->current_sender()), to = caf::actor(self),
+                 cursor = message.events.back().cursor] { caf::send_as(to, from, actors::events_seen{cursor}); };
+    news(std::move(message.events), std::move(seen));
   }};
 }
 
-/// Ends the subscriber with its stream.
+/// Ends the subscriber with its server.
 struct subscription {
   caf::actor subscriber;
   explicit subscription(caf::actor one) : subscriber(std::move(one)) {}
@@ -172,9 +175,8 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
     const auto answer = ask<actors::live_runs>(system, control, actors::list_live_runs{});
     return answer.ok() ? metrics_text(*answer) : std::string();
   };
-  made.subscribe = [&system, notifier = actors.notifier](const std::string& run,
-                                                         std::function<void()> wake) -> std::shared_ptr<void> {
-    return std::make_shared<subscription>(system.spawn(stream_subscriber, notifier, run, std::move(wake)));
+  made.subscribe = [&system, notifier = actors.notifier](api_handlers::news_function news) -> std::shared_ptr<void> {
+    return std::make_shared<subscription>(system.spawn(stream_subscriber, notifier, std::move(news)));
   };
   return made;
 }

@@ -1,5 +1,6 @@
 #include "actors/delivery/dispatcher.hpp"
 
+#include "actors/delivery/log_reader.hpp"
 #include "actors/messages.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
@@ -34,6 +35,8 @@ class dispatcher : public caf::event_based_actor {
     set_down_handler([this, around = s_.notifier.address()](const caf::down_msg& gone) {
       gone.source == around ? quit() : lost(gone.source);
     });
+    reader_ = spawn_log_reader(system(), s_, book_, this);
+    monitor(reader_);
     tick();
     return {
         [this](const get_delivery_progress& wanted) {
@@ -56,6 +59,11 @@ class dispatcher : public caf::event_based_actor {
           const auto found = children_.find(told.id);
           if (found != children_.end()) found->second.last = told;
         },
+        [this](const log_progress& told) {
+          log_ = told;
+          for (const auto& [id, number] : told.woken)
+            if (const auto found = children_.find(id); found != children_.end()) found->second.woken = number;
+        },
         [this](const subscription_left& told) {
           const auto found = children_.find(told.id);
           if (found == children_.end()) return;
@@ -73,6 +81,8 @@ class dispatcher : public caf::event_based_actor {
     for (auto& [id, one] : children_)
       if (one.handle) send(one.handle, actors::leave{});
     children_.clear();
+    send(reader_, actors::leave{});
+    reader_ = nullptr;
     s_.notifier = nullptr;
   }
 
@@ -81,8 +91,9 @@ class dispatcher : public caf::event_based_actor {
     caf::actor handle = {};  ///< null: it rests
     std::string spec = {};
     subscription_progress last = {};
-    int rest = 0;          ///< looks until it is tried again
-    std::string why = {};  ///< it rests
+    std::uint64_t woken = 0;  ///< by the reader of the log
+    int rest = 0;             ///< looks until it is tried again
+    std::string why = {};     ///< it rests
   };
 
   void tick() {
@@ -118,7 +129,9 @@ class dispatcher : public caf::event_based_actor {
         one.spec = spec;
         continue;
       }
-      one = {.handle = spawn_subscription(system(), s_, kept.id, this), .spec = spec, .last = {.id = kept.id}};
+      one = {.handle = spawn_subscription(system(), s_, book_, kept.id, reader_, this),
+             .spec = spec,
+             .last = {.id = kept.id}};
       monitor(one.handle);
     }
   }
@@ -140,13 +153,17 @@ class dispatcher : public caf::event_based_actor {
       }
       ++made.subscriptions;
       const bool due = one.last.next != 0 && one.last.next <= wanted.until;
-      if (one.last.busy || one.last.at < wanted.cursor || due) made.done = false;
+      if (one.last.busy || one.last.turns < one.woken || due) made.done = false;
     }
+    if (made.subscriptions > 0 && (log_.busy || log_.at < wanted.cursor)) made.done = false;
     return made;
   }
 
   dispatcher_settings s_;
   blocking_calls calls_;
+  std::shared_ptr<notify::delivery_book> book_ = std::make_shared<notify::delivery_book>(s_.store);
+  caf::actor reader_;
+  log_progress log_;
   std::map<std::string, child> children_;  ///< by subscription
 };
 

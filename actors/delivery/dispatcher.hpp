@@ -31,12 +31,12 @@ struct delivery_progress {
 };
 /// anyone -> dispatcher -> subscriptions: the process ends, groups are sent as they are.
 struct close_groups {};
-/// subscription -> dispatcher: how far it is.
+/// subscription -> dispatcher: how far it is with what its rule has made.
 struct subscription_progress {
   std::string id;
-  std::int64_t at = 0;    ///< events up to here were taken
-  bool busy = true;       ///< something is on its way
-  std::int64_t next = 0;  ///< when the next delivery is due; 0: none
+  bool busy = true;         ///< something is on its way
+  std::int64_t next = 0;    ///< when the next delivery is due; 0: none
+  std::uint64_t turns = 0;  ///< of its rule that woke it, and that it has heard of
 };
 /// subscription -> dispatcher: can't be worked on here, or not any more.
 struct subscription_left {
@@ -57,10 +57,6 @@ struct dispatcher_settings {
 /// living process works on, and starts an actor for each. A subscription that is slow, or whose receiver is dead,
 /// delays no other one: each channel has threads of its own, and what waits is in the Store.
 caf::actor spawn_dispatcher(caf::actor_system& system, dispatcher_settings settings);
-
-/// Starts the actor of one subscription; `boss` gets subscription_progress and subscription_left.
-caf::actor spawn_subscription(caf::actor_system& system, const dispatcher_settings& settings, const std::string& id,
-                              const caf::actor& boss);
 
 /// Waits until everything is sent that is due by `limit` from now, for that long at most; groups are closed first.
 /// Gives what was known last. Blocks; not for actors.

@@ -1,4 +1,4 @@
-#include "actors/delivery/dispatcher.hpp"
+#include "actors/delivery/log_reader.hpp"
 #include "actors/messages.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
@@ -20,18 +20,35 @@ constexpr auto pause_after_trouble = std::chrono::seconds(1);
 
 class subscription_actor : public caf::event_based_actor {
  public:
-  subscription_actor(caf::actor_config& config, const dispatcher_settings& settings, std::string id, caf::actor boss)
+  subscription_actor(caf::actor_config& config, const dispatcher_settings& settings,
+                     std::shared_ptr<notify::delivery_book> book, std::string id, caf::actor reader, caf::actor boss)
       : caf::event_based_actor(config),
         s_(settings),
+        book_(std::move(book)),
         id_(std::move(id)),
+        reader_(std::move(reader)),
         boss_(std::move(boss)),
         calls_(this, s_.services.io) {}
 
   caf::behavior make_behavior() override {
     begin();
     return {
-        [this](event_batch& message) { derive(std::move(message.events)); },
-        [this](const close_groups&) { closing_ = true, pass(); },
+        [this](const log_joined&) {
+          --working_;
+          pass();
+          pump_all();
+        },
+        [this](const rule_turned& turn) { turned(turn); },
+        [this](const deliveries_kept&) {
+          pump_all();
+          settled();
+        },
+        [this](const subscription_taken&) { leave(); },
+        [this](const close_groups&) {
+          closing_ = true;
+          told_.reset();  // the dispatcher waits for a word
+          pass();
+        },
         [this](const actors::leave&) { quit(); },
         resume_calls(),
     };
@@ -40,14 +57,12 @@ class subscription_actor : public caf::event_based_actor {
   void on_exit() override {
     if (work_) {
       work_->interrupt();
-      calls_.post([work = work_, store = s_.store, id = id_] {
-        (void)guarded("leave a subscription", [&] { return work->keep_mark(); });
-        (void)guarded("leave a subscription", [&] { return store::deliveries_of(*store).release_subscription(id); });
-      });
+      send(reader_, leave_log{id_});
     }
     channels_.clear();
     work_ = nullptr;
     boss_ = nullptr;
+    reader_ = nullptr;
     s_.notifier = nullptr;
   }
 
@@ -61,7 +76,7 @@ class subscription_actor : public caf::event_based_actor {
   };
 
   void begin() {
-    calls_.call([settings = s_, id = id_] { return open(settings, id); },
+    calls_.call([settings = s_, book = book_, id = id_] { return open(settings, book, id); },
                 [this](result<worker> opened) {
                   if (!opened.ok()) return leave(opened.problem().message);
                   if (*opened == nullptr) return leave();
@@ -71,18 +86,19 @@ class subscription_actor : public caf::event_based_actor {
                     for (std::size_t at = 0; at < threads_a_channel; ++at)
                       one.free.push_back(std::make_shared<blocking_calls>(this, s_.services.io));
                   }
-                  send(s_.notifier, subscribe_events{this, work_->at(), {}});
-                  pass();
-                  pump_all();
+                  ++working_;
+                  send(reader_, join_log{.id = id_, .from = this, .rule = work_});
                 });
   }
 
-  static result<worker> open(const dispatcher_settings& settings, const std::string& id) {
+  static result<worker> open(const dispatcher_settings& settings, const std::shared_ptr<notify::delivery_book>& book,
+                             const std::string& id) {
     SLUICE_ASSIGN(const auto held,
                   guarded("take a subscription", [&] { return store::deliveries_of(*settings.store).hold(id); }));
     if (!held) return worker();
-    auto made = guarded("open channels",
-                        [&] { return notify::rule_worker::make(*held, settings.store, settings.make, settings.now); });
+    auto made = guarded("open channels", [&] {
+      return notify::rule_worker::make(*held, settings.store, book, settings.make, settings.now);
+    });
     if (!made.ok()) (void)store::deliveries_of(*settings.store).release_subscription(id);
     return made;
   }
@@ -92,55 +108,37 @@ class subscription_actor : public caf::event_based_actor {
     quit();
   }
 
-  void derive(std::vector<store::event> events) {
-    ++working_;
-    tell();
-    const auto shared = std::make_shared<std::vector<store::event>>(std::move(events));
-    calls_.call([work = work_, shared] { return guarded("make notifications", [&] { return work->derive(*shared); }); },
-                [this, shared](const result<bool>& any) {
-                  --working_;
-                  if (!any.ok()) {
-                    if (any.problem().code == "subscription_taken") return leave();
-                    return later(pause_after_trouble, [this, shared] { derive(*shared); });
-                  }
-                  send(s_.notifier, events_seen{shared->empty() ? work_->at() : shared->back().cursor});
-                  if (closing_) pass();
-                  settled(*any);
-                });
-  }
-
   void pass() {
     if (!work_) return;
     ++working_;
-    calls_.call(
-        [work = work_, close = closing_] { return guarded("make notifications", [&] { return work->pass(close); }); },
-        [this](const result<bool>& any) {
-          --working_;
-          if (!any.ok()) {
-            if (any.problem().code == "subscription_taken") return leave();
-            return later(pause_after_trouble, [this] { pass(); });
-          }
-          settled(*any);
-        });
+    send(reader_, pass_rule{id_, closing_});
   }
 
-  void settled(bool any) {
-    if (any) pump_all();
-    if (work_->held().until && work_->at() >= *work_->held().until) end_when_empty();
-    if (const auto next = work_->next_pass(); next && (!pass_at_ || *next < *pass_at_)) {
-      pass_at_ = next;
-      later(wait_until(*next), [this] {
+  void turned(const rule_turned& turn) {
+    turns_ = turn.number;
+    if (turn.passed) --working_;
+    if (closing_ && !turn.passed) pass();
+    if (turn.wake) pump_all();
+    if (turn.next_pass && (!pass_at_ || *turn.next_pass < *pass_at_)) {
+      pass_at_ = turn.next_pass;
+      later(wait_until(*turn.next_pass), [this] {
         pass_at_.reset();
         pass();
       });
     }
+    settled();
+  }
+
+  void settled() {
+    if (work_->held().until && work_->at() >= *work_->held().until) end_when_empty();
     tell();
   }
 
   /// The rule is gone: with its last delivery the subscription is.
   void end_when_empty() {
-    const bool waits = std::any_of(channels_.begin(), channels_.end(),
-                                   [](const auto& one) { return one.second.busy > 0 || one.second.next; });
+    const bool waits = work_->busy() || std::any_of(channels_.begin(), channels_.end(), [](const auto& one) {
+                         return one.second.busy > 0 || one.second.next;
+                       });
     if (waits) return;
     calls_.call(
         [store = s_.store, id = id_] {
@@ -155,7 +153,7 @@ class subscription_actor : public caf::event_based_actor {
 
   void pump(const std::string& name) {
     auto& one = channels_.at(name);
-    if (one.free.empty()) return;
+    if (one.free.empty() || !work_->ready(name)) return;
     auto calls = one.free.back();
     one.free.pop_back();
     ++one.busy;
@@ -175,17 +173,15 @@ class subscription_actor : public caf::event_based_actor {
       wake_at(name, s_.now() + std::chrono::microseconds(pause_after_trouble).count());
       return tell();
     }
-    one.next = turn->next;
-    if (!turn->events.empty()) send(s_.notifier, events_written{std::move(turn->events)});
     if (turn->tried > 0) {
+      send(reader_, messages_tried{});
       pump(name);
       pump(name);  // another run may wait too
-    } else if (one.next) {
-      wake_at(name, *one.next);
-    } else if (work_->held().until && work_->at() >= *work_->held().until) {
-      end_when_empty();
+    } else {
+      one.next = turn->next;
+      if (one.next) wake_at(name, *one.next);
     }
-    tell();
+    settled();
   }
 
   void wake_at(const std::string& name, std::int64_t at) {
@@ -213,30 +209,37 @@ class subscription_actor : public caf::event_based_actor {
 
   void tell() {
     if (!work_) return;
-    subscription_progress now{.id = id_, .at = work_->at(), .busy = working_ > 0, .next = 0};
+    subscription_progress now{.id = id_, .busy = working_ > 0 || work_->busy(), .next = 0, .turns = turns_};
     for (const auto& [name, one] : channels_) {
       now.busy = now.busy || one.busy > 0;
       if (one.next && (now.next == 0 || *one.next < now.next)) now.next = std::max<std::int64_t>(*one.next, 1);
     }
+    if (told_ && told_->busy == now.busy && told_->next == now.next && told_->turns == now.turns) return;
+    told_ = now;
     send(boss_, now);
   }
 
   dispatcher_settings s_;
+  std::shared_ptr<notify::delivery_book> book_;
   std::string id_;
+  caf::actor reader_;
   caf::actor boss_;
   blocking_calls calls_;
   worker work_;  ///< null until the subscription is held
   std::map<std::string, channel> channels_;
-  int working_ = 0;  ///< events and timers that are being looked at
+  int working_ = 0;  ///< it waits for the reader so many times
   bool closing_ = false;
+  std::uint64_t turns_ = 0;
+  std::optional<subscription_progress> told_;
   std::optional<std::int64_t> pass_at_;
 };
 
 }  // namespace
 
-caf::actor spawn_subscription(caf::actor_system& system, const dispatcher_settings& settings, const std::string& id,
-                              const caf::actor& boss) {
-  return system.spawn<subscription_actor>(settings, id, boss);
+caf::actor spawn_subscription(caf::actor_system& system, const dispatcher_settings& settings,
+                              std::shared_ptr<notify::delivery_book> book, const std::string& id,
+                              const caf::actor& reader, const caf::actor& boss) {
+  return system.spawn<subscription_actor>(settings, std::move(book), id, reader, boss);
 }
 
 }  // namespace sluice::actors

@@ -44,8 +44,13 @@ created_run adopt(store::store& in, const run_setup& setup) {
 
 created_run create_run(store::store& in, const run_setup& setup, const store::run_record& record) {
   if (setup.died_of) return adopt(in, setup);
-  store::event queued{.run = setup.run, .type = "run.queued", .data = {{"pipeline", setup.record.pipeline}}};
-  const auto made = guarded("write the run's state", [&] { return in.create_run(record, {queued}); });
+  std::vector<store::event> events;
+  // Of runs that a schedule or another run starts, their origin tells; those of term 0 are no node's.
+  if (record.term > 0 && !record.context.contains("origin"))
+    events.push_back(
+        {.type = "pipeline.submitted", .data = {{"pipeline", record.pipeline}, {"submitted_run", setup.run}}});
+  events.push_back({.run = setup.run, .type = "run.queued", .data = {{"pipeline", setup.record.pipeline}}});
+  const auto made = guarded("write the run's state", [&] { return in.create_run(record, events); });
   if (!made.ok()) return look_for_run(in, setup, made.problem());
   if (!*made) return {.refused = internal_error("run_exists", "a run with the id " + setup.run + " exists")};
   return {.first = events_of(in, setup.run, 1)};

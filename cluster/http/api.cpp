@@ -99,11 +99,25 @@ api_response not_here(const std::string& what) {
 
 api_response api::refuse(int status, const error& why) { return json_answer({{"error", error_to_json(why)}}, status); }
 
-std::optional<identity> api::caller_of(const api_request& request) const {
+std::string_view shown_token(const api_request& request) {
   constexpr std::string_view scheme = "Bearer ";
-  std::string_view shown = request.header("authorization");
-  if (!shown.starts_with(scheme)) return {};
-  shown.remove_prefix(scheme.size());
+  const std::string_view header = request.header("authorization");
+  if (header.starts_with(scheme)) return header.substr(scheme.size());
+  // A page's WebSocket can send no header of its own, but it names subprotocols.
+  if (request.header("upgrade").empty()) return {};
+  std::string_view list = request.header("sec-websocket-protocol");
+  for (auto at = list.find(token_subprotocol); at != std::string_view::npos;
+       at = list.find(token_subprotocol, at + 1)) {
+    if (at > 0 && list[at - 1] != ' ' && list[at - 1] != ',') continue;
+    const auto token = list.substr(at + token_subprotocol.size());
+    return token.substr(0, token.find_first_of(", \t"));
+  }
+  return {};
+}
+
+std::optional<identity> api::caller_of(const api_request& request) const {
+  const auto shown = shown_token(request);
+  if (shown.empty()) return {};
   if (same_token(shown, token_)) return identity{"owner", access_role::admin};
   return handlers_.who ? handlers_.who(shown) : std::nullopt;
 }
@@ -131,7 +145,7 @@ std::optional<api_response> api::unauthorized(const api_request& request) const 
                                       to_string(caller->role) + "; this needs the role " + to_string(wanted),
                                   std::string("ask for a token with that role: sluice tokens create NAME --role ") +
                                       to_string(wanted)));
-  const bool given = request.header("authorization").starts_with("Bearer ");
+  const bool given = !shown_token(request).empty();
   auto refused = refuse(
       401, user_error(
                "unauthorized", given ? "the token is wrong" : "this node needs a token",

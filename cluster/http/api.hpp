@@ -59,9 +59,11 @@ struct api_handlers {
   std::function<std::string()> metrics;
   /// False while starting or stopping. Never waits for a disk.
   std::function<bool()> ready;
-  /// Calls `wake`, from any thread, after every new durable event of the run (empty: of any) until the handle given
-  /// back is dropped; more often does no harm. Not set: streams look every second.
-  std::function<std::shared_ptr<void>(const std::string& run, std::function<void()> wake)> subscribe;
+  /// Calls `news`, from any thread, with the events that become durable from now on, in order and without gaps, until
+  /// the handle given back is dropped; the next come when `seen` was called. The first call has none: it says that now
+  /// has begun. Not set: streams look every second.
+  using news_function = std::function<void(std::vector<store::event> events, std::function<void()> seen)>;
+  std::function<std::shared_ptr<void>(news_function news)> subscribe;
   /// Whose token it is, beside the one token that allows everything; not set: nobody's. Never waits for long.
   std::function<std::optional<identity>(std::string_view token)> who;
   /// Notes who did what; not set: nothing is noted. Never waits.
@@ -79,6 +81,10 @@ struct api_request {
   /// A header's value, its name in lower case; empty: there is none.
   [[nodiscard]] const std::string& header(const std::string& name) const;
 };
+/// Before the token, as one of the subprotocols that the WebSocket of a web page asks for.
+inline constexpr std::string_view token_subprotocol = "sluice.bearer.";
+/// The token that a request shows; empty: none.
+std::string_view shown_token(const api_request& request);
 /// Splits and decodes a request's target; false where it is malformed.
 bool parse_target(std::string_view target, api_request& into);
 
@@ -99,6 +105,8 @@ struct stream_request {
   /// Not a stream: one answer, given when there are events or this time is over.
   std::optional<std::chrono::microseconds> wait = {};
   std::int64_t limit = 0;  ///< of that one answer
+  /// Of a stream of one run: how often run.progress is among the events; not set: never.
+  std::optional<std::chrono::microseconds> progress = {};
 };
 
 /// The API without the network: one request in, one answer out. Thread-safe; calls block. What it answers is in the
@@ -126,6 +134,8 @@ class api {
   /// Events for a stream: up to `limit` above `after`; `ended` is set when the run's last event is among them or
   /// before.
   result<std::vector<store::event>> events(const stream_request& from, std::int64_t limit, bool& ended) const;
+  /// How far a live run is, as an event that is in no log; none where it does not live here.
+  [[nodiscard]] std::optional<store::event> progress_event(const std::string& run) const;
   [[nodiscard]] const api_handlers& handlers() const { return handlers_; }
   /// One that answers submissions, and holds nothing beyond that.
   [[nodiscard]] api of_submissions() const {
@@ -148,6 +158,8 @@ class api {
 options run_to_json(const store::run_record& run);
 /// How a stream writes one event: its CloudEvents object, whose `data.cursor` is also the id of a server-sent event.
 std::string stream_text(const store::event& event, bool server_sent);
+/// True where a run has no event behind one of this type.
+bool is_last_event(const std::string& type);
 /// One answer with events: the cursor to go on from, and whether the run has no more.
 options events_to_json(const std::vector<store::event>& events, std::int64_t after, bool ended);
 

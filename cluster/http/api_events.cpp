@@ -3,13 +3,9 @@
 
 namespace sluice::cluster {
 
-namespace {
-
 bool is_last_event(const std::string& type) {
   return type == "run.succeeded" || type == "run.partial" || type == "run.failed" || type == "run.cancelled";
 }
-
-}  // namespace
 
 bool api::is_stream(const api_request& request) {
   const auto found = find_route(request);
@@ -29,6 +25,7 @@ result<stream_request> api::stream(const api_request& request) const {
   out.server_sent = request.header("accept").find("application/x-ndjson") == std::string::npos;
   if (call.given("wait")) out.wait = call.duration("wait");
   out.limit = call.number("limit");
+  if (!out.run.empty() && call.given("progress")) out.progress = call.duration("progress");
   return out;
 }
 
@@ -44,6 +41,20 @@ result<std::vector<store::event>> api::events(const stream_request& from, std::i
     }
   }
   return found;
+}
+
+std::optional<store::event> api::progress_event(const std::string& run) const {
+  auto told = handlers_.progress ? handlers_.progress(run) : options();
+  if (!told.is_object()) return std::nullopt;
+  store::event made;
+  made.type = "run.progress";
+  made.run = run;
+  made.time = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+                  .count();
+  made.id = run + "/progress-" + std::to_string(made.time);
+  made.pipeline = told.value("pipeline", "");
+  made.data = std::move(told);
+  return made;
 }
 
 options run_to_json(const store::run_record& run) {
@@ -67,7 +78,9 @@ options run_to_json(const store::run_record& run) {
 std::string stream_text(const store::event& event, bool server_sent) {
   const auto text = json_text(store::cloud_event(event));
   if (!server_sent) return text + "\n";
-  return "id: " + std::to_string(event.cursor) + "\nevent: " + event.type + "\ndata: " + text + "\n\n";
+  // One that is in no log has no place to continue from.
+  const auto id = event.cursor > 0 ? "id: " + std::to_string(event.cursor) + "\n" : std::string();
+  return id + "event: " + event.type + "\ndata: " + text + "\n\n";
 }
 
 options events_to_json(const std::vector<store::event>& events, std::int64_t after, bool ended) {

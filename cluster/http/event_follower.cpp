@@ -2,112 +2,95 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
+
 namespace sluice::cluster {
 
 namespace {
 
 constexpr auto slow_reader_limit = std::chrono::seconds(60);
-constexpr int keep_alive_seconds = 10;
+constexpr auto keep_alive_after = std::chrono::seconds(10);
+constexpr std::size_t events_at_once = 256;
+constexpr auto least_between_progress = std::chrono::milliseconds(100);
 
 }  // namespace
 
 event_follower::event_follower(http_shared& shared, stream_request what)
-    : shared_(shared), what_(std::move(what)), timer_(shared_.network) {
-  ++shared_.streams;
-}
-
-event_follower::~event_follower() { --shared_.streams; }
+    : event_watch(shared, std::move(what), events_at_once), progress_timer_(network()), follow_(this->what().follow) {}
 
 void event_follower::start() {
-  const auto& subscribe = shared_.answers.handlers().subscribe;
-  if (subscribe && what_.follow) {
-    subscription_ = subscribe(what_.run, [weak = weak_from_this(), shared = shared_.weak_from_this()] {
-      const auto alive = shared.lock();
-      if (!alive) return;
-      boost::asio::post(alive->network, [weak] {
-        const auto self = weak.lock();
-        if (!self || self->over_) return;
-        self->woken_ = true;
-        if (!self->busy_) self->fetch();
-      });
-    });
-  }
+  watch(follow_);
+  if (follow_ && what().progress) tell_progress_later();
   open();
 }
 
-void event_follower::fetch() {
-  busy_ = true;
-  woken_ = false;
-  timer_.cancel();
-  boost::asio::post(shared_.blocking, [self = shared_from_this(), what = what_] {
-    // Asked before looking: an event written between a look and the end of the server would otherwise be missed.
-    const bool last_look = !what.follow || self->shared_.draining;
-    bool ended = false;
-    auto found = self->shared_.answers.events(what, events_at_once, ended);
-    boost::asio::post(self->shared_.network, [self, found = std::move(found), ended, last_look] {
-      self->on_fetched(found, ended, last_look);
+void event_follower::found(const result<streamed_events>& events, bool ended, bool last_look) {
+  if (over()) return;
+  if (!events.ok()) return end();
+  const auto now = std::chrono::steady_clock::now();
+  if (!events->empty()) {
+    quiet_since_ = now;
+    writing_ = true;
+    give(*events, ended);
+    return limit_time();
+  }
+  if (ended || last_look) return end();
+  if (now - quiet_since_ >= keep_alive_after) {
+    quiet_since_ = now;
+    writing_ = true;
+    keep_alive();
+    return limit_time();
+  }
+  wait(quiet_since_ + keep_alive_after);
+}
+
+void event_follower::tell_progress_later() {
+  progress_timer_.expires_after(std::max<std::chrono::microseconds>(*what().progress, least_between_progress));
+  progress_timer_.async_wait([weak = weak_from_this()](boost::system::error_code cancelled) {
+    const auto self = std::static_pointer_cast<event_follower>(weak.lock());
+    if (!self || cancelled || self->over()) return;
+    boost::asio::post(self->blocking(), [self] {
+      auto how_far = self->answers().progress_event(self->what().run);
+      boost::asio::post(self->network(),
+                        [self, how_far = std::move(how_far)]() mutable { self->tell_progress(std::move(how_far)); });
     });
   });
 }
 
-void event_follower::on_fetched(const result<std::vector<store::event>>& found, bool ended, bool last_look) {
-  if (over_) return;
-  if (!found.ok()) return end();
-  const bool last = ended || (found->empty() && last_look);
-  if (!found->empty()) {
-    what_.after = found->back().cursor;
-    quiet_seconds_ = 0;
-    // What comes now may be only the first of many.
-    if (!last) woken_ = true;
-    busy_ = true;
-    give(*found, last);
-    return limit_time();
+/// A reader that is behind, or that looks for events at this moment, hears of it the next time.
+void event_follower::tell_progress(std::optional<store::event> how_far) {
+  if (over()) return;
+  if (how_far && !writing_ && waits()) {
+    stop_waiting();
+    quiet_since_ = std::chrono::steady_clock::now();
+    writing_ = true;
+    give({std::make_shared<const streamed_event>(std::move(*how_far))}, false);
+    limit_time();
   }
-  if (last) return end();
-  if (++quiet_seconds_ >= keep_alive_seconds) {
-    quiet_seconds_ = 0;
-    busy_ = true;
-    keep_alive();
-    return limit_time();
-  }
-  wait();
+  tell_progress_later();
 }
 
 void event_follower::sent(bool last) {
-  if (over_) return;
+  writing_ = false;
+  if (over()) return;
   if (last) return end();
-  fetch();
+  look();
 }
 
 void event_follower::limit_time() {
-  if (over_ || !busy_) return;
-  timer_.expires_after(slow_reader_limit);
-  timer_.async_wait([weak = weak_from_this()](boost::system::error_code cancelled) {
-    if (const auto self = weak.lock(); self && !cancelled) self->end();
-  });
-}
-
-void event_follower::wait() {
-  busy_ = false;
-  if (woken_) return fetch();
-  // Looking once a second also finds events that another process wrote to the same Store.
-  timer_.expires_after(std::chrono::seconds(1));
-  timer_.async_wait([self = shared_from_this()](boost::system::error_code cancelled) {
-    if (!cancelled && !self->over_ && !self->busy_) self->fetch();
-  });
+  if (over() || !writing_) return;
+  after(slow_reader_limit, [this] { end(); });
 }
 
 void event_follower::finish() {
-  what_.follow = false;
-  woken_ = true;
-  if (!busy_ && !over_) fetch();
+  follow_ = false;
+  wake();
 }
 
 void event_follower::end() {
-  if (over_) return;
-  over_ = true;
-  subscription_.reset();
-  timer_.cancel();
+  if (over()) return;
+  progress_timer_.cancel();
+  stop();
   close();
 }
 

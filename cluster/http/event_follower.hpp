@@ -2,22 +2,18 @@
 
 #include <utility>
 // Boost's Asio 1.74 uses std::exchange without including it.
-#include "cluster/http/shared.hpp"
+#include "cluster/http/event_watch.hpp"
 
+#include <chrono>
 #include <memory>
-#include <vector>
 
 namespace sluice::cluster {
 
-/// Follows the event log for one reader: catches up from the Store by cursor, then waits to be woken. At most 256
-/// events are in memory, however slow the reader is; one that takes nothing for a minute is dropped. How events reach
-/// the reader is for those that derive from it. All on the network's thread.
-class event_follower : public std::enable_shared_from_this<event_follower> {
+/// Follows the event log for one reader. At most 256 events are in memory for it, however slow it is; one that takes
+/// nothing for a minute is dropped. How events reach the reader is for those that derive from it.
+class event_follower : public event_watch {
  public:
   event_follower(http_shared& shared, stream_request what);
-  virtual ~event_follower();
-  event_follower(const event_follower&) = delete;
-  event_follower& operator=(const event_follower&) = delete;
 
   void start();
 
@@ -25,7 +21,7 @@ class event_follower : public std::enable_shared_from_this<event_follower> {
   /// Begins; calls `sent(false)` when events can be given.
   virtual void open() = 0;
   /// Writes events, then calls `sent(last)`.
-  virtual void give(const std::vector<store::event>& events, bool last) = 0;
+  virtual void give(const streamed_events& events, bool last) = 0;
   /// Writes something that is no event, where nothing has come for a while, then calls `sent(false)`.
   virtual void keep_alive() = 0;
   /// There is nothing more to write.
@@ -38,28 +34,18 @@ class event_follower : public std::enable_shared_from_this<event_follower> {
   void finish();
   /// What is being written has to be taken within a minute, from now on.
   void limit_time();
-  [[nodiscard]] bool over() const { return over_; }
-  [[nodiscard]] const stream_request& what() const { return what_; }
-  template <class Derived>
-  std::shared_ptr<Derived> self_as() {
-    return std::static_pointer_cast<Derived>(shared_from_this());
-  }
 
  private:
-  void fetch();
-  void on_fetched(const result<std::vector<store::event>>& found, bool ended, bool last_look);
-  void wait();
+  void found(const result<streamed_events>& events, bool ended, bool last_look) override;
+  [[nodiscard]] bool is_last_look() const override { return !follow_ || draining(); }
 
-  static constexpr int events_at_once = 256;
+  void tell_progress_later();
+  void tell_progress(std::optional<store::event> how_far);
 
-  http_shared& shared_;
-  stream_request what_;
-  boost::asio::steady_timer timer_;
-  std::shared_ptr<void> subscription_;
-  int quiet_seconds_ = 0;
-  bool busy_ = true;    ///< fetching or sending
-  bool woken_ = false;  ///< while busy
-  bool over_ = false;
+  boost::asio::steady_timer progress_timer_;
+  bool follow_;
+  bool writing_ = true;
+  std::chrono::steady_clock::time_point quiet_since_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace sluice::cluster

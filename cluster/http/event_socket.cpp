@@ -1,7 +1,5 @@
 #include "cluster/http/event_socket.hpp"
 
-#include "engine/secrets/mask.hpp"
-
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
@@ -84,18 +82,15 @@ class event_socket final : public event_follower {
     limit_time();
   }
 
-  void give(const std::vector<store::event>& events, bool last) override {
-    for (const auto& event : events) {
-      auto text = stream_text(event, false);
-      text.pop_back();  // the end of its line
-      out_.push_back(secrets::mask(std::move(text)));
-    }
+  void give(const streamed_events& events, bool last) override {
+    for (const auto& one : events) out_.push_back(one);
     write_next(last);
   }
 
   void write_next(bool last) {
     if (out_.empty()) return sent(last);
-    socket_.async_write(boost::asio::buffer(out_.front()),
+    const auto& line = out_.front()->text(false);
+    socket_.async_write(boost::asio::buffer(line.data(), line.size() - 1),  // without its end
                         [self = self_as<event_socket>(), last](boost::beast::error_code problem, std::size_t) {
                           if (problem) return self->end();
                           self->out_.pop_front();
@@ -129,7 +124,7 @@ class event_socket final : public event_follower {
   http::request<http::empty_body> request_;
   bool speaks_ = false;
   bool is_open_ = false;
-  std::deque<std::string> out_;
+  std::deque<std::shared_ptr<const streamed_event>> out_;
   boost::beast::flat_buffer unread_;
 };
 
@@ -143,6 +138,11 @@ std::optional<error> refusal_of_socket(const api_request& request) {
                       "use a WebSocket library, or leave out the header Upgrade for server-sent events");
   if (request.header("sec-websocket-version") != "13")
     return user_error("malformed_request", "only version 13 of WebSocket is spoken", "Sec-WebSocket-Version: 13");
+  const auto& wanted = request.header("sec-websocket-protocol");
+  if (wanted.find(token_subprotocol) != std::string::npos && !has_word(wanted, subprotocol))
+    return user_error("malformed_request",
+                      "a subprotocol with the token needs another one beside it, to be answered with",
+                      "new WebSocket(url, ['cloudevents.json', 'sluice.bearer.TOKEN'])");
   if (request.query.count("wait") > 0)
     return user_error("invalid_query", "wait asks for one answer, which WebSocket is not",
                       "leave out wait, or the upgrade");

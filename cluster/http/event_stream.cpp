@@ -1,7 +1,5 @@
 #include "cluster/http/event_stream.hpp"
 
-#include "engine/secrets/mask.hpp"
-
 #include <boost/asio/write.hpp>
 
 namespace sluice::cluster {
@@ -15,9 +13,9 @@ void event_stream::open() {
   limit_time();
 }
 
-void event_stream::give(const std::vector<store::event>& events, bool last) {
+void event_stream::give(const streamed_events& events, bool last) {
   std::string text;
-  for (const auto& event : events) text += stream_text(event, what().server_sent);
+  for (const auto& one : events) text += one->text(what().server_sent);
   send(std::move(text), last);
 }
 
@@ -28,7 +26,7 @@ void event_stream::keep_alive() {
 }
 
 void event_stream::send(std::string text, bool then_end) {
-  out_ = secrets::mask(std::move(text));
+  out_ = std::move(text);
   boost::asio::async_write(stream_, boost::asio::buffer(out_),
                            [self = self_as<event_stream>(), then_end](boost::beast::error_code problem, std::size_t) {
                              if (problem) return self->end();

@@ -15,7 +15,7 @@ class event_stream final : public event_follower {
 
  private:
   void open() override;
-  void give(const std::vector<store::event>& events, bool last) override;
+  void give(const streamed_events& events, bool last) override;
   void keep_alive() override;
   void close() override { stream_.end(); }
 

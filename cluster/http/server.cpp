@@ -75,6 +75,7 @@ void http_server::drain() {
   state_->shared->draining = true;
   boost::asio::post(state_->shared->network, [&, all = state_.get()] {
     all->listening.close();
+    all->shared->tail.wake_all();
     const std::lock_guard guard(lock);
     closed = true;
     changed.notify_all();
@@ -82,7 +83,7 @@ void http_server::drain() {
   std::unique_lock guard(lock);
   changed.wait(guard, [&] { return closed; });
   // Who has asked gets an answer: a run that is cancelled may have ended before its cancel was answered. Streams look
-  // at the Store at least once a second and end there.
+  // once more and end.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
   while ((state_->shared->streams > 0 || state_->shared->unanswered > 0) && std::chrono::steady_clock::now() < deadline)
     changed.wait_for(guard, std::chrono::milliseconds(10));

@@ -4,6 +4,7 @@
 // Boost's Asio 1.74 uses std::exchange without including it.
 #include "cluster/http/admission.hpp"
 #include "cluster/http/api.hpp"
+#include "cluster/http/event_tail.hpp"
 #include "cluster/proof/newcomers.hpp"
 
 #include <atomic>
@@ -50,6 +51,8 @@ struct http_shared : std::enable_shared_from_this<http_shared> {
   boost::asio::thread_pool blocking{2};
   /// For requests that need no Store: they are answered while a disk holds up all of `blocking`.
   boost::asio::thread_pool quick{1};
+
+  event_tail tail{*this};  ///< of the network thread
 
   // Of the network thread. Connections wait in them, and go before the network does.
   admission turns{most_answered, most_waiting};     ///< requests that are answered at once

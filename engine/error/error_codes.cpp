@@ -503,8 +503,6 @@ const std::vector<error_code>& error_codes() {
       {"submission_in_progress", "A submission with the same Idempotency-Key is still being planned.",
        "Send it again in a moment: it then gives the run."},
       {"submission_refused", "A run was not accepted.", "Submit it again; the message says why."},
-      {"subscription_taken", "Another process now sends the notifications of this rule.",
-       "Nothing: the other process continues."},
       {"supervisor_died", "The supervisor of a run failed.",
        "This is a bug in Sluice: please report it with the pipeline."},
       {"system_error", "The operating system reported an error.", "The message is from the operating system."},

@@ -1,69 +1,16 @@
 #include "engine/notify/condition.hpp"
 
-#include "engine/notify/event_catalogue.hpp"
 #include "engine/notify/event_table.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/api.h>
-#include <arrow/compute/api.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::notify {
 
 namespace {
-
-/// One column from texts: cast as the language's `params:` are read. What does not fit is null.
-result<std::shared_ptr<arrow::Array>> column_of(const std::vector<std::optional<std::string>>& texts,
-                                                const std::shared_ptr<arrow::DataType>& type) {
-  arrow::StringBuilder builder;
-  for (const auto& text : texts) SLUICE_TRY_ARROW(text ? builder.Append(*text) : builder.AppendNull(), "read an event");
-  SLUICE_ASSIGN_ARROW(auto made, builder.Finish(), "read an event");
-  if (type->id() == arrow::Type::STRING) return made;
-  const auto cast = arrow::compute::Cast(*made, type);
-  if (cast.ok()) return *cast;
-  // One value that does not fit must not hide the others.
-  arrow::ArrayVector parts;
-  for (std::int64_t at = 0; at < made->length(); ++at) {
-    auto one = arrow::compute::Cast(*made->Slice(at, 1), type);
-    if (!one.ok()) one = arrow::MakeArrayOfNull(type, 1);
-    SLUICE_ASSIGN_ARROW(auto part, std::move(one), "read an event");
-    parts.push_back(std::move(part));
-  }
-  SLUICE_ASSIGN_ARROW(auto joined, arrow::Concatenate(parts), "read an event");
-  return joined;
-}
-
-std::optional<std::string> text_of(const options& value) {
-  if (value.is_null()) return std::nullopt;
-  return value.is_string() ? value.text() : value.dump();
-}
-
-/// A value of an event: of its data, else of the cause in it.
-std::optional<std::string> data_text(const store::event& what, const std::string& name) {
-  if (!what.data.is_object()) return std::nullopt;
-  if (const auto found = what.data.find(name); found != what.data.end()) return text_of(*found);
-  const auto cause = what.data.find("cause");
-  if (cause == what.data.end() || !cause->is_object()) return std::nullopt;
-  const auto found = cause->find(name);
-  return found == cause->end() ? std::nullopt : text_of(*found);
-}
-
-std::shared_ptr<arrow::Schema> base_schema() {
-  return arrow::schema({arrow::field("type", arrow::utf8()), arrow::field("severity", arrow::utf8()),
-                        arrow::field("pipeline", arrow::utf8()), arrow::field("owner", arrow::utf8()),
-                        arrow::field("tags", arrow::list(arrow::utf8())), arrow::field("unit", arrow::utf8()),
-                        arrow::field("attempt", arrow::int64()), arrow::field("final", arrow::boolean())});
-}
-
-std::shared_ptr<arrow::Schema> data_schema() {
-  arrow::FieldVector fields;
-  for (const auto& field : event_fields()) {
-    const auto type = parse_type(field.type);
-    fields.push_back(arrow::field(std::string(field.name), type.ok() ? *type : arrow::utf8()));
-  }
-  return arrow::schema(std::move(fields));
-}
 
 std::shared_ptr<arrow::Schema> params_schema(const param_types& params) {
   arrow::FieldVector fields;
@@ -74,45 +21,20 @@ std::shared_ptr<arrow::Schema> params_schema(const param_types& params) {
   return arrow::schema(std::move(fields));
 }
 
-result<arrow::ArrayVector> base_columns(const std::vector<store::event>& events) {
-  arrow::StringBuilder type, how_bad, pipeline, owner, unit;
-  arrow::Int64Builder attempt;
-  arrow::BooleanBuilder final;
-  const auto tag = std::make_shared<arrow::StringBuilder>();
-  arrow::ListBuilder tags(arrow::default_memory_pool(), tag);
-  for (const auto& one : events) {
-    SLUICE_TRY_ARROW(type.Append(one.type), "read an event");
-    SLUICE_TRY_ARROW(how_bad.Append(to_string(severity_of(one.type))), "read an event");
-    SLUICE_TRY_ARROW(pipeline.Append(one.pipeline), "read an event");
-    SLUICE_TRY_ARROW(owner.Append(one.owner), "read an event");
-    SLUICE_TRY_ARROW(unit.Append(one.unit), "read an event");
-    SLUICE_TRY_ARROW(tags.Append(), "read an event");
-    for (const auto& each : one.tags) SLUICE_TRY_ARROW(tag->Append(each), "read an event");
-    SLUICE_TRY_ARROW(attempt.Append(attempt_of(one)), "read an event");
-    SLUICE_TRY_ARROW(final.Append(is_last_attempt(one)), "read an event");
-  }
-  arrow::ArrayVector made;
-  for (auto* builder : std::initializer_list<arrow::ArrayBuilder*>{&type, &how_bad, &pipeline, &owner, &tags, &unit,
-                                                                   &attempt, &final}) {
-    SLUICE_ASSIGN_ARROW(auto column, builder->Finish(), "read an event");
-    made.push_back(std::move(column));
-  }
-  return made;
+std::shared_ptr<arrow::Schema> whole_schema(const std::shared_ptr<arrow::Schema>& params) {
+  auto fields = event_columns::base()->fields();
+  for (const auto& schema : {params, event_columns::data()})
+    for (const auto& field : schema->fields()) fields.push_back(field);
+  return arrow::schema(std::move(fields));
+}
+
+std::optional<std::string> param_text(const options& of_run, const std::string& name) {
+  if (!of_run.is_object()) return std::nullopt;
+  const auto found = of_run.find(name);
+  return found == of_run.end() ? std::nullopt : text_of(*found);
 }
 
 }  // namespace
-
-std::int64_t attempt_of(const store::event& what) {
-  if (!what.data.is_object()) return 1;
-  const auto found = what.data.find("attempt");
-  return found != what.data.end() && found->is_number_integer() ? found->get<std::int64_t>() : 1;
-}
-
-bool is_last_attempt(const store::event& what) {
-  if (!what.data.is_object()) return true;
-  const auto found = what.data.find("final");
-  return found == what.data.end() || !found->is_boolean() || found->get<bool>();
-}
 
 const std::vector<condition_column>& condition_columns() {
   static const std::vector<condition_column> all = {
@@ -150,83 +72,108 @@ std::shared_ptr<const condition> condition::bind(const std::string& text, const 
   run_context nothing;
   expression::scope names;
   names.context = &nothing;
-  const auto data = data_schema();
   const auto of_params = params_schema(params);
-  names.inputs = {{.qualifier = "event", .schema = base_schema()},
+  names.inputs = {{.qualifier = "event", .schema = event_columns::base()},
                   {.qualifier = "params", .schema = of_params},
-                  {.qualifier = "data", .schema = data}};
+                  {.qualifier = "data", .schema = event_columns::data()}};
   auto bound = expression::bind_condition(text, names, path, faults);
   if (bound == nullptr || faults.size() > before) return nullptr;
   const std::shared_ptr<condition> made(new condition());
   made->params_ = params;
   made->bound_ = std::move(bound);
-  auto fields = names.inputs[0].schema->fields();
-  for (const auto& schema : {of_params, data})
-    for (const auto& field : schema->fields()) fields.push_back(field);
-  made->schema_ = arrow::schema(std::move(fields));
+  made->schema_ = whole_schema(of_params);
+  const int first = event_columns::base()->num_fields();
+  const auto own = static_cast<int>(params.size());
+  for (auto& pin : expression::pinned_columns(text, names)) {
+    if (pin.column >= first && pin.column < first + own) continue;
+    if (pin.column >= first) pin.column -= own;
+    made->pin_ = std::move(pin);
+    break;
+  }
   return made;
 }
 
 bool condition::uses_params() const {
-  const auto first = schema_->num_fields() - static_cast<int>(event_fields().size() + params_.size());
+  const auto first = event_columns::base()->num_fields();
   const auto& used = bound_->columns();
   return std::any_of(used.begin(), used.end(),
                      [&](int column) { return column >= first && column < first + static_cast<int>(params_.size()); });
 }
 
-result<std::vector<bool>> condition::matches(const std::vector<store::event>& events,
-                                             const std::vector<options>& params) const {
-  SLUICE_ASSIGN(auto columns, base_columns(events));
-  std::vector<std::optional<std::string>> texts(events.size());
-  auto at = static_cast<int>(columns.size());
-  for (const auto& [name, type] : params_) {
-    for (std::size_t row = 0; row < events.size(); ++row) {
-      texts[row].reset();
-      if (row >= params.size() || !params[row].is_object()) continue;
-      if (const auto found = params[row].find(name); found != params[row].end()) texts[row] = text_of(*found);
-    }
-    SLUICE_ASSIGN(auto column, column_of(texts, schema_->field(at++)->type()));
-    columns.push_back(std::move(column));
+result<std::optional<std::vector<std::size_t>>> condition::candidates(event_columns& events) const {
+  if (!pin_) return std::optional<std::vector<std::size_t>>();
+  std::vector<std::size_t> all;
+  for (const auto& value : pin_->values) {
+    SLUICE_ASSIGN(const auto* const rows, events.rows_with(pin_->column, value));
+    all.insert(all.end(), rows->begin(), rows->end());
   }
-  for (const auto& field : event_fields()) {
-    for (std::size_t row = 0; row < events.size(); ++row) texts[row] = data_text(events[row], std::string(field.name));
-    SLUICE_ASSIGN(auto column, column_of(texts, schema_->field(at++)->type()));
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return std::optional(std::move(all));
+}
+
+result<std::vector<bool>> condition::matches(event_columns& events, const std::vector<options>& params) const {
+  const int first = event_columns::base()->num_fields();
+  const auto own = static_cast<int>(params_.size());
+  const auto& used = bound_->columns();
+  arrow::ArrayVector columns;
+  for (int at = 0; at < schema_->num_fields(); ++at) {
+    const bool read = std::binary_search(used.begin(), used.end(), at);
+    const auto& field = schema_->field(at);
+    if (at >= first && at < first + own) {
+      std::vector<std::optional<std::string>> texts(static_cast<std::size_t>(events.rows()));
+      for (std::size_t row = 0; read && row < std::min(texts.size(), params.size()); ++row)
+        texts[row] = param_text(params[row], field->name());
+      SLUICE_ASSIGN(auto column, column_of(texts, field->type()));
+      columns.push_back(std::move(column));
+      continue;
+    }
+    const int number = at < first ? at : at - own;
+    SLUICE_ASSIGN(auto column, read ? events.column(number) : events.nothing(number));
     columns.push_back(std::move(column));
   }
   batch rows;
-  rows.data = arrow::RecordBatch::Make(schema_, static_cast<std::int64_t>(events.size()), std::move(columns));
+  rows.data = arrow::RecordBatch::Make(schema_, events.rows(), std::move(columns));
   SLUICE_ASSIGN(const auto made, bound_->evaluate(rows));
-  std::vector<bool> all(events.size(), false);
+  std::vector<bool> all(static_cast<std::size_t>(events.rows()), false);
   const auto& values = static_cast<const arrow::BooleanArray&>(*made.values);
-  for (std::size_t row = 0; row < events.size(); ++row) {
-    const auto index = static_cast<std::int64_t>(row);
-    all[row] = values.IsValid(index) && values.Value(index);
-  }
+  for (std::int64_t row = 0; row < events.rows(); ++row)
+    all[static_cast<std::size_t>(row)] = values.IsValid(row) && values.Value(row);
   return all;
 }
 
+result<std::vector<bool>> condition::matches(const std::vector<store::event>& events,
+                                             const std::vector<options>& params) const {
+  event_columns columns(events);
+  return matches(columns, params);
+}
+
 result<event_row> event_table(const param_types& params, const store::event* what, const options& values) {
-  event_row made{
-      .event = base_schema(), .params = params_schema(params), .data = data_schema(), .row = {}, .values = {}};
-  auto fields = made.event->fields();
-  for (const auto& schema : {made.params, made.data})
-    for (const auto& field : schema->fields()) fields.push_back(field);
+  event_row made{.event = event_columns::base(),
+                 .params = params_schema(params),
+                 .data = event_columns::data(),
+                 .row = {},
+                 .values = {}};
   for (const auto& field : made.params->fields()) made.values[field->name()] = arrow::MakeNullScalar(field->type());
   if (what == nullptr) return made;
-  SLUICE_ASSIGN(auto columns, base_columns({*what}));
+  const std::vector<store::event> one = {*what};
+  event_columns columns(one);
+  arrow::ArrayVector all;
+  const int first = made.event->num_fields();
+  for (int at = 0; at < first; ++at) {
+    SLUICE_ASSIGN(auto column, columns.column(at));
+    all.push_back(std::move(column));
+  }
   for (const auto& field : made.params->fields()) {
-    std::optional<std::string> text;
-    if (values.is_object())
-      if (const auto found = values.find(field->name()); found != values.end()) text = text_of(*found);
-    SLUICE_ASSIGN(auto column, column_of({text}, field->type()));
+    SLUICE_ASSIGN(auto column, column_of({param_text(values, field->name())}, field->type()));
     SLUICE_ASSIGN_ARROW(made.values[field->name()], column->GetScalar(0), "read an event");
-    columns.push_back(std::move(column));
+    all.push_back(std::move(column));
   }
-  for (const auto& field : made.data->fields()) {
-    SLUICE_ASSIGN(auto column, column_of({data_text(*what, field->name())}, field->type()));
-    columns.push_back(std::move(column));
+  for (int at = 0; at < made.data->num_fields(); ++at) {
+    SLUICE_ASSIGN(auto column, columns.column(first + at));
+    all.push_back(std::move(column));
   }
-  made.row = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), 1, std::move(columns));
+  made.row = arrow::RecordBatch::Make(whole_schema(made.params), 1, std::move(all));
   return made;
 }
 

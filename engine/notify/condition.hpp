@@ -2,13 +2,16 @@
 
 #include "engine/component/options.hpp"
 #include "engine/error/error.hpp"
+#include "engine/expression/bind/conjuncts.hpp"
 #include "engine/expression/expression.hpp"
+#include "engine/notify/event_columns.hpp"
 #include "engine/store/store.hpp"
 
 #include <arrow/type_fwd.h>
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,8 +36,11 @@ class condition {
   /// Whether the condition is true of each event; null counts as false, and so does an error in its evaluation (a
   /// division by zero), which is no reason to stop everything behind it.
   /// `params` of the run of each event; may be empty where `uses_params` is false.
+  [[nodiscard]] result<std::vector<bool>> matches(event_columns& events, const std::vector<options>& params) const;
   [[nodiscard]] result<std::vector<bool>> matches(const std::vector<store::event>& events,
                                                   const std::vector<options>& params) const;
+  /// Rows of which it may be true, found by the value that it wants a column to have; nullopt: it wants none.
+  [[nodiscard]] result<std::optional<std::vector<std::size_t>>> candidates(event_columns& events) const;
   [[nodiscard]] bool uses_params() const;
 
  private:
@@ -43,6 +49,7 @@ class condition {
   param_types params_;
   std::shared_ptr<arrow::Schema> schema_;
   expression::bound_ptr bound_;
+  std::optional<expression::pinned_column> pin_;  ///< by number in event_columns
 };
 
 /// The columns of `when`, for `sluice help events`: name, SQL type, meaning.
@@ -52,9 +59,5 @@ struct condition_column {
   std::string_view help;
 };
 const std::vector<condition_column>& condition_columns();
-
-/// Which try of a run an event belongs to, and whether no other one follows.
-[[nodiscard]] std::int64_t attempt_of(const store::event& what);
-[[nodiscard]] bool is_last_attempt(const store::event& what);
 
 }  // namespace sluice::notify

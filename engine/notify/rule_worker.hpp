@@ -1,17 +1,22 @@
 #pragma once
 
+#include "engine/notify/channel_queue.hpp"
 #include "engine/notify/condition.hpp"
+#include "engine/notify/delivery_book.hpp"
 #include "engine/notify/inhibition.hpp"
+#include "engine/notify/log_batch.hpp"
 #include "engine/notify/rule.hpp"
 #include "engine/notify/silences.hpp"
 #include "engine/notify/subscriber.hpp"
 #include "engine/store/store.hpp"
 
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <set>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,31 +32,46 @@ using channel_maker =
 /// is not set here is missing_secret.
 result<std::shared_ptr<subscriber>> make_channel(const std::string& name, const options& channel);
 
+/// What a look at events or at the clock has done.
+struct derived_turn {
+  bool wake = false;                           ///< there may be something to send
+  std::optional<std::int64_t> next_pass = {};  ///< when `pass` has something to do next
+};
+
 /// What a turn of sending has done.
 struct sent_turn {
   std::size_t tried = 0;
-  std::optional<std::int64_t> next = {};  ///< when the next delivery is due
-  std::vector<store::event> events = {};  ///< that tell of the channel, as they were written
+  std::optional<std::int64_t> next = {};  ///< when the next delivery is due that is in the Store
 };
 
-/// The work of one subscription that this process holds. Calls block. `derive` and `pass` come one at a time; `send`
-/// may come from several threads at once, also beside them.
-class rule_worker {
+/// The work of one subscription that this process holds. Calls block. `derive`, `pass` and `close` come one at a time;
+/// `send` may come from several threads at once, also beside them. What is to be kept goes into the book, whose owner
+/// writes it.
+class rule_worker : public std::enable_shared_from_this<rule_worker> {
  public:
   /// Errors: those of the channels; invalid_rule, where the rule can't be read (a newer version wrote it).
   static result<std::shared_ptr<rule_worker>> make(const store::subscription& held, std::shared_ptr<store::store> in,
-                                                   const channel_maker& make, clock_function now);
+                                                   std::shared_ptr<delivery_book> book, const channel_maker& make,
+                                                   clock_function now);
 
-  /// Makes messages of events, which follow those before without a gap, and keeps them. Gives whether there are any.
-  result<bool> derive(const std::vector<store::event>& events);
+  /// Makes messages of events, which follow those before without a gap; those up to `at` are left out. `until`: behind
+  /// that cursor no event concerns the rule.
+  result<derived_turn> derive(log_batch& events, std::optional<std::int64_t> until);
   /// Time has passed, see `rule::pass`.
-  result<bool> pass(bool close);
-  /// When `pass` has something to do next.
-  [[nodiscard]] std::optional<std::int64_t> next_pass() const;
+  result<derived_turn> pass(bool close);
+  /// There are no events between `at` and this cursor.
+  void skip_to(std::int64_t cursor) { at_ = std::max(at_.load(), cursor); }
+  /// Keeps how far the log was read, before the process leaves the subscription.
+  void close();
+
   /// Sends what is due at a channel, of one lane and in order.
   result<sent_turn> send(const std::string& channel);
-  /// Keeps how far the log was read, where that is not known yet. To be called before the process ends.
-  status keep_mark();
+  /// There is something to send, or to look for.
+  [[nodiscard]] bool ready(const std::string& name) const { return channels_.at(name).queue.ready(); }
+  /// Something was made or tried that is not durable yet.
+  [[nodiscard]] bool busy() const;
+  /// The receiver of a channel wants nothing any more.
+  void disable(const std::string& name);
 
   [[nodiscard]] const store::subscription& held() const { return held_; }
   [[nodiscard]] std::vector<std::string> channels() const;
@@ -61,42 +81,42 @@ class rule_worker {
 
  private:
   struct channel {
-    std::shared_ptr<subscriber> what;
-    std::mutex lock = {};
-    std::set<std::string> busy = {};  ///< lanes that a thread works on
+    std::shared_ptr<subscriber> what = {};
+    channel_queue queue = {};
   };
 
-  rule_worker(const store::subscription& held, std::shared_ptr<store::store> in, clock_function now)
-      : held_(held),
-        store_(std::move(in)),
-        now_(std::move(now)),
-        rule_(settings_from(held), held.state),
-        at_(held.mark),
-        kept_(held.mark) {}
+  rule_worker(const store::subscription& held, std::shared_ptr<store::store> in, std::shared_ptr<delivery_book> book,
+              clock_function now);
 
-  result<bool> keep(bool always);
-  result<std::vector<options>> params_of(const std::vector<store::event>& events);
-  status silence(const std::vector<store::event>& events, std::vector<bool>& matches,
+  bool keep(const log_batch* made_of, bool always);
+  [[nodiscard]] options state() const;
+  result<std::vector<std::size_t>> ours(log_batch& events, std::optional<std::int64_t> until) const;
+  result<std::vector<options>> params_of(const std::vector<store::event>& events, const std::vector<std::size_t>& rows);
+  status silence(log_batch& events, const std::vector<std::size_t>& rows, std::vector<bool>& matches,
                  const std::vector<options>& params);
-  status inhibit(const std::vector<store::event>& events, std::vector<bool>& matches,
+  status inhibit(const log_batch& events, const std::vector<std::size_t>& rows, std::vector<bool>& matches,
                  const std::vector<options>& params);
   void drop(const store::event& what, const std::string& why);
-  [[nodiscard]] bool concerns(const store::event& what) const;
+  [[nodiscard]] bool concerns(const store::event& what, std::optional<std::int64_t> until) const;
+  [[nodiscard]] notice notice_about(const store::delivery& what) const;
   result<notice> notice_of(const store::delivery& what);
-  result<sent_turn> send_lane(channel& through, const std::string& name, const std::vector<store::delivery>& due);
-  result<sent_turn> note(const std::string& name, const std::vector<store::tried_delivery>& outcomes,
-                         const std::vector<store::delivery>& due, bool disable);
+  sent_turn send_fresh(channel& through, const std::string& name, std::vector<channel_queue::message> messages);
+  result<sent_turn> send_stored(channel& through, const std::string& name);
+  store::tried_delivery outcome_of(const store::delivery& what, delivery_attempt attempt, bool gone) const;
+  void finish(channel& through, const std::string& name, const std::string& lane, finished_turn turn);
 
   store::subscription held_;
   std::shared_ptr<store::store> store_;
+  std::shared_ptr<delivery_book> book_;
   clock_function now_;
   rule rule_;
   std::shared_ptr<const condition> when_;  ///< null: every event
   silence_list silences_;
   inhibition inhibited_;
-  std::int64_t at_;                        ///< events up to here were taken
-  std::int64_t kept_;                      ///< and that is durable up to here
-  std::vector<store::delivery> unkept_;    ///< messages that the Store has not taken yet
+  std::atomic<std::int64_t> at_;           ///< events up to here were taken
+  std::int64_t kept_;                      ///< and that is in the book up to here
+  bool remembers_ = false;                 ///< what it makes of an event depends on those before
+  std::vector<store::delivery> dropped_;   ///< of the events that are being looked at
   std::map<std::string, options> params_;  ///< of runs
   std::map<std::string, channel> channels_;
 };

@@ -2,6 +2,7 @@
 
 #include "engine/component/options.hpp"
 #include "engine/error/error.hpp"
+#include "engine/store/store.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -10,7 +11,6 @@
 
 namespace sluice::store {
 
-struct event;
 class store;
 
 /// A rule of a pipeline's `notify:` with the channels that it names, as it is kept: deliveries go on when the process
@@ -59,7 +59,7 @@ struct delivery {
 
 /// What became of a try.
 struct tried_delivery {
-  std::int64_t number = 0;
+  std::string key = {};
   delivery_state state = delivery_state::delivered;  ///< open: to be tried again at `next_at`
   std::int64_t at = 0;
   std::int64_t next_at = 0;
@@ -74,6 +74,39 @@ struct channel_health {
   std::int64_t failures = 0;  ///< in a row
   bool failing = false;       ///< channel.failing was told and channel.recovered not yet
   bool disabled = false;
+};
+
+/// What a stretch of events has made of one subscription.
+struct derived {
+  struct place {
+    std::int64_t mark = 0;
+    options state = {};
+  };
+  std::string subscription = {};
+  /// Not set: the mark stays, and whoever goes on from it makes the same messages, whose keys are known.
+  std::optional<place> reached = {};
+  std::vector<delivery> made = {};
+};
+
+/// What became of tries at one channel of a subscription.
+struct tried_turn {
+  std::string subscription = {};
+  std::string channel = {};
+  std::vector<tried_delivery> outcomes = {};
+  std::optional<channel_health> health = {};  ///< where it has changed
+  std::vector<event> events = {};             ///< that tell of it, without a run
+};
+
+/// What `keep` has found and written.
+struct kept_deliveries {
+  std::vector<std::string> taken = {};  ///< subscriptions that this process does not hold: nothing was kept of them
+  std::vector<event> events = {};       ///< as they were written
+};
+
+/// A subscription that this process works on, and the cursor behind which no event concerns it any more.
+struct held_subscription {
+  std::string id = {};
+  std::optional<std::int64_t> until = {};
 };
 
 /// What waits at a channel of a pipeline.
@@ -119,19 +152,18 @@ class delivery_log {
   virtual status release_all() = 0;
   /// Removes one whose rule is gone and of which nothing is pending.
   virtual status forget_subscription(const std::string& id) = 0;
-  /// Adds messages (one whose key is known already is left as it is) and moves the mark, in one transaction. Error:
-  /// subscription_taken, where this process does not hold it any more.
-  virtual status derive(const std::string& id, std::int64_t mark, const options& state, std::vector<delivery> made) = 0;
+  /// Those that this process holds now, by id.
+  virtual result<std::vector<held_subscription>> held() = 0;
+  /// Adds messages (one whose key is known already is left as it is), moves marks and notes what became of tries, for
+  /// many subscriptions in one transaction.
+  virtual result<kept_deliveries> keep(const std::vector<derived>& made, std::vector<tried_turn> tried) = 0;
   /// Deliveries of a channel that are due at `now`, of one lane that is not among `busy`, in order.
   virtual result<std::vector<delivery>> due(const std::string& subscription, const std::string& channel,
                                             std::int64_t now, const std::vector<std::string>& busy,
                                             std::int64_t limit) = 0;
-  /// When the next one is due that is open; nullopt where there is none.
-  virtual result<std::optional<std::int64_t>> next_due(const std::string& subscription, const std::string& channel) = 0;
-  /// Notes what became of deliveries, and the events that tell of it (without a run; given back as written).
-  virtual result<std::vector<event>> tried(const std::string& subscription, const std::string& channel,
-                                           const std::vector<tried_delivery>& outcomes, const channel_health& health,
-                                           std::vector<event> events) = 0;
+  /// When the next one is due that is open, of a lane that is not among `busy`; nullopt where there is none.
+  virtual result<std::optional<std::int64_t>> next_due(const std::string& subscription, const std::string& channel,
+                                                       const std::vector<std::string>& busy) = 0;
   virtual result<channel_health> health_of(const std::string& pipeline, const std::string& channel) = 0;
   /// Makes everything due at once that is open; gives how many that are.
   virtual result<std::int64_t> make_due(std::int64_t now) = 0;

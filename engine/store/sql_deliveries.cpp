@@ -2,6 +2,7 @@
 
 #include "engine/secrets/mask.hpp"
 #include "engine/store/database.hpp"
+#include "engine/store/sql_delivery_rows.hpp"
 #include "engine/store/sql_events.hpp"
 #include "engine/store/sql_leases.hpp"
 #include "engine/store/sql_subscriptions.hpp"
@@ -14,15 +15,16 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <limits>
+#include <map>
+#include <optional>
 #include <utility>
 
 namespace sluice::store {
 
 namespace {
 
-constexpr std::array<const char*, 5> state_names = {"open", "held", "delivered", "given_up", "dropped"};
-/// Deliveries that are done are kept for `sluice notify deliveries`, the newest of each channel.
-constexpr std::int64_t kept_when_done = 1000;
+constexpr std::int64_t tries_between = 100;
 
 constexpr const char* tables[] = {
     "CREATE TABLE subscriptions (id TEXT PRIMARY KEY, pipeline TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL, "
@@ -45,37 +47,9 @@ constexpr const char* tables[] = {
     "NULL)",
 };
 
-#define SLUICE_DELIVERY                                                                                         \
-  "number, subscription, channel, lane, key, kind, type, run, cursor, body, state, tries, created, first_try, " \
-  "last_try, next_at, answer"
-
 #define SLUICE_SUBSCRIPTIONS                                                                         \
   "SELECT subscriptions.id, pipeline, name, spec, mark, until, state, holder, " SLUICE_LEASE_COLUMNS \
   " FROM subscriptions LEFT JOIN processes ON processes.id = subscriptions.holder "
-
-delivery delivery_from(const database_row& row) {
-  delivery made;
-  made.number = row.integer(0);
-  made.subscription = row.text(1);
-  made.channel = row.text(2);
-  made.lane = row.text(3);
-  made.key = row.text(4);
-  made.kind = row.text(5);
-  made.type = row.text(6);
-  made.run = row.text(7);
-  made.cursor = row.integer(8);
-  made.body = from_text(row.text(9));
-  const auto state = row.text(10);
-  for (std::size_t at = 0; at < state_names.size(); ++at)
-    if (state == state_names[at]) made.state = static_cast<delivery_state>(at);
-  made.tries = row.integer(11);
-  made.created = row.integer(12);
-  made.first_try = row.integer(13);
-  made.last_try = row.integer(14);
-  made.next_at = row.integer(15);
-  made.answer = row.text(16);
-  return made;
-}
 
 class sql_deliveries final : public delivery_log, public subscription_log {
  public:
@@ -158,7 +132,7 @@ class sql_deliveries final : public delivery_log, public subscription_log {
     const auto work = [&](const observer& by) -> status {
       SLUICE_ASSIGN(const bool known, goes_on(database_, id));
       if (!known) return user_error("unknown_subscription", "there is no rule " + id, "sluice notify list shows them");
-      for (const auto& one : made) SLUICE_TRY(insert(one));
+      for (const auto& one : made) SLUICE_TRY(insert_delivery(database_, one));
       return append_events_without_run(database_, events, by.now);
     };
     SLUICE_TRY(writer_.write(work));
@@ -174,41 +148,42 @@ class sql_deliveries final : public delivery_log, public subscription_log {
     });
   }
 
-  status derive(const std::string& id, std::int64_t mark, const options& state, std::vector<delivery> made) override {
-    return writer_.write([&](const observer& by) -> status {
+  result<std::vector<held_subscription>> held() override {
+    const auto in = writer_.look();
+    std::vector<held_subscription> all;
+    const auto take = [&](const database_row& row) {
+      all.push_back({.id = row.text(0), .until = {}});
+      if (row.integer(1) >= 0) all.back().until = row.integer(1);
+      return true;
+    };
+    SLUICE_TRY(in->each("SELECT id, until FROM subscriptions WHERE holder = ? ORDER BY id", take, self_.id));
+    return all;
+  }
+
+  result<kept_deliveries> keep(const std::vector<derived>& made, std::vector<tried_turn> tried) override {
+    for (auto& turn : tried)
+      for (auto& one : turn.events) secrets::mask(one.data);
+    kept_deliveries kept;
+    const auto work = [&](const observer& by) -> status {
+      kept = {};
       SLUICE_ASSIGN(const auto self, renewed(by));
-      SLUICE_TRY(database_.execute("UPDATE subscriptions SET mark = ?, state = ? WHERE id = ? AND holder = ?", mark,
-                                   to_text(state), id, self));
-      if (database_.changed() == 0)
-        return external_error("subscription_taken", "another process now works on the notifications of " + id, {},
-                              true);
-      // The rule may have been removed a moment ago: what came after that is not told.
-      std::int64_t until = -1;
-      SLUICE_TRY(database_.each(
-          "SELECT until FROM subscriptions WHERE id = ?",
-          [&](const database_row& row) { return until = row.integer(0), false; }, id));
-      for (const auto& one : made)
-        if (until < 0 || one.cursor <= until) SLUICE_TRY(insert(one));
-      return {};
-    });
+      for (const auto& one : made) {
+        SLUICE_ASSIGN(const bool ours, add(one, self));
+        if (!ours) kept.taken.push_back(one.subscription);
+      }
+      for (const auto& turn : tried) SLUICE_TRY(note(turn, kept.events));
+      return append_events_without_run(database_, kept.events, by.now);
+    };
+    SLUICE_TRY(writer_.write(work));
+    return kept;
   }
 
   result<std::vector<delivery>> due(const std::string& subscription, const std::string& channel, std::int64_t now,
                                     const std::vector<std::string>& busy, std::int64_t limit) override {
     const auto in = writer_.look();
     std::vector<delivery> found;
-    std::string sql = "SELECT " SLUICE_DELIVERY
-                      " FROM deliveries WHERE subscription = ?1 AND channel = ?2 AND state = 'open' AND next_at <= ?3 ";
-    // Few lanes are busy at a time; names of lanes are bound, never part of the text.
-    std::array<std::string, 8> lanes;
-    for (std::size_t at = 0; at < lanes.size(); ++at) {
-      if (at < busy.size()) lanes.at(at) = busy[at];
-      sql += "AND lane <> ?" + std::to_string(at + 4) + " ";
-    }
-    sql += "ORDER BY next_at, number LIMIT 1";
-    SLUICE_TRY(in->each(
-        sql.c_str(), [&](const database_row& row) { return found.push_back(delivery_from(row)), false; }, subscription,
-        channel, now, lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6], lanes[7]));
+    SLUICE_TRY(first_open_delivery(*in, subscription, channel, now, busy,
+                                   [&](const database_row& row) { found.push_back(delivery_from(row)); }));
     if (found.empty() || limit <= 1) return found;
     const auto first = found.front();  // what is bound must not move while rows are added
     SLUICE_TRY(in->each(
@@ -220,41 +195,13 @@ class sql_deliveries final : public delivery_log, public subscription_log {
     return found;
   }
 
-  result<std::optional<std::int64_t>> next_due(const std::string& subscription, const std::string& channel) override {
+  result<std::optional<std::int64_t>> next_due(const std::string& subscription, const std::string& channel,
+                                               const std::vector<std::string>& busy) override {
     const auto in = writer_.look();
     std::optional<std::int64_t> at;
-    SLUICE_TRY(in->each(
-        "SELECT next_at FROM deliveries WHERE subscription = ? AND channel = ? AND state = 'open' "
-        "ORDER BY next_at LIMIT 1",
-        [&](const database_row& row) { return at = row.integer(0), false; }, subscription, channel));
+    SLUICE_TRY(first_open_delivery(*in, subscription, channel, std::numeric_limits<std::int64_t>::max(), busy,
+                                   [&](const database_row& row) { at = row.integer(15); }));
     return at;
-  }
-
-  result<std::vector<event>> tried(const std::string& subscription, const std::string& channel,
-                                   const std::vector<tried_delivery>& outcomes, const channel_health& health,
-                                   std::vector<event> events) override {
-    for (auto& one : events) secrets::mask(one.data);
-    const auto work = [&](const observer& by) -> status {
-      for (const auto& one : outcomes) SLUICE_TRY(note(subscription, channel, one));
-      SLUICE_TRY(
-          database_.execute("INSERT INTO channels VALUES (?, ?, ?, ?, ?) ON CONFLICT (pipeline, channel) DO UPDATE SET "
-                            "failures = excluded.failures, failing = excluded.failing, disabled = excluded.disabled",
-                            health.pipeline, health.channel, health.failures, std::int64_t{health.failing},
-                            std::int64_t{health.disabled}));
-      if (health.disabled)
-        SLUICE_TRY(database_.execute(
-            "UPDATE deliveries SET state = 'dropped' WHERE channel = ? AND state IN ('open', 'held') AND subscription "
-            "IN (SELECT id FROM subscriptions WHERE pipeline = ?)",
-            channel, health.pipeline));
-      SLUICE_TRY(database_.execute(
-          "DELETE FROM deliveries WHERE subscription = ?1 AND channel = ?2 AND state NOT IN ('open', 'held') AND "
-          "number <= (SELECT number FROM deliveries WHERE subscription = ?1 AND channel = ?2 AND state NOT IN "
-          "('open', 'held') ORDER BY number DESC LIMIT 1 OFFSET ?3)",
-          subscription, channel, kept_when_done));
-      return append_events_without_run(database_, events, by.now);
-    };
-    SLUICE_TRY(writer_.write(work));
-    return events;
   }
 
   result<channel_health> health_of(const std::string& pipeline, const std::string& channel) override {
@@ -423,43 +370,41 @@ class sql_deliveries final : public delivery_log, public subscription_log {
     return self_.id;
   }
 
-  status insert(const delivery& one) {
-    // Behind one of its lane that has failed it waits; what a disabled channel would get is dropped.
-    return database_.execute(
-        "INSERT INTO deliveries (subscription, channel, lane, key, kind, type, run, cursor, body, state, tries, "
-        "created, first_try, last_try, next_at, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, CASE "
-        "WHEN ?12 = 'dropped' THEN ?12 "
-        "WHEN EXISTS (SELECT 1 FROM channels JOIN subscriptions ON subscriptions.pipeline = channels.pipeline WHERE "
-        "subscriptions.id = ?1 AND channels.channel = ?2 AND disabled = 1) THEN 'dropped' "
-        "WHEN EXISTS (SELECT 1 FROM deliveries WHERE subscription = ?1 AND channel = ?2 AND lane = ?3 AND state IN "
-        "('open', 'held') AND tries > 0) THEN 'held' ELSE 'open' END, 0, ?10, 0, 0, ?11, ?13) "
-        "ON CONFLICT (subscription, channel, key) DO NOTHING",
-        one.subscription, one.channel, one.lane, one.key, one.kind, one.type, one.run, one.cursor, to_text(one.body),
-        one.created, one.next_at, to_string(one.state), one.answer);
+  /// False where this process does not hold the subscription.
+  result<bool> add(const derived& what, const std::string& self) {
+    // The rule may have been removed a moment ago: what came after that is not told.
+    std::optional<std::int64_t> until;
+    SLUICE_TRY(database_.each(
+        "SELECT until FROM subscriptions WHERE id = ? AND holder = ?",
+        [&](const database_row& row) { return until = row.integer(0), false; }, what.subscription, self));
+    if (!until) return false;
+    if (what.reached)
+      SLUICE_TRY(database_.execute("UPDATE subscriptions SET mark = ?, state = ? WHERE id = ?", what.reached->mark,
+                                   to_text(what.reached->state), what.subscription));
+    for (const auto& one : what.made)
+      if (*until < 0 || one.cursor <= *until) SLUICE_TRY(insert_delivery(database_, one));
+    return true;
   }
 
-  status note(const std::string& subscription, const std::string& channel, const tried_delivery& one) {
-    SLUICE_TRY(database_.execute(
-        "UPDATE deliveries SET state = ?, tries = tries + ?, first_try = CASE first_try WHEN 0 THEN ? ELSE first_try "
-        "END, last_try = ?, next_at = ?, answer = ? WHERE number = ?",
-        to_string(one.state), one.tries, one.at, one.at, one.next_at, secrets::mask(one.answer), one.number));
-    const bool again = one.state == delivery_state::open;
-    return database_.execute(
-        "UPDATE deliveries SET state = ?1 WHERE subscription = ?2 AND channel = ?3 AND number > ?4 AND state = ?5 AND "
-        "state IN ('open', 'held') AND lane = (SELECT lane FROM deliveries WHERE number = ?4)",
-        to_string(again ? delivery_state::held : delivery_state::open), subscription, channel, one.number,
-        to_string(again ? delivery_state::open : delivery_state::held));
+  status note(const tried_turn& turn, std::vector<event>& told) {
+    SLUICE_TRY(note_tries(database_, turn));
+    told.insert(told.end(), turn.events.begin(), turn.events.end());
+    // Now and then: to find the oldest that is kept takes as long as to note many tries.
+    auto& tries = tries_since_[turn.subscription + '\0' + turn.channel];
+    const auto before = tries;
+    tries = (tries + static_cast<std::int64_t>(turn.outcomes.size())) % tries_between;
+    const bool due = !turn.outcomes.empty() && (before == 0 || tries <= before);
+    return due ? forget_done_deliveries(database_, turn.subscription, turn.channel) : status();
   }
 
   database& database_;
   store_writer& writer_;
   const process_record& self_;
   std::function<status(const observer&)> renew_;
+  std::map<std::string, std::int64_t> tries_since_;  ///< the oldest were forgotten; of the transaction that writes
 };
 
 }  // namespace
-
-std::string to_string(delivery_state state) { return state_names.at(static_cast<std::size_t>(state)); }
 
 status make_delivery_tables(database& in) {
   for (const auto* statement : tables) SLUICE_TRY(in.execute(statement));

@@ -207,7 +207,13 @@ status sql_store::insert(const run_record& run, std::vector<event>& events, bool
   if (!self_.id.empty()) SLUICE_TRY(renew(by));
   SLUICE_TRY(write_state(run.id, run.state, run.cause, created));
   SLUICE_TRY(check_begin(run.id, run.pipeline, run.state_version, by));
-  SLUICE_TRY(append(run.id, {.pipeline = run.pipeline, .owner = run.owner, .tags = run.tags}, events));
+  // Events of pipelines stand in the log without a run, also that by which this one was made.
+  const auto of_run = std::stable_partition(events.begin(), events.end(),
+                                            [](const event& one) { return one.type.starts_with("pipeline."); });
+  std::vector<event> of_pipeline(events.begin(), of_run);
+  std::vector<event> own(of_run, events.end());
+  SLUICE_TRY(append_events_without_run(database_, of_pipeline, by.now));
+  SLUICE_TRY(append(run.id, {.pipeline = run.pipeline, .owner = run.owner, .tags = run.tags}, own));
   made = true;
   return {};
 }

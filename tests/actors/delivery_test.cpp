@@ -2,6 +2,7 @@
 #include "actors/delivery/dispatcher.hpp"
 #include "actors/messages.hpp"
 #include "actors/notifier.hpp"
+#include "engine/notify/channel_queue.hpp"
 #include "engine/notify/retry.hpp"
 #include "tests/actors/virtual_time.hpp"
 #include "tests/support/hooked_store.hpp"
@@ -192,7 +193,7 @@ TEST_CASE("while a node is lost the alarms of its runs are muted, and those of o
   std::vector<store::event> lost(1);
   lost.front().type = "node.lost";
   lost.front().data = options{{"node", "n1"}};
-  REQUIRE(store::deliveries_of(*in.kept).tried("", "", {}, {}, lost).ok());
+  REQUIRE(store::deliveries_of(*in.kept).keep({}, {{.events = lost}}).ok());
   const auto fail = [&](const std::string& run, const std::string& node) {
     store::event failed{.run = run, .type = "run.failed"};
     failed.data = options{{"cause", {{"code", "node_lost"}, {"where", "node " + node}}}};
@@ -471,4 +472,70 @@ TEST_CASE("the dispatcher says when everything is sent that is due") {
   in.time.pass(1s);
   CHECK(done(second));
   CHECK_FALSE(done(10 * second));
+}
+
+TEST_CASE("what goes at once keeps the order of its lane, and what follows a failure is left to the Store") {
+  notify::channel_queue queue;
+  const auto nothing = [](const std::vector<std::string>&) -> result<std::vector<store::delivery>> {
+    return std::vector<store::delivery>();
+  };
+  const auto add = [&](const std::string& lane, const std::string& key) {
+    if (!queue.admit(lane)) return false;
+    queue.push({.what = {.lane = lane, .key = key}, .event = nullptr});
+    return true;
+  };
+  const auto taken = [&] {
+    texts keys;
+    for (const auto& one : queue.take(16)) keys.push_back(one.what.key);
+    return keys;
+  };
+  // Until somebody has looked the Store may have more.
+  CHECK_FALSE(add("a", "a1"));
+  queue.stored(1);
+  REQUIRE(queue.take_stored(nothing)->empty());
+  queue.caught_up(queue.messages_to_store());
+  CHECK_FALSE(queue.busy());
+
+  CHECK(add("a", "a2"));
+  CHECK(add("b", "b1"));
+  CHECK(add("a", "a3"));
+  CHECK(taken() == texts{"a2", "a3"});
+  CHECK(add("a", "a4"));
+  CHECK(taken() == texts{"b1"});
+  CHECK(taken().empty());  // somebody works on lane a
+  queue.tried("a", true);
+  CHECK(taken().empty());  // a4 is behind what has failed
+  queue.tried("b", false);
+  queue.stored(4);
+  CHECK_FALSE(add("b", "b2"));
+  // Lanes are busy until what became of them is durable.
+  texts busy;
+  const auto look = [&](const std::vector<std::string>& lanes) -> result<std::vector<store::delivery>> {
+    busy = lanes;
+    return std::vector<store::delivery>();
+  };
+  REQUIRE(queue.take_stored(look)->empty());
+  CHECK(busy == texts{"a", "b"});
+  queue.stored(1);
+  const auto before = queue.messages_to_store();
+  queue.caught_up(before);
+  CHECK(queue.behind());
+  queue.settled("a");
+  queue.settled("b");
+  queue.look();
+  queue.caught_up(before);
+  CHECK(queue.behind());  // somebody has put messages there since
+  queue.caught_up(queue.messages_to_store());
+  CHECK(add("b", "b3"));
+  queue.close();
+  CHECK_FALSE(add("b", "b4"));
+}
+
+TEST_CASE("no more messages wait at a channel than its queue has room for") {
+  notify::channel_queue queue;
+  queue.caught_up(queue.messages_to_store());
+  int at_once = 0;
+  while (queue.admit("run")) ++at_once;
+  CHECK(at_once == 64);
+  CHECK(queue.behind());
 }

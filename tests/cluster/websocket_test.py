@@ -5,6 +5,7 @@ import pathlib
 import socket
 import tempfile
 import unittest
+import urllib.error
 import urllib.request
 
 import websocket
@@ -80,6 +81,34 @@ class WebSocket(unittest.TestCase):
         second.send("what a client says is not looked at")
         second.close()
 
+    def test_a_stream_of_a_run_has_its_progress_where_that_is_asked_for(self):
+        run = self.submit(ENDLESS)
+        connection = self.connect(f"/v1/runs/{run}/events?progress=100ms")
+        got = []
+        while not got or got[-1]["type"] != "run.progress":
+            got.append(json.loads(connection.recv()))
+        self.assertEqual((got[-1]["data"]["run"], got[-1]["data"]["cursor"]), (run, 0))
+        self.assertEqual([one["unit"] for one in got[-1]["data"]["units"]], ["numbers", "out"])
+        self.ask(f"/v1/runs/{run}/cancel", {})
+        rest, code = self.all_of(connection)
+        self.assertEqual((rest[-1]["type"], code), ("run.cancelled", 1000))
+        # It is in no log, and nothing is missing beside it.
+        stored = [one for one in got + rest if one["type"] != "run.progress"]
+        self.assertEqual(stored, self.ask(f"/v1/runs/{run}/events?wait=0s&limit=1000")["events"])
+
+    def test_a_stream_of_lines_stays_open_while_it_waits(self):
+        run = self.submit(ENDLESS)
+        request = urllib.request.Request(f"{self.node.url}/v1/runs/{run}/events?progress=100ms",
+                                         headers={"Authorization": "Bearer " + self.node.token, "Accept": "application/x-ndjson"})
+        with urllib.request.urlopen(request, timeout=PATIENCE) as stream:
+            types = []
+            # It is told only while the stream waits.
+            while types.count("run.progress") < 2:
+                types.append(json.loads(stream.readline())["type"])
+            self.ask(f"/v1/runs/{run}/cancel", {})
+            types += [json.loads(line)["type"] for line in stream]
+        self.assertEqual(types[-1], "run.cancelled")
+
     def test_what_is_no_websocket_is_refused(self):
         with self.assertRaises(websocket.WebSocketBadStatusException) as refused:
             self.connect("/v1/events", token="wrong")
@@ -94,6 +123,29 @@ class WebSocket(unittest.TestCase):
             answer = raw.recv(10000).decode()
         self.assertTrue(answer.startswith("HTTP/1.1 400 "), answer)
         self.assertIn("malformed_request", answer)
+
+    def test_the_token_may_come_as_a_subprotocol_as_web_pages_send_it(self):
+        run = self.submit()
+        url = f"ws://{self.node.address}/v1/runs/{run}/events"
+
+        def offers(*protocols):
+            made = websocket.create_connection(url, timeout=PATIENCE, subprotocols=list(protocols))
+            self.addCleanup(made.close)
+            return made
+
+        connection = offers("cloudevents.json", "sluice.bearer." + self.node.token)
+        self.assertEqual(connection.subprotocol, "cloudevents.json")  # the token is not sent back
+        self.assertEqual(self.all_of(connection)[0][-1]["type"], "run.succeeded")
+        for protocols, status in ((("cloudevents.json", "sluice.bearer.wrong"), 401), (("cloudevents.json",), 401),
+                                  (("sluice.bearer." + self.node.token,), 400)):
+            with self.assertRaises(websocket.WebSocketBadStatusException) as refused:
+                offers(*protocols)
+            self.assertEqual(refused.exception.status_code, status)
+        # Elsewhere it counts for nothing.
+        request = urllib.request.Request(self.node.url + "/v1/runs", headers={"Sec-WebSocket-Protocol": "sluice.bearer." + self.node.token})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        self.assertEqual(refused.exception.code, 401)
 
     def test_a_client_that_sends_too_much_is_closed(self):
         connection = self.connect("/v1/events")

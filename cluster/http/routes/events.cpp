@@ -40,10 +40,10 @@ constexpr const char* event_schema = R"json({
     "time": {"type": "string", "format": "date-time"},
     "datacontenttype": {"type": "string"},
     "sequence": {"type": "string", "description": "the number within the run, with leading zeros"},
-    "data": {"type": "object", "required": ["run", "sequence", "cursor"], "additionalProperties": true, "properties": {
-      "run": {"type": "string"},
+    "data": {"type": "object", "required": ["sequence", "cursor"], "additionalProperties": true, "properties": {
+      "run": {"type": "string", "description": "missing where the event concerns no run"},
       "sequence": {"type": "integer", "format": "int64", "description": "from 1, without gaps"},
-      "cursor": {"type": "integer", "format": "int64", "description": "the place in the log of all events"},
+      "cursor": {"type": "integer", "format": "int64", "description": "the place in the log of all events; 0: the event is not in the log"},
       "pipeline": {"type": "string"},
       "owner": {"type": "string"},
       "tags": {"type": "array", "items": {"type": "string"}},
@@ -65,6 +65,10 @@ constexpr const char* event_list_schema = R"json({
 
 route_group event_routes() {
   auto of_run = event_parameters();
+  of_run.push_back({.name = "progress",
+                    .summary = "a stream also has an event run.progress so often, while the run is running",
+                    .is = parameter::form::duration,
+                    .most = 3'600'000'000});
   of_run.insert(of_run.begin(), path_text("run", "a run's id, a unique prefix of one, a pipeline's name or `last`"));
   return {.name = "events",
           .routes = {{.method = "GET",

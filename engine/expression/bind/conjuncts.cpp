@@ -7,6 +7,8 @@
 
 #include <arrow/type.h>
 
+#include <optional>
+
 namespace sluice::expression {
 
 namespace {
@@ -53,7 +55,52 @@ conjunct::side side_of(const syntax& of, const scope& names, const std::string& 
   return made;
 }
 
+bool is_plain_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos && (text[0] != '0' || text == "0");
+}
+
+// `value` beside literals; nothing where it is no column, or one of them is no literal of its type.
+std::optional<pinned_column> pin(const syntax& value, const std::vector<const syntax*>& literals, const scope& names) {
+  if (value.kind != syntax_kind::column) return std::nullopt;
+  diagnostics unused;
+  const auto column = bind_part(value, names, {}, unused);
+  if (!column || !column->as_column()) return std::nullopt;
+  pinned_column made{.column = *column->as_column()};
+  const auto type = column->type()->id();
+  for (const auto* literal : literals) {
+    const bool fits =
+        (type == arrow::Type::STRING && literal->kind == syntax_kind::string) ||
+        (type == arrow::Type::INT64 && literal->kind == syntax_kind::number && is_plain_number(literal->text));
+    if (!fits) return std::nullopt;
+    made.values.push_back(literal->text);
+  }
+  return made;
+}
+
 }  // namespace
+
+std::vector<pinned_column> pinned_columns(std::string_view text, const scope& names) {
+  std::vector<pinned_column> made;
+  diagnostics unused;
+  const auto tree = parse(text, {}, unused);
+  if (!tree) return made;
+  std::vector<const syntax*> parts;
+  collect(*tree, parts);
+  for (const auto* part : parts) {
+    const auto& args = part->args;
+    std::optional<pinned_column> found;
+    if (part->kind == syntax_kind::binary && part->text == "=") {
+      found = pin(*args[0], {args[1].get()}, names);
+      if (!found) found = pin(*args[1], {args[0].get()}, names);
+    } else if (part->kind == syntax_kind::in && !part->negated) {
+      std::vector<const syntax*> items;
+      for (std::size_t at = 1; at < args.size(); ++at) items.push_back(args[at].get());
+      found = pin(*args[0], items, names);
+    }
+    if (found) made.push_back(std::move(*found));
+  }
+  return made;
+}
 
 std::vector<conjunct> bind_conjuncts(std::string_view text, const scope& names, const std::string& path,
                                      diagnostics& faults) {

@@ -26,4 +26,13 @@ struct conjunct {
 std::vector<conjunct> bind_conjuncts(std::string_view text, const scope& names, const std::string& path,
                                      diagnostics& faults);
 
+/// A column that has to have one of these literals where a condition is true.
+struct pinned_column {
+  int column = -1;  ///< of text or bigint; index over all inputs
+  std::vector<std::string> values = {};
+};
+/// Those that `column = literal` and `column in (literals)` between the outermost `and`s of a condition name: rows that
+/// have other values there need not be looked at. None where the text can't be bound.
+std::vector<pinned_column> pinned_columns(std::string_view text, const scope& names);
+
 }  // namespace sluice::expression

@@ -64,6 +64,27 @@ TEST_CASE("a run that is tried again has no final event yet") {
   CHECK(holds("not final and attempt = 2", event));
 }
 
+TEST_CASE("a value that a column has to have finds the events that are worth a look") {
+  std::vector<store::event> events(4, failed());
+  events[1].type = "run.succeeded";
+  events[2].data["rejected"] = 7;
+  events[3].data["rejected"] = "07";
+  event_columns columns(events);
+  using rows = std::vector<std::size_t>;
+  const auto found = [&](const std::string& text) {
+    diagnostics faults;
+    return condition::bind(text, {{"day", "text"}}, {}, faults)->candidates(columns).value();
+  };
+  CHECK(found("type = 'run.failed'") == rows{0, 2, 3});
+  CHECK(found("rejected > 3 and type in ('run.succeeded', 'run.partial')") == rows{1});
+  CHECK(found("7 = data.rejected") == rows{2, 3});  // as it compares: the text is read as a number
+  CHECK(found("type = 'no such type'") == rows{});
+  // Nothing says what it can't be true of.
+  for (const auto* text : {"type = 'a' or rejected = 7", "not (type = 'a')", "type not in ('a')", "params.day = 'x'",
+                           "rejected = 7.0", "type = owner", "lower(type) = 'a'"})
+    CHECK_FALSE(found(text));
+}
+
 TEST_CASE("when knows the params of the run by their types") {
   const param_types types = {{"day", "date"}, {"type", "text"}};
   const options params = {{"day", "2024-05-01"}, {"type", "full"}};

@@ -130,15 +130,17 @@ TEST_CASE("prune keeps runs that somebody has not been told of", "[store]") {
   message.type = "run.succeeded";
   message.cursor = 4;
   const auto newest = in.kept->last_cursor().value();
-  REQUIRE(log.derive("daily/oncall", newest, {}, {message}).ok());
+  REQUIRE(log.keep({{.subscription = "daily/oncall", .reached = derived::place{newest, {}}, .made = {message}}}, {})
+              ->taken.empty());
   gone = in.prune();
   CHECK(gone.runs.empty());
   CHECK(gone.waiting == 1);
 
-  const auto number = log.deliveries({.limit = 10})->front().number;
-  REQUIRE(log.tried("daily/oncall", "pager",
-                    {{.number = number, .state = delivery_state::delivered, .at = 1, .next_at = 0, .answer = "200"}},
-                    {.pipeline = "daily", .channel = "pager"}, {})
+  REQUIRE(log.keep({}, {{.subscription = "daily/oncall",
+                         .channel = "pager",
+                         .outcomes = {{.key = "m1", .state = delivery_state::delivered, .at = 1, .answer = "200"}},
+                         .health = {},
+                         .events = {}}})
               .ok());
   CHECK(in.prune().runs == ids{"r2"});
 }
