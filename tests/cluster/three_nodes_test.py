@@ -86,11 +86,15 @@ class ThreeNodes(unittest.TestCase):
                 node.log.close()
         self.folder.cleanup()
 
-    def cluster(self, count=3):
+    def cluster(self, count=3, settings=""):
+        flags = ()
+        if settings:
+            (self.path / "node.yaml").write_text(f"node:\n  {settings}\n")
+            flags = ("--config", self.path / "node.yaml")
         for number in range(1, count + 1):
             # Each joins by the node that came before it: any member will do.
             join = ("--join", self.nodes[-1].cluster) if self.nodes else ()
-            self.nodes.append(Node(f"n{number}", self.path, *join))
+            self.nodes.append(Node(f"n{number}", self.path, *join, *flags))
         eventually(lambda: self.states() == {f"n{number}": "ready" for number in range(1, count + 1)}, "a cluster that is ready")
         return self.nodes
 
@@ -132,7 +136,8 @@ class ThreeNodes(unittest.TestCase):
             texts[name] = random_pipeline(of, name)
             (self.path / f"{name}.yaml").write_text(texts[name])
             self.sluice("run", f"{name}.yaml", "--set", f"out={name}-0.csv")
-        self.cluster()
+        # So little memory that all windows are small: no run may wait for ever because of that.
+        self.cluster(settings="exchange: { memory: 1MiB, compression: lz4 }")
         for count in (3, 2, 1):
             for name, text in texts.items():
                 self.sluice("submit", f"{name}.yaml", "--set", f"out={name}-{count}.csv", "--wait", *self.there())
