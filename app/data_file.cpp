@@ -4,6 +4,7 @@
 #include "engine/files/foreign_bytes.hpp"
 #include "engine/files/foreign_formats.hpp"
 #include "engine/formats/csv/sniff.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -28,16 +29,10 @@ constexpr known_extension known_extensions[] = {
     {".pq", "parquet"}, {".arrow", "ipc"},      {".arrows", "ipc"},     {".ipc", "ipc"},      {".feather", "ipc"},
 };
 
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
-
 /// Letters, digits and _, not beginning with a digit.
 std::string unit_name(const std::string& stem) {
   std::string name;
-  for (const char letter : lower(stem)) {
+  for (const char letter : ascii::lower(stem)) {
     const bool fits = std::isalnum(static_cast<unsigned char>(letter)) != 0 && static_cast<unsigned char>(letter) < 128;
     if (fits) {
       name += letter;
@@ -68,7 +63,7 @@ std::string plain_or_quoted(const std::string& text) {
   const auto plain = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   static const char* const words[] = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"};
   const bool word =
-      std::any_of(std::begin(words), std::end(words), [&](const char* each) { return lower(text) == each; });
+      std::any_of(std::begin(words), std::end(words), [&](const char* each) { return ascii::lower(text) == each; });
   const bool fits = !text.empty() && !word && std::isalpha(static_cast<unsigned char>(text.front())) != 0 &&
                     std::all_of(text.begin(), text.end(), plain);
   return fits ? text : quoted(text);
@@ -155,10 +150,10 @@ std::string own_text(const data_file& file) {
 result<std::optional<data_file>> recognise_data_file(const std::string& path, const data_options& given) {
   std::filesystem::path name = std::filesystem::path(path).filename();
   if (path == "-") name = "stdin";
-  const auto last = lower(name.extension().string());
+  const auto last = ascii::lower(name.extension().string());
   for (const auto* packed : {".gz", ".zst", ".bz2", ".lz4", ".gzip", ".zstd", ".bzip2"})
     if (last == packed) name = name.stem();
-  const auto extension = lower(name.extension().string());
+  const auto extension = ascii::lower(name.extension().string());
   data_file made = {.path = path, .component = given.format, .name = unit_name(name.stem().string())};
   const auto known = std::find_if(std::begin(known_extensions), std::end(known_extensions),
                                   [&](const auto& each) { return extension == each.extension; });

@@ -1,6 +1,7 @@
 #include "app/project.hpp"
 
-#include "config/document.hpp"
+#include "config/fragments.hpp"
+#include "config/load.hpp"
 #include "engine/error/names.hpp"
 
 #include <algorithm>
@@ -23,16 +24,16 @@ std::optional<project_member> member_of(const std::string& path, bool named) {
   std::ostringstream text;
   text << in.rdbuf();
   diagnostics ignored;  // checking the pipeline reports them
-  const auto source = config::document::parse(text.str(), path, ignored);
+  const auto source = config::parse_pipeline(text.str(), path, config::read_fragment_file, ignored);
   const auto& root = source->root();
-  project_member made{.file = path, .name = {}, .owner = {}, .tags = {}, .params = {}};
+  project_member made{.file = path, .includes = source->added(), .name = {}, .owner = {}, .tags = {}, .params = {}};
   const bool pipeline = root.find("extract") != nullptr || root.find("load") != nullptr;
   // A pipeline with a broken text must not be passed over.
   const bool broken = !ignored.empty() && text.str().find("extract:") != std::string::npos;
   if (!pipeline && !named && !broken) return {};
   if (const auto* name = root.find("pipeline"); name != nullptr && name->is_scalar()) {
     made.name = name->text;
-    made.line = source->locate_byte(name->begin).line;
+    made.line = source->locate_byte(name->begin).line;  // that of the pipeline's file: others can't have a name
   }
   if (const auto* owner = root.find("owner"); owner != nullptr && owner->is_scalar()) made.owner = owner->text;
   if (const auto* tags = root.find("tags"); tags != nullptr) {
@@ -72,12 +73,14 @@ result<std::vector<project_member>> find_members(const std::vector<std::string>&
                                                  const std::vector<std::string>& select) {
   std::vector<project_member> made;
   std::set<std::string> seen;
+  std::set<std::string> named;
   std::error_code problem;
   for (const auto& path : paths) {
     if (!std::filesystem::exists(path, problem)) return from_errno(ENOENT, "read " + path);
     std::vector<std::string> files;
     const bool folder = std::filesystem::is_directory(path, problem);
     if (!folder) files.push_back(path);
+    if (!folder) named.insert(path);
     if (folder)
       for (const auto& entry : std::filesystem::recursive_directory_iterator(
                path, std::filesystem::directory_options::skip_permission_denied, problem))
@@ -88,6 +91,9 @@ result<std::vector<project_member>> find_members(const std::vector<std::string>&
       if (seen.insert(file).second)
         if (auto member = member_of(file, !folder)) made.push_back(*std::move(member));
   }
+  std::set<std::string> included;
+  for (const auto& one : made) included.insert(one.includes.begin(), one.includes.end());
+  std::erase_if(made, [&](const auto& one) { return included.contains(one.file) && !named.contains(one.file); });
   if (made.empty())
     return user_error("no_pipelines", "there are no pipelines in " + joined(paths),
                       "a pipeline is a .yaml file with extract: and load:");

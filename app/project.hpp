@@ -11,6 +11,7 @@ namespace sluice::app {
 /// A pipeline of a project, as far as its text tells without params.
 struct project_member {
   std::string file;
+  std::vector<std::string> includes;  ///< the files with its fragments
   std::string name;
   int line = 1;  ///< of its name
   std::string owner;
@@ -18,7 +19,8 @@ struct project_member {
   std::vector<std::string> params;
 };
 
-/// The pipelines that the paths name: files, and all pipelines in folders and below, sorted by path. Of these only
+/// The pipelines that the paths name: files, and all pipelines in folders and below, sorted by path. A file in a folder
+/// that a pipeline includes is none. Of these only
 /// those that one of `select` fits, where there are any: NAME (with * for any text), tag:NAME, owner:NAME, path:TEXT.
 /// Errors: file_not_found, and where nothing is left.
 result<std::vector<project_member>> find_members(const std::vector<std::string>& paths,

@@ -153,8 +153,13 @@ class asking {
         continue;
       }
       const auto near = nearest_name(table.name, known);
+      const auto word =
+          what_.statement.substr(table.begin, what_.statement.find_first_of(" \t\r\n,;)", table.begin) - table.begin);
+      std::error_code ignored;
       auto fault = user_error("unknown_unit", "there is no table " + table.name,
-                              !near.empty()   ? "did you mean `" + near + "`?"
+                              std::filesystem::is_regular_file(word, ignored)
+                                  ? "put the name of a file in quotes: from '" + word + "'"
+                              : !near.empty() ? "did you mean `" + near + "`?"
                               : known.empty() ? "name its file after the statement, " + table.name +
                                                     "=FILE, or in from: from 'path/" + table.name + ".csv'"
                                               : "the files given are the tables " + joined(known));

@@ -178,7 +178,8 @@ result<options> run_source::steer(const std::string& reference, const std::strin
   SLUICE_ASSIGN(const auto run, find_run(*store_, reference));
   if (store::is_final(run.state))
     return user_error("run_is_final", "run " + short_id(run.id) + " of " + run.pipeline + " has ended (" +
-                                          store::to_string(run.state) + "): there is nothing to " + how);
+                                          store::to_string(run.state) + "): there is nothing to " +
+                                          how.substr(0, how.find('?')));
   const auto client = client_of(run);
   if (!client)
     return external_error("node_unreachable", "run " + short_id(run.id) + " has no process that can be asked",

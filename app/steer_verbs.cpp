@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <vector>
@@ -18,6 +20,13 @@ namespace {
 positional_spec run_argument(std::string& into) {
   return {
       .name = "RUN", .help = "an id, a unique prefix, a pipeline or last", .target = &into, .offers = completes::run};
+}
+
+/// A unit's name as it stands in a URL: names of units are SQL identifiers.
+result<std::string> escaped_name(const std::string& unit) {
+  const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  if (!unit.empty() && std::all_of(unit.begin(), unit.end(), plain)) return unit;
+  return user_error("bad_arguments", "'" + unit + "' is not the name of a unit", "sluice status RUN shows the units");
 }
 
 result<int> steer(session& with, const std::string& reference, const std::string& how, const std::string& done) {
@@ -156,6 +165,27 @@ command resume_verb() {
   return {.takes = {.positionals = {run_argument(*run)},
                     .details = "A run that waits for its next try continues at once, too.\n"},
           .run = [run](session& with) { return steer(with, *run, "resume", "continues after its checkpoint"); }};
+}
+
+command scale_verb() {
+  auto words = std::make_shared<std::vector<std::string>>(3);
+  return {
+      .takes = {.positionals = {run_argument((*words)[0]),
+                                {.name = "UNIT", .help = "a transform of it", .target = &(*words)[1]},
+                                {.name = "N", .help = "how many instances", .target = &(*words)[2]}},
+                .details = "The run takes a checkpoint. What the unit's instances hold is divided by key among the\n"
+                           "new ones, and the run continues with them. No source is read again. The event\n"
+                           "run.scaled says when that is done, run.scale_failed why it could not be.\n"},
+      .run = [words](session& with) -> result<int> {
+        const auto& number = (*words)[2];
+        if (number.empty() || number.size() > 4 || number.find_first_not_of("0123456789") != std::string::npos)
+          return user_error("bad_arguments", "N must be a whole number from 1 to 1024, found '" + number + "'",
+                            "sluice scale RUN UNIT 4");
+        SLUICE_ASSIGN(const auto unit, escaped_name((*words)[1]));
+        return steer(with, (*words)[0], "scale?unit=" + unit + "&instances=" + number,
+                     "is being scaled at a checkpoint: " + (*words)[1] + " gets " + number +
+                         (number == "1" ? " instance" : " instances"));
+      }};
 }
 
 command savepoint_verb() {

@@ -26,6 +26,7 @@ const std::vector<verb>& verbs() {
       {"drain", "Runs", "ends a run without end at a checkpoint", drain_verb},
       {"checkpoints", "Runs", "lists the checkpoints of a run", checkpoints_verb},
       {"savepoint", "Runs", "creates a checkpoint that is kept", savepoint_verb},
+      {"scale", "Runs", "gives a transform of a run more or fewer instances", scale_verb},
       {"deploy", "Deployed pipelines", "deploys a pipeline with its schedule", deploy_verb},
       {"pipelines", "Deployed pipelines", "lists, pauses, resumes and deletes deployed pipelines", pipelines_verb},
       {"trigger", "Deployed pipelines", "starts a deployed pipeline now", trigger_verb},

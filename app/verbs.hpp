@@ -62,6 +62,7 @@ command rejects_verb();
 command resume_verb();
 command run_verb();
 command runs_verb();
+command scale_verb();
 command state_verb();
 command status_verb();
 command submit_verb();

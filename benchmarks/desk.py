@@ -4,7 +4,8 @@
     desk.py SLUICE DATA [--runs 5] [JOB...]
 
 DATA has lineitem.parquet (tpchgen-cli parquet -s 1 --tables=lineitem); nested.ndjson, its lines as lists of orders, is
-made of it. Prints the medians of CPU time, wall time and peak memory.
+made of it, and so are the customers of scd2: a table of ten million rows for each tool, copied before each run. Prints the
+medians of CPU time, wall time and peak memory.
 """
 import argparse
 import os
@@ -30,6 +31,10 @@ DUCKDB = {
     "pivot": "copy (pivot lineitem on l_shipmode in " + str(MODES) + " using sum(l_quantity) group by l_suppkey) to '{out}/o.parquet'",
     "unnest": "copy (select o_orderkey, unnest(item) from (select o_orderkey, unnest(items) item from read_json('{data}/nested.ndjson', "
               "format='newline_delimited'))) to '{out}/o.parquet'",
+    "scd2": "attach '{out}/dimension.duckdb' as d; begin; create temp table changed as select c.* from '{data}/changes.parquet' c left join "
+            "d.customers t on t.id = c.id and t.is_current where t.id is null or (t.name, t.city) is distinct from (c.name, c.city); "
+            "update d.customers t set valid_to = date '2024-02-01', is_current = false from changed c where t.id = c.id and t.is_current; "
+            "insert into d.customers select id, name, city, date '2024-02-01', null, true from changed; commit; checkpoint d",
 }
 POLARS = {
     "partitions": "d.with_columns(month=pl.col('l_shipdate').dt.truncate('1mo')).sink_parquet(pl.PartitionBy('{out}', key='month', "
@@ -40,6 +45,13 @@ POLARS = {
     "pivot": "d.group_by('l_suppkey').agg(**{{m: pl.col('l_quantity').filter(pl.col('l_shipmode') == m).sum() for m in " + str(MODES) +
              "}}).sink_parquet('{out}/o.parquet')",
     "unnest": "pl.scan_ndjson('{data}/nested.ndjson').explode('items').unnest('items').sink_parquet('{out}/o.parquet')",
+    "scd2": "from datetime import date\nt = pl.scan_parquet('{data}/dimension.parquet')\nc = pl.scan_parquet('{data}/changes.parquet')\n"
+            "now = t.filter('is_current').join(c, on='id', suffix='_new').filter((pl.col('name') != pl.col('name_new')) | (pl.col('city') != "
+            "pl.col('city_new'))).select('id', 'name_new', 'city_new').collect()\n"
+            "ended = t.join(now.lazy().select('id', ended=True), on='id', how='left').with_columns(valid_to=pl.when(pl.col('ended') & "
+            "pl.col('is_current')).then(date(2024, 2, 1)).otherwise('valid_to'), is_current=pl.col('is_current') & pl.col('ended').is_null())"
+            ".drop('ended')\nbegun = now.lazy().select('id', name='name_new', city='city_new', valid_from=date(2024, 2, 1), valid_to=pl.lit(None, "
+            "pl.Date), is_current=True)\npl.concat([ended, begun]).sink_parquet('{out}/o.parquet')",
 }
 CHDB = {
     "partitions": "insert into function file('{out}/{{_partition_id}}.parquet', 'Parquet') partition by toStartOfMonth(l_shipdate) "
@@ -64,11 +76,13 @@ def command(tool, job, sluice, data, out):
         return [sluice, "run", str(HERE / f"desk/{job}.yaml"), "-q", "--set", f"data={data}", "--set", f"out={out}"]
     if tool == "duckdb":
         return [sys.executable, "-c", f"import duckdb\nc = duckdb.connect()\nc.execute('set threads=2')\nc.execute('set enable_progress_bar=false')\n"
-                f"c.execute(\"create view lineitem as from '{data}/lineitem.parquet'\")\nc.execute(\"\"\"{DUCKDB[job].format(out=out, data=data)}\"\"\")"]
+                + ("" if job == "scd2" else f"c.execute(\"create view lineitem as from '{data}/lineitem.parquet'\")\n") +
+                f"c.execute(\"\"\"{DUCKDB[job].format(out=out, data=data)}\"\"\")"]
     if tool == "chdb":
         query = CHDB[job].replace("from lineitem", f"from file('{data}/lineitem.parquet')").format(out=out, data=data)
         return [sys.executable, "-c", f"import chdb\nchdb.query(\"\"\"{query} settings max_threads=2\"\"\")"]
-    return [sys.executable, "-c", f"import polars as pl\nd = pl.scan_parquet('{data}/lineitem.parquet')\n{POLARS[job].format(out=out, data=data)}"]
+    scan = "" if job == "scd2" else f"d = pl.scan_parquet('{data}/lineitem.parquet')\n"
+    return [sys.executable, "-c", f"import polars as pl\n{scan}{POLARS[job].format(out=out, data=data)}"]
 
 
 def measure(words, state):
@@ -88,6 +102,17 @@ def make_nested(data):
         as items from '{data}/lineitem.parquet' group by 1) to '{data}/nested.ndjson' (format json)""")
 
 
+def make_dimension(sluice, data):
+    import duckdb
+    duckdb.execute(f"""copy (select i as id, 'customer ' || i as name, 'city ' || i % 9973 as city from range(10000000) r(i))
+        to '{data}/customers.parquet'""")
+    duckdb.execute(f"""copy (select id, name, 'moved to ' || city as city from '{data}/customers.parquet' where id % 100 = 7) to '{data}/changes.parquet'""")
+    duckdb.execute(f"""copy (select *, date '2024-01-01' as valid_from, null::date as valid_to, true as is_current
+        from '{data}/customers.parquet') to '{data}/dimension.parquet'""")
+    duckdb.execute(f"attach '{data}/dimension.duckdb' as d; create table d.customers as from '{data}/dimension.parquet'; detach d")
+    subprocess.run([*command("sluice", "scd2", sluice, data, data), "--set", "file=customers", "--set", "day=2024-01-01"], check=True)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("sluice")
@@ -97,15 +122,19 @@ def main():
     given = parser.parse_args()
     if "unnest" in given.jobs and not pathlib.Path(given.data, "nested.ndjson").exists():
         make_nested(given.data)
+    if "scd2" in given.jobs and not pathlib.Path(given.data, "dimension.db").exists():
+        make_dimension(given.sluice, given.data)
     print("| job | tool | CPU s | wall s | peak MiB |\n|---|---|---|---|---|")
     for job in given.jobs:
-        found = {tool: [] for tool in ("sluice", "duckdb", "polars", "chdb") if tool != "polars" or job in POLARS}
+        found = {tool: [] for tool in ("sluice", "duckdb", "polars", "chdb") if job in {"polars": POLARS, "chdb": CHDB}.get(tool, DUCKDB)}
         for _ in range(given.runs):
             for tool, times in found.items():
                 with tempfile.TemporaryDirectory() as room:
                     out = pathlib.Path(room, "out")
                     if tool == "sluice" or job != "partitions":
                         out.mkdir()
+                    if job == "scd2" and tool in ("sluice", "duckdb"):
+                        shutil.copy(pathlib.Path(given.data, "dimension" + {"sluice": ".db", "duckdb": ".duckdb"}[tool]), out)
                     times.append(measure(command(tool, job, given.sluice, given.data, out), room + "/state"))
                     shutil.rmtree(out, ignore_errors=True)
         for tool, times in found.items():

@@ -33,30 +33,38 @@ with open(out, "w", newline="") as file:
 """ % TABLES
 
 
+def make_tables(folder, scale):
+    """Makes the tables as Parquet once."""
+    if not all((folder / f"{table}.parquet").exists() for table in TABLES):
+        folder.mkdir(parents=True, exist_ok=True)
+        generator = pathlib.Path(sys.executable).parent / "tpchgen-cli"
+        subprocess.run([generator, "parquet", "-s", f"{scale:g}", "-o", folder], check=True)
+
+
 def rows(path):
     with open(path, newline="") as file:
         return list(csv.reader(file))
 
 
-def same(one, other):
+def same(one, other, tolerance=1e-9):
     if one == other:
         return True
     try:
         if "." in one and "." in other and "e" not in one + other and decimal.Decimal(one) == decimal.Decimal(other):
             return True
-        return math.isclose(float(one), float(other), rel_tol=1e-9)
+        return math.isclose(float(one), float(other), rel_tol=tolerance)
     except ValueError:
         return False
 
 
-def difference(ours, theirs):
+def difference(ours, theirs, tolerance=1e-9):
     mine, peers = rows(ours), rows(theirs)
     if mine[0] != peers[0]:
         return f"columns {mine[0]} instead of {peers[0]}"
     if len(mine) != len(peers):
         return f"{len(mine) - 1} rows instead of {len(peers) - 1}"
     for number, (row, want) in enumerate(zip(mine[1:], peers[1:]), start=1):
-        if not all(map(same, row, want)):
+        if not all(same(one, other, tolerance) for one, other in zip(row, want)):
             return f"row {number}: {row} instead of {want}"
     return None
 
@@ -69,10 +77,7 @@ def main():
     arguments.add_argument("--data", type=pathlib.Path)
     chosen = arguments.parse_args()
     data = (chosen.data or ROOT / f"data/tpch-parquet-sf{chosen.scale:g}").absolute()
-    if not all((data / f"{table}.parquet").exists() for table in TABLES):
-        data.mkdir(parents=True, exist_ok=True)
-        generator = pathlib.Path(sys.executable).parent / "tpchgen-cli"
-        subprocess.run([generator, "parquet", "-s", f"{chosen.scale:g}", "-o", data], check=True)
+    make_tables(data, chosen.scale)
     out, faults, lines = ROOT / "build/bench-tpch", [], []
     out.mkdir(parents=True, exist_ok=True)
     for number in map(int, chosen.q.split(",")):

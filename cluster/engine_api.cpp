@@ -1,6 +1,7 @@
 #include "cluster/engine_api.hpp"
 
 #include "actors/notifier.hpp"
+#include "actors/run/rescale.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/token.hpp"
 #include "engine/component/down_board.hpp"
@@ -9,6 +10,9 @@
 
 #include <arrow/memory_pool.h>
 #include <caf/all.hpp>
+
+#include <optional>
+#include <sstream>
 
 namespace sluice::cluster {
 
@@ -65,6 +69,15 @@ void add_memory(std::string& out, const char* name, const char* help, const acto
   for (const auto& run : runs.runs)
     out += std::string(name) + "{run=\"" + run.run + "\",pipeline=\"" + run.pipeline + "\"} " +
            std::to_string(run.*value) + "\n";
+}
+
+/// What "scale UNIT N" asks for; nothing where it is another word.
+std::optional<actors::scale_run> scale_of(const std::string& run, const std::string& how) {
+  std::istringstream words(how);
+  std::string word;
+  actors::scale_run what{.run = run, .unit = {}};
+  if (!(words >> word >> what.unit >> what.instances) || word != "scale") return {};
+  return what;
 }
 
 std::string metrics_text(const actors::live_runs& runs) {
@@ -135,11 +148,13 @@ api_handlers handlers_of(caf::actor_system& system, const actors::engine_actors&
     return answer.known && !answer.ended;
   };
   made.steer = [&system, control = actors.control](const std::string& run, const std::string& how) -> result<options> {
-    SLUICE_ASSIGN(const auto answer, ask<actors::steer_answer>(system, control, actors::steer_run{run, how}));
-    if (!answer.known) return options();
-    if (!answer.refused.code.empty()) return answer.refused;
-    options told = {{"told", how}};
-    if (answer.epoch > 0) told["epoch"] = answer.epoch;
+    auto answer = scale_of(run, how) ? ask<actors::steer_answer>(system, control, *scale_of(run, how))
+                                     : ask<actors::steer_answer>(system, control, actors::steer_run{run, how});
+    if (!answer.ok()) return answer.problem();
+    if (!answer->known) return options();
+    if (!answer->refused.code.empty()) return answer->refused;
+    options told = {{"told", how.substr(0, how.find(' '))}};
+    if (answer->epoch > 0) told["epoch"] = answer->epoch;
     return told;
   };
   made.progress = [&system, control = actors.control](const std::string& run) -> options {

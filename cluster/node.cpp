@@ -62,6 +62,10 @@ namespace {
 constexpr auto join_limit = std::chrono::seconds(15);
 /// How often a first node looks for runs whose process has died, and repeats their commits.
 constexpr auto settle_interval = std::chrono::milliseconds(5000);
+/// The runs of a controller that has died wait so long for its workers, and so long where they fit nowhere without
+/// them.
+constexpr auto grace_of_workers = std::chrono::milliseconds(2000);
+constexpr auto most_of_workers = std::chrono::seconds(30);
 /// How long runs may take to stop at shutdown.
 constexpr auto grace = std::chrono::seconds(10);
 
@@ -430,14 +434,18 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.self.name = !settings.name.empty() ? settings.name
                   : all.secured          ? all.secured->names().front()
                                          : host_name() + "-" + std::to_string(listen.port);
-  all.lease = std::make_shared<const store::lease_keeper>(all.store, all.self.name);
+  const bool shared = !settings.store_url.empty();
+  const lead_rule rule{.beat = settings.heartbeats.interval, .most_silent = settings.heartbeats.lost};
+  // Controllers that share a Store know by its leases which of them leads.
+  all.lease = std::make_shared<const store::lease_keeper>(
+      all.store, all.self.name,
+      shared && all.first ? store::lease_rule{rule.beat, rule.most_silent} : store::lease_rule{});
   SLUICE_TRY(open_links(all, token, settings.exchange));
   std::vector<std::shared_ptr<const actors::run_setup>> again;
-  const bool shared = !settings.store_url.empty();
   if (shared && !all.first) all.lead = std::make_unique<lead_watch>(all.store, 0, nullptr);
   if (all.first) {
     SLUICE_ASSIGN(all.term,
-                  take_lead(*all.store, shared, all.self.host + ":" + std::to_string(all.self.port), log_line));
+                  take_lead(*all.store, shared, all.self.host + ":" + std::to_string(all.self.port), rule, log_line));
     if (shared) watch_lead(all);
     SLUICE_ASSIGN(again,
                   actors::lost_tries_of_node(*all.store, all.state_folder + "/runs",
@@ -474,6 +482,8 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       .log = log_line,
       .tell = [events = all.events, &all](store::event what) { events->keep(std::move(what), all.engine.notifier); },
       .on_joined = {},
+      .grace_of_workers = again.empty() ? std::chrono::milliseconds(0) : grace_of_workers,
+      .most_of_workers = most_of_workers,
       .controller = {}};
   if (shared)
     of_actor.controller = [&all]() -> std::optional<address> {

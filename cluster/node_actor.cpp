@@ -48,6 +48,7 @@ class node_actor : public caf::event_based_actor {
     if (!joiner_.joins()) {
       session_ = random_token();
       starter_.set_session(session_);
+      starter_.wait_for_workers(s_.grace_of_workers, s_.most_of_workers);
       s_.links->set_session(session_);
     }
   }

@@ -9,6 +9,7 @@
 #include <caf/actor.hpp>
 #include <caf/fwd.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,6 +33,9 @@ struct node_settings {
   std::function<void(store::event)> tell = {};  ///< keeps an event that tells of a node; of the first node
   /// The outcome of the first attempt to join; later ones are repeated until they succeed.
   std::function<void(status)> on_joined;
+  // Of the first node: how long runs that go on wait for workers (run_starter::wait_for_workers).
+  std::chrono::milliseconds grace_of_workers{0};
+  std::chrono::milliseconds most_of_workers{0};
   std::function<std::optional<address>()> controller;  ///< where it is by the Store; empty: the Store is not shared
 };
 

@@ -1,5 +1,6 @@
 #include "cluster/run_starter.hpp"
 
+#include "actors/units/blocking_calls.hpp"
 #include "cluster/resumed_part.hpp"
 
 #include <caf/all.hpp>
@@ -12,14 +13,19 @@ namespace sluice::cluster {
 namespace {
 /// Runs of which the loss of a node is remembered.
 constexpr std::size_t most_lost = 1000;
+/// How often a run that waits for workers looks whether they are there.
+constexpr auto look_again = std::chrono::milliseconds(200);
 }  // namespace
 
 void run_starter::launch(const actors::launch& message, const part_function& own) {
+  if (const auto known = runs_.find(message.setup->run); known != runs_.end())
+    if (known->second.setup->attempt > message.setup->attempt) return;  // it has waited for too long
   const auto workers = workers_();
   std::vector<placeable_node> nodes;
   for (const auto& one : workers) nodes.push_back(one.node);
   diagnostics faults;
   auto where = place(*message.setup->what, nodes, faults);
+  if (waits(message, own, faults.empty())) return;
   if (!faults.empty()) {
     self_->send(message.supervisor, actors::launch_failed{cant_place(*message.setup, faults)});
     return;
@@ -45,6 +51,20 @@ void run_starter::launch(const actors::launch& message, const part_function& own
   run.all = part.start(own_instances);
   if (run.nodes.empty()) return wire(run, &part);
   send_parts(run);
+}
+
+void run_starter::wait_for_workers(std::chrono::milliseconds grace, std::chrono::milliseconds limit) {
+  const auto now = self_->clock().now();
+  grace_ = now + grace;
+  limit_ = now + limit;
+}
+
+bool run_starter::waits(const actors::launch& message, const part_function& own, bool fits) {
+  // Of a node that was lost since this controller began it is known that it is not just late.
+  const bool begins = message.setup->attempt == 1 || lost_.contains(message.setup->run);
+  if (begins || self_->clock().now() >= (fits ? grace_ : limit_)) return false;
+  self_->delayed_send(self_, look_again, actors::continuation{[this, message, own] { launch(message, own); }});
+  return true;
 }
 
 /// A run that has lost a node and finds no other place says so; with `run.retry` it waits for the node.

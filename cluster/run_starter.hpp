@@ -6,6 +6,7 @@
 
 #include <caf/fwd.hpp>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -36,6 +37,9 @@ class run_starter {
         runs_folder_(std::move(runs_folder)) {}
 
   void set_session(std::string session) { session_ = std::move(session); }
+  /// A controller that has just begun: runs that go on (not new ones) wait `grace` for the workers of the one before
+  /// it, and up to `limit` where they fit nowhere without them.
+  void wait_for_workers(std::chrono::milliseconds grace, std::chrono::milliseconds limit);
   /// `own` makes this node's part of a run.
   using part_function = std::function<run_part&(const std::shared_ptr<const actors::run_setup>&)>;
   void launch(const actors::launch& message, const part_function& own);
@@ -62,6 +66,8 @@ class run_starter {
     std::set<std::string> waiting;            ///< nodes that have not answered
     std::vector<actors::launched_instance> all;
   };
+  /// True where it is launched again later.
+  bool waits(const actors::launch& message, const part_function& own, bool fits);
   [[nodiscard]] error cant_place(const actors::run_setup& setup, const diagnostics& faults) const;
   [[nodiscard]] std::string seen_by_others(const std::string& checkpoints) const;
   void send_parts(run_state& run);
@@ -75,7 +81,9 @@ class run_starter {
   std::string runs_folder_;
   std::string session_;
   std::map<std::string, run_state> runs_;
-  std::map<std::string, error> lost_;  ///< by run: the loss of a node after which it begins again
+  std::chrono::steady_clock::time_point grace_;  ///< until then runs wait that go on
+  std::chrono::steady_clock::time_point limit_;  ///< until then those that fit nowhere
+  std::map<std::string, error> lost_;            ///< by run: the loss of a node after which it begins again
 };
 
 }  // namespace sluice::cluster

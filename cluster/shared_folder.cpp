@@ -26,8 +26,10 @@ std::string file_name(const std::string& node) {
 }  // namespace
 
 result<std::string> make_sign(const std::string& folder, const std::string& node) {
-  SLUICE_TRY(make_private_folder(folder));
   std::error_code problem;
+  // That of keep_runs_in is a link of our own.
+  const bool link = fs::is_symlink(folder, problem);
+  SLUICE_TRY(make_private_folder(link ? fs::canonical(folder, problem).string() : folder));
   const auto whole = fs::canonical(folder, problem);
   if (problem) return from_errno(problem.value(), "find the folder " + folder);
   const auto path = (whole / file_name(node)).string();

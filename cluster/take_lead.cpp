@@ -1,8 +1,11 @@
 #include "cluster/take_lead.hpp"
 
+#include "cluster/address.hpp"
 #include "engine/component/interruption.hpp"
 #include "engine/store/leadership.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <csignal>
 #include <utility>
@@ -11,7 +14,8 @@ namespace sluice::cluster {
 
 namespace {
 
-constexpr auto look_again = std::chrono::seconds(1);
+constexpr auto look_again = std::chrono::milliseconds(500);
+constexpr auto connect_limit = std::chrono::seconds(1);
 
 bool stop_is_pending() {
   sigset_t pending;
@@ -23,17 +27,37 @@ std::string name_of(const store::leader& who) {
          std::to_string(who.term) + ")";
 }
 
+/// Whether the machine of an address says that nothing listens there: the process has ended. Silence says nothing.
+bool nothing_listens(const std::string& endpoint) {
+  const auto where = parse_address(endpoint, "the controller");
+  if (!where.ok()) return false;
+  namespace asio = boost::asio;
+  asio::io_context network;
+  asio::ip::tcp::socket socket(network);
+  boost::system::error_code parsed;
+  const auto host = asio::ip::make_address(where->host, parsed);
+  if (parsed) return false;
+  bool refused = false;
+  socket.async_connect({host, where->port},
+                       [&](const boost::system::error_code& how) { refused = how == asio::error::connection_refused; });
+  network.run_for(connect_limit);
+  return refused;
+}
+
 }  // namespace
 
-result<std::int64_t> take_lead(store::store& in, bool shared, const std::string& endpoint,
+result<std::int64_t> take_lead(store::store& in, bool shared, const std::string& endpoint, const lead_rule& rule,
                                const std::function<void(const std::string&)>& log) {
   if (!shared) return in.next_term();
   auto& leads = store::leadership_of(in);
+  leads.allow_silence(rule.most_silent);
   for (std::string told;;) {
     // Looking keeps nobody from writing.
     SLUICE_ASSIGN(const auto other, leads.find_leader());
-    if (!other) {
-      SLUICE_ASSIGN(const auto term, leads.lead(endpoint));
+    const auto silent = std::chrono::microseconds(other ? other->silent : 0);
+    const bool gone = other && silent >= rule.silent_when_gone() && nothing_listens(other->endpoint);
+    if (!other || gone) {
+      SLUICE_ASSIGN(const auto term, leads.lead(endpoint, gone ? other->process : std::string()));
       if (term) return *term;
     } else if (other->process != std::exchange(told, other->process))
       log("standing by: " + name_of(*other) + " leads; this node takes over when that one has ended");

@@ -4,6 +4,7 @@
 #include "engine/store/store.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -14,10 +15,18 @@
 
 namespace sluice::cluster {
 
+/// How controllers that share a Store know that the one which leads has gone. All of them have the same.
+struct lead_rule {
+  std::chrono::milliseconds beat{500};          ///< it writes a sign of life so often
+  std::chrono::milliseconds most_silent{6000};  ///< without one, whatever else is known of it
+  /// Without one, where nothing listens at its address any more.
+  [[nodiscard]] std::chrono::milliseconds silent_when_gone() const { return 2 * beat + std::chrono::milliseconds(200); }
+};
+
 /// Makes this process the controller of a Store; gives its term. Where the Store is shared with other controllers, it
 /// stands by until none of them leads that lives, and logs which one does; a signal to stop, which stays pending, ends
 /// that (interrupted). `endpoint` is where other nodes reach this one.
-result<std::int64_t> take_lead(store::store& in, bool shared, const std::string& endpoint,
+result<std::int64_t> take_lead(store::store& in, bool shared, const std::string& endpoint, const lead_rule& rule,
                                const std::function<void(const std::string&)>& log);
 
 /// Looks from time to time who leads. Calls `lost` once where a newer term than this process's is taken.

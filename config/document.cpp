@@ -42,6 +42,17 @@ int unbalanced(const std::string& text) {
          static_cast<int>(std::count(text.begin(), text.end(), ')'));
 }
 
+/// Turns places in a part into places in the whole text.
+void move_to(node& value, std::size_t begin, std::size_t first_placeholder) {
+  value.begin += begin;
+  for (auto& index : value.placeholders) index += first_placeholder;
+  for (auto& item : value.items) move_to(item, begin, first_placeholder);
+  for (auto& [key, held] : value.entries) {
+    move_to(key, begin, first_placeholder);
+    move_to(held, begin, first_placeholder);
+  }
+}
+
 bool opens(const node& value) { return value.is_scalar() && !value.quoted && unbalanced(value.text) > 0; }
 
 }  // namespace
@@ -62,47 +73,72 @@ std::string describe(const node& value) {
 
 std::shared_ptr<document> document::parse(std::string text, std::string file, diagnostics& faults) {
   std::shared_ptr<document> made(new document);
-  made->file_ = std::move(file);
+  if (auto root = made->add(std::move(text), std::move(file), {}, faults)) made->root_ = *std::move(root);
+  return made;
+}
+
+std::optional<node> document::add(std::string text, std::string file, const std::string& separator,
+                                  diagnostics& faults) {
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
-  made->text_ = std::move(text);
-  made->lines_.push_back(0);
-  for (std::size_t at = 0; at < made->text_.size(); ++at)
-    if (made->text_[at] == '\n') made->lines_.push_back(at + 1);
-  if (made->text_.size() > most_bytes) {
-    made->fault_at_byte(
-        0,
-        user_error("invalid_yaml",
-                   "a pipeline's file can have at most 4 MiB, found " + std::to_string(made->text_.size()) + " bytes",
-                   "put long lists of values into a file and join it"),
-        faults);
-    return made;
+  if (!parts_.empty()) {
+    if (!text_.ends_with('\n')) text_ += '\n';
+    text_ += separator + "\n";
   }
-  if (const auto foreign = foreign_byte(made->text_)) {
-    made->fault_at_byte(
-        *foreign,
-        not_wanted_format("this file", made->text_, "a pipeline")
-            .value_or(user_error("invalid_yaml", "this is not UTF-8 text, or it contains a control character",
-                                 "save the file as UTF-8, and check that it is a pipeline")),
-        faults);
-    return made;
+  const auto begin = text_.size();
+  text_ += text;
+  for (auto at = lines_.empty() ? std::size_t{0} : lines_.back() + 1; at <= text_.size(); ++at)
+    if (at == 0 || text_[at - 1] == '\n') lines_.push_back(at);
+  const auto first = std::lower_bound(lines_.begin(), lines_.end(), begin);
+  parts_.push_back({std::move(file), begin, static_cast<std::size_t>(first - lines_.begin())});
+  return read_part(parts_.back(), faults);
+}
+
+std::optional<node> document::read_part(const part& of, diagnostics& faults) {
+  if (text_.size() > most_bytes) {
+    fault_at_byte(of.begin,
+                  user_error("invalid_yaml",
+                             "a pipeline can have at most 4 MiB with all that it includes, found " +
+                                 std::to_string(text_.size()) + " bytes",
+                             "put long lists of values into a file and join it"),
+                  faults);
+    return {};
   }
-  auto masked = made->text_;
-  made->placeholders_ = hide_placeholders(masked);
+  auto masked = text_.substr(of.begin);
+  if (const auto foreign = foreign_byte(masked)) {
+    fault_at_byte(of.begin + *foreign,
+                  not_wanted_format("this file", masked, "a pipeline")
+                      .value_or(user_error("invalid_yaml", "this is not UTF-8 text, or it contains a control character",
+                                           "save the file as UTF-8, and check that it is a pipeline")),
+                  faults);
+    return {};
+  }
+  auto hidden = hide_placeholders(masked);
   std::optional<yaml_fault> fault;
-  auto root = parse_yaml(masked, made->placeholders_, fault);
+  auto root = parse_yaml(masked, hidden, fault);
   if (!root) {
-    made->fault_at_byte(fault->begin, std::move(fault->problem), faults);
-    return made;
+    fault_at_byte(of.begin + fault->begin, std::move(fault->problem), faults);
+    return {};
+  }
+  move_to(*root, of.begin, placeholders_.size());
+  for (auto& one : hidden) {
+    one.begin += of.begin;
+    placeholders_.push_back(std::move(one));
   }
   if (!root->is_map()) {
-    made->fault_at_byte(root->begin,
-                        user_error("invalid_yaml", "a pipeline must be a map of sections, found " + describe(*root),
-                                   "begin with: version: 1"),
-                        faults);
-    return made;
+    fault_at_byte(root->begin,
+                  user_error("invalid_yaml", "a pipeline must be a map of sections, found " + describe(*root),
+                             "begin with: version: 1"),
+                  faults);
+    return {};
   }
-  made->root_ = *std::move(root);
-  return made;
+  return root;
+}
+
+std::vector<std::string> document::added() const {
+  std::vector<std::string> names;
+  names.reserve(parts_.size() - 1);
+  for (std::size_t at = 1; at < parts_.size(); ++at) names.push_back(parts_[at].file);
+  return names;
 }
 
 void document::fill(const std::string& section, const lookup& values, diagnostics& faults) {
@@ -150,10 +186,9 @@ void document::check_entries(node& map, diagnostics& faults) {
       kept.push_back(std::move(entry));
       continue;
     }
-    faults.push_back(fault(
-        key, "duplicate_key",
-        "the key " + key.text + " appears twice, first in line " + std::to_string(locate_byte(first->second).line),
-        "remove or rename one of them"));
+    faults.push_back(fault(key, "duplicate_key",
+                           "the key " + key.text + " appears twice, first in " + beside(first->second, key.begin),
+                           "remove or rename one of them"));
   }
   map.entries = std::move(kept);
 }
@@ -198,7 +233,16 @@ location document::locate_byte(std::size_t offset) const {
   int column = 1;
   for (auto at = begin; at < offset; ++at)
     if ((static_cast<unsigned char>(text_[at]) & 0xc0U) != 0x80) ++column;
-  return {file_, static_cast<int>(next - lines_.begin()), column};
+  const auto of = std::upper_bound(parts_.begin(), parts_.end(), offset,
+                                   [](std::size_t at, const part& one) { return at < one.begin; }) -
+                  1;
+  return {of->file, static_cast<int>(next - lines_.begin()) - static_cast<int>(of->first_line), column};
+}
+
+std::string document::beside(std::size_t first, std::size_t other) const {
+  const auto place = locate_byte(first);
+  const auto line = std::to_string(place.line);
+  return place.file == locate_byte(other).file ? "line " + line : place.file + ":" + line;
 }
 
 location document::locate_in(const node& value, std::size_t offset) const {
@@ -235,9 +279,12 @@ location document::locate(const std::string& pointer, std::optional<std::size_t>
   return locate_byte(key != nullptr ? key->begin : value->begin);
 }
 
-std::string_view document::line(int number) const {
-  if (number < 1 || static_cast<std::size_t>(number) > lines_.size()) return {};
-  const auto begin = lines_[static_cast<std::size_t>(number) - 1];
+std::string_view document::line(const std::string& file, int number) const {
+  const auto of = std::find_if(parts_.begin(), parts_.end(), [&](const part& one) { return one.file == file; });
+  if (of == parts_.end() || number < 1) return {};
+  const auto index = of->first_line + static_cast<std::size_t>(number) - 1;
+  if (index >= lines_.size()) return {};
+  const auto begin = lines_[index];
   auto end = text_.find('\n', begin);
   if (end == std::string::npos) end = text_.size();
   if (end > begin && text_[end - 1] == '\r') --end;

@@ -377,6 +377,8 @@ options json_schema() {
       {"description", {{"type", "string"}}},
       {"owner", described({{"type", "string"}}, "Who is responsible; included in every event.")},
       {"tags", texts()},
+      {"include",
+       described(texts(), "Files with sections that other pipelines share; paths start at this file's folder.")},
       {"params",
        described({{"type", "object"}, {"additionalProperties", param}},
                  "Values set with --set name=value or SLUICE_PARAM_NAME. Params without a default are required.")},

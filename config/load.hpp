@@ -51,12 +51,16 @@ struct loaded {
   std::map<std::string, std::string> computed = {};  ///< params whose default was computed, as texts
 };
 
-/// Reads a pipeline's file, "-" being standard input. All its faults are appended together, each with its place; what
-/// comes back in spite of faults has the units marked of which nothing can be made, and `make_plan` finds the faults of
-/// the others.
+/// Reads a file that `include:` names, for `parse_pipeline`.
+result<std::string> read_fragment_file(const std::string& path);
+
+/// Reads a pipeline's file and the files that it includes, "-" being standard input. All its faults are appended
+/// together, each with its place; what comes back in spite of faults has the units marked of which nothing can be made,
+/// and `make_plan` finds the faults of the others.
 std::optional<loaded> load_pipeline(const std::string& path, const load_options& given, diagnostics& faults,
                                     std::shared_ptr<const document>* source = nullptr);
-/// Reads a pipeline from its text; `file` is its name in messages. `source`, where given, is set also where there are
+/// Reads a pipeline from its text, which contains what it includes (see `parse_pipeline`): no other file is read.
+/// `file` is its name in messages. `source`, where given, is set also where there are
 /// faults, so that `render` can show them in it.
 std::optional<loaded> load_pipeline_text(const std::string& text, const std::string& file, const load_options& given,
                                          diagnostics& faults, std::shared_ptr<const document>* source = nullptr);

@@ -5,7 +5,6 @@ namespace sluice::config {
 const std::vector<unsupported_form>& unsupported_forms() {
   using enum place_of_form;
   static const std::vector<unsupported_form> forms = {
-      {pipeline, "include", "", "[common.yaml]"},
       {unit, "timeout", "", "10m"},
   };
   return forms;

@@ -23,9 +23,10 @@ namespace {
 
 constexpr int newest_version = 1;
 
-const std::vector<std::string> sections = {"version", "pipeline",    "owner",    "tags",    "description", "params",
-                                           "run",     "connections", "defaults", "extract", "transform",   "load",
-                                           "rejects", "schedule",    "channels", "notify",  "silences",    "tests"};
+const std::vector<std::string> sections = {"version",  "pipeline",  "owner",    "tags",        "description",
+                                           "include",  "params",    "run",      "connections", "defaults",
+                                           "extract",  "transform", "load",     "rejects",     "schedule",
+                                           "channels", "notify",    "silences", "tests"};
 
 bool is_pipeline_name(const std::string& name) {
   return !name.empty() && name.size() <= 100 && std::all_of(name.begin(), name.end(), [](unsigned char c) {
@@ -168,7 +169,7 @@ class pipeline_reader {
 
   void read_units(const node& root) {
     unit_reader reader(source_, in_.faults, root.find("defaults"), connections_);
-    std::map<std::string, int> lines;
+    std::map<std::string, std::size_t> places;
     bool any = false;
     for (const auto& [role, name] :
          {std::pair{unit_role::extract, "extract"}, std::pair{unit_role::transform, "transform"},
@@ -184,11 +185,12 @@ class pipeline_reader {
       }
       for (const auto& [key, value] : section->entries) {
         any = true;
-        const auto [first, added] = lines.emplace(key.text, source_.locate_byte(key.begin).line);
+        const auto [first, added] = places.emplace(key.text, key.begin);
         if (!added)
-          in_.fault(key, "duplicate_unit",
-                    "there are two units named " + key.text + ", the first in line " + std::to_string(first->second),
-                    "rename one of them");
+          in_.fault(
+              key, "duplicate_unit",
+              "there are two units named " + key.text + ", the first in " + source_.beside(first->second, key.begin),
+              "rename one of them");
         auto unit = reader.read(role, key, value);
         if (added) made_.units.push_back(std::move(unit));
       }

@@ -103,8 +103,8 @@ std::string render(const error& fault, const document* source, bool colour, cons
   if (!fault.where.empty()) text += " " + printable(fault.where, false) + ":";
   if (fault.at.line == 0 && fault.where.empty()) text += ":";
   text += " " + indent(fault.message, "  ") + "\n";
-  if (source != nullptr && fault.at.line > 0 && fault.at.file == source->file()) {
-    const auto line = source->line(fault.at.line);
+  if (source != nullptr && fault.at.line > 0) {
+    const auto line = source->line(fault.at.file, fault.at.line);
     if (!line.empty()) text += excerpt(line, fault.at.line, fault.at.column, width, green, plain);
   }
   if (!fault.hint.empty()) text += "  hint: " + indent(fault.hint, "        ") + "\n";

@@ -7,11 +7,16 @@ root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 755 "$root"
 mkdir -p "$root/DEBIAN" "$root/usr/bin" "$root/usr/lib/sluice" "$root/usr/share/doc/sluice" \
-  "$root/usr/share/bash-completion/completions"
+  "$root/usr/share/bash-completion/completions" "$root/usr/lib/systemd/system" "$root/usr/lib/sysusers.d"
 cp -r "$stage/bin" "$stage/lib" "$root/usr/lib/sluice/"
 ln -s ../lib/sluice/bin/sluice "$root/usr/bin/sluice"
 cp "$stage/LICENSE" "$root/usr/share/doc/sluice/copyright"
 cp -r "$stage/licences" "$stage/examples" "$root/usr/share/doc/sluice/"
+# A node as a service: `systemd-sysusers` makes its user.
+here=$(dirname "${BASH_SOURCE[0]}")
+cp "$here/systemd/sluice.service" "$root/usr/lib/systemd/system/"
+cp "$here/systemd/sluice.sysusers" "$root/usr/lib/sysusers.d/sluice.conf"
+cp "$here/systemd/node.yaml" "$here/kubernetes/cluster.yaml" "$root/usr/share/doc/sluice/"
 "$stage/bin/sluice" completion bash >"$root/usr/share/bash-completion/completions/sluice"
 chmod -R u=rwX,go=rX "$root/usr"
 # The program needs the glibc that it was linked with, or a newer one.

@@ -95,7 +95,11 @@ class Demo:
     def make_pipeline(self):
         text = (ROOT / "examples/flights.yaml").read_text()
         path = self.folder / "flights.yaml"
-        path.write_text(text.replace("\nparams:", "\ndefaults: { parallelism: 3 }\n\nparams:", 1))
+        text = text.replace("\nparams:", "\ndefaults: { parallelism: 3 }\n\nparams:", 1)
+        # A branch that takes ten seconds: so the run has a middle on every machine, in which a node can be killed.
+        text = text.replace("\nextract:\n", "\nextract:\n  seconds: { generate: { rows: 100, rate: 10, columns: { id: sequence } }, parallelism: 1 }\n", 1)
+        text = text.replace("\nload:\n", "\nload:\n  passed: { from: seconds, blackhole: {} }\n", 1)
+        path.write_text(text)
         return path
 
     def show_nodes(self):
@@ -141,7 +145,7 @@ class Demo:
             raise SystemExit(f"the run did not succeed: exit code {code}\n{pathlib.Path(first.log.name).read_text()}")
         types = [json.loads(line)["type"] for line in self.sluice("events", run, "--json", node=first, capture_output=True, text=True).stdout.splitlines()]
         if "run.restarting" not in types:
-            raise SystemExit("the worker was killed too late: the run had ended; try more --copies")
+            raise SystemExit(f"the loss of {worker.name} did not make the run begin again: {types}")
         say("the run began again on the two nodes that were left, and succeeded")
         say("the same job in one process: sluice run")
         self.sluice("run", pipeline, *settings, f"out={self.out / 'alone'}", "--progress", "none")

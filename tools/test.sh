@@ -2,11 +2,11 @@
 # Large counts (./dev fuzz, ./dev lint, ./dev test --sanitize) are not part of it.
 source tools/budget.sh
 
-# run_ctest FOLDER ARGUMENTS...
+# run_ctest FOLDER JOBS ARGUMENTS...
 run_ctest() {
-  local folder=$1
-  shift
-  UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir "$folder" --output-on-failure -j "$(nproc)" "$@"
+  local folder=$1 jobs=$2
+  shift 2
+  UBSAN_OPTIONS=print_stacktrace=1 ctest --test-dir "$folder" --output-on-failure -j "$jobs" "$@"
 }
 
 all_packages() {
@@ -31,9 +31,10 @@ test_everything() {
   if [ "$share_code" = 0 ]; then
     share 'format and clang-tidy on changed files' 2 tools/changed.sh
     share 'sanitizers: readers, wire, flow' 4 sanitized_tests
-    share 'tests' 6 run_ctest build --no-tests=error -LE 'services|chaos|web'
-    share 'real servers, web page' 8 run_ctest build --no-tests=error -L 'services|web'
-    share 'chaos and simulation' 3 run_ctest build --no-tests=error -L chaos
+    # Many of them wait for their own processes: one more than there are cores.
+    share 'tests' 6 run_ctest build "$(($(nproc) + 1))" --no-tests=error -LE 'services|chaos|web'
+    share 'real servers, web page' 8 run_ctest build "$(nproc)" --no-tests=error -L 'services|web'
+    share 'chaos and simulation' 3 run_ctest build "$(nproc)" --no-tests=error -L chaos
     share 'fuzz' 2 short_fuzz 10
   fi
   budget_end 50
@@ -55,8 +56,8 @@ test_named() {
   compile "$folder" all "${arguments[@]}"
   say "running the tests of $folder"
   if [ ${#chosen[@]} -gt 0 ]; then
-    run_ctest "$folder" --no-tests=error -R "$(IFS='|'; echo "${chosen[*]}")"
+    run_ctest "$folder" "$(nproc)" --no-tests=error -R "$(IFS='|'; echo "${chosen[*]}")"
   else
-    run_ctest "$folder" --no-tests=error
+    run_ctest "$folder" "$(nproc)" --no-tests=error
   fi
 }

@@ -4,6 +4,7 @@
 #include "actors/run/list_progress.hpp"
 #include "actors/run/lost_ends.hpp"
 #include "actors/run/next_try.hpp"
+#include "actors/run/rescale.hpp"
 #include "actors/run/run_creation.hpp"
 #include "actors/run/supervisor.hpp"
 #include "actors/units/blocking_calls.hpp"
@@ -50,6 +51,7 @@ class control : public caf::event_based_actor {
         [this](const submit_setup& message) { return submit(message.setup); },
         [this](const cancel_run& message) -> caf::result<cancel_answer> { return cancel(message.run); },
         [this](const steer_run& message) { return steer(message); },
+        [this](const scale_run& message) { return scale(message); },
         [this](const get_progress& message) { return progress(message); },
         [this](const list_live_runs&) { return list(); },
         [this](const await_run& message) { await(message); },
@@ -71,12 +73,13 @@ class control : public caf::event_based_actor {
  private:
   struct live_run {
     std::shared_ptr<const run_setup> setup;
-    caf::actor supervisor = nullptr;  ///< null while queued
-    bool stored = false;              ///< the Store has it
-    bool cancelled = false;           ///< before the Store had it, or while it was planned again
-    bool waited = false;              ///< for another run: its plan may be out of date
-    bool planning = false;            ///< again, or for its next try
-    std::uint32_t waits = 0;          ///< for its next try, by number; 0: it does not wait
+    caf::actor supervisor = nullptr;     ///< null while queued
+    bool stored = false;                 ///< the Store has it
+    bool cancelled = false;              ///< before the Store had it, or while it was planned again
+    bool waited = false;                 ///< for another run: its plan may be out of date
+    bool planning = false;               ///< again, or for its next try
+    std::uint32_t waits = 0;             ///< for its next try, by number; 0: it does not wait
+    std::optional<scaling> scaled = {};  ///< what it is to be when it is paused
   };
 
   // -- submitting: the run is in the Store before the submitter hears of it
@@ -204,18 +207,27 @@ class control : public caf::event_based_actor {
   void prepare_next(const std::string& run, live_run& found, const std::shared_ptr<const run_outcome>& how) {
     found.supervisor = nullptr;
     found.planning = true;
-    plans_.call([store = s_.store, setup = found.setup,
-                 how] { return guarded("prepare the next try", [&] { return next_try(*store, *setup, *how); }); },
-                [this, run, how](result<std::shared_ptr<const run_setup>> made) {
-                  const auto prepared = live_.find(run);
-                  if (prepared == live_.end()) return;
-                  auto& one = prepared->second;
-                  one.planning = false;
-                  if (!made.ok()) return start(one, std::move(made).problem());
-                  one.setup = std::move(made).value();
-                  if (one.cancelled) return start(one);
-                  wait_for_next(run, one);
-                });
+    const bool paused = how->state == store::run_state::paused;
+    auto scaled = paused ? std::exchange(found.scaled, std::nullopt) : std::nullopt;
+    plans_.call(
+        [store = s_.store, setup = found.setup, how, scaled]() -> result<scaled_run> {
+          return guarded("prepare the next try", [&]() -> result<scaled_run> {
+            if (scaled) return next_scaled(*store, *setup, *how, *scaled);
+            SLUICE_ASSIGN(auto next, next_try(*store, *setup, *how));
+            return scaled_run{.next = std::move(next)};
+          });
+        },
+        [this, run, goes_on = scaled.has_value()](result<scaled_run> made) {
+          const auto prepared = live_.find(run);
+          if (prepared == live_.end()) return;
+          auto& one = prepared->second;
+          one.planning = false;
+          if (!made.ok()) return start(one, std::move(made).problem());
+          if (s_.notifier && !made->told.empty()) send(s_.notifier, events_written{std::move(made->told)});
+          one.setup = std::move(made->next);
+          if (one.cancelled || goes_on) return start(one);
+          wait_for_next(run, one);
+        });
   }
 
   void wait_for_next(const std::string& run, live_run& found) {
@@ -284,6 +296,41 @@ class control : public caf::event_based_actor {
                 [promise, run = message.run](const caf::error&) mutable { promise.deliver(steer_answer{.run = run}); });
     }
     return promise;
+  }
+
+  /// It is paused at a checkpoint, and goes on as it is to be.
+  caf::typed_response_promise<steer_answer> scale(const scale_run& message) {
+    auto promise = make_response_promise<steer_answer>();
+    const auto found = live_.find(message.run);
+    if (found == live_.end() || !found->second.supervisor) {
+      promise.deliver(found == live_.end() ? steer_answer{.run = message.run}
+                                           : steer_without(found->second, {message.run, "scale"}));
+      return promise;
+    }
+    calls_.call([setup = found->second.setup, message] { return actors::scale(*setup, message); },
+                [this, message, promise](result<scaling> made) mutable {
+                  const auto live = live_.find(message.run);
+                  if (!made.ok() || live == live_.end() || !live->second.supervisor) {
+                    steer_answer answer{.run = message.run, .known = live != live_.end()};
+                    if (!made.ok()) answer.refused = made.problem();
+                    promise.deliver(std::move(answer));
+                    return;
+                  }
+                  live->second.scaled = std::move(*made);
+                  pause_to_scale(live->second, message.run, promise);
+                });
+    return promise;
+  }
+
+  void pause_to_scale(live_run& found, const std::string& run, caf::typed_response_promise<steer_answer> promise) {
+    request(found.supervisor, std::chrono::seconds(5), steer_run{run, "pause"})
+        .then(
+            [this, run, promise](steer_answer& answer) mutable {
+              const auto live = live_.find(run);
+              if (!answer.refused.code.empty() && live != live_.end()) live->second.scaled.reset();
+              promise.deliver(std::move(answer));
+            },
+            [promise, run](const caf::error&) mutable { promise.deliver(steer_answer{.run = run}); });
   }
 
   steer_answer steer_without(live_run& found, const steer_run& message) {

@@ -9,7 +9,8 @@ namespace sluice::actors {
 instance_reports::instance_reports(const plan& of) : plan_(&of), units_(of.units.size()) {}
 
 void instance_reports::discovered(std::uint32_t unit, std::uint64_t bytes) {
-  if (bytes > 0) units_[unit].share.expect(bytes);
+  // What a source without end has found so far is no share of anything.
+  if (bytes > 0 && !plan_->units[unit].endless) units_[unit].share.expect(bytes);
 }
 
 void instance_reports::counted(const instance_progress& report) {

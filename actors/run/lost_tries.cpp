@@ -1,5 +1,6 @@
 #include "actors/run/lost_tries.hpp"
 
+#include "actors/run/next_try.hpp"
 #include "engine/flow/retries.hpp"
 #include "engine/runs/lost_runs.hpp"
 
@@ -20,7 +21,20 @@ std::int64_t now() {
 
 }  // namespace
 
-result<std::optional<lost_try>> find_lost_try(store::store& in, const std::string& run, error cause, options process) {
+namespace {
+
+/// Whether it has completed a checkpoint since it went on the last time: the summary that is written with one does not
+/// say `epoch` any more.
+result<bool> got_further(store::store& in, const store::run_record& run) {
+  SLUICE_ASSIGN(const auto complete, in.checkpoints(run.id));
+  const auto before = run.summary.is_object() ? run.summary.value("epoch", std::int64_t{0}) : 0;
+  return !complete.empty() && complete.front().what.epoch > before;
+}
+
+}  // namespace
+
+result<std::optional<lost_try>> find_lost_try(store::store& in, const std::string& run, error cause, options process,
+                                              bool of_controller) {
   std::optional<lost_try> none;
   lost_try found;
   found.cause = std::move(cause);
@@ -35,7 +49,12 @@ result<std::optional<lost_try>> find_lost_try(store::store& in, const std::strin
     found.attempt = summary.value("attempt", found.attempt);
     found.failures = summary.value("failures", found.failures);
   }
-  const auto& rule = found.recorded.what->definition.retry;
+  auto rule = found.recorded.what->definition.retry;
+  if (!rule && of_controller && found.recorded.what->checkpoint_interval()) {
+    rule = after_loss;
+    SLUICE_ASSIGN(const bool further, got_further(in, found.record));
+    if (further) found.failures = 0;
+  }
   if (!rule || !flow::wait_after(*rule, found.failures + 1, found.recorded.context->seed)) return none;
   const bool first = found.failures == 0 || !found.record.cause.is_object();
   found.tries.first_cause = first ? found.cause : error_from(found.record.cause);
@@ -63,7 +82,7 @@ result<std::vector<std::shared_ptr<const run_setup>>> lost_tries_of_node(store::
   for (const auto& run : open) {
     // Those of `sluice run` are their own parents' to try again.
     if (run.alive || run.node == "local") continue;
-    const auto found = find_lost_try(in, run.id, unseen_death(run).cause, {});
+    const auto found = find_lost_try(in, run.id, unseen_death(run).cause, {}, true);
     if (!found.ok() || !*found) continue;  // it is ended like any other
     const auto& [record, recorded, cause, tries, attempt, failures] = **found;
     auto setup = std::make_shared<run_setup>();

@@ -21,8 +21,10 @@ struct lost_try {
 };
 
 /// Looks whether a run is tried again after its process has died of `cause`; `process`: signal, peak_memory and log,
-/// or null. Nothing where its `run.retry` has no further try, or it has only to be published. Blocks.
-result<std::optional<lost_try>> find_lost_try(store::store& in, const std::string& run, error cause, options process);
+/// or null. Nothing where its `run.retry` has no further try, or it has only to be published. `of_controller`: it was
+/// one of a node's, of which those with checkpoints go on without `run.retry`, too. Blocks.
+result<std::optional<lost_try>> find_lost_try(store::store& in, const std::string& run, error cause, options process,
+                                              bool of_controller = false);
 
 /// Makes the setup of a run (as for a new one) that of its next try.
 void take_up(run_setup& setup, const lost_try& lost);

@@ -14,11 +14,6 @@ namespace sluice::actors {
 
 namespace {
 
-/// Of a run without `run.retry` that has lost a node: that says nothing about the run, so it begins again on the
-/// others.
-constexpr retry_rule after_loss{
-    .attempts = 8, .backoff = std::chrono::milliseconds(100), .max_backoff = std::chrono::seconds(5)};
-
 /// Whether its sources can be read from their beginning, although something has read them: standard input can't.
 status can_begin_again(const run_setup& of) {
   const auto& what = *of.what;
@@ -41,11 +36,14 @@ status can_begin_again(const run_setup& of) {
 
 }  // namespace
 
-std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, const error& why) {
+std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, const error& why,
+                                                          std::uint64_t completed) {
   if (!flow::may_pass(why)) return {};
+  const auto& rule = of.what->definition.retry;
   const bool loss = why.code == "node_lost" || why.code == "link_broken";
-  if (!of.what->definition.retry && !loss) return {};
-  return flow::wait_after(of.what->definition.retry.value_or(after_loss), of.failures + 1, of.context->seed);
+  if (!rule && !loss) return {};
+  const bool goes_on = !rule && completed > (of.resume ? of.resume->epoch : 0);
+  return flow::wait_after(rule.value_or(after_loss), goes_on ? 1 : of.failures + 1, of.context->seed);
 }
 
 std::chrono::microseconds wait_of(const run_setup& next) {
@@ -73,6 +71,14 @@ std::shared_ptr<const resume_point> read_again(run_setup& next, const std::set<s
   return point;
 }
 
+/// Losses count against a run without `run.retry` only as long as it gets no further; of one whose process has died
+/// find_lost_try knows.
+std::uint32_t failures_with(const run_setup& before, const run_setup& next) {
+  const bool further =
+      !before.died_of && next.resume && next.resume->epoch > (before.resume ? before.resume->epoch : 0);
+  return further && !before.what->definition.retry ? 1 : before.failures + 1;
+}
+
 result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_setup& before, const run_outcome& how) {
   auto next = std::make_shared<run_setup>(before);
   next->attempt = before.attempt + 1;
@@ -80,14 +86,14 @@ result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_set
   next->refreshes = !how.refresh.empty();
   next->paused = how.state == store::run_state::paused && !next->refreshes;
   const bool failed = how.state != store::run_state::paused;
-  next->failures = before.failures + (failed ? 1 : 0);
   next->sources = std::make_shared<shared_sources>();
   auto tries = before.tries ? *before.tries : earlier_tries{.first_cause = how.cause.value_or(error{})};
   if (before.failures == 0 && how.cause) tries.first_cause = *how.cause;
-  tries.spent = how.duration_microseconds + (failed ? wait_of(*next).count() : 0);
-  next->tries = std::make_shared<const earlier_tries>(std::move(tries));
   SLUICE_ASSIGN(auto again, continue_run(in, before));
   next->resume = std::move(again.from);
+  next->failures = failed ? failures_with(before, *next) : before.failures;
+  tries.spent = how.duration_microseconds + (failed ? wait_of(*next).count() : 0);
+  next->tries = std::make_shared<const earlier_tries>(std::move(tries));
   if (next->refreshes && next->resume != nullptr) next->resume = read_again(*next, how.refresh);
   if (again.what) next->what = std::move(again.what);
   if (next->resume == nullptr) SLUICE_TRY(can_begin_again(before));
@@ -109,7 +115,7 @@ result<std::shared_ptr<const run_setup>> next_try(store::store& in, const run_se
 
 result<taken_over> take_over(store::store& in, const run_setup& how) {
   const auto& rule = how.what->definition.retry;
-  const auto wait = flow::wait_after(rule.value_or(retry_rule{}), how.failures + 1, how.context->seed);
+  const auto wait = flow::wait_after(rule.value_or(after_loss), how.failures + 1, how.context->seed);
   death seen{.cause = *how.died_of, .state = store::run_state::restarting, .process = how.tries->process};
   seen.restarting = {{"attempt", how.attempt + 1},
                      {"failures", how.failures + 1},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/run/run_setup.hpp"
+#include "engine/component/retry.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -8,8 +9,15 @@
 
 namespace sluice::actors {
 
-/// How long to wait before a run is tried again; nothing where it is not tried again after this failure.
-std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, const error& why);
+/// Of a run without `run.retry` that has lost a node, or its controller: that says nothing about the run, so it goes on
+/// with what is left. It counts how often that happens between two checkpoints.
+inline constexpr retry_rule after_loss{
+    .attempts = 8, .backoff = std::chrono::milliseconds(100), .max_backoff = std::chrono::seconds(5)};
+
+/// How long to wait before a run is tried again; nothing where it is not tried again after this failure. `completed`:
+/// the epoch of its last checkpoint.
+std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, const error& why,
+                                                          std::uint64_t completed);
 
 /// How long a run waits that was made ready for its next try.
 std::chrono::microseconds wait_of(const run_setup& next);

@@ -3,6 +3,7 @@
 #include "engine/files/private_files.hpp"
 #include "engine/runs/carry_over.hpp"
 #include "engine/runs/commits.hpp"
+#include "engine/runs/fit_snapshot.hpp"
 #include "engine/runs/leftovers.hpp"
 #include "engine/runs/lost_runs.hpp"
 #include "engine/runs/proof.hpp"
@@ -63,6 +64,12 @@ result<std::shared_ptr<resume_point>> point_at(const resumable& from, const std:
   return point;
 }
 
+/// Units may have been given other numbers of instances since.
+status fit(resume_point& point, const plan& now, const run_context& context) {
+  SLUICE_ASSIGN(point.snapshot, fit_snapshot(now, context, std::move(point.snapshot), point.folder, point.epoch));
+  return {};
+}
+
 std::shared_ptr<const plan> behind(plan what, const std::string& run) {
   for (auto& unit : what.units) unit.continues = run;
   return std::make_shared<const plan>(std::move(what));
@@ -94,7 +101,9 @@ result<continued_run> continue_run(store::store& in, const run_setup& of) {
     return made;
   }
   SLUICE_ASSIGN(found, undamaged(in, *std::move(found), runs));
-  SLUICE_ASSIGN(made.from, point_at(*found, runs));
+  SLUICE_ASSIGN(auto point, point_at(*found, runs));
+  SLUICE_TRY(fit(*point, *of.what, *of.context));
+  made.from = std::move(point);
   const auto bytes = made.from->snapshot.rejects_bytes;
   SLUICE_TRY(found->run.id == of.run ? cut_rejects(of.rejects_path, bytes)
                                      : take_rejects(rejects_in(runs, found->run.id), of.rejects_path, bytes));
@@ -192,9 +201,11 @@ result<resumed_run> resume_run(store::store& in, planned_run& planned) {
   SLUICE_ASSIGN(found, undamaged(in, std::move(*found), planned.runs_folder));
   SLUICE_ASSIGN(auto recorded, read_record(found->run));
   SLUICE_ASSIGN(auto point, point_at(*found, planned.runs_folder));
+  SLUICE_TRY(fit(*point, *recorded.what, *recorded.context));
   std::string edits;
   if (carries) {
     SLUICE_TRY(take_edited(planned, *recorded.what, *found, *point, edits));
+    SLUICE_TRY(fit(*point, *planned.what, *planned.context));
   } else {
     planned.what = behind(*recorded.what, found->run.id);
   }

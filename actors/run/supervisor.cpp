@@ -372,7 +372,7 @@ class supervisor : public caf::event_based_actor {
   /// How long to wait before the next try of a run that has failed; nothing where it ends.
   [[nodiscard]] std::optional<std::chrono::microseconds> next_wait() const {
     const bool may = !s_.problem && !cancel_wanted_ && !epochs_.taken() && states_.cause();
-    return may ? wait_before_next(*s_.setup, *states_.cause()) : std::nullopt;
+    return may ? wait_before_next(*s_.setup, *states_.cause(), epochs_.completed()) : std::nullopt;
   }
 
   void end(run_state state) {

@@ -4,17 +4,11 @@
 #include "engine/component/refreshes.hpp"
 #include "engine/component/spilled_state.hpp"
 #include "engine/flow/state_file.hpp"
+#include "engine/runs/unit_state.hpp"
 
 #include <utility>
 
 namespace sluice::actors {
-
-namespace {
-
-/// Before the name of a part that was on disk.
-const std::string spilled_mark = "spilled/";
-
-}  // namespace
 
 result<handed_out> hand_out(const open_transform& from, const std::string& name) {
   return guarded("hand out what the unit holds", [&]() -> result<handed_out> {
@@ -25,7 +19,7 @@ result<handed_out> hand_out(const open_transform& from, const std::string& name)
     SLUICE_ASSIGN(const auto to, flow::state_writer::open(from.setup->checkpoint_folder, name));
     for (const auto& part : made.parts) SLUICE_TRY(to->add(part));
     made.parts.clear();
-    const auto add = [&](const state_part& part) { return to->add({spilled_mark + part.name, part.rows}); };
+    const auto add = [&](const state_part& part) { return to->add({spilled_part(part.name), part.rows}); };
     SLUICE_TRY(disk->hand_out({}, add));
     SLUICE_ASSIGN(made.written, to->finish());
     return made;
@@ -38,29 +32,11 @@ result<flow::saved_state> write(const std::string& folder, const std::string& na
 
 status take_back(const open_transform& to) {
   const auto& from = *to.setup->resume;
-  auto* const disk = dynamic_cast<spilled_state*>(to.unit.get());
-  std::vector<state_part> parts;
-  bool restored = false;
-  const auto restore = [&]() -> status {
-    if (std::exchange(restored, true)) return {};
-    if (from.refreshed.contains(to.who.unit))
-      if (const auto* const reads = dynamic_cast<const refreshes*>(to.unit.get())) reads->forget(parts);
-    return to.unit->restore(std::exchange(parts, {}));
+  const auto forget = [&](std::vector<state_part>& parts) {
+    if (!from.refreshed.contains(to.who.unit)) return;
+    if (const auto* const reads = dynamic_cast<const refreshes*>(to.unit.get())) reads->forget(parts);
   };
-  // What was in memory comes first, and then what was on disk, part by part.
-  const auto take = [&](state_part part) -> status {
-    if (part.name.rfind(spilled_mark, 0) != 0) {
-      parts.push_back(std::move(part));
-      return {};
-    }
-    part.name.erase(0, spilled_mark.size());
-    SLUICE_TRY(restore());
-    if (disk == nullptr)
-      return internal_error("foreign_state", "the state part " + part.name + " does not belong to a unit of this kind");
-    return disk->take_in(part);
-  };
-  SLUICE_TRY(flow::read_parts(from.folder, from.snapshot.find(to.who)->state, take));
-  return restore();
+  return restore_unit(*to.unit, from.folder, from.snapshot.find(to.who)->state, forget);
 }
 
 }  // namespace sluice::actors

@@ -2,6 +2,7 @@
 
 #include "actors/run/rejects_batch.hpp"
 #include "engine/component/opaque.hpp"
+#include "engine/flow/streams.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/secrets/mask.hpp"
 
@@ -15,7 +16,7 @@ namespace sluice::actors {
 namespace {
 
 constexpr std::uint64_t failed_row = 0;  ///< no ticket of the rejects desk
-constexpr char streams_of_unit = 'u';
+using flow::streams_of_unit;
 constexpr auto most_looking = std::chrono::seconds(2);
 
 }  // namespace
@@ -117,8 +118,11 @@ status unit_actor::go_on_behind() {
     restored_ = nullptr;
     return {};
   }
-  // Of an edited pipeline: those around it begin afresh.
-  if (restored_->streams.empty()) return {};
+  // Of an edited pipeline: those around it begin afresh. Of a unit that was scaled: it numbers afresh.
+  if (restored_->streams.empty()) {
+    inbox_->count_on(restored_->report.received);
+    return {};
+  }
   opaque_reader from(restored_->streams, streams_of_unit);
   const auto places = from.text();
   restored_streams_ = from.text();

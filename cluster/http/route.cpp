@@ -1,6 +1,7 @@
 #include "cluster/http/route.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/quantities.hpp"
 
 #include <algorithm>
@@ -30,12 +31,6 @@ bool matches(const route& of, const std::vector<std::string>& path) {
   const auto wanted = segments_of(of.path);
   return std::equal(wanted.begin(), wanted.end(), path.begin(), path.end(),
                     [](std::string_view want, const std::string& got) { return is_placeholder(want) || want == got; });
-}
-
-std::string lower(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
 }
 
 std::optional<std::int64_t> whole(const std::string& text) {
@@ -116,7 +111,7 @@ std::optional<std::string> api_call::raw(const parameter& which) const {
     return found == request_.query.end() ? std::nullopt : std::optional(found->second);
   }
   if (which.in == place::header) {
-    const auto found = request_.headers.find(lower(which.name));
+    const auto found = request_.headers.find(ascii::lower(which.name));
     return found == request_.headers.end() ? std::nullopt : std::optional(found->second);
   }
   const auto wanted = segments_of(of_.path);

@@ -30,7 +30,6 @@ const std::vector<missing_feature>& missing_features() {
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},
       // Tools
-      {"include", "include", "connections can be in a file that --config names; copy other parts"},
       {"probe", "", "sluice validate reads the sources and does not touch the targets; sluice run does"},
       // Clusters
       {"several-controllers", "",

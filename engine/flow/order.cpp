@@ -1,6 +1,7 @@
 #include "engine/flow/order.hpp"
 
 #include "engine/component/opaque.hpp"
+#include "engine/flow/streams.hpp"
 
 #include <algorithm>
 
@@ -125,6 +126,42 @@ status order_stamper::restore(const std::string& state) {
     }
   }
   return from.done("where the outputs of a unit stood");
+}
+
+result<std::string> together(const std::vector<std::string>& stampers) {
+  struct port {
+    std::int64_t fresh = 0;
+    std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> chunks;
+  };
+  std::int64_t late_split = 0;
+  std::vector<port> ports;
+  for (const auto& state : stampers) {
+    opaque_reader from(state, stamper_state);
+    late_split = std::max(late_split, from.number());
+    if (from.number() != 0)
+      return user_error("not_scalable",
+                        "the unit holds rows that it has not answered: it takes all of another input first",
+                        "try again when that input has been read");
+    for (std::size_t at = 0; !from.done("where the outputs of a unit stood").ok() && !from.failed(); ++at) {
+      if (at == ports.size()) ports.emplace_back();
+      (void)from.number();  // nothing is open
+      ports[at].fresh = std::max(ports[at].fresh, from.number());
+      for (auto left = from.number(); left > 0 && !from.failed(); --left) {
+        const auto split = from.number();
+        const auto sequence = from.number();
+        auto& chunk = ports[at].chunks[{split, sequence}];
+        chunk = std::max(chunk, from.number());
+      }
+    }
+    SLUICE_TRY(from.done("where the outputs of a unit stood"));
+  }
+  opaque_writer to(stamper_state);
+  to.number(late_split).number(0);
+  for (const auto& one : ports) {
+    to.number(0).number(one.fresh).number(std::ssize(one.chunks));
+    for (const auto& [place, chunk] : one.chunks) to.number(place.first).number(place.second).number(chunk);
+  }
+  return to.take();
 }
 
 void order_stamper::settled(std::vector<outgoing_batch>& out) {

@@ -74,10 +74,10 @@ class tracer {
  private:
   using rows = traced_rows;
 
-  /// The columns that an expression names, of all inputs or of what was made so far.
-  std::vector<const traced_column*> named(const std::string& text, bool of_inputs) const {
+  /// The columns that an expression reads, of all inputs or of what was made so far.
+  std::vector<const traced_column*> named(const read_columns& read, bool of_inputs) const {
     std::vector<const traced_column*> found;
-    for (const auto& name : named_columns(text)) {
+    for (const auto& name : read.names) {
       if (!of_inputs) {
         if (name.unit.empty() || (!inputs_.empty() && same_name(name.unit, inputs_.front().unit)))
           look(made_, name.name, found);
@@ -87,6 +87,9 @@ class tracer {
         if (name.unit.empty() || same_name(name.unit, input.unit)) look(input.rows, name.name, found);
     }
     return found;
+  }
+  std::vector<const traced_column*> named(const std::string& name) const {
+    return named(read_columns{.names = {{{}, name}}, .plain = true}, false);
   }
   static void look(const rows& in, const std::string& name, std::vector<const traced_column*>& found) {
     for (const auto& column : in.columns)
@@ -105,16 +108,17 @@ class tracer {
   }
   std::vector<origin> made_of(const std::string& text, change at_least, bool of_inputs = false) const {
     std::vector<origin> from;
+    const auto read = columns_read(text);
     // Nothing but a column: it is passed on.
-    const auto names = named_columns(text);
-    const bool plain = names.size() == 1 && text.find_first_not_of(" ") == text.find(names[0].name) &&
-                       text.size() == names[0].name.size();
-    take(from, named(text, of_inputs), plain && at_least == change::transformed ? change::none : at_least);
+    take(from, named(read, of_inputs), read.plain && at_least == change::transformed ? change::none : at_least);
     return from;
   }
-  void influenced(const std::string& text, const char* how, bool of_inputs = false) {
-    for (const auto* column : named(text, of_inputs))
+  void influenced(const read_columns& read, const char* how, bool of_inputs = false) {
+    for (const auto* column : named(read, of_inputs))
       for (const auto& one : column->from) add(made_.rows, influence{one.source, one.column, how});
+  }
+  void influenced(const std::string& text, const char* how, bool of_inputs = false) {
+    influenced(columns_read(text), how, of_inputs);
   }
   std::vector<origin> everything() const {
     std::vector<origin> all;
@@ -167,7 +171,7 @@ class tracer {
     for (const auto& one : own_) {
       if (one.is_string()) {
         std::vector<origin> from;
-        take(from, named(one.text(), false), change::none);
+        take(from, named(one.text()), change::none);
         made.columns.push_back({one.text(), std::move(from)});
         continue;
       }
@@ -194,25 +198,25 @@ class tracer {
   }
   void fill() {
     for (const auto& name : texts_in(member(own_, "columns"))) changed(name);
-    for (const auto& name : texts_in(member(own_, "order"))) influenced(name, "SORT");
+    for (const auto& name : texts_in(member(own_, "order"))) influenced(columns_of_key(name), "SORT");
   }
   void sort() {
-    for (const auto& text : texts_in(own_)) influenced(text, "SORT");
+    for (const auto& text : texts_in(own_)) influenced(columns_of_key(text), "SORT");
   }
   void deduplicate() {
     const auto keys = own_.is_array() ? texts_in(own_) : texts_in(member(own_, "by"));
-    for (const auto& name : keys) influenced(name, "GROUP_BY");
-    for (const auto& text : texts_in(member(own_, "order"))) influenced(text, "SORT");
+    for (const auto& name : keys) influenced(read_columns{.names = {{{}, name}}, .plain = true}, "GROUP_BY");
+    for (const auto& text : texts_in(member(own_, "order"))) influenced(columns_of_key(text), "SORT");
   }
   void surrogate_key() {
     std::vector<origin> from;
-    for (const auto& name : texts_in(member(own_, "of"))) take(from, named(name, false), change::transformed);
+    for (const auto& name : texts_in(member(own_, "of"))) take(from, named(name), change::transformed);
     put(own_.value("as", ""), std::move(from));
   }
   void nest() {
     std::vector<origin> from;
     for (const auto& name : texts_in(member(own_, "columns"))) {
-      take(from, named(name, false), change::transformed);
+      take(from, named(name), change::transformed);
       remove(name);
     }
     put(own_.value("as", ""), std::move(from));
@@ -234,8 +238,12 @@ class tracer {
   }
   void group(const options& by, rows& made) {
     for (const auto& text : texts_in(by)) {
-      made.columns.push_back({text, made_of(text, change::transformed)});
-      influenced(text, "GROUP_BY");
+      // A name is no expression where it has a blank.
+      const auto read = find(text) == nullptr ? columns_read(text) : read_columns{.names = {{{}, text}}, .plain = true};
+      traced_column key{.name = text, .from = {}};
+      take(key.from, named(read, false), read.plain ? change::none : change::transformed);
+      made.columns.push_back(std::move(key));
+      influenced(read, "GROUP_BY");
     }
   }
   void aggregate() {
@@ -271,7 +279,7 @@ class tracer {
   void unpivot() {
     std::vector<origin> from;
     for (const auto& name : texts_in(member(own_, "columns"))) {
-      take(from, named(name, false), change::transformed);
+      take(from, named(name), change::transformed);
       remove(name);
     }
     put(own_.value("name", "name"), {});
@@ -296,10 +304,6 @@ class tracer {
         for (const auto& one : column.from) add(made_.rows, influence{one.source, one.column, "FILTER"});
   }
   void join() {
-    auto keys = std::string();
-    for (const auto& name : texts_in(member(own_, "using"))) keys += "\"" + name + "\" ";
-    for (const auto* how : {"on", "where"})
-      if (const auto& text = member(own_, how); text.is_string()) keys += text.text();
     const auto kind = own_.value("how", "inner");
     const bool right_too = kind != "anti" && kind != "semi";
     for (std::size_t at = 1; at < inputs_.size(); ++at) {
@@ -307,7 +311,10 @@ class tracer {
         if (right_too && find(column.name) == nullptr) made_.columns.push_back(column);
       for (const auto& one : inputs_[at].rows.rows) add(made_.rows, one);
     }
-    influenced(keys, "JOIN", true);
+    for (const auto& name : texts_in(member(own_, "using")))
+      influenced(read_columns{.names = {{{}, name}}, .plain = true}, "JOIN", true);
+    for (const auto* how : {"on", "where"})
+      if (const auto& text = member(own_, how); text.is_string()) influenced(text.text(), "JOIN", true);
   }
   void steps() {
     auto traced = inputs_.empty() ? traced_rows() : inputs_.front().rows;

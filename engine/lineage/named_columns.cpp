@@ -1,97 +1,72 @@
 #include "engine/lineage/named_columns.hpp"
 
-#include <cctype>
+#include "engine/expression/parse/parser.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace sluice::lineage {
 
 namespace {
 
-struct word {
-  std::string text;
-  bool quoted = false;
-};
+using expression::syntax;
+using expression::syntax_kind;
 
-bool begins_word(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_' || (c & 0x80) != 0; }
-bool in_word(char c) { return begins_word(c) || std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '$'; }
+void add(std::vector<named_column>& to, named_column one) {
+  if (std::find(to.begin(), to.end(), one) == to.end()) to.push_back(std::move(one));
+}
 
-class scanner {
- public:
-  explicit scanner(std::string_view text) : text_(text) {}
+void collect(const syntax* of, std::vector<named_column>& found);
 
-  std::vector<named_column> all() {
-    while (at_ < text_.size()) step();
-    return std::move(found_);
+void collect(const std::vector<expression::order_syntax>& order, std::vector<named_column>& found) {
+  for (const auto& key : order) collect(key.value.get(), found);
+}
+
+void collect(const syntax* of, std::vector<named_column>& found) {
+  if (of == nullptr) return;
+  if (of->kind == syntax_kind::column && !of->names.empty()) {
+    add(found, {{}, of->names[0]});
+    if (of->names.size() > 1) add(found, {of->names[0], of->names[1]});
   }
+  for (const auto& arg : of->args) collect(arg.get(), found);
+  collect(of->filter.get(), found);
+  collect(of->order, found);
+  if (!of->window) return;
+  for (const auto& key : of->window->partition) collect(key.get(), found);
+  collect(of->window->order, found);
+  collect(of->window->start_offset.get(), found);
+  collect(of->window->end_offset.get(), found);
+}
 
- private:
-  void step() {
-    const char c = text_[at_];
-    if (c == '\'') return skip_text();
-    if (c == '$' || (std::isdigit(static_cast<unsigned char>(c)) != 0)) {
-      ++at_;
-      return skip_word();
-    }
-    if (text_.substr(at_, 2) == "::") {
-      at_ += 2;
-      skip_blanks();
-      return skip_word();
-    }
-    if (begins_word(c) || c == '"') return take_name();
-    ++at_;
-  }
-
-  void skip_text() {
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] != '\'') continue;
-      ++at_;
-      if (at_ >= text_.size() || text_[at_] != '\'') return;
-    }
-  }
-  void skip_word() {
-    while (at_ < text_.size() && in_word(text_[at_])) ++at_;
-  }
-  void skip_blanks() {
-    while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) ++at_;
-  }
-
-  std::string take_word() {
-    std::string word;
-    if (text_[at_] != '"') {
-      while (at_ < text_.size() && in_word(text_[at_])) word += text_[at_++];
-      return word;
-    }
-    for (++at_; at_ < text_.size(); ++at_) {
-      if (text_[at_] == '"' && text_.substr(at_, 2) != "\"\"") break;
-      if (text_[at_] == '"') ++at_;
-      word += text_[at_];
-    }
-    ++at_;
-    return word;
-  }
-
-  void take_name() {
-    const bool quoted = text_[at_] == '"';
-    std::vector<std::string> parts = {take_word()};
-    while (at_ + 1 < text_.size() && text_[at_] == '.' && (begins_word(text_[at_ + 1]) || text_[at_ + 1] == '"')) {
-      ++at_;
-      parts.push_back(take_word());
-    }
-    const auto end = at_;
-    skip_blanks();
-    if (!quoted && parts.size() == 1 && at_ < text_.size() && text_[at_] == '(') return;
-    at_ = end;
-    // The first word is a unit, or a column of which a field is taken: both are said.
-    found_.push_back({{}, parts.front()});
-    if (parts.size() > 1) found_.push_back({parts[0], parts[1]});
-  }
-
-  std::string_view text_;
-  std::size_t at_ = 0;
-  std::vector<named_column> found_;
-};
+/// Cuts the last of some words off; false where the text does not end with one.
+bool cut_word(std::string_view& text) {
+  constexpr std::array<std::string_view, 5> words = {"asc", "desc", "nulls", "first", "last"};
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  const auto blank = text.rfind(' ');
+  if (blank == std::string_view::npos) return false;
+  std::string last(text.substr(blank + 1));
+  std::transform(last.begin(), last.end(), last.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (std::find(words.begin(), words.end(), last) == words.end()) return false;
+  text = text.substr(0, blank);
+  return true;
+}
 
 }  // namespace
 
-std::vector<named_column> named_columns(std::string_view expression) { return scanner(expression).all(); }
+read_columns columns_read(std::string_view expression) {
+  diagnostics faults;
+  const auto tree = expression::parse(expression, {}, faults);
+  read_columns made;
+  if (!tree) return made;
+  collect(tree.get(), made.names);
+  made.plain = tree->kind == syntax_kind::column && tree->names.size() <= 2;
+  return made;
+}
+
+read_columns columns_of_key(std::string_view key) {
+  while (cut_word(key)) {
+  }
+  return columns_read(key);
+}
 
 }  // namespace sluice::lineage

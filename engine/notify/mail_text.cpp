@@ -1,6 +1,7 @@
 #include "engine/notify/mail_text.hpp"
 
 #include "engine/notify/wording.hpp"
+#include "engine/values/base64.hpp"
 #include "engine/values/markup.hpp"
 #include "engine/values/uuid.hpp"
 
@@ -16,15 +17,6 @@ namespace sluice::notify {
 
 namespace {
 
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const auto length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
-
 /// Text of a header line: a line break in it would begin another header.
 std::string one_line(std::string text) {
   std::replace_if(
@@ -34,7 +26,7 @@ std::string one_line(std::string text) {
 
 /// An unstructured header's value: encoded words (RFC 2047) of at most 75 characters, which hold whole characters.
 std::string header_text(const std::string& value) {
-  const auto text = one_line(value);
+  auto text = one_line(value);
   const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x80; });
   if (plain && text.size() <= 60) return text;
   std::string made;
@@ -42,7 +34,7 @@ std::string header_text(const std::string& value) {
     auto size = std::min<std::size_t>(45, text.size() - at);
     while (at + size < text.size() && size > 1 && (static_cast<unsigned char>(text[at + size]) & 0xc0U) == 0x80U)
       --size;
-    made += (made.empty() ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?") + base64(text.substr(at, size)) + "?=";
+    made += (made.empty() ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?") + to_base64(text.substr(at, size)) + "?=";
     at += size;
   }
   return made;
@@ -66,7 +58,7 @@ std::string date_text(std::int64_t microseconds) {
 std::string part(const std::string& boundary, const char* type, const std::string& text) {
   auto made =
       "--" + boundary + "\r\nContent-Type: " + type + "; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n";
-  const auto encoded = base64(text);
+  const auto encoded = to_base64(text);
   for (std::size_t at = 0; at < encoded.size(); at += 76) made += encoded.substr(at, 76) + "\r\n";
   return made;
 }

@@ -1,5 +1,7 @@
 #include "engine/notify/signature.hpp"
 
+#include "engine/values/base64.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -8,15 +10,6 @@
 namespace sluice::notify {
 
 namespace {
-
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const auto length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(length));
-  return text;
-}
 
 error unusable() {
   return user_error("invalid_option", "a signing key must be whsec_ and the base64 of 24 to 64 random bytes",
@@ -30,17 +23,9 @@ result<std::string> signing_key(std::string_view text) {
   if (!text.starts_with(prefix)) return unusable();
   text.remove_prefix(prefix.size());
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-  std::string bytes(text.size(), '\0');
-  if (text.empty() || text.size() % 4 != 0) return unusable();
-  const auto length =
-      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (length < 0) return unusable();
-  // The decoder counts what stands for padding too.
-  const auto padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
-  bytes.resize(static_cast<std::size_t>(length - padding));
-  if (bytes.size() < 24 || bytes.size() > 64) return unusable();
-  return bytes;
+  const auto bytes = from_base64(text);
+  if (!bytes || bytes->size() < 24 || bytes->size() > 64) return unusable();
+  return *bytes;
 }
 
 std::string signature_of(const std::vector<std::string>& keys, std::string_view id, std::int64_t seconds,
@@ -53,7 +38,7 @@ std::string signature_of(const std::vector<std::string>& keys, std::string_view 
     unsigned int length = 0;
     HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(content.data()),
          content.size(), bytes.data(), &length);
-    all += (all.empty() ? "v1," : " v1,") + base64({reinterpret_cast<const char*>(bytes.data()), length});
+    all += (all.empty() ? "v1," : " v1,") + to_base64({reinterpret_cast<const char*>(bytes.data()), length});
   }
   return all;
 }

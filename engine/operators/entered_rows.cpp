@@ -1,10 +1,12 @@
 #include "engine/operators/entered_rows.hpp"
 
+#include "engine/operators/held_state.hpp"
 #include "engine/values/positions.hpp"
 
 #include <arrow/array.h>
 #include <arrow/buffer.h>
 #include <arrow/record_batch.h>
+#include <arrow/type.h>
 
 #include <algorithm>
 #include <map>
@@ -12,6 +14,9 @@
 namespace sluice {
 
 namespace {
+
+constexpr auto flags_part = "entered";
+constexpr auto rows_part = "entered_rows";
 
 /// Rows inside are numbered: `split` is the entered batch, `offset` the row in it.
 result<std::shared_ptr<arrow::FixedSizeBinaryArray>> numbered(std::size_t entered, std::int64_t rows) {
@@ -40,6 +45,50 @@ result<batch> entered_rows::enter(const batch& in) {
   bytes_ += entered_.back().bytes() + in.rows() * static_cast<std::int64_t>(sizeof(position));
   SLUICE_TRY(memory_.resize(bytes_));
   return inside;
+}
+
+result<std::vector<state_part>> entered_rows::state() const {
+  std::vector<state_part> parts;
+  if (!stay() || entered_.empty()) return parts;
+  SLUICE_ASSIGN(auto flags, held::numbers(flags_part, {positions_ ? 1 : 0}));
+  parts.push_back(std::move(flags));
+  for (const auto& one : entered_) {
+    auto rows = one;
+    const auto count = rows.positions ? rows.positions->length() : rows.rows();
+    if (!rows.positions) rows.positions = unknown_positions(count);
+    if (what_ == keep::positions) rows.data = arrow::RecordBatch::Make(arrow::schema({}), count, arrow::ArrayVector());
+    SLUICE_ASSIGN(auto part, held::rows(rows_part, rows));
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+result<bool> entered_rows::take_in(const state_part& part) {
+  if (!stay() || (part.name != flags_part && part.name != rows_part)) return false;
+  if (part.name == flags_part) {
+    SLUICE_ASSIGN(const auto flags, held::numbers_of(part, 1));
+    positions_ = positions_ || flags[0] != 0;
+    return true;
+  }
+  SLUICE_ASSIGN(present_, held::rows_of(part));
+  entered_.push_back(present_);
+  bytes_ += present_.bytes() + present_.rows() * static_cast<std::int64_t>(sizeof(position));
+  SLUICE_TRY(memory_.resize(bytes_));
+  return true;
+}
+
+result<state_part> entered_rows::renumbered(state_part part) const {
+  const auto last = part.rows->num_columns() - 1;
+  // Positions are the only column that is marked (held::rows).
+  if (taken_from_ == 0 || last < 0 || !part.rows->schema()->field(last)->HasMetadata()) return part;
+  const auto& numbers = *as_positions(part.rows->column(last));
+  SLUICE_ASSIGN(const auto moved, make_positions(numbers.length(), [&](std::int64_t row) {
+                  auto number = position_at(numbers, row);
+                  if (number != position::unknown) number.split += taken_from_;
+                  return number;
+                }));
+  SLUICE_ASSIGN_ARROW(part.rows, part.rows->SetColumn(last, part.rows->schema()->field(last), moved), "take rows back");
+  return part;
 }
 
 batch entered_rows::leave(batch rows) const {

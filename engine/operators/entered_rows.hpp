@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/component/component.hpp"
+#include "engine/component/state.hpp"
 #include "engine/memory/manager.hpp"
 #include "engine/values/batch.hpp"
 
@@ -8,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace sluice {
 
@@ -26,6 +28,14 @@ class entered_rows {
 
   /// True where rows stay inside between calls.
   [[nodiscard]] bool stay() const { return what_ != keep::nothing; }
+  /// What is kept, for a checkpoint: the first parts of a unit's state.
+  [[nodiscard]] result<std::vector<state_part>> state() const;
+  /// Takes such a part back; false where it is none.
+  result<bool> take_in(const state_part& part);
+  /// Another instance's parts follow: its rows are numbered from here on.
+  void begin_to_take() { taken_from_ = static_cast<std::uint32_t>(entered_.size()); }
+  /// A part of a step's state with its rows numbered as they are here.
+  [[nodiscard]] result<state_part> renumbered(state_part part) const;
   /// Notes a batch; gives it back with row numbers for positions.
   result<batch> enter(const batch& in);
   /// Gives rows their own positions back.
@@ -37,8 +47,9 @@ class entered_rows {
  private:
   keep what_;
   memory::reservation memory_;
-  batch present_;              ///< the newest batch
-  std::deque<batch> entered_;  ///< the present batch only, where nothing is kept; without data where positions are
+  batch present_;                 ///< the newest batch
+  std::uint32_t taken_from_ = 0;  ///< where the rows of the state begin that is being taken back
+  std::deque<batch> entered_;     ///< the present batch only, where nothing is kept; without data where positions are
   std::int64_t bytes_ = 0;
   bool positions_ = false;                                ///< the input's rows have positions
   std::shared_ptr<arrow::FixedSizeBinaryArray> numbers_;  ///< 0, 1, 2, ... of the longest batch so far

@@ -249,6 +249,32 @@ void check_sources(const pipeline& definition, const target_rules& rules, const 
   }
 }
 
+/// A run sees a table that it also writes as it was at the start, since sinks commit behind the last row that is read.
+/// That does not hold where they commit before: a run that goes on behind such a commit would read its own rows.
+void check_read_tables(const pipeline& definition, const target_rules& rules, const std::vector<found_target>& targets,
+                       const run_context& context, diagnostics& faults) {
+  for (const auto& unit : definition.units) {
+    if (unit.role != unit_role::extract || unit.faulty) continue;
+    // What a source reads is given by the options by which a sink of that name would say where it writes.
+    const auto read = find_target(unit, rules, context);
+    if (!read || read->stated.what != kind::table) continue;
+    for (const auto& target : targets) {
+      if (!target.unit->commit_each || target.stated.what != kind::table) continue;
+      // A SQLite database is locked as a whole.
+      const bool server = is_on_server(target.stated);
+      const bool same = server ? !read->stated.table.empty() && target.real == read->real &&
+                                     same_server_table(target.stated.table, read->stated.table)
+                               : target.file.file == read->file.file;
+      if (same)
+        faults.push_back(target_fault(target, "overwrites_source",
+                                      (server ? name_of(target) : "the database " + target.shown) + " is read by " +
+                                          in_unit(unit, read->rule) +
+                                          ", and commit: checkpoint would change it while it is read",
+                                      "leave out commit: checkpoint: rows become visible at the end of the run"));
+    }
+  }
+}
+
 }  // namespace
 
 void check_written_targets(const pipeline& definition, const target_rules& rules, const run_context& context,
@@ -260,6 +286,7 @@ void check_written_targets(const pipeline& definition, const target_rules& rules
   check_sinks(targets, faults);
   check_pipeline_file(definition, targets, context, faults);
   check_sources(definition, rules, targets, context, faults);
+  check_read_tables(definition, rules, targets, context, faults);
   secrets::mask(faults);
 }
 

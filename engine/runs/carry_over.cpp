@@ -31,15 +31,14 @@ bool same_inputs(const planned_unit& a, const planned_unit& b) {
 
 /// Whether what one holds fits the other.
 bool same_state(const planned_unit& a, const planned_unit& b) {
-  return a.definition.component == b.definition.component && a.definition.own == b.definition.own &&
-         a.parallelism == b.parallelism && same_inputs(a, b);
+  return a.definition.component == b.definition.component && a.definition.own == b.definition.own && same_inputs(a, b);
 }
 
 bool same_unit(const planned_unit& a, const planned_unit& b) {
   const auto& x = a.definition;
   const auto& y = b.definition;
-  return same_state(a, b) && x.from == y.from && x.mode == y.mode && x.key == y.key && x.types == y.types &&
-         x.columns == y.columns && x.metadata == y.metadata && x.time.column == y.time.column &&
+  return same_state(a, b) && a.parallelism == b.parallelism && x.from == y.from && x.mode == y.mode && x.key == y.key &&
+         x.types == y.types && x.columns == y.columns && x.metadata == y.metadata && x.time.column == y.time.column &&
          x.time.out_of_order == y.time.out_of_order && x.time.idle == y.time.idle && a.policy == b.policy;
 }
 
@@ -115,7 +114,7 @@ class comparison {
     if (next == nullptr)
       refuse(name, "holds rows, and it is not there any more");
     else if (!same_state(old, *next))
-      refuse(name, "holds rows, and its options, inputs or parallelism have changed");
+      refuse(name, "holds rows, and its options or inputs have changed");
   }
 
   void look_at_source(const planned_unit& old, const planned_unit* next) {
@@ -147,7 +146,9 @@ class comparison {
     const auto& unit = before_.units[old.report.who.unit];
     const auto index = now_.find(unit.definition.name);
     if (unit.definition.role != unit_role::transform || !index || drops(unit.definition.name)) return;
-    if (old.state.name.empty() && old.held == 0) return;
+    const auto& next = now_.units[static_cast<std::size_t>(*index)];
+    // fit_snapshot has to see all of them where there are now more, or fewer.
+    if (old.state.name.empty() && old.held == 0 && unit.parallelism == next.parallelism) return;
     // Its inputs and outputs begin afresh, and so do the places of rows in them.
     flow::instance_snapshot kept{.held = old.held, .state = old.state};
     kept.report.who = {static_cast<std::uint32_t>(*index), old.report.who.instance};

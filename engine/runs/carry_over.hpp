@@ -17,7 +17,8 @@ struct carried_over {
 };
 
 /// Finds it. A source keeps its position where its name and what it reads are the same; a transform keeps what it holds
-/// where its name, options, inputs and parallelism are the same. Where the units and their edges are the same too, the
+/// where its name, options and inputs are the same; where it has other numbers of instances now, fit_snapshot divides
+/// that anew. Where the units and their edges are the same too, the
 /// counts go on; else they begin at zero. `drop`: units that forget what they have. Errors: pipeline_changed, which
 /// names each unit whose position or state does not fit any more; bad_arguments, where `drop` names no unit.
 result<carried_over> carry_over(const plan& before, const flow::run_snapshot& at, const plan& now,

@@ -59,7 +59,7 @@ store::change death_of(store::store& in, const store::run_record& run, std::int6
   store::change what{.run = run.id, .state = paused ? run_state::paused : run_state::restarting, .term = term};
   // The first cause stays: it is what the run fails of if no try succeeds.
   if (run.cause.is_null() && !paused) what.cause = told["cause"];
-  for (const auto* count : {"attempt", "failures"})
+  for (const auto* count : {"attempt", "failures", "epoch"})
     if (!paused) summary[count] = told[count];
   what.summary = std::move(summary);
   what.events.push_back({.type = paused ? "run.paused" : "run.restarting", .data = std::move(told)});

@@ -22,8 +22,8 @@ std::thread quiet_thread(std::function<void()> work) {
 
 }  // namespace
 
-lease_keeper::lease_keeper(std::shared_ptr<store> in, const std::string& node)
-    : store_(std::move(in)), renewed_(uptime_microseconds()) {
+lease_keeper::lease_keeper(std::shared_ptr<store> in, const std::string& node, lease_rule rule)
+    : store_(std::move(in)), rule_(rule), renewed_(uptime_microseconds()) {
   store_->enroll(this_process(node));
   thread_ = quiet_thread([this] { work(); });
 }
@@ -37,21 +37,23 @@ lease_keeper::~lease_keeper() {
   thread_.join();
 }
 
-bool lease_keeper::missed() const { return missed_ || uptime_microseconds() - renewed_ >= lease_microseconds; }
+bool lease_keeper::missed() const { return missed_ || uptime_microseconds() - renewed_ >= rule_.most_silent.count(); }
 
 void lease_keeper::work() {
   std::unique_lock guard(lock_);
-  auto pause = std::chrono::microseconds(beat_microseconds);
+  auto pause = rule_.beat;
+  bool held_before = false;  // the first one makes the lease
   while (!ends_.wait_for(guard, pause, [this] { return ending_; })) {
     guard.unlock();
     const auto asked = uptime_microseconds();
     const auto held = store_->beat();
     if (held.ok()) {
-      if (asked - renewed_ >= lease_microseconds) missed_ = true;
+      if (asked - renewed_ >= rule_.most_silent.count() || (held_before && !*held)) missed_ = true;
       renewed_ = asked;
+      held_before = true;
     }
     // A Store that was busy may be free in a moment, and the lease is running out.
-    pause = held.ok() ? std::chrono::microseconds(beat_microseconds) : std::chrono::milliseconds(200);
+    pause = held.ok() ? rule_.beat : std::chrono::milliseconds(200);
     guard.lock();
   }
 }

@@ -12,8 +12,9 @@ namespace sluice::store {
 
 namespace {
 
-/// Who has the lead, if that process lives or is `self`.
-result<std::optional<leader>> read_leader(database& in, const std::string& self, const observer& by) {
+/// Who has the lead, if that process is `self`, or lives and is not silent for too long.
+result<std::optional<leader>> read_leader(database& in, const std::string& self, const observer& by,
+                                          std::int64_t most_silent) {
   std::optional<leader> found;
   SLUICE_TRY(in.each("SELECT lease.process, lease.term, node, host, endpoint, " SLUICE_LEASE_COLUMNS
                      " FROM lease JOIN processes ON processes.id = lease.process",
@@ -23,8 +24,10 @@ result<std::optional<leader>> read_leader(database& in, const std::string& self,
                                   .endpoint = row.text(4),
                                   .host = row.text(3),
                                   .pid = row.integer(7),
-                                  .term = row.integer(1)};
-                       if (one.process == self || lease_holds(row, 5, by)) found = std::move(one);
+                                  .term = row.integer(1),
+                                  .silent = by.prompt ? silence_of(row, 5, by) : 0};
+                       if (one.process == self || (one.silent < most_silent && lease_holds(row, 5, by)))
+                         found = std::move(one);
                        return false;
                      }));
   return found;
@@ -36,13 +39,18 @@ class sql_leadership final : public leadership {
                  std::function<status(const observer&)> renew)
       : database_(in), writer_(writer), self_(self), renew_(std::move(renew)) {}
 
-  result<std::optional<std::int64_t>> lead(const std::string& endpoint) override {
+  void allow_silence(std::chrono::microseconds most) override { most_silent_ = most.count(); }
+
+  result<std::optional<std::int64_t>> lead(const std::string& endpoint, const std::string& gone) override {
     std::optional<std::int64_t> taken;
     const auto work = [&](const observer& by) -> status {
       taken.reset();
       if (self_.id.empty()) return internal_error("not_enrolled", "this process has not enrolled in the Store");
-      SLUICE_ASSIGN(const auto other, read_leader(database_, self_.id, by));
-      if (other && other->process != self_.id) return {};
+      SLUICE_ASSIGN(const auto other, read_leader(database_, self_.id, by, most_silent_));
+      if (other && other->process != self_.id && other->process != gone) return {};
+      // What belongs to it is free at once: its lease may hold for a while yet.
+      SLUICE_TRY(
+          database_.execute("DELETE FROM processes WHERE id <> ? AND id = (SELECT process FROM lease)", self_.id));
       SLUICE_TRY(renew_(by));
       SLUICE_ASSIGN(taken, take_next_term(database_, self_.id, endpoint));
       return {};
@@ -53,7 +61,7 @@ class sql_leadership final : public leadership {
 
   result<std::optional<leader>> find_leader() override {
     const auto in = writer_.look();
-    return read_leader(*in, self_.id, in->observed());
+    return read_leader(*in, self_.id, in->observed(), most_silent_);
   }
 
   status step_down() override {
@@ -67,6 +75,7 @@ class sql_leadership final : public leadership {
   store_writer& writer_;
   const process_record& self_;
   std::function<status(const observer&)> renew_;
+  std::int64_t most_silent_ = lease_microseconds;
 };
 
 }  // namespace

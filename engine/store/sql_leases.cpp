@@ -64,6 +64,13 @@ bool lease_holds(const database_row& row, int first, const observer& by) {
   return found.beat != 0 && is_alive(found, by);
 }
 
+std::int64_t silence_of(const database_row& row, int first, const observer& by) {
+  const auto found = lease_from(row, first);
+  // Clocks of one boot can't be set; those of two machines are compared as they are.
+  const bool same_boot = !found.holder.boot.empty() && found.holder.boot == by.boot;
+  return same_boot ? by.uptime - found.uptime : by.now - found.beat;
+}
+
 bool owner_lives(const database_row& row, int first, const observer& by) {
   const auto pid = row.integer(first + 1);
   const auto started = row.integer(first + 2);

@@ -25,6 +25,8 @@ status forget_dead_leases(database& in, const process_record& self, const observ
   "processes.boot, processes.pid_namespace, processes.pid, processes.pid_started, processes.beat, processes.uptime"
 /// Whether a lease is there and holds; `first` is the place of the columns above in the row.
 bool lease_holds(const database_row& row, int first, const observer& by);
+/// Microseconds since it was renewed; likewise.
+std::int64_t silence_of(const database_row& row, int first, const observer& by);
 
 /// Columns of runs that say whose a run is, for `owner_lives`.
 #define SLUICE_OWNER_COLUMNS "runs.process, runs.pid, runs.pid_started, " SLUICE_LEASE_COLUMNS

@@ -3,6 +3,7 @@
 #include "engine/store/database.hpp"
 #include "engine/store/sql_leases.hpp"
 #include "engine/store/stored_json.hpp"
+#include "engine/values/ascii.hpp"
 
 #include <algorithm>
 
@@ -43,16 +44,10 @@ run_record record_from(const database_row& row, const observer& by) {
   return run;
 }
 
-std::string lower(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 /// Whether a run's id begins with a text in lower case, or it is in the pipeline's name, owner or tags. Looks at the
 /// first columns only: most rows of a search are passed by.
 bool is_found(const database_row& row, const std::string& search) {
-  const auto holds = [&](const std::string& text) { return lower(text).find(search) != std::string::npos; };
+  const auto holds = [&](const std::string& text) { return ascii::lower(text).find(search) != std::string::npos; };
   if (search.empty() || row.text(0).starts_with(search) || holds(row.text(1)) || holds(row.text(2))) return true;
   const auto tags = names_from(row.text(3));
   return std::any_of(tags.begin(), tags.end(), holds);
@@ -124,7 +119,7 @@ result<std::vector<run_record>> read_runs(database& in, const run_query& query) 
   const auto by = in.observed();
   std::vector<run_record> found;
   if (query.limit <= 0) return found;
-  const auto search = lower(query.search);
+  const auto search = ascii::lower(query.search);
   // What is searched may be far down: it is looked for in pages.
   page at{.size = search.empty() ? query.limit : std::max<std::int64_t>(query.limit, searched_at_once)};
   if (!query.after.empty()) {

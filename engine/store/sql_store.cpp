@@ -222,10 +222,13 @@ status sql_store::check_begin(const std::string& run, const std::string& pipelin
 }
 
 status sql_store::plan_again(const change& what, const run_standing& stands, const observer& by) {
-  if (stands.state != run_state::queued)
+  const bool paused = stands.state == run_state::paused;
+  if (stands.state != run_state::queued && !paused)
     return internal_error("run_not_queued", "run " + what.run + " has already started and keeps its plan");
   SLUICE_TRY(database_.execute("UPDATE runs SET fingerprint = ?, plan = ?, context = ? WHERE id = ?",
                                what.plan->fingerprint, what.plan->plan, to_text(what.plan->context), what.run));
+  // One that was paused has begun long since.
+  if (paused) return {};
   return check_begin(what.run, stands.pipeline, what.plan->state_version, by);
 }
 

@@ -102,7 +102,7 @@ struct change {
   std::optional<options> cause = {};
   std::optional<options> summary = {};
   std::optional<run_home> home = {};
-  /// Only for a run that is queued. Errors: those of create_run; run_not_queued.
+  /// Only for a run that is queued or paused. Errors: those of create_run; run_not_queued.
   std::optional<run_plan> plan = {};
   std::vector<event> events = {};  ///< cursor, id and sequence are given by the Store
   /// The decision to commit. Comes before any sink commits, and once an epoch.

@@ -7,6 +7,7 @@
 #include "engine/operators/aggregates/group_results.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
+#include "engine/operators/makes_rows.hpp"
 #include "engine/operators/partitioned_spill.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/sorting/external_sort.hpp"
@@ -34,7 +35,7 @@ using aggregates::group_pass;
 // Groups beyond which calls take longer than an actor's turn.
 constexpr std::uint32_t many_groups = 32 * 1024;
 
-class aggregate final : public single_output, public may_block, public spilled_state {
+class aggregate final : public single_output, public may_block, public spilled_state, public makes_rows {
  public:
   aggregate(const transform_request& request, std::shared_ptr<arrow::Schema> schema, aggregation what)
       : single_output(request, std::move(schema)),

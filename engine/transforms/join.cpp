@@ -7,7 +7,7 @@
 #include "engine/component/stand_in.hpp"
 #include "engine/component/wants_last.hpp"
 #include "engine/memory/manager.hpp"
-#include "engine/operators/held_state.hpp"
+#include "engine/operators/held_place.hpp"
 #include "engine/operators/joins/joined_rows.hpp"
 #include "engine/operators/joins/keyed_input.hpp"
 #include "engine/operators/joins/spilled_join.hpp"
@@ -101,14 +101,11 @@ class join final : public single_output,
     return answers_late() || matching_ || waiting_.holds_rows() || waiting_.spilled();
   }
 
-  /// Rows of the right that were read, and those of the left that wait for the others; each part is a batch with its
-  /// keys. Rows of the right that came are there whether their input has ended or not: it ends again.
+  /// Rows of the right that were read, in a right or full join with a number that says which have had a match, and
+  /// those of the left that wait for the others; each part is a batch with its keys. Rows of the right that came are
+  /// there whether their input has ended or not: it ends again.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    if (build_ && build_->any_marked())
-      return external_error("not_supported",
-                            "a right or full join can't hand over its state once left rows have been matched",
-                            "take the state before left rows are matched");
     if ((left_ended_ && right_ended_) || has_spilled()) return parts;
     const auto take = [&](const state_part& part) -> status {
       parts.push_back(part);
@@ -131,8 +128,7 @@ class join final : public single_output,
     const auto left_columns = static_cast<std::size_t>(what_.inputs[0]->num_fields());
     const auto add_right = [&](const keyed_rows& rows) { return hand_out_rows("right", 1, of, rows, take); };
     const auto add_left = [&](const keyed_rows& rows) { return hand_out_rows("left", 0, of, rows, take); };
-    if (build_)
-      for (const auto* rows : build_->held()) SLUICE_TRY(add_right(*rows));
+    if (build_) SLUICE_TRY(build_->each(add_right));
     if (runs_) SLUICE_TRY(hand_out_runs(of, take));
     if (parts_) {
       SLUICE_TRY(parts_->each(joins::partitions::right, what_.kept.size(), add_right));
@@ -142,7 +138,7 @@ class join final : public single_output,
   }
   status take_in(const state_part& part) override {
     if (part.name == "place") {
-      SLUICE_ASSIGN(place_, place_in(part));
+      SLUICE_ASSIGN(place_, held::place_of(part));
       return {};
     }
     if (part.name == "runs" || part.name == "places" || part.name == "run") return take_in_runs(part);
@@ -203,10 +199,7 @@ class join final : public single_output,
     SLUICE_ASSIGN(const auto chosen, rows_in(of, input, rows));
     if (chosen.empty()) return {};
     if (input == 0) {
-      const auto& at = rows.rows.order;
-      SLUICE_ASSIGN(const auto place,
-                    held::numbers("place", {at.split, static_cast<std::int64_t>(at.sequence), at.chunk,
-                                            at.last_chunk ? 1 : 0, at.last_in_split ? 1 : 0}));
+      SLUICE_ASSIGN(const auto place, held::place("place", rows.rows.order));
       SLUICE_TRY(take(place));
     }
     SLUICE_ASSIGN(const auto whole, joins::with_key_columns(layout_, rows));
@@ -214,14 +207,6 @@ class join final : public single_output,
     const arrow::Int32Array indices(std::ssize(chosen), arrow::Buffer::Wrap(chosen));
     SLUICE_ASSIGN(const auto part, held::rows(name, take_rows(whole, indices)));
     return take(part);
-  }
-  static result<order_key> place_in(const state_part& part) {
-    SLUICE_ASSIGN(const auto at, held::numbers_of(part, 5));
-    return order_key{.split = static_cast<std::uint32_t>(at[0]),
-                     .sequence = static_cast<std::uint64_t>(at[1]),
-                     .chunk = static_cast<std::uint32_t>(at[2]),
-                     .last_chunk = at[3] != 0,
-                     .last_in_split = at[4] != 0};
   }
 
   // Output that waits for its place in the left's order.

@@ -59,10 +59,11 @@ class sort final : public single_output, public may_block, public keeps_first, p
     if (has_spilled()) return parts;
     SLUICE_ASSIGN(auto counts, held::numbers("counts", {static_cast<std::int64_t>(taken_)}));
     parts.push_back(std::move(counts));
-    for (const auto& rows : sorter_->held()) {
+    SLUICE_TRY(sorter_->each_held([&](const batch& rows) -> status {
       SLUICE_ASSIGN(auto part, held::rows("rows", rows));
       parts.push_back(std::move(part));
-    }
+      return {};
+    }));
     return parts;
   }
   // Rows with equal keys keep their order, so what is in memory comes behind what is on disk.
@@ -76,11 +77,7 @@ class sort final : public single_output, public may_block, public keeps_first, p
       return take(part);
     };
     SLUICE_TRY(sorter_->each_on_disk(add));
-    for (const auto& rows : sorter_->held()) {
-      const auto added = add(rows);
-      if (!added.ok()) return added;
-    }
-    return {};
+    return sorter_->each_held(add);
   }
   status take_in(const state_part& part) override { return restore({part}); }
   status restore(const std::vector<state_part>& parts) override {

@@ -8,6 +8,7 @@
 #include "engine/operators/entered_rows.hpp"
 #include "engine/operators/held_state.hpp"
 #include "engine/operators/keeps_first.hpp"
+#include "engine/operators/makes_rows.hpp"
 #include "engine/operators/passes_all.hpp"
 #include "engine/operators/windows/event_times.hpp"
 
@@ -165,26 +166,31 @@ class step_chain final : public transform,
     return {};
   }
 
-  // The states of the steps; each part's name begins with the number of its
-  // step.
+  // The rows that entered, where those that stay inside point to them, and the
+  // states of the steps; each part's name begins with the number of its step.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
+    if (entered_) {
+      SLUICE_ASSIGN(parts, entered_->state());
+    }
     for (std::size_t i = 0; i < operations_.size(); ++i) {
       SLUICE_ASSIGN(auto some, operations_[i].unit->state(of));
       for (auto& part : some) parts.push_back({std::to_string(i) + "/" + part.name, std::move(part.rows)});
     }
-    if ((!parts.empty() || has_spilled()) && entered_ && entered_->stay())
-      return external_error("not_supported",
-                            "steps that hold rows and may reject them later can't hand over their state yet",
-                            "set on_error: fail, or put the steps that hold rows into separate units");
     return parts;
   }
   status restore(const std::vector<state_part>& parts) override {
     std::vector<std::vector<state_part>> of_step(operations_.size());
+    if (entered_) entered_->begin_to_take();
     for (const auto& part : parts) {
+      if (entered_) {
+        SLUICE_ASSIGN(const bool taken, entered_->take_in(part));
+        if (taken) continue;
+      }
       std::string name;
       SLUICE_ASSIGN(const auto step, step_of(part, name));
-      of_step[step].push_back({std::move(name), part.rows});
+      SLUICE_ASSIGN(auto own, of_here({std::move(name), part.rows}));
+      of_step[step].push_back(std::move(own));
     }
     for (std::size_t i = 0; i < of_step.size(); ++i) SLUICE_TRY(operations_[i].unit->restore(of_step[i]));
     return {};
@@ -209,7 +215,9 @@ class step_chain final : public transform,
     std::string name;
     SLUICE_ASSIGN(const auto step, step_of(part, name));
     auto* const disk = dynamic_cast<spilled_state*>(operations_[step].unit.get());
-    return disk == nullptr ? status(held::foreign(part.name)) : disk->take_in({std::move(name), part.rows});
+    if (disk == nullptr) return held::foreign(part.name);
+    SLUICE_ASSIGN(const auto own, of_here({std::move(name), part.rows}));
+    return disk->take_in(own);
   }
 
   // Only once the steps behind the limit have given all they have.
@@ -227,6 +235,11 @@ class step_chain final : public transform,
   }
 
  private:
+  // A part of a step with its rows numbered as they entered here.
+  [[nodiscard]] result<state_part> of_here(state_part part) const {
+    return entered_ ? entered_->renumbered(std::move(part)) : result<state_part>(std::move(part));
+  }
+
   // The step of a part, and the part's name there.
   [[nodiscard]] result<std::size_t> step_of(const state_part& part, std::string& name) const {
     std::size_t at = 0;
@@ -358,6 +371,7 @@ entered_rows::keep what_stays(const std::vector<operation>& operations) {
   auto what = entered_rows::keep::nothing;
   for (const auto& one : operations) {
     if (what != entered_rows::keep::nothing && can_reject(*one.unit)) return entered_rows::keep::records;
+    if (dynamic_cast<const makes_rows*>(one.unit.get()) != nullptr) return what;
     if (!one.unit->keeps_order()) what = entered_rows::keep::positions;
   }
   return what;

@@ -1,13 +1,14 @@
 #include "engine/component/checks_rules.hpp"
 #include "engine/component/holds_back.hpp"
+#include "engine/component/late_answers.hpp"
+#include "engine/component/may_block.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/component/wants_last.hpp"
-#include "engine/memory/manager.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
-#include "engine/operators/joins/waiting_rows.hpp"
 #include "engine/operators/row_policy.hpp"
-#include "engine/operators/validation/known_values.hpp"
+#include "engine/operators/validation/referencing_rows.hpp"
 #include "engine/operators/validation/tally.hpp"
 #include "engine/operators/validation/unique_values.hpp"
 #include "engine/values/value_text.hpp"
@@ -28,18 +29,21 @@ namespace {
 using validation::rule;
 using validation::severity;
 
-class validate final : public single_output, public checks_rules, public wants_last, public holds_back {
+class validate final : public single_output,
+                       public checks_rules,
+                       public wants_last,
+                       public holds_back,
+                       public late_answers,
+                       public may_block,
+                       public spilled_state {
  public:
   validate(const transform_request& request, std::vector<rule> rules)
       : single_output(request, request.inputs.front().schema),
         context_(request.context),
         rules_(std::move(rules)),
         counts_(rules_, request.unit),
-        memory_(request.context->memory, request.unit),
-        waiting_(no_keys(), static_cast<std::size_t>(schema()->num_fields())),
-        open_references_(request.inputs.size() - 1) {
+        referencing_(rules_, static_cast<std::size_t>(schema()->num_fields()), *request.context, request.unit) {
     for (const auto& one : rules_) {
-      for (const auto& each : one.references) references_.emplace_back(&one, &each);
       if (one.unique.empty()) continue;
       ordered_ = true;
       keys_.emplace_back(one, schema());
@@ -62,11 +66,15 @@ class validate final : public single_output, public checks_rules, public wants_l
     return "references reads the other unit to its end: it must have one";
   }
   [[nodiscard]] int last_input() const override { return inputs_.size() > 1 ? 0 : -1; }
-  [[nodiscard]] bool holds_rows() const override { return waiting_.holds_rows() || waiting_.spilled(); }
-  [[nodiscard]] std::uint64_t held() const override {
-    std::uint64_t rows = 0;
-    for (const auto& one : waiting_.held()) rows += static_cast<std::uint64_t>(one.rows.rows());
-    return rows;
+  [[nodiscard]] bool holds_rows() const override { return referencing_.holds_rows(); }
+  [[nodiscard]] std::uint64_t held() const override { return referencing_.held(); }
+  // Rows are checked in the order in which they came, but wait for many others where values are on disk.
+  void release_order() override {}
+  [[nodiscard]] bool answers_late() const override { return referencing_.holds_rows(); }
+  // Spilling blocks; it begins when memory runs short.
+  [[nodiscard]] bool next_call_may_block() const override {
+    const auto& memory = *context_->memory;
+    return inputs_.size() > 1 && (referencing_.uses_disk() || memory.reserved() > memory.limit() / 2);
   }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int input, const std::vector<std::string>& wanted) const override {
@@ -90,41 +98,43 @@ class validate final : public single_output, public checks_rules, public wants_l
   status process(int input, batch in, emitter& out) override {
     if (input > 0) {
       out.count_merged(static_cast<std::uint64_t>(in.rows()));
-      for (auto& [of, each, known] : references_)
-        if (each->input == input) SLUICE_TRY(known.add(in));
-      return reserve();
+      return referencing_.learn(input, in);
     }
-    if (open_references_ == 0 && !holds_rows()) return check(in, out);
-    waiting_.add({.rows = std::move(in), .keys = {}});
+    if (referencing_.passes_at_once()) return check(in, out);
+    referencing_.wait(std::move(in));
     return reserve();
   }
 
-  // Rows that came before the other units had ended.
+  // Rows that came before the other units had ended, or whose values are looked up on disk.
   result<bool> resume(emitter& out) override {
-    if (open_references_ > 0) return false;
-    SLUICE_ASSIGN(auto next, waiting_.take(file_.get()));
+    SLUICE_ASSIGN(const auto next, referencing_.next(rows_ended_ || barrier_comes_));
     if (next) {
-      SLUICE_TRY(check(next->rows, out));
+      SLUICE_TRY(check(*next, out));
       SLUICE_TRY(reserve());
       return true;
     }
-    if (!rows_ended_ || ended_) return false;
+    barrier_comes_ = false;
+    if (!rows_ended_ || ended_ || referencing_.holds_rows()) return false;
     ended_ = true;
     judge();
     SLUICE_TRY(failure_);
     return false;
   }
 
+  status before_barrier(std::uint64_t, emitter&) override {
+    barrier_comes_ = true;
+    return {};
+  }
+
   status finish(int input, emitter&) override {
     if (input == 0) rows_ended_ = true;
-    if (input > 0) --open_references_;
+    if (input > 0) referencing_.ended();
     return {};
   }
 
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
     if (!of.contains(0) && single_) return parts;
-    if (waiting_.spilled()) return held::spilled("validate");
     SLUICE_ASSIGN(auto part, held::numbers("counts", counts_.numbers()));
     if (of.contains(0)) parts.push_back(std::move(part));
     if (of.contains(0) && !newest_.empty()) {
@@ -135,14 +145,10 @@ class validate final : public single_output, public checks_rules, public wants_l
       SLUICE_ASSIGN(auto values, keys_[i].values());
       if (values) parts.push_back({"unique" + std::to_string(i), std::move(values)});
     }
-    for (std::size_t i = 0; i < references_.size(); ++i) {
-      SLUICE_ASSIGN(auto values, references_[i].known.values());
-      if (values) parts.push_back({"references" + std::to_string(i), std::move(values)});
-    }
-    for (const auto& one : waiting_.held()) {
-      SLUICE_ASSIGN(auto rows, held::rows("waiting", one.rows));
-      parts.push_back(std::move(rows));
-    }
+    SLUICE_TRY(referencing_.state([&](const state_part& one) -> status {
+      parts.push_back(one);
+      return {};
+    }));
     return parts;
   }
   status restore(const std::vector<state_part>& parts) override {
@@ -155,30 +161,24 @@ class validate final : public single_output, public checks_rules, public wants_l
         SLUICE_ASSIGN(const auto times, held::numbers_of(part, newest_.size()));
         for (std::size_t i = 0; i < newest_.size(); ++i) newest_[i] = std::max(newest_[i], times[i]);
       }
-      if (part.name == "waiting") {
-        SLUICE_ASSIGN(auto rows, held::rows_of(part));
-        waiting_.add({.rows = std::move(rows), .keys = {}});
-      }
+      SLUICE_TRY(referencing_.take_in(part));
       for (std::size_t i = 0; i < keys_.size(); ++i)
         if (part.name == "unique" + std::to_string(i)) SLUICE_TRY(keys_[i].restore(*part.rows));
-      for (std::size_t i = 0; i < references_.size(); ++i)
-        if (part.name == "references" + std::to_string(i)) SLUICE_TRY(references_[i].known.restore(*part.rows));
     }
     return reserve();
   }
 
- private:
-  struct referenced_values {
-    referenced_values(const rule* rule, const validation::reference* what) : of(rule), each(what), known(*what) {}
-    const rule* of;
-    const validation::reference* each;
-    validation::known_values known;
-  };
-
-  static const joins::key_layout& no_keys() {
-    static const joins::key_layout layout({});
-    return layout;
+  [[nodiscard]] bool has_spilled() const override { return referencing_.has_spilled(); }
+  status hand_out(key_groups of, const part_taker& take) override {
+    return of.contains(0) ? referencing_.hand_out(take) : status{};
   }
+  status take_in(const state_part& part) override {
+    SLUICE_ASSIGN(const bool ours, referencing_.take_in(part));
+    if (!ours) return held::foreign(part.name);
+    return reserve();
+  }
+
+ private:
   static bool stays(const arrow::Array& kept, std::int64_t row) {
     const auto& rows = static_cast<const arrow::Int32Array&>(kept);
     return std::binary_search(rows.raw_values(), rows.raw_values() + rows.length(), static_cast<std::int32_t>(row));
@@ -290,41 +290,30 @@ class validate final : public single_output, public checks_rules, public wants_l
         if (holds.IsValid(row) && !holds.Value(row))
           broken.push_back({.row = row, .code = "rule_broken", .column = one.name, .message = each.message});
     }
-    for (auto& [of, each, known] : references_)
-      if (of == &one) SLUICE_TRY(known.check(in, one.name, broken));
+    if (!one.references.empty()) SLUICE_TRY(referencing_.check(one, in, broken));
     for (auto& keys : keys_)
       if (&keys.of() == &one) SLUICE_TRY(keys.check(in, broken));
     return {};
   }
 
-  // Rows that wait can be spilled, what is known can't.
   status reserve() {
-    std::int64_t known = 0;
-    for (const auto& each : keys_) known += each.bytes();
-    for (const auto& each : references_) known += each.known.bytes();
-    while (!memory_.try_resize(known + waiting_.bytes()) && waiting_.holds_rows()) {
-      if (!file_) file_ = std::make_unique<memory::spill_file>(*context_, unit_);
-      SLUICE_TRY(waiting_.spill(*file_));
-    }
-    return memory_.resize(known + waiting_.bytes());
+    std::int64_t keys = 0;
+    for (const auto& each : keys_) keys += each.bytes();
+    return referencing_.reserve(keys);
   }
 
   const run_context* context_;
   std::vector<std::shared_ptr<arrow::Schema>> inputs_;
   std::vector<rule> rules_;
   validation::tally counts_;
-  memory::reservation memory_;
   std::vector<validation::unique_values> keys_;
-  std::vector<referenced_values> references_;
-  joins::waiting_rows waiting_;  ///< for the other units to end
-  std::unique_ptr<memory::spill_file> file_;
-  std::size_t open_references_;  ///< inputs beyond the first that have not ended
+  validation::referencing_rows referencing_;
   static constexpr std::int64_t never = std::numeric_limits<std::int64_t>::min();
   std::vector<std::int64_t> newest_;  ///< time of each `fresh`, of all rules one after the other
   std::int64_t now_ = 0;
   status failure_;  ///< of the end
   bool ordered_ = false, single_ = false;
-  bool rows_ended_ = false, ended_ = false;
+  bool rows_ended_ = false, ended_ = false, barrier_comes_ = false;
 };
 
 std::unique_ptr<transform> make(const transform_request& request, diagnostics& faults) {
@@ -363,7 +352,9 @@ const component& validate_transform() {
                "The end of the run, the event `unit.finished` and the API list each rule with the rows that it checked "
                "and those that break it. Where more rows break a rule than are allowed, that is an event: "
                "`quality.warned`, or `quality.failed` if the run fails because of it.\n\n"
-               "The values of the other unit of `references`, and the keys of `unique`, are held in memory.",
+               "The keys of `unique` are held in memory. Of the values of the other unit of `references` those for "
+               "which "
+               "`run.memory` has no room are kept on disk, and rows are looked up there many at a time.",
            .value = {.form = shape::map, .help = "name: rule", .required = true, .elements = {validation::rule_spec()}},
            .law = "in = out + rejected",
            .example = R"yaml(version: 1

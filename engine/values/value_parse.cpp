@@ -1,5 +1,6 @@
 #include "engine/values/value_parse.hpp"
 
+#include "engine/values/ascii.hpp"
 #include "engine/values/powers_of_ten.hpp"
 
 #include <arrow/util/decimal.h>
@@ -13,15 +14,9 @@ namespace sluice {
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
+using ascii::is_digit;
+using ascii::lower;
+using ascii::trimmed;
 
 template <class Integer>
 parsed read_integer(std::string_view text, Integer& out) {
@@ -64,7 +59,7 @@ parsed parse_value(std::string_view text, bool& out) {
   text = trimmed(text);
   char word[6] = {};
   if (text.empty() || text.size() > 5) return parsed::malformed;
-  std::transform(text.begin(), text.end(), word, lower);
+  std::transform(text.begin(), text.end(), word, [](char c) { return lower(c); });
   const std::string_view lowered(word, text.size());
   for (const std::string_view yes : {"true", "t", "yes", "y", "on", "1"})
     if (lowered == yes) return out = true, parsed::good;

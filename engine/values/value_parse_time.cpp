@@ -1,4 +1,5 @@
 // Dates, times and bytes out of text.
+#include "engine/values/ascii.hpp"
 #include "engine/values/calendar.hpp"
 #include "engine/values/value_parse.hpp"
 
@@ -10,15 +11,10 @@ namespace sluice {
 
 namespace {
 
-bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
+using ascii::is_blank;
+using ascii::is_digit;
+using ascii::lower;
+using ascii::trimmed;
 
 // Reads up to `most` digits off the front and says how many there were.
 int take_digits(std::string_view& text, std::size_t most, std::int64_t& out) {

@@ -1,5 +1,6 @@
 // Finds the files of time zones.
 #include "engine/error/names.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/zone_rules.hpp"
 
 #include <algorithm>
@@ -32,11 +33,6 @@ bool is_zone_name(const std::string& name) {
   });
 }
 
-std::string lower_case(std::string text) {
-  for (auto& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
-
 std::vector<std::string> known_zones() {
   std::vector<std::string> names;
   for (const auto& folder : zone_folders()) {
@@ -55,9 +51,9 @@ std::vector<std::string> known_zones() {
 // The zone that was probably meant: in other case, the city alone, or nearly so.
 std::string suggestion(const std::string& name) {
   const auto known = known_zones();
-  const auto wanted = lower_case(name);
+  const auto wanted = ascii::lower(name);
   for (const auto& each : known) {
-    const auto its = lower_case(each);
+    const auto its = ascii::lower(each);
     if (its == wanted || (its.size() > wanted.size() && its.ends_with("/" + wanted))) return each;
   }
   return nearest_name(name, known);

@@ -173,7 +173,9 @@ class Checkpoints(CommandLine):
             if not (self.folder / "out/sums.db").exists():
                 return []
             with sqlite3.connect(self.folder / "out/sums.db") as db:
-                return db.execute("SELECT n, s, top FROM sums").fetchall()
+                # The file is there before the first commit.
+                made = db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'sums'").fetchone()[0]
+                return db.execute("SELECT n, s, top FROM sums").fetchall() if made else []
 
         def read():
             return sum(n for n, _, _ in table())

@@ -112,6 +112,8 @@ class Follow(CommandLine):
         self.until(11, process)
         self.add("app1.ndjson", 'xt": "whole"}\n')
         self.until(12, process)
+        # How much is still to come is not known.
+        self.assertNotRegex(self.sluice("status").stdout, "%| left")
         self.next = 12
         # The same command goes on behind a drained run.
         self.drain(process)

@@ -25,6 +25,9 @@ extract:
 load:
   out: { from: rows, csv: { path: out.csv } }
 """
+TEST = """tests:
+  - { name: counts, given: { rows: [{ id: 1 }, { id: 3 }] }, expect: { sums: [{ odd: 1, n: 2 }] } }
+"""
 
 
 class Project(CommandLine):
@@ -64,6 +67,27 @@ class Project(CommandLine):
         code, told = self.validated("p")
         self.assertEqual(code, 2)
         self.assertEqual(told["load-a"]["errors"][0]["code"], "duplicate_pipeline")
+
+    def test_what_pipelines_include_is_checked_with_them(self):
+        head, rest = GOOD.split("transform:")
+        self.write("p/shared/rows.yaml", head[head.index("extract:") :].format() + "tags: [included]\n")
+        report = GOOD.format(name="report", owner="ann", tag="x").replace(head[head.index("extract:") :].format(), "")
+        self.write("p/report.yaml", "include: shared/rows.yaml\n" + report + TEST)
+        code, told = self.validated("p")
+        self.assertEqual((code, sorted(told)), (0, ["load-a", "load-b", "no-data", "report"]))
+        self.assertEqual(set(self.validated("p", "--select", "tag:included")[1]), {"report"})
+        self.assertEqual(self.sluice("test", "p/report.yaml").returncode, 0)
+        self.assertEqual(self.sluice("run", "p/report.yaml").returncode, 0)
+        self.assertEqual((self.folder / "out.csv").read_text(), "odd,n\n1,2\n0,1\n")
+        # A fault in a shared file is a fault of each pipeline; it names the file.
+        self.write("p/shared/rows.yaml", "extract:\n  rows: { generate: { rows: 3, column: { id: sequence } } }\n")
+        code, told = self.validated("p")
+        self.assertEqual((code, told["report"]["valid"], told["load-a"]["valid"]), (2, False, True))
+        self.assertEqual((told["report"]["errors"][0]["file"], told["report"]["errors"][0]["line"]), ("p/shared/rows.yaml", 2))
+        # One that is not there is no data that is somewhere else.
+        (self.folder / "p/shared/rows.yaml").unlink()
+        code, told = self.validated("p")
+        self.assertEqual((code, told["report"]["errors"][0]["code"]), (2, "include_not_found"))
 
     def test_select_takes_some(self):
         for rule, wanted in (("load-*", {"load-a", "load-b"}), ("load-b", {"load-b"}), ("tag:finance", {"load-b"}),

@@ -52,6 +52,7 @@ class Query(CommandLine):
         done = self.ask("select * from orders")
         self.assertEqual(done.returncode, 2)
         self.assertIn("orders=FILE", done.stderr)
+        self.assertIn("from 'orders.csv'", self.ask("select * from orders.csv").stderr)
         self.write("p.yaml", "version: 1\npipeline: p\n")
         self.assertIn("sluice preview p.yaml", self.ask("select * from p", "p.yaml").stderr)
         self.assertIn("file_not_found", self.ask("select * from x", "x.csv").stderr)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import unittest
 
@@ -36,6 +37,31 @@ load:
   out:
     from: numbers
     csv: { path: out/all.csv }
+"""
+
+# Units that hold rows by key: groups, windows, the build side of a join. GENERATED stands for rows or rate.
+SCALED = """\
+version: 1
+pipeline: scaled
+run: { checkpoint: 200ms }
+params: { db: { type: text } }
+extract:
+  numbers:
+    generate: { GENERATED, columns: { id: sequence, at: { sequence: { start: "2024-01-01T00:00:00Z", step: 1s } } } }
+    time: { column: at }
+  weights: { csv: { path: weights.csv }, types: { k: bigint, weight: double } }
+transform:
+  keyed: { from: numbers, derive: { k: "id % 97" }, parallelism: 2 }
+  joined: { from: [keyed, weights], join: { how: left, using: [k] } }
+  per_key:
+    from: joined
+    aggregate: { by: [k], compute: { n: "count(*)", s: "sum(weight * sqrt(id))", d: "count(distinct id % 13)", last: "max(id)" } }
+  per_hour:
+    from: joined
+    aggregate: { by: [k], window: { tumble: 1h }, compute: { n: "count(*)", s: "sum(sqrt(id))" } }
+load:
+  keys: { from: per_key, sqlite: { path: "${db}", table: keys }, mode: upsert, key: [k] }
+  hours: { from: per_hour, sqlite: { path: "${db}", table: hours }, mode: upsert, key: [k, window_start] }
 """
 
 
@@ -246,6 +272,48 @@ class Restarts(CommandLine):
         self.assertEqual(ids, [i for i in range(1, max(ids) + 1) if i % 3], "lost or repeated rows")
         states = [run["state"] for run in json.loads(self.sluice("runs", "--json").stdout)]
         self.assertEqual(states, ["succeeded", "failed"], "the killed run was not drained")
+
+    def table(self, database, query):
+        with sqlite3.connect(self.folder / database) as connection:
+            return sorted(connection.execute(query))
+
+    def test_units_are_scaled_and_hold_what_they_held(self):
+        self.write("weights.csv", "k,weight\n" + "".join(f"{k},{k / 7}\n" for k in range(97)))
+        self.write("p.yaml", SCALED.replace("GENERATED", "rate: 20000"))
+        process = self.begin("p.yaml", "--set", "db=live.db")
+        self.running(process)
+        refused = self.sluice("scale", "scaled", "numbers", "3")
+        self.assertEqual(refused.returncode, 2)
+        self.assertIn("error[not_scalable]", refused.stderr)
+        for step, (unit, before, after) in enumerate([("per_key", 1, 3), ("per_hour", 1, 3), ("keyed", 2, 3), ("per_key", 3, 2),
+                                                      ("per_hour", 3, 2)]):
+            done = self.sluice("scale", "scaled", unit, str(after))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            told = eventually(lambda: (self.events("run.scaled") + self.events("run.scale_failed"))[step:], f"{unit} is scaled")[0]
+            self.assertEqual(told["data"].get("cause"), None)
+            self.assertEqual((told["type"], told["subject"], told["data"]["from"], told["data"]["to"]), ("run.scaled", unit, before, after))
+            self.running(process)
+        # The rows of its right input can't be divided: it goes on as it was.
+        self.assertEqual(self.sluice("scale", "scaled", "joined", "2").returncode, 0)
+        told = eventually(lambda: self.events("run.scale_failed"), "it is not scaled")[0]
+        self.assertEqual((told["subject"], told["data"]["cause"]["code"]), ("joined", "not_supported"))
+        self.running(process)
+        process.send_signal(signal.SIGINT)
+        code, _, err = self.end_of(process)
+        self.assertEqual(code, 0, err)
+        run = self.run_record()
+        ids = run["summary"]["units"][0]["out"]
+        self.assertEqual(self.table("live.db", "select sum(n) from keys"), [(ids,)], "a row is lost or counted twice")
+        self.assertTrue(run["summary"]["balanced"])
+        # The same rows in one go, with one instance of each.
+        self.write("q.yaml", SCALED.replace("GENERATED", f"rows: {ids}").replace("pipeline: scaled", "pipeline: whole"))
+        whole = self.sluice("run", "q.yaml", "--set", "db=whole.db")
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        self.assertEqual(self.table("live.db", "select * from keys"), self.table("whole.db", "select * from keys"))
+        # Windows that had not ended when it was drained are still open.
+        hours = self.table("live.db", "select * from hours")
+        self.assertGreater(len(hours), 97)
+        self.assertLessEqual(set(hours), set(self.table("whole.db", "select * from hours")))
 
     def test_a_paused_run_can_be_ended(self):
         self.write("p.yaml", LIVE)

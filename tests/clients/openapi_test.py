@@ -112,7 +112,7 @@ class OpenApi(unittest.TestCase):
         self.ask("POST", "/v1/state/orders/reset", 200)
         # Where there are checkpoints: an ended run has nothing to steer.
         for method, end, status in (("GET", "checkpoints", 200), ("POST", "drain", 409), ("POST", "savepoint", 409),
-                                    ("POST", "pause", 409), ("POST", "resume", 409)):
+                                    ("POST", "pause", 409), ("POST", "resume", 409), ("POST", "scale?unit=paid&instances=2", 409)):
             self.ask(method, f"/v1/runs/{done}/{end}", status)
         for end in ("drain", "undrain"):  # tests/cluster/three_nodes_test.py drains one
             self.ask("POST", f"/v1/nodes/nobody/{end}", 404)

@@ -4,6 +4,7 @@
 #include "tests/actors/bench_run.hpp"
 #include "tests/actors/virtual_time.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -41,7 +42,8 @@ struct played_node {
   caf::actor node;
 
   /// `joins`: it is a worker, which joins the node at port 7070.
-  explicit played_node(const std::string& name = "n1", bool joins = false) {
+  explicit played_node(const std::string& name = "n1", bool joins = false,
+                       const std::function<void(node_settings&)>& change = {}) {
     node_settings settings;
     settings.self = info_of(name, 1);
     settings.services = time.services(name);
@@ -53,6 +55,7 @@ struct played_node {
       settings.join = address{"127.0.0.1", 7070};
       settings.on_joined = [this](const status& how) { joined_as.push_back(how.ok() ? "ok" : how.problem().code); };
     }
+    if (change) change(settings);
     node = time.keep(spawn_node(time.system(), std::move(settings)));
     time.settle();
   }

@@ -1,4 +1,4 @@
-"""A node that was killed with -9 continues its runs when it is started again, where `run: { retry: ... }` says so."""
+"""A node that was killed with -9 continues its runs with checkpoints when it is started again."""
 
 import json
 import unittest
@@ -9,7 +9,7 @@ from real_node import RealNode
 LIVE = """\
 version: 1
 pipeline: live
-run: { checkpoint: 200ms, retry: { attempts: 3, backoff: 50ms } }
+run: { checkpoint: 200ms }
 extract:
   numbers:
     generate: { rate: 20000, columns: { id: sequence } }
@@ -56,15 +56,26 @@ class RestartedNode(CommandLine):
         self.assertGreater(restarting["data"]["epoch"], 0)
         self.assertIn("run.recovered", [one["type"] for one in told])
 
-    def test_without_retry_it_fails_as_before(self):
+    def test_a_run_that_gets_no_further_is_given_up_and_retry_keeps_its_own_count(self):
         self.node = RealNode(self.folder)
         self.addCleanup(lambda: self.node.stop())
-        self.write("p.yaml", LIVE.replace(", retry: { attempts: 3, backoff: 50ms }", ""))
-        run = self.ask("submit", "p.yaml").stdout.strip()
-        eventually(lambda: len(self.rows()) > 1000, "rows")
+        # Its first checkpoint would come in an hour.
+        self.write("stuck.yaml", LIVE.replace("200ms", "1h").replace("pipeline: live", "pipeline: stuck"))
+        self.write("tried.yaml", LIVE.replace("200ms }", "1h, retry: { attempts: 2, backoff: 10ms } }").replace("pipeline: live", "pipeline: tried"))
+        stuck, tried = (self.ask("submit", file).stdout.strip() for file in ("stuck.yaml", "tried.yaml"))
+
+        def restarts(run):
+            return [json.loads(line)["type"] for line in self.ask("events", run, "--json").stdout.splitlines()].count("run.restarting")
+
+        for deaths in range(1, 9):
+            eventually(lambda: "queued" not in (self.record(stuck)["state"], self.record(tried)["state"]), "runs that have begun")
+            self.node.kill()
+            self.node.start()
+            eventually(lambda: restarts(stuck) == deaths and restarts(tried) == min(deaths, 2), f"runs that go on after death {deaths}")
         self.node.kill()
         self.node.start()
-        self.assertEqual(self.record(run)["state"], "failed")
+        for run in (stuck, tried):
+            self.assertEqual((self.record(run)["state"], self.record(run)["cause"]["code"]), ("failed", "engine_died"))
 
 
 if __name__ == "__main__":

@@ -88,6 +88,39 @@ TEST_CASE("runs that start at the same time don't get in each other's way, in wh
   CHECK(two.count<actors::launched>() == 1);
 }
 
+TEST_CASE("a run that goes on waits for the workers of the controller before, a new one does not") {
+  played_node late("n1", false, [](node_settings& settings) {
+    settings.grace_of_workers = 2s;
+    settings.most_of_workers = 30s;
+  });
+  actors::testing::bench job;
+  const int from = job.source("numbers", {});
+  job.edge(from, job.sink("shelf", std::make_shared<actors::testing::shelf>()));
+  job.what().units[1].definition.place.node = "n2";
+  probe supervisor(late.time);
+  const auto launch = [&](std::uint32_t attempt) {
+    auto setup = std::make_shared<actors::run_setup>(*job.setup());
+    setup->attempt = attempt;
+    supervisor.send(late.node, actors::launch{setup, supervisor, supervisor});
+    late.time.settle();
+  };
+  launch(1);
+  CHECK(supervisor.last<actors::launch_failed>().why.code == "unknown_node");
+  supervisor.clear();
+  launch(2);
+  late.time.pass(20s);
+  CHECK(supervisor.silent());
+  played_peer n2(late, "n2", 2);
+  n2.join().beat();
+  late.time.pass(1s);
+  CHECK(n2.self.count<start_part>() == 1);
+  // Nobody of that name comes.
+  job.what().units[1].definition.place.node = "n3";
+  launch(2);
+  late.time.pass(10s);
+  CHECK(supervisor.last<actors::launch_failed>().why.code == "unknown_node");
+}
+
 TEST_CASE("a run that no node fits, or that a node can't start, is not launched") {
   SECTION("no node of that name") {
     spread first("n22");

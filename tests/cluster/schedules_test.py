@@ -200,6 +200,20 @@ load: { out: { from: a, ndjson: { path: out/a.ndjson } } }
         self.assertTrue(shown["late"])
         self.assertIn("missing.csv", self.starts("broken", "rejected")[0]["problem"])
 
+    def test_the_files_that_a_pipeline_includes_travel_with_it(self):
+        self.write("jobs/shared/limit.yaml", "params: { most: { type: bigint, default: 4 } }\n"
+                   "transform: { few: { from: numbers, filter: \"id <= ${most}\" } }\n")
+        text = PIPELINE.format(name="sharing", rest="include: shared/limit.yaml").replace("from: numbers", "from: few")
+        self.write("jobs/sharing.yaml", text)
+        self.at_node("deploy", "jobs/sharing.yaml")
+        self.at_node("submit", "jobs/sharing.yaml", "--wait", "--set", "mode=sent")
+        # The node has the text of all files.
+        (self.folder / "jobs/shared/limit.yaml").unlink()
+        self.at_node("trigger", "sharing", "--wait", "--set", "mode=hand")
+        for mode in ("sent", "hand"):
+            self.assertEqual(len((self.folder / f"out/sharing-2024-01-01-{mode}.ndjson").read_text().splitlines()), 4)
+        self.assertIn("error[include_not_found] jobs/sharing.yaml:3:10:", self.at_node("deploy", "jobs/sharing.yaml", expect=2).stderr)
+
     def test_a_file_with_faults_is_not_deployed(self):
         for text, code, place in [
             ('schedule: { cron: "61 5 * * *" }', "invalid_cron", ":3:20"),

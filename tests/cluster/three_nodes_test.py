@@ -11,7 +11,7 @@ import tempfile
 import time
 import unittest
 
-from command_line import PATIENCE, eventually
+from command_line import PATIENCE, ROOT, eventually
 from two_nodes_test import SLUICE, Node
 
 SEED = int(os.environ.get("SLUICE_TEST_SEED", "7"))
@@ -86,15 +86,16 @@ class ThreeNodes(unittest.TestCase):
                 node.log.close()
         self.folder.cleanup()
 
-    def cluster(self, count=3, settings=""):
+    def cluster(self, count=3, labels=None, settings="", **environment):
+        """`labels` and `environment` are those of the workers, `settings` is a line of every node's file."""
         flags = ()
         if settings:
             (self.path / "node.yaml").write_text(f"node:\n  {settings}\n")
             flags = ("--config", self.path / "node.yaml")
         for number in range(1, count + 1):
             # Each joins by the node that came before it: any member will do.
-            join = ("--join", self.nodes[-1].cluster) if self.nodes else ()
-            self.nodes.append(Node(f"n{number}", self.path, *join, *flags))
+            join = ("--join", self.nodes[-1].cluster, *(("--labels", labels) if labels else ())) if self.nodes else ()
+            self.nodes.append(Node(f"n{number}", self.path, *join, *flags, **(environment if self.nodes else {})))
         eventually(lambda: self.states() == {f"n{number}": "ready" for number in range(1, count + 1)}, "a cluster that is ready")
         return self.nodes
 
@@ -206,44 +207,54 @@ class ThreeNodes(unittest.TestCase):
         self.assertIn("node_not_found", self.sluice("nodes", "drain", "n9", *self.there(), code=2).stderr)
 
     def lose_a_worker(self, checkpoint):
-        """Kills one while a run works; gives the run's events."""
-        _, worker, _ = self.cluster()
-        with open(self.path / "orders.csv", "w") as file:
-            file.write("id,k\n")
-            file.writelines(f"{n},k{n % 97}\n" for n in range(600000))
+        """Kills the one that has the sink, which can't write before that: so the run can't end too early. Gives the run's events."""
+        shim, gate = self.path / "stall.so", self.path / "gate"
+        subprocess.run(["cc", "-shared", "-fPIC", "-o", shim, ROOT / "tests/support/stall.c", "-ldl"], check=True)
+        gate.touch()
+        self.addCleanup(lambda: gate.unlink(missing_ok=True))
+        stalled = {"LD_PRELOAD": str(shim), "SLUICE_STALL": str(gate), "SLUICE_STALL_IN": str(self.path / "there")}
+        self.cluster(labels="disk=slow", **stalled)
         (self.path / "p.yaml").write_text(f"""version: 1
 pipeline: bounded
-params: {{ out: {{ type: text }} }}
+params: {{ out: {{ type: text }}, rate: {{ type: bigint }} }}
 {checkpoint}
-extract: {{ orders: {{ csv: {{ path: orders.csv }} }} }}
+extract:
+  orders: {{ generate: {{ rows: 6000, rate: ${{rate}}, columns: {{ id: sequence }} }} }}
 transform:
-  slow: {{ from: orders, derive: {{ h: "sha256(repeat(id::text, 1000))" }}, parallelism: 3 }}
+  slow: {{ from: orders, derive: {{ k: "id % 97", h: "sha256(id::text)" }}, parallelism: 3 }}
   per_key: {{ from: slow, aggregate: {{ by: [k], compute: {{ n: "count(*)", h: "max(h)" }} }}, parallelism: 3 }}
 load:
-  out: {{ from: per_key, csv: {{ path: "${{out}}/" }} }}
+  out: {{ from: per_key, csv: {{ path: "${{out}}/" }}, place: {{ labels: {{ disk: slow }} }} }}
 """)
-        self.sluice("run", "p.yaml", "--set", "out=alone")
-        run = self.sluice("submit", "p.yaml", "--set", "out=there", *self.there()).stdout.strip()
+        run = self.sluice("submit", "p.yaml", "--set", "out=there", "--set", "rate=1500", *self.there()).stdout.strip()
 
         def seen(kind):
-            return kind in [event["type"] for event in self.events_of(run)]
+            return [event for event in self.events_of(run) if event["type"] == kind]
 
         eventually(lambda: seen("checkpoint.completed" if checkpoint else "run.started"), "a run that works")
+        (sink,) = (event["data"]["node"] for event in seen("unit.started") if event["data"]["unit"] == "out")
+        worker = next(node for node in self.nodes if node.name == sink)
+        self.assertIsNot(worker, self.nodes[0])
         worker.process.kill()
+        gate.unlink()
         eventually(lambda: self.nodes[0].json(f"/v1/runs/{run}")["state"] == "succeeded", "a run that has succeeded")
+        (self.path / "p.yaml").write_text((self.path / "p.yaml").read_text().replace("place: { labels: { disk: slow } }", ""))
+        self.sluice("run", "p.yaml", "--set", "out=alone", "--set", "rate=1000000")
         self.assertEqual(self.rows_in("there"), self.rows_in("alone"))
         return self.events_of(run)
 
+    @unittest.skipIf("sanitize" in SLUICE, "AddressSanitizer wants to be preloaded first")
     def test_a_bounded_run_begins_again_without_a_lost_worker(self):
         events = self.lose_a_worker("")
+        # More than once where the machine is so busy that the other two lose each other as well.
         again = [event["data"]["epoch"] for event in events if event["type"] == "run.recovered"]
-        self.assertEqual(again, [0])
+        self.assertEqual(set(again), {0})
 
+    @unittest.skipIf("sanitize" in SLUICE, "AddressSanitizer wants to be preloaded first")
     def test_a_bounded_run_with_checkpoints_goes_on_behind_its_last_one(self):
         events = self.lose_a_worker("run: { checkpoint: 200ms }")
         again = [event["data"]["epoch"] for event in events if event["type"] == "run.recovered"]
-        self.assertEqual(len(again), 1)
-        self.assertGreater(again[0], 0)
+        self.assertGreater(min(again), 0)
 
 
 if __name__ == "__main__":

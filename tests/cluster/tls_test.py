@@ -3,6 +3,7 @@ the encrypted ports while a run is under way."""
 
 import os
 import pathlib
+import re
 import shutil
 import socket
 import ssl
@@ -11,7 +12,7 @@ import tempfile
 import threading
 import unittest
 
-from command_line import PATIENCE, eventually
+from command_line import PATIENCE, ROOT, eventually
 from two_nodes_test import PIPELINE, SLUICE, Node, listening, peak_kilobytes
 
 MEMORY = 256 * 1024  # kilobytes, the most that the node may ever have; a connection takes about 100
@@ -24,6 +25,11 @@ class TlsNode(Node):
     def __init__(self, name, state, ca, *flags):
         self.trust = ssl.create_default_context(cafile=str(ca))
         super().__init__(name, state, *flags)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
 
 
 def port_of(where):
@@ -71,6 +77,44 @@ class Tls(unittest.TestCase):
         units = {e["subject"]: e["data"]["node"] for e in first.events("last") if e["type"] == "unit.started"}
         self.assertEqual((units["orders"], units["paid"]), ("n1", "n2"))
         self.assertIn("n2", self.sluice("nodes", *there, state=self.path / "n1").stdout)
+
+    def test_the_ten_lines_of_the_readme_make_a_cluster(self):
+        page = (ROOT / "README.md").read_text()
+        block = re.search(r"^## A cluster\n.*?^```console\n(.*?)^```", page, re.S | re.M)[1]
+        lines = [re.fullmatch(r"etl-(\d)\$ (.*)", line).groups() for line in block.splitlines()]
+        self.assertEqual(len(lines), 10)
+        ports = {f"10.0.0.{number}:{port}": f"127.0.0.1:{free_port()}" for number in (1, 2, 3) for port in (7070, 7071)}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE_")}
+        for number in (1, 2, 3):
+            (self.path / f"etl-{number}").mkdir()
+        (self.path / "bin").mkdir()
+        (self.path / "bin/sluice").symlink_to(SLUICE)
+        (self.path / "etl-1/examples").symlink_to(ROOT / "examples")
+        (self.path / "etl-1/flights.yaml").symlink_to(ROOT / "examples/flights.yaml")
+        said, exported = "", ""
+        for host, command in lines:
+            for there, here in ports.items():
+                command = command.replace(there, here)
+            # What goes to another machine goes to its folder.
+            command = re.sub(r"10\.0\.0\.(\d):", rf"{self.path}/etl-\1/", command).replace("scp ", "cp ")
+            command = re.sub(r"10\.0\.0\.\d", "127.0.0.1", command)
+            folder = self.path / f"etl-{host}"
+            environment = {**kept, "HOME": str(folder), "XDG_STATE_HOME": str(folder), "PATH": f"{self.path / 'bin'}:{kept['PATH']}"}
+            if command.startswith("sluice node "):
+                log = open(folder / "log", "w")
+                process = subprocess.Popen(command.split(), cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
+                self.addCleanup(lambda process=process, log=log: (process.terminate(), process.wait(PATIENCE), process.stdout.close(), log.close()))
+                self.assertTrue(process.stdout.readline().startswith("ready: "), (folder / "log").read_text())
+                continue
+            if command.startswith("export "):
+                exported = command + "; "
+            done = subprocess.run(["bash", "-c", exported + command], cwd=folder, env=environment, capture_output=True, text=True, timeout=2 * PATIENCE)
+            self.assertEqual(done.returncode, 0, f"{command}: {done.stdout}{done.stderr}")
+            said += done.stdout
+            if command == "sluice nodes":
+                self.assertEqual(re.findall(r"^(n\d) .*(?:ready|joining)", done.stdout, re.M), ["n1", "n2", "n3"])
+        self.assertTrue((self.path / "etl-1/out/flights/report.csv").exists())
+        self.assertIn("n3", said)
 
     def test_clients_are_told_what_is_wrong(self):
         first, _ = self.two()

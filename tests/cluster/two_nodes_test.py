@@ -76,11 +76,12 @@ load:
 
 
 class Node:
-    def __init__(self, name, state, *flags):
+    def __init__(self, name, state, *flags, **environment):
+        self.name = name
         self.log = open(state / f"{name}.log", "w+")
         self.process = subprocess.Popen(
             [SLUICE, "node", "--state", str(state), "--name", name, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *flags],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **environment})
         line = self.process.stdout.readline()
         found = re.match(r"ready: node (\S+), cluster (\S+), https? (\S+)\n", line)
         if not found:

@@ -1,10 +1,13 @@
 #include "config/load.hpp"
+#include "config/fragments.hpp"
 #include "tests/support/planning.hpp"
 
 #include <arrow/scalar.h>
 #include <arrow/type.h>
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 using namespace sluice;
 using namespace sluice::testing;
@@ -91,4 +94,104 @@ TEST_CASE("a missing file and a folder are refused with a hint") {
   CHECK(faults[0].code == "file_not_found");
   CHECK(faults[0].message.find("/nonexistent/p.yaml") != std::string::npos);
   CHECK(faults[1].code == "is_a_folder");
+}
+
+namespace {
+
+/// Parses p.yaml in the folder `at` with these files beside it.
+std::shared_ptr<config::document> parse_with(const std::map<std::string, std::string>& files, diagnostics& faults,
+                                             const std::string& at = "at") {
+  const auto read = [&](const std::string& path) -> result<std::string> {
+    const auto found = files.find(path);
+    if (found != files.end()) return found->second;
+    return user_error("file_not_found", "cannot read " + path);
+  };
+  return config::parse_pipeline(files.at(at + "/p.yaml"), at + "/p.yaml", read, faults);
+}
+
+const std::string reports = R"(version: 1
+pipeline: p
+include: [shared/shop.yaml, shared/mail.yaml]
+params:
+  day: { type: date, default: 2024-05-01 }
+load:
+  out: { from: paid, blackhole: {} }
+)";
+const std::string shop = R"(version: 1
+include: deep/source.yaml
+transform:
+  paid: { from: orders, filter: "id > 1 and ${limit} > 0" }
+tags: [shop]
+)";
+const std::string goods = R"(params: { limit: { type: bigint, default: 7 } }
+extract:
+  orders: { generate: { rows: 10, columns: { id: sequence } } }
+)";
+const std::string mail = "include: ../shared/deep/../deep/source.yaml\ntags: [mail]\n";
+
+}  // namespace
+
+TEST_CASE("the sections of included files become those of the pipeline, and the whole text can travel") {
+  diagnostics faults;
+  const auto whole = parse_with({{"at/p.yaml", reports},
+                                 {"at/shared/shop.yaml", shop},
+                                 {"at/shared/mail.yaml", mail},
+                                 {"at/shared/deep/source.yaml", goods}},
+                                faults);
+  REQUIRE(faults.empty());
+  CHECK(whole->added() ==
+        std::vector<std::string>{"at/shared/shop.yaml", "at/shared/deep/source.yaml", "at/shared/mail.yaml"});
+  // Read where the files are not, under another name.
+  for (const std::string name : {"at/p.yaml", "elsewhere/p.yaml"}) {
+    std::shared_ptr<const config::document> document;
+    const auto loaded = config::load_pipeline_text(whole->text(), name, reading_with(), faults, &document);
+    INFO(config::render(faults, document.get()));
+    REQUIRE(loaded);
+    REQUIRE(faults.empty());
+    const auto& made = loaded->definition;
+    REQUIRE(made.units.size() == 3);
+    CHECK(made.units[0].name == "orders");
+    CHECK(made.units[1].own == "id > 1 and 7 > 0");
+    CHECK(made.tags == std::vector<std::string>{"shop", "mail"});
+    CHECK(made.params.at("limit")->ToString() == "7");
+    CHECK(made.text == whole->text());
+  }
+}
+
+TEST_CASE("faults of included files name the file and line that they are in") {
+  auto text = std::string(reports) + "\n--- # file: shared/shop.yaml\n" + shop +
+              "--- # file: shared/deep/source.yaml\n" + goods + "rejects: { alow: 1 }\n" +
+              "--- # file: shared/mail.yaml\n" + mail + "\nextract:\n  orders: { csv: { path: x.csv } }\n";
+  const auto made = read_text(text);
+  INFO(made.shown);
+  REQUIRE(made.faults.size() == 2);
+  CHECK(made.shown.find("error[unknown_key] shared/deep/source.yaml:4:12:") != std::string::npos);
+  CHECK(made.shown.find("  4 | rejects: { alow: 1 }") != std::string::npos);
+  CHECK(made.shown.find("error[duplicate_key] shared/mail.yaml:5:3: the key orders appears twice, first in "
+                        "shared/deep/source.yaml:3") != std::string::npos);
+}
+
+TEST_CASE("what can't be included is refused where it is named") {
+  const auto refused = [](const std::string& included, const std::string& fragment = "tags: [a]\n") {
+    diagnostics faults;
+    const auto made =
+        parse_with({{"at/p.yaml", "pipeline: p\ninclude: " + included + "\n"}, {"at/a.yaml", fragment}}, faults);
+    REQUIRE(faults.size() == 1);
+    return config::render(faults, made.get());
+  };
+  CHECK_THAT(refused("b.yaml"), Catch::StartsWith("error[include_not_found] at/p.yaml:2:10: cannot read at/b.yaml\n"));
+  CHECK_THAT(refused("[a.yaml, { b: c }]"), Catch::StartsWith("error[invalid_value] at/p.yaml:2:19:"));
+  CHECK_THAT(refused("\"${x}.yaml\""), Catch::StartsWith("error[invalid_substitution] at/p.yaml:2:10:"));
+  CHECK_THAT(refused("p.yaml"), Catch::StartsWith("error[include_cycle] at/p.yaml:2:10: files include each other in a "
+                                                  "circle: p.yaml includes p.yaml\n"));
+  CHECK_THAT(refused("a.yaml", "tags: [a]\ninclude: p.yaml\n"),
+             Catch::StartsWith("error[include_cycle] at/a.yaml:2:10: files include each other in a circle: p.yaml "
+                               "includes a.yaml includes p.yaml\n"));
+  CHECK_THAT(refused("a.yaml", "schedule: { every: 1h }\n"), Catch::StartsWith("error[unknown_key] at/a.yaml:1:1:"));
+  CHECK_THAT(refused("a.yaml", "tags: [a\n"), Catch::StartsWith("error[invalid_yaml] at/a.yaml:"));
+  CHECK_THAT(refused("a.yaml", "- a\n"), Catch::StartsWith("error[invalid_yaml] at/a.yaml:1:1:"));
+  // A node has the text and nothing else.
+  diagnostics faults;
+  CHECK(config::load_pipeline_text("include: /etc/hostname\n", "p.yaml", reading_with(), faults));
+  CHECK(std::any_of(faults.begin(), faults.end(), [](const auto& one) { return one.code == "include_not_found"; }));
 }

@@ -30,8 +30,8 @@ TEXT_FORMATS = {
         "engine/formats/messages/message_table.hpp": ("record_shape",),
         "engine/formats/messages/message_decoder.hpp": ("record_parser",),
         "engine/sources/kafka/metadata.cpp": ("text_writer",),
-        "engine/sources/kafka/sampling.cpp": ("inference",),
-        "engine/sources/rabbitmq/sampling.cpp": ("inference",),
+        "engine/formats/messages/message_sample.hpp": ("inference",),
+        "engine/formats/messages/message_sample.cpp": ("cursor",),
     },
 }
 

@@ -106,6 +106,8 @@ class Package(unittest.TestCase):
         (system.path / "tmp/late.yaml").write_text(first_pipeline())
         system.inside("cd /tmp && ln -s /usr/share/doc/sluice/examples examples && sluice run late.yaml")
         self.assertGreater(len((system.path / "tmp/out/late.csv").read_text().splitlines()), 5)
+        for name in ("lib/systemd/system/sluice.service", "lib/sysusers.d/sluice.conf", "share/doc/sluice/node.yaml", "share/doc/sluice/cluster.yaml"):
+            self.assertTrue((system.path / "usr" / name).is_file(), name)
         system.as_root(*apt, "remove", "sluice")
         self.assertFalse([path for path in system.path.rglob("*sluice*") if not path.is_relative_to(system.path / "tmp")
                           and not path.is_relative_to(system.path / "var/lib/dpkg")])

@@ -161,6 +161,33 @@ class Lineage(CommandLine):
         self.assertEqual(origins(columns, "amount"), [("orders.csv", "amount", "IDENTITY", False)])
         self.assertEqual(origins(columns, "name"), [("customers.csv", "name", "TRANSFORMATION", True)])
 
+    def test_columns_are_traced_through_a_statement_and_by_what_expressions_read(self):
+        statement = ("select c.country as land, sum(case when o.status = 'paid' then o.amount end) as total, count(*) as year "
+                     "from orders o join customers c on o.customer = c.number where o.id > 0 group by c.country")
+        self.write("p.yaml", f"""\
+version: 1
+pipeline: asked
+extract:
+  orders: {{ csv: {{ path: orders.csv }}, types: {{ id: bigint, customer: bigint, status: text, amount: double }} }}
+  customers: {{ csv: {{ path: customers.csv }} }}
+transform:
+  asked: {{ from: [orders, customers], sql: "{statement}" }}
+load:
+  out: {{ from: asked, ndjson: {{ path: out/asked.ndjson }} }}
+channels: {{ lineage: {{ {FILE} }} }}
+notify: [{{ name: lineage, to: [lineage] }}]
+""")
+        done = self.sluice("run", "p.yaml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        columns = self.told()[-1].outputs[0].facets["columnLineage"]
+        self.assertEqual(origins(columns, "land"), [("customers.csv", "country", "IDENTITY", False)])
+        self.assertEqual(origins(columns, "total"), [("orders.csv", "amount", "AGGREGATION", False),
+                                                     ("orders.csv", "status", "AGGREGATION", False)])
+        self.assertEqual(origins(columns, "year"), [])
+        rows = {(pathlib.Path(one.name).name, one.field, one.transformations[0].subtype) for one in columns.dataset}
+        self.assertEqual(rows, {("orders.csv", "id", "FILTER"), ("orders.csv", "customer", "JOIN"), ("customers.csv", "number", "JOIN"),
+                                ("customers.csv", "country", "GROUP_BY")})
+
     def test_a_failure_and_a_cancelled_run_over_http(self):
         with Receiver() as receiver:
             url = receiver.url("/api/v1/lineage")

@@ -3,6 +3,7 @@
 import json
 import unittest
 
+from cloudevents.core.bindings.kafka import KafkaMessage, from_kafka_event
 from command_line import CommandLine, events
 from kafka_server import Broker as Kafka
 from kafka_server import wait_for
@@ -80,6 +81,8 @@ class OnKafka(Channels):
             self.assertEqual(event["specversion"], "1.0")
             self.assertEqual(dict(message.headers())["content-type"], b"application/cloudevents+json; charset=utf-8")
             self.assertEqual(message.key().decode(), event["data"]["run"])
+            read = from_kafka_event(KafkaMessage(dict(message.headers()), message.key(), message.value()))
+            self.assertEqual((read.get_id(), read.get_type(), read.get_data()), (event["id"], event["type"], event["data"]))
             by_run.setdefault(event["data"]["run"], []).append(event["id"])
         self.assertEqual(len(by_run), 2)
         log = self.log()

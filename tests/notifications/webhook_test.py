@@ -1,12 +1,14 @@
 """Webhooks to a real receiver: what is success, what is tried again, what is refused; signatures are checked by the
-public library of Standard Webhooks."""
+public library of Standard Webhooks, events are read by the public SDK of CloudEvents."""
 
 import base64
+import datetime
 import json
 import os
 import time
 import unittest
 
+from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from standardwebhooks.webhooks import Webhook
 
 from command_line import ENDLESS, SIGKILL, CommandLine, events, eventually
@@ -82,6 +84,22 @@ class Webhooks(CommandLine):
         for secret_file in self.state.rglob("*"):
             if secret_file.is_file():
                 self.assertNotIn(KEY.encode()[6:], secret_file.read_bytes())
+
+    def test_the_sdk_of_cloudevents_reads_structured_and_binary_events_alike(self):
+        both = self.hook("/structured").replace("hook:", "one:", 1) + self.hook("/binary", ", mode: binary").replace("hook:", "two:", 1)
+        self.write("p.yaml", pipeline(both, "  - { name: all, to: [one, two] }\n"))
+        self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+        log = self.log()
+        for path in ("/structured", "/binary"):
+            got = [from_http_event(HTTPMessage(one.headers, one.body)) for one in self.receiver.taken_of(path)]
+            self.assertEqual([one.get_id() for one in got], [event["id"] for event in log])
+            for one, event in zip(got, log):
+                self.assertEqual((one.get_specversion(), one.get_type(), one.get_source(), one.get_datacontenttype()),
+                                 ("1.0", event["type"], event["source"], "application/json"))
+                self.assertEqual(one.get_time().timestamp(), datetime.datetime.fromisoformat(event["time"]).timestamp())
+                self.assertEqual(one.get_extension("sequence"), event["sequence"])
+                self.assertEqual(one.get_data(), event["data"])
+        self.assertNotIn("specversion", self.receiver.taken_of("/binary")[0].json)
 
     def test_while_a_key_is_replaced_both_are_good(self):
         self.write("p.yaml", pipeline(self.hook(more=f', signing_key: ["{KEY}", "{OLD_KEY}"]'), ENDS))

@@ -93,6 +93,48 @@ class SqliteSource(CommandLine):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual([row["id"] for row in self.rows()], expected)
 
+    def test_columns_may_be_named_in_another_order_and_left_out(self):
+        self.sql("create table t (id INTEGER, extra BLOB, s TEXT, n INTEGER); insert into t values (1, x'00', 'a', 10), (2, x'01', 'b', 'many');")
+        self.run_with(beside="columns: [n, id]")
+        self.assertEqual(self.rows(), [{"n": 10, "id": 1}])
+        self.assertEqual(json.loads(self.rejects()[0]["record"])["s"], "b")
+        self.run_with('query: "select s, n, id from t"', beside="columns: [id, s]")
+        self.assertEqual(self.rows(), [{"id": 1, "s": "a"}, {"id": 2, "s": "b"}])
+        # Below, one more is left out: what is read is found by its name.
+        self.write("p.yaml", (self.folder / "p.yaml").read_text().replace("from: rows", "from: some") +
+                   "transform: { some: { from: rows, select: [s] } }\n")
+        self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+        self.assertEqual(self.rows(), [{"s": "a"}, {"s": "b"}])
+
+    TO_ITSELF = """version: 1
+pipeline: itself
+{run}
+extract:
+  rows: {{ sqlite: {{ path: shop.db, table: t }} }}
+  again: {{ sqlite: {{ path: shop.db, query: "select max(n) as most from t" }} }}
+transform:
+  more: {{ from: [rows, again], join: {{ how: cross }} }}
+  shown: {{ from: more, select: [id, {{ n: "n + most" }}] }}
+load:
+  t: {{ from: shown, sqlite: {{ path: shop.db, table: t }}, {mode} }}
+"""
+
+    def test_a_table_that_is_read_and_written_is_seen_as_it_was_at_the_start(self):
+        made = "drop table if exists t; create table t (id INTEGER PRIMARY KEY, n INTEGER); " \
+               "with recursive i(x) as (select 1 union all select x + 1 from i where x < 70000) insert into t select x, x from i;"
+        for mode, rows, total in (("mode: replace", 70_000, 70_000 * 70_000 + 70_000 * 70_001 // 2),
+                                  ("mode: upsert, key: [id]", 70_000, 70_000 * 70_000 + 70_000 * 70_001 // 2)):
+            for journal in ("delete", "wal"):
+                self.sql(f"pragma journal_mode = {journal}; {made}")
+                self.write("p.yaml", self.TO_ITSELF.format(run="run: { checkpoint: 20ms }", mode=mode))
+                done = self.sluice("run", "p.yaml", "--fresh")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual(self.database.execute("select count(*), sum(n) from t").fetchone(), (rows, total))
+        self.write("p.yaml", self.TO_ITSELF.format(run="", mode="mode: upsert, key: [id], commit: checkpoint"))
+        done = self.sluice("run", "p.yaml", "--fresh")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("error[overwrites_source]", done.stderr)
+
     def test_errors_say_what_to_do(self):
         self.sql("create table t (id INTEGER); create table u (id INTEGER);")
         done = self.run_with("table: orders", code=2)

@@ -116,6 +116,34 @@ load: {{ copy: {{ from: rows, postgres: {{ connection: db, table: copy }}, mode:
         self.assertEqual(len({row["x"] for row in rows}), 55001)
         self.assertIn("partition needs", self.read("query: \"select x::text as id from t\", partition: { column: id, parts: 7 }", code=1).stderr)
 
+    def test_columns_may_be_named_in_another_order(self):
+        self.database.run("create table t (id int, p point, n numeric(5,1), s text); insert into t values (1, '(1,2)', 1.5, 'a')")
+        self.assertEqual([list(row.items()) for row in self.read(beside="    columns: [s, n, id]")], [[("s", "a"), ("n", "1.5"), ("id", "1")]])
+
+    def test_a_table_that_is_read_and_written_is_seen_as_it_was_at_the_start(self):
+        for mode, what in (("mode: replace", "table: t, partition: { column: id, parts: 3 }"), ("mode: replace", "table: t"),
+                           ("mode: upsert, key: [id]", "table: t, partition: { column: id, parts: 3 }")):
+            self.database.run("drop table if exists t; create table t (id bigint primary key, n bigint); "
+                              "insert into t select i, i from generate_series(1, 50000) i")
+            self.write("p.yaml", f"""version: 1
+pipeline: itself
+run: {{ checkpoint: 50ms }}
+extract:
+  rows: {{ postgres: {{ url: "{self.url()}", {what} }}, parallelism: 2 }}
+  most: {{ postgres: {{ url: "{self.url()}", query: "select max(n) as most from t" }} }}
+transform:
+  more: {{ from: [rows, most], join: {{ how: cross }} }}
+  shown: {{ from: more, select: [id, {{ n: "n + most" }}] }}
+load:
+  t: {{ from: shown, postgres: {{ url: "{self.url()}", table: public.t }}, {mode} }}
+""")
+            done = self.sluice("run", "p.yaml", "--fresh")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(self.database.run("select count(*), sum(n) from t"), [("50000", str(50000 * 50000 + 50000 * 50001 // 2))])
+        text = (self.folder / "p.yaml").read_text()
+        self.write("p.yaml", text.replace("key: [id]", "key: [id], commit: checkpoint"))
+        self.assertIn("error[overwrites_source]", self.sluice("run", "p.yaml", "--fresh").stderr)
+
     def test_an_incremental_source_reads_only_new_rows(self):
         self.database.run("create table t (id bigint); insert into t values (1), (2)")
         incremental = "    incremental: { by: column, column: id }"

@@ -1,5 +1,7 @@
 #include "engine/clients/kafka/scram.hpp"
 
+#include "engine/values/base64.hpp"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -10,26 +12,6 @@
 namespace sluice::kafka {
 
 namespace {
-
-std::string base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
-
-std::string from_base64(const std::string& text) {
-  std::string bytes(text.size() + 3, '\0');
-  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                   reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-  if (size < 0) return {};
-  std::size_t padding = 0;
-  while (padding < 2 && padding < text.size() && text[text.size() - 1 - padding] == '=') ++padding;
-  bytes.resize(static_cast<std::size_t>(size) - padding);
-  return bytes;
-}
 
 const EVP_MD* digest_of(scram::hash kind) { return kind == scram::hash::sha256 ? EVP_sha256() : EVP_sha512(); }
 
@@ -79,14 +61,14 @@ scram::scram(hash kind, std::string user, std::string password)
     : kind_(kind), user_(std::move(user)), password_(std::move(password)) {
   std::string random(24, '\0');
   RAND_bytes(reinterpret_cast<unsigned char*>(random.data()), static_cast<int>(random.size()));
-  nonce_ = base64(random);
+  nonce_ = to_base64(random);
 }
 
 std::string scram::first_message() const { return "n,,n=" + escaped(user_) + ",r=" + nonce_; }
 
 result<std::string> scram::final_message(std::string_view from_server) {
   const auto nonce = attribute(from_server, 'r');
-  const auto salt = from_base64(attribute(from_server, 's'));
+  const auto salt = from_base64(attribute(from_server, 's')).value_or("");
   const auto rounds_text = attribute(from_server, 'i');
   int rounds = 0;
   std::from_chars(rounds_text.data(), rounds_text.data() + rounds_text.size(), rounds);
@@ -102,8 +84,8 @@ result<std::string> scram::final_message(std::string_view from_server) {
   const auto client_key = hmac(kind_, salted, "Client Key");
   auto proof = hmac(kind_, hashed(kind_, client_key), signed_text);
   for (std::size_t i = 0; i < proof.size(); ++i) proof[i] = static_cast<char>(proof[i] ^ client_key[i]);
-  wanted_signature_ = base64(hmac(kind_, hmac(kind_, salted, "Server Key"), signed_text));
-  return without_proof + ",p=" + base64(proof);
+  wanted_signature_ = to_base64(hmac(kind_, hmac(kind_, salted, "Server Key"), signed_text));
+  return without_proof + ",p=" + to_base64(proof);
 }
 
 status scram::check(std::string_view from_server) const {

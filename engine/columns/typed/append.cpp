@@ -2,6 +2,7 @@
 
 #include "engine/columns/typed/fixed_kinds.hpp"
 #include "engine/columns/typed/read_marked.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/powers_of_ten.hpp"
 
 #include <charconv>
@@ -156,7 +157,7 @@ bool append_text(std::string_view text, column& into, zone_clock& zone) {
   std::string plain;
   return visit_fixed(into.kind, [&]<class Kind>(Kind) {
     typename Kind::value value{};
-    return read_any_form<Kind>(trim_blanks(text), rules, into.forms.get(), plain, value) && append(into, value);
+    return read_any_form<Kind>(ascii::trimmed(text), rules, into.forms.get(), plain, value) && append(into, value);
   });
 }
 

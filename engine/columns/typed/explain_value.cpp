@@ -3,6 +3,7 @@
 #include "engine/columns/contradiction.hpp"
 #include "engine/columns/typed/read_value.hpp"
 #include "engine/columns/typed/type_guess.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -13,7 +14,7 @@ namespace {
 
 /// What a value is, in a word or two.
 std::string nature_of(const std::string& value, const arrow::DataType& inferred) {
-  const auto text = trim_blanks(value);
+  const auto text = ascii::trimmed(value);
   const auto digits = !text.empty() && (text[0] == '-' || text[0] == '+') ? text.substr(1) : text;
   const bool only_digits = !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
   if (only_digits && digits.size() > 1 && digits[0] == '0') return "has leading zeros";

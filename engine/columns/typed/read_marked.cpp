@@ -1,6 +1,7 @@
 #include "engine/columns/typed/read_marked.hpp"
 
 #include "engine/columns/typed/read_value.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/json_text.hpp"
 #include "engine/values/marked_text.hpp"
 #include "engine/values/uuid_text.hpp"
@@ -15,7 +16,7 @@ bool read_marked(std::string_view text, const arrow::DataType& type, std::string
       out.assign(json::trimmed(text));
       return json::valid(out);
     case text_mark::uuid:
-      return read_uuid(trim_blanks(text), out);
+      return read_uuid(ascii::trimmed(text), out);
     default: {
       out.assign(text);
       const auto characters = std::count_if(text.begin(), text.end(),

@@ -8,14 +8,6 @@
 /// where types are inferred. False: it is none.
 namespace sluice::typed {
 
-/// Takes white space off both ends: blank, tab, line feed, vertical tab, form feed, carriage return.
-inline std::string_view trim_blanks(std::string_view text) {
-  const auto blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
-  while (!text.empty() && blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
 /// An optional sign and digits.
 bool read_integer(std::string_view text, std::int64_t& out);
 bool read_unsigned(std::string_view text, std::uint64_t& out);

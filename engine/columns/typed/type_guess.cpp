@@ -3,6 +3,7 @@
 #include "engine/columns/typed/plain_value.hpp"
 #include "engine/columns/typed/read_value.hpp"
 #include "engine/columns/typed/spelling.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -52,7 +53,7 @@ bool is_null_word(std::string_view text) {
 }
 
 type_guess::nature type_guess::nature_of(std::string_view value) {
-  const auto trimmed = trim_blanks(value);
+  const auto trimmed = ascii::trimmed(value);
   if (trimmed.empty()) return text;
   const char first = trimmed[0];
   if ((first >= '0' && first <= '9') || first == '-' || first == '.') {
@@ -102,7 +103,7 @@ bool type_guess::spelled(std::string_view value, nature what) {
     case boolean:
       return spells_boolean(value);
     case whole:
-      large_ = large_ || beyond_double(trim_blanks(value));
+      large_ = large_ || beyond_double(ascii::trimmed(value));
       long_whole_ = long_whole_ || value.size() > longest_plain_double;
       return spells_integer(value, integer);
     case fraction: {
@@ -121,7 +122,7 @@ bool type_guess::spelled(std::string_view value, nature what) {
     case date:
     case local:
     case zoned:
-      return trim_blanks(value).size() == value.size();
+      return ascii::trimmed(value).size() == value.size();
     default:
       return true;
   }

@@ -1,6 +1,7 @@
 #include "engine/columns/typed/fixed_kinds.hpp"
 #include "engine/formats/csv/column_base.hpp"
 #include "engine/formats/csv/wide_kinds.hpp"
+#include "engine/values/ascii.hpp"
 
 namespace sluice::csv {
 
@@ -13,7 +14,7 @@ class fixed_builder final : public builder_base {
   using value = typename Kind::value;
 
   fixed_builder(builder_request what, typed::column into, zone_clock zone)
-      : builder_base(std::move(what), std::move(into)), zone_(zone) {
+      : builder_base(std::move(what), std::move(into)), zone_(std::move(zone)) {
     rules_ = {.inferred = what_.plan.inferred, .precision = into_.precision, .scale = into_.scale, .zone = &zone_};
     if (step_ == 1) wide_ = wide_reader<Kind>(best_simd_level());
     carefully_ = escapes_ || into_.forms != nullptr;
@@ -21,7 +22,7 @@ class fixed_builder final : public builder_base {
     const typed::value_rules any_spelling = {.precision = into_.precision, .scale = into_.scale, .zone = &zone_};
     for (const auto& token : what_.nulls.tokens()) {
       value ignored{};
-      if (!carefully_ && Kind::read(typed::trim_blanks(token), any_spelling, ignored)) carefully_ = true;
+      if (!carefully_ && Kind::read(ascii::trimmed(token), any_spelling, ignored)) carefully_ = true;
     }
   }
 
@@ -75,7 +76,7 @@ class fixed_builder final : public builder_base {
     if (raw.size() == 0 && what_.nulls.empty_is_null()) return add_null(row);
     const auto content = unquote_.content(raw.begin, raw.end);
     if (!content.broken && what_.nulls.is_null(content.text)) return add_null(row);
-    const auto text = rules_.inferred ? content.text : typed::trim_blanks(content.text);
+    const auto text = rules_.inferred ? content.text : ascii::trimmed(content.text);
     if (!content.broken && typed::read_any_form<Kind>(text, rules_, into_.forms.get(), plain_, out)) return;
     out = value{};
     add_fault(row, content.broken ? fault::invalid_quotes : fault::invalid_value,

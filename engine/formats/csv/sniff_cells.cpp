@@ -2,6 +2,7 @@
 
 #include "engine/columns/typed/read_value.hpp"
 #include "engine/columns/typed/type_guess.hpp"
+#include "engine/values/ascii.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -58,7 +59,7 @@ bool is_time(std::string_view text) {
 }  // namespace
 
 cell cell_of(std::string_view text) {
-  const auto trimmed = typed::trim_blanks(text);
+  const auto trimmed = ascii::trimmed(text);
   if (trimmed.empty()) return text.empty() ? cell::empty : cell::odd;
   if (trimmed.size() != text.size()) return cell::odd;
   double number = 0;

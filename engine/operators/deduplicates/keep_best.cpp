@@ -63,8 +63,9 @@ class keep_best final : public spilling_keys {
       auto columns = made.data->columns();
       columns.pop_back();
       SLUICE_TRY(places.append_to(columns));
-      if (made.positions) columns.push_back(made.positions);
-      parts.push_back({"rows", held::unnamed(made.rows(), std::move(columns))});
+      made.data = held::unnamed(made.rows(), std::move(columns));
+      SLUICE_ASSIGN(auto part, held::rows("rows", made));
+      parts.push_back(std::move(part));
     }
   }
   status restore(const std::vector<state_part>& parts) override {

@@ -5,11 +5,13 @@
 
 #include <arrow/array.h>
 #include <arrow/array/util.h>
+#include <arrow/buffer.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <arrow/util/byte_size.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::joins {
 
@@ -28,6 +30,7 @@ bool holds_only_itself(const batch& rows) {
 keyed_rows slice_of(const keyed_rows& from, std::int64_t begin, std::int64_t count) {
   keyed_rows part{.rows = from.rows.slice(begin, count), .keys = {}};
   part.keys.append(from.keys, begin, count);
+  if (from.numbers) part.numbers = std::static_pointer_cast<arrow::UInt64Array>(from.numbers->Slice(begin, count));
   return part;
 }
 
@@ -100,9 +103,31 @@ result<bool> build_side::prepare() {
   for (const auto& block : blocks_)
     if (block->rows.positions) positions_.push_back(block->rows.positions);
   if (positions_.size() < blocks_.size()) positions_.clear();
-  if (what_->keeps_right()) marks_.assign(blocks_.size() * (block_rows / 64), 0);
+  take_marks();
   index_.begin(std::move(keys));
   return true;
+}
+
+// Rows that had a match before they came here have it still.
+void build_side::take_marks() {
+  if (!what_->keeps_right()) return;
+  marks_.assign(blocks_.size() * (block_rows / 64), 0);
+  for (std::size_t block = 0; block < blocks_.size(); ++block) {
+    const auto numbers = std::exchange(blocks_[block]->numbers, nullptr);
+    for (std::int64_t row = 0; numbers && row < numbers->length(); ++row)
+      if (numbers->Value(row) != 0)
+        mark(static_cast<std::uint32_t>(block * block_rows + static_cast<std::size_t>(row)));
+  }
+}
+
+result<std::shared_ptr<arrow::UInt64Array>> build_side::marks_of(std::size_t block) const {
+  const auto rows = blocks_[block]->keys.rows;
+  SLUICE_ASSIGN_ARROW(auto buffer, arrow::AllocateBuffer(rows * 8), "hand out the rows of a join");
+  auto* const numbers = reinterpret_cast<std::uint64_t*>(buffer->mutable_data());
+  const auto first = block * block_rows;
+  for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row)
+    numbers[row] = (marks_[(first + row) / 64] >> ((first + row) % 64)) & 1;
+  return std::make_shared<arrow::UInt64Array>(rows, std::shared_ptr<arrow::Buffer>(std::move(buffer)));
 }
 
 const std::vector<row_place>& build_side::places_of(std::span<const std::uint32_t> rows) const {
@@ -143,15 +168,19 @@ std::int64_t build_side::bytes_prepared() const {
   return row_bytes_ + row_index::most_bytes(rows_) + (what_->keeps_right() ? rows_ / 8 : 0);
 }
 
-std::vector<const keyed_rows*> build_side::held() const {
-  std::vector<const keyed_rows*> all;
-  for (const auto& block : blocks_) all.push_back(block.get());
-  for (const auto& rows : pending_) all.push_back(&rows);
-  return all;
-}
-
-bool build_side::any_marked() const {
-  return std::any_of(marks_.begin(), marks_.end(), [](auto bits) { return bits != 0; });
+status build_side::each(const std::function<status(const keyed_rows&)>& take) {
+  for (std::size_t block = 0; block < blocks_.size(); ++block) {
+    auto rows = *blocks_[block];
+    if (!marks_.empty()) {
+      SLUICE_ASSIGN(rows.numbers, marks_of(block));
+    }
+    SLUICE_TRY(take(rows));
+  }
+  for (const auto& rows : pending_) {
+    const auto taken = take(rows);
+    if (!taken.ok()) return taken;
+  }
+  return {};
 }
 
 std::vector<keyed_rows> build_side::release() {

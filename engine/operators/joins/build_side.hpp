@@ -5,6 +5,7 @@
 #include "engine/operators/joins/row_index.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,7 +13,8 @@
 
 namespace sluice::joins {
 
-/// Rows of a join's right input in blocks, the index over their keys, and which of them had a match.
+/// Rows of a join's right input in blocks, the index over their keys, and which of them had a match. Where rows without
+/// a match come out, rows that had one before they came here (from a checkpoint) have a number that is not 0.
 class build_side {
  public:
   build_side(const join_plan& what, const key_layout& layout);
@@ -46,13 +48,14 @@ class build_side {
   [[nodiscard]] std::int64_t bytes_prepared() const;
   /// Gives all rows back, as they were added, and is empty then. Only before `prepare`.
   [[nodiscard]] std::vector<keyed_rows> release();
-  /// All rows, as they were added.
-  [[nodiscard]] std::vector<const keyed_rows*> held() const;
-  /// True where a row has had a match.
-  [[nodiscard]] bool any_marked() const;
+  /// Calls `take` with all rows, in the order in which they were added. Where rows without a match come out, each has a
+  /// number that says whether it has had one.
+  status each(const std::function<status(const keyed_rows&)>& take);
 
  private:
   status seal(std::int64_t rows);
+  void take_marks();
+  [[nodiscard]] result<std::shared_ptr<arrow::UInt64Array>> marks_of(std::size_t block) const;
   [[nodiscard]] const std::vector<row_place>& places_of(std::span<const std::uint32_t> rows) const;
 
   const join_plan* what_;

@@ -2,9 +2,11 @@
 
 #include <arrow/array.h>
 #include <arrow/array/concatenate.h>
+#include <arrow/array/util.h>
 #include <arrow/buffer.h>
 #include <arrow/compute/api_vector.h>
 #include <arrow/record_batch.h>
+#include <arrow/scalar.h>
 #include <arrow/type.h>
 
 #include <cstring>
@@ -143,9 +145,21 @@ result<keyed_rows> put_together(const std::vector<keyed_rows>& parts) {
   if (positions.size() == parts.size()) {
     SLUICE_ASSIGN(made.rows.positions, concatenated<arrow::FixedSizeBinaryArray>(positions));
   }
-  if (numbers.size() == parts.size()) {
-    SLUICE_ASSIGN(made.numbers, concatenated<arrow::UInt64Array>(numbers));
+  if (numbers.empty()) return made;
+  if (numbers.size() < parts.size()) {
+    // Rows of the right that came behind a checkpoint, beside some that it had.
+    numbers.clear();
+    for (const auto& part : parts) {
+      std::shared_ptr<arrow::Array> own = part.numbers;
+      if (!own) {
+        SLUICE_ASSIGN_ARROW(auto zero, arrow::MakeScalar(arrow::uint64(), 0), "put the rows of a join together");
+        SLUICE_ASSIGN_ARROW(own, arrow::MakeArrayFromScalar(*zero, part.rows.rows()),
+                            "put the rows of a join together");
+      }
+      numbers.push_back(std::move(own));
+    }
   }
+  SLUICE_ASSIGN(made.numbers, concatenated<arrow::UInt64Array>(numbers));
   return made;
 }
 

@@ -31,7 +31,7 @@ result<memory::spilled_block> write_rows(memory::spill_file& file, const key_lay
 result<keyed_rows> read_rows(const memory::spill_file& file, const key_layout& layout,
                              const memory::spilled_block& where, std::size_t columns);
 
-/// Puts rows together; at least one batch.
+/// Puts rows together; at least one batch. Where only some have numbers, that of the others is 0.
 result<keyed_rows> put_together(const std::vector<keyed_rows>& parts);
 /// Some of the rows, in this order.
 keyed_rows take_keyed(const keyed_rows& from, const std::vector<std::int32_t>& rows);

@@ -116,15 +116,18 @@ status external_sort::each_on_disk(const std::function<status(const batch&)>& ta
   return {};
 }
 
-std::vector<batch> external_sort::held() const {
-  auto all = waiting_;
+status external_sort::each_held(const std::function<status(const batch&)>& take) const {
+  for (const auto& one : waiting_) {
+    SLUICE_ASSIGN(const auto rows, one.unpack());
+    SLUICE_TRY(take(rows));
+  }
   for (const auto& run : runs_) {
     std::vector<std::int32_t> order;
     for (std::int64_t place = 0; place < run.rows().rows(); ++place) order.push_back(run.row_at(place));
-    all.push_back(take_rows(run.rows(), arrow::Int32Array(std::ssize(order), arrow::Buffer::Wrap(order))));
+    SLUICE_TRY(take(take_rows(run.rows(), arrow::Int32Array(std::ssize(order), arrow::Buffer::Wrap(order)))));
   }
-  all.insert(all.end(), pending_.begin(), pending_.end());
-  return all;
+  for (const auto& rows : pending_) SLUICE_TRY(take(rows));
+  return {};
 }
 
 status external_sort::close_run() {
@@ -133,9 +136,12 @@ status external_sort::close_run() {
   pending_.clear();
   pending_rows_ = pending_bytes_ = 0;
   if (waits_unsorted(whole)) {
-    run_bytes_ += whole.bytes() + whole.rows() * key_bytes;
-    run_rows_ += whole.rows();
-    waiting_.push_back(std::move(whole));
+    for (std::int64_t from = 0; from < whole.rows(); from += most_numbered_rows) {
+      const auto rows = std::min(most_numbered_rows, whole.rows() - from);
+      waiting_.emplace_back(whole.slice(from, rows));
+      run_bytes_ += waiting_.back().bytes() + rows * key_bytes;
+      run_rows_ += rows;
+    }
     memory_.take(run_bytes_);
     return {};
   }
@@ -204,11 +210,16 @@ status external_sort::keep_first_rows() {
 result<std::unique_ptr<row_stream>> external_sort::order_waiting() {
   if (waiting_.empty()) return std::unique_ptr<row_stream>();
   SLUICE_ASSIGN(auto ordered, order_by_numbers(waiting_, keys_));
-  for (const auto& rows : std::exchange(waiting_, {})) {
+  if (ordered) return ordered;
+  for (auto& packed : std::exchange(waiting_, {})) {
+    SLUICE_ASSIGN(const auto rows, packed.unpack());
+    run_bytes_ -= packed.bytes() + packed.rows() * key_bytes;
     SLUICE_TRY(encode(rows));
     SLUICE_ASSIGN(auto run, sorted_run::make(rows, encoded_));
+    run_bytes_ += run.bytes();
     runs_.push_back(std::move(run));
   }
+  memory_.take(run_bytes_);
   return ordered;
 }
 

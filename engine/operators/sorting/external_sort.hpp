@@ -3,6 +3,7 @@
 #include "engine/memory/manager.hpp"
 #include "engine/memory/spill_file.hpp"
 #include "engine/operators/sorting/key_numbers.hpp"
+#include "engine/operators/sorting/packed_rows.hpp"
 #include "engine/operators/sorting/row_stream.hpp"
 #include "engine/operators/sorting/sorted_runs.hpp"
 
@@ -43,10 +44,9 @@ class external_sort {
   /// batch without `data` at the end.
   result<batch> next();
   [[nodiscard]] bool spilled() const { return file_.bytes_written() > 0; }
-  /// The rows in memory, so that adding them to another sorter in this order,
-  /// behind those on disk, leads to the same result. Only before `finish`, when
-  /// `work` is false.
-  [[nodiscard]] std::vector<batch> held() const;
+  /// Calls `take` with the rows in memory, part by part, so that adding them to another sorter in this order, behind
+  /// those on disk, leads to the same result. Only before `finish`, when `work` is false.
+  status each_held(const std::function<status(const batch&)>& take) const;
   /// The same of those on disk, part by part. Blocks.
   status each_on_disk(const std::function<status(const batch&)>& take) const;
 
@@ -88,7 +88,7 @@ class external_sort {
   std::int64_t pending_rows_ = 0, pending_bytes_ = 0;
   // In memory, behind what is on disk: runs, or rows that wait to be sorted all at once.
   std::vector<sorted_run> runs_;
-  std::vector<batch> waiting_;
+  std::vector<packed_rows> waiting_;
   std::int64_t run_rows_ = 0, run_bytes_ = 0;  ///< of both
   std::deque<run_on_disk> on_disk_;
   std::optional<merge_to_disk> writing_;

@@ -195,36 +195,42 @@ bool key_numbers::look_at(const arrow::Array& column, field& of) {
   return true;
 }
 
-std::optional<key_numbers> key_numbers::make(const std::vector<batch>& rows, const std::vector<sort_column>& keys) {
+result<std::optional<key_numbers>> key_numbers::make(const std::vector<packed_rows>& rows,
+                                                     const std::vector<sort_column>& keys) {
+  using nothing = std::optional<key_numbers>;
   key_numbers made;
   int all = 0;
   for (const auto& key : keys) {
-    field one{.key = key, .type = rows.front().data->schema()->field(key.column)->type()};
-    for (const auto& each : rows)
-      if (!look_at(*each.data->column(key.column), one)) return std::nullopt;
+    field one{.key = key, .type = rows.front().schema()->field(key.column)->type()};
+    for (const auto& each : rows) {
+      SLUICE_ASSIGN(const auto column, each.plain(key.column));
+      if (!look_at(*column, one)) return nothing();
+    }
     if (one.least > one.greatest) one.least = one.greatest = 0;  // nulls only
     auto codes = one.greatest - one.least;
-    if (one.nulls && ++codes == 0) return std::nullopt;
+    if (one.nulls && ++codes == 0) return nothing();
     one.bits = static_cast<int>(std::bit_width(codes));
     all += one.bits;
     made.fields_.push_back(std::move(one));
   }
-  if (all > 128) return std::nullopt;
+  if (all > 128) return nothing();
   int below = 0;
   for (auto field = made.fields_.rbegin(); field != made.fields_.rend(); ++field) {
     field->shift = below;
     below += field->bits;
   }
   made.bits_ = std::max(1, all);
-  return made;
+  return nothing(std::move(made));
 }
 
 template <class Number>
-void key_numbers::encode(const batch& rows, std::int64_t from, std::span<Number> out) const {
+void key_numbers::encode(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t from,
+                         std::span<Number> out) const {
   std::fill(out.begin(), out.end(), Number{0});
-  for (const auto& one : fields_) {
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    const auto& one = fields_[i];
     if (one.bits == 0) continue;
-    const auto& column = *rows.data->column(one.key.column);
+    const auto& column = *columns[i];
     const bool some_null = column.null_count() > 0;
     const auto first = one.first_code();
     with_ordered(column, [&](auto&& number) {
@@ -284,8 +290,10 @@ result<std::shared_ptr<arrow::Array>> key_numbers::decode(int column, const std:
   return arrow::MakeArray(arrow::ArrayData::Make(one.type, rows, {std::move(valid), std::move(values)}, nulls));
 }
 
-template void key_numbers::encode(const batch&, std::int64_t, std::span<std::uint64_t>) const;
-template void key_numbers::encode(const batch&, std::int64_t, std::span<wide_number>) const;
+template void key_numbers::encode(const std::vector<std::shared_ptr<arrow::Array>>&, std::int64_t,
+                                  std::span<std::uint64_t>) const;
+template void key_numbers::encode(const std::vector<std::shared_ptr<arrow::Array>>&, std::int64_t,
+                                  std::span<wide_number>) const;
 template result<std::shared_ptr<arrow::Array>> key_numbers::decode(int, const std::vector<std::uint64_t>&) const;
 template result<std::shared_ptr<arrow::Array>> key_numbers::decode(int, const std::vector<wide_number>&) const;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/error/error.hpp"
+#include "engine/operators/sorting/packed_rows.hpp"
 #include "engine/values/batch.hpp"
 
 #include <arrow/type_fwd.h>
@@ -29,13 +30,16 @@ class key_numbers {
   /// True where the type has values of a fixed width, up to 8 bytes.
   static bool can_hold(const arrow::DataType& type);
   /// Looks at all values. Nothing where a number would need more than 128 bits.
-  static std::optional<key_numbers> make(const std::vector<batch>& rows, const std::vector<sort_column>& keys);
+  static result<std::optional<key_numbers>> make(const std::vector<packed_rows>& rows,
+                                                 const std::vector<sort_column>& keys);
 
   /// Of a number, at least 1.
   [[nodiscard]] int bits() const { return bits_; }
   /// Numbers of the rows [from, from + out.size()); `Number`: 64 bits or wide_number.
+  /// `columns`: those of the keys, in their order.
   template <class Number>
-  void encode(const batch& rows, std::int64_t from, std::span<Number> out) const;
+  void encode(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t from,
+              std::span<Number> out) const;
 
   /// The columns that are in the numbers as they were. (A double is not: -0 and NaN.)
   [[nodiscard]] std::vector<int> contained() const;

@@ -6,6 +6,7 @@
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace sluice::validation {
@@ -30,13 +31,58 @@ status known_values::add(const batch& in) {
 }
 
 status known_values::check(const batch& in, const std::string& rule, row_errors& broken) {
+  const auto add = [&](std::int64_t row) {
+    broken.push_back({.row = row, .code = "rule_broken", .column = rule, .message = of_.message});
+  };
+  if (has_spilled()) {
+    if (unknown_.empty()) return internal_error("internal_error", "rows are checked whose values were not looked up");
+    for (const auto row : unknown_.front()) add(row);
+    unknown_.pop_front();
+    return {};
+  }
   SLUICE_TRY(prepare());
   SLUICE_ASSIGN(const auto keys, keys_of(in, of_.column));
   const auto* found = index_->find(keys, in.rows());
   for (std::int64_t row = 0; row < in.rows(); ++row)
-    if (found[row] == group_index::missing && keys.front()->IsValid(row))
-      broken.push_back({.row = row, .code = "rule_broken", .column = rule, .message = of_.message});
+    if (found[row] == group_index::missing && keys.front()->IsValid(row)) add(row);
   return {};
+}
+
+status known_values::look_up(const std::deque<batch>& next, const memory::spill_file& file) {
+  SLUICE_TRY(prepare());
+  std::vector<wanted_value> wanted;
+  for (std::uint32_t at = 0; at < next.size(); ++at) {
+    const auto& in = next[at];
+    SLUICE_ASSIGN(const auto keys, keys_of(in, of_.column));
+    const auto* found = index_->find(keys, in.rows());
+    SLUICE_TRY(hasher_.each(keys.front(), [&](std::int64_t row, value_hash hash) {
+      if (found[row] == group_index::missing && keys.front()->IsValid(row))
+        wanted.push_back({.hash = hash, .batch = at, .row = static_cast<std::int32_t>(row)});
+    }));
+  }
+  std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.hash < b.hash; });
+  SLUICE_TRY(spilled_.find(wanted, file));
+  unknown_.assign(next.size(), {});
+  for (const auto& one : wanted)
+    if (!one.found) unknown_[one.batch].push_back(one.row);
+  for (auto& rows : unknown_) std::sort(rows.begin(), rows.end());
+  return {};
+}
+
+status known_values::spill(memory::spill_file& file) {
+  if (!index_ || index_->size() == 0) return {};
+  constexpr std::uint32_t at_once = 64 * 1024;
+  std::vector<value_hash> hashes;
+  hashes.reserve(index_->size());
+  std::vector<std::uint32_t> groups;
+  for (std::uint32_t begin = 0; begin < index_->size(); begin += at_once) {
+    groups.resize(std::min(at_once, index_->size() - begin));
+    std::iota(groups.begin(), groups.end(), begin);
+    SLUICE_ASSIGN(const auto keys, index_->keys(groups));
+    SLUICE_TRY(hasher_.each(keys.front(), [&](std::int64_t, value_hash hash) { hashes.push_back(hash); }));
+  }
+  index_.reset();
+  return spilled_.add(std::move(hashes), file);
 }
 
 result<std::shared_ptr<arrow::RecordBatch>> known_values::values() const {

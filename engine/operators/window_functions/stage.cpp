@@ -42,6 +42,11 @@ stage::stage(const run_context& of, const std::string& unit, std::vector<int> pa
   if (running_) used_.back() = true;  // rows are cut between peers
 }
 
+status stage::each(const std::function<status(const batch&)>& take) const {
+  SLUICE_TRY(sorter_.each_on_disk(take));
+  return sorter_.each_held(take);
+}
+
 // Peers change where the partition or one of their keys does: the flags only become more.
 status stage::find_begins(const batch& rows) {
   const auto note = [&](std::vector<std::int64_t>& begins) {

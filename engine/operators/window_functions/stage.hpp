@@ -6,6 +6,7 @@
 #include "engine/operators/window_functions/changes.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,7 +35,9 @@ class stage {
   status finish() { return sorter_.finish(); }
   result<bool> work() { return sorter_.work(); }
   [[nodiscard]] bool spilled() const { return sorter_.spilled(); }
-  [[nodiscard]] std::vector<batch> held() const { return sorter_.held(); }
+  status each_held(const std::function<status(const batch&)>& take) const { return sorter_.each_held(take); }
+  /// All rows, part by part: those on disk, then those in memory. Blocks.
+  status each(const std::function<status(const batch&)>& take) const;
 
   struct output {
     batch rows;  ///< with the results behind the other columns; without `data`: call again

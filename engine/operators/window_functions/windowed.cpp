@@ -1,6 +1,7 @@
 #include "engine/operators/window_functions/windowed.hpp"
 
 #include "engine/component/may_block.hpp"
+#include "engine/component/spilled_state.hpp"
 #include "engine/component/stand_in.hpp"
 #include "engine/expression/windows.hpp"
 #include "engine/operators/binding.hpp"
@@ -28,7 +29,7 @@ struct output {
   std::shared_ptr<arrow::Schema> schema = nullptr;  ///< working columns, then results
 };
 
-class windowed final : public single_output, public may_block {
+class windowed final : public single_output, public may_block, public spilled_state {
  public:
   windowed(const transform_request& request, std::shared_ptr<arrow::Schema> made, layout rows,
            std::vector<output> outputs, shape how)
@@ -67,14 +68,25 @@ class windowed final : public single_output, public may_block {
 
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    if (!of.contains(0) || taken_ == 0 || active_ == stages_.size()) return parts;
-    if (finished_ || stages_.front()->spilled()) return held::spilled("window functions");
-    for (const auto& rows : stages_.front()->held()) {
+    if (!of.contains(0) || finished_ || has_spilled()) return parts;
+    SLUICE_TRY(stages_.front()->each_held([&](const batch& rows) -> status {
       SLUICE_ASSIGN(auto part, held::rows("rows", rows));
       parts.push_back(std::move(part));
-    }
+      return {};
+    }));
     return parts;
   }
+  // Rows wait for the end of the input in the sorter of the first stage; what is in memory comes behind what is on
+  // disk.
+  [[nodiscard]] bool has_spilled() const override { return !finished_ && stages_.front()->spilled(); }
+  status hand_out(key_groups of, const part_taker& take) override {
+    if (!of.contains(0)) return {};
+    return stages_.front()->each([&](const batch& rows) -> status {
+      SLUICE_ASSIGN(const auto part, held::rows("rows", rows));
+      return take(part);
+    });
+  }
+  status take_in(const state_part& part) override { return restore({part}); }
   status restore(const std::vector<state_part>& parts) override {
     for (const auto& part : parts) {
       SLUICE_ASSIGN(auto rows, held::rows_of(part));
@@ -82,6 +94,9 @@ class windowed final : public single_output, public may_block {
       rows.data = arrow::RecordBatch::Make(rows_.stored, rows.rows(), rows.data->columns());
       taken_ += rows.rows();
       SLUICE_TRY(stages_.front()->add(std::move(rows)));
+      for (bool more = true; more;) {
+        SLUICE_ASSIGN(more, stages_.front()->work());
+      }
     }
     return {};
   }

@@ -2,6 +2,7 @@
 
 #include "engine/component/may_block.hpp"
 #include "engine/operators/held_state.hpp"
+#include "engine/operators/makes_rows.hpp"
 #include "engine/operators/windows/open_sessions.hpp"
 
 #include <arrow/array.h>
@@ -22,7 +23,7 @@ std::vector<std::shared_ptr<arrow::DataType>> own_key_types(const bound_windows&
 }
 
 // Sessions: rows are kept until the watermark passes the end of their session; then that is a window like any other.
-class session_aggregate final : public transform, public may_block {
+class session_aggregate final : public transform, public may_block, public makes_rows {
  public:
   session_aggregate(const transform_request& request, std::unique_ptr<bound_windows> what, const window_rule& rule)
       : input_(request.inputs.front().schema),

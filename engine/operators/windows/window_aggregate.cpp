@@ -2,6 +2,7 @@
 
 #include "engine/component/may_block.hpp"
 #include "engine/component/stand_in.hpp"
+#include "engine/operators/makes_rows.hpp"
 #include "engine/operators/windows/event_times.hpp"
 #include "engine/operators/windows/session_aggregate.hpp"
 #include "engine/operators/windows/window_grid.hpp"
@@ -19,7 +20,7 @@ constexpr std::uint32_t many_groups = 32 * 1024;
 
 // Tumbling and hopping windows: a row is in those that its event time is in. A window is emitted when the watermark
 // passes its end, and only then; that an input ends says nothing, unless the watermark says so too.
-class window_aggregate final : public transform, public may_block {
+class window_aggregate final : public transform, public may_block, public makes_rows {
  public:
   window_aggregate(const transform_request& request, std::unique_ptr<bound_windows> what, const window_rule& rule,
                    window_grid grid)

@@ -20,7 +20,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
     faults.push_back(option_fault("postgres", "url", std::move(good).problem()));
   auto name = parse_table_name(text_option(request.own, "table", ""));
   if (!name.ok()) {
-    faults.push_back(option_fault("postgres", "table", std::move(name).problem()));
+    faults.push_back(option_fault("postgres", "table", name.problem()));
   } else if (name->table.starts_with("_sluice_")) {
     faults.push_back(option_fault(
         "postgres", "table",

@@ -318,7 +318,7 @@ status staging::refuse_by_rules(connection& on, std::int64_t first_number, row_e
     }
     return {};
   };
-  if (request_.mode == "append" && into_.can_select)
+  if (request_.mode == "append" && !request_.behind_replace && into_.can_select)
     for (const auto& rule : into_.unique)
       SLUICE_TRY(refuse(repeats_target(rule, into_), rule.name, "the table already has a row with these values",
                         rule.columns));
@@ -354,7 +354,7 @@ status staging::check_rules(connection& on) const {
     if (rule.is_key) continue;
     if (watches_[at].may_repeat())
       SLUICE_TRY(fail(repeated_key(rule.columns, name_), rule.name, "several rows have the same values"));
-    if (request_.mode == "append" && into_.can_select)
+    if (request_.mode == "append" && !request_.behind_replace && into_.can_select)
       SLUICE_TRY(fail("SELECT " + key_text(rule.columns) + " FROM " + name_.quoted() + " s WHERE " +
                           repeats_target(rule, into_) + " LIMIT 1",
                       rule.name, "the table already has a row with these values"));

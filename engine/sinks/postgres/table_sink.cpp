@@ -42,6 +42,7 @@ class postgres_table : public sink, public may_be_down {
       SLUICE_ASSIGN(const auto done, committed_epoch(server, request_, table_.name.schema));
       // Behind a checkpoint of another run its epochs have made or emptied the table, or do so before ours.
       if (done > 0 || continues_) request_.mode = later_mode();
+      request_.behind_replace = done == 0 && continues_ && original_mode_ == "replace";
       return {};
     });
     if (!reached.ok()) return std::move(reached).problem();
@@ -76,6 +77,7 @@ class postgres_table : public sink, public may_be_down {
                          token_of(made)};
     if (staging_) prepared_.push_back(staging_->name());
     staging_.reset();
+    request_.behind_replace = request_.behind_replace || request_.mode == "replace";
     request_.mode = later_mode();
     first_epoch_ = false;
     looked_up_ = false;
@@ -85,6 +87,7 @@ class postgres_table : public sink, public may_be_down {
   status commit(const std::string& token) override {
     SLUICE_ASSIGN(const auto epoch, read_token(token));
     SLUICE_TRY(publish(session_, request_, epoch));
+    request_.behind_replace = false;
     std::erase_if(prepared_, [&](const auto& name) { return name.table == epoch.staged.table; });
     return {};
   }

@@ -1,9 +1,11 @@
 #include "engine/sinks/postgres/target_table.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 
 #include <algorithm>
 #include <charconv>
@@ -22,12 +24,6 @@ struct existing_column {
   bool generated = false;  ///< GENERATED ALWAYS AS (...)
   bool identity = false;   ///< GENERATED ALWAYS AS IDENTITY
 };
-
-std::string lower(std::string text) {
-  for (auto& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  return text;
-}
 
 bool is_true(const text_value& value) { return value && (*value == "t" || *value == "true"); }
 
@@ -64,7 +60,7 @@ const existing_column* match(const std::vector<existing_column>& columns, const 
   const existing_column* found = nullptr;
   for (const auto& one : columns) {
     if (one.name == name) return &one;
-    if (lower(one.name) != lower(name)) continue;
+    if (ascii::lower(one.name) != ascii::lower(name)) continue;
     if (found != nullptr) return nullptr;
     found = &one;
   }
@@ -151,6 +147,7 @@ class reader {
     SLUICE_ASSIGN(const auto columns, read_columns(server_, oid_));
     std::set<std::string> used;
     std::vector<std::string> names;
+    names.reserve(columns.size());
     for (const auto& one : columns) names.push_back(one.name);
     for (const auto& field : request_.schema->fields()) {
       const auto* found = match(columns, field->name());

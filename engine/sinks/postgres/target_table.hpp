@@ -19,6 +19,7 @@ struct load_request {
   table_name name;
   std::shared_ptr<arrow::Schema> schema;
   std::string mode;              ///< error, append, replace, upsert
+  bool behind_replace = false;   ///< append: the table has rows that an epoch before removes, once it is committed
   std::vector<std::string> key;  ///< for upsert
   create_rule create = create_rule::if_missing;
   std::vector<std::string> before;  ///< statements of the transaction that commits

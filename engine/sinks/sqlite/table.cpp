@@ -1,6 +1,7 @@
 #include "engine/sinks/sqlite/table.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -13,12 +14,7 @@ namespace sluice::sqlite {
 
 namespace {
 
-std::string upper(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::toupper(c); });
-  return text;
-}
-
-bool same_name(const std::string& a, const std::string& b) { return upper(a) == upper(b); }
+bool same_name(const std::string& a, const std::string& b) { return ascii::upper(a) == ascii::upper(b); }
 
 std::string quoted_names(const std::vector<std::string>& names) {
   std::string out;
@@ -66,9 +62,8 @@ bool keeps(affinity kind, const arrow::DataType& type) {
       return kind != affinity::text;
     case value_kind::small_decimal:
       return true;
-    case value_kind::large_decimal:
-      return kind == affinity::text || kind == affinity::none;
     // "007" in a column of numbers becomes 7.
+    case value_kind::large_decimal:
     case value_kind::text:
       return kind == affinity::text || kind == affinity::none;
     // A date in a column declared DATE stays text: it is no number.
@@ -94,7 +89,7 @@ result<std::vector<existing_column>> existing_columns(connection& database, cons
   std::vector<existing_column> columns;
   for (const auto& row : rows) {
     // An INTEGER PRIMARY KEY is filled in by SQLite.
-    const bool rowid = row[4] == "1" && upper(row[1]) == "INTEGER";
+    const bool rowid = row[4] == "1" && ascii::upper(row[1]) == "INTEGER";
     columns.push_back({.name = row[0],
                        .declared = row[1],
                        .required = row[2] == "1" && row[3] == "1" && !rowid,
@@ -129,7 +124,7 @@ result<std::vector<std::vector<std::string>>> unique_keys(connection& database, 
 
 bool same_columns(std::vector<std::string> a, std::vector<std::string> b) {
   for (auto* names : {&a, &b}) {
-    for (auto& name : *names) name = upper(name);
+    for (auto& name : *names) name = ascii::upper(name);
     std::sort(names->begin(), names->end());
   }
   return a == b;
@@ -181,7 +176,7 @@ status check_columns(table& found, const std::vector<existing_column>& theirs, c
 }  // namespace
 
 affinity affinity_of(const std::string& declared) {
-  const auto type = upper(declared);
+  const auto type = ascii::upper(declared);
   const auto has = [&](const char* part) { return type.find(part) != std::string::npos; };
   if (has("INT")) return affinity::integer;
   if (has("CHAR") || has("CLOB") || has("TEXT")) return affinity::text;
@@ -198,7 +193,7 @@ std::string declared_type(const arrow::DataType& type) {
     case value_kind::number:
       return "REAL";
     case value_kind::small_decimal:
-      return upper(type_name(type));
+      return ascii::upper(type_name(type));
     case value_kind::bytes:
       return "BLOB";
     default:

@@ -32,7 +32,7 @@ struct duplicate_check {
 /// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
 class sqlite_table : public sink {
  public:
-  sqlite_table(const sink_request& request, std::string path, std::string name,
+  sqlite_table(const sink_request& request, const std::string& path, std::string name,
                std::shared_ptr<const history::history_rule> history)
       : request_(request),
         into_{.path = target_of(path, request.context ? request.context->base_folder : ""),
@@ -111,6 +111,8 @@ class sqlite_table : public sink {
 
   result<prepared_epoch> prepare(std::uint64_t epoch) override {
     if (!staged_) SLUICE_TRY(open_staging());
+    // Rows are merged by joining them with the table: SQLite reads the smaller one, if it knows which that is.
+    if (into_.history) SLUICE_TRY(staged_->run("PRAGMA analysis_limit = 1000; ANALYZE"));
     SLUICE_TRY(staged_->run("COMMIT"));
     SLUICE_ASSIGN(const auto counted, staged_->rows("SELECT count(*) FROM " + quoted_name(table_.name)));
     const auto rows = std::stoull(counted.at(0).at(0));

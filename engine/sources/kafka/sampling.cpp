@@ -2,7 +2,7 @@
 
 #include "engine/clients/kafka/consumer.hpp"
 #include "engine/error/names.hpp"
-#include "engine/formats/ndjson/inference.hpp"
+#include "engine/formats/messages/message_sample.hpp"
 #include "engine/sources/kafka/partitions.hpp"
 
 #include <arrow/type.h>
@@ -21,15 +21,6 @@ constexpr std::int64_t default_messages = 1000;
 constexpr auto longest_wait = 5s;
 constexpr std::int64_t queued_bytes = 4 << 20;
 
-/// Looks at one message as at a line.
-void look_at(std::string_view value, ndjson::sample& all, std::string& line) {
-  line.assign(value);
-  std::replace(line.begin(), line.end(), '\n', '\r');
-  line += '\n';
-  line.append(static_cast<std::size_t>(ndjson::padding), ' ');
-  all.look(line.data());
-}
-
 struct sampled_partition {
   std::size_t number = 0;
   std::int64_t end = 0;
@@ -37,9 +28,8 @@ struct sampled_partition {
 };
 
 /// Looks at what has come of a partition.
-status look_at_partition(kafka::consumer& from, sampled_partition& of, std::int64_t most, ndjson::sample& all,
+status look_at_partition(kafka::consumer& from, sampled_partition& of, std::int64_t most, messages::message_sample& all,
                          std::int64_t& seen) {
-  std::string line;
   const auto taken = from.take(of.number, static_cast<std::size_t>(std::max<std::int64_t>(most - seen, 1)));
   for (const auto* message : taken.all()) {
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
@@ -49,21 +39,10 @@ status look_at_partition(kafka::consumer& from, sampled_partition& of, std::int6
     } else {
       of.done = of.done || message->offset + 1 >= of.end;
       ++seen;
-      if (message->payload != nullptr) look_at({static_cast<const char*>(message->payload), message->len}, all, line);
+      if (message->payload != nullptr) all.look({static_cast<const char*>(message->payload), message->len});
     }
   }
   return {};
-}
-
-error nothing_sampled(const kafka_table& of, const ndjson::sample& all) {
-  const auto name = "topic " + joined(of.topics);
-  if (all.broken() == 0)
-    return user_error("empty_source", "there is no message in " + name + " to infer the columns from",
-                      "give the columns: types: { id: bigint }");
-  return user_error("invalid_json",
-                    "none of the first " + std::to_string(all.broken()) + " messages of " + name +
-                        " is a JSON object; the first one is: " + shortened(all.first_broken(), 60),
-                    "set format: csv, text or bytes");
 }
 
 }  // namespace
@@ -85,7 +64,7 @@ result<std::shared_ptr<arrow::Schema>> sample_columns(const kafka_table& of, std
     SLUICE_ASSIGN(const auto number, from->add(partitions[i], where[i].begin));
     reading.push_back({number, where[i].end});
   }
-  ndjson::sample all;
+  messages::message_sample all;
   const auto until = std::chrono::steady_clock::now() + longest_wait;
   for (std::int64_t seen = 0; seen < most;) {
     for (auto& one : reading)
@@ -94,8 +73,7 @@ result<std::shared_ptr<arrow::Schema>> sample_columns(const kafka_table& of, std
     if (done || std::chrono::steady_clock::now() >= until) break;
     if (seen < most) SLUICE_TRY(from->wait(until, longest_wait));
   }
-  if (all.records() == 0) return nothing_sampled(of, all);
-  return all.schema();
+  return all.schema("topic " + joined(of.topics));
 }
 
 }  // namespace sluice

@@ -22,6 +22,8 @@ constexpr std::string_view snapshot_mark = " at snapshot ";
 
 constexpr const char* begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
+std::string join_snapshot(const std::string& name) { return "SET TRANSACTION SNAPSHOT " + quoted_text(name); }
+
 class query_reader : public split_reader {
  public:
   query_reader(std::shared_ptr<const query_table> what, split piece)
@@ -74,9 +76,7 @@ class query_reader : public split_reader {
     return session_.with_connection([&](connection& server) -> status {
       SLUICE_TRY(server.run(begin_reading));
       if (const auto at = piece_.object.find(snapshot_mark); at != std::string::npos)
-        if (auto joined =
-                server.run("SET TRANSACTION SNAPSHOT " + quoted_text(piece_.object.substr(at + snapshot_mark.size())));
-            !joined.ok()) {
+        if (auto joined = server.run(join_snapshot(piece_.object.substr(at + snapshot_mark.size()))); !joined.ok()) {
           // It lives as long as the connection that has exported it.
           if (server.why().state == "22023") return lost(joined.problem());
           return joined;
@@ -147,7 +147,7 @@ class query_source : public source {
       splits_.push_back({.id = 0, .object = what_->shown, .begin = 0, .end = 0, .bytes = 0});
       return splits_;
     }
-    SLUICE_TRY(session_.with_connection([&](connection& server) { return divide(server); }));
+    SLUICE_TRY(session_.with_connection([&](connection& server) { return share_snapshot(server); }));
     return splits_;
   }
 
@@ -161,11 +161,22 @@ class query_source : public source {
   void interrupt() noexcept override { stopped_.raise(); }
 
  private:
-  /// Makes ranges of about the same width. The connection stays open: readers share what it sees.
-  status divide(connection& server) {
+  status share_snapshot(connection& server) {
+    SLUICE_TRY(server.run(begin_reading));
+    SLUICE_ASSIGN(const auto exported, server.rows("SELECT pg_export_snapshot()"));
+    const auto snapshot = exported.at(0).at(0).value_or("");
+    // Not on the connection that holds the snapshot to the end of the run: it would hold a lock on the table, too, for
+    // which a sink of the run that empties or alters the table would wait.
+    session asking(what_->url, what_->retry, what_->seed, stopped_);
+    return asking.with_connection([&](connection& other) { return divide(other, snapshot); });
+  }
+
+  /// Makes ranges of about the same width.
+  status divide(connection& server, const std::string& snapshot) {
     const auto& rule = *what_->partition;
     const auto column = quoted_name(rule.column);
     SLUICE_TRY(server.run(begin_reading));
+    SLUICE_TRY(server.run(join_snapshot(snapshot)));
     SLUICE_ASSIGN(const auto types, server.describe("SELECT " + column + " FROM " + what_->from));
     constexpr std::uint32_t int8 = 20;
     constexpr std::uint32_t int2 = 21;
@@ -174,8 +185,7 @@ class query_source : public source {
       return user_error("type_mismatch",
                         "partition needs a column of smallint, integer or bigint; " + rule.column + " is none",
                         "choose another column, or cast it in a query");
-    SLUICE_ASSIGN(const auto ends, server.rows("SELECT min(" + column + "), max(" + column +
-                                               "), pg_export_snapshot() FROM " + what_->from));
+    SLUICE_ASSIGN(const auto ends, server.rows("SELECT min(" + column + "), max(" + column + ") FROM " + what_->from));
     const auto number = [](const text_value& text) {
       std::int64_t made = 0;
       if (text) (void)std::from_chars(text->data(), text->data() + text->size(), made);
@@ -190,7 +200,7 @@ class query_source : public source {
       const auto begin = least + (most - least + 1) * part / parts;
       const auto end = least + (most - least + 1) * (part + 1) / parts - 1;
       splits_.push_back({.id = static_cast<std::uint32_t>(part),
-                         .object = what_->shown + std::string(snapshot_mark) + row[2].value_or(""),
+                         .object = what_->shown + std::string(snapshot_mark) + snapshot,
                          .begin = static_cast<std::int64_t>(begin),
                          .end = static_cast<std::int64_t>(end),
                          .bytes = 0});
@@ -200,7 +210,7 @@ class query_source : public source {
 
   interruption stopped_;  ///< before the connection
   std::shared_ptr<const query_table> what_;
-  session session_;
+  session session_;  ///< stays open: readers of ranges share what it sees
   std::mutex lock_;
   std::vector<split> splits_;
 };

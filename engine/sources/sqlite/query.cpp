@@ -1,6 +1,7 @@
 #include "engine/sources/sqlite/query.hpp"
 
 #include "engine/error/names.hpp"
+#include "engine/values/ascii.hpp"
 #include "engine/values/types.hpp"
 
 #include <arrow/type.h>
@@ -13,12 +14,6 @@ namespace sluice::sqlite {
 namespace {
 
 constexpr int sampled_rows = 1000;
-
-std::string upper(std::string text) {
-  for (auto& c : text)
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  return text;
-}
 
 /// The kinds of values that a column without a type had in the sample.
 struct seen_values {
@@ -43,8 +38,14 @@ struct seen_values {
 
 }  // namespace
 
+std::optional<int> column_of(const statement& query, const std::string& name) {
+  for (int at = 0; at < sqlite3_column_count(query.get()); ++at)
+    if (name == sqlite3_column_name(query.get(), at)) return at;
+  return {};
+}
+
 std::shared_ptr<arrow::DataType> type_of_declaration(const std::string& declared) {
-  const auto type = upper(declared);
+  const auto type = ascii::upper(declared);
   const auto has = [&](const char* part) { return type.find(part) != std::string::npos; };
   if (has("BOOL")) return arrow::boolean();
   if (has("INTERVAL")) return arrow::utf8();
@@ -65,9 +66,10 @@ std::shared_ptr<arrow::DataType> type_of_declaration(const std::string& declared
 
 status mark_guesses(connection& in, const std::string& select, std::vector<typed::column_plan>& columns) {
   SLUICE_ASSIGN(const auto query, in.prepare(select));
-  for (std::size_t i = 0; i < columns.size(); ++i) {
-    const char* declared = sqlite3_column_decltype(query.get(), static_cast<int>(i));
-    columns[i].inferred = columns[i].inferred && (declared == nullptr || !type_of_declaration(declared));
+  for (auto& column : columns) {
+    const auto at = column_of(query, column.name);
+    const char* declared = at ? sqlite3_column_decltype(query.get(), *at) : nullptr;
+    column.inferred = column.inferred && (declared == nullptr || !type_of_declaration(declared));
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,16 +20,20 @@ namespace sluice::sqlite {
 /// What a sqlite source reads. Never changes; shared by its readers.
 struct query_table {
   std::string unit;
-  std::string path;                         ///< of the database
-  std::string select;                       ///< the query, or SELECT * of the table
-  std::string shown;                        ///< "shop.db:orders", or "shop.db:query"
-  std::vector<typed::column_plan> records;  ///< all columns
+  std::string path;    ///< of the database
+  std::string select;  ///< the query, or SELECT * of the table
+  std::string shown;   ///< "shop.db:orders", or "shop.db:query"
+  /// All columns of the query, or those that `columns:` names, in its order: the statement may have them elsewhere.
+  std::vector<typed::column_plan> records;
   source_columns columns;
   zone_clock zone;
   std::uint32_t number = 0;
   bool want_positions = true;
   on_error policy = on_error::reject;
 };
+
+/// The place of a column among those that a statement gives.
+std::optional<int> column_of(const statement& query, const std::string& name);
 
 /// The type of a column that was declared as `declared` in a table; null where that says nothing of its values.
 std::shared_ptr<arrow::DataType> type_of_declaration(const std::string& declared);

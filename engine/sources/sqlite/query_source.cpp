@@ -95,9 +95,15 @@ class query_reader : public split_reader {
       handle_ = database_->handle();
     }
     SLUICE_ASSIGN(query_, database_->prepare(what_->select));
-    if (sqlite3_column_count(query_.get()) != static_cast<int>(what_->records.size()))
-      return external_error("schema_changed", what_->shown + " has other columns than when the run was planned",
-                            "run the pipeline again");
+    for (const int at : what_->columns.wanted()) {
+      const auto& name = what_->records[static_cast<std::size_t>(at)].name;
+      const auto column = column_of(query_, name);
+      if (!column)
+        return external_error("schema_changed",
+                              what_->shown + " has no column " + name + ", which it had when the run was planned",
+                              "run the pipeline again");
+      statement_columns_.push_back(*column);
+    }
     return skip();
   }
 
@@ -127,9 +133,8 @@ class query_reader : public split_reader {
   }
 
   std::optional<typed::record_fault> read_row(std::size_t& bytes) {
-    const auto& wanted = what_->columns.wanted();
-    for (std::size_t at = 0; at < wanted.size(); ++at) {
-      if (read_value(wanted[at], at, bytes)) continue;
+    for (std::size_t at = 0; at < statement_columns_.size(); ++at) {
+      if (read_value(statement_columns_[at], at, bytes)) continue;
       auto fault = rows_.fault();
       rows_.take_back();
       return fault;
@@ -205,9 +210,9 @@ class query_reader : public split_reader {
 
   [[nodiscard]] std::string row_as_text() const {
     auto made = options::object();
-    for (int i = 0; i < static_cast<int>(what_->records.size()); ++i) {
+    for (int i = 0; i < sqlite3_column_count(query_.get()); ++i) {
       const auto* text = sqlite3_column_text(query_.get(), i);
-      made[what_->records[static_cast<std::size_t>(i)].name] =
+      made[sqlite3_column_name(query_.get(), i)] =
           text == nullptr ? options() : options(reinterpret_cast<const char*>(text));
     }
     return made.dump();
@@ -238,6 +243,7 @@ class query_reader : public split_reader {
   typed::rows rows_;
   std::unique_ptr<connection> database_;
   statement query_;
+  std::vector<int> statement_columns_;  ///< where the statement gives each wanted column
   std::int64_t read_;
   std::string stamp_;  ///< of the database that the rows before are of
   std::mutex lock_;    ///< of the next one

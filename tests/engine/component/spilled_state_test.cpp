@@ -15,7 +15,6 @@ using namespace sluice::testing;
 namespace {
 
 constexpr std::int64_t little = 256 * 1024;
-constexpr int batch_rows_fed = 400;
 
 struct spilling {
   std::string name;
@@ -23,6 +22,8 @@ struct spilling {
   int inputs = 1;
   bool in_order = true;  ///< the rows come out in the same order
   bool divides = true;   ///< its state can be handed out by key group
+  std::int64_t memory = little;
+  int batch_rows = 400;
 };
 
 /// An event: rows of an input, or its end.
@@ -45,7 +46,7 @@ std::vector<event> events_of(const spilling& what, std::uint32_t seed) {
   const auto add = [&](int input, int first) {
     arrow::Int64Builder k, n;
     arrow::StringBuilder t;
-    for (int row = 0; row < batch_rows_fed; ++row) {
+    for (int row = 0; row < what.batch_rows; ++row) {
       const bool fine = k.Append(static_cast<std::int64_t>(random() % 9000)).ok() && n.Append(first + row).ok() &&
                         t.Append(std::string(20 + random() % 60, 'a' + static_cast<char>(random() % 26))).ok();
       REQUIRE(fine);
@@ -57,8 +58,8 @@ std::vector<event> events_of(const spilling& what, std::uint32_t seed) {
     all.push_back({input, std::move(rows)});
   };
   for (int turn = 0; turn < 24; ++turn) {
-    if (what.inputs == 2 && turn < 12) add(1, turn * batch_rows_fed);
-    add(0, turn * batch_rows_fed);
+    if (what.inputs == 2 && turn < 12) add(1, turn * what.batch_rows);
+    add(0, turn * what.batch_rows);
     if (what.inputs == 2 && turn == 11) all.push_back({1, {}});
   }
   all.push_back({0, {}});
@@ -137,6 +138,13 @@ TEST_CASE("what has gone to disk is handed over to another instance, which goes 
       {.name = "join", .own = R"json({"how": "left", "using": ["k"]})json", .inputs = 2, .divides = false},
       {.name = "join", .own = R"json({"how": "semi", "using": ["k"]})json", .inputs = 2, .divides = false},
       {.name = "join", .own = R"json({"how": "anti", "on": "l.k = r.k and n < m"})json", .inputs = 2, .divides = false},
+      {.name = "join", .own = R"json({"how": "right", "using": ["k"]})json", .inputs = 2, .in_order = false},
+      {.name = "join", .own = R"json({"how": "full", "using": ["k"]})json", .inputs = 2, .in_order = false},
+      // Window functions hold a batch of what they have sorted.
+      {.name = "derive",
+       .own = R"json({"at": "row_number() over (partition by k order by t, n)"})json",
+       .memory = 6 * little,
+       .batch_rows = 1000},
   };
   for (std::uint32_t seed = 1; const auto& what : all) {
     INFO(what.name << " " << what.own);
@@ -145,13 +153,13 @@ TEST_CASE("what has gone to disk is handed over to another instance, which goes 
     {
       runner unbroken(what.name, what.own, ports_of(what), {});
       for (const auto& one : events) feed(unbroken, one);
-      whole.add(unbroken, true);
+      whole.add(unbroken, what.in_order);
     }
     bool spilled = false;
     for (std::size_t cut = 2; cut < events.size(); cut += 5) {
       INFO("taken over before event " << cut);
       const test::temporary_folder folder;
-      runner first(what.name, what.own, ports_of(what), {.memory_bytes = little});
+      runner first(what.name, what.own, ports_of(what), {.memory_bytes = what.memory});
       for (std::size_t at = 0; at < cut; ++at) feed(first, events[at]);
       check_balance(first, 0);
       std::vector<flow::saved_state> states;
@@ -164,7 +172,7 @@ TEST_CASE("what has gone to disk is handed over to another instance, which goes 
       const auto held = first.unit().held();
       // The same memory, or as much as is wanted.
       runner second(what.name, what.own, ports_of(what),
-                    {.memory_bytes = cut % 2 == 0 ? little : std::int64_t{1} << 30});
+                    {.memory_bytes = cut % 2 == 0 ? what.memory : std::int64_t{1} << 30});
       take_back(second, folder.path().string(), states);
       CHECK(second.unit().held() == held);
       for (std::size_t at = 0; at < cut; ++at)
@@ -172,8 +180,8 @@ TEST_CASE("what has gone to disk is handed over to another instance, which goes 
       for (auto at = cut; at < events.size(); ++at) feed(second, events[at]);
       check_balance(second, held);
       outcome parts;
-      parts.add(first, true);
-      parts.add(second, true);
+      parts.add(first, what.in_order);
+      parts.add(second, what.in_order);
       if (!(parts.rows == whole.rows)) {
         CHECK(parts.rows.size() == whole.rows.size());
         std::sort(parts.rows.begin(), parts.rows.end());

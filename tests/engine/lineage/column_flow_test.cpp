@@ -45,18 +45,26 @@ std::vector<std::string> names(const traced_rows& rows) {
 
 }  // namespace
 
-TEST_CASE("names in an expression are those outside texts, params, types and functions") {
-  const auto names_in = [](const std::string& text) {
+TEST_CASE("the columns of an expression are those that its parsed tree reads, wherever they stand") {
+  const auto text_of = [](const read_columns& read) {
     std::string made;
-    for (const auto& one : named_columns(text))
+    for (const auto& one : read.names)
       made += (made.empty() ? "" : " ") + (one.unit.empty() ? one.name : one.unit + "." + one.name);
     return made;
   };
+  const auto names_in = [&](const std::string& text) { return text_of(columns_read(text)); };
   CHECK(names_in("round(amount / 1.19, 2)") == "amount");
-  CHECK(names_in("status = 'paid ''id''' and at::date = $day") == "status and at");
+  CHECK(names_in("status = 'paid ''id''' and at::date = $day") == "status at");
   CHECK(names_in("\"order id\" = orders.customer") == "order id orders orders.customer");
   CHECK(names_in("a.b.c") == "a a.b");
   CHECK(names_in("'not closed").empty());
+  // Words of the language are none, nor are functions, types and parts of dates.
+  CHECK(names_in("case when a is null then interval '1 day' else extract(year from at) end") == "a at");
+  CHECK(names_in("sum(net) filter (where status = 'paid')") == "net status");
+  CHECK(names_in("lag(x, 1) over (partition by customer order by at desc)") == "x customer at");
+  CHECK(text_of(columns_of_key("net / quantity desc nulls last")) == "net quantity");
+  CHECK(columns_read("orders.amount").plain);
+  CHECK_FALSE(columns_read("-amount").plain);
 }
 
 TEST_CASE("a derived column comes from what its expression names, also by way of earlier entries") {

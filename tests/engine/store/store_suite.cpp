@@ -427,6 +427,38 @@ void lets_one_lead(const store_factory& make) {
   CHECK(two->apply(to_state("a", run_state::failed, *fourth)).ok());
 }
 
+void lets_another_one_lead_sooner(const store_factory& make) {
+  const auto state = make();
+  const auto one = state.open();
+  const auto two = state.open();
+  const auto three = state.open();
+  one->enroll(this_process("n1"));
+  two->enroll(this_process("n2"));
+  three->enroll(this_process("n3"));
+  REQUIRE(leadership_of(*one).lead("h1:7070").value());
+  auto run = new_run("a");
+  REQUIRE(one->create_run(run, {}).value());
+  REQUIRE(two->find_run("a").value().alive);
+  const auto seen = leadership_of(*two).find_leader().value();
+  REQUIRE(seen);
+  CHECK(seen->silent >= 0);
+
+  // Its process has ended on another machine: its lease holds, and its runs are free all the same.
+  CHECK_FALSE(leadership_of(*two).lead("", "another process").value());
+  const auto second = leadership_of(*two).lead("h2:7070", seen->process).value();
+  REQUIRE(second);
+  CHECK(*second > seen->term);
+  CHECK_FALSE(two->find_run("a").value().alive);
+  CHECK(two->take_over("a").ok());
+
+  // It is silent for longer than the others allow.
+  CHECK_FALSE(leadership_of(*three).lead("").value());
+  leadership_of(*three).allow_silence(std::chrono::microseconds(0));
+  CHECK_FALSE(leadership_of(*three).find_leader().value());
+  CHECK(leadership_of(*three).lead("h3:7070").value());
+  CHECK_FALSE(three->find_run("a").value().alive);
+}
+
 void counts_for_monitors(const store_factory& make) {
   const auto state = make();
   const auto store = state.open();

@@ -29,6 +29,7 @@ void decides_commits(const store_factory& make);
 void keeps_refused_commits(const store_factory& make);
 void takes_over_from_the_dead(const store_factory& make);
 void lets_one_lead(const store_factory& make);
+void lets_another_one_lead_sooner(const store_factory& make);
 void counts_for_monitors(const store_factory& make);
 void serves_many_threads(const store_factory& make);
 

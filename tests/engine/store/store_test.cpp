@@ -33,6 +33,7 @@ TEST_CASE("the Store counts what pipelines have done", "[store]") { counts_for_m
 TEST_CASE("the Store serves several threads and connections", "[store]") { serves_many_threads(fresh); }
 TEST_CASE("the Store lets one controller lead, and the next one when its lease is over", "[store]") {
   lets_one_lead(fresh);
+  lets_another_one_lead_sooner(fresh);
 }
 
 }  // namespace sluice::store::testing

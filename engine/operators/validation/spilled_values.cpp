@@ -1,0 +1,109 @@
+#include "engine/operators/validation/spilled_values.hpp"
+
+#include "engine/operators/held_state.hpp"
+
+#include <arrow/array.h>
+#include <arrow/buffer.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace sluice::validation {
+
+namespace {
+
+constexpr std::size_t hashes_in_block = 64 * 1024;
+constexpr std::int64_t encoded_rows = 4096;
+
+batch block_of(const value_hash* begin, std::size_t count) {
+  std::vector<std::uint64_t> high(count), low(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    high[i] = begin[i].high;
+    low[i] = begin[i].low;
+  }
+  const auto column = [&](std::vector<std::uint64_t> values) -> std::shared_ptr<arrow::Array> {
+    return std::make_shared<arrow::UInt64Array>(static_cast<std::int64_t>(count),
+                                                arrow::Buffer::FromVector(std::move(values)));
+  };
+  batch made;
+  made.data = held::unnamed(static_cast<std::int64_t>(count), {column(std::move(high)), column(std::move(low))});
+  return made;
+}
+
+bool is_block(const arrow::RecordBatch& rows) {
+  return rows.num_columns() == 2 && rows.column(0)->type_id() == arrow::Type::UINT64 &&
+         rows.column(1)->type_id() == arrow::Type::UINT64 && rows.column(0)->null_count() == 0 &&
+         rows.column(1)->null_count() == 0;
+}
+
+const std::uint64_t* numbers_of(const arrow::RecordBatch& rows, int column) {
+  return static_cast<const arrow::UInt64Array&>(*rows.column(column)).raw_values();
+}
+
+}  // namespace
+
+status value_hasher::each(const std::shared_ptr<arrow::Array>& column,
+                          const std::function<void(std::int64_t, value_hash)>& take) {
+  for (std::int64_t begin = 0; begin < column->length(); begin += encoded_rows) {
+    const auto rows = std::min(encoded_rows, column->length() - begin);
+    SLUICE_TRY(encoder_.encode({column}, begin, rows));
+    for (std::int64_t row = 0; row < rows; ++row) {
+      const auto bytes = encoder_.row(row);
+      const auto hash = XXH3_128bits(bytes.data(), bytes.size());
+      take(begin + row, {hash.high64, hash.low64});
+    }
+  }
+  return {};
+}
+
+status spilled_values::add(std::vector<value_hash> hashes, memory::spill_file& file) {
+  // Sorted as a whole, so that each block is a range of its own.
+  std::sort(hashes.begin(), hashes.end());
+  for (std::size_t at = 0; at < hashes.size(); at += hashes_in_block) {
+    SLUICE_ASSIGN(auto block, file.write(block_of(hashes.data() + at, std::min(hashes_in_block, hashes.size() - at))));
+    blocks_.push_back(std::move(block));
+  }
+  return {};
+}
+
+status spilled_values::find(std::vector<wanted_value>& wanted, const memory::spill_file& file) const {
+  if (wanted.empty()) return {};
+  for (const auto& block : blocks_) {
+    SLUICE_ASSIGN(const auto rows, file.read(block));
+    const auto* const high = numbers_of(*rows.data, 0);
+    const auto* const low = numbers_of(*rows.data, 1);
+    auto one = std::lower_bound(wanted.begin(), wanted.end(), value_hash{high[0], low[0]},
+                                [](const wanted_value& value, const value_hash& least) { return value.hash < least; });
+    for (std::int64_t row = 0; row < rows.rows() && one != wanted.end();) {
+      const value_hash here{high[row], low[row]};
+      if (here < one->hash) {
+        ++row;
+      } else {
+        one->found = one->found || here == one->hash;
+        ++one;
+      }
+    }
+  }
+  return {};
+}
+
+status spilled_values::each(const memory::spill_file& file, const std::function<status(const batch&)>& take) const {
+  for (const auto& block : blocks_) {
+    SLUICE_ASSIGN(const auto rows, file.read(block));
+    SLUICE_TRY(take(rows));
+  }
+  return {};
+}
+
+status spilled_values::take_back(const arrow::RecordBatch& block, memory::spill_file& file) {
+  if (!is_block(block) || block.num_rows() == 0) return held::foreign("spilled");
+  std::vector<value_hash> hashes;
+  hashes.reserve(static_cast<std::size_t>(block.num_rows()));
+  for (std::int64_t row = 0; row < block.num_rows(); ++row)
+    hashes.push_back({numbers_of(block, 0)[row], numbers_of(block, 1)[row]});
+  return add(std::move(hashes), file);
+}
+
+}  // namespace sluice::validation
