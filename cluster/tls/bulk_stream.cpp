@@ -188,7 +188,7 @@ class bulk_stream::encryption {
   std::array<char, record> small_{};
 };
 
-bulk_stream::bulk_stream(network_stream proven, strand on) : socket_(on) {
+bulk_stream::bulk_stream(network_stream proven, strand on) : socket_(std::move(on)) {
   auto& before = proven.socket();
   boost::system::error_code problem;
   const auto end = before.local_endpoint(problem);
