@@ -102,6 +102,8 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   settings.role = first_of(what.role, file.role);
   settings.runs_folder = first_of(what.runs_folder, file.runs_folder);
   settings.heartbeats = limits_of(file.heartbeat);
+  settings.exchange.receive_bytes = file.exchange.memory.value_or(settings.exchange.receive_bytes);
+  settings.exchange.compression = file.exchange.compression.value_or(settings.exchange.compression);
   settings.state_folder = with.options.state_folder;
   settings.store_url = with.options.store_url;
   settings.access_folder = with.options.state_folder;

@@ -19,6 +19,14 @@ struct data_route {
   friend auto operator<=>(const data_route&, const data_route&) = default;
 };
 
+/// Something for a channel.
+struct outgoing_batch {
+  data_route route;
+  std::uint32_t attempt = 1;
+  wire::payload body;
+  bool ordered = true;  ///< batches keep their places: they are neither cut nor put together
+};
+
 /// Carries batches between nodes. Thread-safe. Links that carry them over the network are `data_links`.
 class batch_links {
  public:
@@ -32,11 +40,13 @@ class batch_links {
   virtual void remove_peer(const std::string& name) = 0;
 
   /// Sends a payload on a channel, after all that were sent on it before.
-  virtual void send(const std::string& peer, const data_route& route, std::uint32_t attempt, wire::payload body) = 0;
-  /// Hands what arrives on a channel to `deliver`, on the links' thread. Frames of another attempt are dropped.
+  virtual void send(const std::string& peer, outgoing_batch what) = 0;
+  /// Hands what arrives on a channel to `deliver`, on a thread of the links. Frames of another attempt are dropped.
   using deliver_function = std::function<void(wire::payload)>;
   virtual void receive(const std::string& peer, const data_route& route, std::uint32_t attempt,
                        deliver_function deliver) = 0;
+  /// Rows that arrived on a channel were worked off: as many may follow.
+  virtual void worked_off(const data_route& route, std::int64_t rows) = 0;
   /// Drops everything of a run: what is queued, and who receives it.
   virtual void forget(const std::string& run) = 0;
 };

@@ -9,6 +9,7 @@
 #include "cluster/control/dialler.hpp"
 #include "cluster/control/transport.hpp"
 #include "cluster/data_links.hpp"
+#include "cluster/data_metrics.hpp"
 #include "cluster/deployments.hpp"
 #include "cluster/engine_api.hpp"
 #include "cluster/error_answer.hpp"
@@ -294,21 +295,11 @@ api_handlers handlers_for(node_parts& all) {
     made.config_file = all.config_file;
   }
   made.ready = [&all] { return all.ready.load() && all.node_actor.alive(); };
-  made.metrics = [&all, inner = std::move(made.metrics)] {
-    return inner() +
-           "# HELP sluice_link_waiting Batches waiting for a data link.\n"
-           "# TYPE sluice_link_waiting gauge\n"
-           "sluice_link_waiting " +
-           std::to_string(all.links->waiting()) +
-           "\n# HELP sluice_link_queued_bytes_max Most bytes encoded for one peer so far.\n# TYPE "
-           "sluice_link_queued_bytes_max gauge\n"
-           "sluice_link_queued_bytes_max " +
-           std::to_string(all.links->most_queued_bytes()) + "\n";
-  };
+  made.metrics = [&all, inner = std::move(made.metrics)] { return inner() + metrics_of(*all.links); };
   return made;
 }
 
-status open_links(node_parts& all, const std::string& token) {
+status open_links(node_parts& all, const std::string& token, const data_settings& exchange) {
   // Beside the cluster port: who reaches that one reaches this one.
   SLUICE_ASSIGN(all.links, data_links::start(all.self.name, token,
                                              {.failed =
@@ -316,7 +307,7 @@ status open_links(node_parts& all, const std::string& token) {
                                                     caf::anon_send(all.node, run_broken{run, why});
                                                   },
                                               .log = log_line},
-                                             all.self.host, all.secured));
+                                             all.self.host, all.secured, exchange));
   all.self.data_port = all.links->port();
   return {};
 }
@@ -449,7 +440,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.lease = std::make_shared<const store::lease_keeper>(
       all.store, all.self.name,
       shared && all.first ? store::lease_rule{rule.beat, rule.most_silent} : store::lease_rule{});
-  SLUICE_TRY(open_links(all, token));
+  SLUICE_TRY(open_links(all, token, settings.exchange));
   std::vector<std::shared_ptr<const actors::run_setup>> again;
   if (shared && !all.first) all.lead = std::make_unique<lead_watch>(all.store, 0, nullptr);
   if (all.first) {

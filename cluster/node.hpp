@@ -1,6 +1,7 @@
 #pragma once
 
 #include "cluster/address.hpp"
+#include "cluster/data_settings.hpp"
 #include "cluster/membership.hpp"
 #include "engine/error/error.hpp"
 
@@ -20,6 +21,7 @@ struct node_options {
   std::optional<address> join;        ///< the cluster port of any node; without it this is the first node
   std::string role;                   ///< controller, worker or both; empty: worker where it joins, else both
   membership_limits heartbeats;       ///< of the first node; others take over the interval
+  data_settings exchange;             ///< rows between nodes: memory for what is received, compression of what is sent
   std::string runs_folder;            ///< of the first node: where the runs' files are; empty: in the state folder
   std::string name;                   ///< empty: host name and cluster port ("box-7070")
   std::map<std::string, std::string> labels;  ///< for `place: { labels: ... }`

@@ -41,6 +41,7 @@ class run_part {
   std::shared_ptr<batch_links> links_;
   std::vector<actors::launched_instance> own_;
   std::map<std::string, caf::actor> link_actors_;  ///< by the receivers' node
+  std::vector<caf::actor> credit_actors_;          ///< of each own instance that receives from other nodes
   caf::actor supervisor_;
 };
 

@@ -23,7 +23,11 @@ const field_spec& form() {
                    {.name = "labels", .form = shape::map, .elements = {{.form = shape::text}}},
                    {.name = "heartbeat",
                     .form = shape::object,
-                    .elements = {time_field("interval"), time_field("suspect"), time_field("lost")}}}};
+                    .elements = {time_field("interval"), time_field("suspect"), time_field("lost")}},
+                   {.name = "exchange",
+                    .form = shape::object,
+                    .elements = {{.name = "memory", .form = shape::size},
+                                 {.name = "compression", .choices = {"auto", "none", "lz4", "zstd"}}}}}};
   return whole;
 }
 
@@ -47,6 +51,20 @@ void check_times(const reading& in, const node& at, const node_file::beats& time
   else if (suspect < 2 * interval || lost <= suspect)
     in.fault(at, "invalid_value", "suspect must be at least two intervals of heartbeats, and lost more than suspect",
              "heartbeat: { interval: 500ms, suspect: 2s, lost: 6s }");
+}
+
+node_file::rows read_exchange(const reading& in, const node& at, const options& from) {
+  node_file::rows made;
+  if (const auto found = from.find("memory"); found != from.end() && found->is_string()) {
+    constexpr std::int64_t least = 1024 * 1024;
+    if (const auto size = parse_size(found->text()); size.ok()) made.memory = *size;
+    if (made.memory && *made.memory < least)
+      in.fault(at, "invalid_value", "the memory for rows of other nodes must be at least 1MiB",
+               "exchange: { memory: 128MiB }");
+  }
+  if (const auto found = from.find("compression"); found != from.end() && found->is_string())
+    made.compression = wire::parse_compression(found->text());
+  return made;
 }
 
 }  // namespace
@@ -79,6 +97,8 @@ node_file read_node_file(const config_text& given, diagnostics& faults, std::sha
     made.heartbeat = {time_of(*found, "interval"), time_of(*found, "suspect"), time_of(*found, "lost")};
     check_times(in, *value->find("heartbeat"), made.heartbeat);
   }
+  if (const auto found = read->find("exchange"); found != read->end() && found->is_object())
+    made.exchange = read_exchange(in, *value->find("exchange"), *found);
   return made;
 }
 

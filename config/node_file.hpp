@@ -1,8 +1,10 @@
 #pragma once
 
 #include "config/load.hpp"
+#include "engine/wire/codec_choice.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +25,10 @@ struct node_file {
   struct beats {
     std::optional<std::chrono::milliseconds> interval, suspect, lost;
   } heartbeat;
+  struct rows {
+    std::optional<std::int64_t> memory;  ///< bytes
+    std::optional<wire::compression> compression;
+  } exchange;  ///< of rows with other nodes
 };
 
 /// Reads it; faults are appended with their places, which `source` shows. The rest of the file is left to check_config.

@@ -10,7 +10,7 @@
 namespace sluice::cluster {
 
 /// The version of the protocol between nodes, proof included: nodes of another one are refused.
-inline constexpr std::uint32_t node_protocol = 4;
+inline constexpr std::uint32_t node_protocol = 5;
 /// No message of a proof is larger.
 inline constexpr std::size_t max_proof_bytes = 1024;
 /// No name of a node is longer.

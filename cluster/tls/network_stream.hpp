@@ -39,6 +39,8 @@ class network_stream {
   /// The connection below the encryption, to connect it.
   [[nodiscard]] boost::beast::tcp_stream& connection() { return parts_->plain; }
   [[nodiscard]] bool encrypted() const { return parts_->tls.has_value(); }
+  /// OpenSSL's connection, of an encrypted one.
+  [[nodiscard]] SSL* tls() { return parts_->tls->native_handle(); }
 
   void expires_after(std::chrono::steady_clock::duration limit) { parts_->plain.expires_after(limit); }
   void expires_never() { parts_->plain.expires_never(); }

@@ -55,18 +55,6 @@ struct text_hash : std::hash<std::string_view> {
   using is_transparent = void;
 };
 
-result<header> head_of(const fields& from) {
-  if (from.run.empty() || from.run.size() > 64) return malformed("its run id is empty or too long");
-  for (const auto number : {from.edge, from.from, from.to, from.attempt})
-    if (number > UINT32_MAX) return malformed("a number in its head is too large");
-  return header{.run = std::string(from.run),
-                .edge = static_cast<std::uint32_t>(from.edge),
-                .from = static_cast<std::uint32_t>(from.from),
-                .to = static_cast<std::uint32_t>(from.to),
-                .attempt = static_cast<std::uint32_t>(from.attempt),
-                .sequence = from.sequence};
-}
-
 /// Checks a list of two numbers: an index and a count above it.
 bool is_index_of_count(const std::vector<std::int64_t>& list, std::int64_t least) {
   return list.size() == 2 && list[0] >= 0 && list[0] < list[1] && list[1] >= least;

@@ -45,18 +45,17 @@ class batch_encoder {
   batch_encoder(const header& head, const batch& rows, codec compression, std::shared_ptr<const std::string> schema)
       : head_(head), batch_(rows), compression_(compression), schema_(std::move(schema)) {}
 
-  result<std::vector<std::string>> encode() {
+  result<scattered_message> encode() {
     SLUICE_TRY(split(0, batch_.rows()));
-    std::vector<std::string> frames;
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       const auto& one = parts_[i];
       if (body_size(one.columns) <= room(one)) {
-        SLUICE_TRY(whole(one, i, frames));
+        SLUICE_TRY(whole(one, i));
       } else {
-        fragments(one, i, frames);
+        fragments(one, i);
       }
     }
-    return frames;
+    return std::move(made_);
   }
 
  private:
@@ -65,12 +64,16 @@ class batch_encoder {
     layout columns;
   };
 
+  /// At most that much does a frame take beside its body.
+  [[nodiscard]] std::size_t description_bytes(const part& one) const {
+    // A pair takes at most 1 + 9 + 9 bytes.
+    return head_reserve + head_.run.size() + schema_->size() +
+           19 * (one.columns.nodes.size() + one.columns.buffers.size());
+  }
+
   /// Bytes that the body of a part may have in one frame.
   [[nodiscard]] std::int64_t room(const part& one) const {
-    // A pair takes at most 1 + 9 + 9 bytes.
-    const auto head = head_reserve + head_.run.size() + schema_->size() +
-                      19 * (one.columns.nodes.size() + one.columns.buffers.size());
-    return static_cast<std::int64_t>(max_frame_bytes) - static_cast<std::int64_t>(head);
+    return static_cast<std::int64_t>(max_frame_bytes) - static_cast<std::int64_t>(description_bytes(one));
   }
 
   status split(std::int64_t offset, std::int64_t rows) {
@@ -135,72 +138,85 @@ class batch_encoder {
   }
   static constexpr std::uint32_t described_keys = 9;
 
-  static void append(std::string& to, const layout& columns) {
+  /// The buffers of a body, each filled up to a multiple of body_alignment.
+  static std::vector<piece> pieces(const layout& columns) {
+    static constexpr std::uint8_t zeros[body_alignment] = {};
+    std::vector<piece> made;
+    made.reserve(2 * columns.buffers.size());
     for (const auto& each : columns.buffers) {
       if (each.bytes == nullptr) continue;
-      to.append(reinterpret_cast<const char*>(each.bytes), static_cast<std::size_t>(each.size));
-      to.append(static_cast<std::size_t>(padded(each.size) - each.size), '\0');
+      if (each.size > 0) made.push_back(each);
+      if (const auto missing = padded(each.size) - each.size; missing > 0) made.push_back({zeros, missing, nullptr});
     }
+    return made;
   }
 
-  status whole(const part& one, std::size_t index, std::vector<std::string>& frames) {
-    const auto size = static_cast<std::size_t>(body_size(one.columns));
-    auto frame = begin("batch", described_keys + 3, size + schema_->size() + 4096);
+  static std::shared_ptr<arrow::Buffer> joined(const layout& columns) {
+    std::string body;
+    body.reserve(static_cast<std::size_t>(body_size(columns)));
+    for (const auto& each : pieces(columns))
+      body.append(reinterpret_cast<const char*>(each.bytes), static_cast<std::size_t>(each.size));
+    return arrow::Buffer::FromString(std::move(body));
+  }
+
+  void add(scattered_frame frame) {
+    for (const auto& each : frame.body) made_.packed_bytes += each.size;
+    made_.frames.push_back(std::move(frame));
+  }
+
+  status whole(const part& one, std::size_t index) {
+    const auto size = body_size(one.columns);
+    made_.plain_bytes += size;
+    auto frame = begin("batch", described_keys + 3, description_bytes(one));
     describe(frame, one, index);
     if (compression_ != codec::none && size > 0) {
-      SLUICE_ASSIGN(const auto packed, compressed(one.columns, size));
-      if (packed->size() < static_cast<std::int64_t>(size)) {
+      SLUICE_ASSIGN(const auto packed, compressed(*joined(one.columns)));
+      if (packed->size() < size) {
         frame.text("codec", compression_ == codec::lz4 ? "lz4" : "zstd");
         frame.align_body();
         frame.begin_body(static_cast<std::size_t>(packed->size()));
-        frame.frame().append(reinterpret_cast<const char*>(packed->data()), static_cast<std::size_t>(packed->size()));
-        frames.push_back(frame.finish());
+        add(frame.finish({{packed->data(), packed->size(), packed}}));
         return {};
       }
     }
     frame.text("codec", "none");
     frame.align_body();
-    frame.begin_body(size);
-    append(frame.frame(), one.columns);
-    frames.push_back(frame.finish());
+    frame.begin_body(static_cast<std::size_t>(size));
+    add(frame.finish(pieces(one.columns)));
     return {};
   }
 
-  [[nodiscard]] result<std::shared_ptr<arrow::Buffer>> compressed(const layout& columns, std::size_t size) const {
-    std::string body;
-    body.reserve(size);
-    append(body, columns);
+  [[nodiscard]] result<std::shared_ptr<arrow::Buffer>> compressed(const arrow::Buffer& body) const {
     const auto kind = compression_ == codec::lz4 ? arrow::Compression::LZ4_FRAME : arrow::Compression::ZSTD;
     SLUICE_ASSIGN_ARROW(const auto with, arrow::util::Codec::Create(kind, 1), doing);
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(body.data());
-    const auto length = static_cast<std::int64_t>(body.size());
-    SLUICE_ASSIGN_ARROW(auto packed, arrow::AllocateResizableBuffer(with->MaxCompressedLen(length, bytes)), doing);
-    SLUICE_ASSIGN_ARROW(const auto used, with->Compress(length, bytes, packed->size(), packed->mutable_data()), doing);
-    SLUICE_TRY_ARROW(packed->Resize(used, false), doing);
+    SLUICE_ASSIGN_ARROW(auto packed, arrow::AllocateResizableBuffer(with->MaxCompressedLen(body.size(), body.data())),
+                        doing);
+    SLUICE_ASSIGN_ARROW(const auto used,
+                        with->Compress(body.size(), body.data(), packed->size(), packed->mutable_data()), doing);
+    SLUICE_TRY_ARROW(packed->Resize(used, true), doing);
     return std::shared_ptr<arrow::Buffer>(std::move(packed));
   }
 
-  void fragments(const part& one, std::size_t index, std::vector<std::string>& frames) {
-    std::string body;
-    body.reserve(static_cast<std::size_t>(body_size(one.columns)));
-    append(body, one.columns);
-    const auto first = static_cast<std::size_t>(room(one));
-    const auto later = max_frame_bytes - head_reserve - head_.run.size();
-    const auto count = 1 + (body.size() - first + later - 1) / later;
-    std::string_view rest = body;
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto piece = rest.substr(0, i == 0 ? first : later);
-      rest.remove_prefix(piece.size());
-      auto frame = i == 0 ? begin("batch", described_keys + 4, max_frame_bytes) : begin("fragment", 3, max_frame_bytes);
+  void fragments(const part& one, std::size_t index) {
+    const auto body = joined(one.columns);
+    made_.plain_bytes += body->size();
+    const auto first = room(one);
+    const auto later = static_cast<std::int64_t>(max_frame_bytes - head_reserve - head_.run.size());
+    const auto count = 1 + (body->size() - first + later - 1) / later;
+    std::int64_t begun = 0;
+    for (std::int64_t i = 0; i < count; ++i) {
+      const auto size = std::min(i == 0 ? first : later, body->size() - begun);
+      auto frame = i == 0 ? begin("batch", described_keys + 4, description_bytes(one))
+                          : begin("fragment", 3, head_reserve + head_.run.size());
       if (i == 0) {
         describe(frame, one, index);
         frame.text("codec", "none");
       }
-      frame.list("fragment", {i, count});
+      frame.list("fragment", {static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(count)});
       frame.align_body();
-      frame.begin_body(piece.size());
-      frame.frame().append(piece);
-      frames.push_back(frame.finish());
+      frame.begin_body(static_cast<std::size_t>(size));
+      add(frame.finish({{body->data() + begun, size, body}}));
+      begun += size;
     }
   }
 
@@ -210,19 +226,20 @@ class batch_encoder {
   std::shared_ptr<const std::string> schema_;
   std::vector<part> parts_;
   std::uint64_t sent_ = 0;
+  scattered_message made_;
 };
 
-std::string encode_marker(const header& head, const end_of_data& marker) {
+scattered_frame encode_marker(const header& head, const end_of_data& marker) {
   frame_writer frame(head, "end_of_data", 1, 256);
   frame.number("rows", marker.rows);
   return frame.finish();
 }
-std::string encode_marker(const header& head, const barrier& marker) {
+scattered_frame encode_marker(const header& head, const barrier& marker) {
   frame_writer frame(head, "barrier", 1, 256);
   frame.number("epoch", marker.epoch);
   return frame.finish();
 }
-std::string encode_marker(const header& head, const watermark& marker) {
+scattered_frame encode_marker(const header& head, const watermark& marker) {
   frame_writer frame(head, "watermark", 1, 256);
   frame.signed_number("time", marker.time);
   return frame.finish();
@@ -230,18 +247,41 @@ std::string encode_marker(const header& head, const watermark& marker) {
 
 }  // namespace
 
-result<std::vector<std::string>> encode(const message& what, codec compression) {
+std::size_t scattered_frame::size() const {
+  auto sum = head.size() + tail.size();
+  for (const auto& each : body) sum += static_cast<std::size_t>(each.size);
+  return sum;
+}
+
+std::string scattered_frame::joined() const {
+  std::string whole;
+  whole.reserve(size());
+  whole += head;
+  for (const auto& each : body)
+    whole.append(reinterpret_cast<const char*>(each.bytes), static_cast<std::size_t>(each.size));
+  whole += tail;
+  return whole;
+}
+
+result<scattered_message> encode_scattered(const message& what, codec compression) {
   if (const auto* rows = std::get_if<batch>(&what.body)) {
     SLUICE_ASSIGN(auto schema, schema_bytes(rows->data->schema()));
     return batch_encoder(what.head, *rows, compression, std::move(schema)).encode();
   }
-  std::vector<std::string> frames;
+  scattered_message made;
   std::visit(
       [&](const auto& marker) {
         if constexpr (!std::is_same_v<std::decay_t<decltype(marker)>, batch>)
-          frames.push_back(encode_marker(what.head, marker));
+          made.frames.push_back(encode_marker(what.head, marker));
       },
       what.body);
+  return made;
+}
+
+result<std::vector<std::string>> encode(const message& what, codec compression) {
+  SLUICE_ASSIGN(const auto made, encode_scattered(what, compression));
+  std::vector<std::string> frames;
+  for (const auto& one : made.frames) frames.push_back(one.joined());
   return frames;
 }
 

@@ -32,14 +32,18 @@ struct fields {
   std::string_view codec;
   std::uint64_t body_bytes = 0;
   std::string_view body;
-  // end_of_data: rows; barrier: epoch; watermark: time
+  // end_of_data: rows; barrier: epoch; watermark: time; window: rows, window
   std::int64_t time = 0;
+  std::uint64_t window = 0;
   std::uint64_t checksum = 0;
 };
 
 /// Reads a frame's map: right magic, version and checksum, every key known and at most once, every value of its type.
 /// Allocates in proportion to the frame's bytes, whatever it claims.
 result<fields> parse(std::span<const char> frame);
+
+/// What it says of itself. Errors: malformed_frame.
+result<header> head_of(const fields& from);
 
 error malformed(const std::string& message);
 

@@ -1,13 +1,17 @@
 #pragma once
 
 #include "engine/wire/fields.hpp"
+#include "engine/wire/scattered_frame.hpp"
 
 #include <xxhash.h>
 
 #include <initializer_list>
+#include <memory>
 #include <msgpack/pack.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace sluice::wire {
 
@@ -75,12 +79,22 @@ class frame_writer {
     for (int shift = 24; shift >= 0; shift -= 8) frame_ += static_cast<char>(length >> shift & 0xff);
   }
 
-  std::string finish() {
+  /// Closes the frame. `body`: what follows the header that begin_body has written, as long as that says.
+  scattered_frame finish(std::vector<piece> body = {}) {
+    scattered_frame made{.head = std::move(frame_), .body = std::move(body), .tail = {}};
+    frame_.clear();
     key("xxh3");
-    const std::uint64_t sum = XXH3_64bits(frame_.data(), frame_.size());
-    frame_ += '\xcf';
-    for (int shift = 56; shift >= 0; shift -= 8) frame_ += static_cast<char>(sum >> shift & 0xff);
-    return std::move(frame_);
+    made.tail = std::move(frame_);
+    const std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> sum(::XXH3_createState(), ::XXH3_freeState);
+    ::XXH3_64bits_reset(sum.get());
+    const auto add = [&](const void* bytes, std::size_t size) { ::XXH3_64bits_update(sum.get(), bytes, size); };
+    add(made.head.data(), made.head.size());
+    for (const auto& one : made.body) add(one.bytes, static_cast<std::size_t>(one.size));
+    add(made.tail.data(), made.tail.size());
+    const std::uint64_t value = ::XXH3_64bits_digest(sum.get());
+    made.tail += '\xcf';
+    for (int shift = 56; shift >= 0; shift -= 8) made.tail += static_cast<char>(value >> shift & 0xff);
+    return made;
   }
 
  private:

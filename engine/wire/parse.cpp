@@ -37,13 +37,14 @@ enum class key {
   pad,
   body,
   time,
+  window,
   xxh3,
 };
 
 constexpr std::string_view key_names[] = {"sluice",     "kind",     "run",       "edge",  "from",    "to",
                                           "attempt",    "sequence", "epoch",     "rows",  "order",   "part",
                                           "fragment",   "schema",   "positions", "nodes", "buffers", "codec",
-                                          "body_bytes", "pad",      "body",      "time",  "xxh3"};
+                                          "body_bytes", "pad",      "body",      "time",  "window",  "xxh3"};
 
 std::optional<key> find_key(std::string_view name) {
   for (std::size_t i = 0; i < std::size(key_names); ++i)
@@ -184,6 +185,8 @@ class frame_visitor : public msgpack::null_visitor {
         return into_.body_bytes = value, true;
       case key::time:
         return into_.time = number, true;
+      case key::window:
+        return into_.window = value, true;
       default:
         return fail("an unexpected number");
     }
@@ -239,6 +242,18 @@ result<fields> parse(std::span<const char> frame) {
   const auto covered = frame.size() - std::min(frame.size(), checksum_bytes);
   if (XXH3_64bits(frame.data(), covered) != found.checksum) return malformed("its checksum is wrong");
   return found;
+}
+
+result<header> head_of(const fields& from) {
+  if (from.run.empty() || from.run.size() > 64) return malformed("its run id is empty or too long");
+  for (const auto number : {from.edge, from.from, from.to, from.attempt})
+    if (number > UINT32_MAX) return malformed("a number in its head is too large");
+  return header{.run = std::string(from.run),
+                .edge = static_cast<std::uint32_t>(from.edge),
+                .from = static_cast<std::uint32_t>(from.from),
+                .to = static_cast<std::uint32_t>(from.to),
+                .attempt = static_cast<std::uint32_t>(from.attempt),
+                .sequence = from.sequence};
 }
 
 }  // namespace sluice::wire

@@ -10,9 +10,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <condition_variable>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -41,16 +44,18 @@ struct node_links {
   std::vector<std::string> logged;
   std::vector<std::pair<std::string, error>> failed;
   std::vector<wire::payload> arrived;
+  std::map<data_route, std::int64_t> kept, come;  ///< rows that wait to be worked off; that came in all
   std::unique_ptr<data_links> links;
 
   explicit node_links(const std::string& name, const std::string& session = "session",
-                      const std::string& token = "secret") {
+                      const std::string& token = "secret", const data_settings& settings = {}) {
     links = data_links::start(name, token,
                               {.failed =
                                    [this](const std::string& run, const error& why) {
                                      add(failed, {run, why});
                                    },
-                               .log = [this](const std::string& text) { add(logged, text); }})
+                               .log = [this](const std::string& text) { add(logged, text); }},
+                              "127.0.0.1", nullptr, settings)
                 .value();
     links->set_session(session);
   }
@@ -65,8 +70,33 @@ struct node_links {
     std::unique_lock guard(lock);
     return changed.wait_for(guard, patience, test);
   }
+  /// What comes is worked off at once.
   void receive(const std::string& peer, const data_route& route) {
-    links->receive(peer, route, 1, [this](wire::payload body) { add(arrived, std::move(body)); });
+    links->receive(peer, route, 1, [this, route](wire::payload body) {
+      const auto* const rows = std::get_if<batch>(&body);
+      const auto count = rows != nullptr ? rows->rows() : 0;
+      add(arrived, std::move(body));
+      links->worked_off(route, count);
+    });
+  }
+  /// What comes is kept until the test works it off.
+  void keep(const std::string& peer, const data_route& route) {
+    links->receive(peer, route, 1, [this, route](wire::payload body) {
+      if (const auto* const rows = std::get_if<batch>(&body)) {
+        const std::lock_guard guard(lock);
+        kept[route] += rows->rows();
+        come[route] += rows->rows();
+      }
+      changed.notify_all();
+    });
+  }
+  void work_off_all() {
+    std::map<data_route, std::int64_t> now;
+    {
+      const std::lock_guard guard(lock);
+      now.swap(kept);
+    }
+    for (const auto& [route, rows] : now) links->worked_off(route, rows);
   }
   [[nodiscard]] address where() const { return {"127.0.0.1", links->port()}; }
 };
@@ -104,8 +134,8 @@ TEST_CASE("batches and markers cross a link in order") {
   node_links a("a"), b("b");
   a.links->add_peer("b", b.where());
   b.receive("a", route);
-  for (int i = 0; i < 100; ++i) a.links->send("b", route, 1, rows_of(i * 1000, 1000));
-  a.links->send("b", route, 1, wire::end_of_data{100000});
+  for (int i = 0; i < 100; ++i) a.links->send("b", {route, 1, rows_of(i * 1000, 1000)});
+  a.links->send("b", {route, 1, wire::end_of_data{100000}});
   REQUIRE(b.wait([&] { return b.arrived.size() == 101; }));
   for (int i = 0; i < 100; ++i)
     REQUIRE(std::get<batch>(b.arrived[static_cast<std::size_t>(i)]).data->Equals(*rows_of(i * 1000, 1000).data));
@@ -113,29 +143,129 @@ TEST_CASE("batches and markers cross a link in order") {
   CHECK(a.failed.empty());
 }
 
-TEST_CASE("what is encoded for a peer stays under 8 MiB while it takes nothing") {
-  node_links a("a");
-  // A peer that accepts and never reads: the kernel's buffers fill, then ours must hold.
-  const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in where{};
-  where.sin_family = AF_INET;
-  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof where;
-  REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
-  REQUIRE(::listen(listener, 1) == 0);
-  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&where), &size) == 0);
-  a.links->add_peer("b", {"127.0.0.1", ntohs(where.sin_port)});
+namespace {
+
+/// A node that proves itself and then reads nothing, as one that is stopped.
+struct stuck_node {
+  int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+  int taken = -1;
+  std::uint16_t port = 0;
+
+  stuck_node() {
+    sockaddr_in where{};
+    where.sin_family = AF_INET;
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof where;
+    REQUIRE(::bind(listener, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+    REQUIRE(::listen(listener, 1) == 0);
+    REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&where), &size) == 0);
+    port = ntohs(where.sin_port);
+  }
+  ~stuck_node() {
+    ::close(taken);
+    ::close(listener);
+  }
+  stuck_node(const stuck_node&) = delete;
+  stuck_node& operator=(const stuck_node&) = delete;
+
+  void prove(const std::string& name) {
+    taken = ::accept(listener, nullptr, nullptr);
+    REQUIRE(test::prove(taken, proof::accepting(as(name))));
+  }
+};
+
+data_route numbered(std::uint32_t channel) { return {.run = "run-1", .edge = 0, .from = channel, .to = 0}; }
+
+}  // namespace
+
+TEST_CASE("a peer that takes nothing fills only its own bounded buffer, and the others get all of theirs") {
+  node_links a("a"), b("b");
+  stuck_node stuck;
+  a.links->add_peer("stuck", {"127.0.0.1", stuck.port});
+  a.links->add_peer("b", b.where());
+  b.receive("a", route);
   const auto rows = rows_of(0, 128 * 1024);  // 1 MiB
-  for (int i = 0; i < 100; ++i) a.links->send("b", route, 1, rows);
-  const int taken = ::accept(listener, nullptr, nullptr);
-  REQUIRE(test::prove(taken, proof::accepting(as("b"))));
-  CHECK(test::eventually([&] { return a.links->most_queued_bytes() > 4 * 1024 * 1024; }));
-  CHECK(a.links->most_queued_bytes() <= most_encoded_bytes);
+  // One for each of many channels: its window lets nothing more go.
+  for (std::uint32_t i = 0; i < 100; ++i) a.links->send("stuck", {numbered(i), 1, rows});
+  stuck.prove("stuck");
+  CHECK(test::eventually([&] { return a.links->most_queued_bytes() > 0 && a.links->waiting() < 100; }));
+  for (int i = 0; i < 100; ++i) a.links->send("b", {route, 1, rows_of(i, 1000)});
+  REQUIRE(b.wait([&] { return b.arrived.size() == 100; }));
+  CHECK(a.links->most_queued_bytes() <= enough_encoded_bytes + rows.bytes() + 4096);
   CHECK(a.links->waiting() > 50);
   a.links->forget("run-1");
   CHECK(test::eventually([&] { return a.links->waiting() == 0; }));
-  ::close(taken);
-  ::close(listener);
+}
+
+TEST_CASE("the rows of 64 channels from four nodes stay within the memory of the node that receives them") {
+  constexpr std::int64_t budget = 8 * 1024 * 1024;
+  constexpr std::int64_t rows_each = 256 * 1024;  // 2 MiB: 128 MiB in all
+  node_links b("b", "session", "secret", {.receive_bytes = budget});
+  std::vector<std::unique_ptr<node_links>> senders;
+  for (std::uint32_t node = 0; node < 4; ++node) {
+    const auto name = "a" + std::to_string(node);
+    auto& one = *senders.emplace_back(std::make_unique<node_links>(name));
+    one.links->add_peer("b", b.where());
+    for (std::uint32_t i = 0; i < 16; ++i) {
+      const auto channel = numbered(node * 16 + i);
+      b.keep(name, channel);
+      one.links->send("b", {channel, 1, rows_of(0, rows_each), false});
+    }
+  }
+  // Nothing is worked off, and yet something of every channel comes: none has to wait for another one.
+  REQUIRE(b.wait([&] { return b.come.size() == 64; }));
+  CHECK(b.links->most_held_bytes() <= budget);
+  const auto all_there = [&] {
+    b.work_off_all();
+    const std::lock_guard guard(b.lock);
+    return std::all_of(b.come.begin(), b.come.end(), [&](const auto& one) { return one.second == rows_each; });
+  };
+  CHECK(test::eventually(all_there));
+  CHECK(b.links->most_held_bytes() <= budget);
+  b.work_off_all();
+  CHECK(b.links->held_bytes() == 0);
+}
+
+TEST_CASE("small batches of a channel without order travel together, and what is ordered keeps its batches") {
+  node_links a("a"), b("b");
+  a.links->add_peer("b", b.where());
+  const data_route ordered{.run = "run-1", .edge = 4, .from = 0, .to = 0};
+  b.keep("a", route);
+  b.receive("a", ordered);
+  // They wait behind the first, which fills the window of the channel.
+  a.links->send("b", {route, 1, rows_of(0, 8192), false});
+  for (int i = 0; i < 1000; ++i) a.links->send("b", {route, 1, rows_of(i * 10, 10), false});
+  for (int i = 0; i < 10; ++i) a.links->send("b", {ordered, 1, rows_of(i * 10, 10), true});
+  REQUIRE(b.wait([&] { return b.arrived.size() == 10 && b.come[route] == 8192; }));
+  const auto frames_before = a.links->traffic().frames;
+  CHECK(test::eventually([&] {
+    b.work_off_all();
+    const std::lock_guard guard(b.lock);
+    return b.come[route] == 8192 + 10'000;
+  }));
+  CHECK(a.links->traffic().frames - frames_before < 10);
+}
+
+TEST_CASE("rows travel compressed where a node is told so, and say how much it saved") {
+  for (const auto how : {wire::compression::lz4, wire::compression::zstd}) {
+    node_links a("a", "session", "secret", {.compression = how}), b("b");
+    a.links->add_peer("b", b.where());
+    b.receive("a", route);
+    a.links->send("b", {route, 1, rows_of(0, 100'000), false});
+    REQUIRE(b.wait([&] {
+      std::int64_t sum = 0;
+      for (const auto& one : b.arrived) sum += std::get<batch>(one).rows();
+      return sum == 100'000;
+    }));
+    std::int64_t next = 0;
+    for (const auto& one : b.arrived) {
+      const auto& rows = std::get<batch>(one);
+      CHECK(rows.data->Equals(*rows_of(next, rows.rows()).data));
+      next += rows.rows();
+    }
+    CHECK(a.links->traffic().plain >= 800'000);
+    CHECK(a.links->traffic().packed < a.links->traffic().plain * 3 / 4);
+  }
 }
 
 TEST_CASE("foreign clients are refused, logged, and the links go on") {
@@ -161,7 +291,7 @@ TEST_CASE("foreign clients are refused, logged, and the links go on") {
   CHECK(b.failed.empty());
   a.links->add_peer("b", b.where());
   b.receive("a", route);
-  a.links->send("b", route, 1, rows_of(0, 1));
+  a.links->send("b", {route, 1, rows_of(0, 1)});
   CHECK(b.wait([&] { return b.arrived.size() == 1; }));
 }
 
@@ -176,13 +306,13 @@ TEST_CASE("no data goes to a stranger who listens in a node's place") {
   REQUIRE(::listen(listener, 1) == 0);
   REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&where), &size) == 0);
   a.links->add_peer("b", {"127.0.0.1", ntohs(where.sin_port)});
-  a.links->send("b", route, 1, rows_of(0, 1000));
+  a.links->send("b", {route, 1, rows_of(0, 1000)});
   const int taken = ::accept(listener, nullptr, nullptr);
   CHECK_FALSE(test::prove(taken, proof::accepting(as("b", "session", "another token"))));
   REQUIRE(a.wait([&] { return a.failed.size() == 1; }));
   CHECK(a.failed[0].second.message.find("token") != std::string::npos);
   // A proven node of another name is not the peer either.
-  a.links->send("b", {.run = "run-2", .edge = 0, .from = 0, .to = 0}, 1, rows_of(0, 1000));
+  a.links->send("b", {{.run = "run-2", .edge = 0, .from = 0, .to = 0}, 1, rows_of(0, 1000)});
   const int second = ::accept(listener, nullptr, nullptr);
   CHECK_FALSE(test::prove(second, proof::accepting(as("c"))));
   REQUIRE(a.wait([&] { return a.failed.size() == 2; }));
@@ -200,7 +330,7 @@ TEST_CASE("a broken link fails its runs with the cause, and the next run connect
   auto b = std::make_unique<node_links>("b");
   a.links->add_peer("b", b->where());
   b->receive("a", route);
-  a.links->send("b", route, 1, rows_of(0, 1));
+  a.links->send("b", {route, 1, rows_of(0, 1)});
   REQUIRE(b->wait([&] { return b->arrived.size() == 1; }));
   b.reset();
   REQUIRE(a.wait([&] { return a.failed.size() == 1; }));
@@ -212,19 +342,19 @@ TEST_CASE("a broken link fails its runs with the cause, and the next run connect
   a.links->add_peer("b", b->where());
   const data_route next{.run = "run-2", .edge = 0, .from = 0, .to = 0};
   b->receive("a", next);
-  a.links->send("b", route, 1, rows_of(0, 1));  // of the failed run: dropped
-  a.links->send("b", next, 1, rows_of(5, 1));
+  a.links->send("b", {route, 1, rows_of(0, 1)});  // of the failed run: dropped
+  a.links->send("b", {next, 1, rows_of(5, 1)});
   REQUIRE(b->wait([&] { return b->arrived.size() == 1; }));
   CHECK(std::get<batch>(b->arrived[0]).data->Equals(*rows_of(5, 1).data));
 }
 
 TEST_CASE("a peer that nobody knows, or nobody answers for, fails the run") {
   node_links a("a");
-  a.links->send("ghost", route, 1, rows_of(0, 1));
+  a.links->send("ghost", {route, 1, rows_of(0, 1)});
   REQUIRE(a.wait([&] { return a.failed.size() == 1; }));
   const test::closed_port gone;
   a.links->add_peer("gone", {"127.0.0.1", gone.number()});
-  a.links->send("gone", {.run = "run-2", .edge = 0, .from = 0, .to = 0}, 1, rows_of(0, 1));
+  a.links->send("gone", {{.run = "run-2", .edge = 0, .from = 0, .to = 0}, 1, rows_of(0, 1)});
   REQUIRE(a.wait([&] { return a.failed.size() == 2; }));
   CHECK(a.failed[1].first == "run-2");
 }
@@ -233,10 +363,10 @@ TEST_CASE("frames of another attempt are dropped") {
   node_links a("a"), b("b");
   a.links->add_peer("b", b.where());
   b.receive("a", route);
-  a.links->send("b", route, 2, rows_of(0, 1));
+  a.links->send("b", {route, 2, rows_of(0, 1)});
   const data_route other{.run = "run-1", .edge = 4, .from = 0, .to = 0};
   b.receive("a", other);
-  a.links->send("b", other, 1, rows_of(7, 1));
+  a.links->send("b", {other, 1, rows_of(7, 1)});
   REQUIRE(b.wait([&] { return !b.arrived.empty(); }));
   CHECK(std::get<batch>(b.arrived[0]).data->Equals(*rows_of(7, 1).data));
 }

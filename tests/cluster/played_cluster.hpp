@@ -25,7 +25,8 @@ struct played_links final : batch_links {
   void set_session(const std::string& name) override { session = name; }
   void add_peer(const std::string& name, const address& where) override { peers[name] = where; }
   void remove_peer(const std::string& name) override { peers.erase(name); }
-  void send(const std::string&, const data_route&, std::uint32_t, wire::payload) override {}
+  void send(const std::string&, outgoing_batch) override {}
+  void worked_off(const data_route&, std::int64_t) override {}
   void receive(const std::string&, const data_route&, std::uint32_t, deliver_function) override {}
   void forget(const std::string& run) override { forgotten.push_back(run); }
 };

@@ -6,13 +6,14 @@ import json
 import os
 import pathlib
 import random
+import signal
 import subprocess
 import tempfile
 import time
 import unittest
 
 from command_line import PATIENCE, ROOT, eventually
-from two_nodes_test import SLUICE, Node
+from two_nodes_test import ENDLESS, SLUICE, Node
 
 SEED = int(os.environ.get("SLUICE_TEST_SEED", "7"))
 PIPELINES = int(os.environ.get("SLUICE_TEST_PIPELINES", "5"))
@@ -86,12 +87,16 @@ class ThreeNodes(unittest.TestCase):
                 node.log.close()
         self.folder.cleanup()
 
-    def cluster(self, count=3, labels=None, **environment):
-        """`labels` and `environment` are those of the workers."""
+    def cluster(self, count=3, labels=None, settings="", **environment):
+        """`labels` and `environment` are those of the workers, `settings` is a line of every node's file."""
+        flags = ()
+        if settings:
+            (self.path / "node.yaml").write_text(f"node:\n  {settings}\n")
+            flags = ("--config", self.path / "node.yaml")
         for number in range(1, count + 1):
             # Each joins by the node that came before it: any member will do.
             join = ("--join", self.nodes[-1].cluster, *(("--labels", labels) if labels else ())) if self.nodes else ()
-            self.nodes.append(Node(f"n{number}", self.path, *join, **(environment if self.nodes else {})))
+            self.nodes.append(Node(f"n{number}", self.path, *join, *flags, **(environment if self.nodes else {})))
         eventually(lambda: self.states() == {f"n{number}": "ready" for number in range(1, count + 1)}, "a cluster that is ready")
         return self.nodes
 
@@ -133,7 +138,8 @@ class ThreeNodes(unittest.TestCase):
             texts[name] = random_pipeline(of, name)
             (self.path / f"{name}.yaml").write_text(texts[name])
             self.sluice("run", f"{name}.yaml", "--set", f"out={name}-0.csv")
-        self.cluster()
+        # So little memory that all windows are small: no run may wait for ever because of that.
+        self.cluster(settings="exchange: { memory: 1MiB, compression: lz4 }")
         for count in (3, 2, 1):
             for name, text in texts.items():
                 self.sluice("submit", f"{name}.yaml", "--set", f"out={name}-{count}.csv", "--wait", *self.there())
@@ -143,6 +149,28 @@ class ThreeNodes(unittest.TestCase):
                 eventually(lambda: len(self.states()) == len(self.nodes), "a node that has left")
         last = self.node_events()[-1]
         self.assertEqual(last, ("node.left", "n2"))
+
+    def test_a_stopped_worker_keeps_no_other_run_waiting(self):
+        # It is not lost before the test has ended, however slow the machine is.
+        first, _, worker = self.cluster(settings="heartbeat: { interval: 500ms, suspect: 2s, lost: 10m }")
+        text = ENDLESS.replace("id: sequence } }", "id: sequence } }\n    place: { node: n1 }")
+        stuck = first.submit(text.replace("n2", "n3"), self.path)
+        other = first.submit(text.replace("endless", "other"), self.path)
+
+        def arrived(run):
+            units = first.json(f"/v1/runs/{run}").get("progress", {"units": []})["units"]
+            return sum(unit["in"] for unit in units if unit["unit"] == "nothing")
+
+        eventually(lambda: arrived(stuck) and arrived(other), "rows that arrive at n2 and n3")
+        worker.process.send_signal(signal.SIGSTOP)
+        try:
+            # More than all buffers on the way hold.
+            wanted = arrived(other) + 5_000_000
+            eventually(lambda: arrived(other) > wanted, "more rows at n2")
+            self.assertEqual(first.json(f"/v1/runs/{stuck}")["state"], "running")
+        finally:
+            worker.process.kill()
+            worker.process.wait(PATIENCE)
 
     def test_explain_says_where_a_pipeline_would_run(self):
         self.cluster()

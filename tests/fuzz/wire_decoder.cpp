@@ -1,4 +1,5 @@
 #include "engine/wire/frame.hpp"
+#include "engine/wire/window_frame.hpp"
 #include "tests/fuzz/read_file.hpp"
 #include "tests/fuzz/targets.hpp"
 
@@ -22,6 +23,8 @@ void mend_checksum(std::string& frame) {
 }
 
 void take(const std::string& frame) {
+  if (const auto window = wire::parse_window(std::span<const char>(frame)); window.ok() && window->bytes < 0)
+    broken_promise("a window below zero");
   wire::decoder decoder;
   // The second time the channel is known.
   for (int i = 0; i < 2; ++i) {

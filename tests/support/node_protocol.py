@@ -11,7 +11,7 @@ import struct
 
 import msgpack
 
-VERSION = 4
+VERSION = 5
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RELEASE = re.search(r"project\(sluice VERSION (\d+\.\d+)", (ROOT / "CMakeLists.txt").read_text())[1]
 LIMIT = 1024

@@ -1,4 +1,6 @@
 #include "engine/wire/frame.hpp"
+#include "engine/wire/codec_choice.hpp"
+#include "engine/wire/window_frame.hpp"
 
 #include "tests/engine/wire/sample_batches.hpp"
 
@@ -156,4 +158,49 @@ TEST_CASE("types that do not travel are refused by name") {
   REQUIRE_FALSE(frames.ok());
   CHECK(frames.problem().code == "not_supported_yet");
   CHECK(frames.problem().message.find("string_view") != std::string::npos);
+}
+
+TEST_CASE("compression is used where the link is slow enough to gain by it, and left where it is not") {
+  constexpr std::int64_t mebibyte = 1024 * 1024;
+  constexpr double lz4_speed = 500e6, zstd_speed = 250e6;
+  const auto settled = [&](double link, double lz4_left, double zstd_left) {
+    codec_choice choice(compression::automatic);
+    auto last = codec::none;
+    for (int i = 0; i < 100; ++i) {
+      last = choice.next(mebibyte, link);
+      const auto left = last == codec::lz4 ? lz4_left : zstd_left;
+      choice.measured(last, mebibyte, static_cast<std::int64_t>(mebibyte * left),
+                      mebibyte / (last == codec::lz4 ? lz4_speed : zstd_speed));
+    }
+    return last;
+  };
+  CHECK(settled(0, 0.5, 0.3) == codec::none);       // it was never full
+  CHECK(settled(2e9, 0.5, 0.3) == codec::none);     // loopback
+  CHECK(settled(125e6, 0.5, 0.4) == codec::lz4);    // 1 Gbit/s
+  CHECK(settled(12.5e6, 0.5, 0.3) == codec::zstd);  // 100 Mbit/s
+  CHECK(settled(12.5e6, 1, 0.98) == codec::none);   // nothing to gain
+  codec_choice small(compression::automatic);
+  CHECK(small.next(100, 12.5e6) == codec::none);
+  codec_choice told(compression::lz4);
+  CHECK(told.next(100, 0) == codec::lz4);
+  CHECK_FALSE(parse_compression("gzip"));
+}
+
+TEST_CASE("a window frame says what it was given, and other frames are none") {
+  const window_frame given{.of = sample_head, .rows = 1'234'567, .bytes = 4'194'304};
+  const auto frame = encode_window(given);
+  CHECK(frame.size() <= max_window_frame_bytes);
+  const auto got = parse_window(std::span<const char>(frame));
+  REQUIRE(got.ok());
+  CHECK(got->of.run == sample_head.run);
+  CHECK(got->of.to == sample_head.to);
+  CHECK(got->of.attempt == sample_head.attempt);
+  CHECK(got->rows == 1'234'567);
+  CHECK(got->bytes == 4'194'304);
+  decoder rows;
+  CHECK_FALSE(rows.take(std::span<const char>(frame)).ok());
+  const auto end = encode({sample_head, end_of_data{5}}, codec::none).value();
+  CHECK_FALSE(parse_window(std::span<const char>(end[0])).ok());
+  for (std::size_t cut = 0; cut < frame.size(); ++cut)
+    CHECK_FALSE(parse_window(std::span<const char>(frame).first(cut)).ok());
 }

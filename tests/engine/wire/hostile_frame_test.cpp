@@ -73,6 +73,32 @@ TEST_CASE("a changed bit anywhere is noticed by the checksum") {
   }
 }
 
+TEST_CASE("a compressed body that claims gigabytes is refused before there is room for them") {
+  arrow::Int64Builder zeros;
+  REQUIRE(zeros.AppendEmptyValues(100'000).ok());
+  const batch rows{.data = arrow::RecordBatch::Make(arrow::schema({arrow::field("id", arrow::int64())}), 100'000,
+                                                    {zeros.Finish().ValueOrDie()}),
+                   .positions = nullptr,
+                   .order = {}};
+  for (const auto compression : {codec::lz4, codec::zstd}) {
+    auto frame = encode({sample_head, rows}, compression)->front();
+    const std::string key = "body_bytes\xce";  // and four bytes
+    const auto at = frame.find(key);
+    REQUIRE(at != std::string::npos);
+    frame.replace(at + key.size(), 4, 4, '\xff');
+    mend_checksum(frame);
+    const auto got = take(frame);
+    REQUIRE_FALSE(got.ok());
+    CHECK(got.problem().message.find("decompressed body is larger than 4 MiB") != std::string::npos);
+    // One that claims less than there is, and one that claims more.
+    for (const auto size : {char(0), char(0x3f)}) {
+      frame.replace(at + key.size(), 4, std::string{0, size, 0, 0});
+      mend_checksum(frame);
+      CHECK_FALSE(take(frame).ok());
+    }
+  }
+}
+
 TEST_CASE("random frames with a right checksum never crash and never grow") {
   // SLUICE_FUZZ_ROUNDS=1000000 searches longer; the seed is fixed so that a failure can be repeated.
   const auto* wanted = std::getenv("SLUICE_FUZZ_ROUNDS");
