@@ -22,6 +22,7 @@ void run_starter::launch(const actors::launch& message, const part_function& own
     if (known->second.setup->attempt > message.setup->attempt) return;  // it has waited for too long
   const auto workers = workers_();
   std::vector<placeable_node> nodes;
+  nodes.reserve(workers.size());
   for (const auto& one : workers) nodes.push_back(one.node);
   diagnostics faults;
   auto where = place(*message.setup->what, nodes, faults);
@@ -142,7 +143,7 @@ void run_starter::failed(const std::string& run, const error& why) {
 std::string run_starter::supervisor_gone(const caf::actor_addr& supervisor) {
   for (auto& [id, run] : runs_) {
     if (run.supervisor.address() != supervisor) continue;
-    const auto ended = id;
+    auto ended = id;
     if (lost_.size() > most_lost) lost_.clear();
     for (const auto& [name, handle] : run.nodes) self_->send(handle, release_part{session_, ended});
     runs_.erase(ended);
