@@ -24,7 +24,8 @@ void event_watch::look() {
   waits_ = woken_ = false;
   timer_.cancel();
   const bool last_look = is_last_look();
-  if (looked_ && is_told_ && shared_.tail.reaches_back_to(at_)) {
+  // The newest are told of a little after they are in the Store: that is where the last look goes.
+  if (looked_ && is_told_ && !last_look && shared_.tail.reaches_back_to(at_)) {
     auto events = shared_.tail.above(at_, what_.run, most_);
     const bool ended = has_end(events);
     return found(std::move(events), ended, last_look);

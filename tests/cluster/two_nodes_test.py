@@ -248,7 +248,8 @@ class TwoNodes(unittest.TestCase):
 
         def written():
             lines = file.read_text().splitlines() if file.exists() else []
-            return [json.loads(line)["id"] for line in lines]
+            # What concerns no run (pipeline.submitted) is in the file too.
+            return [event["id"] for event in map(json.loads, lines) if event["data"].get("run") == run]
 
         eventually(lambda: len(written()) >= len(told), "all events in the file")
         eventually(lambda: "run.succeeded" in self.nodes[0].logged(), "the last event in the log")
