@@ -26,15 +26,15 @@ sanitized_tests() {
 }
 
 test_everything() {
-  share 'set-up and downloads' 2 all_packages
-  if [ "$share_code" = 0 ]; then share 'build' 23 compile build all; fi
+  share 'set-up and downloads' 1 all_packages
+  if [ "$share_code" = 0 ]; then share 'build' 25 compile build all; fi
   if [ "$share_code" = 0 ]; then
     share 'format and clang-tidy on changed files' 2 tools/changed.sh
     share 'sanitizers: readers, wire, flow' 4 sanitized_tests
     # Many of them wait for their own processes: one more than there are cores.
     share 'tests' 6 run_ctest build "$(($(nproc) + 1))" --no-tests=error -LE 'services|chaos|web'
     share 'real servers, web page' 8 run_ctest build "$(nproc)" --no-tests=error -L 'services|web'
-    share 'chaos and simulation' 3 run_ctest build "$(nproc)" --no-tests=error -L chaos
+    share 'chaos and simulation' 2 run_ctest build "$(nproc)" --no-tests=error -L chaos
     share 'fuzz' 2 short_fuzz 10
   fi
   budget_end 50
