@@ -355,6 +355,17 @@ load:
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn(f"error[{code}]", refused.stderr)
 
+    def test_scaling_needs_a_unit_and_a_number(self):
+        self.nodes.append(Node("n1", self.path))
+        run = self.nodes[0].submit(ENDLESS.replace("n2", "n1"), self.path)
+        for asked in ("", "?instances=2", "?unit=slow", "?unit=slow&instances=x"):
+            request = urllib.request.Request(f"http://{self.nodes[0].http}/v1/runs/{run}/scale{asked}", method="POST",
+                                             headers={"Authorization": "Bearer " + self.nodes[0].token})
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=PATIENCE)
+            self.assertEqual(refused.exception.code, 400, asked)
+            self.assertIn("invalid_query", refused.exception.read().decode())
+
     def test_sigterm_ends_a_node_in_order(self):
         self.nodes.append(Node("n1", self.path))
         first = self.nodes.pop()

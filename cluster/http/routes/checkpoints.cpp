@@ -28,7 +28,11 @@ api_response steer(const api_call& call, const std::string& how) {
 
 api_response scale_run(const api_call& call) {
   const auto unit = call.text("unit");
-  if (unit.empty() || unit.find(' ') != std::string::npos)
+  // A default would take instances away from whoever forgets it.
+  if (unit.empty() || call.text("instances").empty())
+    return api::refuse(400,
+                       user_error("invalid_query", "unit and instances must be given", "scale?unit=NAME&instances=N"));
+  if (unit.find(' ') != std::string::npos)
     return api::refuse(409,
                        user_error("unknown_unit", "the run has no unit '" + unit + "'", "scale?unit=NAME&instances=N"));
   return steer(call, "scale " + unit + " " + std::to_string(call.number("instances")));
@@ -134,7 +138,7 @@ route_group checkpoint_routes() {
                   .id = "scale_run",
                   .summary = "gives a transform of a run another number of instances from its next checkpoint on",
                   .parameters = {run, query_text("unit", "the transform"),
-                                 query_whole("instances", "how many", "1", 1, 1024)},
+                                 query_whole("instances", "how many; must be given", "", 1, 1024)},
                   .answers = {{.status = 202, .summary = "It is scaled at its next checkpoint", .schema = "Steered"}},
                   .refusals = {404, 409, 501},
                   .answer = scale_run}},
