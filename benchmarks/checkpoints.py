@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import statistics
 import subprocess
@@ -38,6 +39,8 @@ load:
 def pipeline(job, folder, every):
     """The job's pipeline, with checkpoints where `every` is given."""
     text = GROUPS if job == "groups" else (PIPELINES / f"{job}.yaml").read_text()
+    # Parts in a folder, with checkpoints or without: a single file is not added to after a checkpoint.
+    text = re.sub(r"\$\{out\}/out\.\w+", "${out}/out/", text)
     if every:
         text = text.replace("params:\n", f"run: {{ checkpoint: {every} }}\nparams:\n", 1)
     path = folder / f"{job}-{'with' if every else 'without'}.yaml"
@@ -63,7 +66,9 @@ def once(job, every, data, out):
     command = [ROOT / "build/sluice", "--state", state, "run", pipeline(job, folder, every), "--set", f"data={data}",
                "--set", f"out={folder}", "--progress", "none"]
     before, begun = os.times(), time.monotonic()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{job}: {done.stderr}")
     took, after = time.monotonic() - begun, os.times()
     cpu = after.children_user - before.children_user + after.children_system - before.children_system
     number, size = completed(state) if every else (0, 0)

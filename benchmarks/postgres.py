@@ -84,7 +84,7 @@ class Pair:
     def differ(self):
         names = ", ".join(NAMES)
         return self.sql(f"select count(*) from ((table theirs except select {names} from ours) union all "
-                        f"(select {names} from ours except table theirs)) d, (select count(*) from ours having count(*) > 0) some")[0][0] != "0"
+                        f"(select {names} from ours except table theirs)) differing")[0][0] != "0"
 
     def once(self, job):
         self.sql("drop table if exists ours, theirs, stage")
