@@ -10,6 +10,7 @@ import time
 import unittest
 
 from command_line import BINARY, PATIENCE, CommandLine, eventually
+from processes import children, kill
 
 PARTS = """\
 version: 1
@@ -62,16 +63,13 @@ class Checkpoints(CommandLine):
 
     def engine_of(self, process):
         """The engine is the child of the process that was started."""
-        def look():
-            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-                return children.read().split()
-        return int(eventually(look, "the engine's process")[0])
+        return eventually(lambda: children(process.pid), "the engine's process")[0]
 
     def kill(self, process, both=True):
         engine = self.engine_of(process)
         if both:
-            os.kill(process.pid, signal.SIGKILL)
-        os.kill(engine, signal.SIGKILL)
+            kill(process.pid)
+        kill(engine)
         process.communicate(timeout=PATIENCE)
 
     def rows(self):

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 import random
 import signal
 import subprocess
@@ -10,6 +9,7 @@ import time
 import unittest
 
 from command_line import BINARY, PATIENCE, CommandLine, eventually
+from processes import kill_with_children
 
 NDJSON = """\
 version: 1
@@ -61,10 +61,7 @@ class Follow(CommandLine):
         return process
 
     def kill(self, process):
-        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-            engines = [int(pid) for pid in children.read().split()]
-        for pid in (process.pid, *engines):
-            os.kill(pid, signal.SIGKILL)
+        kill_with_children(process.pid)
         process.communicate(timeout=PATIENCE)
 
     def drain(self, process):

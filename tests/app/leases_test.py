@@ -2,16 +2,15 @@
 
 import json
 import os
-import pathlib
 import signal
 import sqlite3
 import stat
 import subprocess
 import threading
-import time
 import unittest
 
 from command_line import BINARY, ENDLESS, PATIENCE, CommandLine, eventually
+from processes import children
 
 OTHER_PIDS = ["unshare", "--pid", "--fork", "--mount-proc"]
 LEASE = 15  # seconds (engine/store/process.hpp)
@@ -22,10 +21,6 @@ def may_unshare():
         return subprocess.run([*OTHER_PIDS, "true"], capture_output=True).returncode == 0
     except FileNotFoundError:
         return False
-
-
-def children(pid):
-    return [int(each) for each in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def engine_of(run):

@@ -8,6 +8,7 @@ import subprocess
 import unittest
 
 from command_line import BINARY, PATIENCE, CommandLine, eventually
+from processes import children, has_ended
 
 LIVE = """\
 version: 1
@@ -78,8 +79,7 @@ class Restarts(CommandLine):
         def look():
             if process.poll() is not None:
                 self.fail("ended early: " + "".join(process.communicate()))
-            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-                return [int(one) for one in children.read().split() if int(one) != other_than]
+            return [one for one in children(process.pid) if one != other_than]
         return eventually(look, "the engine's process")[0]
 
     def rows(self):
@@ -261,8 +261,7 @@ class Restarts(CommandLine):
         self.end_of(process)
         before = len(self.rows())
         process = self.begin()
-        self.assertFalse(os.path.exists(f"/proc/{engine}/exe") and os.path.samefile(f"/proc/{engine}/exe", BINARY)
-                         and open(f"/proc/{engine}/stat").read().rsplit(")", 1)[1].split()[0] != "Z")
+        self.assertTrue(has_ended(engine))
         eventually(lambda: len(self.rows()) > before, "rows come again")
         self.running(process)
         process.send_signal(signal.SIGINT)

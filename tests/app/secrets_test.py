@@ -9,6 +9,7 @@ import threading
 import unittest
 
 from command_line import BINARY, ROOT, CommandLine, eventually
+from processes import descendants, kill, open_files
 
 VALUE = "S3cr3t V4lue&77"
 CORE = "V4lue"  # the same in every encoding that leaves letters alone, and in no other text
@@ -91,7 +92,6 @@ def look_at_process(pid):
     seen = {}
     try:
         tasks = [pathlib.Path(f"/proc/{pid}/task/{task}") for task in os.listdir(f"/proc/{pid}/task")]
-        links = [pathlib.Path(f"/proc/{pid}/fd/{link}") for link in os.listdir(f"/proc/{pid}/fd")]
     except OSError:
         return {}  # it has ended
     for task in [pathlib.Path(f"/proc/{pid}"), *tasks]:
@@ -100,20 +100,13 @@ def look_at_process(pid):
                 seen[f"{name} of {task}"] = (task / name).read_text(errors="replace")
             except OSError:
                 pass
-    for link in [*links, pathlib.Path(f"/proc/{pid}/cwd"), pathlib.Path(f"/proc/{pid}/exe")]:
+    seen |= {f"link {link}": target for link, target in open_files(pid).items()}
+    for link in [pathlib.Path(f"/proc/{pid}/cwd"), pathlib.Path(f"/proc/{pid}/exe")]:
         try:
             seen[f"link {link}"] = os.readlink(link)
         except OSError:
             pass
     return seen
-
-
-def descendants(pid):
-    try:
-        below = [int(x) for x in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        below = []
-    return [pid, *(one for child in below for one in descendants(child))]
 
 
 class Secrets(CommandLine):
@@ -327,7 +320,7 @@ class Secrets(CommandLine):
         self.started.append(process)
         eventually(lambda: pathlib.Path(f"{hold}.here").exists() or process.poll() is not None, "the run at rename")
         for pid in reversed(descendants(process.pid)):
-            os.kill(pid, 9)
+            kill(pid)
         process.communicate()
         self.state_is_clean()
         # Who has not the secret can't publish it, and spoils nothing.

@@ -6,6 +6,7 @@ import subprocess
 import unittest
 
 from command_line import CommandLine, eventually
+from processes import open_files
 
 PIPELINE = """\
 version: 1
@@ -85,10 +86,7 @@ class Spill(CommandLine):
         record = self.run_record("endless")
         if not record or not record.get("pid"):
             return None
-        try:
-            files = [os.readlink(f"/proc/{record['pid']}/fd/{fd}") for fd in os.listdir(f"/proc/{record['pid']}/fd")]
-        except OSError:
-            return None
+        files = open_files(record["pid"]).values()
         return record if any("/spill/" in file and file.endswith("(deleted)") for file in files) else None
 
 

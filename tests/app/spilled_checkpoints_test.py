@@ -3,11 +3,10 @@
 else a checkpoint holds: a build side that is still being read, rows that wait for their place, limits, inputs that have ended."""
 
 import json
-import os
-import signal
 import unittest
 
 from command_line import CommandLine, eventually
+from processes import kill_with_children
 
 ROWS = 60_000
 PIPELINE = """\
@@ -52,11 +51,7 @@ class SpilledCheckpoints(CommandLine):
         process = self.start("run", "p.yaml", "--progress", "none", *more)
         eventually(lambda: process.poll() is not None or condition(), "the checkpoint")
         self.assertIsNone(process.poll(), process.poll() is not None and process.communicate()[1])
-        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-            engine = children.read().split()
-        os.kill(process.pid, signal.SIGKILL)
-        for one in engine:
-            os.kill(int(one), signal.SIGKILL)
+        kill_with_children(process.pid)
         process.communicate()
 
     def go_on(self):
@@ -133,11 +128,7 @@ load:
         process = self.start("run", "p.yaml", "--progress", "none")
         eventually(lambda: process.poll() is not None or self.checkpoints(), "a checkpoint")
         if process.poll() is None:
-            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-                engine = children.read().split()
-            os.kill(process.pid, signal.SIGKILL)
-            for one in engine:
-                os.kill(int(one), signal.SIGKILL)
+            kill_with_children(process.pid)
         process.communicate()
         done = self.sluice("run", "p.yaml", "--progress", "none")
         self.assertEqual(done.returncode, 0, done.stderr)

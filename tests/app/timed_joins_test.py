@@ -7,12 +7,12 @@ import datetime
 import json
 import os
 import random
-import signal
 import sqlite3
 import time
 import unittest
 
 from command_line import SIGINT, CommandLine, eventually
+from processes import kill_with_children
 
 UTC = datetime.timezone.utc
 START = datetime.datetime(2024, 5, 1, tzinfo=UTC)
@@ -254,11 +254,7 @@ load:
             process = self.start("run", "p.yaml", "--progress", "none")
             eventually(lambda: count() > before, "more pairs")
             time.sleep(rng.random() * 0.2)  # the kill may come at any moment of a checkpoint
-            with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-                engine = children.read().split()
-            os.kill(process.pid, signal.SIGKILL)
-            for one in engine:
-                os.kill(int(one), signal.SIGKILL)
+            kill_with_children(process.pid)
             process.communicate()
             before = count()
         process = self.start("run", "p.yaml", "--progress", "none", "--flush")

@@ -3,12 +3,12 @@
 import errno
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import time
 
 from page import PHASES, Page
+from processes import children, has_ended
 from world import PATIENCE
 
 
@@ -59,14 +59,10 @@ class Trial:
         self.wait_for("the engine's process", lambda: self.over() or self.children())
 
     def children(self):
-        try:
-            text = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-            return [int(each) for each in text.split()]
-        except (FileNotFoundError, ProcessLookupError):
-            return []
+        return children(self.process.pid)
 
     def engines(self):
-        return [pid for pid in self.children() if alive(pid)]
+        return [pid for pid in self.children() if not has_ended(pid)]
 
     def over(self):
         return self.process is None or self.process.poll() is not None
@@ -129,7 +125,7 @@ class Trial:
             except ProcessLookupError:
                 pass
         # Where it restarts by itself the old process has ended all the same.
-        self.wait_for("the killed engine has ended", lambda: all(not alive(pid) for pid in engines))
+        self.wait_for("the killed engine has ended", lambda: all(map(has_ended, engines)))
         phase = self.page.phase()
         self.page.begin()
         if not self.job.endless and self.state_of_run() in ("succeeded", "partial"):
@@ -144,7 +140,7 @@ class Trial:
         self.process = None
 
     def gone(self, engines):
-        return self.over() or all(not alive(pid) for pid in engines)
+        return self.over() or all(map(has_ended, engines))
 
     def wait_until(self, look, seconds):
         give_up = time.monotonic() + seconds
@@ -219,7 +215,7 @@ class Trial:
         self.process.kill()
         self.process.wait()
         self.process = None
-        self.wait_for("the engine ends behind its parent", lambda: all(not alive(pid) for pid in engines))
+        self.wait_for("the engine ends behind its parent", lambda: all(map(has_ended, engines)))
         self.counts.fault("parent killed")
 
     def strike(self):
@@ -352,14 +348,6 @@ def send(pid, number):
         os.kill(pid, number)
     except ProcessLookupError:
         pass
-
-
-def alive(pid):
-    """One that has ended but was not waited for has ended."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 __all__ = ["PHASES", "Trial", "Violation"]

@@ -1,7 +1,6 @@
 """Nodes on machines of their own, which are network namespaces: certificates, a cut cable, a stopped and a killed worker, and
 nodes that come back by themselves."""
 
-import json
 import pathlib
 import re
 import shutil

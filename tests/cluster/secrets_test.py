@@ -13,6 +13,7 @@ import urllib.parse
 import urllib.request
 
 from command_line import BINARY, PATIENCE, eventually
+from processes import open_files
 
 VALUES = {"n1": "S3cr3t V4lue&77", "n2": "Oth3r V4lue&88"}
 CORE = "V4lue"
@@ -93,11 +94,8 @@ class SecretsOfNodes(unittest.TestCase):
                     self.clean(path.read_bytes().decode("latin-1"), path)
             for file in ("cmdline", "comm", "maps"):
                 self.clean(pathlib.Path(f"/proc/{node.process.pid}/{file}").read_text(errors="replace"), file)
-            for link in pathlib.Path(f"/proc/{node.process.pid}/fd").glob("*"):
-                try:
-                    self.clean(os.readlink(link), link)
-                except FileNotFoundError:
-                    pass
+            for link, target in open_files(node.process.pid).items():
+                self.clean(target, link)
 
     def ask(self, node, path, **headers):
         status, answer = node.ask(path, **headers)

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 
 from command_line import BINARY, PATIENCE, eventually
+from processes import children, open_files
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from two_nodes_test import Node, peak_kilobytes  # noqa: E402
@@ -60,13 +61,7 @@ class SlowPlanning(Submissions):
 
     def hangs(self, pid):
         """Threads that have the file open which nobody can read."""
-        count = 0
-        for fd in os.scandir(f"/proc/{pid}/fd"):
-            try:
-                count += os.readlink(fd.path) == str(self.path / "slow" / "a.csv")
-            except OSError:
-                pass  # closed meanwhile
-        return count
+        return [*open_files(pid).values()].count(str(self.path / "slow" / "a.csv"))
 
     def test_others_are_answered_while_submissions_hang_and_so_is_sigterm(self):
         with unittest.mock.patch.dict(os.environ, self.environment):
@@ -147,7 +142,7 @@ class SlowPlanning(Submissions):
             self.addCleanup(lambda run=run: run.poll() is None and run.kill())
 
             def child():
-                found = (pathlib.Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text()).split()
+                found = children(run.pid)
                 return found and self.hangs(found[0])
 
             eventually(child, "a run that hangs")

@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 
 from command_line import PATIENCE, eventually
+from processes import open_files
 
 SLUICE = os.path.abspath(os.environ["SLUICE_BINARY"])
 PROMISED = 10  # seconds until a run fails whose worker died (docs/delivery.md)
@@ -386,11 +387,7 @@ def peak_kilobytes(pid):
 
 def listening(pid):
     """TCP ports on which a process listens."""
-    inodes = set()
-    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        target = os.readlink(entry)
-        if target.startswith("socket:["):
-            inodes.add(target[8:-1])
+    inodes = {target[8:-1] for target in open_files(pid).values() if target.startswith("socket:[")}
     ports = set()
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()

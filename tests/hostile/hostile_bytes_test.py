@@ -2,14 +2,10 @@
 operation of CAF's protocol and real handshakes, replayed, cut and changed. The nodes live, stay small and answer health
 checks meanwhile, and afterwards a run over both succeeds."""
 
-import json
 import os
 import pathlib
-import queue
 import random
-import re
 import socket
-import statistics
 import struct
 import subprocess
 import sys

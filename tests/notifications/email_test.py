@@ -1,6 +1,5 @@
 """E-mail through a real SMTP server: text and HTML, TLS that is required, a stable Message-ID, one bad address."""
 
-import asyncio
 import email
 import email.policy
 import pathlib

@@ -2,13 +2,12 @@
 whole log, in order and without gaps once repeats are dropped. An independent checker compares the two."""
 
 import json
-import os
-import pathlib
 import random
 import time
 import unittest
 
-from command_line import CommandLine, SIGKILL, events, eventually
+from command_line import CommandLine, events, eventually
+from processes import children, has_ended, kill_with_children
 from receiver import Receiver
 from webhook_test import channel, pipeline
 
@@ -44,22 +43,11 @@ class Killed(CommandLine):
 
     def kill_with_children(self, process):
         """The parent first, so that it can't report the end of its child."""
-        children = [int(pid) for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()]
-        for pid in [process.pid, *children]:
-            try:
-                os.kill(pid, SIGKILL)
-            except ProcessLookupError:
-                pass
+        below = children(process.pid)
+        kill_with_children(process.pid)
         process.communicate()
-        for pid in children:
-            eventually(lambda pid=pid: self.is_gone(pid), "the end of the child")
-
-    @staticmethod
-    def is_gone(pid):
-        try:
-            return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] == "Z"
-        except OSError:
-            return True
+        for pid in below:
+            eventually(lambda pid=pid: has_ended(pid), "the end of the child")
 
     def check(self, who, got, log):
         """Per run: what came, without repeats, is the run's part of the log, in its order."""

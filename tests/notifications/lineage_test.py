@@ -12,7 +12,7 @@ import attr
 from openlineage.client import facet_v2, generated
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
 
-from command_line import ENDLESS, CommandLine, eventually
+from command_line import ENDLESS, CommandLine
 from receiver import Receiver
 
 PIPELINE = """\

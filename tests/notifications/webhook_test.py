@@ -219,8 +219,8 @@ class Webhooks(CommandLine):
         self.assertEqual([one.path for one in self.receiver.taken], ["http://hooks.sluice-test.example/x"])
 
     def test_templates_speak_to_slack_teams_and_pagerduty(self):
-        own = self.write("own.json", json.dumps({"who": "{{ pipeline }}", "n": "{{ count }}",
-                                                 "cause": "{{ event.data.cause.code }}"}))
+        self.write("own.json", json.dumps({"who": "{{ pipeline }}", "n": "{{ count }}",
+                                           "cause": "{{ event.data.cause.code }}"}))
         channels = (channel("slack", self.receiver.url("/slack"), ", template: slack") +
                     channel("teams", self.receiver.url("/teams"), ", template: teams") +
                     channel("page", self.receiver.url("/page"), ', template: pagerduty, routing_key: "${secret:page}"') +

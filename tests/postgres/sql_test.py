@@ -6,8 +6,6 @@ import concurrent.futures
 import csv
 import decimal
 import io
-import json
-import os
 import pathlib
 import re
 import subprocess

@@ -6,7 +6,6 @@ import collections
 import datetime
 import json
 import random
-import time
 import unittest
 
 from command_line import SIGINT, CommandLine

@@ -7,7 +7,7 @@ import unittest
 
 from command_line import BINARY, CommandLine, eventually
 from cutting_proxy import CuttingProxy, nth
-from postgres_server import SCRIPT, DatabaseError, Server
+from postgres_server import SCRIPT, Server
 
 PIPELINE = """\
 version: 1
@@ -191,7 +191,7 @@ class PostgresSink(CommandLine):
         for name, (kind, values) in columns.items():
             kind = theirs.get(kind, kind)
             server = kind.replace("decimal", "numeric")
-            missing = self.ask(f"select count(*) from orders o where not exists (select from (values "
+            missing = self.ask("select count(*) from orders o where not exists (select from (values "
                                + ",".join(f"(nullif('{value.replace(chr(39), chr(39) * 2)}', '')::{server})" for value in values)
                                + f") v(x) where v.x is not distinct from o.{name})")
             with self.subTest(name):

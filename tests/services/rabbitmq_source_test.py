@@ -2,14 +2,13 @@
 """The rabbitmq source against a real broker: no message is lost or read twice, whatever dies; what users see of errors."""
 
 import json
-import os
-import pathlib
 import unittest
 
 import pika
 
-from command_line import SIGINT, SIGKILL, CommandLine
+from command_line import SIGINT, CommandLine
 from kafka_server import wait_for
+from processes import kill_with_children
 from rabbitmq_server import Broker
 
 PIPELINE = """\
@@ -53,9 +52,7 @@ class RabbitSource(CommandLine):
 
     def killed(self, process):
         """With its engine process, which would drain when the first one is gone."""
-        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for pid in [process.pid, *map(int, children)]:
-            os.kill(pid, SIGKILL)
+        kill_with_children(process.pid)
         process.communicate()
 
     def drained(self, process):

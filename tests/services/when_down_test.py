@@ -3,13 +3,12 @@
 is down, and each row is loaded once and in order, whatever is killed meanwhile."""
 
 import json
-import os
-import pathlib
 import signal
 import subprocess
 import unittest
 
 from command_line import BINARY, PATIENCE, CommandLine, eventually
+from processes import kill_with_children
 from postgres_server import SCRIPT, Server
 
 PIPELINE = """\
@@ -65,9 +64,7 @@ class WhenDown(CommandLine):
         return process
 
     def kill(self, process):
-        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        for pid in (process.pid, *map(int, children)):
-            os.kill(pid, signal.SIGKILL)
+        kill_with_children(process.pid)
         process.communicate(timeout=PATIENCE)
 
     def drain(self, process):

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 
 from browser import Browser, Keys
-from command_line import ENDLESS, eventually
+from command_line import ENDLESS
 from page_node import PageNode
 
 PIPELINE = """\
