@@ -134,9 +134,7 @@ class log_reader : public caf::event_based_actor {
     if (!passes_.empty()) return pass();
     if (book_->waiting() >= most_waiting) return write();
     if (batch_) return look();
-    const auto behind = std::find_if(members_.begin(), members_.end(),
-                                     [](const auto& one) { return one.second.behind && !one.second.resting; });
-    if (behind != members_.end()) return catch_up(behind->first);
+    if (const auto behind = next_behind(); !behind.empty()) return catch_up(behind);
     tell();
   }
 
@@ -180,24 +178,40 @@ class log_reader : public caf::event_based_actor {
         });
   }
 
+  /// Those that are behind take turns; empty: nobody is.
+  std::string next_behind() {
+    const auto behind = [](const auto& one) { return one.second.behind && !one.second.resting; };
+    auto found = std::find_if(members_.upper_bound(caught_up_), members_.end(), behind);
+    if (found == members_.end()) found = std::find_if(members_.begin(), members_.end(), behind);
+    return caught_up_ = found == members_.end() ? std::string() : found->first;
+  }
+
+  /// With all that are as far or further: after a start most are at about the same place, and one read serves them.
   void catch_up(const std::string& id) {
-    auto& one = members_.at(id);
+    const auto from = members_.at(id).rule->at();
+    workers together;
+    for (const auto& [name, one] : members_)
+      if (one.behind && !one.resting && one.rule->at() >= from) together.emplace_back(name, one.rule);
     looks_ = true;
     looking_.call(
-        [rule = one.rule, id, store = s_.store, newest = at_]() -> result<batch_turn> {
-          SLUICE_ASSIGN(auto events, guarded("read events", [&] { return store->events(rule->at(), "", most_read); }));
+        [together, from, store = s_.store, newest = at_]() -> result<batch_turn> {
+          SLUICE_ASSIGN(auto events, guarded("read events", [&] { return store->events(from, "", most_read); }));
           const bool all = static_cast<std::int64_t>(events.size()) < most_read;
           const auto shared = std::make_shared<const std::vector<store::event>>(std::move(events));
-          auto made = guarded("make notifications", [&] { return look_at(shared, {{id, rule}}, *store, false); });
+          auto made = guarded("make notifications", [&] { return look_at(shared, together, *store, false); });
           // Those that are not there any more concern nobody.
-          if (made.ok() && made->failed.empty() && all) rule->skip_to(newest);
+          if (made.ok() && all)
+            for (const auto& [name, rule] : together)
+              if (std::find(made->failed.begin(), made->failed.end(), name) == made->failed.end())
+                rule->skip_to(newest);
           return made;
         },
-        [this, id](const result<batch_turn>& turn) {
+        [this, together](const result<batch_turn>& turn) {
           looks_ = false;
           if (!turn.ok()) return rest();
-          if (const auto found = members_.find(id); found != members_.end())
-            found->second.behind = found->second.rule->at() < at_;
+          for (const auto& [name, rule] : together)
+            if (const auto found = members_.find(name); found != members_.end())
+              found->second.behind = found->second.rule->at() < at_;
           looked(*turn);
         });
   }
@@ -292,6 +306,7 @@ class log_reader : public caf::event_based_actor {
   std::map<std::string, member> members_;  ///< by subscription
   std::int64_t at_ = -1;                   ///< newest event that was looked at; -1: not known yet
   event_list batch_;                       ///< what came then
+  std::string caught_up_;                  ///< the rule that has read the log last because it was behind
   std::deque<pass_rule> passes_;
   bool looks_ = false;
   bool writes_ = false;
