@@ -70,7 +70,7 @@ struct receivers::state {
       if (path.starts_with("/hang")) return go_on();
       if (path.starts_with("/ok")) {
         const std::lock_guard guard(of.lock);
-        of.taken.push_back({number_behind(body, "\"cursor\":"), ticks()});
+        of.taken.push_back({number_behind(path, "/ok/"), number_behind(body, "\"cursor\":"), ticks()});
       }
       static const std::string good = "HTTP/1.1 204 No Content\r\n\r\n";
       static const std::string bad = "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n";

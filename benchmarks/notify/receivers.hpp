@@ -12,6 +12,7 @@ std::int64_t ticks();
 
 /// A first attempt that has reached a receiver, by the event's cursor.
 struct arrival {
+  std::int64_t rule = 0;
   std::int64_t cursor = 0;
   std::int64_t at = 0;
 };
