@@ -12,6 +12,7 @@ checkpoints::checkpoints(caf::event_based_actor* self, const run_setup& of, call
     : self_(self),
       plan_(*of.what),
       calls_(std::move(calls)),
+      continues_(of.resume != nullptr),
       round_(*of.what, of.resume ? &of.resume->snapshot : nullptr, of.resume ? of.resume->epoch : 0) {
   if (const auto interval = plan_.checkpoint_interval()) interval_ = std::chrono::microseconds(*interval);
 }
@@ -19,6 +20,8 @@ checkpoints::checkpoints(caf::event_based_actor* self, const run_setup& of, call
 void checkpoints::start() {
   started_ = true;
   begun_ = self_->clock().now();
+  // What was read since the last checkpoint of a run that was interrupted is late by now.
+  if (interval_ && continues_) begun_ -= *interval_ * 3 / 4;
   wanted_ ? begin() : schedule();
 }
 

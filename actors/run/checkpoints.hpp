@@ -66,6 +66,7 @@ class checkpoints {
   const plan& plan_;
   std::optional<std::chrono::microseconds> interval_;
   callbacks calls_;
+  bool continues_;  ///< behind the last checkpoint of another run
   flow::epoch_round round_;
   std::optional<wish> wanted_;  ///< for the next one
   wish now_;                    ///< of the one that is under way

@@ -73,6 +73,11 @@ status producer::begin() {
   const auto doing = "begin a transaction as " + how_.transactional_id;
   constexpr int milliseconds = 1000;
   const auto until = std::chrono::steady_clock::now() + patience_;
+  // While none of the brokers that it has learned of is connected, librdkafka asks for the coordinator only every half
+  // a second. The leader of a partition that answers is one.
+  std::int64_t oldest = 0;
+  std::int64_t newest = 0;
+  (void)rd_kafka_query_watermark_offsets(client_->get(), how_.topic.c_str(), 0, &oldest, &newest, milliseconds);
   for (;;) {
     const taken_error wrong(rd_kafka_init_transactions(client_->get(), milliseconds));
     if (wrong.of == nullptr) break;

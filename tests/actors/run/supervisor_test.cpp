@@ -23,9 +23,13 @@ struct play : stage {
   std::unique_ptr<played_units> units;
 
   explicit play(std::optional<std::chrono::milliseconds> patience = {}, bool cancelled = false,
-                std::optional<std::int64_t> timeout_microseconds = {}) {
+                std::optional<std::int64_t> timeout_microseconds = {},
+                std::optional<std::chrono::microseconds> checkpoint = {},
+                std::shared_ptr<const resume_point> behind = nullptr) {
     job.what().definition.timeout_microseconds = timeout_microseconds;
+    if (checkpoint) job.what().definition.checkpoint_microseconds = checkpoint->count();
     auto made = std::make_shared<run_setup>(*job.setup());
+    made->resume = std::move(behind);
     made->commit_patience = patience;
     setup = made;
     REQUIRE(kept->create_run(setup->record, {{.run = setup->run, .type = "run.queued"}}).ok());
@@ -444,4 +448,21 @@ TEST_CASE("a decision of which nobody knows is asked for until the Store answers
   made.time.pass(2s);
   CHECK(made.cause() == "store_failed");
   made.check_end(run_state::failed);
+}
+
+TEST_CASE("the first checkpoint of a run that goes on comes after a quarter of the interval") {
+  const bool goes_on = GENERATE(false, true);
+  auto behind = std::make_shared<resume_point>();
+  behind->epoch = 3;
+  play one({}, false, {}, 60s, goes_on ? behind : nullptr);
+  one.running();
+  const auto& asked = (*one.units)[stage::enumerator];
+  one.time.pass(14s);
+  CHECK(asked.count<begin_epoch>() == 0);
+  one.time.pass(2s);
+  CHECK(asked.count<begin_epoch>() == (goes_on ? 1 : 0));
+  one.time.pass(43s);
+  CHECK(asked.count<begin_epoch>() == (goes_on ? 1 : 0));
+  one.time.pass(2s);
+  CHECK(asked.count<begin_epoch>() == 1);
 }
