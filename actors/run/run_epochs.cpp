@@ -34,6 +34,10 @@ run_epochs::run_epochs(caf::event_based_actor* self, const supervisor_settings& 
       checkpoints_(self, *with.setup,
                    {.tell = [this](const auto& who, const caf::message& what) { tell(who, what); },
                     .collected = [this](auto what, auto why) { collected(std::move(what), why); }}),
+      recent_(plan_.definition.rejects,
+              setup_->resume ? setup_->resume->snapshot.recent_rejects : std::vector<flow::rejects_sample>()),
+      recent_before_(recent_.reached()),
+      begun_(self->clock().now()),
       io_(self, with.services.io) {
   if (setup_->resume) completed_ = setup_->resume->epoch;
   if (setup_->resume)
@@ -53,10 +57,28 @@ void run_epochs::discovered(const splits_discovered& message) {
 }
 
 bool run_epochs::judge_rejects() {
-  auto verdict = flow::judge_rejects(plan_.definition.rejects, of_.account.rejected(), of_.account.read());
+  const auto rejected = of_.account.rejected();
+  const auto read = of_.account.read();
+  // A run that is to go on for ever is judged by what has come lately.
+  if (plan_.endless()) {
+    const auto age = std::chrono::duration_cast<std::chrono::microseconds>(self_->clock().now() - begun_).count();
+    recent_.add({.time = recent_before_ + age, .rejected = rejected, .read = read});
+  }
+  auto verdict = plan_.endless() ? recent_.judge() : flow::judge_rejects(plan_.definition.rejects, rejected, read);
   if (verdict.cause) return calls_.failed(std::move(*verdict.cause)), false;
   good_end_ = verdict.state;
   return true;
+}
+
+void run_epochs::warn_of_rejects(std::vector<store::event>& told) const {
+  if (!plan_.endless() || !recent_.exceeds_now()) return;
+  const auto& rule = plan_.definition.rejects;
+  options data = {{"rejected", recent_.rejected()},
+                  {"read", recent_.read()},
+                  {"allow", rule.allow},
+                  {"per_microseconds", recent_.per()}};
+  if (rule.fail_above) data["fail_above"] = *rule.fail_above;
+  told.push_back({.run = setup_->run, .type = "run.warned", .data = std::move(data)});
 }
 
 // -- a checkpoint
@@ -86,6 +108,7 @@ void run_epochs::synced(const rejects_synced& rejects) {
   if (const auto balanced = of_.account.at_checkpoint(snapshot); !balanced.ok())
     return calls_.failed(balanced.problem());
   if (!judge_rejects()) return;
+  snapshot.recent_rejects = recent_.samples();
   epoch_ = {.number = gathered_.epoch, .due = {}, .held = held_, .last = why_.last};
   for (const auto& [who, one] : gathered_.prepared)
     (plan_.commits_each(who.unit) ? epoch_.due : epoch_.held).emplace_back(who, one);
@@ -95,6 +118,7 @@ void run_epochs::synced(const rejects_synced& rejects) {
   std::vector<store::event> events;
   events.push_back(event_of("checkpoint.completed", checkpoint_summary(gathered_, why_.savepoint)));
   if (why_.last) events.push_back(event_of("run.drained", {{"epoch", gathered_.epoch}}));
+  warn_of_rejects(events);
   upto_ = snapshot.sources;
   take({.epoch = static_cast<std::int64_t>(gathered_.epoch),
         .end = why_.last ? store::to_string(good_end_) : "",
@@ -109,6 +133,7 @@ void run_epochs::synced(const rejects_synced& rejects) {
 // -- the end
 
 void run_epochs::decide(std::vector<store::event> events) {
+  warn_of_rejects(events);
   auto last = checkpoints_.take_last();
   upto_ = last.snapshot.sources;
   epoch_ = {.number = last.epoch, .due = held_, .held = {}, .last = true};

@@ -77,7 +77,10 @@ class supervisor : public caf::event_based_actor {
         [this](rules_checked& message) { account_.rules().found(std::move(message)); },
         [this](instance_finished& message) { finished(std::move(message)); },
         [this](const instance_progress& message) { account_.reports().counted(message); },
-        [this](const committed& message) { epochs_.committed(message.who); },
+        [this](const committed& message) {
+          tell_of_down();
+          epochs_.committed(message.who);
+        },
         [this](const abandoned& message) { gone(message.who); },
         [this](const rejects_closed& message) { rejects_are_closed(message); },
         [this](const cancel_run&) { cancel(); },
@@ -143,7 +146,9 @@ class supervisor : public caf::event_based_actor {
     if (auto over = over_limit(plan_, age(), waits)) fail(std::move(*over));
     if (!states_.ending())
       for (auto& [who, one] : instances_)
-        if (!one.finished && !one.gone && who.instance != flow::instance_id::enumerator)
+        // A sink that has finished may still wait for its system.
+        if ((!one.finished || plan_.units[who.unit].definition.role == unit_role::load) && !one.gone &&
+            who.instance != flow::instance_id::enumerator)
           request(one.handle, patience, report_progress{})
               .then([this](const instance_progress& made) { account_.reports().counted(made); },
                     [](const caf::error&) {});
@@ -155,7 +160,7 @@ class supervisor : public caf::event_based_actor {
   }
 
   void tell_of_down() {
-    for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
+    for (auto& told : down_.look(*s_.setup, account_.reports())) start_.tell(std::move(told));
   }
 
   void watch() {

@@ -3,8 +3,8 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
-#include "engine/component/down_board.hpp"
 #include "engine/component/interrupt_switch.hpp"
+#include "engine/component/keeps_rows_waiting.hpp"
 #include "engine/component/settles_later.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/secrets/mask.hpp"
@@ -13,6 +13,8 @@
 #include <arrow/record_batch.h>
 #include <caf/all.hpp>
 
+#include <algorithm>
+#include <mutex>
 #include <utility>
 
 namespace sluice::actors {
@@ -24,21 +26,34 @@ struct open_sink {
   std::shared_ptr<const run_setup> setup;
   std::unique_ptr<sink> to = {};
   interrupt_switch<sink> stop = {};  ///< keeps a call that is stuck from holding up the end
-  std::string unit = {};
 
-  open_sink(std::shared_ptr<const run_setup> of, std::string name) : setup(std::move(of)), unit(std::move(name)) {}
+  explicit open_sink(std::shared_ptr<const run_setup> of) : setup(std::move(of)) {}
   ~open_sink() { disconnect(); }
   open_sink(const open_sink&) = delete;
   open_sink& operator=(const open_sink&) = delete;
 
   void connect() {
     stop.connect(to.get());
-    down_board::put(setup->run, unit, dynamic_cast<const may_be_down*>(to.get()));
+    const std::lock_guard guard(lock);
+    asked = to.get();
   }
   void disconnect() {
     stop.connect(nullptr);
-    down_board::take_off(setup->run, unit, dynamic_cast<const may_be_down*>(to.get()));
+    const std::lock_guard guard(lock);
+    asked = nullptr;
   }
+  [[nodiscard]] std::optional<down_state> down() const {
+    const std::lock_guard guard(lock);
+    return down_of(asked);
+  }
+  [[nodiscard]] std::uint64_t waiting() const {
+    const std::lock_guard guard(lock);
+    return waiting_in(asked);
+  }
+
+ private:
+  mutable std::mutex lock;  ///< of the next one
+  const sink* asked = nullptr;
 };
 
 struct written {
@@ -50,8 +65,7 @@ class load_actor : public unit_actor {
  public:
   load_actor(caf::actor_config& config, const std::shared_ptr<const run_setup>& setup, flow::instance_id who,
              const node_services& services)
-      : unit_actor(config, setup, who, services),
-        sink_(std::make_shared<open_sink>(setup, setup->what->units[who.unit].definition.name)) {
+      : unit_actor(config, setup, who, services), sink_(std::make_shared<open_sink>(setup)) {
     if (setup->resume) epoch_ = setup->resume->epoch;
     commits_at_end_ = setup->what->checkpoint_interval() && !setup->what->commits_each(who.unit);
     keeps_ = commits_at_end_ && setup->resume;
@@ -75,10 +89,22 @@ class load_actor : public unit_actor {
           if (!working_) return;
           if (!opened.ok()) return fail(opened.problem());
           open_ = true;
+          // Here `out` counts all that was prepared; see counted().
+          counters_.out += std::exchange(counters_.waiting, 0);
           started();
           work();
         });
   }
+
+  /// What the target does not have yet is not loaded.
+  [[nodiscard]] flow::unit_counters counted() const override {
+    auto made = counters_;
+    if (!open_ || !sink_) return made;
+    made.waiting = std::min(sink_->waiting(), made.out);
+    made.out -= made.waiting;
+    return made;
+  }
+  [[nodiscard]] std::optional<down_state> down() const override { return sink_ ? sink_->down() : std::nullopt; }
 
   void work() override {
     if (!open_) return;
@@ -169,6 +195,7 @@ class load_actor : public unit_actor {
       here.token = made.token;
       here.target = secrets::mask(target_);
       here.rows = made.report.loaded;
+      send(links_.supervisor, progress());
       send(links_.supervisor, std::move(here));
       rejects_.passed(epoch_);
       preparing_ = false;
@@ -188,6 +215,7 @@ class load_actor : public unit_actor {
       preparing_ = false;
       token_ = made.token;
       token_rows_ = made.report.loaded;
+      send(links_.supervisor, progress());
       finish_when_passed_on();
     });
   }
@@ -235,6 +263,8 @@ class load_actor : public unit_actor {
           if (!made.ok()) return tell_failure(made.problem());
           undecided_ = undecided_ && !last && commits_at_end_;
           ended_ = last;
+          // At the end the run is told before it hears that all is visible.
+          if (last) send(links_.supervisor, progress());
           send(links_.supervisor, committed{who_});
         });
   }

@@ -49,6 +49,22 @@ load:
 """
 
 
+# One row in a hundred is rejected.
+REJECTING = """\
+version: 1
+pipeline: rejecting
+run: {{ checkpoint: 100ms }}
+rejects: {{ allow: {allow}, fail_above: "{share}", per: {per} }}
+extract:
+  numbers:
+    generate: {{ rate: 20000, columns: {{ id: sequence }} }}
+transform:
+  some: {{ from: numbers, derive: {{ x: "10 / (id % 100)" }}, on_error: reject }}
+load:
+  out: {{ from: some, ndjson: {{ path: out/live/ }} }}
+"""
+
+
 class Checkpoints(CommandLine):
     def newest(self):
         runs = json.loads(self.sluice("runs", "-n", "1", "--json").stdout or "[]")
@@ -230,6 +246,30 @@ class Checkpoints(CommandLine):
         self.assertIn("10 s", done.stderr)
         self.write("p.yaml", text.replace("checkpoint: 200ms", "checkpoint: 10s"))
         self.assertEqual(self.sluice("explain", "p.yaml").returncode, 0)
+
+    def test_rejects_of_a_run_without_end_are_judged_by_the_last_of_them(self):
+        self.write("p.yaml", REJECTING.format(allow=50, share="5%", per="10m"))
+        process = self.begin()
+        # Killed and continued, it counts on.
+        eventually(lambda: process.poll() is not None or self.rows(), "rows")
+        self.kill(process)
+        process = self.begin()
+        eventually(lambda: process.poll() is not None or
+                   any(event["type"] == "run.warned" for event in self.events()), "the warning")
+        self.drain(process, lambda one: one.send_signal(signal.SIGINT))
+        warned = [event["data"] for event in self.events() if event["type"] == "run.warned"]
+        self.assertEqual(len(warned), 1)
+        self.assertGreater(warned[0]["rejected"], 50)
+        self.assertEqual((warned[0]["allow"], warned[0]["per_microseconds"]), (50, 600_000_000))
+        # Too large a share fails it; what was visible before stays.
+        self.write("p.yaml", REJECTING.format(allow=0, share="0.5%", per="2s"))
+        before = len(self.rows())
+        process = self.begin()
+        out, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 1, out)
+        self.assertIn("error[too_many_rejects]", out)
+        self.assertIn("of the last 2 seconds were rejected", out)
+        self.assertGreaterEqual(len(self.rows()), before)
 
 
 if __name__ == "__main__":
