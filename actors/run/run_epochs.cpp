@@ -1,6 +1,7 @@
 #include "actors/run/run_epochs.hpp"
 
 #include "actors/run/checkpoint_files.hpp"
+#include "engine/component/grows_in_place.hpp"
 #include "engine/runs/next_part.hpp"
 #include "engine/runs/proof.hpp"
 
@@ -109,7 +110,7 @@ void run_epochs::synced(const rejects_synced& rejects) {
     return calls_.failed(balanced.problem());
   if (!judge_rejects()) return;
   snapshot.recent_rejects = recent_.samples();
-  epoch_ = {.number = gathered_.epoch, .due = {}, .held = held_, .last = why_.last};
+  epoch_ = {.number = gathered_.epoch, .due = {}, .held = held_behind(gathered_.prepared), .last = why_.last};
   for (const auto& [who, one] : gathered_.prepared)
     (plan_.commits_each(who.unit) ? epoch_.due : epoch_.held).emplace_back(who, one);
   const auto event_of = [&](std::string type, options data) {
@@ -130,13 +131,21 @@ void run_epochs::synced(const rejects_synced& rejects) {
        std::move(events));
 }
 
+/// Earlier epochs that are still to be committed: all but those that one of these holds as well.
+std::vector<committer::prepared> run_epochs::held_behind(const std::vector<committer::prepared>& now) const {
+  auto held = held_;
+  for (const auto& [who, one] : now)
+    if (holds_earlier(one.token)) std::erase_if(held, [&](const auto& earlier) { return earlier.first == who; });
+  return held;
+}
+
 // -- the end
 
 void run_epochs::decide(std::vector<store::event> events) {
   warn_of_rejects(events);
   auto last = checkpoints_.take_last();
   upto_ = last.snapshot.sources;
-  epoch_ = {.number = last.epoch, .due = held_, .held = {}, .last = true};
+  epoch_ = {.number = last.epoch, .due = held_behind(last.prepared), .held = {}, .last = true};
   epoch_.due.insert(epoch_.due.end(), last.prepared.begin(), last.prepared.end());
   take({.epoch = static_cast<std::int64_t>(last.epoch),
         .end = store::to_string(good_end_),

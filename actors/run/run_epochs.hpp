@@ -93,6 +93,7 @@ class run_epochs {
 
  private:
   void collected(flow::epoch_round::collected what, checkpoints::wish why);
+  [[nodiscard]] std::vector<committer::prepared> held_behind(const std::vector<committer::prepared>& now) const;
   void warn_of_rejects(std::vector<store::event>& told) const;
   void take(store::manifest what, std::vector<store::event> events);
   void commit();

@@ -3,6 +3,7 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/grows_in_place.hpp"
 #include "engine/component/interrupt_switch.hpp"
 #include "engine/component/keeps_rows_waiting.hpp"
 #include "engine/component/settles_later.hpp"
@@ -78,11 +79,13 @@ class load_actor : public unit_actor {
 
   void begin() override {
     calls_.call(
-        [to = sink_, unit = unit_index()]() -> status {
+        [to = sink_, unit = unit_index(), grows = commits_at_end_, behind = held_token()]() -> status {
           SLUICE_ASSIGN(to->to, guarded("make the sink", [&] {
                           return to->setup->components.make_sink(*to->setup->what, unit, *to->setup->context);
                         }));
           to->connect();
+          if (auto* const one = dynamic_cast<grows_in_place*>(to->to.get()); one != nullptr && grows)
+            one->grow(holds_earlier(behind) ? behind : std::string());
           return guarded("open the target", [&] { return to->to->open(to->setup->attempt); });
         },
         [this](const status& opened) {
@@ -150,6 +153,15 @@ class load_actor : public unit_actor {
   }
 
  private:
+  /// Of the last epoch that was prepared for the end of the run, by the instance before this one.
+  [[nodiscard]] std::string held_token() const {
+    std::string last;
+    if (setup_->resume)
+      for (const auto& one : setup_->resume->held)
+        if (one.unit == unit().definition.name && one.instance == who_.instance) last = one.token;
+    return last;
+  }
+
   void write(flow::inbox::arrived_batch arrived) {
     const auto rows = arrived.rows.rows();
     counters_.in += static_cast<std::uint64_t>(rows);
@@ -169,7 +181,7 @@ class load_actor : public unit_actor {
         [this, arrived = std::move(arrived)](const written& result) {
           --writes_;
           if (!working_) return;
-          if (!result.done.ok()) return fail(result.done.problem());
+          if (!result.done.ok()) return fail_behind_commit(result.done.problem());
           reject(arrived.rows, result.refused);
           if (arrived.owed) give_credit({*arrived.owed});
           work();
@@ -232,7 +244,7 @@ class load_actor : public unit_actor {
         },
         [this, epoch, then](const result<prepared_epoch>& made) {
           if (!working_) return;
-          if (!made.ok()) return fail(made.problem());
+          if (!made.ok()) return fail_behind_commit(made.problem());
           const auto& report = made->report;
           epoch_ = epoch;
           undecided_ = true;
@@ -244,6 +256,12 @@ class load_actor : public unit_actor {
           target_ = report.target;
           then(*made);
         });
+  }
+
+  /// While an epoch is committed a failure would be taken for that of the commit, which others can repeat.
+  void fail_behind_commit(error why) {
+    if (!committing_) return fail(std::move(why));
+    failed_ = std::move(why);
   }
 
   /// A failure is the supervisor's to mend: rows that come meanwhile belong to a later epoch.
@@ -260,12 +278,17 @@ class load_actor : public unit_actor {
         },
         [this, last = message.last](const status& made) {
           committing_ = false;
-          if (!made.ok()) return tell_failure(made.problem());
+          if (!made.ok()) {
+            tell_failure(made.problem());
+            if (auto why = std::exchange(failed_, std::nullopt)) fail(*std::move(why));
+            return;
+          }
           undecided_ = undecided_ && !last && commits_at_end_;
           ended_ = last;
           // At the end the run is told before it hears that all is visible.
           if (last) send(links_.supervisor, progress());
           send(links_.supervisor, committed{who_});
+          if (auto why = std::exchange(failed_, std::nullopt)) fail(*std::move(why));
         });
   }
 
@@ -281,6 +304,7 @@ class load_actor : public unit_actor {
   bool keeps_ = false;           ///< some epochs are prepared, for the end of the run
   bool committing_ = false;      ///< told to commit: only that is to interrupt it any more
   bool ended_ = false;           ///< committed or aborted
+  std::optional<error> failed_;  ///< to be told when the commit under way is answered
 };
 
 }  // namespace
