@@ -76,7 +76,7 @@ class supervisor : public caf::event_based_actor {
         [this](const rejects_synced& message) { epochs_.synced(message); },
         [this](rules_checked& message) { account_.rules().found(std::move(message)); },
         [this](instance_finished& message) { finished(std::move(message)); },
-        [this](const instance_progress& message) { account_.reports().counted(message); },
+        [this](const instance_progress& message) { counted(message); },
         [this](const committed& message) {
           tell_of_down();
           epochs_.committed(message.who);
@@ -150,13 +150,18 @@ class supervisor : public caf::event_based_actor {
         if ((!one.finished || plan_.units[who.unit].definition.role == unit_role::load) && !one.gone &&
             who.instance != flow::instance_id::enumerator)
           request(one.handle, patience, report_progress{})
-              .then([this](const instance_progress& made) { account_.reports().counted(made); },
-                    [](const caf::error&) {});
+              .then([this](const instance_progress& made) { counted(made); }, [](const caf::error&) {});
     account_.reports().tick(age());
     read_again_when_due();
     tell_of_down();
     if (watch_.is_due(age()) && !states_.ending()) watch();
     later(progress_interval, [this] { tick(); });
+  }
+
+  /// What is shown from here on has been told.
+  void counted(const instance_progress& made) {
+    account_.reports().counted(made);
+    if (!states_.ended()) tell_of_down();
   }
 
   void tell_of_down() {
@@ -289,8 +294,11 @@ class supervisor : public caf::event_based_actor {
       if (!held_back_) held_back_ = std::move(why);
       return;
     }
-    for (auto& told : what_failed(*s_.setup, why, epochs_.under_way())) start_.tell(std::move(told));
-    if (states_.fail(std::move(why))) give_up();
+    auto events = what_failed(*s_.setup, why, epochs_.under_way());
+    // Whatever fails behind the first cause is told nobody: the last event may be written already.
+    if (!states_.fail(std::move(why))) return;
+    for (auto& told : events) start_.tell(std::move(told));
+    give_up();
   }
 
   void cancel() {

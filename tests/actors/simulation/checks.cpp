@@ -49,6 +49,7 @@ void world::check_events(const store::run_record& run, std::vector<std::string>&
   const auto events = kept_->events(0, run.id, 1000).value();
   std::map<std::string, int> seen;
   std::string list;
+  bool begun = false;
   int ends = 0;
   for (std::size_t at = 0; at < events.size(); ++at) {
     const auto& one = events[at];
@@ -62,6 +63,8 @@ void world::check_events(const store::run_record& run, std::vector<std::string>&
                each.first == "run.paused " || each.first == "run.resumed ";
       });
     if (++seen[one.type + " " + one.unit] > 1) broken.push_back(one.type + " of " + one.unit + " comes twice");
+    // One that lost a node before all its units were there is first told of as recovered.
+    begun = begun || one.type == "run.started" || one.type == "run.recovered";
     if (end_of(one)) ++ends;
   }
   if (!store::is_final(run.state)) broken.push_back("it is stuck as " + store::to_string(run.state));
@@ -70,9 +73,7 @@ void world::check_events(const store::run_record& run, std::vector<std::string>&
   if (store::is_final(run.state) && (events.empty() || end_of(events.back()) != run.state))
     broken.push_back("its last event does not say " + store::to_string(run.state) + ":" + list);
   const bool good = run.state == run_state::succeeded || run.state == run_state::partial;
-  // One that lost a node before all its units were there is first told of as recovered.
-  if (good && (seen["run.started "] + seen["run.recovered "] < 1 || seen["unit.finished numbers"] != 1))
-    broken.push_back("events are missing:" + list);
+  if (good && (!begun || seen["unit.finished numbers"] != 1)) broken.push_back("events are missing:" + list);
 }
 
 /// All rows or none are visible, each once; nothing is left over. Of a run that did not get to its end rows up to a
@@ -95,7 +96,8 @@ void world::check_rows(const simulated_run& run, const store::run_record& record
     if (!good && shown && !refused(record) && !partly)
       broken.push_back("it " + store::to_string(record.state) + ", but rows show");
     const bool may_continue = !good && run.checkpoints;
-    if (!refused(record) && !target->begun.empty()) broken.emplace_back("something is left beside a target");
+    if (!refused(record) && !may_continue && !target->begun.empty())
+      broken.emplace_back("something is left beside a target");
     if (!refused(record) && !may_continue && !target->prepared.empty())
       broken.emplace_back("something prepared is left beside a target");
   }

@@ -8,6 +8,7 @@
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::actors::simulation {
 
@@ -18,6 +19,7 @@ using store::run_state;
 using testing::probe;
 
 constexpr std::size_t most_runs = 2;
+constexpr int most_at_once = 100'000;  // messages and calls while time stands still
 /// How long everything may take that a calm Store and calm disks leave to be done.
 constexpr auto horizon = 2h;
 
@@ -108,6 +110,7 @@ void world::crash() {
     run.instances.clear();
     for (const auto& target : run.targets) target->crash(true);
     if (run.submitted) run.crashed = true;
+    run.refused = false;
   }
   time_.settle();
   time_.calls().forget();
@@ -130,7 +133,7 @@ void world::settle_lost_runs() {
     const auto found = store_->find_run(id);
     if (!found.ok() && found.problem().code != "run_not_found") continue;
     if (found.ok() && !store::is_final(found->state)) {
-      if (take_up(id, *found)) {
+      if (!runs_.at(id).refused && take_up(id, *found)) {
         lost_.erase(id);
         continue;
       }
@@ -342,7 +345,7 @@ void world::listen() {
     const auto record = kept_->find_run(one.outcome->run);
     const bool refused = one.outcome->state == run_state::failed && record.ok() && !store::is_final(record->state);
     if (run.taken_up && refused) {
-      run.crashed = true;
+      run.crashed = run.refused = true;
       lost_.insert(one.outcome->run);
       continue;
     }
@@ -364,7 +367,13 @@ bool world::over() {
 
 std::vector<std::string> world::live() {
   std::vector<std::string> broken;
-  while (time_.now() < begin_ + horizon) {
+  auto moment = time_.now();
+  for (int steps = 0; time_.now() < begin_ + horizon; ++steps) {
+    if (std::exchange(moment, time_.now()) != time_.now()) steps = 0;
+    if (steps > most_at_once) {
+      broken.emplace_back("there is no end of what is done at one moment");
+      return broken;
+    }
     if (!fair_ && time_.now() >= calm_from_) {
       fair_ = true;
       tell("calm");

@@ -28,6 +28,7 @@ struct simulated_run {
   bool cancelled = false;  ///< somebody asked for it
   bool crashed = false;    ///< the process that ran it has died, and who waited for it too
   bool taken_up = false;   ///< the next process tries it again
+  bool refused = false;    ///< that process could not, and ends it
   caf::actor supervisor = {};
   std::map<flow::instance_id, caf::actor> instances = {};
   std::vector<flow::instance_id> elsewhere = {};  ///< that run on another node
