@@ -41,7 +41,7 @@ namespace sluice::flow {
 SLUICE_INSPECT(instance_id, x.unit, x.instance)
 SLUICE_INSPECT(channel_id, x.edge, x.from, x.to)
 SLUICE_INSPECT(unit_counters, x.in, x.added, x.out, x.filtered, x.merged, x.rejected, x.set_null, x.skipped, x.bytes,
-               x.batches)
+               x.batches, x.waiting)
 SLUICE_INSPECT(channel_counters, x.channel, x.rows, x.dropped)
 SLUICE_INSPECT(instance_report, x.who, x.counters, x.port_rows, x.sent, x.received, x.stopped_early)
 /// CAF can't write what is optional: a flag goes before it.
@@ -129,14 +129,14 @@ SLUICE_INSPECT(instance_failed, x.who, x.why)
 SLUICE_INSPECT(instance_finished, x.report, x.target, x.reached, x.token, x.rows, x.splits, x.streams, x.state, x.held,
                x.has_watermark, x.watermark)
 SLUICE_INSPECT(report_progress)
-SLUICE_INSPECT(instance_progress, x.who, x.counters, x.held_back, x.starved)
+SLUICE_INSPECT(instance_progress, x.who, x.counters, x.held_back, x.starved, x.down, x.down_since)
 SLUICE_INSPECT(commit_load, x.token, x.at_once, x.last)
 SLUICE_INSPECT(committed, x.who)
 SLUICE_INSPECT(abandon, x.orphaned)
 SLUICE_INSPECT(abandoned, x.who)
 SLUICE_INSPECT(leave)
 SLUICE_INSPECT(unit_progress, x.unit, x.state, x.counters, x.rows_per_second, x.done_ppm, x.role, x.held_back_ppm,
-               x.starved_ppm)
+               x.starved_ppm, x.down, x.down_since)
 SLUICE_INSPECT(run_progress, x.run, x.pipeline, x.state, x.running_microseconds, x.left_microseconds, x.units,
                x.memory_limit, x.memory_reserved, x.memory_queued)
 SLUICE_INSPECT(events_written, x.events)

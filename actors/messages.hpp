@@ -274,6 +274,8 @@ struct instance_progress {
   flow::unit_counters counters;
   std::uint64_t held_back = 0;  ///< microseconds since it began for which what it made waited for credit
   bool starved = false;         ///< it has nothing to work on
+  std::string down = {};        ///< why its system can't be reached; empty: it can
+  std::int64_t down_since = 0;  ///< microseconds since 1970 UTC
 };
 /// supervisor -> load: make an epoch visible, by the token that instance_finished brought; answered by committed or
 /// instance_failed. With `at_once` it comes again: somebody waits for the end, so a commit under way must not wait for
@@ -314,6 +316,8 @@ struct unit_progress {
   // Shares of the last seconds in millionths, while it runs.
   std::int64_t held_back_ppm = 0;  ///< what it made waited for the units below it
   std::int64_t starved_ppm = 0;    ///< it had nothing to work on
+  std::string down = {};           ///< why its system can't be reached; empty: it can
+  std::int64_t down_since = 0;     ///< microseconds since 1970 UTC
 };
 /// How far a run is.
 struct run_progress {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 
@@ -55,6 +56,11 @@ void pass_over_twin() {
   (void)sigtimedwait(&interrupt, nullptr, &twin_time);
 }
 
+std::int64_t monotonic_microseconds() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 /// Waits for the child, passing signals on.
 engine_end watch(pid_t child, const sigset_t& watched) {
   engine_end end;
@@ -95,6 +101,8 @@ engine_end run_in_child(const std::function<int()>& work) {
   sigaddset(&block, interrupt_signal);
   sigprocmask(SIG_BLOCK, &block, &before);
   const auto parent = getpid();
+  const auto kills = read_oom_kills();
+  const auto begin = monotonic_microseconds();
   const auto child = fork();
   if (child == 0) be_child(parent, before, work);
   engine_end end;
@@ -105,16 +113,37 @@ engine_end run_in_child(const std::function<int()>& work) {
     return end;
   }
   end = watch(child, watched);
+  if (end.signal == SIGKILL && !end.killed_by_user)
+    end.out_of_memory = judge_oom(kills, read_oom_kills(), read_kernel_log(begin), child);
   // A third Ctrl-C must not end the report of what the second one killed.
   if (!end.killed_by_user) sigprocmask(SIG_SETMASK, &before, nullptr);
   return end;
 }
 
-std::string death_text(int signal) {
+namespace {
+
+const char* killer_text(oom_verdict verdict) {
+  switch (verdict) {
+    case oom_verdict::yes:
+      return ": the kernel's OOM killer ended it, because memory ran out";
+    case oom_verdict::likely:
+      return ": most likely by the kernel's OOM killer, which has ended a process here meanwhile because memory ran "
+             "out";
+    case oom_verdict::no:
+      return ": by another process or a person; the kernel's OOM killer has ended none meanwhile";
+    default:
+      return ": out of memory, or killed by someone";
+  }
+}
+
+}  // namespace
+
+std::string death_text(const engine_end& end) {
+  const int signal = end.signal;
   const auto* name = sigabbrev_np(signal);
   std::string text = "was killed by signal " + std::to_string(signal);
   if (name != nullptr) text += " (SIG" + std::string(name) + ")";
-  if (signal == SIGKILL) text += ": out of memory, or killed by someone";
+  if (signal == SIGKILL) text += killer_text(end.out_of_memory);
   if (signal == SIGSEGV || signal == SIGBUS || signal == SIGABRT || signal == SIGFPE || signal == SIGILL)
     text += ": a bug in Sluice or in a library";
   return text;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "app/oom_kills.hpp"
+
 #include <sys/types.h>
 
 #include <cstdint>
@@ -11,10 +13,11 @@ namespace sluice::app {
 /// How the engine's process ended.
 struct engine_end {
   pid_t pid = 0;
-  int exit_code = 0;              ///< where it ended by itself
-  int signal = 0;                 ///< that killed it, else 0
-  bool killed_by_user = false;    ///< Ctrl-C twice: we did it
-  std::uint64_t peak_memory = 0;  ///< bytes
+  int exit_code = 0;                                 ///< where it ended by itself
+  int signal = 0;                                    ///< that killed it, else 0
+  bool killed_by_user = false;                       ///< Ctrl-C twice: we did it
+  std::uint64_t peak_memory = 0;                     ///< bytes
+  oom_verdict out_of_memory = oom_verdict::unknown;  ///< of a process that SIGKILL ended
 };
 
 /// Runs `work` in a child process and waits for it, so that even an engine that the kernel kills has its death
@@ -29,7 +32,7 @@ engine_end run_in_child(const std::function<int()>& work);
 /// What Ctrl-C is in the child.
 extern const int interrupt_signal;
 
-/// "was killed by signal 9 (SIGKILL), as the kernel does when memory runs out".
-std::string death_text(int signal);
+/// "was killed by signal 9 (SIGKILL): the kernel's OOM killer ended it, because memory ran out".
+std::string death_text(const engine_end& end);
 
 }  // namespace sluice::app

@@ -30,6 +30,8 @@ std::string rejected_text(const unit_view& unit) {
   return unit.rejected > 0 ? "  " + thousands(unit.rejected) + " rejected" : std::string{};
 }
 
+std::string waiting_text(const unit_view& unit) { return thousands(unit.waiting) + " rows wait on disk"; }
+
 layout lay_out(const run_view& run, int width) {
   layout found;
   for (const auto& unit : run.units) {
@@ -113,8 +115,11 @@ std::vector<std::string> progress_lines(const run_view& run, int width, bool col
   for (const auto& unit : run.units) {
     lines.push_back(unit_line(unit, place, run.seconds, width, color, unicode));
     rejected += unit.rejected;
-    if (unit.down.empty()) continue;
-    const auto told = "  not reached since " + time_text(unit.down_since) + ": " + printable(unit.down);
+    if (unit.down.empty() && unit.waiting == 0) continue;
+    const auto told = unit.down.empty()
+                          ? "  " + waiting_text(unit)
+                          : "  " + (unit.waiting > 0 ? waiting_text(unit) + ", " : "") + "not reached since " +
+                                time_text(unit.down_since) + ": " + printable(unit.down);
     lines.push_back(paint(fit(told, width, unicode), style::yellow, color));
   }
   std::string total = run.pipeline + ": " + run.state + ", " + duration_text(std::floor(run.seconds * 10) / 10);
@@ -136,6 +141,7 @@ std::string progress_line(const run_view& run) {
     text += "; " + unit.name + " " + thousands(unit.rows) + " rows";
     if (unit.share && unit.state == "running") text += " (" + share_text(unit.share) + ")";
     if (unit.state == "running") text += " " + rate_text(unit.rows_per_second);
+    if (unit.waiting > 0) text += " (" + waiting_text(unit) + ")";
     if (!unit.down.empty()) text += " (not reached since " + time_text(unit.down_since) + ")";
   }
   return text;

@@ -15,6 +15,7 @@ struct unit_view {
   std::uint64_t rejected = 0;
   double rows_per_second = 0;   ///< recently
   std::optional<double> share;  ///< done, 0 to 1; none: unknown
+  std::uint64_t waiting = 0;    ///< rows on disk that its system does not have yet
   std::string down = {};        ///< why its system can't be reached; empty: it can
   std::int64_t down_since = 0;  ///< microseconds since 1970 UTC
 };

@@ -187,7 +187,7 @@ result<int> replay(session& with, const chosen& what, const std::string& referen
     return code;
   });
   if (end.signal == 0) return end.exit_code;
-  return external_error("engine_killed", "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end.signal),
+  return external_error("engine_killed", "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end),
                         "the same command replays what was not loaded");
 }
 

@@ -7,6 +7,7 @@
 #include "engine/runs/record.hpp"
 
 #include <chrono>
+#include <csignal>
 
 namespace sluice::app {
 
@@ -22,14 +23,19 @@ std::string run_of(store::store& in, const engine_end& end) {
 }
 
 error cause_of(const engine_end& end) {
-  return external_error("engine_killed",
-                        "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end.signal) +
-                            "; its peak memory was " + bytes_text(end.peak_memory),
-                        "nothing incomplete was published; set a smaller run: { memory: ... } to use less memory");
+  return external_error(
+      "engine_killed",
+      "the engine (pid " + std::to_string(end.pid) + ") " + death_text(end) + "; its peak memory was " +
+          bytes_text(end.peak_memory),
+      end.out_of_memory == oom_verdict::no
+          ? "nothing incomplete was published; run it again"
+          : "nothing incomplete was published; set a smaller run: { memory: ... } to use less memory");
 }
 
 options facts_of(const engine_end& end, const black_box& left) {
-  return {{"signal", end.signal}, {"peak_memory", end.peak_memory}, {"log", left.lines()}};
+  options made = {{"signal", end.signal}, {"peak_memory", end.peak_memory}, {"log", left.lines()}};
+  if (end.signal == SIGKILL) made["out_of_memory"] = to_string(end.out_of_memory);
+  return made;
 }
 
 /// Ends the run of a process that was killed: its commits are repeated where it had decided to commit.

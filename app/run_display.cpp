@@ -40,6 +40,7 @@ run_view view_of(const options& progress) {
     unit.state = text_at(each, "state");
     unit.rows = static_cast<std::uint64_t>(number_at(each, "in"));
     unit.rejected = static_cast<std::uint64_t>(number_at(each, "rejected"));
+    unit.waiting = static_cast<std::uint64_t>(number_at(each, "waiting"));
     unit.rows_per_second = number_at(each, "rows_per_second");
     if (const auto done = number_at(each, "done", -1); done >= 0) unit.share = done;
     if (const auto down = each.find("down"); down != each.end() && down->is_object()) {

@@ -7,7 +7,6 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import shutil
 import statistics
 import subprocess
@@ -39,8 +38,6 @@ load:
 def pipeline(job, folder, every):
     """The job's pipeline, with checkpoints where `every` is given."""
     text = GROUPS if job == "groups" else (PIPELINES / f"{job}.yaml").read_text()
-    # Parts in a folder, with checkpoints or without: a single file is not added to after a checkpoint.
-    text = re.sub(r"\$\{out\}/out\.\w+", "${out}/out/", text)
     if every:
         text = text.replace("params:\n", f"run: {{ checkpoint: {every} }}\nparams:\n", 1)
     path = folder / f"{job}-{'with' if every else 'without'}.yaml"

@@ -4,7 +4,6 @@
 #include "actors/run/rescale.hpp"
 #include "cluster/http/server.hpp"
 #include "cluster/token.hpp"
-#include "engine/component/down_board.hpp"
 #include "engine/notify/probe.hpp"
 #include "engine/secrets/mask.hpp"
 
@@ -120,8 +119,7 @@ options progress_to_json(const actors::run_progress& progress) {
     one["rows_per_second"] = unit.rows_per_second;
     one["held_back"] = static_cast<double>(unit.held_back_ppm) / 1e6;
     one["starved"] = static_cast<double>(unit.starved_ppm) / 1e6;
-    if (const auto down = down_board::find(progress.run, unit.unit))
-      one["down"] = {{"since", down->since}, {"message", secrets::mask(down->why)}};
+    if (!unit.down.empty()) one["down"] = {{"since", unit.down_since}, {"message", unit.down}};
     if (unit.done_ppm >= 0) one["done"] = static_cast<double>(unit.done_ppm) / 1e6;
     units.push_back(std::move(one));
   }

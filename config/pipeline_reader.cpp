@@ -147,8 +147,10 @@ class pipeline_reader {
         made_.rejects.allow = read_integer(in_, held, "rejects.allow", 0).value_or(0);
       } else if (key.text == "fail_above") {
         made_.rejects.fail_above = read_share(held);
+      } else if (key.text == "per") {
+        made_.rejects.per_microseconds = read_quantity(held, "rejects.per", parse_duration);
       } else {
-        in_.unknown_key(key, "rejects", {"allow", "fail_above"});
+        in_.unknown_key(key, "rejects", {"allow", "fail_above", "per"});
       }
     }
   }

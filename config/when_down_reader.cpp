@@ -39,17 +39,20 @@ void read_spill(const reading& in, const node& value, unit_definition& unit) {
 }  // namespace
 
 void read_when_down(const reading& in, const node& value, unit_definition& unit, retry_rule& retry) {
-  const auto& known = when_down::waiting_sinks;
-  const bool waits = std::find(known.begin(), known.end(), unit.component) != known.end();
+  const auto is_among = [&](const auto& known) {
+    return std::find(known.begin(), known.end(), unit.component) != known.end();
+  };
   if (value.is_map()) {
-    if (waits) return read_spill(in, value, unit);
+    if (is_among(when_down::spilling_sinks)) return read_spill(in, value, unit);
   } else {
     const auto word = read_choice(in, value, "when_down", {"block", "fail"});
     if (!word || *word == "fail") return;
     retry.attempts = for_ever;
-    if (waits) return;
+    if (is_among(when_down::waiting_sinks)) return;
   }
-  in.fault(value, "not_supported_yet", "when_down of " + unit.component + " is not supported yet",
+  in.fault(value, "not_supported_yet",
+           "when_down" + std::string(value.is_map() ? ": { spill }" : "") + " of " + unit.component +
+               " is not supported yet",
            not_yet_hint("when_down"));
 }
 

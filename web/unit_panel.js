@@ -7,7 +7,7 @@ import { badge } from "./states.js";
 
 const counters = [
   ["in", "Rows in"], ["added", "Added"], ["out", "Rows out"], ["filtered", "Filtered"], ["merged", "Merged"],
-  ["rejected", "Rejected"], ["set_null", "Values set to null"], ["skipped", "Not needed"], ["batches", "Batches"],
+  ["rejected", "Rejected"], ["set_null", "Values set to null"], ["waiting", "Waiting on disk"], ["skipped", "Not needed"], ["batches", "Batches"],
 ];
 
 const pressureTexts = {

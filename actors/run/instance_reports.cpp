@@ -17,7 +17,10 @@ void instance_reports::counted(const instance_progress& report) {
   const auto& who = report.who;
   if (who.instance == flow::instance_id::enumerator) return;
   counted(who, report.counters);
-  units_[who.unit].waits[who.instance] = {.held_back = report.held_back, .starved = report.starved};
+  auto& unit = units_[who.unit];
+  unit.waits[who.instance] = {.held_back = report.held_back, .starved = report.starved};
+  unit.down.erase(who.instance);
+  if (!report.down.empty()) unit.down[who.instance] = {.since = report.down_since, .why = report.down};
 }
 
 void instance_reports::counted(const flow::instance_id& who, const flow::unit_counters& counters) {
@@ -28,6 +31,13 @@ void instance_reports::finished(const flow::instance_id& who, const flow::unit_c
   if (who.instance != flow::instance_id::enumerator) units_[who.unit].instances[who.instance] = counters;
   units_[who.unit].waits.erase(who.instance);
   ++units_[who.unit].finished;
+}
+
+std::optional<down_state> instance_reports::down(std::uint32_t unit) const {
+  std::optional<down_state> longest;
+  for (const auto& [instance, state] : units_[unit].down)
+    if (!longest || state.since < longest->since) longest = state;
+  return longest;
 }
 
 flow::unit_counters instance_reports::sum(const unit_state& unit) {
@@ -73,6 +83,10 @@ void instance_reports::fill(run_progress& progress) const {
     shown.rows_per_second = unit.rate.per_second();
     shown.held_back_ppm = done ? 0 : unit.waiting.held_back_ppm();
     shown.starved_ppm = done ? 0 : unit.waiting.starved_ppm();
+    if (auto state = down(static_cast<std::uint32_t>(index))) {
+      shown.down = std::move(state->why);
+      shown.down_since = state->since;
+    }
     if (done) {
       shown.done_ppm = 1'000'000;
     } else if (planned.definition.role == unit_role::extract) {

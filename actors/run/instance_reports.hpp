@@ -2,11 +2,13 @@
 
 #include "actors/messages.hpp"
 #include "actors/run/run_setup.hpp"
+#include "engine/component/may_be_down.hpp"
 #include "engine/flow/progress.hpp"
 #include "engine/flow/waiting.hpp"
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +29,8 @@ class instance_reports {
   void fill(run_progress& progress) const;
   /// Rows that all units together have rejected.
   [[nodiscard]] std::uint64_t rejected() const;
+  /// What a unit can't reach, of the instance that can't for longest; nothing where all of them can.
+  [[nodiscard]] std::optional<down_state> down(std::uint32_t unit) const;
 
  private:
   struct instance_waits {
@@ -36,6 +40,7 @@ class instance_reports {
   struct unit_state {
     std::map<std::uint32_t, flow::unit_counters> instances;
     std::map<std::uint32_t, instance_waits> waits;
+    std::map<std::uint32_t, down_state> down;
     flow::waiting_meter waiting;
     std::size_t finished = 0;
     flow::rate_meter rate;

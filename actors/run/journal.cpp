@@ -55,9 +55,10 @@ void journal::write(std::optional<store::run_state> state, std::optional<options
   if (state) next_.state = state;
   if (cause) next_.cause = std::move(cause);
   if (summary) next_.summary = std::move(summary);
+  if (!then) interest_.others.insert(interest_.others.end(), events.begin(), events.end());
   for (auto& one : events) next_.events.push_back(std::move(one));
   if (!then) return flush_soon();
-  waiting_.push_back(std::move(then));
+  interest_.waiting.push_back(std::move(then));
   flush();
 }
 
@@ -71,7 +72,7 @@ void journal::flush_soon() {
                       }});
 }
 
-void journal::flush_next() { waiting_.empty() ? flush_soon() : flush(); }
+void journal::flush_next() { interest_.waiting.empty() ? flush_soon() : flush(); }
 
 void journal::decide(store::manifest decision) { next_.decision = std::move(decision); }
 
@@ -88,7 +89,7 @@ void journal::flush() {
   change->run = run_;
   change->term = term_;
   give_up_ = self_->clock().now() + patience;
-  attempt(std::move(change), std::exchange(waiting_, {}), false);
+  attempt(std::move(change), std::exchange(interest_, {}), false);
 }
 
 journal::attempted journal::apply(store::store& in, const store::change& change, std::int64_t after, bool unclear) {
@@ -107,29 +108,31 @@ journal::attempted journal::apply(store::store& in, const store::change& change,
 }
 
 /// A Store that can't be written to for a while is no reason to fail a run.
-void journal::attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting, bool unclear) {
+void journal::attempt(std::shared_ptr<const store::change> change, interest of, bool unclear) {
   calls_.call([store = store_, change, after = newest_, unclear] { return apply(*store, *change, after, unclear); },
-              [this, change, waiting = std::move(waiting)](attempted made) mutable {
+              [this, change, of = std::move(of)](attempted made) mutable {
                 const bool again = made.unclear || (!made.written.ok() && may_pass(made.written.problem()));
                 if (again && self_->clock().now() < give_up_) {
                   self_->delayed_send(
-                      self_, pause,
-                      continuation{[this, change, waiting = std::move(waiting), unclear = made.unclear]() mutable {
-                        attempt(std::move(change), std::move(waiting), unclear);
+                      self_, pause, continuation{[this, change, of = std::move(of), unclear = made.unclear]() mutable {
+                        attempt(std::move(change), std::move(of), unclear);
                       }});
                   return;
                 }
-                settled(*change, waiting, std::move(made));
+                settled(*change, of, std::move(made));
               });
 }
 
-void journal::settled(const store::change& change, const std::vector<then_function>& waiting, attempted made) {
+void journal::settled(const store::change& change, const interest& of, attempted made) {
   busy_ = false;
   const auto done = made.written.ok() ? status() : status(made.written.problem());
   if (made.written.ok()) announce(std::move(made.written).value());
-  for (const auto& then : waiting) then(done);
-  if (!done.ok() && waiting.empty()) {
-    if (!made.unclear && !is_foreign(done.problem())) put_back(change);
+  // Who waits writes again what is theirs; what only came with it is put before that.
+  const bool lost = !done.ok() && !made.unclear && !is_foreign(done.problem());
+  if (lost && !of.waiting.empty() && !of.others.empty()) put_back({.events = of.others});
+  for (const auto& then : of.waiting) then(done);
+  if (!done.ok() && of.waiting.empty()) {
+    if (lost) put_back(change);
     failed_(done.problem());
   }
   flush_next();
@@ -141,6 +144,7 @@ void journal::put_back(const store::change& change) {
   if (!next_.cause) next_.cause = change.cause;
   if (!next_.summary) next_.summary = change.summary;
   next_.events.insert(next_.events.begin(), change.events.begin(), change.events.end());
+  interest_.others.insert(interest_.others.begin(), change.events.begin(), change.events.end());
 }
 
 void journal::announce(std::vector<store::event> events) {

@@ -41,8 +41,13 @@ class journal {
     bool unclear = false;  ///< it may have taken effect
   };
   static attempted apply(store::store& in, const store::change& change, std::int64_t after, bool unclear);
-  void attempt(std::shared_ptr<const store::change> change, std::vector<then_function> waiting, bool unclear);
-  void settled(const store::change& change, const std::vector<then_function>& waiting, attempted made);
+  /// Who waits for a write, and the events in it that nobody waits for.
+  struct interest {
+    std::vector<then_function> waiting = {};
+    std::vector<store::event> others = {};
+  };
+  void attempt(std::shared_ptr<const store::change> change, interest of, bool unclear);
+  void settled(const store::change& change, const interest& of, attempted made);
   void flush_soon();
   void flush_next();
   /// Puts what could not be written before what comes next: the run's last write may still be made.
@@ -62,7 +67,7 @@ class journal {
   bool busy_ = false;
   std::chrono::steady_clock::time_point give_up_;  ///< of the change that is being written
   bool scheduled_ = false;                         ///< flush_soon is on its way
-  std::vector<then_function> waiting_;             ///< for next_
+  interest interest_;                              ///< in next_
 };
 
 }  // namespace sluice::actors

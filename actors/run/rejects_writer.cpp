@@ -107,6 +107,7 @@ class rejects_writer : public caf::event_based_actor {
         },
         [this](close_rejects) {
           keep_those_behind();
+          closed_ = true;
           calls_.call([file = file_] { return file->close(); },
                       [this](const status& closed) {
                         if (!closed.ok()) fail(closed.problem());
@@ -127,6 +128,8 @@ class rejects_writer : public caf::event_based_actor {
   /// A successor takes over the file up to the checkpoint, and reads again what is behind it. So what comes from a unit
   /// that has passed the barrier waits until those that have not are done too, and the checkpoint has its length.
   void take(store_rejects message) {
+    // Of a unit that was given up: the next try, which has the file by now, reads these rows again.
+    if (closed_) return;
     const auto from = caf::actor_cast<caf::actor>(current_sender());
     const auto passed = from ? passed_.find(from.address()) : passed_.end();
     if (passed == passed_.end() || passed->second <= synced_) return keep(from, std::move(message));
@@ -156,6 +159,7 @@ class rejects_writer : public caf::event_based_actor {
   blocking_calls calls_;
   std::shared_ptr<rejects_file> file_;
   std::uint64_t rows_;
+  bool closed_ = false;
   std::map<caf::actor_addr, std::uint64_t> passed_;           ///< the last barrier of each unit instance
   std::uint64_t synced_ = 0;                                  ///< the last checkpoint whose length is known
   std::vector<std::pair<caf::actor, store_rejects>> behind_;  ///< of units that have passed the next one's barrier

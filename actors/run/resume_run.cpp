@@ -25,7 +25,7 @@ namespace {
 void let_go(const resumable& from) {
   if (from.at.what.held.empty()) return;
   const auto recorded = read_record(from.run);
-  if (recorded.ok()) remove_leftovers(*recorded->what, *recorded->context, make_sink, {});
+  if (recorded.ok()) remove_held(*recorded->what, *recorded->context, make_sink, from.at.what.held);
 }
 
 /// The rejects up to the checkpoint belong to the new run as well.

@@ -9,7 +9,7 @@ run_account::run_account(const run_setup& of)
   if (!of.resume) return;
   for (const auto& one : of.resume->snapshot.instances) {
     const auto& c = one.report.counters;
-    const auto counted = c.in + c.added - c.out - c.filtered - c.merged - c.rejected;
+    const auto counted = c.in + c.added - c.out - c.filtered - c.merged - c.rejected - c.waiting;
     if (one.held != counted && !one.report.stopped_early) held_before_[one.report.who] = one.held - counted;
   }
 }

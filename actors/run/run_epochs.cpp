@@ -1,6 +1,7 @@
 #include "actors/run/run_epochs.hpp"
 
 #include "actors/run/checkpoint_files.hpp"
+#include "engine/component/grows_in_place.hpp"
 #include "engine/runs/next_part.hpp"
 #include "engine/runs/proof.hpp"
 
@@ -34,6 +35,10 @@ run_epochs::run_epochs(caf::event_based_actor* self, const supervisor_settings& 
       checkpoints_(self, *with.setup,
                    {.tell = [this](const auto& who, const caf::message& what) { tell(who, what); },
                     .collected = [this](auto what, auto why) { collected(std::move(what), why); }}),
+      recent_(plan_.definition.rejects,
+              setup_->resume ? setup_->resume->snapshot.recent_rejects : std::vector<flow::rejects_sample>()),
+      recent_before_(recent_.reached()),
+      begun_(self->clock().now()),
       io_(self, with.services.io) {
   if (setup_->resume) completed_ = setup_->resume->epoch;
   if (setup_->resume)
@@ -53,10 +58,28 @@ void run_epochs::discovered(const splits_discovered& message) {
 }
 
 bool run_epochs::judge_rejects() {
-  auto verdict = flow::judge_rejects(plan_.definition.rejects, of_.account.rejected(), of_.account.read());
+  const auto rejected = of_.account.rejected();
+  const auto read = of_.account.read();
+  // A run that is to go on for ever is judged by what has come lately.
+  if (plan_.endless()) {
+    const auto age = std::chrono::duration_cast<std::chrono::microseconds>(self_->clock().now() - begun_).count();
+    recent_.add({.time = recent_before_ + age, .rejected = rejected, .read = read});
+  }
+  auto verdict = plan_.endless() ? recent_.judge() : flow::judge_rejects(plan_.definition.rejects, rejected, read);
   if (verdict.cause) return calls_.failed(std::move(*verdict.cause)), false;
   good_end_ = verdict.state;
   return true;
+}
+
+void run_epochs::warn_of_rejects(std::vector<store::event>& told) const {
+  if (!plan_.endless() || !recent_.exceeds_now()) return;
+  const auto& rule = plan_.definition.rejects;
+  options data = {{"rejected", recent_.rejected()},
+                  {"read", recent_.read()},
+                  {"allow", rule.allow},
+                  {"per_microseconds", recent_.per()}};
+  if (rule.fail_above) data["fail_above"] = *rule.fail_above;
+  told.push_back({.run = setup_->run, .type = "run.warned", .data = std::move(data)});
 }
 
 // -- a checkpoint
@@ -86,7 +109,8 @@ void run_epochs::synced(const rejects_synced& rejects) {
   if (const auto balanced = of_.account.at_checkpoint(snapshot); !balanced.ok())
     return calls_.failed(balanced.problem());
   if (!judge_rejects()) return;
-  epoch_ = {.number = gathered_.epoch, .due = {}, .held = held_, .last = why_.last};
+  snapshot.recent_rejects = recent_.samples();
+  epoch_ = {.number = gathered_.epoch, .due = {}, .held = held_behind(gathered_.prepared), .last = why_.last};
   for (const auto& [who, one] : gathered_.prepared)
     (plan_.commits_each(who.unit) ? epoch_.due : epoch_.held).emplace_back(who, one);
   const auto event_of = [&](std::string type, options data) {
@@ -95,6 +119,7 @@ void run_epochs::synced(const rejects_synced& rejects) {
   std::vector<store::event> events;
   events.push_back(event_of("checkpoint.completed", checkpoint_summary(gathered_, why_.savepoint)));
   if (why_.last) events.push_back(event_of("run.drained", {{"epoch", gathered_.epoch}}));
+  warn_of_rejects(events);
   upto_ = snapshot.sources;
   take({.epoch = static_cast<std::int64_t>(gathered_.epoch),
         .end = why_.last ? store::to_string(good_end_) : "",
@@ -106,12 +131,21 @@ void run_epochs::synced(const rejects_synced& rejects) {
        std::move(events));
 }
 
+/// Earlier epochs that are still to be committed: all but those that one of these holds as well.
+std::vector<committer::prepared> run_epochs::held_behind(const std::vector<committer::prepared>& now) const {
+  auto held = held_;
+  for (const auto& [who, one] : now)
+    if (holds_earlier(one.token)) std::erase_if(held, [&](const auto& earlier) { return earlier.first == who; });
+  return held;
+}
+
 // -- the end
 
 void run_epochs::decide(std::vector<store::event> events) {
+  warn_of_rejects(events);
   auto last = checkpoints_.take_last();
   upto_ = last.snapshot.sources;
-  epoch_ = {.number = last.epoch, .due = held_, .held = {}, .last = true};
+  epoch_ = {.number = last.epoch, .due = held_behind(last.prepared), .held = {}, .last = true};
   epoch_.due.insert(epoch_.due.end(), last.prepared.begin(), last.prepared.end());
   take({.epoch = static_cast<std::int64_t>(last.epoch),
         .end = store::to_string(good_end_),

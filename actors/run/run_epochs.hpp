@@ -7,8 +7,10 @@
 #include "actors/run/run_account.hpp"
 #include "actors/run/source_memory.hpp"
 #include "actors/run/supervisor.hpp"
+#include "engine/flow/recent_rejects.hpp"
 #include "engine/flow/run_states.hpp"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -62,7 +64,7 @@ class run_epochs {
   void stop() { checkpoints_.stop(); }
   /// What was settled has been looked at: the next checkpoint may begin.
   void done() { checkpoints_.done(); }
-  /// Judges the rejects; false where they fail the run, which has been told.
+  /// Judges the rejects at a checkpoint or the end; false where they fail the run, which has been told.
   bool judge_rejects();
   /// The end of a run whose units have all finished. From here on nothing may fail the run before the Store has said
   /// whether the decision is durable.
@@ -91,6 +93,8 @@ class run_epochs {
 
  private:
   void collected(flow::epoch_round::collected what, checkpoints::wish why);
+  [[nodiscard]] std::vector<committer::prepared> held_behind(const std::vector<committer::prepared>& now) const;
+  void warn_of_rejects(std::vector<store::event>& told) const;
   void take(store::manifest what, std::vector<store::event> events);
   void commit();
   void committed_all();
@@ -124,6 +128,9 @@ class run_epochs {
   std::map<std::string, flow::source_progress> upto_;  ///< of that checkpoint
   std::vector<committer::prepared> held_;              ///< of all complete checkpoints, for the end of the run
   store::run_state good_end_ = store::run_state::succeeded;
+  flow::recent_rejects recent_;  ///< of a run without end
+  std::int64_t recent_before_;   ///< its time when this process began
+  std::chrono::steady_clock::time_point begun_;
   blocking_calls io_;
 };
 

@@ -12,6 +12,7 @@ void add_counters(options& to, const flow::unit_counters& counters) {
   to["set_null"] = counters.set_null;
   to["bytes"] = counters.bytes;
   to["batches"] = counters.batches;
+  if (counters.waiting > 0) to["waiting"] = counters.waiting;
 }
 
 options cause_to_options(const error& cause) {

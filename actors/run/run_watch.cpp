@@ -31,7 +31,8 @@ std::vector<store::event> run_watch::look(const now& at, const std::vector<unit_
 
 void run_watch::look_at_rejects(const now& at, std::vector<store::event>& told) {
   const auto& rule = plan_.definition.rejects;
-  if (at.rejected == 0 || reached_) return;
+  // Those of a run without end are judged at its checkpoints.
+  if (at.rejected == 0 || reached_ || plan_.endless()) return;
   const auto data = [&] {
     options made = {{"rejected", at.rejected}, {"read", at.read}, {"allow", rule.allow}};
     if (rule.fail_above) made["fail_above"] = *rule.fail_above;
@@ -41,8 +42,7 @@ void run_watch::look_at_rejects(const now& at, std::vector<store::event>& told) 
   const auto rejected = static_cast<double>(at.rejected);
   if (rejected > allowed) {
     reached_ = true;
-    // A run that has no end says at once what one that ends says with run.partial.
-    told.push_back(event_of(plan_.endless() ? "run.warned" : "rejects.reached", "", data()));
+    told.push_back(event_of("rejects.reached", "", data()));
   } else if (!near_ && rejected >= near_share * allowed) {
     near_ = true;
     told.push_back(event_of("rejects.near", "", data()));

@@ -76,8 +76,11 @@ class supervisor : public caf::event_based_actor {
         [this](const rejects_synced& message) { epochs_.synced(message); },
         [this](rules_checked& message) { account_.rules().found(std::move(message)); },
         [this](instance_finished& message) { finished(std::move(message)); },
-        [this](const instance_progress& message) { account_.reports().counted(message); },
-        [this](const committed& message) { epochs_.committed(message.who); },
+        [this](const instance_progress& message) { counted(message); },
+        [this](const committed& message) {
+          tell_of_down();
+          epochs_.committed(message.who);
+        },
         [this](const abandoned& message) { gone(message.who); },
         [this](const rejects_closed& message) { rejects_are_closed(message); },
         [this](const cancel_run&) { cancel(); },
@@ -143,10 +146,11 @@ class supervisor : public caf::event_based_actor {
     if (auto over = over_limit(plan_, age(), waits)) fail(std::move(*over));
     if (!states_.ending())
       for (auto& [who, one] : instances_)
-        if (!one.finished && !one.gone && who.instance != flow::instance_id::enumerator)
+        // A sink that has finished may still wait for its system.
+        if ((!one.finished || plan_.units[who.unit].definition.role == unit_role::load) && !one.gone &&
+            who.instance != flow::instance_id::enumerator)
           request(one.handle, patience, report_progress{})
-              .then([this](const instance_progress& made) { account_.reports().counted(made); },
-                    [](const caf::error&) {});
+              .then([this](const instance_progress& made) { counted(made); }, [](const caf::error&) {});
     account_.reports().tick(age());
     read_again_when_due();
     tell_of_down();
@@ -154,8 +158,14 @@ class supervisor : public caf::event_based_actor {
     later(progress_interval, [this] { tick(); });
   }
 
+  /// What is shown from here on has been told.
+  void counted(const instance_progress& made) {
+    account_.reports().counted(made);
+    if (!states_.ended()) tell_of_down();
+  }
+
   void tell_of_down() {
-    for (auto& told : down_.look(*s_.setup)) start_.tell(std::move(told));
+    for (auto& told : down_.look(*s_.setup, account_.reports())) start_.tell(std::move(told));
   }
 
   void watch() {
@@ -284,8 +294,11 @@ class supervisor : public caf::event_based_actor {
       if (!held_back_) held_back_ = std::move(why);
       return;
     }
-    for (auto& told : what_failed(*s_.setup, why, epochs_.under_way())) start_.tell(std::move(told));
-    if (states_.fail(std::move(why))) give_up();
+    auto events = what_failed(*s_.setup, why, epochs_.under_way());
+    // Whatever fails behind the first cause is told nobody: the last event may be written already.
+    if (!states_.fail(std::move(why))) return;
+    for (auto& told : events) start_.tell(std::move(told));
+    give_up();
   }
 
   void cancel() {

@@ -58,6 +58,11 @@ class reading {
     if (reader_) reader_->interrupt();
   }
 
+  [[nodiscard]] std::optional<down_state> down() const {
+    const std::lock_guard guard(lock_);
+    return down_of(reader_.get());
+  }
+
  private:
   void drop_reader() {
     const std::lock_guard guard(lock_);
@@ -67,7 +72,7 @@ class reading {
   std::shared_ptr<const run_setup> setup_;  // the source's context
   std::shared_ptr<source> from_;
   std::set<std::uint32_t> open_;  ///< splits that have not ended
-  std::mutex lock_;               ///< of the next two
+  mutable std::mutex lock_;       ///< of the next two
   std::unique_ptr<split_reader> reader_;
   bool interrupted_ = false;
 };
@@ -136,6 +141,8 @@ class extract_actor : public unit_actor {
     time_.reset();
     finish_when_passed_on();
   }
+
+  [[nodiscard]] std::optional<down_state> down() const override { return reading_ ? reading_->down() : std::nullopt; }
 
   std::string reached() override {
     const auto made = source_ ? source_->reached() : options();

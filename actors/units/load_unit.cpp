@@ -3,8 +3,9 @@
 #include "actors/run/rejects_batch.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
-#include "engine/component/down_board.hpp"
+#include "engine/component/grows_in_place.hpp"
 #include "engine/component/interrupt_switch.hpp"
+#include "engine/component/keeps_rows_waiting.hpp"
 #include "engine/component/settles_later.hpp"
 #include "engine/runs/proof.hpp"
 #include "engine/secrets/mask.hpp"
@@ -13,6 +14,8 @@
 #include <arrow/record_batch.h>
 #include <caf/all.hpp>
 
+#include <algorithm>
+#include <mutex>
 #include <utility>
 
 namespace sluice::actors {
@@ -24,21 +27,34 @@ struct open_sink {
   std::shared_ptr<const run_setup> setup;
   std::unique_ptr<sink> to = {};
   interrupt_switch<sink> stop = {};  ///< keeps a call that is stuck from holding up the end
-  std::string unit = {};
 
-  open_sink(std::shared_ptr<const run_setup> of, std::string name) : setup(std::move(of)), unit(std::move(name)) {}
+  explicit open_sink(std::shared_ptr<const run_setup> of) : setup(std::move(of)) {}
   ~open_sink() { disconnect(); }
   open_sink(const open_sink&) = delete;
   open_sink& operator=(const open_sink&) = delete;
 
   void connect() {
     stop.connect(to.get());
-    down_board::put(setup->run, unit, dynamic_cast<const may_be_down*>(to.get()));
+    const std::lock_guard guard(lock);
+    asked = to.get();
   }
   void disconnect() {
     stop.connect(nullptr);
-    down_board::take_off(setup->run, unit, dynamic_cast<const may_be_down*>(to.get()));
+    const std::lock_guard guard(lock);
+    asked = nullptr;
   }
+  [[nodiscard]] std::optional<down_state> down() const {
+    const std::lock_guard guard(lock);
+    return down_of(asked);
+  }
+  [[nodiscard]] std::uint64_t waiting() const {
+    const std::lock_guard guard(lock);
+    return waiting_in(asked);
+  }
+
+ private:
+  mutable std::mutex lock;  ///< of the next one
+  const sink* asked = nullptr;
 };
 
 struct written {
@@ -50,8 +66,7 @@ class load_actor : public unit_actor {
  public:
   load_actor(caf::actor_config& config, const std::shared_ptr<const run_setup>& setup, flow::instance_id who,
              const node_services& services)
-      : unit_actor(config, setup, who, services),
-        sink_(std::make_shared<open_sink>(setup, setup->what->units[who.unit].definition.name)) {
+      : unit_actor(config, setup, who, services), sink_(std::make_shared<open_sink>(setup)) {
     if (setup->resume) epoch_ = setup->resume->epoch;
     commits_at_end_ = setup->what->checkpoint_interval() && !setup->what->commits_each(who.unit);
     keeps_ = commits_at_end_ && setup->resume;
@@ -64,21 +79,35 @@ class load_actor : public unit_actor {
 
   void begin() override {
     calls_.call(
-        [to = sink_, unit = unit_index()]() -> status {
+        [to = sink_, unit = unit_index(), grows = commits_at_end_, behind = held_token()]() -> status {
           SLUICE_ASSIGN(to->to, guarded("make the sink", [&] {
                           return to->setup->components.make_sink(*to->setup->what, unit, *to->setup->context);
                         }));
           to->connect();
+          if (auto* const one = dynamic_cast<grows_in_place*>(to->to.get()); one != nullptr && grows)
+            one->grow(holds_earlier(behind) ? behind : std::string());
           return guarded("open the target", [&] { return to->to->open(to->setup->attempt); });
         },
         [this](const status& opened) {
           if (!working_) return;
           if (!opened.ok()) return fail(opened.problem());
           open_ = true;
+          // Here `out` counts all that was prepared; see counted().
+          counters_.out += std::exchange(counters_.waiting, 0);
           started();
           work();
         });
   }
+
+  /// What the target does not have yet is not loaded.
+  [[nodiscard]] flow::unit_counters counted() const override {
+    auto made = counters_;
+    if (!open_ || !sink_) return made;
+    made.waiting = std::min(sink_->waiting(), made.out);
+    made.out -= made.waiting;
+    return made;
+  }
+  [[nodiscard]] std::optional<down_state> down() const override { return sink_ ? sink_->down() : std::nullopt; }
 
   void work() override {
     if (!open_) return;
@@ -124,6 +153,15 @@ class load_actor : public unit_actor {
   }
 
  private:
+  /// Of the last epoch that was prepared for the end of the run, by the instance before this one.
+  [[nodiscard]] std::string held_token() const {
+    std::string last;
+    if (setup_->resume)
+      for (const auto& one : setup_->resume->held)
+        if (one.unit == unit().definition.name && one.instance == who_.instance) last = one.token;
+    return last;
+  }
+
   void write(flow::inbox::arrived_batch arrived) {
     const auto rows = arrived.rows.rows();
     counters_.in += static_cast<std::uint64_t>(rows);
@@ -143,7 +181,7 @@ class load_actor : public unit_actor {
         [this, arrived = std::move(arrived)](const written& result) {
           --writes_;
           if (!working_) return;
-          if (!result.done.ok()) return fail(result.done.problem());
+          if (!result.done.ok()) return fail_behind_commit(result.done.problem());
           reject(arrived.rows, result.refused);
           if (arrived.owed) give_credit({*arrived.owed});
           work();
@@ -169,6 +207,7 @@ class load_actor : public unit_actor {
       here.token = made.token;
       here.target = secrets::mask(target_);
       here.rows = made.report.loaded;
+      send(links_.supervisor, progress());
       send(links_.supervisor, std::move(here));
       rejects_.passed(epoch_);
       preparing_ = false;
@@ -188,6 +227,7 @@ class load_actor : public unit_actor {
       preparing_ = false;
       token_ = made.token;
       token_rows_ = made.report.loaded;
+      send(links_.supervisor, progress());
       finish_when_passed_on();
     });
   }
@@ -204,7 +244,7 @@ class load_actor : public unit_actor {
         },
         [this, epoch, then](const result<prepared_epoch>& made) {
           if (!working_) return;
-          if (!made.ok()) return fail(made.problem());
+          if (!made.ok()) return fail_behind_commit(made.problem());
           const auto& report = made->report;
           epoch_ = epoch;
           undecided_ = true;
@@ -216,6 +256,12 @@ class load_actor : public unit_actor {
           target_ = report.target;
           then(*made);
         });
+  }
+
+  /// While an epoch is committed a failure would be taken for that of the commit, which others can repeat.
+  void fail_behind_commit(error why) {
+    if (!committing_) return fail(std::move(why));
+    failed_ = std::move(why);
   }
 
   /// A failure is the supervisor's to mend: rows that come meanwhile belong to a later epoch.
@@ -232,10 +278,17 @@ class load_actor : public unit_actor {
         },
         [this, last = message.last](const status& made) {
           committing_ = false;
-          if (!made.ok()) return tell_failure(made.problem());
+          if (!made.ok()) {
+            tell_failure(made.problem());
+            if (auto why = std::exchange(failed_, std::nullopt)) fail(*std::move(why));
+            return;
+          }
           undecided_ = undecided_ && !last && commits_at_end_;
           ended_ = last;
+          // At the end the run is told before it hears that all is visible.
+          if (last) send(links_.supervisor, progress());
           send(links_.supervisor, committed{who_});
+          if (auto why = std::exchange(failed_, std::nullopt)) fail(*std::move(why));
         });
   }
 
@@ -251,6 +304,7 @@ class load_actor : public unit_actor {
   bool keeps_ = false;           ///< some epochs are prepared, for the end of the run
   bool committing_ = false;      ///< told to commit: only that is to interrupt it any more
   bool ended_ = false;           ///< committed or aborted
+  std::optional<error> failed_;  ///< to be told when the commit under way is answered
 };
 
 }  // namespace

@@ -57,10 +57,7 @@ caf::behavior unit_actor::make_behavior() {
         rejects_.stored(answer.ticket);
         if (working_) work();
       },
-      [this](report_progress) -> caf::result<instance_progress> {
-        const bool starved = working_ && inbox_ && !links_.inputs.empty() && inbox_->empty() && outbox_->clear();
-        return instance_progress{who_, counters_, held_back_.total(now()), starved};
-      },
+      [this](report_progress) -> caf::result<instance_progress> { return progress(); },
       [this](abandon message) {
         if (message.orphaned && keeps_prepared()) return;
         working_ = false;
@@ -71,6 +68,16 @@ caf::behavior unit_actor::make_behavior() {
       resume_calls(),
   };
   return common.or_else(own_messages());
+}
+
+instance_progress unit_actor::progress() const {
+  instance_progress made{.who = who_, .counters = counted(), .held_back = held_back_.total(now())};
+  made.starved = working_ && inbox_ && !links_.inputs.empty() && inbox_->empty() && outbox_->clear();
+  if (auto state = down()) {
+    made.down = secrets::mask(std::move(state->why));
+    made.down_since = state->since;
+  }
+  return made;
 }
 
 void unit_actor::on_exit() {
@@ -133,7 +140,7 @@ status unit_actor::go_on_behind() {
 flow::instance_snapshot unit_actor::snapshot(const flow::inbox::aligned_barrier& at, const std::string& streams) const {
   flow::instance_snapshot here;
   here.report.who = who_;
-  here.report.counters = counters_;
+  here.report.counters = counted();
   here.report.stopped_early = stopped_early_;
   outbox_->fill(here.report);
   here.report.received = at.received;
@@ -174,7 +181,7 @@ void unit_actor::finish_when_passed_on() {
   instance_finished last;
   last.report.who = who_;
   counters_.skipped = inbox_->dropped() + skipped_before_;
-  last.report.counters = counters_;
+  last.report.counters = counted();
   last.report.stopped_early = stopped_early_;
   outbox_->fill(last.report);
   inbox_->fill(last.report);

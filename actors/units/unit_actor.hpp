@@ -5,6 +5,7 @@
 #include "actors/run/run_setup.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/instance.hpp"
+#include "engine/component/may_be_down.hpp"
 #include "engine/flow/inbox.hpp"
 #include "engine/flow/outbox.hpp"
 #include "engine/flow/waiting.hpp"
@@ -41,6 +42,12 @@ class unit_actor : public caf::event_based_actor {
   [[nodiscard]] virtual bool keeps_prepared() const { return false; }
   /// Handlers of the unit's own messages.
   virtual caf::message_handler own_messages() { return {}; }
+  /// What it has counted, as others see it.
+  [[nodiscard]] virtual flow::unit_counters counted() const { return counters_; }
+  /// Nothing where its system is reached, or it has none.
+  [[nodiscard]] virtual std::optional<down_state> down() const { return std::nullopt; }
+  /// How far it is, and what it can't reach.
+  [[nodiscard]] instance_progress progress() const;
   /// Called last: actors hold each other's handles, which must not outlive the run.
   virtual void let_go() {}
 

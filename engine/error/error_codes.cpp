@@ -109,7 +109,8 @@ const std::vector<error_code>& error_codes() {
       {"engine_died", "The process that ran a pipeline has ended, and it is not known why.",
        "Nothing incomplete was published; run it again."},
       {"engine_killed", "The process that ran a pipeline was killed by a signal.",
-       "After SIGKILL, check whether memory ran out (dmesg) and lower run: { memory: ... }. Report other signals as a "
+       "The message says whether memory ran out: then lower run: { memory: ... }. Report signals other than SIGKILL as "
+       "a "
        "bug."},
       {"error_raised", "An expression called error('...').",
        "The message is the pipeline's own; on_error decides what happens to the row."},

@@ -25,7 +25,6 @@ const std::vector<missing_feature>& missing_features() {
       {"window-transform", "window", "compute it in derive or select: row_number() over (partition by k order by at)"},
       {"explode", "", "unnest makes a row of each element of a list"},
       {"sessionize", "", "derive it with lag(at) over (partition by k order by at), then a running sum of the gaps"},
-      {"late-sessions", "allowed_lateness", "raise out_of_order in the source: sessions end later, and take more rows"},
       {"lookup", "enrich", "write a join with how: left"},
       {"functions-of-other-dialects", "", "use the functions that sluice functions lists"},
       {"secret-commands", "", "give the secret in SLUICE_SECRET_NAME, or in the file /run/secrets/NAME"},

@@ -2,6 +2,8 @@
 
 #include <arrow/status.h>
 
+#include <utility>
+
 namespace sluice {
 
 arrow_file_sink::arrow_file_sink(const sink_request& request, std::string path, std::string what)
@@ -9,29 +11,33 @@ arrow_file_sink::arrow_file_sink(const sink_request& request, std::string path, 
 
 status arrow_file_sink::open(std::uint32_t attempt) {
   SLUICE_TRY(target_.open(attempt));
-  return begin();
+  stream_.go_on_at(target_.size());
+  // Nothing is written behind an epoch before rows come.
+  ended_ = target_.goes_on();
+  return ended_ ? status() : begin();
 }
 
 status arrow_file_sink::write(const batch& rows, row_errors&) {
   if (rows.rows() == 0) return {};
-  if (ended_)
+  if (ended_ && !target_.grows())
     return internal_error("not_supported",
                           what_ + " " + target_.path() +
                               " was completed by an earlier checkpoint; rows of a later one can't be added to it");
+  if (std::exchange(ended_, false)) SLUICE_TRY(begin());
   SLUICE_TRY(add(rows));
   loaded_ += static_cast<std::uint64_t>(rows.rows());
   return {};
 }
 
 result<prepared_epoch> arrow_file_sink::prepare(std::uint64_t) {
-  if (!ended_) SLUICE_TRY(end());
-  SLUICE_TRY(checked(stream_.Close()));
-  ended_ = true;
+  if (!std::exchange(ended_, true)) SLUICE_TRY(end());
+  SLUICE_TRY(checked(stream_.Flush()));
   drop();
   SLUICE_ASSIGN(auto token, target_.prepare());
-  return prepared_epoch{
-      {.loaded = loaded_, .bytes = static_cast<std::uint64_t>(target_.bytes()), .target = target_.path()},
-      std::move(token)};
+  return prepared_epoch{{.loaded = std::exchange(loaded_, 0),
+                         .bytes = static_cast<std::uint64_t>(target_.more_bytes()),
+                         .target = target_.path()},
+                        std::move(token)};
 }
 
 void arrow_file_sink::let_go() noexcept {

@@ -20,13 +20,14 @@ class arrow_file_sink : public sink, public growing_file {
   result<prepared_epoch> prepare(std::uint64_t epoch) final;
   status commit(const std::string& token) final { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) final { return target_.recover(tokens); }
+  status keep(const std::vector<std::string>& tokens) final { return target_.keep(tokens); }
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept final;
   void interrupt() noexcept final { target_.interrupt(); }
   [[nodiscard]] std::int64_t size_so_far() const final { return target_.bytes() + held(); }
 
  protected:
-  /// Begins the file.
+  /// Begins the file, or goes on behind the one that stream_ stands at the end of.
   virtual status begin() = 0;
   /// Writes rows, at least one.
   virtual status add(const batch& rows) = 0;
@@ -47,8 +48,8 @@ class arrow_file_sink : public sink, public growing_file {
 
  private:
   std::string what_;
-  std::uint64_t loaded_ = 0;
-  bool ended_ = false;  ///< the file is complete
+  std::uint64_t loaded_ = 0;  ///< of this epoch
+  bool ended_ = false;        ///< the file is complete
 };
 
 /// Faults where a file that can't be continued is to be appended to.

@@ -1,5 +1,6 @@
 #include "engine/files/file_target.hpp"
 
+#include "engine/component/grows_in_place.hpp"
 #include "engine/component/opaque.hpp"
 #include "engine/files/publish_lock.hpp"
 #include "engine/files/sync_together.hpp"
@@ -7,6 +8,7 @@
 #include "engine/secrets/known_secrets.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -29,6 +31,11 @@ result<continuation> follow_at_once(const input_file*, const std::string*) { ret
 
 std::int64_t modified_nanoseconds(const struct stat& info) {
   return std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
+
+error lost(const std::string& hidden, const std::string& why) {
+  return external_error("prepared_lost", "the file " + hidden + " can't be continued after the checkpoint: " + why,
+                        "--fresh starts again");
 }
 
 error is_complete(const std::string& path) {
@@ -90,6 +97,7 @@ status file_target::open(std::uint32_t attempt) {
   SLUICE_TRY(check_target());
   if (direct_) return {};
   SLUICE_TRY(folders_.make(folder_));
+  if (grows_ && !behind_.empty()) return go_on(attempt);
   SLUICE_TRY(make_hidden(attempt));
   return what_.mode == file_mode::append ? begin_append() : status{};
 }
@@ -124,6 +132,34 @@ status file_target::make_hidden(std::uint32_t attempt) {
   if (file_ < 0) return failed(errno, "write");
   hidden_ = name;
   if (old_permissions_) (void)!::fchmod(file_, *old_permissions_);
+  // Who goes on with it sees by the lock whether this process is still at work. Some file systems have none.
+  if (grows_) (void)::flock(file_, LOCK_EX | LOCK_NB);
+  return {};
+}
+
+/// Goes on in the hidden file, cut to what it was at the epoch; in a copy of it, where an earlier attempt is still
+/// alive.
+status file_target::go_on(std::uint32_t attempt) {
+  SLUICE_ASSIGN(const auto made, read_token(behind_));
+  const auto& old = made.file.hidden;
+  if (made.file.path != path_) return lost(old, "it was to become " + made.file.path + ", not " + path_);
+  file_ = ::open(old.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+  if (file_ < 0) return errno == ENOENT ? lost(old, "it is missing") : failed(errno, "continue");
+  if (::flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(std::exchange(file_, -1));
+    SLUICE_TRY(make_hidden(attempt));
+    SLUICE_ASSIGN(const auto copied, copy_target(old, file_));
+    (void)copied;
+  } else {
+    hidden_ = old;
+    prepared_ = true;
+  }
+  struct stat info {};
+  if (::fstat(file_, &info) != 0) return failed(errno, "look at");
+  if (info.st_size < made.size)
+    return lost(old, "it has " + std::to_string(info.st_size) + " bytes, but it had " + std::to_string(made.size));
+  if (::ftruncate(file_, made.size) != 0 || ::lseek(file_, 0, SEEK_END) < 0) return failed(errno, "continue");
+  base_ = made.size;
   return {};
 }
 
@@ -138,12 +174,12 @@ status file_target::begin_append() {
   return {};
 }
 
-status file_target::takes_rows() const { return prepared_ ? status(is_complete(path_)) : status{}; }
+status file_target::takes_rows() const { return prepared_ && !grows_ ? status(is_complete(path_)) : status{}; }
 
 status file_target::write(const void* data, std::size_t size) {
   if (direct_) return write_direct(data, size);
   if (size == 0) return {};
-  if (prepared_) return is_complete(path_);
+  SLUICE_TRY(takes_rows());
   const auto* bytes = static_cast<const char*>(data);
   for (auto left = size; left > 0;) {
     const auto done = ::write(file_, bytes, left);
@@ -161,7 +197,7 @@ status file_target::write(std::span<iovec> pieces) {
     for (const auto& piece : pieces) SLUICE_TRY(write_direct(piece.iov_base, piece.iov_len));
     return {};
   }
-  if (prepared_ && !pieces.empty()) return is_complete(path_);
+  if (!pieces.empty()) SLUICE_TRY(takes_rows());
   while (!pieces.empty()) {
     const auto count = std::min<std::size_t>(pieces.size(), IOV_MAX);
     auto done = ::writev(file_, pieces.data(), static_cast<int>(count));
@@ -187,8 +223,8 @@ status file_target::write_direct(const void* data, std::size_t size) {
   return {};
 }
 
-std::string file_target::token_of(const prepared_file& made) {
-  return opaque_writer(file_token)
+std::string file_target::token_of(const prepared_file& made) const {
+  return opaque_writer(grows_ ? holds_earlier_mark : file_token)
       .text(secrets::hide(made.file.hidden))
       .text(secrets::hide(made.file.path))
       .number(static_cast<std::int64_t>(made.mode))
@@ -206,7 +242,7 @@ std::string file_target::token_of(const prepared_file& made) {
 }
 
 result<file_target::prepared_file> file_target::read_token(const std::string& token) {
-  opaque_reader from(token, file_token);
+  opaque_reader from(token, holds_earlier(token) ? holds_earlier_mark : file_token);
   prepared_file made;
   made.file.hidden = from.text();
   made.file.path = from.text();
@@ -234,13 +270,18 @@ result<std::string> file_target::hidden_of(const std::string& token) {
   return std::move(made.file.hidden);
 }
 
+void file_target::forget(const std::string& token) noexcept {
+  if (const auto hidden = hidden_of(token); hidden.ok()) ::unlink(hidden->c_str());
+}
+
 result<std::string> file_target::prepare() {
   if (direct_) return opaque_writer(direct_token).take();
-  if (prepared_) return is_complete(path_);
+  SLUICE_TRY(takes_rows());
   if (!sync_together::active() && ::fsync(file_) != 0) return failed(errno, "make durable");
-  const int handle = std::exchange(file_, -1);
-  // Network file systems report a full disk as late as here.
-  if (::close(handle) != 0 && errno != EINTR) return failed(errno, "close");
+  // Network file systems report a full disk as late as here. A file that grows stays open, and locked.
+  if (!grows_)
+    if (const int handle = std::exchange(file_, -1); ::close(handle) != 0 && errno != EINTR)
+      return failed(errno, "close");
   prepared_file made;
   made.file.path = path_;
   made.file.hidden = hidden_;
@@ -343,6 +384,16 @@ status file_target::commit(const std::string& token) {
 status file_target::recover(const std::vector<std::string>& tokens) {
   for (const auto& token : tokens) SLUICE_TRY(commit(token));
   if (path_ != "-") remove_hidden_files(path_, what_.run_id, what_.unit, {});
+  return {};
+}
+
+status file_target::keep(const std::vector<std::string>& tokens) {
+  std::vector<std::string> kept;
+  for (const auto& token : tokens) {
+    if (opaque_reader(token, direct_token).done("").ok()) continue;
+    SLUICE_ASSIGN(kept.emplace_back(), hidden_of(token));
+  }
+  if (path_ != "-") remove_hidden_files(path_, what_.run_id, what_.unit, kept);
   return {};
 }
 

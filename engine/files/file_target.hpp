@@ -54,6 +54,18 @@ class file_target {
   /// Says how rows follow what the target holds already, for mode append; before `open` and `commit`. Without it they
   /// follow at once.
   void continue_by(continue_text how) { continue_ = std::move(how); }
+  /// True where rows may follow behind `prepare` after `grow`.
+  [[nodiscard]] bool can_grow() const { return what_.path != "-" && what_.mode != file_mode::append; }
+  /// As of grows_in_place, before `open`: the hidden file is cut to the length that it had at that epoch.
+  void grow(std::string behind) {
+    grows_ = can_grow();
+    behind_ = std::move(behind);
+  }
+  static void forget(const std::string& token) noexcept;
+  /// True where rows do follow behind `prepare`. After `open`.
+  [[nodiscard]] bool grows() const { return grows_ && !direct_; }
+  /// True where the file goes on behind such an epoch. After `open`.
+  [[nodiscard]] bool goes_on() const { return base_ > 0; }
 
   /// Checks the target, makes missing parent folders and the hidden file; for append copies the old content into it and
   /// writes what is to stand between.
@@ -66,13 +78,15 @@ class file_target {
   /// Refuses rows behind `prepare` (not_supported); writers that pack have ended their stream by then.
   [[nodiscard]] status takes_rows() const;
   /// Makes all bytes durable under the hidden name; gives the token to commit by. Nothing can be written after it, but
-  /// to standard output and devices.
+  /// to standard output, devices and files that grow.
   result<std::string> prepare();
   /// Gives the file its name and makes that durable; doing it again changes nothing. Waits for others that publish into
   /// the folder. What they have appended, or put there, stays: our rows follow it. Errors: prepared_lost.
   status commit(const std::string& token);
   /// Commits these and removes all other hidden files of the unit in this run.
   status recover(const std::vector<std::string>& tokens);
+  /// Removes all hidden files of the unit in this run but those that the tokens name.
+  status keep(const std::vector<std::string>& tokens);
   /// True where nothing can be written behind `prepare`.
   [[nodiscard]] bool one_epoch() const { return what_.path != "-"; }
   /// The hidden file that a token names. Error: foreign_bytes.
@@ -85,6 +99,10 @@ class file_target {
 
   /// Bytes written since open, without those that append copied.
   [[nodiscard]] std::int64_t bytes() const { return bytes_; }
+  /// Length of the file so far, unless rows are appended to an older content.
+  [[nodiscard]] std::int64_t size() const { return base_ + bytes_; }
+  /// Where the bytes are until they are published.
+  [[nodiscard]] const std::string& hidden() const { return hidden_; }
   /// The same since the last call.
   [[nodiscard]] std::int64_t more_bytes() { return bytes_ - std::exchange(told_, bytes_); }
   /// True where rows follow what `continue_by` has written between: a CSV sink then leaves the header out. After
@@ -103,13 +121,14 @@ class file_target {
     std::uint64_t rows_hash = 0;                                 ///< for append
   };
 
-  static std::string token_of(const prepared_file& made);
+  [[nodiscard]] std::string token_of(const prepared_file& made) const;
   static result<prepared_file> read_token(const std::string& token);
   /// Whether the target is what was prepared, or ends with its rows.
   static result<bool> is_published(const prepared_file& made);
   status publish(prepared_file made);
   status check_target();
   status make_hidden(std::uint32_t attempt);
+  status go_on(std::uint32_t attempt);
   status begin_append();
   status write_direct(const void* data, std::size_t size);
   [[nodiscard]] error failed(int number, const std::string& doing) const;
@@ -123,13 +142,16 @@ class file_target {
   std::optional<unsigned> old_permissions_;
   continue_text continue_;
   appended_file appended_;
+  bool grows_ = false;
+  std::string behind_;     ///< token of the epoch that it goes on behind
+  std::int64_t base_ = 0;  ///< length of the file at that epoch
   std::int64_t bytes_ = 0;
   std::int64_t told_ = 0;  ///< by more_bytes
   interruption stopped_;
   std::optional<direct_output> direct_;  ///< standard output, a device or a pipe
   int file_ = -1;
   bool published_ = false;  ///< the new content stands under its name
-  bool prepared_ = false;   ///< nothing more is written; the hidden file outlives this object
+  bool prepared_ = false;   ///< the hidden file outlives this object; unless it grows nothing more is written
 };
 
 }  // namespace sluice

@@ -21,6 +21,8 @@ class file_target_stream : public arrow::io::OutputStream {
   arrow::Result<int64_t> Tell() const override { return told_; }
   [[nodiscard]] bool closed() const override { return closed_; }
 
+  /// Goes on at the end of a file that has so many bytes.
+  void go_on_at(std::int64_t size) { told_ = size; }
   /// Drops all that still comes: writers finish their files when they are destroyed, also those that failed.
   void drop() { dropping_ = true; }
   /// The exact error behind a failed write, or one made of Arrow's status.

@@ -15,6 +15,7 @@ unit_counters& unit_counters::operator+=(const unit_counters& other) {
   skipped += other.skipped;
   bytes += other.bytes;
   batches += other.batches;
+  waiting += other.waiting;
   return *this;
 }
 
@@ -55,11 +56,12 @@ status balance::verify_unit(const plan& of, const instance_report& report) const
   const auto name = instance_name(of, report.who);
   const auto came = c.in + c.added;
   const auto held = held_.at(report.who);
-  const auto went = c.out + c.filtered + c.merged + c.rejected + held;
+  const auto went = c.out + c.filtered + c.merged + c.rejected + c.waiting + held;
   if (came < went || (came > went && !report.stopped_early)) {
     return lost(name, std::to_string(c.in) + " in + " + std::to_string(c.added) + " added = " + std::to_string(came) +
                           ", but " + std::to_string(c.out) + " out + " + std::to_string(c.filtered) + " filtered + " +
                           std::to_string(c.merged) + " merged + " + std::to_string(c.rejected) + " rejected" +
+                          (c.waiting > 0 ? " + " + std::to_string(c.waiting) + " waiting" : "") +
                           (held > 0 ? " + " + std::to_string(held) + " held" : "") + " = " + std::to_string(went));
   }
   if (of.units[report.who.unit].definition.role != unit_role::extract) {

@@ -10,7 +10,7 @@
 namespace sluice::flow {
 
 /// What one unit instance did with its rows. Every term is counted where it happens, never as a difference.
-/// The law of every unit: in + added = out + filtered + merged + rejected, and at a checkpoint + held.
+/// The law of every unit: in + added = out + filtered + merged + rejected + waiting, and at a checkpoint + held.
 struct unit_counters {
   std::uint64_t in = 0;        ///< records read, or rows taken from the inputs and worked on
   std::uint64_t added = 0;     ///< output rows beyond the input rows (join, unnest)
@@ -22,6 +22,7 @@ struct unit_counters {
   std::uint64_t skipped = 0;   ///< arrived after the unit's result was complete (limit), not part of `in`
   std::uint64_t bytes = 0;     ///< input bytes that a source consumed, or bytes that a sink wrote
   std::uint64_t batches = 0;   ///< batches taken in or read
+  std::uint64_t waiting = 0;   ///< sinks: rows on disk that the target, which is down, does not have yet
 
   unit_counters& operator+=(const unit_counters& other);
   friend bool operator==(const unit_counters&, const unit_counters&) = default;

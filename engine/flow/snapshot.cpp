@@ -9,7 +9,7 @@ namespace sluice::flow {
 namespace {
 
 options to_json(const unit_counters& c) {
-  return {c.in, c.added, c.out, c.filtered, c.merged, c.rejected, c.set_null, c.skipped, c.bytes, c.batches};
+  return {c.in, c.added, c.out, c.filtered, c.merged, c.rejected, c.set_null, c.skipped, c.bytes, c.batches, c.waiting};
 }
 
 unit_counters counters_from(const options& json) {
@@ -23,7 +23,9 @@ unit_counters counters_from(const options& json) {
           .set_null = at(6),
           .skipped = at(7),
           .bytes = at(8),
-          .batches = at(9)};
+          .batches = at(9),
+          // Checkpoints of versions before had none.
+          .waiting = json.size() > 10 ? at(10) : 0};
 }
 
 options to_json(const std::vector<channel_counters>& channels) {
@@ -118,11 +120,14 @@ options to_json(const run_snapshot& what) {
   for (const auto& one : what.instances) instances.push_back(to_json(one));
   auto sources = options::object();
   for (const auto& [unit, splits] : what.sources) sources[unit] = to_json(splits);
+  auto recent = options::array();
+  for (const auto& one : what.recent_rejects) recent.push_back({one.time, one.rejected, one.read});
   return {{"instances", std::move(instances)},
           {"sources", std::move(sources)},
           {"watermarks", what.watermarks},
           {"inputs", what.inputs},
-          {"rejects", {what.rejects_rows, what.rejects_bytes}}};
+          {"rejects", {what.rejects_rows, what.rejects_bytes}},
+          {"recent_rejects", std::move(recent)}};
 }
 
 result<run_snapshot> snapshot_from(const options& json) {
@@ -136,6 +141,11 @@ result<run_snapshot> snapshot_from(const options& json) {
     made.inputs = json.at("inputs").get<std::map<std::string, std::string>>();
     made.rejects_rows = json.at("rejects").at(0).get<std::uint64_t>();
     made.rejects_bytes = json.at("rejects").at(1).get<std::uint64_t>();
+    if (const auto found = json.find("recent_rejects"); found != json.end())
+      for (const auto& one : *found)
+        made.recent_rejects.push_back({.time = one.at(0).get<std::int64_t>(),
+                                       .rejected = one.at(1).get<std::uint64_t>(),
+                                       .read = one.at(2).get<std::uint64_t>()});
     return made;
   } catch (const std::exception& problem) {
     return external_error("foreign_state", std::string("a checkpoint can't be read: ") + problem.what(),

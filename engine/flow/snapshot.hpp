@@ -46,6 +46,15 @@ struct instance_snapshot {
 /// How far a source has been read: what is not listed is unassigned.
 using source_progress = std::map<std::uint32_t, split_state>;
 
+/// The counts of a run at a checkpoint, for recent_rejects.
+struct rejects_sample {
+  std::int64_t time = 0;  ///< microseconds for which the run was at work
+  std::uint64_t rejected = 0;
+  std::uint64_t read = 0;
+
+  friend bool operator==(const rejects_sample&, const rejects_sample&) = default;
+};
+
 /// A whole run at a checkpoint.
 struct run_snapshot {
   std::vector<instance_snapshot> instances = {};        ///< enumerators have none
@@ -53,7 +62,8 @@ struct run_snapshot {
   std::map<std::string, std::int64_t> watermarks = {};  ///< by unit: of sources
   std::map<std::string, std::string> inputs = {};       ///< by unit: what a bounded source reads, as a hash
   std::uint64_t rejects_rows = 0;
-  std::uint64_t rejects_bytes = 0;  ///< length of the rejects' file
+  std::uint64_t rejects_bytes = 0;                  ///< length of the rejects' file
+  std::vector<rejects_sample> recent_rejects = {};  ///< of a run without end
 
   [[nodiscard]] const instance_snapshot* find(const instance_id& who) const;
 };

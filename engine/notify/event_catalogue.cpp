@@ -34,6 +34,14 @@ const std::vector<event_field> reject_fields = {
     {"fail_above", "double", "rejects.fail_above, as a share"},
 };
 
+const std::vector<event_field> recent_reject_fields = {
+    {"rejected", "bigint", "number of rejects within rejects.per"},
+    {"read", "bigint", "records that sources have read within rejects.per"},
+    {"allow", "bigint", "rejects.allow"},
+    {"fail_above", "double", "rejects.fail_above, as a share"},
+    {"per_microseconds", "bigint", "rejects.per"},
+};
+
 const std::vector<event_field> channel_fields = {
     {"channel", "text", "name of the channel"},
     {"answer", "text", "beginning of the last answer, or why there was none"},
@@ -251,7 +259,8 @@ const std::vector<event_type>& event_types() {
         {"continues", "text", "the run whose checkpoint it continues"},
         {"epoch", "bigint", "number of the checkpoint"}}},
       {"run.succeeded", severity::info, "A run ended and all its outputs are visible.", end_fields},
-      {"run.warned", severity::warning, "A run without end has more rejects than rejects.allow.", reject_fields},
+      {"run.warned", severity::warning, "A run without end has more rejects within rejects.per than rejects.allow.",
+       recent_reject_fields},
       {"schedule.missed",
        severity::warning,
        "Due times passed while no node ran; by the rule of catch_up no run was started for them.",
@@ -274,7 +283,7 @@ const std::vector<event_type>& event_types() {
         {"again", "boolean", "true where pipelines are started once more"}}},
       {"unit.down",
        severity::warning,
-       "A load unit can't reach its system, and tries again.",
+       "A unit can't reach its system, and tries again.",
        {{"since", "bigint", "when that began, microseconds since 1970 UTC"}, {"message", "text", "the first failure"}}},
       {"unit.finished",
        severity::info,
@@ -284,7 +293,7 @@ const std::vector<event_type>& event_types() {
         {"filtered", "bigint", "rows filtered"},
         {"rejected", "bigint", "rows rejected"},
         {"target", "text", "of a load unit"}}},
-      {"unit.reached", severity::info, "A load unit that could not reach its system reaches it again."},
+      {"unit.reached", severity::info, "A unit that could not reach its system reaches it again."},
       {"unit.started",
        severity::info,
        "A unit is ready.",

@@ -26,12 +26,6 @@ std::shared_ptr<arrow::Array> unsigned_column(std::vector<std::uint64_t> values)
 
 }  // namespace
 
-error spilled(const std::string& operation) {
-  return external_error("not_supported",
-                        "the state that a " + operation + " has spilled to disk can't be handed over yet",
-                        "raise run.memory, so that the state stays in memory");
-}
-
 error foreign(const std::string& part) {
   return internal_error("foreign_state", "the state part " + part + " does not belong to a unit of this kind");
 }

@@ -93,8 +93,7 @@ class quiet_emitter : public emitter {
   void count_set_null(const std::string&, std::uint64_t) override {}
 };
 
-/// Errors: what is on disk can't be handed out; what came is not the state of such a unit.
-error spilled(const std::string& operation);
+/// The error of what came and is not the state of such a unit.
 error foreign(const std::string& part);
 
 namespace detail {

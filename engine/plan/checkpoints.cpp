@@ -1,5 +1,6 @@
 #include "engine/plan/checkpoints.hpp"
 
+#include "engine/component/grows_in_place.hpp"
 #include "engine/component/limits_epochs.hpp"
 #include "engine/plan/instances.hpp"
 
@@ -67,6 +68,8 @@ void check_epochs(const draft& of, std::size_t at, const run_context& context, d
   const auto made = instantiate_sink(unit, context, found);
   if (made != nullptr) check_interval(of, at, dynamic_cast<const limits_epochs*>(made.get()), faults);
   if (made == nullptr || !made->one_epoch()) return;
+  const auto* const growing = dynamic_cast<const grows_in_place*>(made.get());
+  if (growing != nullptr && growing->can_grow() && !of.made.commits_each(static_cast<std::uint32_t>(at))) return;
   const auto& component = unit.definition.component;
   if (unit.definition.mode == "scd2") {
     faults.push_back(
@@ -81,7 +84,8 @@ void check_epochs(const draft& of, std::size_t at, const run_context& context, d
       "rows can't be added to this target after a checkpoint, and the run " +
           std::string(unit.endless ? "has no end: it commits with each checkpoint" : "takes checkpoints"),
       unit.endless ? "give a folder, with / at its end: " + component + ": { path: out/" + unit.definition.name + "/ }"
-                   : "give a folder, with / at its end, or remove run: { checkpoint: }"));
+      : unit.definition.commit_each ? "give a folder, with / at its end, or remove commit: checkpoint"
+                                    : "give a folder, with / at its end, or remove run: { checkpoint: }"));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "engine/plan/edges.hpp"
 #include "engine/plan/event_time.hpp"
 #include "engine/plan/instances.hpp"
+#include "engine/plan/named_fields.hpp"
 #include "engine/plan/plan.hpp"
 #include "engine/plan/prune.hpp"
 #include "engine/plan/push_filters.hpp"
@@ -121,6 +122,7 @@ class binder {
     switch (unit.definition.role) {
       case unit_role::extract: {
         const auto untyped = take_untyped(unit.definition.types);
+        if (!pruned && !unit.resolved) add_named_fields(of_, at, context_);
         if (!pruned && !prepare_reading(unit, context_, remembered_, faults_)) return false;
         const auto made = instantiate_source(unit, context_, faults_);
         if (made == nullptr) return false;

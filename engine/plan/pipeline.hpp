@@ -75,7 +75,10 @@ struct unit_definition {
 struct rejects_rule {
   std::int64_t allow = 0;            ///< up to this many: succeeded; more: partial
   std::optional<double> fail_above;  ///< share of the rows that sources read, 0 to 1; above: failed
+  /// Over how long a run without end is judged, at each checkpoint; not given: default_rejects_per.
+  std::optional<std::int64_t> per_microseconds = {};
 };
+inline constexpr std::int64_t default_rejects_per = 600'000'000;
 
 /// A pipeline as config read it: names are unique, options fit their specs; what refers to what is not yet checked.
 struct pipeline {

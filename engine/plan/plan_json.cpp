@@ -220,6 +220,7 @@ options pipeline_to_json(const pipeline& from) {
           {"retry", from.retry ? options{{"retry", retry_to_options(*from.retry)}} : options(nullptr)},
           {"allow", from.rejects.allow},
           {"fail_above", optional_to_json(from.rejects.fail_above)},
+          {"rejects_per", optional_to_json(from.rejects.per_microseconds)},
           {"units", units},
           {"file", secrets::mask(from.file)},
           {"text", secrets::mask(from.text)}};
@@ -241,6 +242,8 @@ pipeline pipeline_from_json(const options& from) {
   if (const auto retry = from.find("retry"); retry != from.end() && !retry->is_null()) made.retry = retry_of(*retry);
   made.rejects.allow = from.at("allow").get<std::int64_t>();
   made.rejects.fail_above = optional_of<double>(from.at("fail_above"));
+  if (const auto per = from.find("rejects_per"); per != from.end())
+    made.rejects.per_microseconds = optional_of<std::int64_t>(*per);
   for (const auto& unit : from.at("units")) made.units.push_back(unit_from_json(unit));
   made.file = from.at("file").get<std::string>();
   made.text = from.at("text").get<std::string>();

@@ -38,6 +38,7 @@ result<std::unique_ptr<sink>> make_spilling_sink(const planned_unit& unit, const
                              .folder = log_folder(unit, context),
                              .target = target_of(unit.definition),
                              .run = context.run_id,
+                             .continues = unit.continues,
                              .unit = unit.definition.name};
   // The log tries again by itself.
   auto loads = unit;

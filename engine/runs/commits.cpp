@@ -1,5 +1,7 @@
 #include "engine/runs/commits.hpp"
 
+#include "engine/component/grows_in_place.hpp"
+
 #include <algorithm>
 #include <exception>
 #include <map>
@@ -70,6 +72,19 @@ void remove_leftovers(const plan& of, const run_context& context, const sink_mak
     const auto made = guarded([&] { return make(of, static_cast<int>(unit), context); });
     if (made.ok()) (void)guarded([&] { return (*made)->recover(tokens); });
   }
+}
+
+void remove_held(const plan& of, const run_context& context, const sink_maker& make,
+                 const std::vector<store::prepared_sink>& held) {
+  // An earlier run may have begun what grows: it is found by its token only.
+  for (const auto& one : held) {
+    const auto unit = find_unit(of, one.unit);
+    if (!holds_earlier(one.token) || !unit) continue;
+    const auto made = guarded([&] { return make(of, *unit, context); });
+    auto* const growing = made.ok() ? dynamic_cast<grows_in_place*>(made->get()) : nullptr;
+    if (growing != nullptr) growing->forget(one.token);
+  }
+  remove_leftovers(of, context, make, {});
 }
 
 status keep_prepared(const plan& of, const run_context& context, const sink_maker& make,

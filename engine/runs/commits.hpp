@@ -32,6 +32,10 @@ std::vector<sink_outcome> commit_prepared(const plan& of, const run_context& con
 void remove_leftovers(const plan& of, const run_context& context, const sink_maker& make,
                       const std::vector<store::prepared_sink>& prepared);
 
+/// The same, where nobody goes on with what `held` names, which was prepared for the end of a run.
+void remove_held(const plan& of, const run_context& context, const sink_maker& make,
+                 const std::vector<store::prepared_sink>& held);
+
 /// The same, where what `prepared` names is not to be committed yet. Gives why something may be left, which a sink that
 /// is not reached does: the first reason.
 status keep_prepared(const plan& of, const run_context& context, const sink_maker& make,

@@ -38,6 +38,18 @@ store::change end_of(const store::run_record& run, std::int64_t term, run_state 
 
 options summary_of(const store::run_record& run) { return run.summary.is_object() ? run.summary : options::object(); }
 
+/// Rows that waited on disk for their target, when the run decided to commit, are in it now.
+options with_all_loaded(options summary) {
+  if (!summary.contains("units")) return summary;
+  for (auto& unit : summary["units"]) {
+    const auto rows = unit.value("waiting", std::uint64_t{0});
+    if (rows == 0) continue;
+    unit["out"] = unit.value("out", std::uint64_t{0}) + rows;
+    unit.erase("waiting");
+  }
+  return summary;
+}
+
 options with_cause(options data, const error& why) {
   data["cause"] = {
       {"code", why.code}, {"message", why.message}, {"hint", why.hint}, {"where", why.where}, {"path", why.path}};
@@ -98,7 +110,8 @@ status finish_commits(store::store& in, const store::run_record& run, std::int64
     return write_end(in, settled, end);
   }
   if (visible) {
-    auto end = end_of(run, term, store::run_state_from(due.what.end).value_or(run_state::succeeded), summary_of(run));
+    auto end = end_of(run, term, store::run_state_from(due.what.end).value_or(run_state::succeeded),
+                      with_all_loaded(summary_of(run)));
     end.settled = commit_state::committed;
     end.epoch = due.what.epoch;
     SLUICE_TRY(write_end(in, settled, end));

@@ -25,7 +25,7 @@ struct settled_run {
 struct death {
   error cause;
   store::run_state state = store::run_state::failed;  ///< restarting: this process tries the run again
-  options process = {};                               ///< signal, peak_memory, log; null: nobody saw it
+  options process = {};                               ///< signal, peak_memory, log, out_of_memory; null: nobody saw it
   options restarting = {};                            ///< data of the event, where the run is tried again
 };
 /// Nobody saw how the process ended.

@@ -1,5 +1,6 @@
 #include "engine/columns/typed/read_value.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/grows_in_place.hpp"
 #include "engine/files/appended_text.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/file_target.hpp"
@@ -23,7 +24,7 @@ struct csv_target {
   compression packed = compression::none;
 };
 
-class csv_file : public sink, public growing_file {
+class csv_file : public sink, public growing_file, public grows_in_place {
  public:
   csv_file(const sink_request& request, csv_target what)
       : what_(std::move(what)),
@@ -37,7 +38,8 @@ class csv_file : public sink, public growing_file {
   status open(std::uint32_t attempt) override {
     SLUICE_ASSIGN(packer_, make_packer(what_.packed));
     SLUICE_TRY(target_.open(attempt));
-    if (what_.rules.header && !target_.appends()) writer_.write_header();
+    if (what_.rules.header && !target_.appends() && !target_.goes_on()) writer_.write_header();
+    packs_ = !target_.goes_on();
     return {};
   }
 
@@ -51,10 +53,12 @@ class csv_file : public sink, public growing_file {
 
   result<prepared_epoch> prepare(std::uint64_t) override {
     SLUICE_TRY(flush());
-    if (packer_) {
+    // Rows of the next epoch are packed as a stream of their own.
+    if (packer_ && std::exchange(packs_, false)) {
       std::string rest;
       SLUICE_TRY(packer_->finish(rest));
       SLUICE_TRY(target_.write(rest));
+      SLUICE_ASSIGN(packer_, make_packer(what_.packed));
     }
     SLUICE_ASSIGN(auto token, target_.prepare());
     return prepared_epoch{{.loaded = std::exchange(loaded_, 0),
@@ -65,6 +69,10 @@ class csv_file : public sink, public growing_file {
 
   status commit(const std::string& token) override { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
+  status keep(const std::vector<std::string>& tokens) override { return target_.keep(tokens); }
+  [[nodiscard]] bool can_grow() const override { return target_.can_grow(); }
+  void grow(std::string behind) override { target_.grow(std::move(behind)); }
+  void forget(const std::string& token) noexcept override { file_target::forget(token); }
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
@@ -99,7 +107,8 @@ class csv_file : public sink, public growing_file {
     const std::string_view text(writer_.data(), writer_.size());
     if (!packer_) {
       SLUICE_TRY(target_.write(text));
-    } else {
+    } else if (!text.empty()) {
+      packs_ = true;
       packed_.clear();
       SLUICE_TRY(packer_->pack(text, packed_));
       SLUICE_TRY(target_.write(packed_));
@@ -114,6 +123,7 @@ class csv_file : public sink, public growing_file {
   csv::writer writer_;
   std::vector<std::string> columns_;
   std::unique_ptr<packer> packer_;
+  bool packs_ = true;  ///< its stream is to be ended
   std::string packed_;
   std::uint64_t loaded_ = 0;
 };

@@ -1,4 +1,5 @@
 #include "engine/component/component.hpp"
+#include "engine/component/grows_in_place.hpp"
 #include "engine/files/appended_text.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/files/file_target.hpp"
@@ -13,7 +14,7 @@ namespace {
 
 constexpr std::int64_t block_bytes = 1024 * 1024;
 
-class ndjson_file : public sink, public growing_file {
+class ndjson_file : public sink, public growing_file, public grows_in_place {
  public:
   ndjson_file(const sink_request& request, const std::string& path, compression packed)
       : policy_(request.policy),
@@ -25,7 +26,9 @@ class ndjson_file : public sink, public growing_file {
 
   status open(std::uint32_t attempt) override {
     SLUICE_ASSIGN(packer_, make_packer(packed_));
-    return target_.open(attempt);
+    SLUICE_TRY(target_.open(attempt));
+    packs_ = !target_.goes_on();
+    return {};
   }
 
   status write(const batch& rows, row_errors& refused) override {
@@ -50,10 +53,12 @@ class ndjson_file : public sink, public growing_file {
 
   result<prepared_epoch> prepare(std::uint64_t) override {
     SLUICE_TRY(pass_on());
-    if (packer_) {
+    // Rows of the next epoch are packed as a stream of their own.
+    if (packer_ && std::exchange(packs_, false)) {
       packed_bytes_.clear();
       SLUICE_TRY(packer_->finish(packed_bytes_));
       SLUICE_TRY(target_.write(packed_bytes_));
+      SLUICE_ASSIGN(packer_, make_packer(packed_));
     }
     SLUICE_ASSIGN(auto token, target_.prepare());
     return prepared_epoch{{.loaded = std::exchange(loaded_, 0),
@@ -65,6 +70,10 @@ class ndjson_file : public sink, public growing_file {
 
   status commit(const std::string& token) override { return target_.commit(token); }
   status recover(const std::vector<std::string>& tokens) override { return target_.recover(tokens); }
+  status keep(const std::vector<std::string>& tokens) override { return target_.keep(tokens); }
+  [[nodiscard]] bool can_grow() const override { return target_.can_grow(); }
+  void grow(std::string behind) override { target_.grow(std::move(behind)); }
+  void forget(const std::string& token) noexcept override { file_target::forget(token); }
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
@@ -99,6 +108,8 @@ class ndjson_file : public sink, public growing_file {
     }
     lines_.truncate(0);
     if (!packer_) return target_.write(text);
+    if (text.empty()) return {};
+    packs_ = true;
     packed_bytes_.clear();
     SLUICE_TRY(packer_->pack(text, packed_bytes_));
     return target_.write(packed_bytes_);
@@ -110,6 +121,7 @@ class ndjson_file : public sink, public growing_file {
   ndjson::record_writer writer_;
   growing_bytes lines_;
   std::unique_ptr<packer> packer_;
+  bool packs_ = true;  ///< its stream is to be ended
   std::string packed_bytes_;
   bool carriage_returns_ = false;  ///< lines end as those before them: by CR and LF
   std::uint64_t loaded_ = 0;       ///< of this epoch

@@ -1,5 +1,6 @@
 #include "engine/columns/file_types.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/grows_in_place.hpp"
 #include "engine/files/arrow_file_sink.hpp"
 #include "engine/files/file_among_many.hpp"
 #include "engine/files/file_sink_options.hpp"
@@ -12,6 +13,8 @@
 #include "engine/version.hpp"
 
 #include <arrow/api.h>
+#include <arrow/io/file.h>
+#include <parquet/file_reader.h>
 #include <parquet/properties.h>
 
 #include <optional>
@@ -37,7 +40,18 @@ struct parquet_options {
   options encryption = {};  ///< null: none
 };
 
-class parquet_file : public arrow_file_sink, public file_among_many {
+/// What a complete file holds, to write its footer anew.
+result<std::shared_ptr<parquet::FileMetaData>> footer_of(const std::string& path) {
+  const auto doing = "continue " + path;
+  SLUICE_ASSIGN_ARROW(auto file, arrow::io::ReadableFile::Open(path), doing);
+  try {
+    return parquet::ReadMetaData(std::shared_ptr<arrow::io::RandomAccessFile>(std::move(file)));
+  } catch (const std::exception& thrown) {
+    return external_error("prepared_lost", doing + ": " + thrown.what(), "--fresh starts again");
+  }
+}
+
+class parquet_file : public arrow_file_sink, public file_among_many, public grows_in_place {
  public:
   parquet_file(const sink_request& request, const parquet_options& what)
       : arrow_file_sink(request, what.path, "the Parquet file"), schema_(request.schema), what_(what) {
@@ -52,6 +66,9 @@ class parquet_file : public arrow_file_sink, public file_among_many {
     threads_ = std::static_pointer_cast<parquet_writing::encoding_threads>(among);
     return true;
   }
+  [[nodiscard]] bool can_grow() const override { return target_.can_grow() && !what_.encryption.is_object(); }
+  void grow(std::string behind) override { target_.grow(std::move(behind)); }
+  void forget(const std::string& token) noexcept override { file_target::forget(token); }
   status settle() override { return writer_->settle(); }
   status let_out() override {
     SLUICE_TRY(writer_->end_row_group());
@@ -64,6 +81,10 @@ class parquet_file : public arrow_file_sink, public file_among_many {
     if (what_.encryption.is_object()) {
       SLUICE_ASSIGN(encryption_, parquet_encryption::encryption(what_.encryption, *file_schema(schema_)));
     }
+    std::shared_ptr<parquet::FileMetaData> before;
+    if (target_.size() > 0) {
+      SLUICE_ASSIGN(before, footer_of(target_.hidden()));
+    }
     SLUICE_ASSIGN(writer_, parquet_writing::make_row_writer(
                                schema_,
                                {.properties = properties(),
@@ -72,6 +93,7 @@ class parquet_file : public arrow_file_sink, public file_among_many {
                                 .encoded_bytes = row_group_encoded_bytes,
                                 .decoded_bytes = row_group_decoded_bytes,
                                 .dictionary_bytes = threads_ ? dictionary_among_many : largest_dictionary,
+                                .before = std::move(before),
                                 .threads = threads_},
                                stream_));
     return writer_->open();
@@ -87,7 +109,7 @@ class parquet_file : public arrow_file_sink, public file_among_many {
 
   void drop() noexcept override {
     writer_.reset();
-    memory_.reset();
+    if (memory_) memory_->take(0);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "engine/operators/aggregates/bind.hpp"
 #include "engine/operators/aggregates/group_pass.hpp"
 #include "engine/operators/aggregates/group_results.hpp"
+#include "engine/operators/aggregates/stored_groups.hpp"
 #include "engine/operators/binding.hpp"
 #include "engine/operators/held_state.hpp"
 #include "engine/operators/makes_rows.hpp"
@@ -31,6 +32,7 @@ namespace {
 
 using aggregates::aggregation;
 using aggregates::group_pass;
+using aggregates::stored_groups;
 
 // Groups beyond which calls take longer than an actor's turn.
 constexpr std::uint32_t many_groups = 32 * 1024;
@@ -54,7 +56,8 @@ class aggregate final : public single_output, public may_block, public spilled_s
   }
   [[nodiscard]] bool keeps_order() const override { return false; }
   [[nodiscard]] bool next_call_may_block() const override {
-    return spilled_ || (pass_ && (pass_->size() > many_groups || pass_->bytes() >= context_.memory->least()));
+    return spilled_ || stored_ ||
+           (pass_ && (pass_->size() > many_groups || pass_->bytes() >= context_.memory->least()));
   }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>&) const override {
@@ -67,8 +70,6 @@ class aggregate final : public single_output, public may_block, public spilled_s
   /// The groups as rows, and the distinct values of each call that has any.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
-    // Changed groups are given with each checkpoint, and those on disk could not be.
-    if (endless_ && spilled_) return held::spilled("aggregate without a window");
     if (!finished_ && !pass_) return parts;
     SLUICE_ASSIGN(auto flags, held::numbers("flags", {positions_ ? 1 : 0, finished_ ? 1 : 0}));
     parts.push_back(std::move(flags));
@@ -106,12 +107,16 @@ class aggregate final : public single_output, public may_block, public spilled_s
   /// Groups stand for the first of their rows until they are given; rows of groups that are on disk for themselves.
   [[nodiscard]] std::uint64_t held() const override {
     if (finished_ || !pass_) return 0;
-    return pass_->size() - std::min(known_, pass_->size()) + (spilled_ ? spilled_->rows() : 0);
+    return pass_->size() - std::min(known_, pass_->size()) + (spilled_ ? spilled_->rows() : 0) +
+           (stored_ ? stored_->held() : 0);
   }
 
   /// Rows of groups that have no room in memory: keys, inputs, and where they came; and distinct values.
-  [[nodiscard]] bool has_spilled() const override { return !finished_ && pass_ && (spilled_ || pass_->has_spilled()); }
+  [[nodiscard]] bool has_spilled() const override {
+    return !finished_ && pass_ && (spilled_ || stored_ || pass_->has_spilled());
+  }
   status hand_out(key_groups of, const part_taker& take) override {
+    if (stored_) return stored_->hand_out(of, take);
     SLUICE_TRY(pass_->hand_out(of, take));
     if (!spilled_) return {};
     return spilled_->each([&](const batch& rows) -> status {
@@ -136,6 +141,10 @@ class aggregate final : public single_output, public may_block, public spilled_s
   // Their groups are none of those in memory: they go to disk again, and groups that come are treated as before.
   status take_in(const state_part& part) override {
     SLUICE_TRY(prepare());
+    if (endless_) {
+      SLUICE_TRY(store());
+      return stored_->take_in(part);
+    }
     if (!pass_->frozen()) SLUICE_TRY(begin_to_spill());
     if (part.name != "spilled") return pass_->take_in(part);
     const auto own = what_.keys.size() + what_.inputs.size();
@@ -163,7 +172,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
   [[nodiscard]] bool gives_rows_again() const override { return endless_; }
 
   status before_barrier(std::uint64_t, emitter&) override {
-    if (endless_ && !spilled_) give_changed();
+    if (endless_) give_changed();
     return {};
   }
 
@@ -193,7 +202,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
       out.count_added(1);
     }
     finished_ = true;
-    if (endless_ && !spilled_) {
+    if (endless_) {
       give_changed();
     } else if (spilled_) {
       places_.emplace(pass_->order());
@@ -204,12 +213,13 @@ class aggregate final : public single_output, public may_block, public spilled_s
   }
 
   result<bool> resume(emitter& out) override {
+    if (stored_) return work_on_stored(out);
     if (given_ < giving_.size()) return give_some(out);
-    if (!finished_ || (endless_ && !spilled_)) return false;
+    if (!finished_ || endless_) return false;
     if (spilled_) return work_off(out);
     const auto groups = pass_->next(target_batch_rows);
     if (groups.empty()) return false;
-    SLUICE_ASSIGN(auto made, read(groups, out, false));
+    SLUICE_ASSIGN(auto made, read(*pass_, groups, out, false));
     out.emit(0, std::move(made));
     return true;
   }
@@ -217,6 +227,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
  private:
   // Groups that have changed, in the order in which they appeared.
   void give_changed() {
+    if (stored_) return stored_->start();
     giving_.clear();
     given_ = 0;
     for (std::uint32_t group = 0; group < changed_.size(); ++group)
@@ -231,10 +242,38 @@ class aggregate final : public single_output, public may_block, public spilled_s
     std::uint64_t again = 0;
     for (const auto group : groups) again += group < known_ ? 1 : 0;
     out.count_added(again);
-    SLUICE_ASSIGN(auto made, read(groups, out, false));
+    SLUICE_ASSIGN(auto made, read(*pass_, groups, out, false));
     if (given_ == giving_.size()) known_ = pass_->size();
     out.emit(0, std::move(made));
     return given_ < giving_.size();
+  }
+
+  result<bool> work_on_stored(emitter& out) {
+    return stored_->work(
+        {.give = [&](group_pass& from, std::span<const std::uint32_t> groups, std::uint64_t again) -> status {
+           out.count_added(again);
+           SLUICE_ASSIGN(auto made, read(from, groups, out, false));
+           out.emit(0, std::move(made));
+           return {};
+         },
+         .merged = [&](std::uint64_t rows) { out.count_merged(rows); }});
+  }
+
+  // From here on the groups of a source without end are on disk: at the next checkpoint those that have changed are
+  // given, and there must be memory for them.
+  status store() {
+    if (stored_) return {};
+    stored_ = std::make_unique<stored_groups>(what_, context_, unit_);
+    std::vector<stored_groups::facts> about(pass_->size());
+    for (std::size_t group = 0; group < about.size(); ++group)
+      about[group] = {.given = group < known_, .changed = group < changed_.size() && changed_[group]};
+    SLUICE_TRY(stored_->take(*pass_, about));
+    pass_.reset();
+    changed_.clear();
+    known_ = 0;
+    memory_.take(0);
+    memory::return_freed_memory();
+    return prepare();
   }
 
   void note_changed() {
@@ -252,9 +291,10 @@ class aggregate final : public single_output, public may_block, public spilled_s
   // from disk.
   status add(group_pass::evaluated_rows rows, const std::shared_ptr<arrow::Array>& places, emitter& out) {
     SLUICE_TRY(prepare());
-    if (!pass_->frozen() && !memory_.try_resize(pass_->bytes() + pass_->growth(rows.rows)) &&
+    if (!stored_ && !pass_->frozen() && !memory_.try_resize(pass_->bytes() + pass_->growth(rows.rows)) &&
         pass_->bytes() >= context_.memory->least())
-      SLUICE_TRY(begin_to_spill());
+      SLUICE_TRY(endless_ ? store() : begin_to_spill());
+    if (stored_) return stored_->add(rows);
     SLUICE_TRY(pass_->add(rows));
     if (endless_) note_changed();
     out.count_merged(pass_->merged());
@@ -313,7 +353,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
       reading_ = true;
     }
     if (const auto groups = pass_->next(target_batch_rows); !groups.empty()) {
-      SLUICE_ASSIGN(auto made, read(groups, out, true));
+      SLUICE_ASSIGN(auto made, read(*pass_, groups, out, true));
       SLUICE_TRY(results_->add(std::move(made)));
       return true;
     }
@@ -401,12 +441,12 @@ class aggregate final : public single_output, public may_block, public spilled_s
     return std::shared_ptr<arrow::Array>(std::make_shared<arrow::UInt64Array>(rows, std::move(buffer)));
   }
 
-  result<batch> read(std::span<const std::uint32_t> groups, emitter& out, bool with_places) {
+  result<batch> read(group_pass& from, std::span<const std::uint32_t> groups, emitter& out, bool with_places) {
     const auto rows = static_cast<std::int64_t>(groups.size());
-    SLUICE_ASSIGN(auto columns, aggregates::read_keys(what_, *pass_, groups));
+    SLUICE_ASSIGN(auto columns, aggregates::read_keys(what_, from, groups));
     batch made;
     row_errors errors;
-    SLUICE_ASSIGN(auto results, aggregates::read_outputs(what_, *pass_, columns, groups, errors));
+    SLUICE_ASSIGN(auto results, aggregates::read_outputs(what_, from, columns, groups, errors));
     columns.insert(columns.end(), results.begin(), results.end());
     made.data = arrow::RecordBatch::Make(schema(), rows, std::move(columns));
     if (positions_) made.positions = unknown_positions(rows);
@@ -443,6 +483,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
   memory::reservation memory_;
   std::unique_ptr<group_pass> pass_;            ///< the groups in memory
   std::unique_ptr<partitioned_spill> spilled_;  ///< rows of the others; null while there are none
+  std::unique_ptr<stored_groups> stored_;       ///< all groups, below a source without end, once memory was short
   std::unique_ptr<external_sort> results_;      ///< of all passes, by their places, where there are several
   std::optional<batch_places> places_;
   std::vector<std::uint32_t> origins_;  ///< number among all batches of each batch of a later pass

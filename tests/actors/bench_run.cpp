@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 namespace sluice::actors::testing {
 
@@ -25,8 +26,11 @@ std::shared_ptr<arrow::RecordBatch> table_of(const std::vector<std::int64_t>& nu
 
 class numbers_reader : public split_reader {
  public:
-  numbers_reader(numbers of, std::uint32_t source, const split& piece)
-      : of_(std::move(of)), source_(source), piece_(piece), at_(piece.begin) {}
+  numbers_reader(numbers of, std::uint32_t source, const split& piece, const std::string& position)
+      : of_(std::move(of)),
+        source_(source),
+        piece_(piece),
+        at_(position.empty() ? piece.begin : std::stoll(position)) {}
 
   result<read_step> next() override {
     if (of_.before_read) of_.before_read(piece_.id);
@@ -47,6 +51,7 @@ class numbers_reader : public split_reader {
     }
     step.bytes = step.records * 8;
     step.end = at_ >= piece_.end;
+    step.position = std::to_string(at_);
     ++*of_.batches_read;
     step.rows.data = table_of(good);
     step.rows.positions = make_positions(std::ssize(positions), [&](std::int64_t row) {
@@ -72,8 +77,8 @@ class numbers_source : public source {
       all.push_back({id, "numbers-" + std::to_string(id), id * of_.rows, (id + 1) * of_.rows, of_.rows * 8});
     return all;
   }
-  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string&) override {
-    return std::unique_ptr<split_reader>(std::make_unique<numbers_reader>(of_, number_, piece));
+  result<std::unique_ptr<split_reader>> open(const split& piece, const std::string& position) override {
+    return std::unique_ptr<split_reader>(std::make_unique<numbers_reader>(of_, number_, piece, position));
   }
   std::uint64_t line_of(const split&, std::uint64_t offset) override { return offset + 1; }
 
@@ -147,6 +152,15 @@ class script_transform : public transform, public wants_last, public may_block {
   status finish(int input, emitter& out) override { return what_.finish ? what_.finish(input, out) : status(); }
   result<bool> resume(emitter& out) override { return what_.resume ? what_.resume(out) : result<bool>(false); }
   [[nodiscard]] bool satisfied() const override { return what_.satisfied && what_.satisfied(); }
+  [[nodiscard]] std::uint64_t held() const override { return what_.held ? what_.held().size() : 0; }
+  result<std::vector<state_part>> state(key_groups) override {
+    if (held() == 0) return std::vector<state_part>{};
+    return std::vector<state_part>{{"held", table_of(what_.held())}};
+  }
+  status restore(const std::vector<state_part>& parts) override {
+    for (const auto& part : parts) what_.take_back(values({.data = part.rows, .positions = nullptr, .order = {}}));
+    return {};
+  }
 
  private:
   script what_;
@@ -308,6 +322,31 @@ script pass_on() {
   made.process = [](int, batch in, emitter& out) {
     out.emit(0, std::move(in));
     return status();
+  };
+  return made;
+}
+
+script one_behind() {
+  auto held = std::make_shared<std::vector<std::int64_t>>();
+  auto like = std::make_shared<batch>();
+  const auto give = [held, like](emitter& out) {
+    if (!held->empty()) out.emit(0, with_values(*like, std::exchange(*held, {})));
+  };
+  script made;
+  made.keeps_order = false;
+  made.process = [held, like, give](int, batch in, emitter& out) {
+    if (in.rows() == 0) return status();
+    if (!like->data) *like = in;
+    give(out);
+    *held = values(in);
+    *like = std::move(in);
+    return status();
+  };
+  made.finish = [give](int, emitter& out) { return give(out), status(); };
+  made.held = [held] { return *held; };
+  made.take_back = [held, like](std::vector<std::int64_t> all) {
+    *held = std::move(all);
+    like->data = table_of(*held);
   };
   return made;
 }

@@ -81,6 +81,8 @@ struct script {
   std::function<status(int input, emitter& out)> finish;
   std::function<result<bool>(emitter& out)> resume;
   std::function<bool()> satisfied;
+  std::function<std::vector<std::int64_t>()> held = {};           ///< what it holds, for a checkpoint
+  std::function<void(std::vector<std::int64_t>)> take_back = {};  ///< the same, handed out by another instance
 };
 
 /// Builds a plan by hand and runs it with fake components.
@@ -124,6 +126,8 @@ class bench {
 
 /// Passes everything on.
 script pass_on();
+/// Passes each batch on when the next one comes, or at the end.
+script one_behind();
 /// Numbers of a batch's only column, and a batch of numbers.
 std::vector<std::int64_t> values(const batch& of);
 batch with_values(const batch& like, const std::vector<std::int64_t>& numbers);

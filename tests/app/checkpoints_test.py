@@ -1,5 +1,6 @@
 """Runs without end: they commit with each checkpoint, are drained, killed with -9, and continue after the last checkpoint."""
 
+import gzip
 import json
 import os
 import random
@@ -9,6 +10,8 @@ import subprocess
 import time
 import unittest
 
+import pyarrow
+import pyarrow.parquet
 from command_line import BINARY, PATIENCE, CommandLine, eventually
 from processes import children, kill
 
@@ -46,6 +49,41 @@ load:
     sqlite: { path: out/sums.db, table: sums }
     mode: upsert
     key: [k]
+"""
+
+
+# One row in a hundred is rejected.
+REJECTING = """\
+version: 1
+pipeline: rejecting
+run: {{ checkpoint: 100ms }}
+rejects: {{ allow: {allow}, fail_above: "{share}", per: {per} }}
+extract:
+  numbers:
+    generate: {{ rate: 20000, columns: {{ id: sequence }} }}
+transform:
+  some: {{ from: numbers, derive: {{ x: "10 / (id % 100)" }}, on_error: reject }}
+load:
+  out: {{ from: some, ndjson: {{ path: out/live/ }} }}
+"""
+
+
+# Each row once in each file, whatever the format does at its end.
+FILES = """\
+version: 1
+pipeline: files
+run: { checkpoint: 50ms }
+extract:
+  numbers:
+    generate: { rows: 30000, rate: 30000, columns: { id: sequence, t: { text: 20 } } }
+transform:
+  nested: { from: numbers, nest: { as: both, columns: [id, t] } }
+load:
+  a: { from: numbers, csv: { path: out/a.csv } }
+  b: { from: numbers, csv: { path: out/b.csv.gz } }
+  c: { from: numbers, ndjson: { path: out/c.ndjson.zst } }
+  d: { from: numbers, parquet: { path: out/d.parquet } }
+  e: { from: nested, parquet: { path: out/e.parquet } }
 """
 
 
@@ -230,6 +268,93 @@ class Checkpoints(CommandLine):
         self.assertIn("10 s", done.stderr)
         self.write("p.yaml", text.replace("checkpoint: 200ms", "checkpoint: 10s"))
         self.assertEqual(self.sluice("explain", "p.yaml").returncode, 0)
+
+    def hidden(self):
+        return sorted((self.folder / "out").glob(".*.part"))
+
+    def test_single_files_of_a_bounded_run_go_on_behind_its_last_checkpoint(self):
+        self.write("p.yaml", FILES)
+        for _ in range(2):
+            process = self.begin()
+            self.until_running(process)
+            eventually(lambda: process.poll() is not None or
+                       len([one for one in self.events() if one["type"] == "checkpoint.completed"]) >= 3, "checkpoints")
+            self.assertIsNone(process.poll())
+            self.kill(process)
+            self.assertEqual(len(self.hidden()), 5)
+            self.assertFalse((self.folder / "out/a.csv").exists())
+            # What is behind the checkpoint does not count.
+            for path in self.hidden():
+                with path.open("ab") as file:
+                    file.write(b"half a row")
+        done = self.sluice("run", "p.yaml", "--progress", "none")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("continuing after checkpoint", done.stderr)
+        self.assertTrue(self.run_record("last")["summary"]["balanced"])
+        self.assertEqual(self.hidden(), [])
+        out = self.folder / "out"
+        expected = list(range(1, 30_001))
+        text = (out / "a.csv").read_text()
+        self.assertEqual([line.split(",")[0] for line in text.splitlines()], ["id"] + [str(one) for one in expected])
+        self.assertEqual(gzip.open(out / "b.csv.gz", "rt").read(), text)
+        packed = pyarrow.input_stream(str(out / "c.ndjson.zst"), compression="zstd")
+        self.assertEqual([json.loads(line)["id"] for line in packed.read().splitlines()], expected)
+        flat = pyarrow.parquet.read_table(out / "d.parquet")
+        self.assertEqual(flat["id"].to_pylist(), expected)
+        self.assertEqual([row["both"]["id"] for row in pyarrow.parquet.read_table(out / "e.parquet").to_pylist()], expected)
+        # Pages are found by their index, also those of row groups that an earlier process has written.
+        self.write("q.yaml", FILES[:FILES.index("run:")].replace("pipeline: files", "pipeline: few") + """extract:
+  d: { parquet: { path: out/d.parquet } }
+transform:
+  few: { from: d, filter: "id in (5, 12345, 29999)" }
+load:
+  shown: { from: few, csv: { path: few.csv, header: false } }
+""")
+        self.assertEqual(self.sluice("run", "q.yaml").returncode, 0)
+        self.assertEqual([line.split(",")[0] for line in (self.folder / "few.csv").read_text().splitlines()], ["5", "12345", "29999"])
+
+    def test_single_files_that_nobody_goes_on_with_are_removed(self):
+        self.write("p.yaml", FILES)
+        for more in [(), ()]:
+            process = self.begin("p.yaml", *more)
+            self.until_running(process)
+            eventually(lambda: process.poll() is not None or "checkpoint.completed" in [one["type"] for one in self.events()], "a checkpoint")
+            self.kill(process)
+        self.write("p.yaml", FILES.replace("rate: 30000, ", ""))
+        done = self.sluice("run", "p.yaml", "--fresh", "--progress", "none")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.hidden(), [])
+        self.assertEqual(len((self.folder / "out/a.csv").read_text().splitlines()), 30_001)
+        for change in [("path: out/a.csv }", "path: out/a.csv }, mode: append"), ("path: out/a.csv }", "path: out/a.csv }, commit: checkpoint"),
+                       ("csv: { path: out/a.csv }", "ipc: { path: out/a.arrow }")]:
+            self.write("p.yaml", FILES.replace(*change))
+            done = self.sluice("validate", "p.yaml")
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("one_epoch", done.stderr)
+
+    def test_rejects_of_a_run_without_end_are_judged_by_the_last_of_them(self):
+        self.write("p.yaml", REJECTING.format(allow=50, share="5%", per="10m"))
+        process = self.begin()
+        # Killed and continued, it counts on.
+        eventually(lambda: process.poll() is not None or self.rows(), "rows")
+        self.kill(process)
+        process = self.begin()
+        eventually(lambda: process.poll() is not None or
+                   any(event["type"] == "run.warned" for event in self.events()), "the warning")
+        self.drain(process, lambda one: one.send_signal(signal.SIGINT))
+        warned = [event["data"] for event in self.events() if event["type"] == "run.warned"]
+        self.assertEqual(len(warned), 1)
+        self.assertGreater(warned[0]["rejected"], 50)
+        self.assertEqual((warned[0]["allow"], warned[0]["per_microseconds"]), (50, 600_000_000))
+        # Too large a share fails it; what was visible before stays.
+        self.write("p.yaml", REJECTING.format(allow=0, share="0.5%", per="2s"))
+        before = len(self.rows())
+        process = self.begin()
+        out, _ = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 1, out)
+        self.assertIn("error[too_many_rejects]", out)
+        self.assertIn("of the last 2 seconds were rejected", out)
+        self.assertGreaterEqual(len(self.rows()), before)
 
 
 if __name__ == "__main__":

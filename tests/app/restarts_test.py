@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import sqlite3
 import subprocess
@@ -39,6 +40,41 @@ load:
     from: numbers
     csv: { path: out/all.csv }
 """
+
+# More than its control group may have.
+HUNGRY = """\
+version: 1
+pipeline: hungry
+run: { memory: 8GiB }
+extract:
+  numbers: { generate: { rows: 40000000, columns: { id: sequence, t: { text: 100 } } } }
+transform:
+  sorted: { from: numbers, sort: [t] }
+load:
+  out: { from: sorted, csv: { path: out.csv } }
+"""
+
+
+def own_memory_group():
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return pathlib.Path("/sys/fs/cgroup/memory" + path.rstrip("/"))
+    return pathlib.Path("/nowhere")
+
+
+MEMORY_GROUPS = own_memory_group()
+
+
+def may_limit_memory():
+    group = MEMORY_GROUPS / f"sluice-test-{os.getpid()}"
+    try:
+        group.mkdir()
+        group.rmdir()
+    except OSError:
+        return False
+    return True
+
 
 # Units that hold rows by key: groups, windows, the build side of a join. GENERATED stands for rows or rate.
 SCALED = """\
@@ -156,6 +192,24 @@ class Restarts(CommandLine):
         self.assertIn("run.recovered", [one["type"] for one in told])
         self.assertEqual([name for name in os.listdir(self.folder / "out") if name.startswith(".")], [])
 
+    @unittest.skipUnless(may_limit_memory(), "control groups with limits can't be made here")
+    def test_an_engine_that_the_oom_killer_ends_is_told_from_one_that_was_killed(self):
+        group = MEMORY_GROUPS / f"sluice-test-{os.getpid()}"
+        group.mkdir()
+        self.addCleanup(group.rmdir)
+        (group / "memory.limit_in_bytes").write_text(str(192 << 20))
+        self.write("p.yaml", HUNGRY)
+        process = subprocess.Popen(["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$0" run p.yaml --progress none', BINARY],
+                                   cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        _, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 1, err)
+        self.assertIn("OOM killer", err)
+        last = self.events()[-1]
+        self.assertEqual((last["type"], last["data"]["cause"]["code"]), ("run.failed", "engine_killed"))
+        self.assertIn(last["data"]["process"]["out_of_memory"], ["yes", "likely"])
+        self.assertGreater(last["data"]["process"]["peak_memory"], 100 << 20)
+        eventually(lambda: not (group / "cgroup.procs").read_text(), "the group is empty")
+
     def test_a_run_fails_with_its_first_cause_when_all_tries_are_killed(self):
         self.write("p.yaml", BOUNDED.replace("attempts: 3", "attempts: 1"))
         process = self.begin()
@@ -172,6 +226,7 @@ class Restarts(CommandLine):
         self.assertEqual(last["data"]["process"]["signal"], signal.SIGKILL)
         self.assertGreater(last["data"]["process"]["peak_memory"], 1_000_000)
         self.assertTrue(last["data"]["process"]["log"])
+        self.assertIn(last["data"]["process"]["out_of_memory"], ["no", "unknown"])
         self.assertEqual(len(self.events("run.restarting")), 1)
         self.assertFalse((self.folder / "out/all.csv").exists())
 

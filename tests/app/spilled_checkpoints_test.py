@@ -3,9 +3,10 @@
 else a checkpoint holds: a build side that is still being read, rows that wait for their place, limits, inputs that have ended."""
 
 import json
+import sqlite3
 import unittest
 
-from command_line import CommandLine, eventually
+from command_line import PATIENCE, SIGINT, CommandLine, eventually
 from processes import kill_with_children
 
 ROWS = 60_000
@@ -91,6 +92,34 @@ class SpilledCheckpoints(CommandLine):
         self.assertTrue(0 < len(expected) < ROWS)
         self.killed_after(lambda: any(one.get("state_bytes", 0) > 2_000_000 for one in self.checkpoints()))
         self.assertEqual(self.go_on(), expected)
+
+    def test_groups_below_a_source_without_end_that_are_on_disk_are_given_when_they_change(self):
+        self.write("p.yaml", """\
+version: 1
+pipeline: groups
+run: { memory: 6MiB, checkpoint: 200ms }
+extract:
+  numbers: { generate: { rate: 60000, columns: { id: sequence, k: { random: [0, 40000] }, t: { text: 40 } } } }
+transform:
+  made: { from: numbers, aggregate: { by: [k], compute: { n: "count(*)", s: "sum(id)", top: "max(t)", d: "count(distinct id % 7)" } } }
+load:
+  out: { from: made, sqlite: { path: out.db, table: sums }, mode: upsert, key: [k] }
+""")
+        for _ in range(2):
+            before = max((one["epoch"] for one in self.checkpoints()), default=0)
+            self.killed_after(lambda: any(one["epoch"] >= before + 2 and one.get("state_bytes", 0) > 5_000_000 for one in self.checkpoints()))
+        runs = len(self.run_ids())
+        process = self.start("run", "p.yaml", "--progress", "none")
+        eventually(lambda: process.poll() is not None or len(self.run_ids()) > runs and len(self.checkpoints()) >= 2, "checkpoints")
+        process.send_signal(SIGINT)
+        _, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 0, err)
+        with sqlite3.connect(self.folder / "out.db") as db:
+            rows, total, groups, most = db.execute("SELECT sum(n), sum(s), count(*), max(d) FROM sums").fetchone()
+        self.assertEqual(total, rows * (rows + 1) // 2)
+        self.assertGreater(groups, 30_000)
+        self.assertLessEqual(most, 7)
+        self.assertTrue(self.run_record("last")["summary"]["balanced"])
 
     def run_ids(self):
         return [run["id"] for run in json.loads(self.sluice("runs", "--json").stdout or "[]")]

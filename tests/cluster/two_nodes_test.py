@@ -232,6 +232,24 @@ class TwoNodes(unittest.TestCase):
         self.assertLess(time.monotonic() - stopped, PROMISED)
         self.assertEqual((last["type"], last["data"]["cause"]["code"]), ("run.failed", "node_lost"), last)
 
+    def test_what_a_unit_on_another_node_can_t_reach_is_shown(self):
+        first, _ = self.two()
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            port = nobody.getsockname()[1]
+        sink = f'postgres: {{ url: "postgresql://postgres@127.0.0.1:{port}/postgres", table: t }}, mode: append, when_down: block'
+        run = first.submit(ENDLESS.replace("blackhole: {}", sink), self.path)
+
+        def down():
+            units = json.loads(self.sluice("status", run, "--json", "--to", first.http).stdout)["progress"]["units"]
+            return next(unit for unit in units if unit["unit"] == "nothing").get("down")
+
+        told = eventually(down, "status says so")
+        self.assertIn(str(port), told["message"])
+        self.assertGreater(told["since"], 1_600_000_000_000_000)
+        self.assertIn("not reached since", self.sluice("status", run, "--to", first.http).stdout)
+        self.assertEqual(self.sluice("cancel", run, "--to", first.http).returncode, 0)
+        self.assertIn("unit.down", [event["type"] for event in first.events(run)])
+
     def test_a_worker_comes_back_after_the_first_node_was_restarted(self):
         first, worker = self.two()
         port = first.cluster

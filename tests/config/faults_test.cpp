@@ -41,6 +41,7 @@ TEST_CASE("faults of the head name their place") {
   check(with_head("run: { memry: 1GiB }\n"), "unknown_key 1:8", "did you mean `memory`?");
   check(with_head("rejects: { fail_above: \"120%\" }\n"), "invalid_value 1:24", "fail_above: \"1%\"");
   check(with_head("rejects: { allow: -1 }\n"), "invalid_value 1:19");
+  check(with_head("rejects: { per: 0s }\n"), "invalid_value 1:17");
   check(with_head("rejects: 5\n"), "invalid_value 1:10");
   check(with_head("tags: { a: b }\n"), "invalid_value 1:7");
   check(plan_text("pipeline: empty\n"), "missing_key 1:1", "no units");

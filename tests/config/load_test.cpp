@@ -32,7 +32,7 @@ load:
     from: rows
     blackhole:
     place: { node: n1 }
-rejects: { allow: 100, fail_above: "1%" }
+rejects: { allow: 100, fail_above: "1%", per: 5m }
 )");
   INFO(made.shown);
   REQUIRE(made.read);
@@ -45,6 +45,7 @@ rejects: { allow: 100, fail_above: "1%" }
   CHECK(p.timeout_microseconds == 7'200'000'000);
   CHECK(p.rejects.allow == 100);
   CHECK(p.rejects.fail_above == 0.01);
+  CHECK(p.rejects.per_microseconds == 300'000'000);
   CHECK(p.params.at("day")->type->ToString() == "date32[day]");
   CHECK(p.params.at("rows")->ToString() == "10");
   REQUIRE(p.units.size() == 2);

@@ -110,6 +110,10 @@ class WhenDown(CommandLine):
         ids = self.in_table()
         self.assertEqual(ids, list(range(1, len(ids) + 1)), "lost, repeated or out of order")
         self.assertEqual(len(ids), self.in_files())
+        record = self.run_record("branches")
+        table = next(unit for unit in record["summary"]["units"] if unit["unit"] == "table")
+        self.assertEqual((table["out"], table["in"], table.get("waiting", 0)), (len(ids), len(ids), 0))
+        self.assertTrue(record["summary"]["balanced"])
 
     def test_rows_wait_on_disk_while_the_server_is_stopped(self):
         self.pipeline()
@@ -120,6 +124,11 @@ class WhenDown(CommandLine):
         self.until("the other branch goes on", lambda: self.in_files() > before + 5000, process)
         down = self.until("status says so", lambda: self.unit().get("down"), process)
         self.assertIn("127.0.0.1", down["message"])
+        # What the table does not have yet is not loaded.
+        first = self.until("rows wait", lambda: (unit := self.unit()).get("waiting") and unit, process)
+        later = self.until("more wait", lambda: (unit := self.unit()).get("waiting", 0) > first["waiting"] + 1000 and unit, process)
+        self.assertEqual(later["out"], first["out"])
+        self.assertIn("rows wait on disk", self.sluice("status", "branches").stdout)
         self.assertGreater(down["since"], 1_600_000_000_000_000)
         self.assertIn("not reached since", self.sluice("status", "branches").stdout)
         self.assertGreater(len(list((self.folder / "state/spill/when_down/branches").glob("*/w_*"))), 1)
@@ -214,7 +223,7 @@ class WhenDown(CommandLine):
             "ndjson: { path: out/ }", "ndjson: { path: out/ }\n    when_down: { spill: 1GiB }"))
         done = self.sluice("validate", "p.yaml")
         self.assertEqual(done.returncode, 2)
-        self.assertIn("when_down of ndjson is not supported yet", done.stderr)
+        self.assertIn("when_down: { spill } of ndjson is not supported yet", done.stderr)
 
 
 if __name__ == "__main__":

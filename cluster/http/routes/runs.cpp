@@ -185,7 +185,8 @@ constexpr const char* counters = R"json(
     "rejected": {"type": "integer", "format": "int64"},
     "set_null": {"type": "integer", "format": "int64"},
     "bytes": {"type": "integer", "format": "int64"},
-    "batches": {"type": "integer", "format": "int64"})json";
+    "batches": {"type": "integer", "format": "int64"},
+    "waiting": {"type": "integer", "format": "int64", "description": "rows on disk that its target does not have yet; missing where there are none"})json";
 
 std::string summary_schema() {
   return std::string(R"json({

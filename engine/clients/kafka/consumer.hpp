@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,6 +56,8 @@ class consumer {
   result<bool> wait(std::chrono::steady_clock::time_point until, std::chrono::milliseconds patience);
   void interrupt() noexcept { stopped_.raise(); }
   [[nodiscard]] bool interrupted() const noexcept { return stopped_.raised(); }
+  /// Whether no broker is connected. From any thread.
+  [[nodiscard]] std::optional<down_state> down() const { return client_->heard().down(); }
 
  private:
   struct source_queue {

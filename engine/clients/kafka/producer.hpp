@@ -45,6 +45,8 @@ class producer : private delivery_listener {
   /// Waits until all brokers concerned have acknowledged everything. The error of the first message that was not.
   /// `longest`: an error of no answer after that; 0: as long as brokers answer at all.
   status flush(std::chrono::milliseconds longest = std::chrono::milliseconds(0));
+  /// Whether no broker is connected. From any thread.
+  [[nodiscard]] std::optional<down_state> down() const { return client_->heard().down(); }
   /// Messages queued so far.
   [[nodiscard]] std::uint64_t count() const { return count_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }

@@ -51,6 +51,14 @@ bool trouble::lost() const {
   return since_.has_value();
 }
 
+std::optional<down_state> trouble::down() const {
+  const std::lock_guard guard(lock_);
+  if (!since_) return {};
+  const auto since = std::chrono::system_clock::now() - (clock::now() - *since_);
+  return down_state{.since = std::chrono::duration_cast<std::chrono::microseconds>(since.time_since_epoch()).count(),
+                    .why = "no broker of Kafka at " + brokers_ + " answers" + (reason_.empty() ? "" : ": " + reason_)};
+}
+
 error trouble::unreachable(clock::time_point since) const {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(clock::now() - since).count();
   return external_error("broker_unreachable",

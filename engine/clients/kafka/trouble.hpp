@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/clients/kafka/cluster.hpp"
+#include "engine/component/may_be_down.hpp"
 #include "engine/error/error.hpp"
 
 #include <chrono>
@@ -24,6 +25,8 @@ class trouble {
   void over();
   /// True where no broker is connected, as far as is known.
   [[nodiscard]] bool lost() const;
+  /// Since when and why; nothing where a broker is connected.
+  [[nodiscard]] std::optional<down_state> down() const;
 
   /// The error of something that can't be had: at once where waiting does not help (wrong password, unknown
   /// certificate), else once no broker has answered for `patience`. None: go on.

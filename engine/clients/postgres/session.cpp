@@ -18,14 +18,14 @@ status session::with_connection(const std::function<status(connection&)>& work) 
     if (held_) done = work(*held_);
     if (done.ok()) {
       waits_.reset();
-      note_reached();
+      down_.reached();
       return {};
     }
     auto problem = std::move(done).problem();
     // What the server has left of a transaction goes with the connection.
     held_.reset();
     if (!problem.retry || stop_.raised()) return problem;
-    note_down(problem);
+    down_.failed(problem.message);
     const auto tries = waits_.tried();
     const auto wait = waits_.next();
     if (!wait) {
@@ -35,24 +35,6 @@ status session::with_connection(const std::function<status(connection&)>& work) 
     if (!stop_.sleep_until(std::chrono::steady_clock::now() + *wait))
       return interrupted_error("waiting for the database");
   }
-}
-
-std::optional<down_state> session::down() const {
-  const std::lock_guard guard(lock_);
-  return down_;
-}
-
-void session::note_down(const error& why) {
-  using namespace std::chrono;
-  const std::lock_guard guard(lock_);
-  if (down_) return;
-  down_ = down_state{.since = duration_cast<microseconds>(system_clock::now().time_since_epoch()).count(),
-                     .why = why.message};
-}
-
-void session::note_reached() {
-  const std::lock_guard guard(lock_);
-  down_.reset();
 }
 
 }  // namespace sluice::postgres

@@ -1,12 +1,11 @@
 #pragma once
 
 #include "engine/clients/postgres/connection.hpp"
-#include "engine/component/may_be_down.hpp"
+#include "engine/component/down_note.hpp"
 #include "engine/component/retry.hpp"
 
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
@@ -25,18 +24,14 @@ class session {
   [[nodiscard]] connection* current() const { return held_ && held_->alive() ? held_.get() : nullptr; }
   void close() { held_.reset(); }
   /// Since when and why it is tried again. From any thread.
-  [[nodiscard]] std::optional<down_state> down() const;
+  [[nodiscard]] std::optional<down_state> down() const { return down_.state(); }
 
  private:
-  void note_down(const error& why);
-  void note_reached();
-
   std::string url_;
   backoff waits_;
   interruption& stop_;
   std::unique_ptr<connection> held_;
-  mutable std::mutex lock_;  ///< of the next one
-  std::optional<down_state> down_;
+  down_note down_;
 };
 
 }  // namespace sluice::postgres

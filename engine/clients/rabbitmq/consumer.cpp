@@ -119,6 +119,7 @@ void consumer::work() {
     }
     changed_.notify_all();
     if (stop_.raised() || lost.ok()) return;
+    down_.failed(lost.problem().message);
     const auto tries = waits_.tried();
     const auto wait = lost.problem().retry ? waits_.next() : std::nullopt;
     if (!wait) {
@@ -143,6 +144,7 @@ status consumer::serve() {
     open_ = std::move(made);
   }
   waits_.reset();
+  down_.reached();
   while (!stop_.raised()) {
     SLUICE_TRY(send_acknowledgements(with));
     SLUICE_TRY(receive(with));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/clients/rabbitmq/connection.hpp"
+#include "engine/component/down_note.hpp"
 #include "engine/component/interruption.hpp"
 #include "engine/component/retry.hpp"
 
@@ -60,6 +61,8 @@ class consumer {
   void flush(std::chrono::milliseconds longest);
   void interrupt() noexcept;
   [[nodiscard]] bool interrupted() const noexcept { return stop_.raised(); }
+  /// Since when and why it is tried again.
+  [[nodiscard]] std::optional<down_state> down() const { return down_.state(); }
   /// Messages that stood in the queue when it was opened last.
   [[nodiscard]] std::uint64_t waiting_at_start() const { return waiting_; }
 
@@ -79,6 +82,7 @@ class consumer {
   interruption stop_;
   int wanted_;  ///< an eventfd: there is something to acknowledge, or it is to end
   std::atomic<std::uint64_t> waiting_ = 0;
+  down_note down_;
 
   std::mutex lock_;  ///< of all below
   std::condition_variable changed_;

@@ -49,10 +49,14 @@ status publisher::persist(Work&& work) {
   for (;;) {
     auto done = open_ ? status() : connect();
     if (done.ok()) done = work();
-    if (done.ok()) return {};
+    if (done.ok()) {
+      down_.reached();
+      return {};
+    }
     auto why = std::move(done).problem();
     close();
     if (stop_.raised()) return interrupted_error("writing to RabbitMQ");
+    if (why.retry) down_.failed(why.message);
     const auto tries = waits_.tried();
     const auto wait = why.retry ? waits_.next() : std::nullopt;
     if (!wait) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "engine/clients/rabbitmq/connection.hpp"
+#include "engine/component/down_note.hpp"
 #include "engine/component/interruption.hpp"
 #include "engine/component/retry.hpp"
 
@@ -54,6 +55,8 @@ class publisher {
   /// Those that were not taken, since the last call.
   [[nodiscard]] std::vector<unroutable> take_unroutable() { return std::exchange(unroutable_, {}); }
   void interrupt() noexcept;
+  /// Since when and why it is tried again. From any thread.
+  [[nodiscard]] std::optional<down_state> down() const { return down_.state(); }
 
  private:
   struct pending {
@@ -79,6 +82,7 @@ class publisher {
   const std::string exchange_;
   const std::chrono::milliseconds patience_;
   backoff waits_;
+  down_note down_;
   interruption stop_;
   std::deque<pending> pending_;  ///< in the order in which they were sent
   std::size_t bytes_ = 0;        ///< of their bodies

@@ -4,10 +4,34 @@
 
 #include <arrow/api.h>
 #include <parquet/arrow/writer.h>
+#include <parquet/file_writer.h>
+#include <parquet/metadata.h>
+
+#include <utility>
 
 namespace sluice::parquet_writing {
 
 namespace {
+
+/// Arrow's writer begins a file where nothing was written yet. Behind other rows it is told so, and the mark that it
+/// writes first is left out; from then on it is told where it is.
+class behind_others final : public arrow::io::OutputStream {
+ public:
+  explicit behind_others(file_target_stream& to) : to_(to) {}
+
+  arrow::Status Write(const void* data, std::int64_t size) override {
+    return std::exchange(begun_, true) ? to_.Write(data, size) : arrow::Status::OK();
+  }
+  using arrow::io::OutputStream::Write;
+  arrow::Status Flush() override { return to_.Flush(); }
+  arrow::Status Close() override { return arrow::Status::OK(); }
+  [[nodiscard]] bool closed() const override { return false; }
+  arrow::Result<std::int64_t> Tell() const override { return begun_ ? to_.Tell() : 0; }
+
+ private:
+  file_target_stream& to_;
+  bool begun_ = false;
+};
 
 class arrow_file : public row_writer {
  public:
@@ -18,7 +42,8 @@ class arrow_file : public row_writer {
     // The Arrow schema goes into the file, so that unsigned and zoned types come back as they were.
     const auto columns = ::parquet::ArrowWriterProperties::Builder().store_schema()->build();
     // Arrow's writers look into the stream only as long as it lives; here it outlives them.
-    const std::shared_ptr<arrow::io::OutputStream> unowned(std::shared_ptr<void>(), &to_);
+    std::shared_ptr<arrow::io::OutputStream> unowned(std::shared_ptr<void>(), &to_);
+    if (rules_.before) unowned = std::make_shared<behind_others>(to_);
     auto made = ::parquet::arrow::FileWriter::Open(*in_file_, arrow::default_memory_pool(), unowned, rules_.properties,
                                                    columns);
     if (!made.ok()) return to_.explain(made.status(), doing);
@@ -42,7 +67,18 @@ class arrow_file : public row_writer {
     return {};
   }
 
-  status close() override { return checked(writer_->Close()); }
+  /// Behind other rows Arrow's writer begins and ends as in a file of its own; the last footer is that of all.
+  status close() override {
+    SLUICE_TRY(checked(writer_->Close()));
+    if (!rules_.before) return {};
+    try {
+      rules_.before->AppendRowGroups(*writer_->metadata());
+      ::parquet::WriteFileMetaData(*rules_.before, &to_);
+    } catch (const std::exception& thrown) {
+      return to_.explain(arrow::Status::UnknownError(thrown.what()), doing);
+    }
+    return {};
+  }
   status end_row_group() override {
     if (rows_ > 0) SLUICE_TRY(checked(writer_->NewBufferedRowGroup()));
     rows_ = bytes_ = 0;

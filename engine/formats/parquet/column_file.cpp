@@ -70,6 +70,10 @@ result<std::unique_ptr<column_file>> column_file::make(std::shared_ptr<arrow::Sc
 status column_file::open() {
   metadata_ = ::parquet::FileMetaDataBuilder::Make(columns_.get(), rules_.properties);
   index_ = ::parquet::PageIndexBuilder::Make(columns_.get());
+  if (rules_.before) {
+    groups_ = rules_.before->num_row_groups();
+    return {};
+  }
   return guarded("write the Parquet file", [&] { PARQUET_THROW_NOT_OK(to_.Write(magic, sizeof magic)); });
 }
 
@@ -204,7 +208,8 @@ status column_file::close() {
     metadata_->SetIndexLocations(::parquet::IndexKind::kColumnIndex, places.column_index_locations);
     metadata_->SetIndexLocations(::parquet::IndexKind::kOffsetIndex, places.offset_index_locations);
     const auto file = metadata_->Finish(about);
-    ::parquet::WriteFileMetaData(*file, &to_);
+    if (rules_.before) rules_.before->AppendRowGroups(*file);
+    ::parquet::WriteFileMetaData(rules_.before ? *rules_.before : *file, &to_);
   });
 }
 

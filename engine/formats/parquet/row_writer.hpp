@@ -27,6 +27,8 @@ struct file_rules {
   std::int64_t decoded_bytes = 0;
   /// A dictionary's bytes, at most.
   std::int64_t dictionary_bytes = std::int64_t{1} << 20;
+  /// What the file holds already, where rows are added behind it: the footer is written anew, of all of them.
+  std::shared_ptr<::parquet::FileMetaData> before = nullptr;
   /// Those of all files that are open together; null: the file makes its own once it is large.
   std::shared_ptr<encoding_threads> threads = nullptr;
 };

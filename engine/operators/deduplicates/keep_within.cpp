@@ -7,6 +7,7 @@
 #include "engine/operators/keys/group_index.hpp"
 #include "engine/operators/row_policy.hpp"
 #include "engine/operators/windows/event_times.hpp"
+#include "engine/operators/windows/held_in_time.hpp"
 #include "engine/operators/windows/late_rows.hpp"
 
 #include <arrow/array.h>
@@ -187,8 +188,8 @@ class keep_within final : public transform {
   }
   status reserve() {
     const auto times = ends_.size() * (sizeof(ends_.top()) + sizeof(std::int64_t) * 2);
-    return memory_.resize((keys_ ? keys_->bytes() : 0) +
-                          static_cast<std::int64_t>(kept_.capacity() * sizeof(kept_[0]) + times));
+    return windows::reserve_held(
+        memory_, (keys_ ? keys_->bytes() : 0) + static_cast<std::int64_t>(kept_.capacity() * sizeof(kept_[0]) + times));
   }
 
   std::shared_ptr<arrow::Schema> schema_;

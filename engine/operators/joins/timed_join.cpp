@@ -10,6 +10,7 @@
 #include "engine/operators/joins/pair_output.hpp"
 #include "engine/operators/joins/timed_rows.hpp"
 #include "engine/operators/windows/event_times.hpp"
+#include "engine/operators/windows/held_in_time.hpp"
 #include "engine/operators/windows/late_rows.hpp"
 
 #include <arrow/array.h>
@@ -311,7 +312,9 @@ class timed_join final : public transform, public may_block, public shifts_time 
     return {};
   }
 
-  status reserve() { return memory_.resize((keys_ ? keys_->bytes() : 0) + sides_[0].bytes() + sides_[1].bytes()); }
+  status reserve() {
+    return windows::reserve_held(memory_, (keys_ ? keys_->bytes() : 0) + sides_[0].bytes() + sides_[1].bytes());
+  }
 
   join_plan what_;
   on_error policy_;

@@ -9,7 +9,9 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace sluice::windows {
 
@@ -27,14 +29,14 @@ class session_aggregate final : public transform, public may_block, public makes
  public:
   session_aggregate(const transform_request& request, std::unique_ptr<bound_windows> what, const window_rule& rule)
       : input_(request.inputs.front().schema),
-        sessions_(own_key_types(*what), rule.size),
+        sessions_(own_key_types(*what), rule.size, rule.allowed_lateness),
         groups_(request, std::move(what), 0) {}
 
   [[nodiscard]] const std::vector<output_port>& outputs() const override { return groups_.what().outputs; }
   [[nodiscard]] partitioning input_partitioning(int) const override { return groups_.input_partitioning(); }
   [[nodiscard]] bool keeps_order() const override { return false; }
   [[nodiscard]] bool needs_watermarks() const override { return true; }
-  [[nodiscard]] bool next_call_may_block() const override { return sessions_.held() > many_rows; }
+  [[nodiscard]] bool next_call_may_block() const override { return sessions_.rows() > many_rows; }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int, const std::vector<std::string>&) const override {
     return columns_read(groups_.what(), input_);
@@ -52,6 +54,13 @@ class session_aggregate final : public transform, public may_block, public makes
       SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, rows.rows()));
       if (chosen.empty()) continue;
       const auto mine = take_rows(rows, arrow::Int32Array(std::ssize(chosen), arrow::Buffer::Wrap(chosen)));
+      // Which of them were given, where some were.
+      std::vector<std::int64_t> given;
+      for (const auto row : chosen) given.push_back(kept.given[static_cast<std::size_t>(row)] ? 1 : 0);
+      if (std::find(given.begin(), given.end(), 1) != given.end()) {
+        SLUICE_ASSIGN(auto flags, held::numbers("given", given));
+        parts.push_back(std::move(flags));
+      }
       const auto& at = rows.order;
       SLUICE_ASSIGN(auto place, held::numbers("place", {at.split, static_cast<std::int64_t>(at.sequence), at.chunk}));
       parts.push_back(std::move(place));
@@ -63,7 +72,12 @@ class session_aggregate final : public transform, public may_block, public makes
   status restore(const std::vector<state_part>& parts) override {
     SLUICE_TRY(groups_.restore(parts));
     order_key place;
+    std::vector<bool> given;
     for (const auto& part : parts) {
+      if (part.name == "given") {
+        SLUICE_ASSIGN(const auto flags, held::numbers_of(part, static_cast<std::size_t>(part.rows->num_rows())));
+        given.assign(flags.begin(), flags.end());
+      }
       if (part.name == "place") {
         SLUICE_ASSIGN(const auto at, held::numbers_of(part, 3));
         place = {.split = static_cast<std::uint32_t>(at[0]),
@@ -74,8 +88,9 @@ class session_aggregate final : public transform, public may_block, public makes
       SLUICE_ASSIGN(auto rows, held::rows_of(part));
       rows.order = place;
       if (!rows.data->schema()->Equals(*input_)) return held::foreign(part.name);
+      given.resize(static_cast<std::size_t>(rows.rows()));
       std::vector<std::int32_t> late;
-      SLUICE_TRY(keep(rows, late));
+      SLUICE_TRY(keep(rows, late, std::exchange(given, {})));
       if (!late.empty()) return held::foreign(part.name);
     }
     return groups_.holds(sessions_.bytes());
@@ -94,11 +109,19 @@ class session_aggregate final : public transform, public may_block, public makes
     watermark_ = watermark;
     return {};
   }
+  status before_barrier(std::uint64_t, emitter&) override {
+    const auto watermark = groups_.windows().watermark();
+    sessions_.give_changed(watermark);
+    watermark_ = watermark;
+    return {};
+  }
   // Rows of complete sessions go into their windows, a batch a call; then the windows are given.
   result<bool> resume(emitter& out) override {
     if (watermark_) {
       batch rows;
-      if (sessions_.next_complete(rows, places_)) {
+      std::uint64_t again = 0;
+      if (sessions_.next_complete(rows, places_, again)) {
+        out.count_added(again);
         SLUICE_TRY(groups_.add(rows, places_, out));
         return true;
       }
@@ -121,10 +144,10 @@ class session_aggregate final : public transform, public may_block, public makes
     }
     return keys;
   }
-  status keep(const batch& rows, std::vector<std::int32_t>& late) {
+  status keep(const batch& rows, std::vector<std::int32_t>& late, const std::vector<bool>& given = {}) {
     SLUICE_ASSIGN(const auto times, event_times::of(*rows.data, groups_.what().time));
     SLUICE_ASSIGN(const auto keys, keys_of(rows));
-    return sessions_.add(rows, keys, times, groups_.windows().watermark(), late);
+    return sessions_.add(rows, keys, times, groups_.windows().watermark(), late, given);
   }
 
   std::shared_ptr<arrow::Schema> input_;

@@ -3,6 +3,7 @@
 #include "engine/operators/aggregates/group_results.hpp"
 #include "engine/operators/held_state.hpp"
 #include "engine/operators/row_policy.hpp"
+#include "engine/operators/windows/held_in_time.hpp"
 #include "engine/operators/windows/late_rows.hpp"
 #include "engine/values/positions.hpp"
 
@@ -93,7 +94,7 @@ status window_groups::add(const batch& in, const placed_rows& places, emitter& o
   if (const auto more = static_cast<std::uint64_t>(rows.rows) - distinct; more > 0) out.count_added(more);
   SLUICE_TRY(windows_.add(std::move(rows)));
   out.count_merged(windows_.merged());
-  return memory_.resize(windows_.bytes() + others_);
+  return reserve_held(memory_, windows_.bytes() + others_);
 }
 
 result<std::optional<std::vector<std::int32_t>>> window_groups::settle(const batch& in, const placed_rows& places,
@@ -142,7 +143,7 @@ result<bool> window_groups::give(emitter& out) {
 
 status window_groups::holds(std::int64_t bytes) {
   others_ = bytes;
-  return memory_.resize(windows_.bytes() + others_);
+  return reserve_held(memory_, windows_.bytes() + others_);
 }
 
 result<std::vector<state_part>> window_groups::state(key_groups of) {
@@ -161,7 +162,7 @@ status window_groups::restore(const std::vector<state_part>& parts) {
     watermark = flags[1];
   }
   SLUICE_TRY(windows_.restore(parts, watermark));
-  return memory_.resize(windows_.bytes() + others_);
+  return reserve_held(memory_, windows_.bytes() + others_);
 }
 
 }  // namespace sluice::windows

@@ -1,6 +1,5 @@
 #include "engine/operators/windows/window_rule.hpp"
 
-#include "engine/error/not_yet.hpp"
 #include "engine/values/quantities.hpp"
 
 #include <string>
@@ -37,18 +36,19 @@ bool has(const options& window, const char* name) { return window.contains(name)
 }  // namespace
 
 field_spec window_spec() {
-  return {.name = "window",
-          .form = shape::object,
-          .help = "groups rows by their event time too: `time:` of the source",
-          .elements = {
-              {.name = "tumble", .form = shape::duration, .help = "windows of this length, one after the other"},
-              {.name = "hop", .form = shape::duration, .help = "windows of this length that overlap; needs `every`"},
-              {.name = "every", .form = shape::duration, .help = "hop: how often a window begins"},
-              {.name = "session", .form = shape::duration, .help = "windows that end after a silence of this length"},
-              {.name = "allowed_lateness",
-               .form = shape::duration,
-               .help = "tumble and hop: how long a complete window still takes late rows and is emitted again; needs "
-                       "mode: upsert below (default: 0s)"}}};
+  return {
+      .name = "window",
+      .form = shape::object,
+      .help = "groups rows by their event time too: `time:` of the source",
+      .elements = {
+          {.name = "tumble", .form = shape::duration, .help = "windows of this length, one after the other"},
+          {.name = "hop", .form = shape::duration, .help = "windows of this length that overlap; needs `every`"},
+          {.name = "every", .form = shape::duration, .help = "hop: how often a window begins"},
+          {.name = "session", .form = shape::duration, .help = "windows that end after a silence of this length"},
+          {.name = "allowed_lateness",
+           .form = shape::duration,
+           .help = "how long a complete window still takes late rows and is emitted again; needs mode: upsert below "
+                   "(default: 0s)"}}};
 }
 
 std::optional<window_rule> read_window(const options& window, diagnostics& faults) {
@@ -84,12 +84,7 @@ std::optional<window_rule> read_window(const options& window, diagnostics& fault
                     std::to_string(most_windows_of_a_row) + " are allowed",
                 "make every longer", "every");
   }
-  if (has(window, "allowed_lateness")) {
-    rule.allowed_lateness = duration_of(window, "allowed_lateness", faults);
-    if (rule.how == window_rule::kind::session)
-      add_fault(faults, "not_supported_yet", "allowed_lateness of sessions is not supported yet",
-                not_yet_hint("allowed_lateness"), "allowed_lateness");
-  }
+  if (has(window, "allowed_lateness")) rule.allowed_lateness = duration_of(window, "allowed_lateness", faults);
   if (faults.size() > before) return {};
   return rule;
 }

@@ -67,8 +67,20 @@ status kafka_topic_sink::start_epoch() {
   for (std::uint32_t slot = 0; what_.transactional && id_.empty(); ++slot)
     if (!prepared_.contains(id_of(slot))) id_ = id_of(slot);
   how.transactional_id = id_;
-  SLUICE_ASSIGN(producer_, kafka::producer::make(what_.where, how, &stop_));
+  SLUICE_ASSIGN(auto made, kafka::producer::make(what_.where, how, &stop_));
+  hold(std::move(made));
   return {};
+}
+
+/// The one before is given up, which may take a moment, outside of the lock.
+void kafka_topic_sink::hold(std::unique_ptr<kafka::producer> one) {
+  const std::lock_guard guard(lock_);
+  producer_.swap(one);
+}
+
+std::optional<down_state> kafka_topic_sink::down() const {
+  const std::lock_guard guard(lock_);
+  return producer_ ? producer_->down() : std::nullopt;
 }
 
 status kafka_topic_sink::refuse(row_error why, row_errors& refused) const {
@@ -139,7 +151,7 @@ result<prepared_epoch> kafka_topic_sink::prepare(std::uint64_t) {
       token.epoch = open.epoch;
       token.start = open.start;
       prepared_[id_] = false;
-      producer_.reset();  // the next epoch has another id
+      hold(nullptr);  // the next epoch has another id
     }
     // One without transactions goes on, but counts its messages by epoch.
     else
@@ -217,7 +229,7 @@ void kafka_topic_sink::abort_transaction(const std::string& id) {
 void kafka_topic_sink::abort() noexcept {
   try {
     const bool written = producer_ && producer_->count() > 0;
-    producer_.reset();
+    hold(nullptr);
     if (!what_.transactional) return;
     if (written) abort_transaction(id_);
     for (const auto& [id, committed] : prepared_)

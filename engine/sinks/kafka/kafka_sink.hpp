@@ -9,6 +9,8 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,7 @@ struct kafka_sink_options {
 /// Each epoch takes another id of a pool and initialises it anew, because only that raises the producer's epoch: a
 /// commit that is repeated late must never end the transaction that came after (FLINK-8132). An id comes back to the
 /// pool when a later epoch is committed, for only then the commit of its own is known to be written down.
-class kafka_topic_sink : public sink, public limits_epochs {
+class kafka_topic_sink : public sink, public limits_epochs, public may_be_down {
  public:
   kafka_topic_sink(const sink_request& request, kafka_sink_options what);
   ~kafka_topic_sink() override;
@@ -38,9 +40,10 @@ class kafka_topic_sink : public sink, public limits_epochs {
   status commit(const std::string& token) override;
   status recover(const std::vector<std::string>& tokens) override;
   /// Aborts what none of these tokens names, without committing them: their epochs are not due yet.
-  status keep(const std::vector<std::string>& tokens);
+  status keep(const std::vector<std::string>& tokens) override;
   void abort() noexcept override;
   void interrupt() noexcept override { stop_.raise(); }
+  [[nodiscard]] std::optional<down_state> down() const override;
   /// A third of the transaction's time: one transaction is written while the one before waits for its commit, which may
   /// have to be repeated by another process.
   [[nodiscard]] std::optional<std::int64_t> longest_epoch() const override;
@@ -48,6 +51,7 @@ class kafka_topic_sink : public sink, public limits_epochs {
 
  private:
   status start_epoch();
+  void hold(std::unique_ptr<kafka::producer> one);
   status send(const messages::made_message& message, row_errors& refused);
   status refuse(row_error why, row_errors& refused) const;
   status check_topic();
@@ -64,6 +68,7 @@ class kafka_topic_sink : public sink, public limits_epochs {
   interruption stop_;
   messages::message_encoder encoder_;
   kafka::transactions transactions_;
+  mutable std::mutex lock_;                    ///< of the next one, where it is set, and read by another thread
   std::unique_ptr<kafka::producer> producer_;  ///< of the epoch that is written
   std::uint32_t attempt_ = 0;
   std::string id_;                        ///< of its transaction

@@ -24,7 +24,7 @@ struct exchange_sink_options {
 
 /// Writes each row as a message to an exchange, at once: an epoch is prepared when the broker has confirmed all of its
 /// messages, and to commit it there is nothing left to do.
-class exchange_sink : public sink {
+class exchange_sink : public sink, public may_be_down {
  public:
   exchange_sink(const sink_request& request, exchange_sink_options what);
   ~exchange_sink() override;
@@ -36,6 +36,7 @@ class exchange_sink : public sink {
   status recover(const std::vector<std::string>& tokens) override;
   void abort() noexcept override {}
   void interrupt() noexcept override { to_.interrupt(); }
+  [[nodiscard]] std::optional<down_state> down() const override { return to_.down(); }
 
  private:
   result<bool> send(const messages::made_message& message, row_errors& refused);

@@ -122,6 +122,7 @@ result<row_log::notes> row_log::read_notes() const {
   made.id = read->value("id", std::string());
   made.next = read->value("next", std::uint64_t{1});
   made.loaded = read->value("loaded", std::uint64_t{0});
+  made.begun = read->value("begun", std::uint64_t{0});
   if (read->contains("admitted"))
     for (const auto& one : (*read)["admitted"])
       made.admitted.emplace_back(one.value("run", std::string()), one.value("epoch", std::uint64_t{0}));
@@ -133,8 +134,12 @@ status row_log::write_notes(const notes& what) const {
   const auto first = what.admitted.size() - std::min(what.admitted.size(), remembered_runs);
   for (auto at = first; at < what.admitted.size(); ++at)
     admitted.push_back({{"run", what.admitted[at].first}, {"epoch", what.admitted[at].second}});
-  const auto text =
-      options{{"id", what.id}, {"next", what.next}, {"loaded", what.loaded}, {"admitted", std::move(admitted)}}.dump();
+  const auto text = options{{"id", what.id},
+                            {"next", what.next},
+                            {"loaded", what.loaded},
+                            {"begun", what.begun},
+                            {"admitted", std::move(admitted)}}
+                        .dump();
   const auto path = folder_ + "/notes";
   const auto fresh = path + ".new";
   const int handle = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -151,6 +156,21 @@ status row_log::write_notes(const notes& what) const {
 result<std::string> row_log::id() const {
   SLUICE_ASSIGN(auto known, read_notes());
   return std::move(known.id);
+}
+
+status row_log::begin(const std::string& run) {
+  SLUICE_ASSIGN(auto known, read_notes());
+  const bool admitted =
+      std::any_of(known.admitted.begin(), known.admitted.end(), [&](const auto& one) { return one.first == run; });
+  if (admitted) return {};
+  SLUICE_ASSIGN(const auto all, waiting());
+  known.begun = std::max(known.next, all.empty() ? 0 : all.back().number + 1);
+  return write_notes(known);
+}
+
+result<std::uint64_t> row_log::begun() const {
+  SLUICE_ASSIGN(const auto known, read_notes());
+  return known.begun;
 }
 
 result<std::uint64_t> row_log::loaded() const {

@@ -94,6 +94,11 @@ class row_log {
   status admit(const segment& what);
   /// What is to be loaded, in its order.
   [[nodiscard]] result<std::vector<waiting_segment>> waiting() const;
+  /// Notes that a run begins afresh: what is admitted from now on belongs to it, and to the runs that go on behind it.
+  /// Repeating it once something of the run was admitted does nothing.
+  [[nodiscard]] status begin(const std::string& run);
+  /// The number from which on segments belong to that run and those behind it.
+  [[nodiscard]] result<std::uint64_t> begun() const;
   /// The number of the last segment that was loaded; 0: none.
   [[nodiscard]] result<std::uint64_t> loaded() const;
   /// A segment was loaded: it is removed.
@@ -108,6 +113,7 @@ class row_log {
     std::string id;
     std::uint64_t next = 1;
     std::uint64_t loaded = 0;
+    std::uint64_t begun = 0;
     std::vector<std::pair<std::string, std::uint64_t>> admitted;  ///< by run: the last epoch; newest run last
   };
   [[nodiscard]] result<notes> read_notes() const;

@@ -1,17 +1,18 @@
 #include "engine/sinks/when_down/spilling_sink.hpp"
 
+#include "engine/component/down_note.hpp"
 #include "engine/component/interrupt_switch.hpp"
-#include "engine/component/may_be_down.hpp"
+#include "engine/component/keeps_rows_waiting.hpp"
 #include "engine/component/settles_later.hpp"
 #include "engine/sinks/when_down/row_log.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <mutex>
-#include <optional>
+#include <functional>
 
 namespace sluice::when_down {
 
@@ -25,15 +26,13 @@ constexpr auto most_loading = 5s;
 
 bool is_down(const error& problem) { return problem.retry && problem.to_blame == blame::external; }
 
-std::int64_t wall_clock() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+/// What a log waits between two tries must differ from what others wait.
+std::uint64_t seed_of(const spill_rule& rule) { return std::hash<std::string>()(rule.run + rule.unit); }
 
-class spilling_sink final : public sink, public may_be_down, public settles_later {
+class spilling_sink final : public sink, public may_be_down, public settles_later, public keeps_rows_waiting {
  public:
   spilling_sink(spill_rule rule, make_loader make)
-      : rule_(std::move(rule)), make_(std::move(make)), log_(rule_.folder), waits_(rule_.retry, wall_clock()) {}
+      : rule_(std::move(rule)), make_(std::move(make)), log_(rule_.folder), waits_(rule_.retry, seed_of(rule_)) {}
   ~spilling_sink() override { loading_.connect(nullptr); }
 
   status open(std::uint32_t attempt) override {
@@ -41,6 +40,7 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
     SLUICE_TRY(log_.make(rule_.run, stop_));
     // A target that does not fit the rows is refused now, if it can be asked.
     SLUICE_ASSIGN(const auto held, log_.lock(stop_));
+    if (rule_.continues.empty()) SLUICE_TRY(log_.begin(rule_.run));
     SLUICE_TRY(count_waiting());
     return unless_down(connect());
   }
@@ -61,6 +61,7 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
     }
     writing_.reset();
     prepared_bytes_ += made.bytes;
+    prepared_rows_ += made.rows;
     if (!made.file.empty()) prepared_.push_back(made.file);
     return prepared_epoch{
         {.loaded = made.rows, .bytes = static_cast<std::uint64_t>(made.bytes), .target = rule_.target},
@@ -72,9 +73,9 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
     SLUICE_TRY(log_.make(rule_.run, stop_));
     SLUICE_ASSIGN(const auto held, log_.lock(stop_));
     SLUICE_TRY(log_.admit(what));
-    std::erase(prepared_, what.file);
+    if (std::erase(prepared_, what.file) > 0) prepared_rows_ -= std::min<std::uint64_t>(what.rows, prepared_rows_);
     prepared_bytes_ = std::max<std::int64_t>(prepared_bytes_ - what.bytes, 0);
-    waiting_bytes_ += what.bytes;
+    SLUICE_TRY(count_waiting());
     if (clock::now() < next_try_) return {};
     return unless_down(load(clock::now() + most_loading));
   }
@@ -123,9 +124,11 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
     loading_.interrupt();
   }
 
-  [[nodiscard]] std::optional<down_state> down() const override {
-    const std::lock_guard guard(lock_);
-    return down_;
+  [[nodiscard]] std::optional<down_state> down() const override { return down_.state(); }
+
+  /// What was prepared and is about to be committed counts only while it can't be loaded at once, as with other sinks.
+  [[nodiscard]] std::uint64_t waiting() const override {
+    return waiting_rows_ + (down() ? prepared_rows_.load() : std::uint64_t{0});
   }
 
  private:
@@ -143,11 +146,7 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
   /// Notes a system that is down, which is no failure here.
   status unless_down(status done) {
     if (done.ok() || !is_down(done.problem())) return done;
-    const auto& why = done.problem();
-    {
-      const std::lock_guard guard(lock_);
-      if (!down_) down_ = down_state{.since = wall_clock(), .why = why.message};
-    }
+    down_.failed(done.problem().message);
     auto pause = waits_.next();
     if (!pause) pause = rule_.retry.max_backoff;
     next_try_ = clock::now() + *pause;
@@ -155,8 +154,7 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
   }
 
   void reached() {
-    const std::lock_guard guard(lock_);
-    down_.reset();
+    down_.reached();
     waits_.reset();
     next_try_ = {};
   }
@@ -186,8 +184,14 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
 
   status count_waiting() {
     SLUICE_ASSIGN(const auto all, log_.waiting());
+    SLUICE_ASSIGN(const auto begun, log_.begun());
     waiting_bytes_ = 0;
-    for (const auto& one : all) waiting_bytes_ += one.bytes;
+    std::uint64_t rows = 0;
+    for (const auto& one : all) {
+      waiting_bytes_ += one.bytes;
+      if (one.number >= begun) rows += one.rows;
+    }
+    waiting_rows_ = rows;
     return {};
   }
 
@@ -201,6 +205,7 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
       if (done.ok()) done = load(one);
       if (!done.ok()) return drop_loader(), std::move(done);
       reached();
+      SLUICE_TRY(count_waiting());
     }
     return count_waiting();
   }
@@ -243,11 +248,12 @@ class spilling_sink final : public sink, public may_be_down, public settles_late
   std::vector<std::string> prepared_;        ///< files that nobody has committed yet
   std::int64_t prepared_bytes_ = 0;
   std::int64_t waiting_bytes_ = 0;  ///< of committed segments that are not loaded
+  std::atomic<std::uint64_t> prepared_rows_ = 0;
+  std::atomic<std::uint64_t> waiting_rows_ = 0;  ///< of those segments, as far as they belong to this run
   clock::time_point next_try_;
   std::uint32_t attempt_ = 0;
   std::uint64_t segments_ = 0;
-  mutable std::mutex lock_;  ///< of the next one
-  std::optional<down_state> down_;
+  down_note down_;
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ struct spill_rule {
   std::string folder;           ///< of the log: the same for all runs of the unit with the same params
   std::string target;           ///< shown to users while the system can't be asked
   std::string run;              ///< this one
+  std::string continues = {};   ///< the run behind whose last checkpoint it goes on; empty: it begins afresh
   std::string unit;
 };
 

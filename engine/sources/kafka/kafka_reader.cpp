@@ -25,7 +25,7 @@ constexpr auto longest_silence = 100ms;
 // The end of a partition may be known before all of its replicas have it.
 constexpr auto wait_for_lost_tail = 30s;
 
-class kafka_reader : public split_reader {
+class kafka_reader : public split_reader, public may_be_down {
  public:
   kafka_reader(std::shared_ptr<const kafka_table> what, std::shared_ptr<const row_filter> filter,
                std::unique_ptr<kafka::consumer> from, std::unique_ptr<messages::message_decoder> decoder)
@@ -36,6 +36,7 @@ class kafka_reader : public split_reader {
   }
 
   void interrupt() noexcept override { from_->interrupt(); }
+  [[nodiscard]] std::optional<down_state> down() const override { return from_->down(); }
 
   status add(const split& piece, const std::string& position) override {
     const auto where = partition_of(piece.object);

@@ -24,7 +24,7 @@ constexpr const char* begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ REA
 
 std::string join_snapshot(const std::string& name) { return "SET TRANSACTION SNAPSHOT " + quoted_text(name); }
 
-class query_reader : public split_reader {
+class query_reader : public split_reader, public may_be_down {
  public:
   query_reader(std::shared_ptr<const query_table> what, split piece)
       : what_(std::move(what)),
@@ -32,6 +32,7 @@ class query_reader : public split_reader {
         session_(what_->url, what_->retry, what_->seed + piece_.id + 1, stopped_) {}
 
   void interrupt() noexcept override { stopped_.raise(); }
+  [[nodiscard]] std::optional<down_state> down() const override { return session_.down(); }
 
   result<read_step> next() override {
     if (!decoder_) SLUICE_TRY(begin());

@@ -21,7 +21,7 @@ constexpr std::size_t most_bytes = 8U << 20;
 // A source without end answers that often, so that whoever wants a checkpoint does not wait for a message.
 constexpr auto longest_silence = 100ms;
 
-class queue_reader : public split_reader {
+class queue_reader : public split_reader, public may_be_down {
  public:
   queue_reader(std::shared_ptr<const queue_table> what, std::shared_ptr<const row_filter> filter, queue_source& of,
                std::shared_ptr<rabbitmq::consumer> from, std::unique_ptr<messages::message_decoder> decoder,
@@ -34,6 +34,7 @@ class queue_reader : public split_reader {
         last_(behind) {}
 
   void interrupt() noexcept override { stopped_ = true; }
+  [[nodiscard]] std::optional<down_state> down() const override { return from_->down(); }
 
   result<read_step> next() override {
     if (stopped_) return interrupted_error("reading from RabbitMQ");

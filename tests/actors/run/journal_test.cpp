@@ -167,6 +167,11 @@ TEST_CASE("a write that fails is told to whoever waits for it, or fails the run 
   made.time.settle();
   CHECK(made.told == strings{"a: store_corrupt"});
   CHECK(made.lost.empty());
+  // What nobody waits for is not lost with a write that somebody waits for.
+  made.note("came with c");
+  made.write(run_state::running, "c");
+  made.time.settle();
+  CHECK(made.told.back() == "c: store_corrupt");
   made.note("b");
   made.time.pass(10ms);
   CHECK(made.lost == strings{"store_corrupt"});
@@ -174,7 +179,7 @@ TEST_CASE("a write that fails is told to whoever waits for it, or fails the run 
   made.fails.clear();
   made.write(run_state::failed, "run.failed");
   made.time.settle();
-  CHECK(made.stored() == strings{"b", "run.failed"});
+  CHECK(made.stored() == strings{"came with c", "b", "run.failed"});
   CHECK(made.announced() == made.stored());
 }
 

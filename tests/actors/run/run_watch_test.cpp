@@ -59,6 +59,11 @@ TEST_CASE("rejects are told near their limit, and above it, once each") {
   CHECK(types(told) == texts{"rejects.reached"});
   CHECK(told.front().data["rejected"] == 11);
   CHECK(types(watch.look({.age = 5 * second, .rejected = 20, .read = 120}, {})).empty());
+  // Those of a run without end are judged at its checkpoints.
+  auto endless = of;
+  endless.units[0].endless = true;
+  run_watch other(endless);
+  CHECK(other.look({.age = second, .rejected = 20, .read = 100}, {}).empty());
 }
 
 TEST_CASE("back-pressure is told when it lasts, with the unit that is slower, and when it is over") {

@@ -14,9 +14,10 @@ namespace sluice::actors::simulation {
 /// A target as a database is one: what was prepared stays through crashes, commits are idempotent, and each row that
 /// can be seen is counted.
 struct ledger {
-  std::map<std::string, std::vector<std::int64_t>> begun;     ///< by token: not durable yet
+  std::map<std::string, std::vector<std::int64_t>> begun;     ///< by unit and try: not durable yet
   std::map<std::string, std::vector<std::int64_t>> prepared;  ///< by token
   std::map<std::string, std::vector<std::int64_t>> visible;   ///< by token
+  bool each_epoch = false;                                    ///< it is to be committed with each checkpoint
   bool refuses = false;                                       ///< every commit, for good
   /// Asked before each call, with its name; an error is what the call gives. `commit answer` comes behind a commit.
   std::function<status(const std::string& call)> weather;
@@ -31,7 +32,7 @@ struct ledger {
   }
 };
 
-/// A sink of a ledger; `unit` and the instance name its token.
-std::unique_ptr<sink> open_ledger(std::shared_ptr<ledger> to, std::string token);
+/// A sink of a ledger. `unit` names run and unit; with the try and the epoch it makes a token.
+std::unique_ptr<sink> open_ledger(std::shared_ptr<ledger> to, std::string unit);
 
 }  // namespace sluice::actors::simulation

@@ -2,20 +2,24 @@
 
 #include "actors/notifier.hpp"
 #include "actors/run/control.hpp"
+#include "actors/run/lost_tries.hpp"
 #include "engine/runs/lost_runs.hpp"
 
 #include <caf/all.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice::actors::simulation {
 
 namespace {
 
 using namespace std::chrono_literals;
+using store::run_state;
 using testing::probe;
 
 constexpr std::size_t most_runs = 2;
+constexpr int most_at_once = 100'000;  // messages and calls while time stands still
 /// How long everything may take that a calm Store and calm disks leave to be done.
 constexpr auto horizon = 2h;
 
@@ -35,6 +39,8 @@ world::world(std::uint64_t seed)
               .kills = some(4),
               .lost_nodes = some(4),
               .cancels = some(3),
+              .checkpoints = some(40),
+              .pauses = some(3),
               .crashes = some(2),
               .delays = some(50)};
   calm_from_ = begin_ + std::chrono::seconds(between(1, 60));
@@ -104,6 +110,7 @@ void world::crash() {
     run.instances.clear();
     for (const auto& target : run.targets) target->crash(true);
     if (run.submitted) run.crashed = true;
+    run.refused = false;
   }
   time_.settle();
   time_.calls().forget();
@@ -126,6 +133,10 @@ void world::settle_lost_runs() {
     const auto found = store_->find_run(id);
     if (!found.ok() && found.problem().code != "run_not_found") continue;
     if (found.ok() && !store::is_final(found->state)) {
+      if (!runs_.at(id).refused && take_up(id, *found)) {
+        lost_.erase(id);
+        continue;
+      }
       const auto settled = settle_lost_run(*store_, id, unseen_death(*found), runs_.at(id).setup->components.make_sink);
       tell("settling " + id + ": " +
            (settled.ok() ? *settled ? store::to_string((*settled)->state) : "ended" : settled.problem().code));
@@ -133,6 +144,27 @@ void world::settle_lost_runs() {
     }
     lost_.erase(id);
   }
+}
+
+/// A run that may be tried again continues in this process.
+bool world::take_up(const std::string& id, const store::run_record& found) {
+  auto& run = runs_.at(id);
+  const auto lost = find_lost_try(*store_, id, unseen_death(found).cause, {});
+  if (!lost.ok() || !*lost) return false;
+  auto next = std::make_shared<run_setup>(*run.setup);
+  actors::take_up(*next, **lost);
+  tell("taking up " + id);
+  run.crashed = false;
+  run.taken_up = true;
+  user_->send(control_, submit_setup{std::move(next)});
+  user_->send(control_, await_run{id, *user_});
+  return true;
+}
+
+void world::resume_paused() {
+  for (const auto& [id, run] : runs_)
+    if (const auto found = kept_->find_run(id); found.ok() && found->state == store::run_state::paused)
+      user_->send(control_, steer_run{id, "resume"});
 }
 
 // -- runs
@@ -147,10 +179,15 @@ void world::make_run() {
   of.batch_rows = between(1, 4);
   made.rows = of.splits * of.rows;
   if (chance(50)) of.fails_at = between(0, made.rows);
+  made.checkpoints = chance(600);
+  for (auto left = made.checkpoints ? between(0, 3) : 0; left > 0 && made.rows > 0; --left)
+    made.rejects.insert(between(0, made.rows - 1));
+  of.bad = made.rejects;
   made.bad_input = of.fails_at >= 0 && of.fails_at < made.rows;
   int last = job.source("numbers", of, static_cast<int>(between(1, 2)));
   if (chance(500)) {
-    const int through = job.transform("through", testing::pass_on, static_cast<int>(between(1, 2)));
+    const int through =
+        job.transform("through", chance(500) ? testing::one_behind : testing::pass_on, static_cast<int>(between(1, 2)));
     job.edge(last, through, edge_kind::round_robin);
     last = through;
   }
@@ -160,11 +197,23 @@ void world::make_run() {
     job.edge(last, job.sink("ledger" + std::to_string(i), nullptr), edge_kind::round_robin);
     auto target = std::make_shared<ledger>();
     target->refuses = chance(20);
+    target->each_epoch = made.checkpoints && chance(500);
+    job.what().units.back().definition.commit_each = target->each_epoch;
     target->weather = [this](const std::string& call) { return weather_of_components(call); };
     made.targets.push_back(std::move(target));
   }
+  auto& definition = job.what().definition;
+  if (made.checkpoints) {
+    definition.checkpoint_microseconds = between(10'000, 3'000'000);
+    definition.rejects.allow = 100;
+    if (chance(700))
+      definition.retry = retry_rule{.attempts = static_cast<std::uint32_t>(between(1, 20)), .backoff = 100ms};
+  }
   auto setup = std::make_shared<run_setup>(*job.setup());
   setup->run = "run-" + std::to_string(runs_.size());
+  const auto files = job.folder().file("runs/" + setup->run);
+  setup->rejects_path = files + "/rejects.ndjson";
+  setup->checkpoint_folder = files + "/checkpoints";
   setup->record.id = setup->run;
   setup->record.plan = plan_to_bytes(*setup->what);
   setup->record.context = options::object();
@@ -253,6 +302,12 @@ void world::disturb() {
     run.cancelled = true;
     user_->send(control_, cancel_run{id});
   }
+  if (run.checkpoints && chance(climate_.checkpoints)) user_->send(control_, steer_run{id, "checkpoint"});
+  if (run.checkpoints && chance(climate_.pauses)) {
+    tell("pause " + id);
+    user_->send(control_, steer_run{id, "pause"});
+  }
+  if (chance(20)) resume_paused();
   if (!run.supervisor) return;
   if (chance(climate_.kills)) {
     auto victim = run.instances.begin();
@@ -285,6 +340,15 @@ void world::dawdle() {
 void world::listen() {
   if (user_->silent()) return;
   for (const auto& one : user_->all<run_ended>()) {
+    // A run that could not be taken up is nobody's again.
+    auto& run = runs_.at(one.outcome->run);
+    const auto record = kept_->find_run(one.outcome->run);
+    const bool refused = one.outcome->state == run_state::failed && record.ok() && !store::is_final(record->state);
+    if (run.taken_up && refused) {
+      run.crashed = run.refused = true;
+      lost_.insert(one.outcome->run);
+      continue;
+    }
     ++told_[one.outcome->run];
     outcomes_[one.outcome->run] = one.outcome;
   }
@@ -303,7 +367,13 @@ bool world::over() {
 
 std::vector<std::string> world::live() {
   std::vector<std::string> broken;
-  while (time_.now() < begin_ + horizon) {
+  auto moment = time_.now();
+  for (int steps = 0; time_.now() < begin_ + horizon; ++steps) {
+    if (std::exchange(moment, time_.now()) != time_.now()) steps = 0;
+    if (steps > most_at_once) {
+      broken.emplace_back("there is no end of what is done at one moment");
+      return broken;
+    }
     if (!fair_ && time_.now() >= calm_from_) {
       fair_ = true;
       tell("calm");
@@ -319,6 +389,7 @@ std::vector<std::string> world::live() {
     listen();
     if (busy) continue;
     if (over()) break;
+    if (fair_) resume_paused();
     if (!time_.jump(horizon)) time_.slip(1s);
   }
   if (!over()) broken.emplace_back("not everything has come to its end");

@@ -20,11 +20,15 @@ struct simulated_run {
   std::shared_ptr<const run_setup> setup;
   std::vector<std::shared_ptr<ledger>> targets;
   std::function<result<std::unique_ptr<sink>>(int unit)> make;
-  std::int64_t rows = 0;   ///< that each target is to show
-  bool bad_input = false;  ///< it can't succeed
+  std::int64_t rows = 0;                ///< that each target is to show
+  std::set<std::int64_t> rejects = {};  ///< numbers that its source rejects
+  bool bad_input = false;               ///< it can't succeed
+  bool checkpoints = false;             ///< it takes some, and continues after them
   bool submitted = false;
   bool cancelled = false;  ///< somebody asked for it
   bool crashed = false;    ///< the process that ran it has died, and who waited for it too
+  bool taken_up = false;   ///< the next process tries it again
+  bool refused = false;    ///< that process could not, and ends it
   caf::actor supervisor = {};
   std::map<flow::instance_id, caf::actor> instances = {};
   std::vector<flow::instance_id> elsewhere = {};  ///< that run on another node
@@ -39,6 +43,8 @@ struct climate {
   int kills = 0;            ///< of steps: an actor ends without a word
   int lost_nodes = 0;       ///< of steps
   int cancels = 0;          ///< of steps
+  int checkpoints = 0;      ///< of steps: one is asked for
+  int pauses = 0;           ///< of steps: a run is paused, until somebody resumes it
   int crashes = 0;          ///< of steps: the process dies and comes back
   int delays = 0;           ///< of steps: time passes although there is work
 };
@@ -68,6 +74,8 @@ class world {
   void settle_lost_runs();
   void make_run();
   void submit(simulated_run& run);
+  bool take_up(const std::string& id, const store::run_record& found);
+  void resume_paused();
   void launch(const actors::launch& message);
   void disturb();
   void dawdle();
@@ -79,6 +87,7 @@ class world {
   void check(std::vector<std::string>& broken);
   void check_events(const store::run_record& run, std::vector<std::string>& broken);
   void check_rows(const simulated_run& run, const store::run_record& record, std::vector<std::string>& broken);
+  static void check_rejects(const simulated_run& run, std::vector<std::string>& broken);
   void check_subscriber(std::vector<std::string>& broken);
 
   testing::virtual_time time_;

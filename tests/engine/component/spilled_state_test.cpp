@@ -121,7 +121,64 @@ void check_balance(runner& one, std::uint64_t before) {
   CHECK(before + one.fed + one.out.added == one.out.out + one.out.filtered + one.out.merged + one.unit().held());
 }
 
+/// Rows that come out at a barrier.
+lines at_barrier(runner& from) {
+  from.out.ports.clear();
+  must(from.unit().before_barrier(1, from.out));
+  while (must(from.unit().resume(from.out))) {
+  }
+  auto rows = from.lines();
+  std::sort(rows.begin(), rows.end());
+  return rows;
+}
+
+void make_endless(runner& one) {
+  one.request.endless = true;
+  one.under_test = find_component(component_kind::transform, "aggregate")->make_transform(one.request, one.faults);
+  REQUIRE(one.under_test != nullptr);
+}
+
 }  // namespace
+
+TEST_CASE("groups on disk below a source without end are given when they have changed, and are part of a checkpoint") {
+  const spilling what{
+      .name = "aggregate",
+      .own =
+          R"json({"by": ["k"], "compute": {"n": "count(*)", "t": "max(t)", "d": "count(distinct t)", "l": "last(n)"}})json",
+      .batch_rows = 8000};
+  auto events = events_of(what, 7);
+  events.pop_back();  // it has no end
+  runner unbroken(what.name, what.own, ports_of(what), {});
+  make_endless(unbroken);
+  // Little memory; each time another instance goes on, of two halves of the state.
+  const test::temporary_folder folder;
+  auto short_of_memory =
+      std::make_unique<runner>(what.name, what.own, ports_of(what), runner::setup{.memory_bytes = little});
+  make_endless(*short_of_memory);
+  bool spilled = false;
+  for (std::size_t at = 0; at < events.size(); ++at) {
+    INFO("event " << at);
+    feed(unbroken, events[at]);
+    feed(*short_of_memory, events[at]);
+    check_balance(*short_of_memory, 0);
+    if (at % 4 != 2) continue;
+    CHECK(at_barrier(*short_of_memory) == at_barrier(unbroken));
+    CHECK(short_of_memory->unit().held() == 0);
+    check_balance(*short_of_memory, 0);
+    CHECK(at_barrier(*short_of_memory).empty());
+    const auto name = std::to_string(at);
+    const std::vector<flow::saved_state> states = {
+        hand_out(*short_of_memory, {0, 400}, folder.path().string(), name + "a", spilled),
+        hand_out(*short_of_memory, {400, key_group_count}, folder.path().string(), name + "b", spilled)};
+    auto next = std::make_unique<runner>(what.name, what.own, ports_of(what), runner::setup{.memory_bytes = little});
+    make_endless(*next);
+    take_back(*next, folder.path().string(), states);
+    CHECK(next->unit().held() == 0);
+    short_of_memory = std::move(next);
+  }
+  CHECK(at_barrier(*short_of_memory) == at_barrier(unbroken));
+  CHECK(spilled);
+}
 
 TEST_CASE("what has gone to disk is handed over to another instance, which goes on with the same result") {
   const std::vector<spilling> all = {

@@ -128,6 +128,7 @@ TEST_CASE("a snapshot reads back as it was written") {
   what.inputs["a"] = "17";
   what.rejects_rows = 2;
   what.rejects_bytes = 99;
+  what.recent_rejects = {{.time = 5, .rejected = 1, .read = 10}, {.time = 9, .rejected = 2, .read = 20}};
   const auto text = to_json(what).dump();
   const auto back = snapshot_from(options::parse(text)).value();
   CHECK(to_json(back).dump() == text);
@@ -137,6 +138,8 @@ TEST_CASE("a snapshot reads back as it was written") {
   CHECK(back.sources == what.sources);
   CHECK(back.inputs == what.inputs);
   CHECK(back.rejects_bytes == 99);
+  CHECK(back.recent_rejects == what.recent_rejects);
+  CHECK(back.instances.front().report.counters == one.report.counters);
   CHECK(snapshot_from(options::parse("{}")).problem().code == "foreign_state");
 }
 

@@ -1,6 +1,7 @@
 #include "engine/flow/conservation.hpp"
 #include "engine/flow/event_feed.hpp"
 #include "engine/flow/progress.hpp"
+#include "engine/flow/recent_rejects.hpp"
 #include "engine/flow/run_states.hpp"
 #include "engine/flow/split_assignment.hpp"
 
@@ -235,6 +236,38 @@ TEST_CASE("rejects decide between succeeded, partial and failed") {
   CHECK(failed.state == run_state::failed);
   CHECK(failed.cause->message == "101 of 10000 records were rejected (1.01 %), above rejects.fail_above of 1 %");
   CHECK(judge_rejects({}, 1, 10).state == run_state::partial);
+}
+
+TEST_CASE("a run without end is judged by the rejects of its last minutes") {
+  constexpr std::int64_t minute = 60'000'000;
+  const rejects_rule rule{.allow = 10, .fail_above = 0.01, .per_microseconds = 10 * minute};
+  recent_rejects recent(rule);
+  CHECK(recent.judge().state == run_state::succeeded);
+  recent.add({.time = minute, .rejected = 20, .read = 10'000});
+  CHECK(recent.judge().state == run_state::succeeded);
+  CHECK(recent.exceeds_now());
+  recent.add({.time = 2 * minute, .rejected = 25, .read = 20'000});
+  CHECK_FALSE(recent.exceeds_now());  // it is told once
+  // A checkpoint each second keeps no more than one in ten, and the last.
+  for (std::int64_t second = 121; second <= 11 * 60; ++second)
+    recent.add({.time = second * 1'000'000, .rejected = 25, .read = 20'000});
+  CHECK(recent.samples().size() <= recent_rejects::fineness + 2);
+  CHECK(recent.rejected() == 5);
+  CHECK(recent.read() == 10'000);
+  recent.add({.time = 13 * minute, .rejected = 25, .read = 20'000});
+  CHECK(recent.rejected() == 0);
+  // Another process goes on with the counts, and tells anew what has come to be too many.
+  recent_rejects later(rule, recent.samples());
+  CHECK(later.reached() == 13 * minute);
+  later.add({.time = 14 * minute, .rejected = 36, .read = 21'200});
+  CHECK(later.rejected() == 11);
+  CHECK(later.exceeds_now());
+  CHECK(later.judge().state == run_state::succeeded);
+  later.add({.time = 14 * minute + 1, .rejected = 38, .read = 21'200});
+  const auto failed = later.judge();
+  CHECK(failed.state == run_state::failed);
+  CHECK(failed.cause->message ==
+        "13 of 1200 records of the last 10 minutes were rejected (1.08 %), above rejects.fail_above of 1 %");
 }
 
 TEST_CASE("a rate follows the counts, and what is left follows the rate") {

@@ -98,6 +98,19 @@ TEST_CASE("segments that nobody admitted are removed, those of other runs and th
   CHECK(with.log.admit(gone).problem().code == "prepared_lost");
 }
 
+TEST_CASE("segments belong to the run that began last, and to those that go on behind it") {
+  log_in_folder with;
+  REQUIRE(with.log.begin("a").ok());
+  CHECK(*with.log.begun() == 1);
+  REQUIRE(with.log.admit(with.write("a", 1, 0, 3)).ok());
+  REQUIRE(with.log.begin("a").ok());  // a later try of the run
+  CHECK(*with.log.begun() == 1);
+  REQUIRE(with.log.admit(with.write("behind a", 2, 3, 2)).ok());
+  CHECK(*with.log.begun() == 1);
+  REQUIRE(with.log.begin("b").ok());
+  CHECK(*with.log.begun() == 3);
+}
+
 TEST_CASE("a damaged or shortened segment is found") {
   log_in_folder with;
   REQUIRE(with.log.admit(with.write("a", 1, 0, 1000)).ok());
