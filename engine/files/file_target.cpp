@@ -234,6 +234,8 @@ result<std::string> file_target::hidden_of(const std::string& token) {
   return std::move(made.file.hidden);
 }
 
+bool file_target::is_direct(const std::string& token) { return opaque_reader(token, direct_token).done("").ok(); }
+
 result<std::string> file_target::prepare() {
   if (direct_) return opaque_writer(direct_token).take();
   if (prepared_) return is_complete(path_);
@@ -329,7 +331,7 @@ status file_target::publish(prepared_file made) {
 }
 
 status file_target::commit(const std::string& token) {
-  if (opaque_reader(token, direct_token).done("").ok()) return {};
+  if (is_direct(token)) return {};
   SLUICE_ASSIGN(auto made, read_token(token));
   const auto folder = fs::path(made.file.path).parent_path().string();
   const bool ours = made.file.hidden == hidden_;

@@ -5,6 +5,7 @@
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
 #include "engine/files/growing_file.hpp"
+#include "engine/files/staged_files.hpp"
 #include "engine/formats/csv/writer.hpp"
 #include "engine/sinks/folders/folder_sink.hpp"
 
@@ -23,10 +24,11 @@ struct csv_target {
   compression packed = compression::none;
 };
 
-class csv_file : public sink, public growing_file {
+class csv_file : public sink, public growing_file, public reads_back {
  public:
   csv_file(const sink_request& request, csv_target what)
-      : what_(std::move(what)),
+      : request_(request),
+        what_(std::move(what)),
         target_(request, what_.path),
         schema_(request.schema),
         writer_(what_.rules, schema_),
@@ -68,6 +70,9 @@ class csv_file : public sink, public growing_file {
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    return staged_file("csv", request_, token);
+  }
   [[nodiscard]] std::int64_t size_so_far() const override {
     return target_.bytes() + (packer_ ? 0 : static_cast<std::int64_t>(writer_.size()));
   }
@@ -108,6 +113,7 @@ class csv_file : public sink, public growing_file {
     return {};
   }
 
+  sink_request request_;
   csv_target what_;
   file_target target_;
   std::shared_ptr<arrow::Schema> schema_;
