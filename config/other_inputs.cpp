@@ -25,7 +25,8 @@ class adder {
     std::vector<unit_definition> all;
     for (auto& unit : of_.units) {
       if (unit.role == unit_role::transform && unit.component == "validate") add_references(unit);
-      if (unit.role == unit_role::load && unit.own.is_object() && unit.own.contains(wanted_reconcile))
+      if (unit.role == unit_role::load && unit.own.is_object() && unit.own.contains(wanted_reconcile) &&
+          unit.own.at(wanted_reconcile).contains("with"))
         add_reconcile(unit, all);
       all.push_back(std::move(unit));
     }
@@ -58,10 +59,10 @@ class adder {
     }
   }
 
-  /// The unit of its own passes the sink's rows on, and compares them.
+  /// The unit of its own passes the sink's rows on, and compares them. The sink compares with them what it has written.
   void add_reconcile(unit_definition& sink, std::vector<unit_definition>& before) {
     const auto asked = sink.own.at(wanted_reconcile);
-    sink.own.erase(wanted_reconcile);
+    sink.own[wanted_reconcile].erase("with");
     const auto with = asked.value("with", std::string());
     if (sink.from.size() != 1 || !known(sink, with, "/reconcile/with")) return;
     unit_definition made;

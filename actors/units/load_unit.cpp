@@ -1,8 +1,10 @@
 #include "actors/units/load_unit.hpp"
 
 #include "actors/run/rejects_batch.hpp"
+#include "actors/run/rule_messages.hpp"
 #include "actors/units/guarded.hpp"
 #include "actors/units/unit_actor.hpp"
+#include "engine/component/checks_rules.hpp"
 #include "engine/component/grows_in_place.hpp"
 #include "engine/component/interrupt_switch.hpp"
 #include "engine/component/keeps_rows_waiting.hpp"
@@ -244,6 +246,7 @@ class load_actor : public unit_actor {
         },
         [this, epoch, then](const result<prepared_epoch>& made) {
           if (!working_) return;
+          tell_of_rules();
           if (!made.ok()) return fail_behind_commit(made.problem());
           const auto& report = made->report;
           epoch_ = epoch;
@@ -262,6 +265,14 @@ class load_actor : public unit_actor {
   void fail_behind_commit(error why) {
     if (!committing_) return fail(std::move(why));
     failed_ = std::move(why);
+  }
+
+  /// What the sink has found in what it has written so far. No call is under way.
+  void tell_of_rules() {
+    const auto* const checking = dynamic_cast<const checks_rules*>(sink_->to.get());
+    if (checking == nullptr) return;
+    auto found = checking->rules();
+    if (!found.empty()) send(links_.supervisor, rules_checked{.who = who_, .results = std::move(found)});
   }
 
   /// A failure is the supervisor's to mend: rows that come meanwhile belong to a later epoch.

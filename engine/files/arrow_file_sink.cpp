@@ -6,8 +6,12 @@
 
 namespace sluice {
 
-arrow_file_sink::arrow_file_sink(const sink_request& request, std::string path, std::string what)
-    : target_(request, std::move(path)), stream_(target_), what_(std::move(what)) {}
+arrow_file_sink::arrow_file_sink(const sink_request& request, std::string path, std::string what, std::string component)
+    : target_(request, std::move(path)),
+      stream_(target_),
+      request_(request),
+      what_(std::move(what)),
+      component_(std::move(component)) {}
 
 status arrow_file_sink::open(std::uint32_t attempt) {
   SLUICE_TRY(target_.open(attempt));

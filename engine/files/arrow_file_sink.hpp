@@ -4,16 +4,17 @@
 #include "engine/files/file_target.hpp"
 #include "engine/files/file_target_stream.hpp"
 #include "engine/files/growing_file.hpp"
+#include "engine/files/staged_files.hpp"
 
 #include <string>
 
 namespace sluice {
 
 /// What sinks whose formats are written into a stream of Arrow's have in common: the target and its life.
-class arrow_file_sink : public sink, public growing_file {
+class arrow_file_sink : public sink, public growing_file, public reads_back {
  public:
-  /// `what` names the file in messages: "the Parquet file".
-  arrow_file_sink(const sink_request& request, std::string path, std::string what);
+  /// `what` names the file in messages: "the Parquet file"; `component` is the sink's name.
+  arrow_file_sink(const sink_request& request, std::string path, std::string what, std::string component);
 
   status open(std::uint32_t attempt) final;
   status write(const batch& rows, row_errors& refused) final;
@@ -25,6 +26,9 @@ class arrow_file_sink : public sink, public growing_file {
   void abort() noexcept final;
   void interrupt() noexcept final { target_.interrupt(); }
   [[nodiscard]] std::int64_t size_so_far() const final { return target_.bytes() + held(); }
+  result<std::vector<staged_source>> staged(const std::string& token) final {
+    return staged_file(component_, request_, token);
+  }
 
  protected:
   /// Begins the file, or goes on behind the one that stream_ stands at the end of.
@@ -47,7 +51,9 @@ class arrow_file_sink : public sink, public growing_file {
   file_target_stream stream_;
 
  private:
+  sink_request request_;
   std::string what_;
+  std::string component_;
   std::uint64_t loaded_ = 0;  ///< of this epoch
   bool ended_ = false;        ///< the file is complete
 };

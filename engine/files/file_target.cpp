@@ -274,6 +274,8 @@ void file_target::forget(const std::string& token) noexcept {
   if (const auto hidden = hidden_of(token); hidden.ok()) ::unlink(hidden->c_str());
 }
 
+bool file_target::is_direct(const std::string& token) { return opaque_reader(token, direct_token).done("").ok(); }
+
 result<std::string> file_target::prepare() {
   if (direct_) return opaque_writer(direct_token).take();
   SLUICE_TRY(takes_rows());
@@ -370,7 +372,7 @@ status file_target::publish(prepared_file made) {
 }
 
 status file_target::commit(const std::string& token) {
-  if (opaque_reader(token, direct_token).done("").ok()) return {};
+  if (is_direct(token)) return {};
   SLUICE_ASSIGN(auto made, read_token(token));
   const auto folder = fs::path(made.file.path).parent_path().string();
   const bool ours = made.file.hidden == hidden_;
@@ -390,7 +392,7 @@ status file_target::recover(const std::vector<std::string>& tokens) {
 status file_target::keep(const std::vector<std::string>& tokens) {
   std::vector<std::string> kept;
   for (const auto& token : tokens) {
-    if (opaque_reader(token, direct_token).done("").ok()) continue;
+    if (is_direct(token)) continue;
     SLUICE_ASSIGN(kept.emplace_back(), hidden_of(token));
   }
   if (path_ != "-") remove_hidden_files(path_, what_.run_id, what_.unit, kept);

@@ -91,6 +91,8 @@ class file_target {
   [[nodiscard]] bool one_epoch() const { return what_.path != "-"; }
   /// The hidden file that a token names. Error: foreign_bytes.
   static result<std::string> hidden_of(const std::string& token);
+  /// Whether a token is of bytes that have left already: to standard output, a device or a pipe.
+  static bool is_direct(const std::string& token);
   /// Removes the hidden file and the folders that `open` made, unless something else is in them.
   void abort() noexcept;
   /// Ends the waiting of a call under way, for the reader of a pipe or for others that publish: it, and what would have

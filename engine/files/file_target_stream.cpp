@@ -33,7 +33,7 @@ arrow::Status file_target_stream::Write(const void* data, int64_t size) {
 
 arrow::Status file_target_stream::Flush() {
   const auto done = pass_gathered();
-  gathered_ = std::string();  // it may be long until more comes
+  std::string().swap(gathered_);  // it may be long until more comes; assignment would keep the memory
   return done;
 }
 

@@ -6,6 +6,7 @@
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
 #include "engine/files/hidden_file.hpp"
+#include "engine/files/staged_files.hpp"
 
 #include <fmt/format.h>
 
@@ -59,10 +60,11 @@ result<part> read_token(const std::string& token) {
   return made;
 }
 
-class parts_sink final : public sink {
+class parts_sink final : public sink, public reads_back {
  public:
-  parts_sink(const sink_request& request, std::string extension, file_maker make_file)
+  parts_sink(const sink_request& request, std::string component, std::string extension, file_maker make_file)
       : request_(request),
+        component_(std::move(component)),
         shown_(folder_of(request)),
         folder_(target_of(shown_, request.context ? request.context->base_folder : "")),
         extension_(std::move(extension)),
@@ -163,6 +165,12 @@ class parts_sink final : public sink {
   }
   void interrupt() noexcept override { stop_.interrupt(); }
 
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    SLUICE_ASSIGN(const auto made, read_token(token));
+    if (made.file.empty()) return std::vector<staged_source>();
+    return staged_file(component_, of_file(request_, part_path(number_)), made.file);
+  }
+
  private:
   [[nodiscard]] std::string part_path(std::uint64_t number) const {
     return fmt::format("{}/part-{}-{}-{:04}-{:06}{}", folder_, chain_, run_, attempt_, number, extension_);
@@ -198,6 +206,7 @@ class parts_sink final : public sink {
   }
 
   sink_request request_;
+  std::string component_;
   std::string shown_;
   std::string folder_;
   std::string extension_;
@@ -239,7 +248,7 @@ std::unique_ptr<sink> make_parts(const sink_request& request, const std::string&
   (void)make_file(of_file(request, path), faults);
   if (const auto mode = parse_file_mode(request.mode); !mode.ok()) faults.push_back(mode.problem());
   if (faults.size() > before) return nullptr;
-  return std::make_unique<parts_sink>(request, std::move(extension), make_file);
+  return std::make_unique<parts_sink>(request, component, std::move(extension), make_file);
 }
 
 }  // namespace sluice

@@ -1,5 +1,6 @@
 #include "engine/plan/increment_sink.hpp"
 
+#include "engine/component/checks_rules.hpp"
 #include "engine/component/may_be_down.hpp"
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace {
 /// The token of an epoch in which no row came.
 constexpr const char* nothing = "nothing";
 
-class increment_sink final : public sink, public may_be_down {
+class increment_sink final : public sink, public may_be_down, public checks_rules {
  public:
   explicit increment_sink(std::unique_ptr<sink> inner) : inner_(std::move(inner)) {}
 
@@ -51,6 +52,10 @@ class increment_sink final : public sink, public may_be_down {
   void abort() noexcept override { inner_->abort(); }
   void interrupt() noexcept override { inner_->interrupt(); }
   [[nodiscard]] std::optional<down_state> down() const override { return down_of(inner_.get()); }
+  [[nodiscard]] std::vector<rule_result> rules() const override {
+    const auto* const checking = dynamic_cast<const checks_rules*>(inner_.get());
+    return checking == nullptr ? std::vector<rule_result>() : checking->rules();
+  }
 
  private:
   std::unique_ptr<sink> inner_;

@@ -5,6 +5,7 @@
 #include "engine/plan/following_source.hpp"
 #include "engine/plan/grouped_source.hpp"
 #include "engine/plan/increment_sink.hpp"
+#include "engine/plan/read_back_sink.hpp"
 #include "engine/plan/reading.hpp"
 #include "engine/plan/spilling.hpp"
 #include "engine/plan/unit_graph.hpp"
@@ -273,6 +274,7 @@ result<std::unique_ptr<sink>> make_sink(const plan& from, int unit, const run_co
   if (const auto& loads = from.units[static_cast<std::size_t>(unit)]; when_down::spill_of(loads.definition.own))
     return make_spilling_sink(loads, context, instantiate_sink);
   auto made = only(instantiate_sink(from.units[static_cast<std::size_t>(unit)], context, faults), faults);
+  if (made.ok()) made = compare_with_written(std::move(*made), from.units[static_cast<std::size_t>(unit)], context);
   const auto* by =
       find_component(component_kind::sink, from.units[static_cast<std::size_t>(unit)].definition.component);
   const bool keeps = by != nullptr && by->spec.modes.size() > 1;

@@ -6,6 +6,7 @@
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
 #include "engine/files/growing_file.hpp"
+#include "engine/files/staged_files.hpp"
 #include "engine/formats/csv/writer.hpp"
 #include "engine/sinks/folders/folder_sink.hpp"
 
@@ -24,10 +25,11 @@ struct csv_target {
   compression packed = compression::none;
 };
 
-class csv_file : public sink, public growing_file, public grows_in_place {
+class csv_file : public sink, public growing_file, public grows_in_place, public reads_back {
  public:
   csv_file(const sink_request& request, csv_target what)
-      : what_(std::move(what)),
+      : request_(request),
+        what_(std::move(what)),
         target_(request, what_.path),
         schema_(request.schema),
         writer_(what_.rules, schema_),
@@ -76,6 +78,9 @@ class csv_file : public sink, public growing_file, public grows_in_place {
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    return staged_file("csv", request_, token);
+  }
   [[nodiscard]] std::int64_t size_so_far() const override {
     return target_.bytes() + (packer_ ? 0 : static_cast<std::int64_t>(writer_.size()));
   }
@@ -117,6 +122,7 @@ class csv_file : public sink, public growing_file, public grows_in_place {
     return {};
   }
 
+  sink_request request_;
   csv_target what_;
   file_target target_;
   std::shared_ptr<arrow::Schema> schema_;

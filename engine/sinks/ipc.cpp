@@ -24,7 +24,7 @@ struct ipc_options {
 class ipc_file : public arrow_file_sink {
  public:
   ipc_file(const sink_request& request, const ipc_options& what)
-      : arrow_file_sink(request, what.path, "the Arrow file"), schema_(request.schema), what_(what) {}
+      : arrow_file_sink(request, what.path, "the Arrow file", "ipc"), schema_(request.schema), what_(what) {}
   ~ipc_file() override { let_go(); }
 
  protected:

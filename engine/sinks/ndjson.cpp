@@ -5,6 +5,7 @@
 #include "engine/files/file_target.hpp"
 #include "engine/files/files.hpp"
 #include "engine/files/growing_file.hpp"
+#include "engine/files/staged_files.hpp"
 #include "engine/formats/ndjson/writer.hpp"
 #include "engine/sinks/folders/folder_sink.hpp"
 
@@ -14,10 +15,11 @@ namespace {
 
 constexpr std::int64_t block_bytes = 1024 * 1024;
 
-class ndjson_file : public sink, public growing_file, public grows_in_place {
+class ndjson_file : public sink, public growing_file, public grows_in_place, public reads_back {
  public:
   ndjson_file(const sink_request& request, const std::string& path, compression packed)
-      : policy_(request.policy),
+      : request_(request),
+        policy_(request.policy),
         packed_(packed),
         target_(request, path),
         writer_(*request.schema, request.policy == on_error::set_null) {
@@ -77,6 +79,9 @@ class ndjson_file : public sink, public growing_file, public grows_in_place {
   [[nodiscard]] bool one_epoch() const override { return target_.one_epoch(); }
   void abort() noexcept override { target_.abort(); }
   void interrupt() noexcept override { target_.interrupt(); }
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    return staged_file("ndjson", request_, token);
+  }
   [[nodiscard]] std::int64_t size_so_far() const override { return target_.bytes() + (packer_ ? 0 : lines_.size()); }
 
  private:
@@ -115,6 +120,7 @@ class ndjson_file : public sink, public growing_file, public grows_in_place {
     return target_.write(packed_bytes_);
   }
 
+  sink_request request_;
   on_error policy_;
   compression packed_;
   file_target target_;

@@ -54,7 +54,7 @@ result<std::shared_ptr<parquet::FileMetaData>> footer_of(const std::string& path
 class parquet_file : public arrow_file_sink, public file_among_many, public grows_in_place {
  public:
   parquet_file(const sink_request& request, const parquet_options& what)
-      : arrow_file_sink(request, what.path, "the Parquet file"), schema_(request.schema), what_(what) {
+      : arrow_file_sink(request, what.path, "the Parquet file", "parquet"), schema_(request.schema), what_(what) {
     if (request.context != nullptr && request.context->memory) memory_.emplace(request.context->memory, request.unit);
   }
   ~parquet_file() override { let_go(); }

@@ -172,7 +172,7 @@ std::unique_ptr<transform> make(const transform_request& request, diagnostics& f
   if (given.is_array()) {
     for (std::size_t i = 0; i < given.size(); ++i)
       add(given[i].get<std::string>(), "/reconcile/columns/" + std::to_string(i));
-  } else {
+  } else if (!has_unknown_columns(request)) {
     // All that both have.
     for (const auto& field : request.inputs[0].schema->fields())
       if (request.inputs[1].schema->GetFieldIndex(field->name()) >= 0) add(field->name(), "/reconcile");
@@ -191,7 +191,10 @@ const component& reconcile_transform() {
            .summary = "Compares its rows with those of another unit",
            .description =
                "`from: [rows, other]`: the rows of the first unit pass on, those of the second are compared with them. "
-               "Beside a sink, `reconcile: { with: UNIT, key: [id] }` does this for the rows that the sink gets.\n\n"
+               "Beside a sink, `reconcile: { with: UNIT, key: [id] }` does this for the rows that the sink gets. The sink "
+               "then also reads back what it has written, before it is visible, and compares it with the rows that it "
+               "got: the staged rows of `postgres` and `sqlite`, the hidden files of `csv`, `ndjson`, `parquet` and "
+               "`ipc`. So the message says whether a difference came from the units before or from the target.\n\n"
                "Compared are the number of rows, and the columns `columns`, else all that both units have: by hashes of "
                "128 bits that do not depend on the order of rows, in less than 2 MiB of memory for any number of rows. "
                "If anything differs, the run fails before its sinks publish anything (`not_reconciled`), and the message "
@@ -199,7 +202,11 @@ const component& reconcile_transform() {
                "keys: all of them up to about 50, else some. with `severity: warn` the run continues; the report of the run "
                "and the event `quality.warned` have the message.\n\n"
                "Values are equal if they are equal in the common type of both columns: `1` and `1.00`, but not `1` and "
-               "`'1'`. Rows that were rejected or filtered between both units are missing in the first one.",
+               "`'1'`. Rows that were rejected or filtered between both units are missing in the first one.\n\n"
+               "What was written is compared in the types of the rows that arrived. Rows that the sink has rejected are "
+               "left out; rows that a later one with the same key has replaced (`mode: upsert`) are a difference. Columns "
+               "of json, lists, structs and maps are not read back, nor what other sinks write, files that are appended "
+               "to, rows that wait for a system that is down, and what triggers of a table do when the run commits.",
            .value = {.form = shape::object,
                      .help = "the key, and what is compared",
                      .required = true,

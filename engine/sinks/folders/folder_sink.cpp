@@ -107,7 +107,7 @@ std::unique_ptr<sink> make_folder(const sink_request& request, const std::string
       folders::request_of_file(request, folders::folder_path(request.own) + "/part" + names.extension(), by), faults);
   if (!is_mode(request.mode)) faults.push_back(parse_file_mode(request.mode).problem());
   if (faults.size() > before) return nullptr;
-  return folders::make_partitioned_files(request, std::move(names), std::move(by), limits, make_file);
+  return folders::make_partitioned_files(request, component, std::move(names), std::move(by), limits, make_file);
 }
 
 }  // namespace sluice

@@ -5,6 +5,7 @@
 #include "engine/files/file_target.hpp"
 #include "engine/files/growing_file.hpp"
 #include "engine/files/hidden_file.hpp"
+#include "engine/files/staged_files.hpp"
 #include "engine/files/sync_together.hpp"
 #include "engine/operators/keys/group_index.hpp"
 #include "engine/sinks/folders/folder_cleaning.hpp"
@@ -37,11 +38,12 @@ constexpr partition_rows::early few_files = {.rows = 128 * 1024, .partitions = 8
 constexpr partition_rows::early many_files = {.rows = 2 * 1024, .partitions = 128, .held = std::int64_t{48} << 20};
 constexpr std::int64_t most_encoded = std::int64_t{48} << 20;  ///< bytes that those hold
 
-class partitioned_files final : public sink {
+class partitioned_files final : public sink, public reads_back {
  public:
-  partitioned_files(const sink_request& request, part_names names, partition_columns by, file_limits limits,
-                    file_sink_maker make_file)
+  partitioned_files(const sink_request& request, std::string component, part_names names, partition_columns by,
+                    file_limits limits, file_sink_maker make_file)
       : request_(request),
+        component_(std::move(component)),
         names_(std::move(names)),
         by_(std::move(by)),
         limits_(limits),
@@ -197,6 +199,16 @@ class partitioned_files final : public sink {
     stop_.interrupt();
   }
 
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    SLUICE_ASSIGN(const auto made, read_parts_token(token));
+    std::vector<std::string> files;
+    for (const auto& each : made.parts.tokens) {
+      SLUICE_ASSIGN(files.emplace_back(), file_target::hidden_of(each));
+    }
+    return staged_files(component_, request_of_file(request_, folder_ + "/part" + names_.extension(), by_),
+                        std::move(files));
+  }
+
  private:
   static error list_lost(const std::string& list) {
     return external_error("prepared_lost", "the file " + list + ", which lists the files to publish, is missing",
@@ -336,6 +348,7 @@ class partitioned_files final : public sink {
   }
 
   sink_request request_;
+  std::string component_;
   part_names names_;
   partition_columns by_;
   file_limits limits_;
@@ -373,9 +386,10 @@ sink_request request_of_file(sink_request request, const std::string& path, cons
   return request;
 }
 
-std::unique_ptr<sink> make_partitioned_files(const sink_request& request, part_names names, partition_columns by,
-                                             file_limits limits, file_sink_maker make_file) {
-  return std::make_unique<partitioned_files>(request, std::move(names), std::move(by), limits, make_file);
+std::unique_ptr<sink> make_partitioned_files(const sink_request& request, std::string component, part_names names,
+                                             partition_columns by, file_limits limits, file_sink_maker make_file) {
+  return std::make_unique<partitioned_files>(request, std::move(component), std::move(names), std::move(by), limits,
+                                             make_file);
 }
 
 }  // namespace sluice::folders

@@ -18,8 +18,8 @@ struct file_limits {
 };
 
 /// The sink of make_folder where it has options of its own.
-std::unique_ptr<sink> make_partitioned_files(const sink_request& request, part_names names, partition_columns by,
-                                             file_limits limits, file_sink_maker make_file);
+std::unique_ptr<sink> make_partitioned_files(const sink_request& request, std::string component, part_names names,
+                                             partition_columns by, file_limits limits, file_sink_maker make_file);
 
 /// The request of one file of the folder, with the columns that are in the files.
 sink_request request_of_file(sink_request request, const std::string& path, const partition_columns& by);

@@ -1,6 +1,7 @@
 #include "engine/sinks/history/history_sink.hpp"
 
 #include "engine/component/may_be_down.hpp"
+#include "engine/component/reads_back.hpp"
 #include "engine/operators/keys/group_index.hpp"
 #include "engine/operators/keys/key_encoding.hpp"
 
@@ -45,7 +46,7 @@ result<std::shared_ptr<arrow::Array>> hash_of(const std::vector<std::shared_ptr<
   return made;
 }
 
-class history_sink final : public sink, public may_be_down {
+class history_sink final : public sink, public may_be_down, public reads_back {
  public:
   history_sink(std::unique_ptr<sink> inner, const sink_request& request, std::shared_ptr<const history_rule> rule)
       : inner_(std::move(inner)), rule_(std::move(rule)), policy_(request.policy) {}
@@ -80,6 +81,13 @@ class history_sink final : public sink, public may_be_down {
   void abort() noexcept override { inner_->abort(); }
   void interrupt() noexcept override { inner_->interrupt(); }
   [[nodiscard]] std::optional<down_state> down() const override { return down_of(inner_.get()); }
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    auto* const inner = dynamic_cast<reads_back*>(inner_.get());
+    return inner == nullptr ? std::vector<staged_source>() : inner->staged(token);
+  }
+  [[nodiscard]] bool stages(const std::string& column) const override {
+    return rule_->staged->GetFieldIndex(column) >= 0;
+  }
 
  private:
   void refuse_nulls(expression::evaluated& value) const {

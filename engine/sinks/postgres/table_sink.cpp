@@ -1,6 +1,7 @@
 #include "engine/sinks/postgres/table_sink.hpp"
 
 #include "engine/clients/postgres/session.hpp"
+#include "engine/component/reads_back.hpp"
 #include "engine/component/retry.hpp"
 #include "engine/sinks/postgres/publish.hpp"
 #include "engine/sinks/postgres/staging.hpp"
@@ -15,13 +16,17 @@ namespace sluice::postgres {
 
 namespace {
 
+bool is_text(const arrow::DataType& type) {
+  return type.id() == arrow::Type::STRING || type.id() == arrow::Type::DICTIONARY;
+}
+
 /// What a unit waits between two tries must differ from what others wait.
 std::uint64_t seed_of(const sink_request& request) {
   return (request.context != nullptr ? request.context->seed : 0) ^ std::hash<std::string>()(request.unit);
 }
 
 /// Gathers the rows of each epoch in a staging table of its own; see staging and publish.
-class postgres_table : public sink, public may_be_down {
+class postgres_table : public sink, public may_be_down, public reads_back {
  public:
   postgres_table(const sink_request& request, load_request what, const std::string& url)
       : policy_(request.policy),
@@ -104,6 +109,23 @@ class postgres_table : public sink, public may_be_down {
   }
 
   void interrupt() noexcept override { stopped_.raise(); }
+
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    SLUICE_ASSIGN(const auto epoch, read_token(token));
+    std::vector<staged_source> all;
+    if (epoch.rows == 0) return all;
+    // Texts may stand in columns of types that no source reads.
+    std::string columns;
+    const auto& table = request_.history ? staged_table_ : table_;
+    for (std::size_t i = 0; i < table.columns.size(); ++i) {
+      const auto& field = *request_.schema->field(static_cast<int>(i));
+      columns += (columns.empty() ? "" : ", ") + quoted_name(table.columns[i].name) +
+                 (is_text(*field.type()) ? "::text AS " : " AS ") + quoted_name(field.name());
+    }
+    all.push_back({.component = "postgres",
+                   .own = options({{"url", url_}, {"query", "SELECT " + columns + " FROM " + epoch.staged.quoted()}})});
+    return all;
+  }
   [[nodiscard]] std::optional<down_state> down() const override { return session_.down(); }
 
   void abort() noexcept override {

@@ -1,5 +1,6 @@
 #include "engine/sinks/sqlite/table_sink.hpp"
 
+#include "engine/component/reads_back.hpp"
 #include "engine/files/hidden_file.hpp"
 #include "engine/sinks/sqlite/publish.hpp"
 #include "engine/sinks/sqlite/row_binder.hpp"
@@ -30,7 +31,7 @@ struct duplicate_check {
 /// Gathers rows in a database of its own beside the target, whose table there obeys the same rules, so that refused
 /// rows show at once and nobody is locked out while the run goes on. Each epoch has a database of its own. One
 /// transaction moves its rows and notes run and epoch in `_sluice_commits`; a repeated commit finds the note.
-class sqlite_table : public sink {
+class sqlite_table : public sink, public reads_back {
  public:
   sqlite_table(const sink_request& request, const std::string& path, std::string name,
                std::shared_ptr<const history::history_rule> history)
@@ -158,6 +159,20 @@ class sqlite_table : public sink {
   }
 
   void interrupt() noexcept override { stopped_.raise(); }
+
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    SLUICE_ASSIGN(const auto epoch, read_token(token));
+    std::vector<staged_source> all;
+    if (epoch.rows == 0) return all;
+    std::string columns;
+    for (std::size_t i = 0; i < table_.columns.size(); ++i)
+      columns += (columns.empty() ? "" : ", ") + quoted_name(table_.columns[i].name) + " AS " +
+                 quoted_name(request_.schema->field(static_cast<int>(i))->name());
+    all.push_back(
+        {.component = "sqlite",
+         .own = options({{"path", epoch.path}, {"query", "SELECT " + columns + " FROM " + quoted_name(table_.name)}})});
+    return all;
+  }
 
   void abort() noexcept override {
     drop_staging();

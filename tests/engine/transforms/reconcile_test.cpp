@@ -1,6 +1,12 @@
 #include "engine/component/checks_rules.hpp"
+#include "engine/component/reads_back.hpp"
+#include "engine/formats/csv/writer.hpp"
+#include "engine/plan/read_back_sink.hpp"
 #include "tests/support/collector.hpp"
+#include "tests/support/temporary_folder.hpp"
 
+#include <fstream>
+#include <functional>
 #include <random>
 
 using namespace sluice;
@@ -120,4 +126,102 @@ TEST_CASE("columns that can't be compared are refused where they stand") {
   CHECK(fault(R"({"key": ["k"]})", columns) == "unknown_column /reconcile/key/0");
   CHECK(fault(R"({"key": []})", columns) == "invalid_option /reconcile");
   CHECK(fault(R"({"key": ["id"], "columns": ["x"]})", columns) == "unknown_column /reconcile/columns/0");
+}
+
+namespace {
+
+/// A sink that writes other rows than it was given: the text of a CSV file with what `changes` makes of it.
+class careless_sink final : public sink, public reads_back {
+ public:
+  careless_sink(std::string path, std::function<std::string(std::string)> changes)
+      : path_(std::move(path)), changes_(std::move(changes)) {}
+  status open(std::uint32_t) override { return {}; }
+  status write(const batch& in, row_errors& refused) override {
+    csv::writer one({}, in.data->schema());
+    one.write(*in.data);
+    text_.append(one.data(), one.size());
+    loaded_ += static_cast<std::uint64_t>(in.rows());
+    if (refuses_last) refused.push_back({in.rows() - 1, "refused", "", "no"});
+    return {};
+  }
+  result<prepared_epoch> prepare(std::uint64_t) override {
+    std::ofstream(path_) << "id,name,amount\n" << changes_(text_);
+    return prepared_epoch{{.loaded = loaded_, .target = "out"}, "token"};
+  }
+  status commit(const std::string&) override { return {}; }
+  status recover(const std::vector<std::string>&) override { return {}; }
+  void abort() noexcept override {}
+  result<std::vector<staged_source>> staged(const std::string& token) override {
+    CHECK(token == "token");
+    return std::vector<staged_source>{
+        {.component = "csv",
+         .own = options({{"path", path_}}),
+         .types = options({{"id", "bigint"}, {"name", "text"}, {"amount", "decimal(12,2)"}}),
+         .files = {path_}}};
+  }
+  bool refuses_last = false;
+
+ private:
+  std::string path_;
+  std::function<std::string(std::string)> changes_;
+  std::string text_;
+  std::uint64_t loaded_ = 0;
+};
+
+/// What prepare says of a hundred thousand rows; of the rules what they found.
+std::string written(const std::string& severity, std::function<std::string(std::string)> changes,
+                    std::vector<rule_result>* rules = nullptr, bool refuses_last = false) {
+  const test::temporary_folder folder;
+  const auto context = test_context();
+  planned_unit unit;
+  unit.definition.name = "out";
+  unit.definition.own = options({{"reconcile", options({{"key", options::array({"id"})}, {"severity", severity}})}});
+  unit.inputs = {{.unit = "rows", .schema = schema_of(columns)}};
+  auto careless = std::make_unique<careless_sink>(folder.file("written.csv"), std::move(changes));
+  careless->refuses_last = refuses_last;
+  const auto checked = must(compare_with_written(std::move(careless), unit, context));
+  REQUIRE(checked->open(1).ok());
+  std::string lines;
+  for (int id = 1; id <= 100'000; ++id) {
+    lines += (lines.empty() ? "[[" : ",[") + std::to_string(id) + ", \"n\", \"1.00\"]";
+    if (id % 25'000 != 0) continue;
+    row_errors refused;
+    REQUIRE(checked->write(rows(schema_of(columns), lines + "]"), refused).ok());
+    CHECK(refused.size() == (refuses_last ? 1 : 0));
+    lines.clear();
+  }
+  const auto made = checked->prepare(1);
+  if (rules != nullptr) *rules = dynamic_cast<const checks_rules&>(*checked).rules();
+  return made.ok() ? "equal" : made.problem().code + " " + made.problem().message;
+}
+
+}  // namespace
+
+TEST_CASE("what a sink has written is read back and compared before it is visible") {
+  const auto same = [](const std::string& text) { return text; };
+  const auto one_cell = [](std::string text) { return text.replace(text.find("\n73451,n,1.00") + 9, 4, "1.01"); };
+  std::vector<rule_result> rules;
+  CHECK(written("fail", same, &rules) == "equal");
+  REQUIRE(rules.size() == 1);
+  CHECK(rules[0].checked == 100'000);
+  CHECK(rules[0].broken == 0);
+  const std::string said =
+      "100000 rows here, 100000 in the target; columns that differ: amount (sum 100000.00 here, "
+      "100000.01 in the target); 1 key differs: 73451 (amount)";
+  CHECK(written("fail", one_cell, &rules) ==
+        "not_reconciled the target out would hold other rows than those that arrived: " + said);
+  CHECK(rules[0].fails);
+  CHECK(written("warn", one_cell, &rules) == "equal");
+  CHECK_FALSE(rules[0].fails);
+  CHECK(rules[0].message == said);
+  CHECK(written("fail", [](const std::string& text) {
+          return text.substr(0, text.rfind("100000,"));
+        }).ends_with("1 key differs: 100000 (not in the target)"));
+  // Rows that the sink refuses are not expected in the target; here they are.
+  const auto refused = written("fail", same, nullptr, true);
+  CHECK(refused.find("99996 rows here, 100000 in the target") != std::string::npos);
+  CHECK(refused.find("4 keys differ: ") != std::string::npos);
+  CHECK(refused.find("75000 (only in the target)") != std::string::npos);
+  CHECK(written("fail", [](std::string text) { return text.replace(0, 1, "x"); }).find("reconcile can't read back") !=
+        std::string::npos);
 }
