@@ -2,6 +2,8 @@
 
 #include "engine/component/grows_in_place.hpp"
 #include "engine/component/limits_epochs.hpp"
+#include "engine/operators/reconcile/reconciled_sink.hpp"
+#include "engine/plan/increment_sink.hpp"
 #include "engine/plan/instances.hpp"
 
 #include <algorithm>
@@ -69,7 +71,11 @@ void check_epochs(const draft& of, std::size_t at, const run_context& context, d
   if (made != nullptr) check_interval(of, at, dynamic_cast<const limits_epochs*>(made.get()), faults);
   if (made == nullptr || !made->one_epoch()) return;
   const auto* const growing = dynamic_cast<const grows_in_place*>(made.get());
-  if (growing != nullptr && growing->can_grow() && !of.made.commits_each(static_cast<std::uint32_t>(at))) return;
+  // What each epoch has written is looked at by itself there.
+  const bool by_epoch = is_below_increment(of.made, static_cast<int>(at)) ||
+                        (unit.definition.own.is_object() && unit.definition.own.contains(wanted_reconcile));
+  if (growing != nullptr && growing->can_grow() && !of.made.commits_each(static_cast<std::uint32_t>(at)) && !by_epoch)
+    return;
   const auto& component = unit.definition.component;
   if (unit.definition.mode == "scd2") {
     faults.push_back(
@@ -81,7 +87,8 @@ void check_epochs(const draft& of, std::size_t at, const run_context& context, d
   }
   faults.push_back(unit_fault(
       unit.definition, "/" + component, "one_epoch",
-      "rows can't be added to this target after a checkpoint, and the run " +
+      std::string("rows can't be added to this target after a checkpoint") +
+          (growing != nullptr && by_epoch ? " by an incremental pipeline or with reconcile" : "") + ", and the run " +
           std::string(unit.endless ? "has no end: it commits with each checkpoint" : "takes checkpoints"),
       unit.endless ? "give a folder, with / at its end: " + component + ": { path: out/" + unit.definition.name + "/ }"
       : unit.definition.commit_each ? "give a folder, with / at its end, or remove commit: checkpoint"

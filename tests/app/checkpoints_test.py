@@ -326,6 +326,7 @@ load:
         self.assertEqual(self.hidden(), [])
         self.assertEqual(len((self.folder / "out/a.csv").read_text().splitlines()), 30_001)
         for change in [("path: out/a.csv }", "path: out/a.csv }, mode: append"), ("path: out/a.csv }", "path: out/a.csv }, commit: checkpoint"),
+                       ("path: out/a.csv }", "path: out/a.csv }, reconcile: { with: numbers, key: [id] }"),
                        ("csv: { path: out/a.csv }", "ipc: { path: out/a.arrow }")]:
             self.write("p.yaml", FILES.replace(*change))
             done = self.sluice("validate", "p.yaml")
