@@ -134,8 +134,9 @@ void run_epochs::synced(const rejects_synced& rejects) {
 /// Earlier epochs that are still to be committed: all but those that one of these holds as well.
 std::vector<committer::prepared> run_epochs::held_behind(const std::vector<committer::prepared>& now) const {
   auto held = held_;
-  for (const auto& [who, one] : now)
-    if (holds_earlier(one.token)) std::erase_if(held, [&](const auto& earlier) { return earlier.first == who; });
+  for (const auto& one : now)
+    if (holds_earlier(one.second.token))
+      std::erase_if(held, [&](const auto& earlier) { return earlier.first == one.first; });
   return held;
 }
 

@@ -192,7 +192,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
       rows.keys.push_back(std::move(column));
     }
     rows.order = in.order;
-    return add(std::move(rows), nullptr, out);
+    return add(rows, nullptr, out);
   }
 
   status finish(int, emitter& out) override {
@@ -289,7 +289,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
 
   // Takes rows into the present pass; `places` are those of rows that come back
   // from disk.
-  status add(group_pass::evaluated_rows rows, const std::shared_ptr<arrow::Array>& places, emitter& out) {
+  status add(const group_pass::evaluated_rows& rows, const std::shared_ptr<arrow::Array>& places, emitter& out) {
     SLUICE_TRY(prepare());
     if (!stored_ && !pass_->frozen() && !memory_.try_resize(pass_->bytes() + pass_->growth(rows.rows)) &&
         pass_->bytes() >= context_.memory->least())
@@ -326,6 +326,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
     all.data = arrow::RecordBatch::Make(arrow::schema(std::move(fields)), rows.rows, std::move(columns));
     const auto& left_out = pass_->left_out();
     std::vector<std::uint64_t> hashes;
+    hashes.reserve(left_out.size());
     for (const auto row : left_out) hashes.push_back(pass_->hashes()[row]);
     const arrow::Int32Array indices(static_cast<std::int64_t>(left_out.size()), arrow::Buffer::Wrap(left_out));
     return spilled_->add(take_rows(all, indices), hashes);
@@ -396,7 +397,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
                                     .order = places_->origin.key(batch_number),
                                     .row_numbers = numbers.data()};
       origins_.push_back(batch_number);
-      SLUICE_TRY(add(std::move(in), part.back(), out));
+      SLUICE_TRY(add(in, part.back(), out));
       begin = end;
     }
     return {};
@@ -422,6 +423,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
   // The places of rows of a batch, by their numbers in it.
   static result<std::shared_ptr<arrow::Array>> numbered(std::uint32_t batch, const std::vector<std::uint32_t>& rows) {
     std::vector<std::uint64_t> values;
+    values.reserve(rows.size());
     for (const auto row : rows) values.push_back((std::uint64_t{batch} << 32) | row);
     const auto count = std::ssize(values);
     return std::shared_ptr<arrow::Array>(

@@ -33,6 +33,7 @@ constexpr std::uint8_t given_bit = 1, changed_bit = 2;
 std::shared_ptr<arrow::RecordBatch> with_facts(const arrow::RecordBatch& groups,
                                                const std::vector<stored_groups::facts>& about) {
   std::vector<std::uint8_t> flags;
+  flags.reserve(about.size());
   for (const auto& one : about)
     flags.push_back(static_cast<std::uint8_t>((one.given ? given_bit : 0) | (one.changed ? changed_bit : 0)));
   auto columns = groups.columns();
@@ -84,7 +85,7 @@ result<std::vector<std::uint64_t>> stored_groups::hashes_of(const arrow::ArrayVe
 }
 
 arrow::ArrayVector stored_groups::keys_of(const arrow::RecordBatch& rows) const {
-  const auto columns = rows.columns();
+  const auto& columns = rows.columns();
   return {columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(what_.key_types.size())};
 }
 
@@ -352,6 +353,7 @@ status stored_groups::hand_out(key_groups of, const spilled_state::part_taker& t
         SLUICE_TRY(pass->load(saved));
         SLUICE_ASSIGN(saved, pass->save(std::vector<std::uint32_t>(rows.begin(), rows.end())));
         std::vector<facts> chosen;
+        chosen.reserve(rows.size());
         for (const auto row : rows) chosen.push_back(about[static_cast<std::size_t>(row)]);
         about = std::move(chosen);
       }

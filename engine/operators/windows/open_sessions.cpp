@@ -254,7 +254,7 @@ status open_sessions::forget_keys() {
 std::int64_t open_sessions::bytes() const {
   const auto of_sessions = static_cast<std::int64_t>(open_.size() * (sizeof(session) + 64 + 16));
   const auto of_rows = live_ * static_cast<std::int64_t>(sizeof(row_ref));
-  const auto of_keys = static_cast<std::int64_t>(of_key_.capacity() * sizeof(of_key_[0]));
+  const auto of_keys = static_cast<std::int64_t>(of_key_.capacity() * sizeof(std::vector<session_id>));
   return bytes_ + of_sessions + of_rows + of_keys + (keys_ ? keys_->bytes() : 0);
 }
 

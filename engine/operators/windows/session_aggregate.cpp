@@ -56,6 +56,7 @@ class session_aggregate final : public transform, public may_block, public makes
       const auto mine = take_rows(rows, arrow::Int32Array(std::ssize(chosen), arrow::Buffer::Wrap(chosen)));
       // Which of them were given, where some were.
       std::vector<std::int64_t> given;
+      given.reserve(chosen.size());
       for (const auto row : chosen) given.push_back(kept.given[static_cast<std::size_t>(row)] ? 1 : 0);
       if (std::find(given.begin(), given.end(), 1) != given.end()) {
         SLUICE_ASSIGN(auto flags, held::numbers("given", given));

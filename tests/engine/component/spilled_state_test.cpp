@@ -48,7 +48,7 @@ std::vector<event> events_of(const spilling& what, std::uint32_t seed) {
     arrow::StringBuilder t;
     for (int row = 0; row < what.batch_rows; ++row) {
       const bool fine = k.Append(static_cast<std::int64_t>(random() % 9000)).ok() && n.Append(first + row).ok() &&
-                        t.Append(std::string(20 + random() % 60, 'a' + static_cast<char>(random() % 26))).ok();
+                        t.Append(std::string(20 + random() % 60, static_cast<char>('a' + random() % 26))).ok();
       REQUIRE(fine);
     }
     auto rows = batch_of(ports[static_cast<std::size_t>(input)].schema,
