@@ -42,7 +42,7 @@ class validate final : public single_output,
         context_(request.context),
         rules_(std::move(rules)),
         counts_(rules_, request.unit),
-        referencing_(rules_, static_cast<std::size_t>(schema()->num_fields()), *request.context, request.unit) {
+        referencing_(rules_, keys_, static_cast<std::size_t>(schema()->num_fields()), *request.context, request.unit) {
     for (const auto& one : rules_) {
       if (one.unique.empty()) continue;
       ordered_ = true;
@@ -74,7 +74,7 @@ class validate final : public single_output,
   // Spilling blocks; it begins when memory runs short.
   [[nodiscard]] bool next_call_may_block() const override {
     const auto& memory = *context_->memory;
-    return inputs_.size() > 1 && (referencing_.uses_disk() || memory.reserved() > memory.limit() / 2);
+    return (ordered_ || inputs_.size() > 1) && (referencing_.uses_disk() || memory.reserved() > memory.limit() / 2);
   }
   [[nodiscard]] std::optional<std::vector<std::string>> required_columns(
       int input, const std::vector<std::string>& wanted) const override {
@@ -100,8 +100,11 @@ class validate final : public single_output,
       out.count_merged(static_cast<std::uint64_t>(in.rows()));
       return referencing_.learn(input, in);
     }
-    if (referencing_.passes_at_once()) return check(in, out);
-    referencing_.wait(std::move(in));
+    if (referencing_.passes_at_once()) {
+      SLUICE_TRY(check(in, out));
+    } else {
+      referencing_.wait(std::move(in));
+    }
     return reserve();
   }
 
@@ -296,11 +299,7 @@ class validate final : public single_output,
     return {};
   }
 
-  status reserve() {
-    std::int64_t keys = 0;
-    for (const auto& each : keys_) keys += each.bytes();
-    return referencing_.reserve(keys);
-  }
+  status reserve() { return referencing_.reserve(); }
 
   const run_context* context_;
   std::vector<std::shared_ptr<arrow::Schema>> inputs_;
@@ -352,9 +351,8 @@ const component& validate_transform() {
                "The end of the run, the event `unit.finished` and the API list each rule with the rows that it checked "
                "and those that break it. Where more rows break a rule than are allowed, that is an event: "
                "`quality.warned`, or `quality.failed` if the run fails because of it.\n\n"
-               "The keys of `unique` are held in memory. Of the values of the other unit of `references` those for "
-               "which "
-               "`run.memory` has no room are kept on disk, and rows are looked up there many at a time.",
+               "Keys of `unique`, and values of the other unit of `references`, for which `run.memory` has no room are "
+               "kept on disk, and rows are looked up there many at a time.",
            .value = {.form = shape::map, .help = "name: rule", .required = true, .elements = {validation::rule_spec()}},
            .law = "in = out + rejected",
            .example = R"yaml(version: 1

@@ -55,7 +55,7 @@ status known_values::look_up(const std::deque<batch>& next, const memory::spill_
     const auto& in = next[at];
     SLUICE_ASSIGN(const auto keys, keys_of(in, of_.column));
     const auto* found = index_->find(keys, in.rows());
-    SLUICE_TRY(hasher_.each(keys.front(), [&](std::int64_t row, value_hash hash) {
+    SLUICE_TRY(hasher_.each(keys, [&](std::int64_t row, value_hash hash) {
       if (found[row] == group_index::missing && keys.front()->IsValid(row))
         wanted.push_back({.hash = hash, .batch = at, .row = static_cast<std::int32_t>(row)});
     }));
@@ -79,7 +79,7 @@ status known_values::spill(memory::spill_file& file) {
     groups.resize(std::min(at_once, index_->size() - begin));
     std::iota(groups.begin(), groups.end(), begin);
     SLUICE_ASSIGN(const auto keys, index_->keys(groups));
-    SLUICE_TRY(hasher_.each(keys.front(), [&](std::int64_t, value_hash hash) { hashes.push_back(hash); }));
+    SLUICE_TRY(hasher_.each(keys, [&](std::int64_t, value_hash hash) { hashes.push_back(hash); }));
   }
   index_.reset();
   return spilled_.add(std::move(hashes), file);

@@ -16,9 +16,13 @@ const joins::key_layout& no_keys() {
 
 }  // namespace
 
-referencing_rows::referencing_rows(const std::vector<rule>& rules, std::size_t columns, const run_context& context,
-                                   std::string unit)
-    : context_(context), unit_(unit), memory_(context.memory, std::move(unit)), waiting_(no_keys(), columns) {
+referencing_rows::referencing_rows(const std::vector<rule>& rules, std::vector<unique_values>& unique,
+                                   std::size_t columns, const run_context& context, std::string unit)
+    : context_(context),
+      unit_(unit),
+      memory_(context.memory, std::move(unit)),
+      unique_(unique),
+      waiting_(no_keys(), columns) {
   std::set<int> others;
   for (const auto& one : rules)
     for (const auto& each : one.references) {
@@ -28,14 +32,29 @@ referencing_rows::referencing_rows(const std::vector<rule>& rules, std::size_t c
   open_ = others.size();
 }
 
+std::int64_t referencing_rows::unique_bytes() const {
+  std::int64_t keys = 0;
+  for (const auto& each : unique_) keys += each.bytes();
+  return keys;
+}
+
 std::int64_t referencing_rows::known_bytes() const {
-  std::int64_t known = 0;
+  auto known = unique_bytes();
   for (const auto& each : references_) known += each.known.bytes();
   return known;
 }
 
-bool referencing_rows::known_spilled() const {
-  return std::any_of(references_.begin(), references_.end(), [](const auto& one) { return one.known.has_spilled(); });
+bool referencing_rows::is_on_disk() const {
+  return std::any_of(references_.begin(), references_.end(), [](const auto& one) { return one.known.has_spilled(); }) ||
+         std::any_of(unique_.begin(), unique_.end(), [](const auto& one) { return one.has_spilled(); });
+}
+
+/// Not while rows that were looked up are to be checked: they were not looked for among these keys.
+status referencing_rows::spill_unique() {
+  if (!looked_up_.empty() || unique_bytes() < context_.memory->least()) return {};
+  for (auto& each : unique_) SLUICE_TRY(each.spill(file()));
+  memory::return_freed_memory();
+  return {};
 }
 
 memory::spill_file& referencing_rows::file() {
@@ -65,10 +84,10 @@ status referencing_rows::learn(int input, const batch& in) {
   return {};
 }
 
-status referencing_rows::reserve(std::int64_t others) {
-  const auto wanted = [&] { return others + known_bytes() + waiting_.bytes(); };
+status referencing_rows::reserve() {
+  const auto wanted = [&] { return known_bytes() + waiting_.bytes(); };
   while (!memory_.try_resize(wanted()) && waiting_.holds_rows()) SLUICE_TRY(waiting_.spill(file()));
-  if (others > 0) return memory_.resize(wanted());
+  if (!memory_.try_resize(wanted())) SLUICE_TRY(spill_unique());
   memory_.take(wanted());
   return {};
 }
@@ -76,7 +95,7 @@ status referencing_rows::reserve(std::int64_t others) {
 bool referencing_rows::is_look_up_due(bool all) const {
   if (open_ > 0 || (!waiting_.holds_rows() && !waiting_.spilled())) return false;
   // All that is on disk is read each time: for many rows together, where nobody waits for them.
-  return all || !known_spilled() || waiting_.spilled() || waiting_.bytes() >= most_together();
+  return all || !is_on_disk() || waiting_.spilled() || waiting_.bytes() >= most_together();
 }
 
 std::int64_t referencing_rows::most_together() const {
@@ -84,6 +103,7 @@ std::int64_t referencing_rows::most_together() const {
 }
 
 status referencing_rows::look_up() {
+  if (!memory_.try_resize(known_bytes() + waiting_.bytes() + most_together())) SLUICE_TRY(spill_unique());
   std::int64_t bytes = 0;
   do {
     SLUICE_ASSIGN(auto next, waiting_.take(file_.get()));
@@ -91,10 +111,12 @@ status referencing_rows::look_up() {
     // Each row takes some more while its value is looked up.
     bytes += joins::bytes_of(*next) + next->rows.rows() * static_cast<std::int64_t>(sizeof(wanted_value));
     looked_up_.push_back(std::move(next->rows));
-  } while (known_spilled() && bytes < most_together());
+  } while (is_on_disk() && bytes < most_together());
   memory_.take(known_bytes() + waiting_.bytes() + bytes);
   for (auto& [of, each, known] : references_)
     if (known.has_spilled()) SLUICE_TRY(known.look_up(looked_up_, *file_));
+  for (auto& each : unique_)
+    if (each.has_spilled()) SLUICE_TRY(each.look_up(looked_up_, *file_));
   return {};
 }
 
@@ -126,6 +148,10 @@ status referencing_rows::hand_out(const spilled_state::part_taker& take) const {
     SLUICE_TRY(references_[i].known.spilled().each(*file_, [&](const batch& block) {
       return take({"spilled" + std::to_string(i), block.data});
     }));
+  for (std::size_t i = 0; i < unique_.size() && file_; ++i)
+    SLUICE_TRY(unique_[i].spilled().each(*file_, [&](const batch& block) {
+      return take({"spilled_unique" + std::to_string(i), block.data});
+    }));
   return waiting_.spilled() ? hand_out_waiting(take) : status{};
 }
 
@@ -147,6 +173,11 @@ result<bool> referencing_rows::take_in(const state_part& part) {
     SLUICE_ASSIGN(auto rows, held::rows_of(part));
     rows.order = place_;
     wait(std::move(rows));
+    return true;
+  }
+  for (std::size_t i = 0; i < unique_.size(); ++i) {
+    if (part.name != "spilled_unique" + std::to_string(i)) continue;
+    SLUICE_TRY(unique_[i].spilled().take_back(*part.rows, file()));
     return true;
   }
   for (std::size_t i = 0; i < references_.size(); ++i) {

@@ -44,11 +44,11 @@ const std::uint64_t* numbers_of(const arrow::RecordBatch& rows, int column) {
 
 }  // namespace
 
-status value_hasher::each(const std::shared_ptr<arrow::Array>& column,
+status value_hasher::each(const std::vector<std::shared_ptr<arrow::Array>>& columns,
                           const std::function<void(std::int64_t, value_hash)>& take) {
-  for (std::int64_t begin = 0; begin < column->length(); begin += encoded_rows) {
-    const auto rows = std::min(encoded_rows, column->length() - begin);
-    SLUICE_TRY(encoder_.encode({column}, begin, rows));
+  for (std::int64_t begin = 0; begin < columns.front()->length(); begin += encoded_rows) {
+    const auto rows = std::min(encoded_rows, columns.front()->length() - begin);
+    SLUICE_TRY(encoder_.encode(columns, begin, rows));
     for (std::int64_t row = 0; row < rows; ++row) {
       const auto bytes = encoder_.row(row);
       const auto hash = XXH3_128bits(bytes.data(), bytes.size());

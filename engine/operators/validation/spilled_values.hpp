@@ -27,11 +27,12 @@ struct wanted_value {
   bool found = false;
 };
 
-/// Hashes columns of one key.
+/// Hashes the columns of a key.
 class value_hasher {
  public:
   /// Calls `take` with the hash of each row, in order.
-  status each(const std::shared_ptr<arrow::Array>& column, const std::function<void(std::int64_t, value_hash)>& take);
+  status each(const std::vector<std::shared_ptr<arrow::Array>>& columns,
+              const std::function<void(std::int64_t, value_hash)>& take);
 
  private:
   flow::block_encoder encoder_;

@@ -11,6 +11,14 @@
 
 namespace sluice::validation {
 
+namespace {
+
+bool has_null(const std::vector<std::shared_ptr<arrow::Array>>& columns, std::int64_t row) {
+  return std::any_of(columns.begin(), columns.end(), [&](const auto& each) { return each->IsNull(row); });
+}
+
+}  // namespace
+
 status unique_values::prepare() {
   if (index_) return {};
   std::vector<std::shared_ptr<arrow::DataType>> types;
@@ -19,25 +27,72 @@ status unique_values::prepare() {
   return {};
 }
 
-status unique_values::check(const batch& in, row_errors& broken) {
-  SLUICE_TRY(prepare());
+result<std::vector<std::shared_ptr<arrow::Array>>> unique_values::keys_of(const batch& in) const {
   std::vector<std::shared_ptr<arrow::Array>> columns;
   for (const int column : of_->unique) {
     SLUICE_ASSIGN(auto key, canonical_key(in.data->column(column)));
     columns.push_back(std::move(key));
   }
+  return columns;
+}
+
+status unique_values::check(const batch& in, row_errors& broken) {
+  SLUICE_TRY(prepare());
+  SLUICE_ASSIGN(const auto columns, keys_of(in));
+  std::vector<std::int32_t> on_disk;
+  if (has_spilled()) {
+    if (on_disk_.empty()) return internal_error("internal_error", "rows are checked whose keys were not looked up");
+    on_disk = std::move(on_disk_.front());
+    on_disk_.pop_front();
+  }
   const auto before = index_->size();
   const auto* groups = index_->add(columns, in.rows());
   std::vector<bool> met(index_->size() - before);
+  auto known = on_disk.begin();
   for (std::int64_t row = 0; row < in.rows(); ++row) {
-    if (std::any_of(columns.begin(), columns.end(), [&](const auto& each) { return each->IsNull(row); })) continue;
-    if (groups[row] >= before && !met[groups[row] - before]) {
+    const bool came_before = known != on_disk.end() && *known == row;
+    if (came_before) ++known;
+    if (has_null(columns, row)) continue;
+    if (!came_before && groups[row] >= before && !met[groups[row] - before]) {
       met[groups[row] - before] = true;
       continue;
     }
     broken.push_back({.row = row, .code = "rule_broken", .column = of_->name, .message = of_->unique_message});
   }
   return {};
+}
+
+status unique_values::look_up(const std::deque<batch>& next, const memory::spill_file& file) {
+  std::vector<wanted_value> wanted;
+  for (std::uint32_t at = 0; at < next.size(); ++at) {
+    SLUICE_ASSIGN(const auto columns, keys_of(next[at]));
+    SLUICE_TRY(hasher_.each(columns, [&](std::int64_t row, value_hash hash) {
+      if (!has_null(columns, row)) wanted.push_back({.hash = hash, .batch = at, .row = static_cast<std::int32_t>(row)});
+    }));
+  }
+  std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.hash < b.hash; });
+  SLUICE_TRY(spilled_.find(wanted, file));
+  on_disk_.assign(next.size(), {});
+  for (const auto& one : wanted)
+    if (one.found) on_disk_[one.batch].push_back(one.row);
+  for (auto& rows : on_disk_) std::sort(rows.begin(), rows.end());
+  return {};
+}
+
+status unique_values::spill(memory::spill_file& file) {
+  if (!index_ || index_->size() == 0) return {};
+  constexpr std::uint32_t at_once = 64 * 1024;
+  std::vector<value_hash> hashes;
+  hashes.reserve(index_->size());
+  std::vector<std::uint32_t> groups;
+  for (std::uint32_t begin = 0; begin < index_->size(); begin += at_once) {
+    groups.resize(std::min(at_once, index_->size() - begin));
+    std::iota(groups.begin(), groups.end(), begin);
+    SLUICE_ASSIGN(const auto keys, index_->keys(groups));
+    SLUICE_TRY(hasher_.each(keys, [&](std::int64_t, value_hash hash) { hashes.push_back(hash); }));
+  }
+  index_.reset();
+  return spilled_.add(std::move(hashes), file);
 }
 
 result<std::shared_ptr<arrow::RecordBatch>> unique_values::values() const {

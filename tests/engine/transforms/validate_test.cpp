@@ -241,3 +241,38 @@ TEST_CASE("values that are referenced are spilled where memory is short, and wha
   CHECK(second.out.rejects.size() == 2000 + 2000 + 3000);
   CHECK(result_of(second, 1).starts_with("named warn 7000/9003"));
 }
+
+TEST_CASE("keys of unique are spilled where memory is short, and what is on disk goes on elsewhere") {
+  const std::string rules = R"~({"once": {"unique": ["a", "t"], "severity": "reject"}})~";
+  const std::vector<input_port> inputs = {{"orders", schema_of("a bigint, t text")}};
+  const auto feed = [](runner& unit, int from, int to) {
+    for (int begin = from; begin < to; begin += 10'000) {
+      std::string rows = "[";
+      for (int i = begin; i < begin + 10'000; ++i)
+        rows += (i > begin ? ",[" : "[") + std::to_string(i) + ",\"n" + std::to_string(i) + "\"]";
+      unit.feed(rows + ",[null,\"n\"]]");
+    }
+  };
+  runner first("validate", rules, inputs, {.memory_bytes = 1 << 20});
+  feed(first, 0, 50'000);
+  feed(first, 40'000, 60'000);
+  auto& disk = dynamic_cast<spilled_state&>(first.unit());
+  REQUIRE(disk.has_spilled());
+  runner second("validate", rules, inputs, {.memory_bytes = 1 << 20});
+  must(second.unit().restore(must(first.unit().state({}))));
+  auto& other = dynamic_cast<spilled_state&>(second.unit());
+  must(disk.hand_out({}, [&](const state_part& part) { return other.take_in(part); }));
+  second.fed = second.unit().held();
+  feed(second, 0, 10'000);
+  feed(second, 60'000, 120'000);
+  // Nothing has to come out before a checkpoint wants it.
+  must(second.unit().before_barrier(1, second.out));
+  second.feed("[]");
+  CHECK(second.unit().held() == 0);
+  feed(second, 110'000, 130'000);
+  second.end(0).check_law();
+  // Each of 130,000 keys once, and a null for each time that rows were fed.
+  CHECK(first.lines().size() + second.lines().size() == 130'000 + 16);
+  CHECK(first.out.rejects.size() + second.out.rejects.size() == 10'000 + 10'000 + 10'000);
+  CHECK(second.lines().back() == "null|n");
+}
