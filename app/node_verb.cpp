@@ -82,6 +82,7 @@ cluster::membership_limits limits_of(const config::node_file::beats& given) {
   made.interval = given.interval.value_or(made.interval);
   made.suspect = given.suspect.value_or(4 * made.interval);
   made.lost = given.lost.value_or(12 * made.interval);
+  made.kept = given.kept.value_or(made.kept);
   return made;
 }
 
@@ -101,6 +102,7 @@ result<int> run_until_stopped(session& with, const chosen& what) {
   settings.name = first_of(what.name, file.name);
   settings.role = first_of(what.role, file.role);
   settings.runs_folder = first_of(what.runs_folder, file.runs_folder);
+  settings.most_runs = static_cast<std::size_t>(file.runs.value_or(static_cast<std::int64_t>(settings.most_runs)));
   settings.heartbeats = limits_of(file.heartbeat);
   settings.exchange.receive_bytes = file.exchange.memory.value_or(settings.exchange.receive_bytes);
   settings.exchange.compression = file.exchange.compression.value_or(settings.exchange.compression);

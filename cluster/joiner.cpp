@@ -9,7 +9,7 @@ namespace sluice::cluster {
 namespace {
 
 constexpr auto answer_limit = std::chrono::seconds(5);
-constexpr auto again = std::chrono::seconds(1);
+constexpr auto again = std::chrono::milliseconds(500);
 /// A member knows the first node, so one hop is usual, and two where that has just changed.
 constexpr int most_hops = 3;
 
@@ -45,7 +45,7 @@ void joiner::ask(const address& where) {
   dial(where, {}, [this, where](const caf::actor& found, const error& why) {
     if (!found) return refused(to_join(why, where));
     asked_ = found;
-    self_->send(found, join_cluster{tell_.self()});
+    self_->send(found, join_cluster{tell_.self(), tell_.parts()});
     self_->delayed_send(self_, answer_limit, join_unanswered{++number_});
   });
 }

@@ -19,9 +19,10 @@ namespace sluice::cluster {
 class joiner {
  public:
   struct callbacks {
-    std::function<peer()> self;                   ///< what is asked to be taken in
-    std::function<void(const std::string&)> log;  ///< one line
-    std::function<void(status)> first;            ///< the outcome of the first attempt; may be empty
+    std::function<peer()> self;                     ///< what is asked to be taken in
+    std::function<std::vector<kept_part>()> parts;  ///< and what it has kept of runs
+    std::function<void(const std::string&)> log;    ///< one line
+    std::function<void(status)> first;              ///< the outcome of the first attempt; may be empty
     /// Where the controller is by the Store, if that is known; may be empty.
     std::function<std::optional<address>()> controller = {};
   };

@@ -29,6 +29,7 @@ struct membership_limits {
   std::chrono::milliseconds interval{500};  ///< of heartbeats
   std::chrono::milliseconds suspect{2000};  ///< without one
   std::chrono::milliseconds lost{6000};     ///< without one
+  std::chrono::milliseconds kept{30'000};   ///< units of a worker whose controller is lost work on so long
 };
 
 /// Who belongs to the cluster, by heartbeats, as Flink, Spark and Kubernetes do it. A member is its name and its

@@ -484,7 +484,10 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
       .on_joined = {},
       .grace_of_workers = again.empty() ? std::chrono::milliseconds(0) : grace_of_workers,
       .most_of_workers = most_of_workers,
+      .lost_runs = {},
       .controller = {}};
+  for (const auto& one : again)
+    if (one->adopts) of_actor.lost_runs.push_back(one->run);
   if (shared)
     of_actor.controller = [&all]() -> std::optional<address> {
       const auto found = parse_address(all.lead->endpoint(), "the controller");
@@ -498,14 +501,14 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.node_actor.follow(all.node);
   all.engine =
       actors::start_actors(all.system, all.store, {.io = all.calls.pool, .node = all.self.name, .lease = all.lease},
-                           all.node, all.first ? settle_interval : std::chrono::milliseconds(0));
+                           all.node, all.first ? settle_interval : std::chrono::milliseconds(0), settings.most_runs);
   tell_of_events(all);
   all.transport->open(all.system, all.node,
                       {.port = port_kind::control, .name = all.self.name, .token = token, .session = {}});
   SLUICE_ASSIGN(all.http, http_server::start(api_address, token, handlers_for(all), all.secured));
   if (settings.join) SLUICE_TRY(join_first_node(all, std::move(outcome)));
   for (const auto& one : again) {
-    log_line("run " + one->run + " of " + one->record.pipeline + ", whose process has ended, is tried again");
+    log_line("run " + one->run + " of " + one->record.pipeline + ", whose process has ended, continues here");
     caf::anon_send(all.engine.control, actors::submit_setup{one});
   }
   follow_schedules(all);
@@ -600,6 +603,14 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
   ready(running->where());
   notify_service_manager("READY=1");
   const int signal = signals.wait();
+  if (running->lead_lost()) {
+    // Its runs are the new controller's, which takes over their units: they are told nothing any more.
+    log_line(external_error("lead_lost",
+                            "another controller has taken over from this node, which did not respond for a while",
+                            "start it again: it is a standby then", true)
+                 .to_string());
+    std::_Exit(EXIT_FAILURE);
+  }
   log_line(std::string("stopping on ") + (signal == SIGTERM ? "SIGTERM" : "SIGINT"));
   notify_service_manager("STOPPING=1");
   const auto planning = running->planning();
@@ -609,10 +620,6 @@ result<int> run_node(const node_options& settings, const std::function<void(cons
     log_line("left behind: a submission that was still being planned");
     std::_Exit(EXIT_SUCCESS);
   }
-  if (running->lead_lost())
-    return external_error("lead_lost",
-                          "another controller has taken over from this node, which did not respond for a while",
-                          "start it again: it is a standby then", true);
   return signal;
 }
 

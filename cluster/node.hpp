@@ -32,6 +32,7 @@ struct node_options {
   std::string config_file;                    ///< connections for submitted pipelines; empty: none
   std::string tls_folder;                     ///< certificates (cluster/tls); empty: none, on loopback only
   std::string token;                          ///< SLUICE_TOKEN; empty: the state folder's own
+  std::size_t most_runs = 16;                 ///< at a time, of the first node; further ones wait
   int threads = 0;                            ///< scheduler threads; 0: one per core
 };
 

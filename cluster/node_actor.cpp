@@ -40,6 +40,7 @@ class node_actor : public caf::event_based_actor {
             this, s_.self.name, s_.term, [this] { return workers(); }, s_.runs_folder),
         joiner_(this, s_.dialler, s_.join,
                 {.self = [this] { return self_peer(); },
+                 .parts = [this] { return kept(); },
                  .log = s_.log,
                  .first = std::move(s_.on_joined),
                  .controller = s_.controller}),
@@ -49,6 +50,7 @@ class node_actor : public caf::event_based_actor {
       session_ = random_token();
       starter_.set_session(session_);
       starter_.wait_for_workers(s_.grace_of_workers, s_.most_of_workers);
+      starter_.expect(s_.lost_runs);
       s_.links->set_session(session_);
     }
   }
@@ -65,7 +67,8 @@ class node_actor : public caf::event_based_actor {
         [this](const join_refused& message) { joiner_.refused(message.why); },
         [this](const heartbeat& message) { beaten(message); },
         [this](const heartbeat_unknown& message) {
-          if (known(message.session)) controller_lost("it counts this node as lost");
+          if (!known(message.session)) return;
+          controller_lost("it counts this node as lost", false);
         },
         [this](const ask_members& message) -> caf::result<member_table> {
           if (!known(message.session)) return caf::sec::invalid_argument;
@@ -82,6 +85,13 @@ class node_actor : public caf::event_based_actor {
         [this](const leave_cluster& message) {
           if (known(message.session)) remove(message.name, "it was shut down", false);
         },
+        [this](const follow_part& message) { follow(message); },
+        [this](const drop_part& message) {
+          if (known(message.session)) drop(message.run);
+        },
+        [this](const actors::find_parts& message) { return find(message); },
+        [this](const actors::take_parts& message) { starter_.take(message); },
+        [this](const actors::drop_parts& message) { starter_.drop(message.run); },
         [this](const start_part& message) { start(message); },
         [this](const wire_part& message) { wire(message); },
         [this](const release_part& message) {
@@ -147,6 +157,7 @@ class node_actor : public caf::event_based_actor {
     monitor(controller_.node);
     s_.links->add_peer(controller_.info.name, data_address(controller_.info));
     for (const auto& other : message.others) meet(other);
+    kept_changed();
     joiner_.taken_in(controller_.info.name);
     beat(session_, 0);
   }
@@ -171,19 +182,88 @@ class node_actor : public caf::event_based_actor {
     send(controller_.node, heartbeat{session_, s_.self.name, s_.self.started, report(), shares_runs_});
   }
 
-  void controller_lost(const std::string& how) {
-    s_.log("lost node " + controller_.info.name + " (" + how + "): its runs on this node are cancelled, joining again");
+  /// `keeps`: another controller, or this one when it is back, may take its runs over.
+  void controller_lost(const std::string& how, bool keeps) {
+    if (s_.limits.kept.count() == 0) keeps = false;
+    for (auto at = parts_.begin(); at != parts_.end();) {
+      const bool stays = keeps && at->second.keep();
+      if (!stays) at->second.abandon();
+      at = stays ? std::next(at) : parts_.erase(at);
+    }
+    s_.log("lost node " + controller_.info.name + " (" + how + "): " +
+           (parts_.empty() ? "its runs on this node are cancelled"
+                           : "its runs on this node work on for " + std::to_string(s_.limits.kept.count()) + " ms") +
+           ", joining again");
     const cluster::address was{controller_.info.host, controller_.info.port};
     demonitor(controller_.node);
     s_.links->remove_peer(controller_.info.name);
     controller_ = {};
     session_.clear();
-    s_.links->set_session({});
-    for (auto& [run, part] : parts_) part.abandon();
-    parts_.clear();
-    for (const auto& [name, one] : peers_) s_.links->remove_peer(name);
+    former_.merge(peers_);
     peers_.clear();
+    kept_changed();
+    if (!parts_.empty())
+      delayed_send(this, s_.limits.kept, actors::continuation{[this, number = ++losses_] {
+                     if (number == losses_) end_kept();
+                   }});
     joiner_.join_again(was);
+  }
+
+  // -- what works on without a controller
+
+  std::vector<kept_part> kept() {
+    std::vector<kept_part> all;
+    for (const auto& [run, part] : parts_)
+      if (part.kept()) all.push_back({run, part.attempt(), part.instances()});
+    return all;
+  }
+
+  void end_kept() {
+    for (const auto& one : kept()) {
+      s_.log("run " + one.run + ": it was not taken over by another controller, so its units on this node are stopped");
+      drop(one.run);
+    }
+  }
+
+  void drop(const std::string& run) {
+    if (auto* part = find_part(run); part == nullptr || !part->kept()) return;
+    release(run);
+    kept_changed();
+  }
+
+  /// Until nothing is kept any more it needs the connections between the workers.
+  void kept_changed() {
+    if (!kept().empty()) return;
+    for (const auto& [name, one] : former_)
+      if (!peers_.contains(name)) s_.links->remove_peer(name);
+    former_.clear();
+    if (session_.empty()) s_.links->set_session({});
+  }
+
+  void follow(const follow_part& message) {
+    if (!known(message.session) || !controller_.node) return;
+    auto* part = find_part(message.run);
+    const auto refuse = [&](error why) {
+      send(controller_.node, part_failed{message.run, s_.self.name, std::move(why)});
+    };
+    if (message.term < term_)
+      return refuse(internal_error("old_term", "node " + s_.self.name + " follows a newer controller"));
+    if (part == nullptr || !part->kept() || part->attempt() != message.attempt)
+      return refuse(external_error("not_adopted", "node " + s_.self.name + " has no units of the run any more",
+                                   "the run continues from its last checkpoint", true));
+    term_ = message.term;
+    part->follow(message.supervisor, message.rejects);
+    s_.log("run " + message.run + " works on: it was taken over by node " + controller_.info.name);
+    send(controller_.node, part_wired{message.run, s_.self.name});
+    kept_changed();
+  }
+
+  caf::typed_response_promise<actors::parts_found> find(const actors::find_parts& message) {
+    auto promise = make_response_promise<actors::parts_found>();
+    starter_.find(message.setup, [promise](std::vector<actors::launched_instance> all) mutable {
+      promise.deliver(actors::parts_found{std::move(all)});
+    });
+    return promise;
   }
 
   // -- joining, seen from the first node
@@ -215,6 +295,7 @@ class node_actor : public caf::event_based_actor {
     monitor(message.who.node);
     send(message.who.node, std::move(answer));
     members_.add(message.who.info, clock().now());
+    starter_.offered(name, message.who.node, message.parts);
   }
 
   void beaten(const heartbeat& message) {
@@ -248,6 +329,9 @@ class node_actor : public caf::event_based_actor {
   void meet(const peer& who) {
     peers_[who.info.name] = who;
     s_.links->add_peer(who.info.name, data_address(who.info));
+    // Units that work on need the connection that there is.
+    const auto former = former_.find(who.info.name);
+    if (former != former_.end() && former->second.info.started == who.info.started) return;
     joiner_.dial({who.info.host, who.info.port}, who.info.name,
                  [this, name = who.info.name](const auto& found, const auto& why) {
                    if (!found) s_.log("no control connection to node " + name + ": " + why.message);
@@ -286,7 +370,8 @@ class node_actor : public caf::event_based_actor {
   }
 
   void down(const caf::down_msg& gone) {
-    if (controller_.node && gone.source == controller_.node.address()) return controller_lost(end_of(controller_.info));
+    if (controller_.node && gone.source == controller_.node.address())
+      return controller_lost(end_of(controller_.info), true);
     for (const auto& [name, one] : peers_)
       if (!joiner_.joins() && one.node.address() == gone.source)
         return remove(std::string(name), end_of(one.info), true);
@@ -354,18 +439,21 @@ class node_actor : public caf::event_based_actor {
   }
 
   void release(const std::string& run) {
-    if (auto* part = find_part(run)) part->release();
+    if (auto* part = find_part(run)) part->kept() ? part->abandon() : part->release();
     parts_.erase(run);
   }
 
   void broken(const run_broken& message) {
     const auto* part = find_part(message.run);
     if (part == nullptr || !part->supervisor()) return;
+    // Who takes it over could not be told of it.
+    if (part->kept()) return drop(message.run);
     s_.log("run " + message.run + ": " + message.why.message);
     delayed_send(this, better_cause, actors::continuation{[this, message, attempt = part->attempt()] {
                    const auto* still = find_part(message.run);
                    // It may have ended, or begun again, since.
                    if (still == nullptr || !still->supervisor() || still->attempt() != attempt) return;
+                   if (still->kept()) return drop(message.run);
                    send(still->supervisor(), actors::node_lost{s_.self.name, message.why});
                  }});
   }
@@ -377,10 +465,12 @@ class node_actor : public caf::event_based_actor {
   member_list members_;  ///< of the first node
   std::string session_;
   std::int64_t term_ = 0;
-  std::map<std::string, peer> peers_;  ///< on the first node its workers, on a worker the other workers
-  peer controller_;                    ///< on a worker
-  std::string sign_;                   ///< on a worker: of the first node's folder of runs
-  bool shares_runs_ = false;           ///< this worker sees it
+  std::map<std::string, peer> peers_;   ///< on the first node its workers, on a worker the other workers
+  std::map<std::string, peer> former_;  ///< on a worker: those of the session before, while parts of runs are kept
+  std::uint64_t losses_ = 0;            ///< of controllers after which parts were kept
+  peer controller_;                     ///< on a worker
+  std::string sign_;                    ///< on a worker: of the first node's folder of runs
+  bool shares_runs_ = false;            ///< this worker sees it
   std::map<std::string, run_part> parts_;
 };
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace sluice::cluster {
 
@@ -36,6 +37,7 @@ struct node_settings {
   // Of the first node: how long runs that go on wait for workers (run_starter::wait_for_workers).
   std::chrono::milliseconds grace_of_workers{0};
   std::chrono::milliseconds most_of_workers{0};
+  std::vector<std::string> lost_runs = {};             ///< of the controller before it: their units may still work
   std::function<std::optional<address>()> controller;  ///< where it is by the Store; empty: the Store is not shared
 };
 

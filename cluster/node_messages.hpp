@@ -37,9 +37,16 @@ struct peer {
   caf::actor node;
 };
 
+/// What a node has of a run whose controller it has lost: its instances work on.
+struct kept_part {
+  std::string run;
+  std::uint32_t attempt = 1;
+  std::vector<actors::launched_instance> instances;
+};
 /// worker -> first node: take me in; answered by joined or join_refused.
 struct join_cluster {
   peer who;
+  std::vector<kept_part> parts = {};
 };
 /// How a node does, as the first one knows it.
 struct node_status {
@@ -143,6 +150,21 @@ struct part_wired {
   std::string run;
   std::string node;
 };
+/// first node -> node: what you have kept of a run obeys this supervisor from now on; answered by part_wired, or by
+/// part_failed where nothing is kept.
+struct follow_part {
+  std::string session;
+  std::string run;
+  std::int64_t term = 0;  ///< of the controller
+  std::uint32_t attempt = 1;
+  caf::actor supervisor;
+  caf::actor rejects;
+};
+/// first node -> node: what you have kept of a run is of no use any more.
+struct drop_part {
+  std::string session;
+  std::string run;
+};
 /// first node -> node: the run is over, let go of everything.
 struct release_part {
   std::string session;
@@ -226,6 +248,8 @@ CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::heartbeat))
 CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::heartbeat_unknown))
 CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::ask_members))
 CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::member_table))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::follow_part))
+CAF_ADD_TYPE_ID(sluice_cluster, (sluice::cluster::drop_part))
 CAF_END_TYPE_ID_BLOCK(sluice_cluster)
 
 #include <caf/meta/type_name.hpp>
@@ -243,7 +267,10 @@ SLUICE_INSPECT(node_info, x.name, x.pid, x.host, x.port, x.data_port, x.http, x.
 SLUICE_INSPECT(member_report, x.load_percent, x.memory, x.units, x.runs, x.cores)
 SLUICE_INSPECT(node_status, x.info, x.state, x.report, x.shares_runs, x.lost, x.how)
 SLUICE_INSPECT(peer, x.info, x.node)
-SLUICE_INSPECT(join_cluster, x.who)
+SLUICE_INSPECT(kept_part, x.run, x.attempt, x.instances)
+SLUICE_INSPECT(join_cluster, x.who, x.parts)
+SLUICE_INSPECT(follow_part, x.session, x.run, x.term, x.attempt, x.supervisor, x.rejects)
+SLUICE_INSPECT(drop_part, x.session, x.run)
 SLUICE_INSPECT(joined, x.session, x.controller, x.others, x.interval, x.sign)
 SLUICE_INSPECT(join_elsewhere, x.host, x.port)
 SLUICE_INSPECT(heartbeat, x.session, x.name, x.incarnation, x.report, x.shares_runs)

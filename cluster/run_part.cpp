@@ -1,5 +1,7 @@
 #include "cluster/run_part.hpp"
 
+#include "actors/run/follow_messages.hpp"
+
 #include <caf/all.hpp>
 
 namespace sluice::cluster {
@@ -83,6 +85,17 @@ void run_part::wire(const std::vector<actors::launched_instance>& all, const caf
     }
     caf::anon_send(instance.handle, std::move(links));
   }
+}
+
+bool run_part::keep() {
+  kept_ = supervisor_ != nullptr;
+  return kept_;
+}
+
+void run_part::follow(const caf::actor& supervisor, const caf::actor& rejects) {
+  kept_ = false;
+  supervisor_ = supervisor;
+  for (const auto& instance : own_) caf::anon_send(instance.handle, actors::follow{supervisor, rejects});
 }
 
 void run_part::release() {

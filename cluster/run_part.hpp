@@ -24,8 +24,15 @@ class run_part {
   void wire(const std::vector<actors::launched_instance>& all, const caf::actor& supervisor, const caf::actor& rejects);
   /// The run is over: everything ends that has not ended yet.
   void release();
-  /// The supervisor has gone with its node: instances give up what they made.
+  /// The supervisor has gone with its node, and no other takes the run over: instances give up what they made.
   void abandon();
+  /// The supervisor has gone with its node, and another one may take the run over: instances work on. False where they
+  /// were not wired yet.
+  bool keep();
+  [[nodiscard]] bool kept() const { return kept_; }
+  [[nodiscard]] const std::vector<actors::launched_instance>& instances() const { return own_; }
+  /// Another supervisor has taken the run over.
+  void follow(const caf::actor& supervisor, const caf::actor& rejects);
 
   [[nodiscard]] const caf::actor& supervisor() const { return supervisor_; }
   /// Instances that work here.
@@ -43,6 +50,7 @@ class run_part {
   std::map<std::string, caf::actor> link_actors_;  ///< by the receivers' node
   std::vector<caf::actor> credit_actors_;          ///< of each own instance that receives from other nodes
   caf::actor supervisor_;
+  bool kept_ = false;
 };
 
 }  // namespace sluice::cluster

@@ -13,6 +13,8 @@ namespace sluice::cluster {
 namespace {
 /// Runs of which the loss of a node is remembered.
 constexpr std::size_t most_lost = 1000;
+/// Where some nodes have kept parts of a run, the others may take so much longer to come.
+constexpr auto grace_of_others = std::chrono::seconds(8);
 /// How often a run that waits for workers looks whether they are there.
 constexpr auto look_again = std::chrono::milliseconds(200);
 }  // namespace
@@ -52,6 +54,56 @@ void run_starter::launch(const actors::launch& message, const part_function& own
   run.all = part.start(own_instances);
   if (run.nodes.empty()) return wire(run, &part);
   send_parts(run);
+}
+
+void run_starter::offered(const std::string& node, const caf::actor& handle, const std::vector<kept_part>& parts) {
+  for (const auto& part : parts) {
+    if (sought_.contains(part.run)) {
+      kept_.offered(node, handle, part);
+    } else {
+      self_->send(handle, drop_part{session_, part.run});
+    }
+  }
+}
+
+void run_starter::find(const std::shared_ptr<const actors::run_setup>& setup, const found_function& then) {
+  if (auto all = kept_.all_of(setup->run, setup->attempt, flow::instances_of(*setup->what)))
+    return then(std::move(*all));
+  const auto until = kept_.any(setup->run, setup->attempt) ? grace_ + grace_of_others : grace_;
+  if (self_->clock().now() >= until) return then({});
+  self_->delayed_send(self_, look_again, actors::continuation{[this, setup, then] { find(setup, then); }});
+}
+
+void run_starter::take(const actors::take_parts& message) {
+  const auto fail = [&](const std::string& why) {
+    self_->send(message.supervisor, actors::launch_failed{external_error(
+                                        "not_adopted", why, "the run continues from its last checkpoint", true)});
+  };
+  auto all = kept_.all_of(message.setup->run, message.setup->attempt, flow::instances_of(*message.setup->what));
+  if (!all) return fail("a node that had units of the run was lost meanwhile");
+  sought_.erase(message.setup->run);
+  auto& run = runs_[message.setup->run];
+  run.setup = message.setup;
+  run.supervisor = message.supervisor;
+  run.rejects = message.rejects;
+  run.all = std::move(*all);
+  self_->monitor(run.supervisor);
+  for (const auto& one : run.all) run.where[one.who] = one.node;
+  for (auto& [name, part] : kept_.take(message.setup->run)) {
+    if (part.attempt != message.setup->attempt) {
+      self_->send(part.node, drop_part{session_, message.setup->run});
+      continue;
+    }
+    run.nodes[name] = part.node;
+    run.waiting.insert(name);
+    self_->send(part.node, follow_part{session_, message.setup->run, term_, message.setup->attempt, message.supervisor,
+                                       message.rejects});
+  }
+}
+
+void run_starter::drop(const std::string& run) {
+  sought_.erase(run);
+  for (const auto& [name, part] : kept_.take(run)) self_->send(part.node, drop_part{session_, run});
 }
 
 void run_starter::wait_for_workers(std::chrono::milliseconds grace, std::chrono::milliseconds limit) {
@@ -153,6 +205,7 @@ std::string run_starter::supervisor_gone(const caf::actor_addr& supervisor) {
 }
 
 void run_starter::node_gone(const node_info& node, const std::string& how) {
+  kept_.node_gone(node.name);
   for (auto& [id, run] : runs_) {
     if (run.nodes.erase(node.name) == 0) continue;
     run.waiting.clear();

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/run/follow_messages.hpp"
+#include "cluster/kept_parts.hpp"
 #include "cluster/node_messages.hpp"
 #include "cluster/placement.hpp"
 #include "cluster/run_part.hpp"
@@ -40,6 +42,17 @@ class run_starter {
   /// A controller that has just begun: runs that go on (not new ones) wait `grace` for the workers of the one before
   /// it, and up to `limit` where they fit nowhere without them.
   void wait_for_workers(std::chrono::milliseconds grace, std::chrono::milliseconds limit);
+  /// Runs whose kept parts will be looked for (`find`).
+  void expect(const std::vector<std::string>& runs) { sought_.insert(runs.begin(), runs.end()); }
+  /// A node that joins has kept parts of runs. What no run is taken over of, it drops.
+  void offered(const std::string& node, const caf::actor& handle, const std::vector<kept_part>& parts);
+  /// Looks whether nodes have kept all of a run; `then` is called as soon as that is known, with none where they have
+  /// not. A node that was cut off from its controller needs a moment to find this one.
+  using found_function = std::function<void(std::vector<actors::launched_instance>)>;
+  void find(const std::shared_ptr<const actors::run_setup>& setup, const found_function& then);
+  /// Makes a supervisor the one that they obey.
+  void take(const actors::take_parts& message);
+  void drop(const std::string& run);
   /// `own` makes this node's part of a run.
   using part_function = std::function<run_part&(const std::shared_ptr<const actors::run_setup>&)>;
   void launch(const actors::launch& message, const part_function& own);
@@ -81,6 +94,8 @@ class run_starter {
   std::string runs_folder_;
   std::string session_;
   std::map<std::string, run_state> runs_;
+  kept_parts kept_;
+  std::set<std::string> sought_;                 ///< runs of which it is not known yet whether they are taken over
   std::chrono::steady_clock::time_point grace_;  ///< until then runs wait that go on
   std::chrono::steady_clock::time_point limit_;  ///< until then those that fit nowhere
   std::map<std::string, error> lost_;            ///< by run: the loss of a node after which it begins again

@@ -13,21 +13,23 @@ field_spec time_field(const char* name) { return {.name = name, .form = shape::d
 const field_spec& form() {
   static const field_spec whole{
       .form = shape::object,
-      .elements = {text_field("name"),
-                   text_field("listen"),
-                   text_field("http"),
-                   text_field("join"),
-                   {.name = "role", .choices = {"controller", "worker", "both"}},
-                   text_field("tls"),
-                   text_field("runs_folder"),
-                   {.name = "labels", .form = shape::map, .elements = {{.form = shape::text}}},
-                   {.name = "heartbeat",
-                    .form = shape::object,
-                    .elements = {time_field("interval"), time_field("suspect"), time_field("lost")}},
-                   {.name = "exchange",
-                    .form = shape::object,
-                    .elements = {{.name = "memory", .form = shape::size},
-                                 {.name = "compression", .choices = {"auto", "none", "lz4", "zstd"}}}}}};
+      .elements = {
+          text_field("name"),
+          text_field("listen"),
+          text_field("http"),
+          text_field("join"),
+          {.name = "role", .choices = {"controller", "worker", "both"}},
+          text_field("tls"),
+          text_field("runs_folder"),
+          {.name = "runs", .form = shape::integer},
+          {.name = "labels", .form = shape::map, .elements = {{.form = shape::text}}},
+          {.name = "heartbeat",
+           .form = shape::object,
+           .elements = {time_field("interval"), time_field("suspect"), time_field("lost"), time_field("kept")}},
+          {.name = "exchange",
+           .form = shape::object,
+           .elements = {{.name = "memory", .form = shape::size},
+                        {.name = "compression", .choices = {"auto", "none", "lz4", "zstd"}}}}}};
   return whole;
 }
 
@@ -91,10 +93,16 @@ node_file read_node_file(const config_text& given, diagnostics& faults, std::sha
   text_of("role", made.role);
   text_of("tls", made.tls);
   text_of("runs_folder", made.runs_folder);
+  if (const auto found = read->find("runs"); found != read->end() && found->is_number()) {
+    made.runs = found->get<std::int64_t>();
+    if (*made.runs < 1 || *made.runs > 100'000)
+      in.fault(*value->find("runs"), "invalid_value", "runs must be between 1 and 100000", "runs: 16");
+  }
   if (const auto found = read->find("labels"); found != read->end() && found->is_object())
     for (const auto& [label, text] : found->items()) made.labels[label] = text.text();
   if (const auto found = read->find("heartbeat"); found != read->end() && found->is_object()) {
-    made.heartbeat = {time_of(*found, "interval"), time_of(*found, "suspect"), time_of(*found, "lost")};
+    made.heartbeat = {time_of(*found, "interval"), time_of(*found, "suspect"), time_of(*found, "lost"),
+                      time_of(*found, "kept")};
     check_times(in, *value->find("heartbeat"), made.heartbeat);
   }
   if (const auto found = read->find("exchange"); found != read->end() && found->is_object())

@@ -21,9 +21,10 @@ struct node_file {
   std::string role;    ///< controller, worker or both
   std::string tls;     ///< folder with certificates
   std::string runs_folder;
+  std::optional<std::int64_t> runs;  ///< at a time
   std::map<std::string, std::string> labels;
   struct beats {
-    std::optional<std::chrono::milliseconds> interval, suspect, lost;
+    std::optional<std::chrono::milliseconds> interval, suspect, lost, kept;
   } heartbeat;
   struct rows {
     std::optional<std::int64_t> memory;  ///< bytes

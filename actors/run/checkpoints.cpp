@@ -25,6 +25,12 @@ void checkpoints::start() {
   wanted_ ? begin() : schedule();
 }
 
+void checkpoints::start_at_once() {
+  started_ = true;
+  begun_ = self_->clock().now();
+  if (interval_) begin();
+}
+
 void checkpoints::schedule() {
   if (!interval_ || stopped_) return;
   const auto due = begun_ + *interval_;
@@ -69,7 +75,11 @@ void checkpoints::begin(const flow::instance_id& who, std::uint64_t epoch) {
 
 void checkpoints::ready(const epoch_ready& message) {
   if (stopped_) return;
+  // All its readers had passed the barrier before: it was asked for the second time.
+  if (message.epoch <= round_.completed())
+    return calls_.tell(message.who, caf::make_message(epoch_passed{message.epoch}));
   for (const auto& who : round_.ready(message.who, message.epoch)) begin(who, message.epoch);
+  go_on(round_.passed(message.who.unit));
   see_whether_complete();
 }
 

@@ -33,6 +33,9 @@ class checkpoints {
 
   /// All units are at work.
   void start();
+  /// The same for a run that was taken over, of which nobody knows how far the next one had come: it is begun, or gone
+  /// on with, at once.
+  void start_at_once();
   /// One more as soon as may be; gives its epoch.
   std::uint64_t ask(wish for_what);
   void ready(const epoch_ready& message);

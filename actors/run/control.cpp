@@ -1,6 +1,8 @@
 #include "actors/run/control.hpp"
 
 #include "actors/messages.hpp"
+#include "actors/run/adoption.hpp"
+#include "actors/run/follow_messages.hpp"
 #include "actors/run/list_progress.hpp"
 #include "actors/run/lost_ends.hpp"
 #include "actors/run/next_try.hpp"
@@ -28,6 +30,8 @@ namespace {
 constexpr std::size_t most_outcomes = 200;
 /// How soon the Store is asked again where it gave no answer.
 constexpr auto look_again = std::chrono::seconds(1);
+/// How long nodes may take to say which units they have.
+constexpr auto most_looking = std::chrono::minutes(1);
 
 class control : public caf::event_based_actor {
  public:
@@ -107,6 +111,7 @@ class control : public caf::event_based_actor {
       for (const auto& other : others) cancel(other);
     live_[setup->run] = {.setup = setup, .waited = !others.empty()};
     queue_.add(setup->run, setup->claim);
+    if (setup->adopts) return look_for_units(setup, promise);
     auto record = setup->record;
     // Checked when it is planned again.
     if (!others.empty()) record.state_version.reset();
@@ -114,6 +119,48 @@ class control : public caf::event_based_actor {
         setup, [store = s_.store, setup, record = std::move(record)] { return create_run(*store, *setup, record); },
         promise);
     return promise;
+  }
+
+  // -- a run whose controller has gone: its units may work on
+
+  caf::response_promise look_for_units(const std::shared_ptr<const run_setup>& setup, caf::response_promise promise) {
+    lost_.wait(true);
+    request(s_.starter, most_looking, find_parts{setup})
+        .then(
+            [this, setup, promise](parts_found& found) {
+              if (found.instances.empty() || live_.at(setup->run).cancelled) return without_units(setup, promise);
+              calls_.call(
+                  [store = s_.store, setup, all = std::move(found.instances)] {
+                    return guarded("take the run over", [&] { return adopt_run(*store, *setup, all); });
+                  },
+                  [this, setup, promise](result<adopted_run> made) {
+                    made.ok() ? adopt(std::move(*made), promise) : without_units(setup, promise);
+                  });
+            },
+            [this, setup, promise](const caf::error&) { without_units(setup, promise); });
+    return promise;
+  }
+
+  void adopt(adopted_run made, caf::response_promise promise) {
+    lost_.wait(false);
+    auto& found = live_.at(made.setup->run);
+    found.stored = true;
+    found.setup = made.setup;
+    queue_.force(made.setup->run);
+    promise.deliver(submitted{made.setup->run});
+    if (found.cancelled) send(s_.starter, drop_parts{made.setup->run});
+    start(found, {}, std::make_shared<const adopted_run>(std::move(made)));
+  }
+
+  /// It goes on at its last checkpoint, or ends.
+  void without_units(const std::shared_ptr<const run_setup>& setup, caf::response_promise promise) {
+    lost_.wait(false);
+    send(s_.starter, drop_parts{setup->run});
+    if (!setup->last_try)
+      return create(
+          setup, [store = s_.store, setup] { return create_run(*store, *setup, setup->record); }, promise);
+    promise.deliver(submitted{setup->run});
+    lost_.end(setup, *setup->died_of);
   }
 
   void create(const std::shared_ptr<const run_setup>& setup, std::function<created_run()> work,
@@ -195,10 +242,10 @@ class control : public caf::event_based_actor {
         });
   }
 
-  void start(live_run& run, std::optional<error> problem = {}) {
+  void start(live_run& run, std::optional<error> problem = {}, std::shared_ptr<const adopted_run> adopted = {}) {
     run.waits = 0;
-    run.supervisor = spawn_supervisor(
-        system(), {run.setup, s_.services, s_.store, s_.starter, s_.notifier, this, run.cancelled, std::move(problem)});
+    run.supervisor = spawn_supervisor(system(), {run.setup, s_.services, s_.store, s_.starter, s_.notifier, this,
+                                                 run.cancelled, std::move(problem), std::move(adopted)});
     monitor(run.supervisor);
   }
 

@@ -80,6 +80,7 @@ void lost_ends::keep_settling(std::chrono::milliseconds interval) {
 
 void lost_ends::settle(std::chrono::milliseconds interval) {
   if (stopped_) return;
+  if (waiting_ > 0) return keep_settling(interval);
   others_.call(
       [in = store_, make_sink = make_sink_] {
         return guarded("end the runs of dead processes", [&] { return settle_lost_runs(*in, true, make_sink); });

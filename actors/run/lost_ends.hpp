@@ -30,6 +30,9 @@ class lost_ends {
   void leave_to_next(const std::string& run);
   /// Looks for runs of dead processes that often, from now on.
   void keep_settling(std::chrono::milliseconds interval);
+  /// While somebody waits for the units of a dead process's run, such runs are left alone: calls with true and false
+  /// are counted.
+  void wait(bool on) { waiting_ += on ? 1 : -1; }
   /// Nothing is tried again from now on.
   void stop() { stopped_ = true; }
   void close() { calls_ = {}; }
@@ -46,6 +49,7 @@ class lost_ends {
   sink_maker make_sink_;  ///< repeats the commits of others
   callbacks calls_;
   bool stopped_ = false;
+  int waiting_ = 0;
 };
 
 }  // namespace sluice::actors

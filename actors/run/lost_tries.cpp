@@ -1,5 +1,6 @@
 #include "actors/run/lost_tries.hpp"
 
+#include "actors/run/adoption.hpp"
 #include "actors/run/next_try.hpp"
 #include "engine/flow/retries.hpp"
 #include "engine/runs/lost_runs.hpp"
@@ -55,7 +56,11 @@ result<std::optional<lost_try>> find_lost_try(store::store& in, const std::strin
     SLUICE_ASSIGN(const bool further, got_further(in, found.record));
     if (further) found.failures = 0;
   }
-  if (!rule || !flow::wait_after(*rule, found.failures + 1, found.recorded.context->seed)) return none;
+  found.again = rule && flow::wait_after(*rule, found.failures + 1, found.recorded.context->seed);
+  if (of_controller) {
+    SLUICE_ASSIGN(found.adopts, may_be_adopted(in, found.record, *found.recorded.what));
+  }
+  if (!found.again && !found.adopts) return none;
   const bool first = found.failures == 0 || !found.record.cause.is_object();
   found.tries.first_cause = first ? found.cause : error_from(found.record.cause);
   found.tries.process = std::move(process);
@@ -68,6 +73,8 @@ void take_up(run_setup& setup, const lost_try& lost) {
   setup.failures = lost.failures;
   setup.tries = std::make_shared<const earlier_tries>(lost.tries);
   setup.died_of = lost.cause;
+  setup.adopts = lost.adopts;
+  setup.last_try = !lost.again;
 }
 
 result<std::vector<std::shared_ptr<const run_setup>>> lost_tries_of_node(store::store& in,
@@ -84,7 +91,8 @@ result<std::vector<std::shared_ptr<const run_setup>>> lost_tries_of_node(store::
     if (run.alive || run.node == "local") continue;
     const auto found = find_lost_try(in, run.id, unseen_death(run).cause, {}, true);
     if (!found.ok() || !*found) continue;  // it is ended like any other
-    const auto& [record, recorded, cause, tries, attempt, failures] = **found;
+    const auto& record = (*found)->record;
+    const auto& recorded = (*found)->recorded;
     auto setup = std::make_shared<run_setup>();
     setup->run = run.id;
     setup->what = recorded.what;

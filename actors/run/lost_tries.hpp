@@ -18,11 +18,14 @@ struct lost_try {
   earlier_tries tries;         ///< what all of them have come to, this one included
   std::uint32_t attempt = 1;   ///< that has died
   std::uint32_t failures = 0;  ///< of the tries before it
+  bool adopts = false;         ///< its units may still work on other nodes
+  bool again = true;           ///< false: it goes on only where they do
 };
 
 /// Looks whether a run is tried again after its process has died of `cause`; `process`: signal, peak_memory and log,
 /// or null. Nothing where its `run.retry` has no further try, or it has only to be published. `of_controller`: it was
-/// one of a node's, of which those with checkpoints go on without `run.retry`, too. Blocks.
+/// one of a node's, of which those with checkpoints go on without `run.retry`, too, and others if their units still
+/// work. Blocks.
 result<std::optional<lost_try>> find_lost_try(store::store& in, const std::string& run, error cause, options process,
                                               bool of_controller = false);
 

@@ -40,7 +40,7 @@ std::optional<std::chrono::microseconds> wait_before_next(const run_setup& of, c
                                                           std::uint64_t completed) {
   if (!flow::may_pass(why)) return {};
   const auto& rule = of.what->definition.retry;
-  const bool loss = why.code == "node_lost" || why.code == "link_broken";
+  const bool loss = why.code == "node_lost" || why.code == "link_broken" || why.code == "not_adopted";
   if (!rule && !loss) return {};
   const bool goes_on = !rule && completed > (of.resume ? of.resume->epoch : 0);
   return flow::wait_after(rule.value_or(after_loss), goes_on ? 1 : of.failures + 1, of.context->seed);

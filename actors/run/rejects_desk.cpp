@@ -12,6 +12,12 @@ void rejects_desk::open(const wiring& links, located_function located) {
   located_ = std::move(located);
 }
 
+void rejects_desk::follow(caf::actor writer) {
+  writer_ = std::move(writer);
+  if (passed_ > 0) self_->send(writer_, epoch_passed{passed_});
+  for (const auto& [ticket, rows] : storing_) self_->send(writer_, store_rejects{ticket, rows});
+}
+
 void rejects_desk::close() {
   enumerators_.clear();
   writer_ = nullptr;
@@ -51,6 +57,7 @@ void rejects_desk::send() {
 void rejects_desk::pass_on(std::vector<rejected_row> rows) {
   located_(rows);
   const auto ticket = next_ticket(rows.size());
+  storing_[ticket] = rows;
   self_->send(writer_, store_rejects{ticket, std::move(rows)});
 }
 
@@ -62,9 +69,13 @@ void rejects_desk::stored(std::uint64_t ticket) {
   const auto found = tickets_.find(ticket);
   if (found == tickets_.end()) return;
   on_the_way_ -= found->second;
+  storing_.erase(ticket);
   tickets_.erase(found);
 }
 
-void rejects_desk::passed(std::uint64_t epoch) { self_->send(writer_, epoch_passed{epoch}); }
+void rejects_desk::passed(std::uint64_t epoch) {
+  passed_ = epoch;
+  self_->send(writer_, epoch_passed{epoch});
+}
 
 }  // namespace sluice::actors

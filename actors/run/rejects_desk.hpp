@@ -21,6 +21,10 @@ class rejects_desk {
 
   /// `located` gets the rows once their places are known.
   void open(const wiring& links, located_function located);
+  /// Another writer takes the place of one that has gone, and gets what that one has not answered.
+  void follow(caf::actor writer);
+  /// Rows that are not known to be stored.
+  [[nodiscard]] std::size_t on_the_way() const { return on_the_way_; }
   /// Lets go of the other actors.
   void close();
   void add(rejected_row row);
@@ -49,6 +53,8 @@ class rejects_desk {
   std::map<std::uint64_t, std::size_t> tickets_;  ///< rows of each message not answered yet
   std::uint64_t last_ticket_ = 0;
   std::size_t on_the_way_ = 0;
+  std::map<std::uint64_t, std::vector<rejected_row>> storing_;  ///< by ticket: what the writer has not answered
+  std::uint64_t passed_ = 0;                                    ///< the last barrier; what is stored comes behind it
 };
 
 }  // namespace sluice::actors

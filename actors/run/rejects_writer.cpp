@@ -82,13 +82,14 @@ class rejects_file {
 class rejects_writer : public caf::event_based_actor {
  public:
   rejects_writer(caf::actor_config& config, const std::string& path, const std::string& run, caf::actor supervisor,
-                 const node_services& services, std::uint64_t rows)
+                 const node_services& services, std::uint64_t rows, std::uint64_t synced)
       : caf::event_based_actor(config),
         path_(path),
         supervisor_(std::move(supervisor)),
         calls_(this, services.io),
         file_(std::make_shared<rejects_file>(path, run)),
-        rows_(rows) {}
+        rows_(rows),
+        synced_(synced) {}
 
   caf::behavior make_behavior() override {
     monitor(supervisor_);
@@ -161,15 +162,15 @@ class rejects_writer : public caf::event_based_actor {
   std::uint64_t rows_;
   bool closed_ = false;
   std::map<caf::actor_addr, std::uint64_t> passed_;           ///< the last barrier of each unit instance
-  std::uint64_t synced_ = 0;                                  ///< the last checkpoint whose length is known
+  std::uint64_t synced_;                                      ///< the last checkpoint whose length is known
   std::vector<std::pair<caf::actor, store_rejects>> behind_;  ///< of units that have passed the next one's barrier
 };
 
 }  // namespace
 
 caf::actor spawn_rejects_writer(caf::actor_system& system, std::string path, std::string run, caf::actor supervisor,
-                                const node_services& services, std::uint64_t rows) {
-  return system.spawn<rejects_writer>(std::move(path), std::move(run), std::move(supervisor), services, rows);
+                                const node_services& services, std::uint64_t rows, std::uint64_t synced) {
+  return system.spawn<rejects_writer>(std::move(path), std::move(run), std::move(supervisor), services, rows, synced);
 }
 
 }  // namespace sluice::actors

@@ -89,12 +89,23 @@ status cut_rejects(const std::string& path, std::uint64_t bytes) {
   return {};
 }
 
+std::string runs_folder_of(const run_setup& of) {
+  return std::filesystem::path(of.rejects_path).parent_path().parent_path().string();
+}
+
 }  // namespace
+
+result<std::shared_ptr<const resume_point>> last_point(store::store& in, const run_setup& of) {
+  SLUICE_ASSIGN(const auto found, last_checkpoint(in, of.run));
+  if (!found) return std::shared_ptr<const resume_point>();
+  SLUICE_ASSIGN(auto point, point_at(*found, runs_folder_of(of)));
+  SLUICE_TRY(fit(*point, *of.what, *of.context));
+  return std::shared_ptr<const resume_point>(std::move(point));
+}
 
 result<continued_run> continue_run(store::store& in, const run_setup& of) {
   continued_run made;
-  namespace fs = std::filesystem;
-  const auto runs = fs::path(of.rejects_path).parent_path().parent_path().string();
+  const auto runs = runs_folder_of(of);
   SLUICE_ASSIGN(auto found, last_checkpoint(in, of.run));
   if (!found) {
     SLUICE_TRY(cut_rejects(of.rejects_path, 0));

@@ -43,6 +43,10 @@ struct continued_run {
   std::shared_ptr<const plan> what = {};          ///< null: that of the setup
 };
 
+/// The run's own last checkpoint, else that of the run that it continues; null: there is none. Nothing is changed: its
+/// units are at work. Blocks.
+result<std::shared_ptr<const resume_point>> last_point(store::store& in, const run_setup& of);
+
 /// Finds it: the run's own last checkpoint, else that of the run that it continues. Cuts the run's rejects there.
 /// Called when nothing works on the run. Blocks. Errors: checkpoint_damaged.
 result<continued_run> continue_run(store::store& in, const run_setup& of);

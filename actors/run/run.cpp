@@ -3,6 +3,7 @@
 #include "actors/io_pool.hpp"
 #include "actors/notifier.hpp"
 #include "actors/run/control.hpp"
+#include "actors/run/follow_messages.hpp"
 #include "actors/run/rule_messages.hpp"
 #include "engine/store/lease_keeper.hpp"
 
@@ -16,6 +17,7 @@ namespace sluice::actors {
 void configure(caf::actor_system_config& config, std::size_t threads) {
   config.add_message_types<caf::id_block::sluice_actors>();
   config.add_message_types<caf::id_block::sluice_rules>();
+  config.add_message_types<caf::id_block::sluice_follow>();
   if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
   config.set("scheduler.max-threads", threads);
   config.set("scheduler.max-throughput", std::size_t{5});
@@ -24,7 +26,7 @@ void configure(caf::actor_system_config& config, std::size_t threads) {
 }
 
 engine_actors start_actors(caf::actor_system& system, std::shared_ptr<store::store> store, node_services services,
-                           caf::actor starter, std::chrono::milliseconds settle_interval) {
+                           caf::actor starter, std::chrono::milliseconds settle_interval, std::size_t most_runs) {
   engine_actors all;
   all.services = std::move(services);
   all.starter = starter ? std::move(starter) : spawn_local_starter(system, all.services);
@@ -33,6 +35,7 @@ engine_actors start_actors(caf::actor_system& system, std::shared_ptr<store::sto
                                        .store = std::move(store),
                                        .starter = all.starter,
                                        .notifier = all.notifier,
+                                       .most_runs = most_runs,
                                        .settle_interval = settle_interval});
   return all;
 }

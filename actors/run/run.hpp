@@ -26,9 +26,10 @@ struct engine_actors {
   caf::actor control;
 };
 /// Starts them in a system that was configured by `configure`. `starter` null: everything runs on this node.
-/// `settle_interval`: how often runs of dead processes are ended; 0: never.
+/// `settle_interval`: how often runs of dead processes are ended; 0: never. `most_runs`: at a time; further ones wait.
 engine_actors start_actors(caf::actor_system& system, std::shared_ptr<store::store> store, node_services services,
-                           caf::actor starter = {}, std::chrono::milliseconds settle_interval = {});
+                           caf::actor starter = {}, std::chrono::milliseconds settle_interval = {},
+                           std::size_t most_runs = 4);
 /// Ends runs, then the actors; true where all runs had ended within the time.
 bool stop_actors(caf::actor_system& system, engine_actors& actors, std::chrono::milliseconds limit);
 

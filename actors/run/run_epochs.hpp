@@ -57,6 +57,8 @@ class run_epochs {
 
   /// All units are at work.
   void start() { checkpoints_.start(); }
+  /// The same, of a run that was taken over.
+  void start_at_once() { checkpoints_.start_at_once(); }
   std::uint64_t ask(checkpoints::wish for_what) { return checkpoints_.ask(for_what); }
   [[nodiscard]] bool busy() const { return checkpoints_.busy(); }
   [[nodiscard]] std::optional<std::uint64_t> under_way() const { return checkpoints_.under_way(); }

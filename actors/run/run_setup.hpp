@@ -68,6 +68,8 @@ struct run_setup {
   /// The Store has the run, and the process that worked on this try has died of that: it is taken over, and tried
   /// again.
   std::optional<error> died_of = {};
+  bool adopts = false;    ///< with died_of: its units may still work on nodes, and are looked for first
+  bool last_try = false;  ///< with died_of: it is not tried again, so it ends where its units are not found
   /// How long this process tries to make visible what the run has decided to commit before it leaves that to the next
   /// one; not set: as long as it lives.
   std::optional<std::chrono::milliseconds> commit_patience = {};

@@ -2,6 +2,7 @@
 
 #include "actors/run/run_events.hpp"
 
+#include <set>
 #include <utility>
 
 namespace sluice::actors {
@@ -26,6 +27,20 @@ bool run_start::started(const flow::instance_id& who, bool ending) {
 
 void run_start::tell(store::event what) {
   begun_ ? told_.write({}, {}, {}, {std::move(what)}) : waiting_.push_back(std::move(what));
+}
+
+std::vector<store::event> run_start::begin_adopted() {
+  begun_ = true;
+  auto all = left();
+  std::erase_if(all, [](const auto& one) { return one.type == "unit.started"; });
+  std::set<std::string> known;
+  for (const auto& [who, one] : instances_) known.insert(one.node);
+  std::string nodes;
+  for (const auto& name : known) nodes += (nodes.empty() ? "" : ", ") + name;
+  all.insert(all.begin(),
+             event_of(of_, "run.adopted", "",
+                      {{"attempt", of_.attempt}, {"epoch", of_.resume ? of_.resume->epoch : 0}, {"nodes", nodes}}));
+  return all;
 }
 
 std::vector<store::event> run_start::begin() {

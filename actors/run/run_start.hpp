@@ -26,6 +26,8 @@ class run_start {
   void tell(store::event what);
   /// The try has begun: what is to be told first, and what has waited for that.
   std::vector<store::event> begin();
+  /// The same of a run that was taken over: that it was.
+  std::vector<store::event> begin_adopted();
   /// What still waits when it ends without having begun.
   std::vector<store::event> left() { return std::exchange(waiting_, {}); }
 

@@ -1,5 +1,6 @@
 #include "actors/run/split_enumerator.hpp"
 
+#include "actors/run/follow_messages.hpp"
 #include "actors/run/order_wanted.hpp"
 #include "actors/units/blocking_calls.hpp"
 #include "actors/units/guarded.hpp"
@@ -38,7 +39,12 @@ class split_enumerator : public caf::event_based_actor {
           supervisor_ = links.supervisor;
           monitor(supervisor_);
         },
-        [this](begin_work) { discover(); },
+        [this](begin_work) { begin_or_tell_again(); },
+        [this](const actors::follow& message) {
+          demonitor(supervisor_.address());
+          supervisor_ = message.supervisor;
+          monitor(supervisor_);
+        },
         [this](const want_split& message) { want(message); },
         [this](const want_room& message) { want(message); },
         [this](const split_finished& message) {
@@ -51,27 +57,34 @@ class split_enumerator : public caf::event_based_actor {
         },
         [this](const time_reached& message) { take(message); },
         [this](const begin_epoch& message) {
+          if (!obeys()) return;
           epoch_ = message.epoch;
           ready_ = false;
           serve();
         },
-        [this](const epoch_passed&) {
+        [this](const epoch_passed& message) {
+          if (!obeys() || (epoch_ && message.epoch < *epoch_)) return;
           epoch_.reset();
           serve();
         },
-        [this](const epoch_committed& message) { acknowledge(message); },
+        [this](const epoch_committed& message) {
+          if (obeys()) acknowledge(message);
+        },
         [this](locate_rejects& message) { locate(std::move(message)); },
         [this](report_progress) -> caf::result<instance_progress> {
           return instance_progress{who_, {}};
         },
         [this](abandon) {
+          if (!obeys()) return;
           calls_.forget();
           if (source_) source_->interrupt();
           waiting_.clear();
           wanting_.clear();
           send(supervisor_, abandoned{who_});
         },
-        [this](const actors::leave&) { quit(); },
+        [this](const actors::leave&) {
+          if (obeys()) quit();
+        },
         resume_calls(),
     };
   }
@@ -133,7 +146,25 @@ class split_enumerator : public caf::event_based_actor {
     if (why.where.empty()) why.where = "unit " + definition.name;
     why.path = unit_path(definition) + why.path;
     secrets::mask(why);
+    failed_of_ = why;
     send(supervisor_, instance_failed{who_, std::move(why)});
+  }
+
+  /// As for other instances (unit_actor).
+  [[nodiscard]] bool obeys() {
+    return current_sender() == nullptr || current_sender()->address() == supervisor_.address();
+  }
+
+  void begin_or_tell_again() {
+    if (!obeys()) return;
+    if (!std::exchange(begun_, true)) return discover();
+    if (failed_of_) return send(supervisor_, instance_failed{who_, *failed_of_});
+    if (assignment_) tell_started();
+  }
+
+  void tell_started() {
+    send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes(), inputs_});
+    send(supervisor_, instance_started{who_});
   }
 
   void discover() {
@@ -156,8 +187,7 @@ class split_enumerator : public caf::event_based_actor {
           inputs_ = std::move(made->inputs);
           if (const auto begun = go_on_behind(); !begun.ok()) return fail(begun.problem());
           begin_time();
-          send(supervisor_, splits_discovered{who_.unit, assignment_->all().size(), assignment_->bytes(), inputs_});
-          send(supervisor_, instance_started{who_});
+          tell_started();
           serve();
           look_again_later();
         });
@@ -387,7 +417,8 @@ class split_enumerator : public caf::event_based_actor {
   }
 
   void lost(const caf::actor_addr& gone) {
-    if (gone == supervisor_.address()) return quit();
+    // One on another node has gone with it: this node decides what becomes of its units.
+    if (gone == supervisor_.address()) return gone.node() == node() ? quit() : void();
     const auto found = readers_.find(gone);
     if (found == readers_.end()) return;
     const auto instance = found->second;
@@ -427,6 +458,8 @@ class split_enumerator : public caf::event_based_actor {
   std::deque<reader> waiting_;
   std::map<std::uint32_t, room_wanted> wanting_;  ///< by split: readers that may not pass on what they have read
   std::map<caf::actor_addr, std::uint32_t> readers_;
+  std::optional<error> failed_of_;
+  bool begun_ = false;
   bool asked_for_order_ = false;
   bool in_order_ = true;
   std::string inputs_;

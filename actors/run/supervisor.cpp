@@ -38,6 +38,7 @@ class supervisor : public caf::event_based_actor {
         journal_(this, s_.services.io, s_.store, s_.notifier, s_.setup->run, s_.setup->record.term,
                  [this](const error& why) { fail(why); }),
         account_(*s_.setup),
+        adoption_(s_.adopted),
         start_(*s_.setup, instances_, journal_),
         memory_(plan_),
         epochs_(this, s_, {states_, account_, journal_, memory_, instances_},
@@ -61,6 +62,10 @@ class supervisor : public caf::event_based_actor {
         [this](const launch_failed& message) { fail(message.why); },
         [this](const node_lost& message) { node_is_lost(message); },
         [this](const instance_started& message) { started(message.who); },
+        [this](const instance_stands& message) {
+          if (!adoption_) return;
+          if (auto why = adoption_.stands(message)) fail(std::move(*why));
+        },
         [this](const splits_discovered& message) {
           account_.reports().discovered(message.unit, message.bytes);
           epochs_.discovered(message);
@@ -107,11 +112,15 @@ class supervisor : public caf::event_based_actor {
 
   void start() {
     (void)states_.advance(run_state::starting);
-    journal_.write(run_state::starting, {}, {}, {});
+    if (!adoption_) journal_.write(run_state::starting, {}, {}, {});
     rejects_ = spawn_rejects_writer(system(), s_.setup->rejects_path, s_.setup->run, this, s_.services,
-                                    s_.setup->resume ? s_.setup->resume->snapshot.rejects_rows : 0);
+                                    adoption_          ? adoption_.run().rejects
+                                    : s_.setup->resume ? s_.setup->resume->snapshot.rejects_rows
+                                                       : 0,
+                                    adoption_ && s_.setup->resume ? s_.setup->resume->epoch : 0);
     monitor(rejects_);
-    send(s_.starter, actors::launch{s_.setup, this, rejects_});
+    adoption_ ? send(s_.starter, take_parts{s_.setup, this, rejects_})
+              : send(s_.starter, actors::launch{s_.setup, this, rejects_});
     tick();
   }
 
@@ -122,6 +131,8 @@ class supervisor : public caf::event_based_actor {
   void launched_all(launched message) {
     for (const auto& one : message.instances) monitor(one.handle);
     start_.launched(std::move(message.instances));
+    // Before they say once more what they have prepared.
+    if (adoption_ && !states_.ending()) epochs_.start_at_once();
     for (auto& [who, one] : instances_)
       send(one.handle, states_.ending() ? caf::make_message(abandon{}) : caf::make_message(begin_work{}));
   }
@@ -130,10 +141,10 @@ class supervisor : public caf::event_based_actor {
     if (!start_.started(who, states_.ending().has_value())) return;
     if (states_.now() != run_state::starting || !states_.advance(run_state::running)) return;
     proof::enter(proof::phase::reading);
-    journal_.write(run_state::running, {}, {}, start_.begin());
+    journal_.write(run_state::running, {}, {}, adoption_ ? start_.begin_adopted() : start_.begin());
     drain_when_read();
     if (drain_wanted_) drain();
-    epochs_.start();
+    if (!adoption_) epochs_.start();
     everything_finished();
   }
 
@@ -201,6 +212,7 @@ class supervisor : public caf::event_based_actor {
     auto* const one = instances_.find(who);
     if (one == nullptr || one->finished || states_.ending()) return;
     tell_of_down();
+    adoption_.count_once(message);
     one->finished = true;
     if (!message.reached.empty()) memory_.reached(who.unit, message.reached);
     epochs_.finished(message);
@@ -208,7 +220,8 @@ class supervisor : public caf::event_based_actor {
     if (instances_.all_of_unit(who.unit, [](const auto& each) { return each.finished; })) {
       const auto& unit = plan_.units[who.unit];
       for (auto& news : account_.rules().news(*s_.setup, who.unit)) start_.tell(std::move(news));
-      start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
+      if (!adoption_.told_end_of(unit.definition.name))
+        start_.tell(event_of(*s_.setup, "unit.finished", unit.definition.name, account_.unit_outcome(who.unit)));
     }
     drain_when_read();
     everything_finished();
@@ -353,10 +366,7 @@ class supervisor : public caf::event_based_actor {
     lost_any_ = true;
     if (states_.ending()) return gone(*who);
     auto why = unit_died(plan_, one, to_string(message.reason));
-    if (epochs_.taken()) {
-      epochs_.failed(*who, why);
-      return fail(std::move(why));
-    }
+    (void)epochs_.failed(*who, why);
     if (!one.node.empty() && one.node != s_.services.node) {
       // The whole node may be gone: the unit starter says so in a moment, with everything that ran there.
       later(patience, [this, why] {
@@ -456,6 +466,7 @@ class supervisor : public caf::event_based_actor {
   run_account account_;
   caf::actor rejects_;
   instance_table instances_;
+  adoption adoption_;
   run_start start_;
   source_memory memory_;
   down_units down_;

@@ -89,7 +89,8 @@ class extract_actor : public unit_actor {
         [this](take_split& message) { take(std::move(message)); },
         [this](const room_given& message) { take(message); },
         [this](const begin_epoch& message) {
-          if (!working_ || is_ending()) return;
+          if (!obeys() || !working_ || is_ending()) return;
+          if (message.epoch <= passed_) return tell_prepared_again();
           barrier_ = message;
           work();
         },
@@ -143,6 +144,7 @@ class extract_actor : public unit_actor {
   }
 
   [[nodiscard]] std::optional<down_state> down() const override { return reading_ ? reading_->down() : std::nullopt; }
+  void stand(instance_stands& here) const override { here.drained = drained_; }
 
   std::string reached() override {
     const auto made = source_ ? source_->reached() : options();
@@ -252,7 +254,8 @@ class extract_actor : public unit_actor {
                                   .latest = from.latest});
     }
     here.what.watermark = passed_time_;
-    send(links_.supervisor, std::move(here));
+    passed_ = at.epoch;
+    tell_prepared(std::move(here));
     if (at.last) {
       drained_ = true;
       return stop_reading();
@@ -420,6 +423,7 @@ class extract_actor : public unit_actor {
   std::optional<begin_epoch> barrier_;          ///< to be sent when what comes before it is settled
   std::vector<read_step> behind_barrier_;       ///< read meanwhile
   bool flush_ = false;                          ///< open windows are emitted before the last barrier
+  std::uint64_t passed_ = 0;                    ///< the epoch of the last barrier
   bool drained_ = false;                        ///< nothing is read behind the last barrier
 };
 

@@ -127,6 +127,10 @@ class load_actor : public unit_actor {
     }
   }
 
+  void stand(instance_stands& here) const override {
+    if (prepared_ && !preparing_) here.ended_in = epoch_;
+  }
+
   /// The sink's last call; it waits for one that is stuck, without keeping anyone.
   void give_up() override {
     if (ended_) return abandon_done();
@@ -210,7 +214,7 @@ class load_actor : public unit_actor {
       here.target = secrets::mask(target_);
       here.rows = made.report.loaded;
       send(links_.supervisor, progress());
-      send(links_.supervisor, std::move(here));
+      tell_prepared(std::move(here));
       rejects_.passed(epoch_);
       preparing_ = false;
       barrier_.reset();
@@ -277,6 +281,7 @@ class load_actor : public unit_actor {
 
   /// A failure is the supervisor's to mend: rows that come meanwhile belong to a later epoch.
   void commit(const commit_load& message) {
+    if (!obeys()) return;
     if (message.at_once) sink_->stop.interrupt();
     if (std::exchange(committing_, true)) return;
     calls_.call(

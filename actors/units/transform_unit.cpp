@@ -132,6 +132,10 @@ class transform_actor : public unit_actor {
     complete_ = true;
   }
 
+  void tell_more_again() override {
+    if (!calling_) tell_of_rules();  // else with the next barrier
+  }
+
   /// A call under way ends first, so that nothing of the run continues after its end.
   void give_up() override {
     if (!calling_) return abandon_done();
@@ -198,7 +202,7 @@ class transform_actor : public unit_actor {
           if (!saved.ok()) return fail(saved.problem());
           saving_ = false;
           here.state = *saved;
-          send(links_.supervisor, epoch_prepared{.epoch = epoch, .what = std::move(here)});
+          tell_prepared({.epoch = epoch, .what = std::move(here)});
           work();
         });
   }

@@ -26,16 +26,11 @@ unit_actor::unit_actor(caf::actor_config& config, std::shared_ptr<const run_setu
     : caf::event_based_actor(config), setup_(std::move(setup)), who_(who), calls_(this, services.io), rejects_(this) {}
 
 caf::behavior unit_actor::make_behavior() {
-  set_down_handler([this](const caf::down_msg&) {  // the supervisor: nobody waits for us any more
-    if (working_ && !keeps_prepared()) give_up();
-    quit();
-  });
+  set_down_handler([this](const caf::down_msg& gone) { supervisor_lost(gone); });
   auto common = caf::message_handler{
       [this](wiring& links) { wire(links); },
-      [this](begin_work) {
-        working_ = true;
-        begin();
-      },
+      [this](begin_work) { begin_or_tell_again(); },
+      [this](const actors::follow& message) { follow_other(message); },
       [this](data_message& message) { take(message); },
       [this](const credit& message) { take_credit(message); },
       [this](const stop_sending& message) {
@@ -59,12 +54,14 @@ caf::behavior unit_actor::make_behavior() {
       },
       [this](report_progress) -> caf::result<instance_progress> { return progress(); },
       [this](abandon message) {
-        if (message.orphaned && keeps_prepared()) return;
+        if (!obeys() || (message.orphaned && keeps_prepared())) return;
         working_ = false;
         calls_.forget();
         give_up();
       },
-      [this](const actors::leave&) { quit(); },
+      [this](const actors::leave&) {
+        if (obeys()) quit();
+      },
       resume_calls(),
   };
   return common.or_else(own_messages());
@@ -86,6 +83,42 @@ void unit_actor::on_exit() {
   rejects_.close();
   inbox_.reset();
   outbox_.reset();
+}
+
+bool unit_actor::obeys() {
+  return current_sender() == nullptr || current_sender()->address() == links_.supervisor.address();
+}
+
+void unit_actor::begin_or_tell_again() {
+  if (!obeys()) return;
+  if (!std::exchange(begun_, true)) {
+    working_ = true;
+    return begin();
+  }
+  instance_stands here{.who = who_, .rejected = rejected_before_};
+  stand(here);
+  send(links_.supervisor, here);
+  if (failed_of_) return send(links_.supervisor, instance_failed{who_, *failed_of_});
+  if (told_started_) send(links_.supervisor, instance_started{who_});
+  tell_more_again();
+  if (prepared_) send(links_.supervisor, *prepared_);
+  if (last_word_) send(links_.supervisor, *last_word_);
+}
+
+void unit_actor::follow_other(const actors::follow& message) {
+  demonitor(links_.supervisor.address());
+  links_.supervisor = message.supervisor;
+  links_.rejects = message.rejects;
+  monitor(links_.supervisor);
+  rejected_before_ = counters_.rejected - rejects_.on_the_way();
+  rejects_.follow(message.rejects);
+}
+
+/// Nobody waits for this unit any more. If the supervisor was on another node, this one decides what becomes of it.
+void unit_actor::supervisor_lost(const caf::down_msg& gone) {
+  if (gone.source != links_.supervisor.address() || gone.source.node() != node()) return;
+  if (working_ && !keeps_prepared()) give_up();
+  quit();
 }
 
 void unit_actor::wire(wiring& links) {
@@ -195,7 +228,17 @@ void unit_actor::finish_when_passed_on() {
   last.held = kept_rows_;
   last.has_watermark = passed_time_.has_value();
   last.watermark = passed_time_.value_or(0);
+  last_word_ = last;
   send(links_.supervisor, std::move(last));
+}
+
+void unit_actor::tell_prepared(epoch_prepared what) {
+  prepared_ = what;
+  send(links_.supervisor, std::move(what));
+}
+
+void unit_actor::tell_prepared_again() {
+  if (prepared_) send(links_.supervisor, *prepared_);
 }
 
 void unit_actor::fail(error why) {
@@ -208,6 +251,7 @@ void unit_actor::tell_failure(error why) {
   if (why.where.empty()) why.where = "unit " + unit().definition.name;
   if (!why.path.empty() || why.to_blame == blame::user) why.path = unit_path(unit().definition) + why.path;
   secrets::mask(why);  // here, because another node need not know this one's secrets
+  failed_of_ = why;
   send(links_.supervisor, instance_failed{who_, std::move(why)});
 }
 

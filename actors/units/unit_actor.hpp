@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/messages.hpp"
+#include "actors/run/follow_messages.hpp"
 #include "actors/run/rejects_desk.hpp"
 #include "actors/run/run_setup.hpp"
 #include "actors/units/blocking_calls.hpp"
@@ -40,6 +41,10 @@ class unit_actor : public caf::event_based_actor {
   virtual void give_up() { abandon_done(); }
   /// Whether something durable was made of which only the supervisor knows what is to become of it.
   [[nodiscard]] virtual bool keeps_prepared() const { return false; }
+  /// What a supervisor that takes the run over has to know besides.
+  virtual void stand(instance_stands& here) const { (void)here; }
+  /// The same: sent before the instance's last report.
+  virtual void tell_more_again() {}
   /// Handlers of the unit's own messages.
   virtual caf::message_handler own_messages() { return {}; }
   /// What it has counted, as others see it.
@@ -54,6 +59,13 @@ class unit_actor : public caf::event_based_actor {
   void started();
   /// Reports to the supervisor, once, when everything was passed on: outputs ended, rejects stored.
   void finish_when_passed_on();
+  /// Reports what was prepared at a barrier.
+  void tell_prepared(epoch_prepared what);
+  /// Once more, to a supervisor that has not heard of it.
+  void tell_prepared_again();
+  /// Whether the message that is being handled comes from whom the instance obeys: the supervisor, or this node. A
+  /// supervisor whose run was taken over commands nothing any more.
+  [[nodiscard]] bool obeys();
   void fail(error why);
   /// Tells the supervisor of a failure, which need not be the end of this unit.
   void tell_failure(error why);
@@ -103,6 +115,9 @@ class unit_actor : public caf::event_based_actor {
 
  private:
   void wire(wiring& links);
+  void begin_or_tell_again();
+  void follow_other(const actors::follow& message);
+  void supervisor_lost(const caf::down_msg& gone);
   void take(data_message& message);
   void take_credit(const credit& message);
   void emit_rejects(const std::vector<rejected_row>& rows);
@@ -117,6 +132,12 @@ class unit_actor : public caf::event_based_actor {
   std::string restored_streams_;
   std::uint64_t skipped_before_ = 0;  ///< rows that arrived too late in the run that this one continues after
   flow::held_back_time held_back_;
+  // What was told, for a supervisor that takes the run over.
+  std::optional<epoch_prepared> prepared_;
+  std::optional<instance_finished> last_word_;
+  std::optional<error> failed_of_;
+  std::uint64_t rejected_before_ = 0;  ///< rows in the file of the rejects when it was taken over
+  bool begun_ = false;
   bool told_started_ = false;
   bool finished_ = false;
   std::optional<error> failure_;  ///< while the source looks for the row

@@ -339,6 +339,8 @@ const std::vector<error_code>& error_codes() {
       {"not_a_file", "The source is not a regular file, so a later run could not recognise it.",
        "Read it without incremental."},
       {"not_a_folder", "The path is a file, but a folder is needed.", "Remove or rename it, or give another path."},
+      {"not_adopted", "The units of a run could not work on under a new controller.",
+       "Nothing: the run continues from its last checkpoint."},
       {"not_authorized", "The user may not do this in Kafka.",
        "An administrator of Kafka must give the right that the message names."},
       {"not_deployed", "No pipeline of that name is deployed at the node.",

@@ -37,6 +37,8 @@ class epoch_round {
 
   /// An enumerator is ready; gives the readers that are to send their barriers.
   std::vector<instance_id> ready(const instance_id& enumerator, std::uint64_t epoch);
+  /// The enumerator of a source that may go on, where all its readers have contributed since it was ready.
+  std::vector<instance_id> passed(std::uint32_t unit);
   /// An instance has passed the barrier. Gives the enumerators that may go on.
   std::vector<instance_id> prepared(std::uint64_t epoch, contribution what);
   /// An instance has ended. The same.
@@ -54,8 +56,6 @@ class epoch_round {
 
  private:
   [[nodiscard]] bool has(const instance_id& who) const { return got_.contains(who) || ended_.contains(who); }
-  /// The enumerator of a source, where all its readers have just contributed.
-  std::vector<instance_id> passed(std::uint32_t unit);
 
   const plan* plan_;
   std::vector<instance_id> instances_;  ///< without enumerators

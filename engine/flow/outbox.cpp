@@ -54,7 +54,8 @@ status outbox::spread_by_keys(edge_state& edge, const batch& rows) {
   SLUICE_ASSIGN(auto parts, partition_by_keys(rows, planned.keys, planned.key_types,
                                               static_cast<std::uint32_t>(edge.channels.size())));
   for (std::size_t to = 0; to < parts.size(); ++to) {
-    if (parts[to].rows() == 0) continue;
+    // A receiver that puts batches back in their order waits for each of them.
+    if (parts[to].rows() == 0 && !planned.restore_order) continue;
     const auto bytes = parts[to].bytes();
     enqueue(channels_[edge.channels[to]], std::move(parts[to]), bytes);
   }

@@ -192,6 +192,12 @@ const std::vector<event_type>& event_types() {
        severity::warning,
        "Rejected records were written to a file.",
        {{"rows", "bigint", "number of records"}, {"path", "text", "the file"}}},
+      {"run.adopted",
+       severity::info,
+       "A controller has taken over a run whose controller was lost; its units have worked on, and no row is read "
+       "again.",
+       {{"epoch", "bigint", "number of the last checkpoint; 0: none"},
+        {"nodes", "text", "nodes that its units work on"}}},
       {"run.cancelled", severity::warning, "A run was cancelled; nothing incomplete was published.",
        with_cause(end_fields)},
       {"run.drained",

@@ -1,5 +1,6 @@
 #include "actors/messages.hpp"
 
+#include "actors/run/follow_messages.hpp"
 #include "actors/run/rule_messages.hpp"
 #include "actors/run/run.hpp"
 #include "tests/support/message_bytes.hpp"
@@ -80,7 +81,7 @@ auto samples(const caf::actor& someone) {
       locate_rejects{1, {row}}, rejects_located{2, {row}}, store_rejects{3, {row}}, rejects_stored{4}, close_rejects{},
       rejects_closed{5, "path"}, launched{{{who, someone, "node"}}}, launch_failed{sample_error()},
       node_lost{"n", sample_error()}, wiring{{{channel, someone}}, {{channel, someone}}, {someone}, someone, someone},
-      begin_work{}, instance_started{who}, instance_failed{who, sample_error()},
+      begin_work{}, instance_started{who}, instance_failed{who, sample_error()}, instance_stands{who, 6, true, 7},
       rules_checked{who, {{"rule", "warn", 1, 2, "3%", "message", false, true}}},
       instance_finished{report, "target", "{}", "token", 9, {read}, "streams"}, report_progress{},
       instance_progress{who, sample_counters(), 10, true}, commit_load{"token", true, false}, committed{who},
@@ -121,7 +122,8 @@ TEST_CASE("every message type that crosses nodes arrives whole in another actor 
   const auto all = samples(self);
   std::apply([&](const auto&... one) { (check(one), ...); }, all);
   constexpr auto registered = caf::id_block::sluice_actors::end - caf::id_block::sluice_actors::begin +
-                              caf::id_block::sluice_rules::end - caf::id_block::sluice_rules::begin;
+                              caf::id_block::sluice_rules::end - caf::id_block::sluice_rules::begin +
+                              caf::id_block::sluice_follow::end - caf::id_block::sluice_follow::begin;
   CHECK(std::tuple_size_v<decltype(samples(self))> == registered);
   // Not from `self`: the other system's actor would run on this system's scheduler and outlive its own.
   caf::anon_send_exit(echo, caf::exit_reason::user_shutdown);

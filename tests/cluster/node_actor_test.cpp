@@ -154,7 +154,7 @@ TEST_CASE("nobody but the node that was asked can take a worker in") {
   CHECK(worker.links->session.empty());
 }
 
-TEST_CASE("a worker whose first node dies forgets all it knew and tries every second until it is taken in again") {
+TEST_CASE("a worker whose first node dies forgets all it knew and tries again until it is taken in again") {
   joining worker;
   worker.dialled(worker.controller.self);
   worker.take_in("one");
@@ -248,9 +248,81 @@ TEST_CASE("a worker starts, wires and releases its part of a run, and refuses ol
   SECTION("the first node dies") {
     worker.time.kill(controller.self);
     worker.time.settle();
+    // Another may take the run over.
+    const auto kept = worker.time.alive();
+    CHECK(kept > alive - 1);
+    worker.time.pass(29s);
+    CHECK(worker.time.alive() == kept);
+    worker.time.pass(2s);
     CHECK(worker.time.alive() == alive - 1);
     return;
   }
   CHECK(worker.time.alive() == alive);  // the supervisor has come, the instance has gone
   CHECK(worker.links->forgotten == strings{"run"});
+}
+
+TEST_CASE("a worker that finds a controller again says what it has kept, which follows or ends as that one says") {
+  joining worker;
+  worker.dialled(worker.controller.self);
+  worker.take_in("one");
+  worker.dialled(worker.third.self);
+  worker.controller.say(part_of("run", 2, 2));
+  probe supervisor(worker.time);
+  auto all = worker.controller.self.last<part_started>().instances;
+  const auto instance = all[0];
+  all.push_back({{0, 0}, supervisor.handle(), "n3"});
+  all.push_back({{0, flow::instance_id::enumerator}, supervisor.handle(), "n3"});
+  worker.controller.say(wire_part{"one", "run", all, supervisor.handle(), supervisor.handle()});
+  worker.dialler.clear();
+  worker.time.kill(worker.controller.self);
+  worker.time.pass(500ms);
+  // The connections between the workers stay.
+  CHECK(worker.links->peers.contains("n3"));
+  played_peer back(worker, "n1", 1);
+  worker.dialled(back.self);
+  const auto parts = back.self.last<join_cluster>().parts;
+  REQUIRE(parts.size() == 1);
+  CHECK((parts[0].run == "run" && parts[0].attempt == 2));
+  REQUIRE(parts[0].instances.size() == 1);
+  CHECK(parts[0].instances[0].handle == instance.handle);
+  worker.dialler.clear();
+  back.say(joined{"two", back.as_peer(), {worker.third.as_peer()}, 500, ""});
+  CHECK(worker.dialler.count<dial_node>() == 0);
+  const auto alive = worker.time.alive();
+  probe other(worker.time);
+  const auto follows = [&](std::int64_t term, std::uint32_t attempt) {
+    back.self.clear();
+    back.say(follow_part{"two", "run", term, attempt, other.handle(), other.handle()});
+  };
+  SECTION("it is taken over") {
+    follows(3, 2);
+    CHECK(back.self.count<part_wired>() == 1);
+    // Who commanded it before does not any more.
+    supervisor.send(instance.handle, actors::leave{});
+    supervisor.send(instance.handle, actors::abandon{});
+    worker.time.pass(1h);
+    CHECK(worker.time.alive() == alive + 1);
+    CHECK(supervisor.silent());
+    other.send(instance.handle, actors::leave{});
+    worker.time.settle();
+    CHECK(worker.time.alive() == alive);
+  }
+  SECTION("an older controller, or one that means another try, does not get it") {
+    follows(1, 2);
+    CHECK(back.self.last<part_failed>().why.code == "old_term");
+    follows(3, 1);
+    CHECK(back.self.last<part_failed>().why.code == "not_adopted");
+  }
+  SECTION("it is dropped") {
+    back.say(drop_part{"two", "run"});
+    CHECK(worker.time.alive() < alive);
+    follows(3, 2);
+    CHECK(back.self.last<part_failed>().why.code == "not_adopted");
+  }
+  SECTION("a connection of it breaks") {
+    caf::anon_send(worker.node, run_broken{"run", external_error("link_broken", "the peer closed it")});
+    worker.time.settle();
+    follows(3, 2);
+    CHECK(back.self.last<part_failed>().why.code == "not_adopted");
+  }
 }

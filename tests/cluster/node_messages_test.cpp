@@ -43,10 +43,11 @@ auto samples(const caf::actor& someone) {
   const actors::launched_instance instance{{4, 5}, someone, "n1"};
   const member_report report{.load_percent = 7, .memory = 8, .units = 9, .runs = 10, .cores = 11};
   const node_status how{.info = info, .state = "lost", .report = report, .shares_runs = true, .lost = 5, .how = "x"};
-  return std::make_tuple(join_cluster{one}, joined{"session", one, {one, one}, 250, "sign"}, join_refused{why},
-                         join_elsewhere{"127.0.0.1", 7070}, heartbeat{"session", "n1", 99, report, true},
-                         heartbeat_unknown{"session"}, ask_members{"session"}, member_table{{how, how}},
-                         peer_joined{"session", one}, peer_left{"session", "n2"}, leave_cluster{"session", "n2"},
+  return std::make_tuple(join_cluster{one, {{"run", 2, {instance}}}}, joined{"session", one, {one, one}, 250, "sign"},
+                         join_refused{why}, join_elsewhere{"127.0.0.1", 7070},
+                         heartbeat{"session", "n1", 99, report, true}, heartbeat_unknown{"session"},
+                         ask_members{"session"}, member_table{{how, how}}, peer_joined{"session", one},
+                         peer_left{"session", "n2"}, leave_cluster{"session", "n2"},
                          start_part{"session",
                                     "run",
                                     2,
@@ -60,7 +61,8 @@ auto samples(const caf::actor& someone) {
                                     {{4, 5}, {6, 7}}},
                          part_started{"run", "n1", {instance}}, part_failed{"run", "n1", why},
                          wire_part{"session", "run", {instance}, someone, someone}, part_wired{"run", "n1"},
-                         release_part{"session", "run"});
+                         release_part{"session", "run"}, follow_part{"session", "run", 2, 3, someone, someone},
+                         drop_part{"session", "run"});
 }
 
 }  // namespace

@@ -121,6 +121,70 @@ TEST_CASE("a run that goes on waits for the workers of the controller before, a 
   CHECK(supervisor.last<actors::launch_failed>().why.code == "unknown_node");
 }
 
+TEST_CASE("a run is taken over where workers have kept all of it, and dropped where something is missing") {
+  actors::testing::bench job;
+  const int from = job.source("numbers", {});
+  job.edge(from, job.sink("shelf", std::make_shared<actors::testing::shelf>()));
+  const auto setup = job.setup();
+  played_node next("n1", false, [&](node_settings& settings) {
+    settings.grace_of_workers = 2s;
+    settings.most_of_workers = 30s;
+    settings.lost_runs = {setup->run};
+  });
+  probe control(next.time), instance(next.time), supervisor(next.time);
+  const auto part = [&](std::vector<flow::instance_id> which, const std::string& node) {
+    kept_part made{.run = setup->run, .attempt = setup->attempt, .instances = {}};
+    for (const auto& who : which) made.instances.push_back({who, instance, node});
+    return made;
+  };
+  played_peer n2(next, "n2", 2), n3(next, "n3", 3);
+  const auto stranger = kept_part{.run = "another", .attempt = 1, .instances = {}};
+  control.send(next.node, actors::find_parts{setup});
+  next.time.pass(1s);
+  n2.say(join_cluster{n2.as_peer(), {part({{0, flow::instance_id::enumerator}, {0, 0}}, "n2"), stranger}});
+  CHECK(n2.self.last<drop_part>().run == "another");
+  CHECK(n2.self.count<drop_part>() == 1);
+  for (int second = 0; second < 5; ++second) {
+    n2.beat();
+    next.time.pass(1s);
+  }
+  CHECK(control.silent());
+  n2.beat();
+  SECTION("the last instance comes") {
+    n3.say(join_cluster{n3.as_peer(), {part({{1, 0}}, "n3")}});
+    next.time.pass(1s);
+    CHECK(control.last<actors::parts_found>().instances.size() == 3);
+    supervisor.send(next.node, actors::take_parts{setup, supervisor, supervisor});
+    next.time.settle();
+    for (auto* node : {&n2, &n3}) {
+      CHECK(node->self.last<follow_part>().attempt == setup->attempt);
+      CHECK(supervisor.count<actors::launched>() == 0);
+      node->say(part_wired{setup->run, node->info.name});
+    }
+    CHECK(supervisor.last<actors::launched>().instances.size() == 3);
+    next.time.kill(n3.self);
+    next.time.settle();
+    CHECK(supervisor.last<actors::node_lost>().node == "n3");
+  }
+  SECTION("a node that has it goes before it is taken over") {
+    n3.say(join_cluster{n3.as_peer(), {part({{1, 0}}, "n3")}});
+    next.time.pass(1s);
+    next.time.kill(n2.self);
+    next.time.settle();
+    supervisor.send(next.node, actors::take_parts{setup, supervisor, supervisor});
+    next.time.settle();
+    CHECK(supervisor.last<actors::launch_failed>().why.code == "not_adopted");
+  }
+  SECTION("it does not come") {
+    next.time.pass(4s);
+    n2.beat();
+    CHECK(control.last<actors::parts_found>().instances.empty());
+    control.send(next.node, actors::drop_parts{setup->run});
+    next.time.settle();
+    CHECK(n2.self.last<drop_part>().run == setup->run);
+  }
+}
+
 TEST_CASE("a run that no node fits, or that a node can't start, is not launched") {
   SECTION("no node of that name") {
     spread first("n22");

@@ -77,11 +77,12 @@ load:
 
 
 class Node:
-    def __init__(self, name, state, *flags, **environment):
+    def __init__(self, name, state, *flags, at=("127.0.0.1:0", "127.0.0.1:0"), **environment):
+        """`at`: where it listens for nodes, and for HTTP."""
         self.name = name
-        self.log = open(state / f"{name}.log", "w+")
+        self.log = open(state / f"{name}.log", "a+")
         self.process = subprocess.Popen(
-            [SLUICE, "node", "--state", str(state), "--name", name, "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0", *flags],
+            [SLUICE, "node", "--state", str(state), "--name", name, "--listen", at[0], "--http", at[1], *flags],
             stdout=subprocess.PIPE, stderr=self.log, text=True, env={**os.environ, **environment})
         line = self.process.stdout.readline()
         found = re.match(r"ready: node (\S+), cluster (\S+), https? (\S+)\n", line)

@@ -173,7 +173,7 @@ class StoreInPostgres(CommandLine):
         self.assertEqual([each["data"]["cursor"] for each in followed], self.cursors()[:len(followed)])
         node = self.start_node()
         self.ready(node)
-        eventually(lambda: "is tried again" in self.log() or "run.restarting" in self.log(), "the run goes on")
+        eventually(lambda: "continues here" in self.log() or "run.restarting" in self.log(), "the run goes on")
         eventually(lambda: (self.run_record("endless") or {}).get("state") == "running", "the run is running")
         node.send_signal(signal.SIGTERM)
         self.assertEqual(node.wait(PATIENCE), 0, self.log())

@@ -101,6 +101,18 @@ TEST_CASE("what an instance does at its end belongs to the epoch that is complet
   CHECK(tokens(round.take()).empty());
 }
 
+TEST_CASE("an enumerator that is ready when its readers have passed the barrier already may go on") {
+  const auto what = small_plan();
+  epoch_round round(what, nullptr, 3);
+  (void)round.begin();
+  // A supervisor that has taken the run over hears of them once more.
+  CHECK(round.prepared(4, of_reader(first_reader, {})).empty());
+  CHECK(round.prepared(4, of_reader(second_reader, {})).empty());
+  CHECK(round.ready(enumerator, 4).empty());
+  CHECK(round.passed(enumerator.unit) == std::vector{enumerator});
+  CHECK(round.passed(enumerator.unit).empty());
+}
+
 TEST_CASE("late words of an earlier epoch count for nothing") {
   const auto what = small_plan();
   epoch_round round(what, nullptr, 6);
