@@ -96,7 +96,8 @@ unit_definition unit_reader::read(unit_role role, const node& name, const node& 
     usable = read_component(in, by, connections_, unit) && usable;
     const auto before = faults_.size();
     if (role == unit_role::load && by.found != nullptr) check_sink(in, *by.key, value, *by.found, unit);
-    const bool connects = by.found != nullptr && connection_of(by.found->spec.value) != nullptr;
+    const auto* const connection = by.found == nullptr ? nullptr : connection_of(by.found->spec.value);
+    const bool connects = connection != nullptr && connects_again(*connection);
     if (const auto* given = value.find("when_down"); given != nullptr && role == unit_role::load && by.found != nullptr)
       read_when_down(in, *given, unit, retry);
     if (connects && unit.own.is_object()) unit.own["retry"] = retry_to_options(retry);

@@ -25,4 +25,11 @@ inline const field_spec* connection_of(const field_spec& value) {
   return nullptr;
 }
 
+/// Whether units with such a connection connect again by themselves, as `retry:` says: not those of a file.
+inline bool connects_again(const field_spec& connection) {
+  for (const auto& field : connection.elements)
+    if (field.name == "path") return false;
+  return true;
+}
+
 }  // namespace sluice

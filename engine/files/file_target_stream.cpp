@@ -32,13 +32,13 @@ arrow::Status file_target_stream::Write(const void* data, int64_t size) {
 }
 
 arrow::Status file_target_stream::Flush() {
-  const auto done = pass_gathered();
+  auto done = pass_gathered();
   std::string().swap(gathered_);  // it may be long until more comes; assignment would keep the memory
   return done;
 }
 
 arrow::Status file_target_stream::pass_gathered() {
-  const auto done = pass(gathered_.data(), gathered_.size());
+  auto done = pass(gathered_.data(), gathered_.size());
   gathered_.clear();
   return done;
 }

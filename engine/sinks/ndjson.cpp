@@ -138,7 +138,7 @@ std::unique_ptr<sink> make(const sink_request& request, diagnostics& faults) {
   if (writes_folder(request.own)) return make_folder(request, "ndjson", make, faults);
   const auto before = faults.size();
   const auto path = target_path(request, "ndjson", faults);
-  auto packed = compression_of(path, text_option(request.own, "compression", "auto"));
+  const auto packed = compression_of(path, text_option(request.own, "compression", "auto"));
   if (!packed.ok()) faults.push_back(option_fault("ndjson", "compression", packed.problem()));
   if (faults.size() > before) return nullptr;
   return std::make_unique<ndjson_file>(request, path, *packed);

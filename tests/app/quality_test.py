@@ -99,6 +99,19 @@ class Quality(CommandLine):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertIn("2 of 2 rules hold", done.stderr)
 
+    def test_sqlite_in_connections(self):
+        self.write("p.yaml", "version: 1\npipeline: shared\nconnections: { shop: { sqlite: { path: shop.db } } }\nextract:\n"
+                   "  orders: { csv: { path: orders.csv } }\nload:\n  out: { from: orders, sqlite: { connection: shop, table: orders }, mode: replace }\n")
+        self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+        text = ("version: 1\npipeline: read\nconnections: { shop: { sqlite: { path: %s } } }\nextract:\n  orders: { sqlite: { connection: shop, table: orders }%s }\n"
+                "load:\n  out: { from: orders, csv: { path: out.csv } }\n")
+        self.write("q.yaml", text % ("elsewhere.db", ""))
+        self.write("c.yaml", "connections: { shop: { sqlite: { path: shop.db } } }\n")
+        self.assertEqual(self.sluice("run", "q.yaml", "--config", "c.yaml").returncode, 0)
+        self.assertEqual(self.ids(), ["1", "2", "3", "4"])
+        self.write("q.yaml", text % ("shop.db", ", retry: { attempts: 2 }"))
+        self.assertIn("retry is for units that are connected to a system; sqlite is not", self.sluice("validate", "q.yaml").stderr)
+
     def test_mistakes_point_at_what_was_written(self):
         for rules, more, code, place in [
                 (['known: { references: { customer: "custmers.k" } }'], "", "unknown_unit", "p.yaml:11:"),

@@ -113,7 +113,7 @@ class history_sink final : public sink, public may_be_down, public reads_back {
                       "correct it in a unit before, or reject such rows: on_error: reject");
   }
 
-  [[nodiscard]] result<batch> staged_rows(const batch& rows, std::shared_ptr<arrow::Array> value) const {
+  [[nodiscard]] result<batch> staged_rows(const batch& rows, const std::shared_ptr<arrow::Array>& value) const {
     std::vector<std::shared_ptr<arrow::Array>> columns;
     for (int i = 0; i < rows.data->num_columns(); ++i)
       if (i != rule_->only_for_delete) columns.push_back(rows.data->column(i));

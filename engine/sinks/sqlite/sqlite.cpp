@@ -1,4 +1,5 @@
 #include "engine/component/component.hpp"
+#include "engine/component/connection_field.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/sinks/history/history_fields.hpp"
 #include "engine/sinks/history/history_sink.hpp"
@@ -69,10 +70,10 @@ component_spec spec() {
       .value = {.form = shape::object,
                 .help = "the table to write to",
                 .elements = with_table_options(
-                    {{.name = "path",
-                      .form = shape::text,
-                      .help = "the database file; it and its folders are created if missing",
-                      .required = true},
+                    {connection_field({{.name = "path",
+                                        .form = shape::text,
+                                        .help = "the database file; a sink creates it and its folders if missing",
+                                        .required = true}}),
                      {.name = "table", .form = shape::text, .help = "name of the table", .required = true}})},
       .law = "in = loaded + merged + rejected",
       .example = R"yaml(version: 1

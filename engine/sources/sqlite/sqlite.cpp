@@ -1,5 +1,6 @@
 #include "engine/columns/typed/read_types.hpp"
 #include "engine/component/component.hpp"
+#include "engine/component/connection_field.hpp"
 #include "engine/error/names.hpp"
 #include "engine/files/file_sink_options.hpp"
 #include "engine/sources/sqlite/query.hpp"
@@ -145,7 +146,11 @@ component_spec spec() {
           "one.",
       .value = {.form = shape::object,
                 .help = "the table or query to read",
-                .elements = {{.name = "path", .form = shape::text, .help = "the database file", .required = true},
+                .elements = {connection_field(
+                                 {{.name = "path",
+                                   .form = shape::text,
+                                   .help = "the database file; a sink creates it and its folders if missing",
+                                   .required = true}}),
                              {.name = "table", .form = shape::text, .help = "name of a table or view"},
                              {.name = "query", .form = shape::text, .help = "a SELECT, in place of table"}}},
       .law = "in = out + rejected",
