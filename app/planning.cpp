@@ -61,6 +61,7 @@ std::optional<planned_pipeline> plan_pipeline(const session& with, const plannin
   auto loaded = request.text.empty() ? config::load_pipeline(request.file, *given, faults, &source)
                                      : config::load_pipeline_text(request.text, request.file, *given, faults, &source);
   if (!loaded) return std::nullopt;
+  if (request.rules && faults.empty()) request.rules(loaded->subscriptions);
   if (request.adapt && faults.empty()) {
     if (auto adapted = request.adapt(loaded->definition); !adapted.ok()) {
       faults.push_back(std::move(adapted).problem());

@@ -35,6 +35,8 @@ struct planning_request {
   std::string run_id = {};            ///< may be empty where nothing is to run
   /// Changes the definition before it is planned (preview cuts it down to one unit).
   std::function<status(pipeline&)> adapt = {};
+  /// Gets the rules of `notify:` once they can be read, whatever becomes of the plan.
+  std::function<void(const std::vector<store::subscription>&)> rules = {};
   std::optional<std::int64_t> now = {};  ///< microseconds since 1970 for now(); else the present time
   bool remembers = false;                ///< a run: takes only what earlier runs have not taken
   bool fresh = false;                    ///< ... but all of it, as in a first run

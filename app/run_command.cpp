@@ -29,10 +29,14 @@ std::uint64_t own_peak_memory() {
 }  // namespace
 
 int refuse_run(session& with, const std::string& file, const diagnostics& faults, const config::document* source,
-               int code) {
+               int code, const store::event* kept) {
   if (!with.options.json) {
     report_faults(with, faults, source);
     if (faults.size() > 1) with.terminal.note(std::to_string(faults.size()) + " errors\n");
+    return code;
+  }
+  if (kept != nullptr) {
+    with.terminal.line(store::cloud_event(*kept).dump());
     return code;
   }
   options errors = options::array();

@@ -28,9 +28,10 @@ struct run_command {
 /// The command that was given, for hints.
 std::string command_text(const run_command& what);
 
-/// Says that there is no run: the faults on stderr, or the event that ends `run --json`; gives `code` back.
+/// Says that there is no run: the faults on stderr, or the event that ends `run --json`, which is `kept` where that is
+/// in the log; gives `code` back.
 int refuse_run(session& with, const std::string& file, const diagnostics& faults, const config::document* source,
-               int code);
+               int code, const store::event* kept = nullptr);
 
 /// Tells the user how the run ended.
 void print_report(session& with, const run_command& what, const planned_pipeline& planned, const engine_result& ended);

@@ -2,6 +2,7 @@
 
 #include "actors/run/resume_run.hpp"
 #include "app/interruptible.hpp"
+#include "app/refused_run.hpp"
 #include "app/run_turn.hpp"
 #include "app/text.hpp"
 #include "config/planning_rules.hpp"
@@ -59,6 +60,7 @@ struct planning {
   planning_request request;
   diagnostics faults;
   std::shared_ptr<const config::document> source;
+  std::optional<std::vector<store::subscription>> rules;
   std::optional<planned_pipeline> planned;
 };
 
@@ -103,7 +105,7 @@ std::optional<int> plan_again(session& with, const run_command& what, const std:
       do_interruptibly([&with, on] { on->planned = plan_pipeline(with, on->request, on->faults, on->source); });
   if (signal != 0) return refuse_stopped(with, what, signal, "stopped while the pipeline was planned");
   if (on->planned) return std::nullopt;
-  return refuse_run(with, what.file, on->faults, on->source.get(), code_without_plan(on->faults));
+  return refuse_and_tell(with, what, {on->faults, on->source, on->rules}, code_without_plan(on->faults));
 }
 
 }  // namespace
@@ -117,6 +119,7 @@ int run_here(session& with, const run_command& what, black_box& left) {
   request.run_id = uuid_v7();
   request.remembers = true;
   request.fresh = what.fresh;
+  request.rules = [on = on.get()](const auto& found) { on->rules = found; };
   request.adapt = [&](pipeline& definition) {
     if (writes_to_stdout(definition)) show_standard_input_as_it_comes();
     return make_way(with, definition.name, what.fresh);
@@ -130,8 +133,11 @@ int run_here(session& with, const run_command& what, black_box& left) {
                                 "remove --json, or load into a file"));
     return refuse_run(with, what.file, faults, nullptr, exit_unusable);
   }
+  const auto refuse = [&](const error& why, bool sends = true) {
+    return refuse_and_tell(with, what, {{why}, on->source, on->rules, sends}, app::exit_code_of(why));
+  };
   auto turn = take_turn(with, planned->what->definition, config::overlap_of(*planned->source));
-  if (!turn.ok()) return refuse_run(with, what.file, {turn.problem()}, nullptr, app::exit_code_of(turn.problem()));
+  if (!turn.ok()) return refuse(turn.problem());
   while (turn->waited && turn->signal == 0) {
     // The other run may have changed what this one reads, and somebody its file.
     const auto claim = claim_of(planned->what->definition);
@@ -139,12 +145,11 @@ int run_here(session& with, const run_command& what, black_box& left) {
     if (claim_of(planned->what->definition) == claim) break;
     turn->lock = run_lock();
     turn = take_turn(with, planned->what->definition, config::overlap_of(*planned->source));
-    if (!turn.ok()) return refuse_run(with, what.file, {turn.problem()}, nullptr, app::exit_code_of(turn.problem()));
+    if (!turn.ok()) return refuse(turn.problem());
   }
   if (turn->signal != 0) return refuse_stopped(with, what, turn->signal, "stopped while it waited for another run");
   if (!with.options.quiet) report_faults(with, planned->what->warnings, on->source.get(), "warning");
-  if (const auto free = check_targets(with, *planned); !free.ok())
-    return refuse_run(with, what.file, {free.problem()}, nullptr, app::exit_code_of(free.problem()));
+  if (const auto free = check_targets(with, *planned); !free.ok()) return refuse(free.problem());
   if (!with.options.quiet && !with.options.json) print_notes(with, *planned->what);
   if (!with.options.quiet && !with.options.json && planned->source && planned->source->root().find("schedule"))
     with.terminal.note("this runs once; a schedule is followed only by a node: sluice deploy " + what.file + "\n");
@@ -156,7 +161,7 @@ int run_here(session& with, const run_command& what, black_box& left) {
                                   "remove --flush")},
                       nullptr, exit_unusable);
   auto from = go_on_behind(with, *planned, what);
-  if (!from.ok()) return refuse_run(with, what.file, {from.problem()}, nullptr, app::exit_code_of(from.problem()));
+  if (!from.ok()) return refuse(from.problem());
   if (what.flush) {
     auto flushed = *planned->what;
     flushed.flush = true;
@@ -165,9 +170,8 @@ int run_here(session& with, const run_command& what, black_box& left) {
   const auto ended = run_planned(with, *planned, {.from = *std::move(from), .left = &left},
                                  std::chrono::duration_cast<std::chrono::milliseconds>(what.notify_wait),
                                  [&](const engine_result& how) { print_report(with, what, *planned, how); });
-  if (!ended.ok()) return refuse_run(with, what.file, {ended.problem()}, nullptr, app::exit_code_of(ended.problem()));
-  if (ended->outcome.refused)
-    return refuse_run(with, what.file, {*ended->outcome.cause}, nullptr, app::exit_code_of(*ended->outcome.cause));
+  if (!ended.ok()) return refuse(ended.problem(), false);
+  if (ended->outcome.refused) return refuse(*ended->outcome.cause, false);
   return exit_code_after(*ended);
 }
 

@@ -24,6 +24,7 @@
 #include "cluster/node_events.hpp"
 #include "cluster/node_rules.hpp"
 #include "cluster/process.hpp"
+#include "cluster/refused_submission.hpp"
 #include "cluster/shared_folder.hpp"
 #include "cluster/submission.hpp"
 #include "cluster/take_lead.hpp"
@@ -218,7 +219,7 @@ result<submitted_run> start_run(node_door& at, const submission& what, planning_
   return submitted_run{.id = std::move(run)};
 }
 
-result<submitted_run> submit(node_door& at, const submission& what, diagnostics& faults) {
+result<submitted_run> try_submit(node_door& at, const submission& what, diagnostics& faults) {
   SLUICE_ASSIGN(auto ground, at.visit<planning_ground>(ground_for_planning));
   if (what.key.empty()) return start_run(at, what, std::move(ground), faults);
   const keys_under_way::turn turn(at.keys, what.key);
@@ -229,6 +230,20 @@ result<submitted_run> submit(node_door& at, const submission& what, diagnostics&
   if (earlier) return submitted_run{.id = std::move(*earlier), .repeated = true};
   ground.where.run = keyed_run_id(what.key);
   return start_run(at, what, std::move(ground), faults);
+}
+
+/// Who submits gets the reason; the log, and those who follow it, get the event.
+result<submitted_run> submit(node_door& at, const submission& what, diagnostics& faults) {
+  auto made = try_submit(at, what, faults);
+  if (made.ok()) return made;
+  if (auto told = refused_submission(what, made.problem(), faults)) {
+    const auto kept = at.visit<bool>([&](node_parts& all) {
+      all.events->keep(*std::move(told), all.engine.notifier);
+      return true;
+    });
+    if (!kept.ok()) log_line("the event of a refused submission could not be kept: " + kept.problem().message);
+  }
+  return made;
 }
 
 /// Makes the run of a start, unless a process that died has made it.

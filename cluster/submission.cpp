@@ -48,6 +48,15 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   std::shared_ptr<const config::document> source;
   auto loaded = config::load_pipeline_text(what.text, what.file, given, faults, &source);
   if (!loaded) return nullptr;
+  if (where.records != nullptr && faults.empty()) {
+    // Before all that may go wrong: they are told of that as well.
+    const auto subscribed =
+        store::deliveries_of(*where.records).subscribe(loaded->definition.name, loaded->subscriptions);
+    if (!subscribed.ok()) {
+      faults.push_back(subscribed.problem());
+      return nullptr;
+    }
+  }
   const auto run = where.run.empty() ? uuid_v7() : where.run;
   const auto folder = where.state_folder + "/runs/" + run;
   auto context =
@@ -119,14 +128,6 @@ std::shared_ptr<actors::run_setup> plan_submission(const submission& what, const
   if (!what.key.empty()) setup->record.context["submission"] = digest_of(what);
   setup->record.context["params"] = notify::texts_of(setup->what->definition.params);
   if (!where.origin.is_null()) setup->record.context["origin"] = where.origin;
-  if (where.records != nullptr) {
-    const auto subscribed =
-        store::deliveries_of(*where.records).subscribe(setup->record.pipeline, loaded->subscriptions);
-    if (!subscribed.ok()) {
-      faults.push_back(subscribed.problem());
-      return nullptr;
-    }
-  }
   if (remembered.state != nullptr) setup->record.state_version = state.version;
   setup->claim = claim_of(setup->what->definition);
   setup->overlap = config::overlap_of(*loaded->source);

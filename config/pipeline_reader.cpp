@@ -34,6 +34,18 @@ bool is_pipeline_name(const std::string& name) {
   });
 }
 
+std::string name_from_file(const document& source) {
+  std::string name;
+  for (const unsigned char c : std::filesystem::path(source.file()).stem().string()) {
+    if (std::isalnum(c) != 0)
+      name += static_cast<char>(std::tolower(c));
+    else if (!name.empty() && name.back() != '-')
+      name += '-';
+  }
+  while (!name.empty() && name.back() == '-') name.pop_back();
+  return name.empty() ? "pipeline" : name;
+}
+
 class pipeline_reader {
  public:
   pipeline_reader(const document& source, connections& known, diagnostics& faults)
@@ -44,7 +56,7 @@ class pipeline_reader {
     read_version(root.find("version"));
     for (const auto& [key, value] : root.entries) read_section(key, value);
     if (const auto* section = root.find("connections")) connections_.read(in_, *section);
-    if (root.find("pipeline") == nullptr) made_.name = name_from_file();
+    if (root.find("pipeline") == nullptr) made_.name = name_from_file(source_);
     read_units(root);
     return std::move(made_);
   }
@@ -209,18 +221,6 @@ class pipeline_reader {
     made_.units.push_back(std::move(unit));
   }
 
-  std::string name_from_file() const {
-    std::string name;
-    for (const unsigned char c : std::filesystem::path(source_.file()).stem().string()) {
-      if (std::isalnum(c) != 0)
-        name += static_cast<char>(std::tolower(c));
-      else if (!name.empty() && name.back() != '-')
-        name += '-';
-    }
-    while (!name.empty() && name.back() == '-') name.pop_back();
-    return name.empty() ? "pipeline" : name;
-  }
-
   const document& source_;
   reading in_;
   connections& connections_;
@@ -228,6 +228,11 @@ class pipeline_reader {
 };
 
 }  // namespace
+
+std::string pipeline_name(const document& source) {
+  const auto* name = source.root().is_map() ? source.root().find("pipeline") : nullptr;
+  return name != nullptr && name->is_scalar() && is_pipeline_name(name->text) ? name->text : name_from_file(source);
+}
 
 pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults, connections& known,
                        std::set<std::string>& computed) {

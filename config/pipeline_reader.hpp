@@ -13,4 +13,8 @@ namespace sluice::config {
 pipeline read_pipeline(document& source, const load_options& given, diagnostics& faults, connections& known,
                        std::set<std::string>& computed);
 
+/// The name of the pipeline in a document, as far as that can be known: what stands there, else one made of the file's
+/// name.
+std::string pipeline_name(const document& source);
+
 }  // namespace sluice::config

@@ -71,7 +71,11 @@ class subscription_actor : public caf::event_based_actor {
   struct channel {
     std::vector<std::shared_ptr<blocking_calls>> free;
     std::size_t busy = 0;
-    std::optional<std::int64_t> next = {};      ///< when a delivery is due
+    std::optional<std::int64_t> next = {};  ///< when a delivery is due, said the newest turn that knows
+    std::uint64_t turns = 0;                ///< of sending that were begun
+    std::uint64_t newest = 0;               ///< the newest of those that said `next`
+    /// Something was made or tried of which turns up to this one may know nothing; not set: the newest knows all.
+    std::optional<std::uint64_t> unsure = 0;
     std::optional<std::int64_t> timer_at = {};  ///< a message to itself is on its way for then
   };
 
@@ -118,7 +122,10 @@ class subscription_actor : public caf::event_based_actor {
     turns_ = turn.number;
     if (turn.passed) --working_;
     if (closing_ && !turn.passed) pass();
-    if (turn.wake) pump_all();
+    if (turn.wake) {
+      for (auto& [name, one] : channels_) one.unsure = one.turns;
+      pump_all();
+    }
     if (turn.next_pass && (!pass_at_ || *turn.next_pass < *pass_at_)) {
       pass_at_ = turn.next_pass;
       later(wait_until(*turn.next_pass), [this] {
@@ -153,34 +160,51 @@ class subscription_actor : public caf::event_based_actor {
 
   void pump(const std::string& name) {
     auto& one = channels_.at(name);
-    if (one.free.empty() || !work_->ready(name)) return;
+    // What is not durable yet can't be seen in the Store.
+    const bool sees_all = !work_->busy();
+    if (!work_->ready(name)) {
+      if (sees_all) one.unsure.reset();
+      return;
+    }
+    if (one.free.empty()) return;
     auto calls = one.free.back();
     one.free.pop_back();
     ++one.busy;
+    const auto number = ++one.turns;
     auto& made = *calls;
     made.call([work = work_, name] { return guarded("send notifications", [&] { return work->send(name); }); },
-              [this, name, calls = std::move(calls)](result<notify::sent_turn> turn) mutable {
-                sent(name, std::move(calls), std::move(turn));
+              [this, name, number, sees_all, calls = std::move(calls)](const result<notify::sent_turn>& turn) mutable {
+                one_less(name, std::move(calls));
+                sent(name, number, sees_all, turn);
               });
     tell();
   }
 
-  void sent(const std::string& name, std::shared_ptr<blocking_calls> calls, result<notify::sent_turn> turn) {
+  void one_less(const std::string& name, std::shared_ptr<blocking_calls> calls) {
     auto& one = channels_.at(name);
     one.free.push_back(std::move(calls));
     --one.busy;
+  }
+
+  void sent(const std::string& name, std::uint64_t number, bool sees_all, const result<notify::sent_turn>& turn) {
+    auto& one = channels_.at(name);
     if (!turn.ok()) {
       wake_at(name, s_.now() + std::chrono::microseconds(pause_after_trouble).count());
       return tell();
     }
     if (turn->tried > 0) {
+      one.unsure = one.turns;
       send(reader_, messages_tried{});
       pump(name);
       pump(name);  // another run may wait too
-    } else {
+    } else if (number > one.newest) {
+      // A turn that was begun earlier and ends later knows less.
+      one.newest = number;
       one.next = turn->next;
       if (one.next) wake_at(name, *one.next);
+      if (sees_all && one.unsure && number > *one.unsure) one.unsure.reset();
     }
+    if (one.unsure && !work_->busy()) pump(name);
     settled();
   }
 
@@ -211,7 +235,7 @@ class subscription_actor : public caf::event_based_actor {
     if (!work_) return;
     subscription_progress now{.id = id_, .busy = working_ > 0 || work_->busy(), .next = 0, .turns = turns_};
     for (const auto& [name, one] : channels_) {
-      now.busy = now.busy || one.busy > 0;
+      now.busy = now.busy || one.busy > 0 || one.unsure.has_value();
       if (one.next && (now.next == 0 || *one.next < now.next)) now.next = std::max<std::int64_t>(*one.next, 1);
     }
     if (told_ && told_->busy == now.busy && told_->next == now.next && told_->turns == now.turns) return;

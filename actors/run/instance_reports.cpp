@@ -18,7 +18,9 @@ void instance_reports::counted(const instance_progress& report) {
   if (who.instance == flow::instance_id::enumerator) return;
   counted(who, report.counters);
   auto& unit = units_[who.unit];
-  unit.waits[who.instance] = {.held_back = report.held_back, .starved = report.starved};
+  auto& waits = unit.waits[who.instance];
+  waits.held_back = report.held_back;
+  waits.starved = report.starved;
   unit.down.erase(who.instance);
   if (!report.down.empty()) unit.down[who.instance] = {.since = report.down_since, .why = report.down};
 }
@@ -58,13 +60,17 @@ void instance_reports::tick(std::int64_t now) {
   for (std::size_t index = 0; index < units_.size(); ++index) {
     units_[index].rate.at(now, all[index].in);
     units_[index].share.at(now, all[index].bytes);
-    std::uint64_t held_back = 0;
+    auto& unit = units_[index];
+    // One that has all the work, and can't go on, holds the unit up, whatever the others do.
+    std::uint64_t most = 0;
     std::size_t starved = 0;
-    for (const auto& [instance, waits] : units_[index].waits) {
-      held_back += waits.held_back;
+    for (auto& [instance, waits] : unit.waits) {
+      most = std::max(most, waits.held_back - std::min(waits.held_back, waits.looked_at));
+      waits.looked_at = waits.held_back;
       starved += waits.starved ? 1 : 0;
     }
-    units_[index].waiting.at(now, units_[index].waits.size(), held_back, starved);
+    unit.held_back += most * unit.waits.size();
+    unit.waiting.at(now, unit.waits.size(), unit.held_back, starved);
   }
 }
 

@@ -36,12 +36,14 @@ class instance_reports {
   struct instance_waits {
     std::uint64_t held_back = 0;
     bool starved = false;
+    std::uint64_t looked_at = 0;  ///< its `held_back` at the last tick
   };
   struct unit_state {
     std::map<std::uint32_t, flow::unit_counters> instances;
     std::map<std::uint32_t, instance_waits> waits;
     std::map<std::uint32_t, down_state> down;
     flow::waiting_meter waiting;
+    std::uint64_t held_back = 0;  ///< as if each instance were held back as long as the one that is so most
     std::size_t finished = 0;
     flow::rate_meter rate;
     flow::progress_meter share;

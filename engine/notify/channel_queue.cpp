@@ -102,12 +102,15 @@ void channel_queue::tried(const std::string& lane, bool failed) {
 void channel_queue::settled(const std::string& lane) {
   const std::lock_guard guard(lock_);
   --lanes_[lane].unsettled;
+  // Who looks just now has not seen what the Store has of this lane, because it was busy.
+  if (behind_) ++to_store_;
   forget_if_idle(lane);
 }
 
 void channel_queue::release(const std::string& lane) {
   const std::lock_guard guard(lock_);
   lanes_[lane].working = false;
+  if (behind_) ++to_store_;
   forget_if_idle(lane);
 }
 

@@ -53,6 +53,12 @@ const std::vector<event_field> node_fields = {
     {"how", "text", "what is known of its end"},
 };
 
+const std::vector<event_field> refusal_fields = {
+    {"due", "text", "when the run was due"},
+    {"reason", "text", "what it was started by: a schedule, submit or run"},
+    {"file", "text", "the pipeline's file, of submit and run"},
+};
+
 }  // namespace
 
 std::string_view to_string(severity how_bad) {
@@ -164,14 +170,9 @@ const std::vector<event_type>& event_types() {
        "A pipeline was deployed.",
        {{"schedule", "text", "its schedule in a few words"}}},
       {"pipeline.paused", severity::info, "The schedule of a pipeline was paused."},
-      {"pipeline.rejected",
-       severity::error,
-       "A run was due, but its pipeline can't be planned: there is no run.",
-       {{"due", "text", "when the run was due"},
-        {"reason", "text", "what it was started by"},
-        {"code", "text", "error code of the cause"},
-        {"message", "text", "message of the cause"},
-        {"hint", "text", "what to do about it"}}},
+      {"pipeline.rejected", severity::error,
+       "A run was due, submitted or started with sluice run, but can't begin: there is no run.",
+       with_cause(refusal_fields)},
       {"pipeline.replaced",
        severity::info,
        "A pipeline was deployed in the place of an earlier one.",
@@ -254,10 +255,8 @@ const std::vector<event_type>& event_types() {
        {{"from", "bigint", "number of its instances before"},
         {"to", "bigint", "number of its instances now"},
         {"epoch", "bigint", "number of the checkpoint after which it continues"}}},
-      {"run.skipped",
-       severity::warning,
-       "A run was due while another one went on (overlap: skip): it was not started.",
-       {{"due", "text", "when the run was due"}, {"reason", "text", "what it was started by"}}},
+      {"run.skipped", severity::warning, "A run was due while another one went on (overlap: skip): it was not started.",
+       with_cause(refusal_fields)},
       {"run.started",
        severity::info,
        "All units of a run are ready.",

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
+#include <string_view>
 
 namespace sluice::notify {
 
@@ -32,15 +34,18 @@ std::string happening(const store::event& what) {
   const auto subject = what.type.substr(0, dot);
   if (subject == "run") {
     static const std::vector<std::pair<std::string, std::string>> words = {
-        {"queued", "is queued"},
-        {"started", "has started"},
-        {"succeeded", "succeeded"},
-        {"partial", "ended with too many rejected records"},
-        {"cancelled", "was cancelled"}};
+        {"queued", "is queued"},        {"started", "has started"},
+        {"succeeded", "succeeded"},     {"partial", "ended with too many rejected records"},
+        {"cancelled", "was cancelled"}, {"late", "is late"},
+        {"skipped", "was skipped"}};
     for (const auto& [name, text] : words)
       if (name == verb) verb = text;
     return what.pipeline + " " + verb;
   }
+  if (what.type == "pipeline.rejected")
+    return (what.pipeline.empty() ? text_at(what.data, "file") : what.pipeline) + " could not start";
+  if (subject == "pipeline") return what.pipeline + " was " + verb;
+  if (subject == "node") return "node " + text_at(what.data, "node") + " " + (verb == "suspect" ? "is suspect" : verb);
   if (subject == "channel") return "channel " + text_at(what.data, "channel") + " of " + what.pipeline + ": " + verb;
   if (subject == "delivery") return "a notification of " + what.pipeline + " could not be delivered";
   auto text = what.pipeline.empty() ? std::string() : what.pipeline + ": ";
@@ -70,6 +75,42 @@ std::string counts_text(const options& counts) {
   return text;
 }
 
+/// "0.3 s", "31 s", "2 min 5 s", "3 h 10 min".
+std::string duration_text(std::int64_t microseconds) {
+  const auto tenths = (microseconds + 50'000) / 100'000;
+  if (tenths < 100) return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+  const auto seconds = (microseconds + 500'000) / 1'000'000;
+  if (seconds < 60) return std::to_string(seconds) + " s";
+  if (seconds < 3600) return std::to_string(seconds / 60) + " min " + std::to_string(seconds % 60) + " s";
+  return std::to_string(seconds / 3600) + " h " + std::to_string(seconds / 60 % 60) + " min";
+}
+
+/// "lasts_microseconds", 31000000: "Lasts: 31 s".
+void add_field(std::vector<std::pair<std::string, std::string>>& to, std::string label, const options& value) {
+  constexpr std::string_view microseconds = "_microseconds";
+  auto text = value.is_string() ? value.text() : value.dump();
+  if (label.ends_with(microseconds) && value.is_number_integer()) {
+    label.resize(label.size() - microseconds.size());
+    text = duration_text(value.get<std::int64_t>());
+  }
+  std::replace(label.begin(), label.end(), '_', ' ');
+  label.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(label.front())));
+  if (!text.empty() && text.size() <= 500) to.emplace_back(std::move(label), std::move(text));
+}
+
+/// What the catalogue says that events of the type tell, and no line of its own does.
+void add_fields(std::vector<std::pair<std::string, std::string>>& to, const store::event& what) {
+  static constexpr std::array<std::string_view, 6> told = {"code",     "message", "where",
+                                                           "rejected", "answer",  "rejects_path"};
+  const auto* type = find_event_type(what.type);
+  if (type == nullptr || !what.data.is_object()) return;
+  for (const auto& field : type->fields) {
+    const auto found = what.data.find(std::string(field.name));
+    if (found == what.data.end() || found->is_null() || found->is_structured()) continue;
+    if (std::find(told.begin(), told.end(), field.name) == told.end()) add_field(to, std::string(field.name), *found);
+  }
+}
+
 void add_event(std::vector<std::pair<std::string, std::string>>& to, const store::event& what) {
   const auto& data = what.data;
   add(to, "Cause", cause_of(what));
@@ -82,6 +123,7 @@ void add_event(std::vector<std::pair<std::string, std::string>>& to, const store
   if (data.is_object() && data.contains("rejected") && !(data["rejected"] == 0))
     add(to, "Rejected records", data["rejected"].dump());
   add(to, "Answer", text_at(data, "answer"));
+  add_fields(to, what);
   add(to, "Owner", what.owner);
   add(to, "Run", what.run);
 }

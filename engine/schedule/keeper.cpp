@@ -1,6 +1,7 @@
 #include "engine/schedule/keeper.hpp"
 
 #include "engine/files/glob.hpp"
+#include "engine/runs/refusal.hpp"
 #include "engine/schedule/after_rule.hpp"
 #include "engine/schedule/file_arrival.hpp"
 #include "engine/schedule/times.hpp"
@@ -224,8 +225,8 @@ status keeper::follow_files(const store::deployed_pipeline& what, const settings
       if (names.size() < most_named) names.push_back(path);
     }
     SLUICE_ASSIGN(auto start, start_of(what, of, "files", cause, now()));
-    step.events.push_back(
-        event_of("files.arrived", what.name, {{"files", static_cast<std::int64_t>(arrived.size())}, {"paths", names}}));
+    step.events.push_back(event_of("files.arrived", what.name,
+                                   {{"files", static_cast<std::int64_t>(arrived.size())}, {"paths", names.dump()}}));
     step.starts.push_back(std::move(start));
   }
   return keep(std::move(step), turn);
@@ -268,23 +269,21 @@ result<std::vector<store::event>> keeper::settle(const store::pending_start& wha
   if (!how.ok()) {
     const auto& problem = how.problem();
     outcome.problem = problem.message;
-    options told = {
-        {"due", time_text(what.due)}, {"reason", what.reason}, {"code", problem.code}, {"message", problem.message}};
-    if (!problem.hint.empty()) told["hint"] = problem.hint;
     if (problem.code == "already_running" && !what.batch.empty()) {
       // A run for each due time was asked for: one that is in another's way waits.
       outcome.state = store::start_state::waiting;
       outcome.next_at = now() + second;
     } else if (problem.code == "already_running") {
       outcome.state = store::start_state::skipped;
-      outcome.events.push_back(event_of("run.skipped", what.pipeline, std::move(told)));
     } else if (problem.retry && (outcome.tries < most_tries || problem.code == "shutting_down")) {
       outcome.state = store::start_state::waiting;
       outcome.next_at = now() + std::min(second << std::min<std::int64_t>(what.tries, 6), longest_pause);
     } else {
       outcome.state = store::start_state::rejected;
-      outcome.events.push_back(event_of("pipeline.rejected", what.pipeline, std::move(told)));
     }
+    if (outcome.state != store::start_state::waiting)
+      outcome.events.push_back(
+          refusal_event(what.pipeline, {{"due", time_text(what.due)}, {"reason", what.reason}}, {problem}));
   }
   return store::schedules_of(*store_).settle(std::move(outcome));
 }

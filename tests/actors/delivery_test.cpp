@@ -569,3 +569,23 @@ TEST_CASE("no more messages wait at a channel than its queue has room for") {
   CHECK(at_once == 64);
   CHECK(queue.behind());
 }
+
+TEST_CASE("who has looked past a busy lane does not know that the Store has nothing more") {
+  notify::channel_queue queue;
+  queue.caught_up(queue.messages_to_store());
+  REQUIRE(queue.admit("run"));
+  queue.push({.what = {.lane = "run", .key = "1"}, .event = nullptr});
+  REQUIRE(queue.take(16).size() == 1);
+  queue.stored(1);
+  queue.tried("run", true);
+  const auto before = queue.messages_to_store();
+  const auto seen = queue.take_stored([](const std::vector<std::string>& busy) -> result<std::vector<store::delivery>> {
+    CHECK(busy == texts{"run"});
+    return std::vector<store::delivery>();
+  });
+  REQUIRE(seen->empty());
+  // What became of the try is durable before the look is over.
+  queue.settled("run");
+  queue.caught_up(before);
+  CHECK(queue.behind());
+}

@@ -79,6 +79,35 @@ class NodeRules(CommandLine):
         eventually(lambda: len(self.told("/node")) == 5, "the rule of the file")
         self.assertEqual(len(self.told("/added")), 6)
 
+    def test_a_run_that_can_not_begin_is_told_to_those_who_wait_for_it(self):
+        rules = self.rules("oncall", "severity = 'error' and final", "/oncall")
+        self.write("p.yaml", STARTER.replace("orders.csv", "missing.csv") + rules)
+
+        def titles():
+            return [(one["type"], one["data"]["reason"], one["data"]["cause"]["code"]) for one in self.told("/oncall")]
+
+        # From a crontab: nobody sees what is printed. The rules of a file that can be read count already.
+        self.assert_error(self.sluice("run", "p.yaml"), "file_not_found")
+        self.assertEqual(titles(), [("pipeline.rejected", "run", "file_not_found")])
+        # A file that can't be read any more is told by the rules that are known.
+        self.write("p.yaml", "extract: [\n")
+        self.write("orders.yaml", "pipeline: orders\nextract: [\n")
+        done = self.sluice("run", "orders.yaml", "--json")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(json.loads(done.stdout)["id"], self.told("/oncall")[-1]["id"])
+        self.assertEqual(titles()[1:], [("pipeline.rejected", "run", "invalid_yaml")])
+        # What is wrong with the command says nothing of the pipeline.
+        self.assert_error(self.sluice("run", "orders.yaml", "--set", "x"), "bad_arguments")
+        self.assertEqual(len(titles()), 2)
+        # At a node; its own rules hear it too.
+        self.write("node.yaml", self.rules("refused", "type = 'pipeline.rejected'", "/node"))
+        self.node = ConfiguredNode(self.folder)
+        self.addCleanup(lambda: self.node.stop())
+        self.write("p.yaml", STARTER.replace("orders.csv", "missing.csv") + rules)
+        self.assert_error(self.sluice("submit", "p.yaml", "--to", self.node.address), "file_not_found")
+        eventually(lambda: len(titles()) == 3 and self.told("/node"), "both rules")
+        self.assertEqual(titles()[2:], [("pipeline.rejected", "submit", "file_not_found")])
+
     def test_what_is_wrong_in_a_file_of_rules_is_shown(self):
         self.write("wrong.yaml", "channels: { hook: { webhok: { url: x } } }\nnotify: [{ name: a, to: [hok] }]\nfilter: x\n")
         done = self.sluice("notify", "add", "wrong.yaml")
