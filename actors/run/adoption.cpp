@@ -48,7 +48,7 @@ result<std::set<std::string>> finished_units(store::store& in, const std::string
   }
 }
 
-result<adopted_run> look_up(store::store& in, const run_setup& of, std::int64_t term) {
+result<adopted_run> look_up(store::store& in, const run_setup& of) {
   adopted_run made;
   SLUICE_ASSIGN(const auto run, in.find_run(of.run));
   SLUICE_ASSIGN(const bool still, works(in, run, *of.what));
@@ -56,11 +56,10 @@ result<adopted_run> look_up(store::store& in, const run_setup& of, std::int64_t 
   auto setup = std::make_shared<run_setup>(of);
   setup->died_of.reset();
   setup->adopts = setup->last_try = false;
-  setup->record.term = term;
   SLUICE_ASSIGN(setup->resume, last_point(in, of));
   SLUICE_ASSIGN(made.finished_units, finished_units(in, of.run));
   made.rejects = rows_in(of.rejects_path);
-  store::change home{.run = of.run, .term = term};
+  store::change home{.run = of.run, .term = of.record.term};
   home.home = store::run_home{.pid = of.record.pid,
                               .pid_started = of.record.pid_started,
                               .node = of.record.node,
@@ -81,17 +80,8 @@ result<bool> may_be_adopted(store::store& in, const store::run_record& run, cons
 }
 
 result<adopted_run> adopt_run(store::store& in, const run_setup& of, std::vector<launched_instance> instances) {
-  SLUICE_ASSIGN(const auto before, in.find_run(of.run));
-  SLUICE_ASSIGN(const bool possible, may_be_adopted(in, before, *of.what));
-  if (!possible) return cannot_adopt("it is " + store::to_string(before.state));
-  // From here on nothing that the controller before still writes is taken.
-  SLUICE_ASSIGN(const auto term, in.take_over(of.run));
-  auto made = look_up(in, of, term);
-  if (!made.ok()) {
-    (void)in.release(of.run);
-    return made;
-  }
-  made->instances = std::move(instances);
+  SLUICE_ASSIGN(auto made, look_up(in, of));
+  made.instances = std::move(instances);
   return made;
 }
 

@@ -22,9 +22,8 @@ struct adopted_run {
   std::set<std::string> finished_units = {};  ///< whose end was told
 };
 
-/// Takes over a run in the Store that this process has found without an owner, its state and its try unchanged. Error:
-/// not_adopted, where that is not possible: it was about to publish, or to wait. Then it is nobody's, as before.
-/// Blocks.
+/// What is needed to supervise a run that this process has taken over in the Store (`of.record.term`), its state and
+/// its try unchanged. Error: not_adopted, where that is not possible: it was about to publish, or to wait. Blocks.
 result<adopted_run> adopt_run(store::store& in, const run_setup& of, std::vector<launched_instance> instances);
 /// Whether it may be possible, by what the Store says. Blocks.
 result<bool> may_be_adopted(store::store& in, const store::run_record& run, const plan& what);

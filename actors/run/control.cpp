@@ -123,22 +123,44 @@ class control : public caf::event_based_actor {
 
   // -- a run whose controller has gone: its units may work on
 
+  /// It is this process's from the beginning: whoever looks into the Store meanwhile would end it.
   caf::response_promise look_for_units(const std::shared_ptr<const run_setup>& setup, caf::response_promise promise) {
     lost_.wait(true);
+    calls_.call([store = s_.store,
+                 run = setup->run] { return guarded("take the run over", [&] { return store->take_over(run); }); },
+                [this, setup, promise](const result<std::int64_t>& term) {
+                  if (!term.ok()) return without_units(setup, promise);
+                  auto ours = std::make_shared<run_setup>(*setup);
+                  ours->record.term = *term;
+                  ask_for_units(ours, promise);
+                });
+    return promise;
+  }
+
+  void ask_for_units(const std::shared_ptr<const run_setup>& setup, const caf::response_promise& promise) {
     request(s_.starter, most_looking, find_parts{setup})
         .then(
             [this, setup, promise](parts_found& found) {
-              if (found.instances.empty() || live_.at(setup->run).cancelled) return without_units(setup, promise);
+              if (found.instances.empty() || live_.at(setup->run).cancelled) return leave_units(setup, promise);
               calls_.call(
                   [store = s_.store, setup, all = std::move(found.instances)] {
                     return guarded("take the run over", [&] { return adopt_run(*store, *setup, all); });
                   },
                   [this, setup, promise](result<adopted_run> made) {
-                    made.ok() ? adopt(std::move(*made), promise) : without_units(setup, promise);
+                    made.ok() ? adopt(std::move(*made), promise) : leave_units(setup, promise);
                   });
             },
-            [this, setup, promise](const caf::error&) { without_units(setup, promise); });
-    return promise;
+            [this, setup, promise](const caf::error&) { leave_units(setup, promise); });
+  }
+
+  /// The run is nobody's again, as the next try expects it.
+  void leave_units(const std::shared_ptr<const run_setup>& setup, const caf::response_promise& promise) {
+    calls_.call(
+        [store = s_.store, run = setup->run] { return guarded("leave the run", [&] { return store->release(run); }); },
+        [this, setup, promise](const status& left) {
+          if (!left.ok()) lost_.leave_to_next(setup->run);
+          without_units(setup, promise);
+        });
   }
 
   void adopt(adopted_run made, caf::response_promise promise) {

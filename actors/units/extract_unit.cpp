@@ -324,7 +324,7 @@ class extract_actor : public unit_actor {
     if (rows > 0 || step.end) {
       auto out = step.rows.data ? std::move(step.rows) : marker();
       out.order = {.split = from.piece.id, .sequence = from.sequence++, .last_in_split = step.end};
-      emit(0, std::move(out));
+      emit(0, out);
     }
     if (working_ && time_) tell_time(from, latest, step.records == 0 && !step.end && !source_->bounded());
     if (unsettled_ != nullptr && working_ && unsettled_->wants_checkpoint()) ask_for_checkpoint();

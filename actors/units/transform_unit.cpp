@@ -375,9 +375,9 @@ class transform_actor : public unit_actor {
   }
 
   void send_stamped() {
-    for (auto& [port, rows] : stamped_) {
+    for (const auto& [port, rows] : stamped_) {
       if (!working_) break;
-      unit_actor::emit(port, std::move(rows));
+      unit_actor::emit(port, rows);
     }
     stamped_.clear();
   }

@@ -280,8 +280,8 @@ void unit_actor::name_row(const rejected_row& row) {
 
 void unit_actor::abandon_done() { send(links_.supervisor, abandoned{who_}); }
 
-void unit_actor::emit(int port, batch rows) {
-  const auto sent = outbox_->emit(port, std::move(rows));
+void unit_actor::emit(int port, const batch& rows) {
+  const auto sent = outbox_->emit(port, rows);
   note_held_back();
   if (!sent.ok()) fail(sent.problem());
 }
@@ -311,7 +311,7 @@ void unit_actor::emit_rejects(const std::vector<rejected_row>& rows) {
   if (!port || !outbox_) return;
   auto made = rejects_batch(rows, unit().outputs[static_cast<std::size_t>(*port)].schema, setup_->run);
   if (!made.ok()) return fail(made.problem());
-  emit(*port, std::move(made).value());
+  emit(*port, made.value());
 }
 
 }  // namespace sluice::actors

@@ -83,7 +83,7 @@ class unit_actor : public caf::event_based_actor {
   /// True once the supervisor has the last word of this instance, or its outputs are ending.
   [[nodiscard]] bool is_ending() const { return finished_ || (outbox_ && outbox_->ending()); }
 
-  void emit(int port, batch rows);
+  void emit(int port, const batch& rows);
   void give_credit(const std::vector<flow::due_credit>& due);
   /// Tells everyone upstream that nothing more is needed.
   void stop_upstream();

@@ -18,7 +18,7 @@ outbox::outbox(const plan& of, instance_id who, const std::vector<channel_id>& c
   }
 }
 
-status outbox::emit(int port, batch rows) {
+status outbox::emit(int port, const batch& rows) {
   port_rows_[static_cast<std::size_t>(port)] += static_cast<std::uint64_t>(rows.rows());
   std::optional<std::int64_t> bytes;
   for (auto& edge : edges_) {

@@ -26,7 +26,7 @@ class outbox {
          send_function send, std::shared_ptr<memory::manager> memory = nullptr);
 
   /// Gives a stamped batch to everything that reads the port. Batches without rows travel only on ordered edges.
-  status emit(int port, batch rows);
+  status emit(int port, const batch& rows);
   /// Credit came back. Errors: protocol_error.
   status credited(const channel_id& channel, std::int64_t rows, std::int64_t markers);
   /// The receiver needs no more: what waits for it is dropped and counted, and the channel ends.
