@@ -465,56 +465,55 @@ TEST_CASE("the first checkpoint of a run that goes on comes after a quarter of t
   CHECK(asked.count<begin_epoch>() == (goes_on ? 1 : 0));
   one.time.pass(2s);
   CHECK(asked.count<begin_epoch>() == 1);
+}
 
-  TEST_CASE("a supervisor that takes a run over hears everything once more, and tells nothing twice") {
-    stage on;
-    const auto setup = on.job.setup();
-    REQUIRE(on.kept->create_run(setup->record, {{.run = setup->run, .type = "run.queued"}}).ok());
-    auto found = std::make_shared<adopted_run>();
-    found->setup = setup;
-    for (const auto& who : {stage::reader, stage::enumerator, stage::writer})
-      found->instances.push_back({who, {}, "n2"});
-    found->finished_units = {"numbers"};
-    instance_stands reader{.who = stage::reader};
-    const auto doubt = GENERATE("", "it was drained", "a row was written whose answer was lost");
-    reader.drained = doubt == std::string("it was drained");
-    if (doubt == std::string("a row was written whose answer was lost")) found->rejects = 1;
-    const auto supervisor = on.time.keep(spawn_supervisor(on.time.system(), {setup,
-                                                                             on.time.services(),
-                                                                             on.store,
-                                                                             on.starter.handle(),
-                                                                             on.notifier.handle(),
-                                                                             on.owner.handle(),
-                                                                             false,
-                                                                             {},
-                                                                             found}));
-    on.time.settle();
-    CHECK(on.starter.count<launch>() == 0);
-    REQUIRE(on.starter.count<take_parts>() == 1);
-    const auto asked = on.starter.last<take_parts>();
-    played_units units(on, {setup, asked.supervisor, asked.rejects});
-    units.launch_all("n2", "n3");
-    on.time.settle();
-    for (const auto& who : {stage::reader, stage::enumerator, stage::writer})
-      CHECK(units[who].count<begin_work>() == 1);
-    units.tell(stage::reader, reader);
-    units.tell(stage::writer, instance_stands{.who = stage::writer});
-    units.start_all();
-    on.time.pass(50ms);
-    if (doubt != std::string()) {
-      CHECK(units[stage::writer].count<abandon>() == 1);
-      units.abandon_all();
-      on.time.pass(5s);
-      CHECK(on.owner.last<run_ended>().outcome->cause->code == "not_adopted");
-      CHECK(on.state_of(setup->run) == run_state::restarting);
-      return;
-    }
-    CHECK(on.state_of(setup->run) == run_state::running);
-    units.finish_reader(10);
-    units.finish_writer(10);
-    on.time.settle();
-    units.commit();
-    on.time.settle();
-    CHECK(on.owner.last<run_ended>().outcome->state == run_state::succeeded);
-    CHECK(on.events(setup->run) == strings{"run.queued", "run.adopted", "unit.finished", "run.succeeded"});
+TEST_CASE("a supervisor that takes a run over hears everything once more, and tells nothing twice") {
+  stage on;
+  const auto setup = on.job.setup();
+  REQUIRE(on.kept->create_run(setup->record, {{.run = setup->run, .type = "run.queued"}}).ok());
+  auto found = std::make_shared<adopted_run>();
+  found->setup = setup;
+  for (const auto& who : {stage::reader, stage::enumerator, stage::writer}) found->instances.push_back({who, {}, "n2"});
+  found->finished_units = {"numbers"};
+  instance_stands reader{.who = stage::reader};
+  const auto doubt = GENERATE("", "it was drained", "a row was written whose answer was lost");
+  reader.drained = doubt == std::string("it was drained");
+  if (doubt == std::string("a row was written whose answer was lost")) found->rejects = 1;
+  const auto supervisor = on.time.keep(spawn_supervisor(on.time.system(), {setup,
+                                                                           on.time.services(),
+                                                                           on.store,
+                                                                           on.starter.handle(),
+                                                                           on.notifier.handle(),
+                                                                           on.owner.handle(),
+                                                                           false,
+                                                                           {},
+                                                                           found}));
+  on.time.settle();
+  CHECK(on.starter.count<launch>() == 0);
+  REQUIRE(on.starter.count<take_parts>() == 1);
+  const auto asked = on.starter.last<take_parts>();
+  played_units units(on, {setup, asked.supervisor, asked.rejects});
+  units.launch_all("n2", "n3");
+  on.time.settle();
+  for (const auto& who : {stage::reader, stage::enumerator, stage::writer}) CHECK(units[who].count<begin_work>() == 1);
+  units.tell(stage::reader, reader);
+  units.tell(stage::writer, instance_stands{.who = stage::writer});
+  units.start_all();
+  on.time.pass(50ms);
+  if (doubt != std::string()) {
+    CHECK(units[stage::writer].count<abandon>() == 1);
+    units.abandon_all();
+    on.time.pass(5s);
+    CHECK(on.owner.last<run_ended>().outcome->cause->code == "not_adopted");
+    CHECK(on.state_of(setup->run) == run_state::restarting);
+    return;
   }
+  CHECK(on.state_of(setup->run) == run_state::running);
+  units.finish_reader(10);
+  units.finish_writer(10);
+  on.time.settle();
+  units.commit();
+  on.time.settle();
+  CHECK(on.owner.last<run_ended>().outcome->state == run_state::succeeded);
+  CHECK(on.events(setup->run) == strings{"run.queued", "run.adopted", "unit.finished", "run.succeeded"});
+}
