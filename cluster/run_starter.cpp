@@ -67,10 +67,17 @@ void run_starter::offered(const std::string& node, const caf::actor& handle, con
 }
 
 void run_starter::find(const std::shared_ptr<const actors::run_setup>& setup, const found_function& then) {
-  if (auto all = kept_.all_of(setup->run, setup->attempt, flow::instances_of(*setup->what)))
+  if (auto all = kept_.all_of(setup->run, setup->attempt, flow::instances_of(*setup->what))) {
+    sought_until_.erase(setup->run);
     return then(std::move(*all));
-  const auto until = kept_.any(setup->run, setup->attempt) ? grace_ + grace_of_others : grace_;
-  if (self_->clock().now() >= until) return then({});
+  }
+  // The nodes may join only a little later than this controller looks.
+  const auto now = self_->clock().now();
+  auto& until = sought_until_.try_emplace(setup->run, std::max(grace_, now + grace_length_)).first->second;
+  if (now >= (kept_.any(setup->run, setup->attempt) ? until + grace_of_others : until)) {
+    sought_until_.erase(setup->run);
+    return then({});
+  }
   self_->delayed_send(self_, look_again, actors::continuation{[this, setup, then] { find(setup, then); }});
 }
 
@@ -108,6 +115,7 @@ void run_starter::drop(const std::string& run) {
 
 void run_starter::wait_for_workers(std::chrono::milliseconds grace, std::chrono::milliseconds limit) {
   const auto now = self_->clock().now();
+  grace_length_ = grace;
   grace_ = now + grace;
   limit_ = now + limit;
 }

@@ -95,7 +95,9 @@ class run_starter {
   std::string session_;
   std::map<std::string, run_state> runs_;
   kept_parts kept_;
-  std::set<std::string> sought_;                 ///< runs of which it is not known yet whether they are taken over
+  std::set<std::string> sought_;  ///< runs of which it is not known yet whether they are taken over
+  std::map<std::string, std::chrono::steady_clock::time_point> sought_until_;  ///< by run that is looked for
+  std::chrono::milliseconds grace_length_{0};
   std::chrono::steady_clock::time_point grace_;  ///< until then runs wait that go on
   std::chrono::steady_clock::time_point limit_;  ///< until then those that fit nowhere
   std::map<std::string, error> lost_;            ///< by run: the loss of a node after which it begins again
