@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 using namespace sluice::actors::simulation;
 
@@ -25,8 +26,14 @@ TEST_CASE("whatever goes wrong, every run ends once, all rows or none are visibl
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   std::uint64_t seed = first;
   int failures = 0;
+  // 8459: a commit that was asked for twice was answered twice, and a later epoch was taken for committed.
+  std::vector<std::uint64_t> known = {8459};
   for (; seed < first + count && failures < 5; ++seed) {
     if (seconds > 0 && std::chrono::steady_clock::now() > end) break;
+    if (count > 1 && !known.empty()) {
+      CHECK(world(known.back()).live().empty());
+      known.pop_back();
+    }
     world made(seed);
     const auto broken = made.live();
     if (broken.empty() && count > 1) continue;
