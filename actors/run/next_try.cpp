@@ -107,6 +107,9 @@ result<std::shared_ptr<const run_setup>> prepare(store::store& in, const run_set
 
 result<std::shared_ptr<const run_setup>> next_try(store::store& in, const run_setup& before, const run_outcome& how) {
   auto made = prepare(in, before, how);
+  // It ends here. With checkpoints only the Store knows what may not be removed.
+  if (!made.ok() && !before.what->checkpoint_interval())
+    (void)keep_prepared(*before.what, *before.context, before.components.make_sink, {});
   if (made.ok() || !how.cause) return made;
   auto why = *how.cause;
   why.hint += (why.hint.empty() ? "" : "; ") + ("it could not be tried again: " + made.problem().message);

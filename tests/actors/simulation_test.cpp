@@ -26,8 +26,9 @@ TEST_CASE("whatever goes wrong, every run ends once, all rows or none are visibl
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   std::uint64_t seed = first;
   int failures = 0;
-  // 8459: a commit that was asked for twice was answered twice, and a later epoch was taken for committed.
-  std::vector<std::uint64_t> known = {8459};
+  // 8459: a commit that was asked for twice was answered twice, and a later epoch was taken for committed. 5587: a run
+  // that could not be tried again left what its lost node had prepared.
+  std::vector<std::uint64_t> known = {5587, 8459};
   for (; seed < first + count && failures < 5; ++seed) {
     if (seconds > 0 && std::chrono::steady_clock::now() > end) break;
     if (count > 1 && !known.empty()) {
