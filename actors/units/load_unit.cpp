@@ -282,10 +282,8 @@ class load_actor : public unit_actor {
   /// A failure is the supervisor's to mend: rows that come meanwhile belong to a later epoch.
   void commit(const commit_load& message) {
     if (!obeys()) return;
-    if (message.at_once) sink_->stop.interrupt();
-    // Asked once more, because somebody is in a hurry, while the answer was on its way: a second one would be taken for
-    // that of the next epoch.
-    if (committed_ == message.token) return;
+    // It was asked for before, and is under way or answered: a second answer would be taken for that of the next epoch.
+    if (message.at_once) return sink_->stop.interrupt();
     if (std::exchange(committing_, true)) return;
     calls_.call(
         [to = sink_, token = message.token, last = message.last]() -> status {
@@ -295,9 +293,8 @@ class load_actor : public unit_actor {
           auto* const later = last ? dynamic_cast<settles_later*>(to->to.get()) : nullptr;
           return later == nullptr ? status() : guarded("publish the target", [&] { return later->settle(); });
         },
-        [this, token = message.token, last = message.last](const status& made) {
+        [this, last = message.last](const status& made) {
           committing_ = false;
-          if (made.ok()) committed_ = token;
           if (!made.ok()) {
             tell_failure(made.problem());
             if (auto why = std::exchange(failed_, std::nullopt)) fail(*std::move(why));
@@ -322,10 +319,9 @@ class load_actor : public unit_actor {
   bool undecided_ = false;       ///< something is prepared of which only the supervisor knows what is to become
   bool commits_at_end_ = false;  ///< of a run that takes checkpoints
   bool keeps_ = false;           ///< some epochs are prepared, for the end of the run
-  std::optional<std::string> committed_;  ///< token of the epoch that was committed last
-  bool committing_ = false;               ///< told to commit: only that is to interrupt it any more
-  bool ended_ = false;                    ///< committed or aborted
-  std::optional<error> failed_;           ///< to be told when the commit under way is answered
+  bool committing_ = false;      ///< told to commit: only that is to interrupt it any more
+  bool ended_ = false;           ///< committed or aborted
+  std::optional<error> failed_;  ///< to be told when the commit under way is answered
 };
 
 }  // namespace
