@@ -35,7 +35,7 @@ test_everything() {
     share 'tests' 6 run_ctest build "$(($(nproc) + 1))" --no-tests=error -LE 'services|chaos|web'
     share 'real servers, web page' 8 run_ctest build "$(nproc)" --no-tests=error -L 'services|web'
     share 'chaos and simulation' 2 run_ctest build "$(nproc)" --no-tests=error -L chaos
-    share 'fuzz' 2 short_fuzz 10
+    share 'fuzz' 2 short_fuzz 6
   fi
   budget_end 50
 }
