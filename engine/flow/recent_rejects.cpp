@@ -10,6 +10,7 @@ namespace {
 
 std::string span_text(std::int64_t microseconds) {
   constexpr std::int64_t second = 1'000'000, minute = 60 * second;
+  if (microseconds == minute) return "minute";
   if (microseconds % minute == 0) return fmt::format("{} minutes", microseconds / minute);
   return fmt::format("{:.3g} seconds", static_cast<double>(microseconds) / second);
 }

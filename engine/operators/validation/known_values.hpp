@@ -29,11 +29,11 @@ class known_values {
   /// Bytes that so many new values would take beside those that are there.
   [[nodiscard]] std::int64_t growth(std::int64_t rows) const { return index_ ? index_->growth(rows) : 0; }
   /// Moves those in memory to disk.
-  status spill(memory::spill_file& file);
+  status spill(memory::spill_file& file) { return spilled_.add(index_, file); }
   [[nodiscard]] bool has_spilled() const { return spilled_.any(); }
 
   /// Those in memory as a column, for the unit's state, and back. Nothing where there are none.
-  result<std::shared_ptr<arrow::RecordBatch>> values() const;
+  result<std::shared_ptr<arrow::RecordBatch>> values() const { return values_of(index_.get()); }
   status restore(const arrow::RecordBatch& values);
   /// Those on disk.
   [[nodiscard]] spilled_values& spilled() { return spilled_; }

@@ -9,6 +9,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <numeric>
 
 namespace sluice::validation {
 
@@ -58,6 +59,34 @@ status value_hasher::each(const std::vector<std::shared_ptr<arrow::Array>>& colu
   return {};
 }
 
+status spilled_values::add(std::unique_ptr<group_index>& from, memory::spill_file& file) {
+  if (!from || from->size() == 0) return {};
+  constexpr std::uint32_t at_once = 64 * 1024;
+  std::vector<value_hash> hashes;
+  hashes.reserve(from->size());
+  std::vector<std::uint32_t> groups;
+  for (std::uint32_t begin = 0; begin < from->size(); begin += at_once) {
+    groups.resize(std::min(at_once, from->size() - begin));
+    std::iota(groups.begin(), groups.end(), begin);
+    SLUICE_ASSIGN(const auto keys, from->keys(groups));
+    SLUICE_TRY(hasher_.each(keys, [&](std::int64_t, value_hash hash) { hashes.push_back(hash); }));
+  }
+  from.reset();
+  return add(std::move(hashes), file);
+}
+
+result<std::deque<std::vector<std::int32_t>>> spilled_values::rows_of(std::vector<wanted_value> wanted,
+                                                                      std::size_t batches, bool here,
+                                                                      const memory::spill_file& file) const {
+  std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.hash < b.hash; });
+  SLUICE_TRY(find(wanted, file));
+  std::deque<std::vector<std::int32_t>> found(batches);
+  for (const auto& one : wanted)
+    if (one.found == here) found[one.batch].push_back(one.row);
+  for (auto& rows : found) std::sort(rows.begin(), rows.end());
+  return found;
+}
+
 status spilled_values::add(std::vector<value_hash> hashes, memory::spill_file& file) {
   // Sorted as a whole, so that each block is a range of its own.
   std::sort(hashes.begin(), hashes.end());
@@ -104,6 +133,14 @@ status spilled_values::take_back(const arrow::RecordBatch& block, memory::spill_
   for (std::int64_t row = 0; row < block.num_rows(); ++row)
     hashes.push_back({numbers_of(block, 0)[row], numbers_of(block, 1)[row]});
   return add(std::move(hashes), file);
+}
+
+result<std::shared_ptr<arrow::RecordBatch>> values_of(const group_index* index) {
+  if (index == nullptr) return std::shared_ptr<arrow::RecordBatch>();
+  std::vector<std::uint32_t> all(index->size());
+  std::iota(all.begin(), all.end(), 0U);
+  SLUICE_ASSIGN(auto columns, index->keys(all));
+  return held::unnamed(std::ssize(all), std::move(columns));
 }
 
 }  // namespace sluice::validation

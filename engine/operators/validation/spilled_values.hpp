@@ -1,11 +1,13 @@
 #pragma once
 
 #include "engine/memory/spill_file.hpp"
+#include "engine/operators/keys/group_index.hpp"
 #include "engine/operators/keys/key_encoding.hpp"
 #include "engine/values/batch.hpp"
 
 #include <compare>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -42,10 +44,11 @@ class value_hasher {
 /// blocks once, front to back: so many rows are looked up together.
 class spilled_values {
  public:
-  /// Writes more of them.
-  status add(std::vector<value_hash> hashes, memory::spill_file& file);
-  /// Says of each value whether it is here; `wanted` is sorted by hash.
-  status find(std::vector<wanted_value>& wanted, const memory::spill_file& file) const;
+  /// Moves the values of an index here and frees it; null or an empty one changes nothing.
+  status add(std::unique_ptr<group_index>& from, memory::spill_file& file);
+  /// Rows of each of `batches` batches whose value is here (or is not, where `here` is false), ascending.
+  result<std::deque<std::vector<std::int32_t>>> rows_of(std::vector<wanted_value> wanted, std::size_t batches,
+                                                        bool here, const memory::spill_file& file) const;
 
   /// Calls `take` with each block, for the unit's state; and takes one back.
   status each(const memory::spill_file& file, const std::function<status(const batch&)>& take) const;
@@ -53,7 +56,15 @@ class spilled_values {
   [[nodiscard]] bool any() const { return !blocks_.empty(); }
 
  private:
+  status add(std::vector<value_hash> hashes, memory::spill_file& file);
+  /// Says of each value whether it is here; `wanted` is sorted by hash.
+  status find(std::vector<wanted_value>& wanted, const memory::spill_file& file) const;
+
   std::vector<memory::spilled_block> blocks_;
+  value_hasher hasher_;
 };
+
+/// All values of an index as columns, for the unit's state; null for no index.
+result<std::shared_ptr<arrow::RecordBatch>> values_of(const group_index* index);
 
 }  // namespace sluice::validation

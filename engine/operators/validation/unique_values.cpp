@@ -1,13 +1,10 @@
 #include "engine/operators/validation/unique_values.hpp"
 
-#include "engine/operators/held_state.hpp"
-
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <numeric>
 
 namespace sluice::validation {
 
@@ -70,37 +67,8 @@ status unique_values::look_up(const std::deque<batch>& next, const memory::spill
       if (!has_null(columns, row)) wanted.push_back({.hash = hash, .batch = at, .row = static_cast<std::int32_t>(row)});
     }));
   }
-  std::sort(wanted.begin(), wanted.end(), [](const auto& a, const auto& b) { return a.hash < b.hash; });
-  SLUICE_TRY(spilled_.find(wanted, file));
-  on_disk_.assign(next.size(), {});
-  for (const auto& one : wanted)
-    if (one.found) on_disk_[one.batch].push_back(one.row);
-  for (auto& rows : on_disk_) std::sort(rows.begin(), rows.end());
+  SLUICE_ASSIGN(on_disk_, spilled_.rows_of(std::move(wanted), next.size(), true, file));
   return {};
-}
-
-status unique_values::spill(memory::spill_file& file) {
-  if (!index_ || index_->size() == 0) return {};
-  constexpr std::uint32_t at_once = 64 * 1024;
-  std::vector<value_hash> hashes;
-  hashes.reserve(index_->size());
-  std::vector<std::uint32_t> groups;
-  for (std::uint32_t begin = 0; begin < index_->size(); begin += at_once) {
-    groups.resize(std::min(at_once, index_->size() - begin));
-    std::iota(groups.begin(), groups.end(), begin);
-    SLUICE_ASSIGN(const auto keys, index_->keys(groups));
-    SLUICE_TRY(hasher_.each(keys, [&](std::int64_t, value_hash hash) { hashes.push_back(hash); }));
-  }
-  index_.reset();
-  return spilled_.add(std::move(hashes), file);
-}
-
-result<std::shared_ptr<arrow::RecordBatch>> unique_values::values() const {
-  if (!index_) return std::shared_ptr<arrow::RecordBatch>();
-  std::vector<std::uint32_t> all(index_->size());
-  std::iota(all.begin(), all.end(), 0U);
-  SLUICE_ASSIGN(auto columns, index_->keys(all));
-  return held::unnamed(std::ssize(all), std::move(columns));
 }
 
 status unique_values::restore(const arrow::RecordBatch& values) {

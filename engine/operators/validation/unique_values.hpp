@@ -28,10 +28,10 @@ class unique_values {
 
   [[nodiscard]] std::int64_t bytes() const { return index_ ? index_->bytes() : 0; }
   /// Moves the keys in memory to disk.
-  status spill(memory::spill_file& file);
+  status spill(memory::spill_file& file) { return spilled_.add(index_, file); }
   [[nodiscard]] bool has_spilled() const { return spilled_.any(); }
   /// Those in memory as columns, for the unit's state, and back; null where there are none.
-  result<std::shared_ptr<arrow::RecordBatch>> values() const;
+  result<std::shared_ptr<arrow::RecordBatch>> values() const { return values_of(index_.get()); }
   status restore(const arrow::RecordBatch& values);
   /// Those on disk.
   [[nodiscard]] spilled_values& spilled() { return spilled_; }

@@ -8,7 +8,7 @@ from jobs import JobBase, compare, prefix
 PIPELINE = """\
 version: 1
 pipeline: file-to-parquet
-run: { checkpoint: 60ms }
+run: { checkpoint: 20ms }
 rejects: { allow: 1000000 }
 extract:
   orders:

@@ -6,7 +6,7 @@ from jobs.file_to_parquet import orders
 PIPELINE = """\
 version: 1
 pipeline: file-to-postgres
-run: {{ checkpoint: 60ms }}
+run: {{ checkpoint: 10ms }}
 rejects: {{ allow: 1000000 }}
 extract:
   orders:

@@ -10,7 +10,7 @@ from jobs import JobBase, compare, prefix
 PIPELINE = """\
 version: 1
 pipeline: files-to-many
-run: { checkpoint: 60ms }
+run: { checkpoint: 20ms }
 rejects: { allow: 1000000 }
 extract:
   first:

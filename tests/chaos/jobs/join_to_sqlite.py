@@ -8,7 +8,7 @@ from jobs.file_to_parquet import orders
 PIPELINE = """\
 version: 1
 pipeline: join-to-sqlite
-run: { checkpoint: 60ms }
+run: { checkpoint: 20ms }
 rejects: { allow: 1000000 }
 extract:
   orders:
