@@ -8,6 +8,12 @@
 
 namespace sluice::actors {
 
+namespace {
+
+constexpr auto long_checkpoint = std::chrono::seconds(1);
+
+}  // namespace
+
 checkpoints::checkpoints(caf::event_based_actor* self, const run_setup& of, callbacks calls)
     : self_(self),
       plan_(*of.what),
@@ -33,7 +39,7 @@ void checkpoints::start_at_once() {
 
 void checkpoints::schedule() {
   if (!interval_ || stopped_) return;
-  const auto due = begun_ + *interval_;
+  const auto due = std::max(begun_ + *interval_, pause_until_);
   const auto now = self_->clock().now();
   const auto left =
       due > now ? std::chrono::duration_cast<std::chrono::microseconds>(due - now) : std::chrono::microseconds(0);
@@ -131,6 +137,9 @@ void checkpoints::see_whether_complete() {
 
 void checkpoints::done() {
   busy_ = false;
+  const auto now = self_->clock().now();
+  // Where much state takes longer to write than the interval, the run would do nothing else.
+  if (const auto took = now - begun_; took > long_checkpoint) pause_until_ = now + took;
   if (stopped_) return;
   wanted_ ? begin() : schedule();
 }

@@ -15,7 +15,8 @@
 namespace sluice::actors {
 
 /// Decides when a run takes a checkpoint, and gathers it: one at a time, the next one an interval after the last began,
-/// or at once where somebody asks. Part of the supervisor, which writes what was gathered.
+/// and after one that took more than a second not before as much time has passed again; or at once where somebody asks.
+/// Part of the supervisor, which writes what was gathered.
 class checkpoints {
  public:
   /// Why a checkpoint is taken, beside its time.
@@ -73,7 +74,7 @@ class checkpoints {
   flow::epoch_round round_;
   std::optional<wish> wanted_;  ///< for the next one
   wish now_;                    ///< of the one that is under way
-  std::chrono::steady_clock::time_point begun_;
+  std::chrono::steady_clock::time_point begun_, pause_until_;
   std::uint64_t timer_ = 0;  ///< the newest one counts
   bool started_ = false;
   bool busy_ = false;

@@ -16,18 +16,17 @@ result<handed_out> hand_out(const open_transform& from, const std::string& name)
     SLUICE_ASSIGN(made.parts, from.unit->state({}));
     auto* const disk = dynamic_cast<spilled_state*>(from.unit.get());
     if (disk == nullptr || !disk->has_spilled()) return made;
-    SLUICE_ASSIGN(const auto to, flow::state_writer::open(from.setup->checkpoint_folder, name));
-    for (const auto& part : made.parts) SLUICE_TRY(to->add(part));
+    SLUICE_ASSIGN(made.file, flow::state_writer::open(from.setup->checkpoint_folder, name));
+    for (const auto& part : made.parts) SLUICE_TRY(made.file->add(part));
     made.parts.clear();
-    const auto add = [&](const state_part& part) { return to->add({spilled_part(part.name), part.rows}); };
+    const auto add = [&](const state_part& part) { return made.file->add({spilled_part(part.name), part.rows}); };
     SLUICE_TRY(disk->hand_out({}, add));
-    SLUICE_ASSIGN(made.written, to->finish());
     return made;
   });
 }
 
 result<flow::saved_state> write(const std::string& folder, const std::string& name, const handed_out& what) {
-  return what.written ? result<flow::saved_state>(*what.written) : flow::write_state(folder, name, what.parts);
+  return what.file ? what.file->finish() : flow::write_state(folder, name, what.parts);
 }
 
 status take_back(const open_transform& to) {

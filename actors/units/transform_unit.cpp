@@ -192,7 +192,7 @@ class transform_actor : public unit_actor {
                 });
   }
 
-  /// Written while the transform works on, but for what it has on disk.
+  /// Made durable while the transform works on.
   void save(std::uint64_t epoch, flow::instance_snapshot here, const std::string& name, handed_out what) {
     saving_ = true;
     saves_.call(

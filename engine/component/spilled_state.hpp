@@ -8,14 +8,15 @@
 namespace sluice {
 
 /// A transform that keeps rows on disk where memory is short hands those out by this interface beside `transform`, a
-/// part at a time, so that they are never in memory together. Both calls block.
+/// part at a time, so that they are never in memory together; so does one that holds so much that a copy of it would be
+/// a burden. Both calls block.
 class spilled_state {
  public:
   virtual ~spilled_state() = default;
   using part_taker = std::function<status(const state_part&)>;
   /// True where `hand_out` has anything to give.
   [[nodiscard]] virtual bool has_spilled() const = 0;
-  /// Gives what is on disk of some key groups, without changing it; beside what `state` gives, right behind it.
+  /// Gives it for some key groups, without changing it; beside what `state` gives, right behind it.
   virtual status hand_out(key_groups of, const part_taker& take) = 0;
   /// Takes back a part that `hand_out` gave, behind `restore`. Part by part in the order in which they were given;
   /// instances one after the other.

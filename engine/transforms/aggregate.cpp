@@ -36,6 +36,8 @@ using aggregates::stored_groups;
 
 // Groups beyond which calls take longer than an actor's turn.
 constexpr std::uint32_t many_groups = 32 * 1024;
+// Groups of a part of the state: their columns fit into the cache of a core.
+constexpr std::size_t groups_of_a_part = 16 * 1024;
 
 class aggregate final : public single_output, public may_block, public spilled_state, public makes_rows {
  public:
@@ -67,40 +69,33 @@ class aggregate final : public single_output, public may_block, public spilled_s
     return columns.names();
   }
 
-  /// The groups as rows, and the distinct values of each call that has any.
+  /// The groups as rows, and the distinct values of each call that has any. Many groups are handed out part by part.
   result<std::vector<state_part>> state(key_groups of) override {
     std::vector<state_part> parts;
     if (!finished_ && !pass_) return parts;
     SLUICE_ASSIGN(auto flags, held::numbers("flags", {positions_ ? 1 : 0, finished_ ? 1 : 0}));
     parts.push_back(std::move(flags));
-    if (finished_) return parts;
+    if (finished_ || holds_many()) return parts;
     SLUICE_ASSIGN(auto saved, pass_->save(of));
-    parts.push_back({"groups", std::move(saved.groups)});
-    for (std::size_t call = 0; call < saved.distinct.size(); ++call)
-      if (saved.distinct[call]) parts.push_back({"distinct" + std::to_string(call), std::move(saved.distinct[call])});
+    add_parts(std::move(saved), parts);
     return parts;
   }
   status restore(const std::vector<state_part>& parts) override {
     if (parts.empty()) return {};
     SLUICE_TRY(prepare());
-    group_pass::saved saved;
-    saved.distinct.resize(what_.states.size());
     for (const auto& part : parts) {
-      if (part.name == "groups") {
-        saved.groups = part.rows;
-      } else if (part.name == "flags") {
+      if (part.name == "flags") {
         SLUICE_ASSIGN(const auto flags, held::numbers_of(part, 2));
         positions_ = positions_ || flags[0] != 0;
         all_given_ = all_given_ || flags[1] != 0;
+      } else if (!is_of_groups(part)) {
+        return held::foreign(part.name);
+      } else if (part.name != groups_part) {
+        SLUICE_TRY(take_groups_back(part));
       }
-      for (std::size_t call = 0; call < saved.distinct.size(); ++call)
-        if (part.name == "distinct" + std::to_string(call)) saved.distinct[call] = part.rows;
     }
-    if (all_given_) return {};
-    if (!saved.groups) return held::foreign("groups");
-    SLUICE_TRY(pass_->load(saved));
-    known_ = endless_ ? pass_->size() : 0;
-    memory_.take(pass_->bytes());
+    for (const auto& part : parts)
+      if (part.name == groups_part) SLUICE_TRY(take_groups_back(part));
     return {};
   }
 
@@ -111,12 +106,13 @@ class aggregate final : public single_output, public may_block, public spilled_s
            (stored_ ? stored_->held() : 0);
   }
 
-  /// Rows of groups that have no room in memory: keys, inputs, and where they came; and distinct values.
+  /// Many groups; rows of groups that have no room in memory: keys, inputs, and where they came; and distinct values.
   [[nodiscard]] bool has_spilled() const override {
-    return !finished_ && pass_ && (spilled_ || stored_ || pass_->has_spilled());
+    return !finished_ && pass_ && (holds_many() || spilled_ || stored_ || pass_->has_spilled());
   }
   status hand_out(key_groups of, const part_taker& take) override {
     if (stored_) return stored_->hand_out(of, take);
+    if (holds_many()) SLUICE_TRY(hand_out_groups(of, take));
     SLUICE_TRY(pass_->hand_out(of, take));
     if (!spilled_) return {};
     return spilled_->each([&](const batch& rows) -> status {
@@ -141,6 +137,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
   // Their groups are none of those in memory: they go to disk again, and groups that come are treated as before.
   status take_in(const state_part& part) override {
     SLUICE_TRY(prepare());
+    if (is_of_groups(part)) return take_groups_back(part);
     if (endless_) {
       SLUICE_TRY(store());
       return stored_->take_in(part);
@@ -225,6 +222,52 @@ class aggregate final : public single_output, public may_block, public spilled_s
   }
 
  private:
+  // Distinct values are looked through for each part.
+  [[nodiscard]] bool holds_many() const { return !stored_ && pass_->size() > many_groups && !pass_->has_distinct(); }
+
+  static constexpr const char* groups_part = "groups";
+  static constexpr const char* distinct_part = "distinct";  // with the number of the state behind it
+
+  [[nodiscard]] static bool is_of_groups(const state_part& part) {
+    return part.name == groups_part || part.name.rfind(distinct_part, 0) == 0;
+  }
+
+  // Distinct values stand before the groups that they are of.
+  static void add_parts(group_pass::saved saved, std::vector<state_part>& to) {
+    for (std::size_t call = 0; call < saved.distinct.size(); ++call)
+      if (saved.distinct[call]) to.push_back({distinct_part + std::to_string(call), std::move(saved.distinct[call])});
+    to.push_back({groups_part, std::move(saved.groups)});
+  }
+
+  status hand_out_groups(key_groups of, const part_taker& take) {
+    std::vector<state_part> parts;
+    return pass_->save_by_parts(of, groups_of_a_part, [&](group_pass::saved saved) -> status {
+      parts.clear();
+      add_parts(std::move(saved), parts);
+      for (const auto& part : parts) SLUICE_TRY(take(part));
+      return {};
+    });
+  }
+
+  status take_groups_back(const state_part& part) {
+    taken_.distinct.resize(what_.states.size());
+    for (std::size_t call = 0; call < taken_.distinct.size(); ++call)
+      if (part.name == distinct_part + std::to_string(call)) return taken_.distinct[call] = part.rows, status();
+    if (part.name != groups_part) return held::foreign(part.name);
+    auto saved = std::exchange(taken_, {});
+    saved.groups = part.rows;
+    if (all_given_) return {};
+    if (stored_) {  // by another instance's part before this one
+      SLUICE_ASSIGN(const auto pass, group_pass::make(what_, context_, unit_));
+      SLUICE_TRY(pass->load(saved));
+      return stored_->take(*pass, std::vector<stored_groups::facts>(pass->size(), {.given = true, .changed = false}));
+    }
+    SLUICE_TRY(pass_->load(saved));
+    known_ = endless_ ? pass_->size() : 0;
+    memory_.take(pass_->bytes());
+    return {};
+  }
+
   // Groups that have changed, in the order in which they appeared.
   void give_changed() {
     if (stored_) return stored_->start();
@@ -489,6 +532,7 @@ class aggregate final : public single_output, public may_block, public spilled_s
   std::unique_ptr<external_sort> results_;      ///< of all passes, by their places, where there are several
   std::optional<batch_places> places_;
   std::vector<std::uint32_t> origins_;  ///< number among all batches of each batch of a later pass
+  group_pass::saved taken_;             ///< distinct values whose groups are the next part
   bool first_pass_ = true;
   bool finished_ = false;
   bool all_given_ = false;  ///< by an instance before this one

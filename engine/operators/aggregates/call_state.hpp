@@ -34,6 +34,7 @@ class call_state {
   status load(saved_columns& from, const grouped_rows& to, bool filtered,
               const std::shared_ptr<arrow::RecordBatch>& distinct);
   /// Distinct values that went to disk, with the numbers of their groups; and back, once frozen. Block.
+  [[nodiscard]] bool has_distinct() const { return distinct_ != nullptr; }
   [[nodiscard]] bool has_spilled() const { return spilled_ && spilled_->rows() > 0; }
   using pair_taker = std::function<status(const arrow::UInt32Array&, const std::shared_ptr<arrow::Array>&)>;
   status each_spilled(const pair_taker& take) const;

@@ -113,19 +113,31 @@ status group_pass::add_nothing() {
 }
 
 result<group_pass::saved> group_pass::save(key_groups of) {
+  saved all;
+  SLUICE_TRY(save_by_parts(of, std::max<std::size_t>(size(), 1), [&](saved some) -> status {
+    all = std::move(some);
+    return {};
+  }));
+  return all.groups ? result<saved>(std::move(all)) : save(std::vector<std::uint32_t>());
+}
+
+// In the order of their numbers: those of a batch follow each other, and where each appeared is among what is saved.
+status group_pass::save_by_parts(key_groups of, std::size_t most, const std::function<status(saved)>& take) {
   std::vector<std::uint32_t> groups;
-  auto in_order = seen_;
-  in_order.start(order_);
-  for (auto some = in_order.next(target_batch_rows); !some.empty(); some = in_order.next(target_batch_rows))
-    groups.insert(groups.end(), some.begin(), some.end());
-  SLUICE_ASSIGN(const auto keys, index_->keys(groups));
-  SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, std::ssize(groups)));
-  if (chosen.size() < groups.size()) {
-    std::vector<std::uint32_t> fewer;
-    for (const auto at : chosen) fewer.push_back(groups[static_cast<std::size_t>(at)]);
-    groups = std::move(fewer);
+  for (std::uint32_t begin = 0; begin < size(); begin += static_cast<std::uint32_t>(most)) {
+    groups.resize(std::min<std::size_t>(most, size() - begin));
+    std::iota(groups.begin(), groups.end(), begin);
+    if (!of.all()) {
+      SLUICE_ASSIGN(const auto keys, index_->keys(groups));
+      SLUICE_ASSIGN(const auto chosen, held::in_groups(of, keys, std::ssize(groups)));
+      groups.assign(chosen.begin(), chosen.end());
+      for (auto& group : groups) group += begin;
+    }
+    if (groups.empty()) continue;
+    SLUICE_ASSIGN(auto made, save(groups));
+    SLUICE_TRY(take(std::move(made)));
   }
-  return save(groups);
+  return {};
 }
 
 result<group_pass::saved> group_pass::save(const std::vector<std::uint32_t>& groups) {
@@ -178,6 +190,10 @@ namespace {
 constexpr const char* pairs_part = "pairs";  // with the number of the state behind it
 
 }  // namespace
+
+bool group_pass::has_distinct() const {
+  return std::any_of(states_.begin(), states_.end(), [](const auto& state) { return state->has_distinct(); });
+}
 
 bool group_pass::has_spilled() const {
   return std::any_of(states_.begin(), states_.end(), [](const auto& state) { return state->has_spilled(); });

@@ -62,8 +62,12 @@ class group_pass {
     std::vector<std::shared_ptr<arrow::RecordBatch>> distinct;
   };
   result<saved> save(key_groups of);
+  /// The same in parts of at most so many groups, so that they are never in memory together. Blocks.
+  status save_by_parts(key_groups of, std::size_t most, const std::function<status(saved)>& take);
   /// The same of some groups.
   result<saved> save(const std::vector<std::uint32_t>& groups);
+  /// True where a state keeps distinct values of each group: `save` looks through all of them.
+  [[nodiscard]] bool has_distinct() const;
   /// Takes groups back, all of them new.
   status load(const saved& from);
   /// Distinct values that are on disk, beside what `save` gives: keys and values, part by part; and back, behind

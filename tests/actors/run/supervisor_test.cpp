@@ -467,6 +467,35 @@ TEST_CASE("the first checkpoint of a run that goes on comes after a quarter of t
   CHECK(asked.count<begin_epoch>() == 1);
 }
 
+TEST_CASE("a checkpoint that takes longer than its interval is followed by a pause as long as it took") {
+  play one({}, false, {}, 10s);
+  one.running();
+  const auto& asked = (*one.units)[stage::enumerator];
+  const auto take = [&](std::uint64_t epoch, std::chrono::seconds takes) {
+    REQUIRE(asked.count<begin_epoch>() == epoch);
+    one.units->tell(stage::enumerator, epoch_ready{stage::enumerator, epoch});
+    one.time.pass(takes);
+    for (const auto& who : {stage::reader, stage::writer}) {
+      epoch_prepared passed;
+      passed.epoch = epoch;
+      passed.what.report.who = who;
+      if (who == stage::reader) passed.what.report.port_rows = {0};
+      if (who == stage::reader) passed.what.report.sent = {{{0, 0, 0}, 0, 0}};
+      if (who == stage::writer) passed.what.report.received = {{{0, 0, 0}, 0, 0}};
+      one.units->tell(who, passed);
+    }
+    one.time.settle();
+  };
+  one.time.pass(11s);
+  take(1, 3s);
+  one.time.pass(8s);
+  take(2, 40s);
+  one.time.pass(38s);
+  CHECK(asked.count<begin_epoch>() == 2);
+  one.time.pass(5s);
+  CHECK(asked.count<begin_epoch>() == 3);
+}
+
 TEST_CASE("a supervisor that takes a run over hears everything once more, and tells nothing twice") {
   stage on;
   const auto setup = on.job.setup();

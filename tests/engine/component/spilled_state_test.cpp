@@ -1,8 +1,10 @@
 #include "engine/component/spilled_state.hpp"
 
 #include "engine/flow/state_file.hpp"
+#include "engine/runs/unit_state.hpp"
 #include "tests/support/collector.hpp"
 
+#include <arrow/compute/api_scalar.h>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -180,6 +182,46 @@ TEST_CASE("groups on disk below a source without end are given when they have ch
   CHECK(spilled);
 }
 
+TEST_CASE("an instance goes on with what two have held below a source without end, one of which had groups on disk") {
+  const spilling what{.name = "aggregate",
+                      .own = R"json({"by": ["k"], "compute": {"n": "count(*)", "t": "max(t)"}})json"};
+  auto some = events_of(what, 3);
+  auto others = events_of(what, 4);
+  for (auto* events : {&some, &others}) events->pop_back();
+  for (auto& one : others) {  // keys of its own
+    const auto keys = arrow::compute::Add(one.rows.data->column(0), arrow::Datum(std::int64_t{10'000})).ValueOrDie();
+    one.rows.data = one.rows.data->SetColumn(0, one.rows.data->schema()->field(0), keys.make_array()).ValueOrDie();
+  }
+  runner unbroken(what.name, what.own, ports_of(what), {});
+  runner on_disk(what.name, what.own, ports_of(what), {.memory_bytes = little});
+  runner in_memory(what.name, what.own, ports_of(what), {});
+  runner next(what.name, what.own, ports_of(what), {.memory_bytes = little});
+  for (auto* one : {&unbroken, &on_disk, &in_memory, &next}) make_endless(*one);
+  bool spilled = false;
+  const auto half = some.size() / 2;
+  for (std::size_t at = 0; at < half; ++at) {
+    for (auto* one : {&unbroken, &on_disk}) feed(*one, some[at]);
+    for (auto* one : {&unbroken, &in_memory}) feed(*one, others[at]);
+  }
+  (void)at_barrier(unbroken);
+  for (auto* one : {&on_disk, &in_memory}) (void)at_barrier(*one);
+  const test::temporary_folder folder;
+  const auto place = folder.path().string();
+  const auto first = hand_out(on_disk, {}, place, "a", spilled);
+  REQUIRE(spilled);
+  bool second_spilled = false;
+  const auto second = hand_out(in_memory, {}, place, "b", second_spilled);
+  REQUIRE(!second_spilled);
+  must(restore_unit(next.unit(), place, first));
+  must(restore_unit(next.unit(), place, second));
+  for (auto at = half; at < some.size(); ++at)
+    for (auto* one : {&unbroken, &next}) {
+      feed(*one, some[at]);
+      feed(*one, others[at]);
+    }
+  CHECK(at_barrier(next) == at_barrier(unbroken));
+}
+
 TEST_CASE("what has gone to disk is handed over to another instance, which goes on with the same result") {
   const std::vector<spilling> all = {
       {.name = "sort", .own = R"json(["t desc", "k"])json"},
@@ -188,6 +230,11 @@ TEST_CASE("what has gone to disk is handed over to another instance, which goes 
       {.name = "aggregate",
        .own = R"json({"by": ["k"], "compute": {"n": "count(*)", "t": "max(t)", "f": "first(t)", "l": "last(n)"}})json"},
       {.name = "aggregate", .own = R"json({"by": ["k"], "compute": {"d": "count(distinct t)", "s": "sum(n)"}})json"},
+      // Many groups are handed out part by part, whether or not there is memory for them.
+      {.name = "aggregate",
+       .own = R"json({"by": ["n"], "compute": {"t": "max(t)", "f": "first(k)"}})json",
+       .memory = std::int64_t{1} << 30,
+       .batch_rows = 2500},
       {.name = "steps",
        .own = R"json([{"filter": "n % 7 <> 0"}, {"sort": ["t", "n"]}, {"limit": 5000}])json",
        .divides = false},
