@@ -8,8 +8,11 @@
 #include <arrow/builder.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <arrow/type_traits.h>
 #include <arrow/util/key_value_metadata.h>
 
+#include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace sluice::held {
@@ -22,6 +25,39 @@ constexpr const char* position_column = "position";
 std::shared_ptr<arrow::Array> unsigned_column(std::vector<std::uint64_t> values) {
   const auto count = std::ssize(values);
   return std::make_shared<arrow::UInt64Array>(count, arrow::Buffer::FromVector(std::move(values)));
+}
+
+template <class Narrow>
+std::shared_ptr<arrow::Array> narrow_column(const std::vector<std::uint64_t>& values) {
+  using type = typename arrow::CTypeTraits<Narrow>::ArrayType;
+  std::vector<Narrow> narrow(values.begin(), values.end());
+  return std::make_shared<type>(std::ssize(values), arrow::Buffer::FromVector(std::move(narrow)));
+}
+
+std::shared_ptr<arrow::Array> narrowest_column(std::vector<std::uint64_t> values) {
+  const auto highest = values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+  if (highest <= std::numeric_limits<std::uint8_t>::max()) return narrow_column<std::uint8_t>(values);
+  if (highest <= std::numeric_limits<std::uint16_t>::max()) return narrow_column<std::uint16_t>(values);
+  if (highest <= std::numeric_limits<std::uint32_t>::max()) return narrow_column<std::uint32_t>(values);
+  return unsigned_column(std::move(values));
+}
+
+/// The values of a column of any width; those of a narrow one are put into `widened`.
+const std::uint64_t* unsigned_values(const arrow::Array& column, std::vector<std::uint64_t>& widened) {
+  const auto widen = [&](const auto& narrow) {
+    widened.assign(narrow.raw_values(), narrow.raw_values() + narrow.length());
+    return widened.data();
+  };
+  switch (column.type_id()) {
+    case arrow::Type::UINT8:
+      return widen(static_cast<const arrow::UInt8Array&>(column));
+    case arrow::Type::UINT16:
+      return widen(static_cast<const arrow::UInt16Array&>(column));
+    case arrow::Type::UINT32:
+      return widen(static_cast<const arrow::UInt32Array&>(column));
+    default:
+      return static_cast<const arrow::UInt64Array&>(column).raw_values();
+  }
 }
 
 }  // namespace
@@ -95,9 +131,15 @@ status place_columns::append_to(arrow::ArrayVector& columns) {
   return {};
 }
 
+status place_columns::append_narrow_to(arrow::ArrayVector& columns) {
+  for (auto* values : {&splits_, &sequences_, &chunks_, &rows_})
+    columns.push_back(narrowest_column(std::move(*values)));
+  return {};
+}
+
 places_read::places_read(const arrow::RecordBatch& from, int at) : count_(from.num_rows()) {
   const auto values = [&](int column) {
-    return static_cast<const arrow::UInt64Array&>(*from.column(at + column)).raw_values();
+    return unsigned_values(*from.column(at + column), widened_[static_cast<std::size_t>(column)]);
   };
   split_ = values(0);
   sequence_ = values(1);
@@ -148,6 +190,14 @@ result<std::string_view> text_at(const arrow::Array& column, std::int64_t row) {
 }
 
 namespace detail {
+
+result<std::shared_ptr<arrow::Array>> no_values(std::int64_t count) {
+  return std::shared_ptr<arrow::Array>(std::make_shared<arrow::NullArray>(count));
+}
+
+bool has_no_values(const arrow::Array& column, std::size_t rows) {
+  return column.type_id() == arrow::Type::NA && column.length() == static_cast<std::int64_t>(rows);
+}
 
 result<std::shared_ptr<arrow::Array>> make_bytes(std::int32_t width, std::vector<std::uint8_t> bytes) {
   const auto rows = std::ssize(bytes) / width;

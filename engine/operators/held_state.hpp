@@ -32,11 +32,13 @@ result<batch> rows_of(const state_part& part);
 result<std::vector<std::int32_t>> in_groups(key_groups range, const std::vector<std::shared_ptr<arrow::Array>>& keys,
                                             std::int64_t count);
 
-/// Adds where rows came in the input's order as four columns: split, sequence, chunk, row.
+/// Adds where rows came in the input's order as four columns of 64 bits: split, sequence, chunk, row.
 class place_columns {
  public:
   void add(const order_key& of, std::uint32_t row);
   status append_to(arrow::ArrayVector& columns);
+  /// The same in as few bytes as the numbers need, for parts that are not joined with others.
+  status append_narrow_to(arrow::ArrayVector& columns);
 
  private:
   std::vector<std::uint64_t> splits_, sequences_, chunks_, rows_;
@@ -46,12 +48,15 @@ class places_read {
  public:
   /// Of four columns from `at` on.
   places_read(const arrow::RecordBatch& from, int at);
+  places_read(const places_read&) = delete;
+  places_read& operator=(const places_read&) = delete;
   [[nodiscard]] order_key key(std::int64_t row) const;
   [[nodiscard]] std::uint32_t row(std::int64_t row) const;
   /// The end of the rows from `begin` on that came in one batch.
   [[nodiscard]] std::int64_t end_of_batch(std::int64_t begin) const;
 
  private:
+  std::array<std::vector<std::uint64_t>, 4> widened_;  ///< of columns that are narrow
   const std::uint64_t *split_, *sequence_, *chunk_, *row_;
   std::int64_t count_;
 };
@@ -69,7 +74,7 @@ class batches_taken_back {
 /// Columns of a part without names, and of any types.
 std::shared_ptr<arrow::RecordBatch> unnamed(std::int64_t count, arrow::ArrayVector columns);
 
-/// The values that an operator keeps for each of its groups, as a column of bytes.
+/// The values that an operator keeps for each of its groups, as a column of bytes; of nulls where it keeps none at all.
 template <class Value>
 result<std::shared_ptr<arrow::Array>> column_of(const std::vector<Value>& values,
                                                 std::span<const std::uint32_t> groups);
@@ -97,6 +102,8 @@ class quiet_emitter : public emitter {
 error foreign(const std::string& part);
 
 namespace detail {
+result<std::shared_ptr<arrow::Array>> no_values(std::int64_t count);
+bool has_no_values(const arrow::Array& column, std::size_t rows);
 result<std::shared_ptr<arrow::Array>> make_bytes(std::int32_t width, std::vector<std::uint8_t> bytes);
 result<const std::uint8_t*> bytes_of(const arrow::Array& column, std::int32_t width, std::size_t rows);
 }  // namespace detail
@@ -105,6 +112,7 @@ template <class Value>
 result<std::shared_ptr<arrow::Array>> column_of(const std::vector<Value>& values,
                                                 std::span<const std::uint32_t> groups) {
   static_assert(std::is_trivially_copyable_v<Value>);
+  if (values.empty()) return detail::no_values(std::ssize(groups));
   std::vector<std::uint8_t> bytes(groups.size() * sizeof(Value));
   for (std::size_t i = 0; i < groups.size(); ++i) {
     // Some vectors are no longer than needed: what is behind their end is zero.
@@ -117,6 +125,7 @@ result<std::shared_ptr<arrow::Array>> column_of(const std::vector<Value>& values
 template <class Value>
 status put_back(const std::shared_ptr<arrow::Array>& column, std::span<const std::uint32_t> groups, std::size_t count,
                 std::vector<Value>& values) {
+  if (detail::has_no_values(*column, groups.size())) return {};
   SLUICE_ASSIGN(const auto* bytes, detail::bytes_of(*column, static_cast<std::int32_t>(sizeof(Value)), groups.size()));
   if (values.size() < count) values.resize(count);
   for (std::size_t i = 0; i < groups.size(); ++i)

@@ -1,6 +1,7 @@
 #include "engine/operators/aggregates/exact_sum.hpp"
 
 #include <arrow/array.h>
+#include <arrow/builder.h>
 
 #include <algorithm>
 #include <bit>
@@ -227,17 +228,21 @@ exact_number exact_sums::number(std::size_t group) const {
 
 // Of each group: the first bin kept, how many, the special bits; then the bins.
 status exact_sums::save(std::span<const std::uint32_t> groups, arrow::ArrayVector& to) const {
-  std::vector<std::string> texts;
-  texts.reserve(groups.size());
+  constexpr auto doing = "hand out sums";
+  arrow::LargeBinaryBuilder texts;
+  const auto bins = static_cast<std::size_t>(width_) * sizeof(int128);
+  SLUICE_TRY_ARROW(texts.Reserve(std::ssize(groups)), doing);
+  SLUICE_TRY_ARROW(texts.ReserveData(static_cast<std::int64_t>(groups.size() * (3 + bins))), doing);
+  std::vector<std::uint8_t> text(3 + bins);
   for (const auto group : groups) {
-    auto& text = texts.emplace_back();
-    const auto width = group < groups_ ? static_cast<std::size_t>(width_) : 0;
-    text += static_cast<char>(low_);
-    text += static_cast<char>(width);
-    text += static_cast<char>(group < special_.size() ? special_[group] : 0);
-    if (width > 0) text.append(reinterpret_cast<const char*>(bins_.data() + group * width), width * sizeof(int128));
+    const bool has = group < groups_ && width_ > 0;
+    text[0] = static_cast<std::uint8_t>(low_);
+    text[1] = static_cast<std::uint8_t>(has ? width_ : 0);
+    text[2] = group < special_.size() ? special_[group] : 0;
+    if (has) std::memcpy(text.data() + 3, bins_.data() + group * static_cast<std::size_t>(width_), bins);
+    texts.UnsafeAppend(text.data(), static_cast<std::int64_t>(has ? text.size() : 3));
   }
-  SLUICE_ASSIGN(auto column, held::column_of_texts(texts));
+  SLUICE_ASSIGN_ARROW(auto column, texts.Finish(), doing);
   to.push_back(std::move(column));
   return {};
 }

@@ -150,7 +150,7 @@ result<group_pass::saved> group_pass::save(const std::vector<std::uint32_t>& gro
     const auto place = seen_.place_of(group);
     places.add(order_.key(place.batch), place.row);
   }
-  SLUICE_TRY(places.append_to(columns));
+  SLUICE_TRY(places.append_narrow_to(columns));
   for (const auto& state : states_) SLUICE_TRY(state->save(groups, order_, columns, made.distinct.emplace_back()));
   made.groups = held::unnamed(std::ssize(groups), std::move(columns));
   return made;
