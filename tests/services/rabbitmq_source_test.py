@@ -123,22 +123,6 @@ class RabbitSource(CommandLine):
         self.assertEqual(self.ids(), list(range(total)))
         self.assertTrue(self.empty())
 
-    def test_a_broker_that_is_restarted_and_one_that_loses_the_connection(self):
-        self.broker.queue(self.queue)
-        self.broker.publish(self.queue, self.bodies(5000))
-        self.pipeline(own="prefetch: 200", checkpoint="200ms")
-        process = self.start("run", "p.yaml")
-        wait_for("some rows", lambda: len(self.rows()) >= 400)
-        self.broker.restart()
-        self.broker.publish(self.queue, self.bodies(1000, 5000), first=5000)
-        wait_for("all rows", lambda: len(self.rows()) >= 6000)
-        self.broker.ctl("close_all_connections", "test")
-        self.broker.publish(self.queue, self.bodies(1000, 6000), first=6000)
-        wait_for("all rows", lambda: len(self.rows()) >= 7000)
-        self.drained(process)
-        self.assertEqual(self.ids(), list(range(7000)))
-        self.assertTrue(self.empty())
-
     def test_a_message_that_is_sent_twice_is_read_once_within_the_window(self):
         self.broker.queue(self.queue)
         self.broker.publish(self.queue, self.bodies(10))
