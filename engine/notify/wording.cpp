@@ -137,6 +137,7 @@ std::string title_of(const notice& what) {
   const auto& first = what.events.front();
   if (what.kind == "test") return "Test of the channel " + what.channel + " of " + what.pipeline;
   if (what.kind == "heartbeat") return "Sluice is alive: rule " + what.rule + " of " + what.pipeline;
+  if (what.kind == "missing") return "Nothing has come: " + happening(first);
   if (what.kind == "resolved") return "Resolved: " + happening(first);
   if (what.kind == "reminder") return "Still not resolved: " + happening(first);
   if (what.kind == "escalation") return "Not acknowledged: " + happening(first);
