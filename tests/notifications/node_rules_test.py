@@ -163,6 +163,8 @@ class NodeRules(CommandLine):
                           "that it is over")[0]
         self.assertEqual(told["data"]["alert"], first["data"]["alert"])
         self.assertEqual(told["data"]["title"], "Resolved: nothing came for 2.0 s: rule fresh of all pipelines")
+        self.assertIn("none for 2", self.at_node("notify", "list").stdout)
+        self.assertIn("none for 2", self.sluice("notify", "list").stdout)
         self.assertNotIn("events.missing", self.sluice("events", "--json", "-n", "1000").stdout)
 
     def test_a_heartbeat_comes_as_long_as_somebody_works_on_the_rule(self):
