@@ -140,6 +140,7 @@ struct office {
   std::vector<std::string> log(const std::string& run = {}) {
     std::vector<std::string> ids;
     const auto found1 = kept->events(0, run, 100'000).value();
+    ids.reserve(found1.size());
     for (const auto& one : found1) ids.push_back(one.id);
     return ids;
   }

@@ -42,6 +42,7 @@ std::vector<unit_progress> progress(std::int64_t orders_held_back) {
 
 std::vector<std::string> types(const std::vector<store::event>& all) {
   std::vector<std::string> made;
+  made.reserve(all.size());
   for (const auto& one : all) made.push_back(one.type);
   return made;
 }
