@@ -34,7 +34,9 @@ int show_rules(session& with, const options& rules) {
                {.title = "pending", .right = true}});
   for (const auto& one : rules) {
     const auto name = one.value("rule", "");
-    const auto when = one.value("when", "");
+    const auto absent = one.value("absent_microseconds", std::int64_t{0});
+    auto when = one.value("when", "");
+    if (absent > 0) when = "none for " + duration_text(static_cast<double>(absent) / 1e6) + " of: " + when;
     const auto waits = one.value("pending", std::int64_t{0});
     shown.add({{one.value("pipeline", "")},
                {one.value("removed", false) ? name + " (removed)" : name},
@@ -75,6 +77,7 @@ result<int> list_rules(session& with, const notify_request& what) {
                     {"channels", health},
                     {"pending", waits},
                     {"removed", one.until.has_value()}});
+    if (rule.contains("absent")) list.back()["absent_microseconds"] = rule["absent"];
   }
   return show_rules(with, list);
 }

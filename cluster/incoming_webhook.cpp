@@ -8,9 +8,6 @@
 #include "engine/secrets/reveal.hpp"
 #include "engine/store/schedules.hpp"
 
-#include <openssl/crypto.h>
-
-#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 
@@ -27,25 +24,11 @@ error unsigned_call(const std::string& why) {
                     "sign it by Standard Webhooks with the pipeline's signing_key");
 }
 
-bool same(const std::string& one, const std::string& other) {
-  return one.size() == other.size() && CRYPTO_memcmp(one.data(), other.data(), one.size()) == 0;
-}
-
-/// Whether one of the signatures with blanks between is that of the key.
-bool is_signed(const std::string& given, const std::string& wanted) {
-  for (std::size_t begin = 0; begin < given.size();) {
-    const auto end = std::min(given.find(' ', begin), given.size());
-    if (same(given.substr(begin, end - begin), wanted)) return true;
-    begin = end + 1;
-  }
-  return false;
-}
-
-result<std::string> key_of(const schedule::settings& of) {
+result<notify::webhook_key> key_of(const schedule::settings& of) {
   run_context context;
   context.secret = node_secrets();
   SLUICE_ASSIGN(const auto revealed, reveal_secrets(options{{"signing_key", of.signing_key}}, context));
-  return notify::signing_key(revealed["signing_key"].text());
+  return notify::key_to_check(revealed["signing_key"].text());
 }
 
 result<std::map<std::string, std::string>> params_of(const std::string& body) {
@@ -78,7 +61,7 @@ result<std::string> start_from_webhook(store::store& in, const std::string& pipe
   const auto settings = found ? schedule::from_options(found->schedule) : result<schedule::settings>(unsigned_call(""));
   if (!settings.ok() || !settings->webhook) return unsigned_call("the signature is wrong");
   SLUICE_ASSIGN(const auto key, key_of(*settings));
-  if (!is_signed(what.signature, notify::signature_of({key}, what.id, seconds, what.body)))
+  if (!notify::is_signed(key, what.signature, what.id, seconds, what.body))
     return unsigned_call("the signature is wrong");
   if (found->paused)
     return external_error("pipeline_paused", "the pipeline " + pipeline + " is paused",

@@ -284,6 +284,10 @@ options rule_schema() {
                         {"properties", {{"after", time}, {"to", texts()}}},
                         {"required", options::array({"after", "to"})},
                         {"additionalProperties", false}};
+  const options muting = {{"type", "object"},
+                          {"properties", {{"by", {{"type", "string"}}}, {"same", texts()}, {"for", time}}},
+                          {"required", options::array({"by", "for"})},
+                          {"additionalProperties", false}};
   return {
       {"type", "object"},
       {"properties",
@@ -306,7 +310,10 @@ options rule_schema() {
                             "One message for several events.")},
         {"repeat", described(time, "Remind of an alert that is open, this often.")},
         {"resolved", described({{"type", "boolean"}}, "Tell when the trouble is over.")},
-        {"escalate", described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")}}},
+        {"escalate", described({{"type", "array"}, {"items", step}}, "Who is told if an alert is not acknowledged.")},
+        {"inhibit", described({{"type", "array"}, {"items", muting}}, "Events that mute those that follow from them.")},
+        {"heartbeat", described(time, "Tell in this interval that somebody works on the rule.")},
+        {"absent", described(time, "Tell when no event has matched `when` for this time, in place of the events.")}}},
       {"required", options::array({"name"})},
       {"anyOf", options::array({{{"required", options::array({"to"})}}, {{"required", options::array({"start"})}}})},
       {"additionalProperties", false}};

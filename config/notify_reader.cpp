@@ -143,6 +143,8 @@ class notify_reader {
         made["escalate"] = read_escalation(value);
       } else if (key.text == "heartbeat") {
         if (const auto time = read_time(value, "heartbeat")) made["heartbeat"] = *time;
+      } else if (key.text == "absent") {
+        if (const auto time = read_time(value, "absent")) made["absent"] = *time;
       } else if (key.text == "inhibit") {
         made["inhibit"] = read_inhibitions(value);
       } else if (key.text == "start") {
@@ -150,7 +152,7 @@ class notify_reader {
       } else {
         in_.unknown_key(key, "a rule",
                         {"name", "when", "to", "start", "order", "group", "repeat", "resolved", "escalate", "inhibit",
-                         "heartbeat"});
+                         "heartbeat", "absent"});
       }
     }
     if (rule.find("name") == nullptr) in_.fault(rule, "missing_key", "the rule has no name", "name: oncall");
@@ -158,12 +160,20 @@ class notify_reader {
     if (made.contains("heartbeat") && rule.find("when") == nullptr) made["when"] = "false";
     if (rule.find("to") == nullptr && rule.find("start") == nullptr)
       in_.fault(rule, "missing_key", "the rule does not say where notifications go", "to: [pager]");
-    for (const auto* other : {"group", "repeat", "resolved", "escalate", "heartbeat"})
+    if (rule.find("absent") != nullptr && rule.find("when") == nullptr)
+      in_.fault(rule, "missing_key", "the rule has absent, but does not say which events it waits for",
+                "when: \"type = 'run.succeeded'\"");
+    for (const auto* other : {"group", "inhibit", "heartbeat"})
+      if (rule.find("absent") != nullptr && rule.find(other) != nullptr)
+        in_.fault(rule, "invalid_value",
+                  std::string("a rule with absent can't have ") + other + ": it tells that no event has come",
+                  "make two rules of it");
+    for (const auto* other : {"group", "repeat", "resolved", "escalate", "heartbeat", "absent"})
       if (!start.is_null() && rule.find(other) != nullptr)
         in_.fault(rule, "invalid_value",
                   std::string("a rule with start can't have ") + other + ": each event starts a run",
                   "make two rules of it");
-    for (const auto* other : {"group", "repeat", "resolved", "escalate"})
+    for (const auto* other : {"group", "repeat", "resolved", "escalate", "absent"})
       if (rule.find(other) != nullptr && tells_lineage(made))
         in_.fault(
             rule, "invalid_value",

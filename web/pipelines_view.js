@@ -96,7 +96,8 @@ export function pipelinesView() {
   void read();
   return {
     title: "Pipelines",
-    element: h("div", { class: "page" }, h("h1", { tabindex: "-1" }, "Pipelines"), problem.element, deployed.element, list.element, empty),
+    element: h("div", { class: "page" }, h("h1", { tabindex: "-1" }, "Pipelines"), problem.element, deployed.element,
+      h("section", { "aria-label": "Pipelines that have run" }, h("h2", {}, "Have run"), list.element, empty)),
     dispose() {
       asked.abort();
       changed.cancel();

@@ -3,6 +3,7 @@
 import { json } from "./api.js";
 import { confirm } from "./confirm.js";
 import { h, prose, say, shown } from "./dom.js";
+import { duration } from "./format.js";
 
 const part = encodeURIComponent;
 export const everyPipeline = "*";
@@ -75,6 +76,12 @@ function replay(rule, changed) {
   }
 }
 
+/** The events that a rule tells of, or, with `absent`, waits for. */
+function when(rule) {
+  const condition = rule.when ? h("code", {}, shown(rule.when)) : "every event";
+  return rule.absent_microseconds ? [`none for ${duration(rule.absent_microseconds / 1e6)} of `, condition] : condition;
+}
+
 function row(rule, mayAct, changed, choose) {
   const channels = rule.channels.map((channel) => h("li", {},
     h("span", {}, `${shown(channel.channel)} (${shown(channel.kind)})`), " ",
@@ -83,7 +90,7 @@ function row(rule, mayAct, changed, choose) {
       ? h("button", { type: "button", class: "small", "aria-label": `Test ${shown(channel.channel)}`, click: () => test(rule, channel, changed) }, "Test") : null));
   return h("tr", {},
     h("th", { scope: "row" }, h("button", { type: "button", class: "link", click: () => choose(rule) }, shown(rule.rule)), rule.removed ? " (removed)" : ""),
-    h("td", { class: "of" }, pipelineName(rule.pipeline)), h("td", { class: "when" }, rule.when ? h("code", {}, shown(rule.when)) : "every event"),
+    h("td", { class: "of" }, pipelineName(rule.pipeline)), h("td", { class: "when" }, when(rule)),
     h("td", { class: "channels" }, h("ul", { class: "channels" }, channels)),
     h("td", { class: "buttons" }, mayAct && !rule.removed
       ? h("button", { type: "button", "aria-label": `Replay to ${shown(rule.rule)}`, click: () => replay(rule, changed) }, "Replay") : null));

@@ -15,6 +15,7 @@ import { RunModel } from "./run_model.js";
 import { secondsOf } from "./runs_model.js";
 import { badge } from "./states.js";
 import { tabs } from "./tabs.js";
+import { tryList } from "./try_list.js";
 import { unitsPart } from "./units_part.js";
 
 const title = (run) => `${shown(run.pipeline)} ${run.state}`;
@@ -65,6 +66,7 @@ export function runView(id, firstTab = "units") {
   const heading = h("h1", { tabindex: "-1" }, "Run");
   const problem = problemBox();
   const cause = causeBox();
+  const tries = tryList();
   const numbers = h("dl", { class: "numbers" });
   const facts = h("dl", { class: "facts" });
   const actions = runActions(model, () => model.read());
@@ -87,7 +89,7 @@ export function runView(id, firstTab = "units") {
   const element = h("div", { class: "page" },
     h("p", { class: "path" }, h("a", { href: "#/runs" }, "Runs"), " / ", h("code", {}, shown(shortId(id)))),
     h("div", { class: "run-head" }, heading, state.element, actions.element),
-    problem.element, cause.element, numbers, parts.element);
+    problem.element, cause.element, tries.element, numbers, parts.element);
   const view = { title: "Run", element, change, dispose };
   let last = "";
 
@@ -104,6 +106,7 @@ export function runView(id, firstTab = "units") {
     setText(heading, shown(run.pipeline));
     state.update(run.state);
     cause.show(run);
+    tries.show(model.events);
     fill(numbers, numbersOf(model).map(([name, value]) =>
       h("div", {}, h("dt", {}, name), h("dd", { class: name === "Rejected" && value !== "0" ? "warn" : null }, value))));
     actions.show();

@@ -115,6 +115,14 @@ const std::vector<event_type>& event_types() {
         channel_fields[1],
         {"event", "text", "id of the event or message"},
         {"tries", "bigint", "how often it was tried"}}},
+      {"events.missing",
+       severity::error,
+       "No event has matched the `when` of a rule with absent for that time. It goes to the rule's channels only, and "
+       "is "
+       "not in the log.",
+       {{"rule", "text", "the rule"},
+        {"absent_microseconds", "bigint", "the time"},
+        {"when", "text", "the condition that the rule waits for"}}},
       {"files.arrived",
        severity::info,
        "Files that a schedule waits for have arrived.",

@@ -4,7 +4,6 @@
 #include "engine/values/uuid.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace sluice::notify {
 
@@ -88,6 +87,7 @@ rule_settings settings_from(const store::subscription& kept) {
   if (const auto& repeat = member(from, "repeat"); repeat.is_number()) made.repeat = repeat.get<std::int64_t>();
   if (const auto& resolved = member(from, "resolved"); resolved.is_boolean()) made.resolved = resolved.get<bool>();
   if (const auto& every = member(from, "heartbeat"); every.is_number()) made.heartbeat = every.get<std::int64_t>();
+  if (const auto& absent = member(from, "absent"); absent.is_number()) made.absent = absent.get<std::int64_t>();
   for (const auto& step : member(from, "escalate"))
     made.escalate.push_back({step.value("after", std::int64_t{0}), texts_in(member(step, "to"))});
   return made;
@@ -115,6 +115,7 @@ rule::rule(rule_settings settings, const options& state) : settings_(std::move(s
     group.newest = one.value("newest", std::int64_t{0});
   }
   if (const auto& last = member(state, "heartbeat"); last.is_number()) last_heartbeat_ = last.get<std::int64_t>();
+  if (const auto& last = member(state, "last_match"); last.is_number()) last_match_ = last.get<std::int64_t>();
   for (const auto& [key, one] : member(state, "alerts").items())
     alerts_[key] = {.id = text_at(one, "id"),
                     .lane = text_at(one, "lane"),
@@ -157,6 +158,7 @@ options rule::state() const {
                           {"told", one.told}};
   options all = {{"groups", std::move(groups)}, {"alerts", std::move(alerts)}};
   if (settings_.heartbeat) all["heartbeat"] = last_heartbeat_;
+  if (settings_.absent) all["last_match"] = last_match_;
   return all;
 }
 
@@ -178,6 +180,10 @@ std::string rule::group_key(const store::event& what) const {
 }
 
 void rule::take(const store::event& what, bool matches, std::int64_t now) {
+  if (settings_.absent) {
+    if (matches) come_again(what, now);
+    return;
+  }
   resolve(what, now);
   if (!matches || channels_for(what).empty()) return;
   if (!settings_.has_alerts()) return add(what, now, {});
@@ -310,60 +316,6 @@ void rule::tell(alert& about, const std::string& kind, const std::vector<std::st
                            {"count", about.count},
                            {"cursors", options::array({about.first, about.last})}};
   messages_.push_back(std::move(made));
-}
-
-/// Those that were due while no process was there are not made up: their absence was the message.
-void rule::beat(std::int64_t now) {
-  if (!settings_.heartbeat || now < last_heartbeat_ + *settings_.heartbeat) return;
-  last_heartbeat_ = now;
-  made_message made{.channels = settings_.to};
-  made.what.kind = "heartbeat";
-  made.what.key = id_of("heartbeat", "", now);
-  made.what.lane = made.what.key;
-  made.what.type = "heartbeat";
-  made.what.created = now;
-  messages_.push_back(std::move(made));
-}
-
-void rule::pass(std::int64_t now, const std::set<std::string>& acknowledged, bool close) {
-  if (!close) beat(now);
-  for (auto at = groups_.begin(); at != groups_.end();) {
-    auto& [key, group] = *at;
-    if (group.count > 0 && (close || now >= group_due(group))) send_group(key, group, now);
-    const bool idle = group.count == 0 && now >= group.last_sent + settings_.group.value_or(grouping{}).every;
-    at = idle ? groups_.erase(at) : std::next(at);
-  }
-  for (auto& [fingerprint, one] : alerts_) {
-    if (acknowledged.count(one.id) != 0) one.acknowledged = true;
-    if (one.sent == 0 || one.acknowledged) continue;
-    while (one.next_repeat != 0 && now >= one.next_repeat) {
-      tell(one, "reminder", one.told, now, one.next_repeat);
-      // Those that were due while no process was there are one.
-      one.next_repeat = now + *settings_.repeat;
-    }
-    while (one.escalated < static_cast<std::int64_t>(settings_.escalate.size())) {
-      const auto& step = settings_.escalate[static_cast<std::size_t>(one.escalated)];
-      if (now < one.sent + step.after) break;
-      tell(one, "escalation", step.to, now, one.escalated);
-      for (const auto& channel : step.to)
-        if (std::find(one.told.begin(), one.told.end(), channel) == one.told.end()) one.told.push_back(channel);
-      ++one.escalated;
-    }
-  }
-}
-
-std::optional<std::int64_t> rule::next() const {
-  auto soonest = std::numeric_limits<std::int64_t>::max();
-  for (const auto& [key, group] : groups_)
-    if (group.count > 0) soonest = std::min(soonest, group_due(group));
-  for (const auto& [fingerprint, one] : alerts_) {
-    if (one.sent == 0 || one.acknowledged) continue;
-    if (one.next_repeat != 0) soonest = std::min(soonest, one.next_repeat);
-    if (one.escalated < static_cast<std::int64_t>(settings_.escalate.size()))
-      soonest = std::min(soonest, one.sent + settings_.escalate[static_cast<std::size_t>(one.escalated)].after);
-  }
-  if (settings_.heartbeat) soonest = std::min(soonest, last_heartbeat_ + *settings_.heartbeat);
-  return soonest == std::numeric_limits<std::int64_t>::max() ? std::nullopt : std::optional(soonest);
 }
 
 std::vector<made_message> rule::take_messages() {

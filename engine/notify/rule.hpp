@@ -37,6 +37,7 @@ struct rule_settings {
   bool resolved = false;
   std::vector<escalation> escalate = {};
   std::optional<std::int64_t> heartbeat = {};  ///< tells in this interval that somebody works on the rule
+  std::optional<std::int64_t> absent = {};  ///< tells that no event has matched for this time, in place of the events
 
   /// Whether failures are one alert an episode, not one message an event.
   [[nodiscard]] bool has_alerts() const { return repeat || resolved || !escalate.empty(); }
@@ -48,6 +49,9 @@ struct made_message {
   std::vector<std::string> channels = {};
   store::delivery what = {};
 };
+
+/// The type of what is told where no event has matched for the time `absent`. It is not in the log.
+constexpr const char* missing_type = "events.missing";
 
 /// Turns events into messages: groups them, opens and resolves alerts, repeats and escalates. A plain state machine:
 /// time is an argument, what it remembers is `state()`, and the same events at the same times give the same messages
@@ -61,7 +65,11 @@ class rule {
   /// Time has passed. `acknowledged`: ids of alerts that somebody looks after. `close`: sends open groups at once,
   /// because the process ends and nobody may come back soon.
   void pass(std::int64_t now, const std::set<std::string>& acknowledged, bool close = false);
-  /// When `pass` has something to do next.
+  /// No event has matched for the time `absent`, as far as it has taken them, and that was not told yet.
+  [[nodiscard]] bool is_missing(std::int64_t now) const;
+  /// Tells it. For who knows that there is no later event.
+  void miss(std::int64_t now);
+  /// When `pass` or `miss` has something to do next.
   [[nodiscard]] std::optional<std::int64_t> next() const;
   /// Messages since the last call.
   std::vector<made_message> take_messages();
@@ -107,6 +115,7 @@ class rule {
   void tell(alert& about, const std::string& kind, const std::vector<std::string>& to, std::int64_t now,
             std::int64_t number);
   void beat(std::int64_t now);
+  void come_again(const store::event& what, std::int64_t now);
   void mark_sent(const std::string& fingerprint, const std::string& lane, std::int64_t now);
   [[nodiscard]] std::int64_t group_due(const collected& group) const;
   [[nodiscard]] std::string group_key(const store::event& what) const;
@@ -119,6 +128,7 @@ class rule {
   std::map<std::string, alert> alerts_;  ///< by fingerprint
   std::vector<made_message> messages_;
   std::int64_t last_heartbeat_ = 0;
+  std::int64_t last_match_ = 0;  ///< of rules with `absent`; 0: nobody has worked on the rule yet
 };
 
 /// What makes two failures the same trouble: pipeline, type, code and place of the cause.

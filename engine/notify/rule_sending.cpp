@@ -42,14 +42,19 @@ notice rule_worker::notice_about(const store::delivery& what) const {
 
 result<notice> rule_worker::notice_of(const store::delivery& what) {
   auto made = notice_about(what);
-  if (what.kind == "heartbeat") {
-    store::event alive;
-    alive.id = what.key;
-    alive.type = "heartbeat";
-    alive.time = what.created;
-    alive.pipeline = held_.pipeline;
-    alive.data = options{{"rule", held_.id}, {"every_microseconds", *rule_.settings().heartbeat}};
-    made.events.push_back(std::move(alive));
+  // These are not in the log.
+  const auto& how = rule_.settings();
+  if (what.kind == "heartbeat" || what.type == missing_type) {
+    store::event told;
+    told.id = what.key;
+    told.type = what.type;
+    told.time = what.created;
+    told.pipeline = held_.pipeline;
+    told.data = options{{"rule", held_.id}};
+    if (how.heartbeat) told.data["every_microseconds"] = *how.heartbeat;
+    if (how.absent) told.data["absent_microseconds"] = *how.absent;
+    if (how.absent) told.data["when"] = how.when;
+    made.events.push_back(std::move(told));
     return made;
   }
   std::vector<std::int64_t> cursors = {what.cursor};

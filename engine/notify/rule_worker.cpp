@@ -17,6 +17,9 @@ namespace {
 /// The mark of a rule that remembers nothing is written once in so many events: whoever reads them again makes messages
 /// that are known already, since more of them than that are kept when they are done.
 constexpr std::int64_t most_unkept = 500;
+/// Until it is looked again whether an event is missing, in microseconds.
+constexpr std::int64_t until_log_is_read = 1'000'000;
+constexpr std::int64_t until_silence_is_over = 60'000'000;
 
 }  // namespace
 
@@ -72,7 +75,7 @@ result<std::shared_ptr<rule_worker>> rule_worker::make(const store::subscription
     }
   }
   const auto& how = made->rule_.settings();
-  made->remembers_ = how.has_alerts() || how.group || made->inhibited_.any();
+  made->remembers_ = how.has_alerts() || how.group || how.absent || made->inhibited_.any();
   return made;
 }
 
@@ -142,7 +145,8 @@ result<derived_turn> rule_worker::derive(log_batch& batch, std::optional<std::in
     }
     std::vector<bool> matches(events.size(), false);
     for (const auto row : rows) matches[row] = true_of[row] && concerns(events[row], until);
-    SLUICE_TRY(silence(batch, rows, matches, params));
+    // Where events are waited for, what silences them silences that they are missing.
+    if (!rule_.settings().absent) SLUICE_TRY(silence(batch, rows, matches, params));
     SLUICE_TRY(inhibit(batch, rows, matches, params));
     for (const auto row : rows)
       if (matches[row] || (remembers_ && concerns(events[row], until))) rule_.take(events[row], matches[row], now_());
@@ -214,8 +218,33 @@ result<derived_turn> rule_worker::pass(bool close) {
     acknowledged.insert(known.begin(), known.end());
   }
   rule_.pass(now_(), acknowledged, close);
-  const bool any = keep(nullptr, false);
-  return derived_turn{.wake = any, .next_pass = rule_.next()};
+  std::optional<std::int64_t> again;
+  if (!close) {
+    SLUICE_ASSIGN(again, look_for_missing());
+  }
+  const bool any = keep(nullptr, rule_.settings().absent.has_value());
+  return derived_turn{.wake = any, .next_pass = again ? again : rule_.next()};
+}
+
+/// That an event is missing is known only when the log has been read up to now: a process that was away has much to
+/// read. Gives when to look again, where it is not known yet or nobody is to be told.
+result<std::optional<std::int64_t>> rule_worker::look_for_missing() {
+  const auto now = now_();
+  if (!rule_.is_missing(now)) {
+    known_from_.reset();
+    return std::optional<std::int64_t>();
+  }
+  if (!known_from_) {
+    SLUICE_ASSIGN(known_from_, store_->last_cursor());
+  }
+  if (at_ < *known_from_) return std::optional(now + until_log_is_read);
+  SLUICE_ASSIGN(const auto by_hand, store::deliveries_of(*store_).silences(now));
+  silences_.by_hand(by_hand);
+  const store::event missing = {.type = missing_type, .time = now, .pipeline = held_.pipeline};
+  SLUICE_ASSIGN(const auto by, silences_.silenced_by(missing, options(), now));
+  if (!by.empty()) return std::optional(now + until_silence_is_over);
+  rule_.miss(now);
+  return std::optional<std::int64_t>();
 }
 
 /// Messages that tell of one event of now are sent while they become durable: a process that dies in between makes them

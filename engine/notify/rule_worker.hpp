@@ -97,6 +97,7 @@ class rule_worker : public std::enable_shared_from_this<rule_worker> {
   status inhibit(const log_batch& events, const std::vector<std::size_t>& rows, std::vector<bool>& matches,
                  const std::vector<options>& params);
   void drop(const store::event& what, const std::string& why);
+  result<std::optional<std::int64_t>> look_for_missing();
   [[nodiscard]] bool concerns(const store::event& what, std::optional<std::int64_t> until) const;
   [[nodiscard]] notice notice_about(const store::delivery& what) const;
   result<notice> notice_of(const store::delivery& what);
@@ -113,11 +114,12 @@ class rule_worker : public std::enable_shared_from_this<rule_worker> {
   std::shared_ptr<const condition> when_;  ///< null: every event
   silence_list silences_;
   inhibition inhibited_;
-  std::atomic<std::int64_t> at_;           ///< events up to here were taken
-  std::int64_t kept_;                      ///< and that is in the book up to here
-  bool remembers_ = false;                 ///< what it makes of an event depends on those before
-  std::vector<store::delivery> dropped_;   ///< of the events that are being looked at
-  std::map<std::string, options> params_;  ///< of runs
+  std::atomic<std::int64_t> at_;            ///< events up to here were taken
+  std::int64_t kept_;                       ///< and that is in the book up to here
+  bool remembers_ = false;                  ///< what it makes of an event depends on those before
+  std::optional<std::int64_t> known_from_;  ///< read up to here it knows whether an event is missing
+  std::vector<store::delivery> dropped_;    ///< of the events that are being looked at
+  std::map<std::string, options> params_;   ///< of runs
   std::map<std::string, channel> channels_;
 };
 

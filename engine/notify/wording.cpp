@@ -1,6 +1,8 @@
 #include "engine/notify/wording.hpp"
 
 #include "engine/notify/event_catalogue.hpp"
+#include "engine/notify/rule.hpp"
+#include "engine/store/subscription_log.hpp"
 
 #include <algorithm>
 #include <array>
@@ -128,6 +130,17 @@ void add_event(std::vector<std::pair<std::string, std::string>>& to, const store
   add(to, "Run", what.run);
 }
 
+/// "Nothing has come for 10 min 0 s: rule rows of daily".
+std::string missing_text(const notice& what) {
+  const std::string begin = what.kind == "resolved"     ? "Resolved: nothing came"
+                            : what.kind == "reminder"   ? "Still nothing has come"
+                            : what.kind == "escalation" ? "Not acknowledged: nothing has come"
+                                                        : "Nothing has come";
+  const auto time = duration_text(what.events.front().data.value("absent_microseconds", std::int64_t{0}));
+  const auto pipeline = what.pipeline == store::every_pipeline ? std::string("all pipelines") : what.pipeline;
+  return begin + " for " + time + ": rule " + what.rule + " of " + pipeline;
+}
+
 }  // namespace
 
 std::string time_text(std::int64_t microseconds) { return formatted(microseconds, "%Y-%m-%d %H:%M:%S UTC"); }
@@ -137,6 +150,7 @@ std::string title_of(const notice& what) {
   const auto& first = what.events.front();
   if (what.kind == "test") return "Test of the channel " + what.channel + " of " + what.pipeline;
   if (what.kind == "heartbeat") return "Sluice is alive: rule " + what.rule + " of " + what.pipeline;
+  if (first.type == missing_type) return missing_text(what);
   if (what.kind == "resolved") return "Resolved: " + happening(first);
   if (what.kind == "reminder") return "Still not resolved: " + happening(first);
   if (what.kind == "escalation") return "Not acknowledged: " + happening(first);

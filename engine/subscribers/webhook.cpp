@@ -19,8 +19,8 @@ namespace {
 
 struct settings {
   std::string url;
-  std::vector<std::string> keys;  ///< of signatures, decoded
-  options form;                   ///< null: the CloudEvent itself
+  std::vector<notify::webhook_key> keys;  ///< of signatures
+  options form;                           ///< null: the CloudEvent itself
   std::string routing_key;
   bool allow_private = false;
   std::string bearer;
@@ -172,7 +172,7 @@ std::unique_ptr<subscriber> make_webhook_subscriber(const subscriber_request& re
   if (const auto keys = request.own.find("signing_key"); keys != request.own.end() && !keys->is_null())
     for (const auto& one : *keys) {
       if (secrets::has_reference(one.text())) continue;
-      auto key = notify::signing_key(one.text());
+      auto key = notify::key_to_sign(one.text());
       if (key.ok()) {
         how.keys.push_back(std::move(*key));
       } else {
@@ -197,6 +197,15 @@ component_spec spec() {
           "`webhook-timestamp` and `webhook-signature` are those of "
           "[Standard Webhooks](https://www.standardwebhooks.com): the id stays the same over all tries, so that a "
           "receiver that drops repeats sees each notification once.\n\n"
+          "With a key `whsec_` the signature is HMAC-SHA256 (`v1`): the receiver has the same key. With a key `whsk_` "
+          "it "
+          "is ed25519 (`v1a`): the receiver has the public key `whpk_`, with which it can't sign itself. To make "
+          "both:\n\n"
+          "```console\n"
+          "$ openssl genpkey -algorithm ed25519 -out hook.pem\n"
+          "$ echo \"whsk_$(openssl pkey -in hook.pem -outform DER | tail -c 32 | base64)\"\n"
+          "$ echo \"whpk_$(openssl pkey -in hook.pem -pubout -outform DER | tail -c 32 | base64)\"\n"
+          "```\n\n"
           "An answer from 200 to 299 is success. Any other answer, or none within 15 seconds, is tried again after "
           "about 5 s, 5 min, 30 min, 2 h, 5 h and then every 10 h, for three days; 429 and 503 with `Retry-After` are "
           "tried again when that says. Redirects are not followed. 410 (gone) disables the channel until it is "
@@ -207,22 +216,25 @@ component_spec spec() {
           "A template file is a JSON document whose texts may hold `{{ path }}`: `title`, `text`, `severity`, "
           "`pipeline`, `time`, `count`, `facts`, `event.data.run` and the other values of the event, "
           "`message.data.events`. `{{ title | 200 }}` cuts a text, `{{ title | slack }}` escapes it for Slack.",
-      .value = {.form = shape::object,
-                .help = "where to post to, and how",
-                .elements = notify::with_form(
-                    {{.name = "url", .help = "http or https; usually a secret", .required = true},
-                     {.name = "template", .help = "slack, teams, pagerduty or the path of a JSON file"},
-                     {.name = "signing_key",
-                      .form = shape::list,
-                      .help = "whsec_ and the base64 of 24 to 64 bytes; two while a key is replaced",
-                      .elements = {{.help = "a key"}}},
-                     {.name = "routing_key", .help = "integration key, for template: pagerduty"},
-                     {.name = "bearer", .help = "a secret that is sent as Authorization: Bearer"},
-                     {.name = "allow_private",
-                      .form = shape::boolean,
-                      .help = "allow addresses that are not public",
-                      .default_value = false}},
-                    true)},
+      .value =
+          {.form = shape::object,
+           .help = "where to post to, and how",
+           .elements = notify::with_form(
+               {{.name = "url", .help = "http or https; usually a secret", .required = true},
+                {.name = "template", .help = "slack, teams, pagerduty or the path of a JSON file"},
+                {.name = "signing_key",
+                 .form = shape::list,
+                 .help =
+                     "whsec_ and the base64 of 24 to 64 bytes, or whsk_ and that of an ed25519 key; two while a key "
+                     "is replaced",
+                 .elements = {{.help = "a key"}}},
+                {.name = "routing_key", .help = "integration key, for template: pagerduty"},
+                {.name = "bearer", .help = "a secret that is sent as Authorization: Bearer"},
+                {.name = "allow_private",
+                 .form = shape::boolean,
+                 .help = "allow addresses that are not public",
+                 .default_value = false}},
+               true)},
       .example = R"yaml(version: 1
 pipeline: webhook-example
 extract:

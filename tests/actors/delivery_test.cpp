@@ -140,6 +140,7 @@ struct office {
   std::vector<std::string> log(const std::string& run = {}) {
     std::vector<std::string> ids;
     const auto found1 = kept->events(0, run, 100'000).value();
+    ids.reserve(found1.size());
     for (const auto& one : found1) ids.push_back(one.id);
     return ids;
   }
@@ -455,6 +456,100 @@ TEST_CASE("a group waits, an alert is repeated until it is over, and each is tol
   in.write(1, first_run, "run.succeeded");
   in.time.pass(9h);
   CHECK(in.receivers["pager"].kinds() == texts{"group", "reminder", "reminder", "resolved"});
+}
+
+TEST_CASE("a burst of 10,000 events is one message with counts, the first events and the causes") {
+  office in(1min);
+  in.subscribe({{"when", "type = 'run.failed'"},
+                {"group", {{"by", options::array({"pipeline"})}, {"wait", 30 * second}, {"most", 5}}}},
+               {"pager"});
+  in.time.pass(1min);
+  for (int bundle = 0; bundle < 20; ++bundle) {
+    store::change change;
+    change.run = bundle % 2 == 0 ? first_run : other_run;
+    for (int at = 0; at < 500; ++at)
+      change.events.push_back(
+          {.run = change.run,
+           .type = "run.failed",
+           .data = {{"cause", {{"code", at % 10 == 0 ? "disk_full" : "timeout"}, {"message", "no luck"}}}}});
+    in.desk.send(in.notifier, events_written{in.kept->apply(change).value()});
+  }
+  in.time.pass(29s);
+  CHECK(in.receivers["pager"].calls.empty());
+  // Nothing is made of them twice by a process that goes on behind a crash.
+  in.crash();
+  in.time.pass(1h);
+  CHECK(in.receivers["pager"].kinds() == texts{"group"});
+  const auto made = store::deliveries_of(*in.kept).deliveries({.limit = 10}).value();
+  REQUIRE(made.size() == 1);
+  const auto& body = made[0].body;
+  CHECK(body["count"] == 10'000);
+  CHECK(body["types"].dump() == R"({"run.failed":10000})");
+  CHECK(body["causes"].dump() == R"({"disk_full: no luck":1000,"timeout: no luck":9000})");
+  CHECK(body["cursors"].size() == 5);
+}
+
+TEST_CASE("events that do not come for a time are told once, judged from the log, and so is that they come again") {
+  office in(1min);
+  in.subscribe({{"when", "type = 'checkpoint.completed' and data.rows > 0"},
+                {"absent", 600 * second},
+                {"repeat", 4 * 3600 * second},
+                {"resolved", true}},
+               {"pager"});
+  const auto rows = [&](int count) {
+    store::event one{.run = first_run, .type = "checkpoint.completed", .time = in.now()};
+    one.data = options{{"epoch", 1}, {"rows", count}};
+    return in.kept->apply({.run = first_run, .events = {one}}).value();
+  };
+  auto& pager = in.receivers["pager"];
+  // A rule that is new waits from then on.
+  in.time.pass(9min);
+  in.desk.send(in.notifier, events_written{rows(5)});
+  in.time.pass(9min);
+  CHECK(pager.calls.empty());
+  SECTION("checkpoints without rows do not count") {
+    in.desk.send(in.notifier, events_written{rows(0)});
+    in.time.pass(2min);
+    CHECK(pager.kinds() == texts{"missing"});
+    in.time.pass(1h);
+    CHECK(pager.kinds() == texts{"missing"});
+    // Not once more by a process that goes on.
+    in.crash();
+    in.time.pass(1h);
+    CHECK(pager.kinds() == texts{"missing"});
+    in.time.pass(2h + 10min);
+    CHECK(pager.kinds() == texts{"missing", "reminder"});
+    in.desk.send(in.notifier, events_written{rows(7)});
+    in.time.pass(9min);
+    CHECK(pager.kinds() == texts{"missing", "reminder", "resolved"});
+    in.time.pass(2min);
+    CHECK(pager.kinds() == texts{"missing", "reminder", "resolved", "missing"});
+    CHECK(pager.taken.front().type == "events.missing");
+  }
+  SECTION("what came while no process worked on the rule is no false alarm") {
+    in.time.calls().forget();
+    in.time.kill(in.dispatcher);
+    in.time.kill(in.notifier);
+    in.time.pass(30min);
+    in.write(5000);  // more than is read at once
+    (void)rows(5);
+    in.time.pass(5min);
+    in.start();
+    in.time.pass(4min);
+    CHECK(pager.calls.empty());
+    in.time.pass(2min);
+    CHECK(pager.kinds() == texts{"missing"});
+  }
+  SECTION("nobody is told while it is silenced, but afterwards") {
+    CHECK(
+        store::deliveries_of(*in.kept)
+            .add_silence({.id = "s", .when = "type = 'events.missing'", .since = 0, .until = in.now() + 1800 * second})
+            .ok());
+    in.time.pass(29min);
+    CHECK(pager.calls.empty());
+    in.time.pass(3min);
+    CHECK(pager.kinds() == texts{"missing"});
+  }
 }
 
 TEST_CASE("an acknowledged alert is not escalated") {

@@ -11,6 +11,8 @@ import unittest
 import urllib.error
 import urllib.request
 
+from nacl.signing import SigningKey
+
 from command_line import CommandLine, eventually
 from real_node import RealNode
 
@@ -139,9 +141,13 @@ notify:
 
     def hook(self, id, body=b"{}", key=SECRET, stamp=None, path="hooked"):
         stamp = str(int(time.time())) if stamp is None else stamp
-        signed = hmac.new(base64.b64decode(key), f"{id}.{stamp}.".encode() + body, hashlib.sha256).digest()
+        content = f"{id}.{stamp}.".encode() + body
+        if isinstance(key, SigningKey):
+            signature = "v1a," + base64.b64encode(key.sign(content).signature).decode()
+        else:
+            signature = "v1," + base64.b64encode(hmac.new(base64.b64decode(key), content, hashlib.sha256).digest()).decode()
         request = urllib.request.Request(f"{self.node.url}/v1/hooks/{path}", data=body, method="POST", headers={
-            "webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": "v1," + base64.b64encode(signed).decode()})
+            "webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": signature})
         try:
             with urllib.request.urlopen(request) as answer:
                 return answer.status, json.loads(answer.read())
@@ -161,6 +167,17 @@ notify:
         self.assertEqual(self.hook("msg_2", path="nothing"), (401, "invalid_signature"))
         self.assertEqual(self.hook("msg_2", b"x" * 70_000)[0], 413)
         self.assertEqual(len(self.starts("hooked", None)), 1)
+
+    def test_a_webhook_that_is_signed_with_a_private_key_is_checked_with_the_public_one(self):
+        sender, stranger = SigningKey(b"s" * 32), SigningKey(b"x" * 32)
+        self.node.stop()
+        os.environ["SLUICE_SECRET_HOOK"] = "whpk_" + base64.b64encode(bytes(sender.verify_key)).decode()
+        self.node.start()
+        self.deploy("hooked", 'schedule: { webhook: { signing_key: "${secret:HOOK}" } }')
+        self.assertEqual(self.hook("msg_1", key=stranger), (401, "invalid_signature"))
+        self.assertEqual(self.hook("msg_1"), (401, "invalid_signature"))
+        self.assertEqual(self.hook("msg_1", key=sender)[0], 202)
+        eventually(lambda: len(self.starts("hooked")) == 1, "its run")
 
     def test_a_backfill_runs_each_day_once(self):
         self.deploy("daily", 'schedule: { cron: "0 5 * * *", timezone: Europe/Berlin }')

@@ -115,6 +115,14 @@ class NodeRules(CommandLine):
         for code in ("unknown_component", "unknown_channel", "unknown_key"):
             self.assertIn(f"error[{code}]", done.stderr)
         self.assert_error(self.sluice("notify", "add", "p.yaml"), "unknown_key")
+        for rule, code, part in (
+                ("absent: 10m", "missing_key", "does not say which events it waits for"),
+                ("when: \"type = 'run.succeeded'\", absent: soon", "invalid_duration", "is not a duration"),
+                ("when: \"type = 'run.succeeded'\", absent: 10m, group: { wait: 1s }", "invalid_value", "can't have group")):
+            self.write("absent.yaml", "channels: { log: { file: out/log } }\n"
+                                      f"notify: [{{ name: a, to: [log], {rule} }}]\n")
+            self.assert_error(done := self.sluice("notify", "add", "absent.yaml"), code)
+            self.assertIn(part, done.stderr)
         self.write("empty.yaml", "channels: {}\n")
         self.assert_error(self.sluice("notify", "add", "empty.yaml"), "missing_key")
 
@@ -138,6 +146,26 @@ class NodeRules(CommandLine):
         self.assert_error(self.sluice("notify", "unsilence", silence, "--to", self.node.address), "unknown_silence")
         self.assert_error(self.sluice("notify", "ack", "1a2b3c4d", "--to", self.node.address), "unknown_alert")
         self.at_node("notify", "flush")
+
+    def test_events_that_do_not_come_are_told_and_that_they_come_again(self):
+        url = self.receiver.url("/missing")
+        self.write("node.yaml", f'channels: {{ out: {{ webhook: {{ url: "{url}", allow_private: true }} }} }}\n'
+                   "notify: [{ name: fresh, when: \"type = 'run.succeeded'\", absent: 2s, resolved: true, to: [out] }]\n")
+        self.node = ConfiguredNode(self.folder)
+        self.addCleanup(lambda: self.node.stop())
+        first = eventually(lambda: self.told("/missing"), "that nothing has succeeded")[0]
+        self.assertEqual(first["type"], "notification.missing")
+        self.assertEqual(first["data"]["title"], "Nothing has come for 2.0 s: rule fresh of all pipelines")
+        self.assertEqual(first["data"]["severity"], "error")
+        self.assertEqual(first["data"]["events"][0]["data"]["when"], "type = 'run.succeeded'")
+        self.at_node("submit", "p.yaml", "--wait")
+        told = eventually(lambda: [one for one in self.told("/missing") if one["type"] == "notification.resolved"],
+                          "that it is over")[0]
+        self.assertEqual(told["data"]["alert"], first["data"]["alert"])
+        self.assertEqual(told["data"]["title"], "Resolved: nothing came for 2.0 s: rule fresh of all pipelines")
+        self.assertIn("none for 2", self.at_node("notify", "list").stdout)
+        self.assertIn("none for 2", self.sluice("notify", "list").stdout)
+        self.assertNotIn("events.missing", self.sluice("events", "--json", "-n", "1000").stdout)
 
     def test_a_heartbeat_comes_as_long_as_somebody_works_on_the_rule(self):
         self.write("alive.yaml", f'channels: {{ out: {{ webhook: {{ url: "{self.receiver.url("/alive")}", allow_private: true }} }} }}\n'

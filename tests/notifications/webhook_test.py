@@ -9,6 +9,8 @@ import time
 import unittest
 
 from cloudevents.core.bindings.http import HTTPMessage, from_http_event
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey
 from standardwebhooks.webhooks import Webhook
 
 from command_line import ENDLESS, SIGKILL, CommandLine, events, eventually
@@ -16,6 +18,8 @@ from receiver import Receiver
 
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OLD_KEY = "whsec_" + base64.b64encode(b"o" * 32).decode()
+SEED = b"e" * 32
+ED25519_KEY = "whsk_" + base64.b64encode(SEED).decode()
 
 
 def pipeline(channels, rules, name="daily", more="", load="ndjson: { path: out/x.ndjson }"):
@@ -106,6 +110,22 @@ class Webhooks(CommandLine):
         self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
         one = self.receiver.taken_of("/hook")[0]
         Webhook(KEY).verify(one.body, one.headers)
+        Webhook(OLD_KEY).verify(one.body, one.headers)
+
+    def test_an_ed25519_signature_is_checked_with_the_public_key_by_another_library(self):
+        self.write("p.yaml", pipeline(self.hook(more=f', signing_key: ["{ED25519_KEY}", "{OLD_KEY}"]'), ENDS))
+        self.assertEqual(self.sluice("run", "p.yaml").returncode, 0)
+        one = self.receiver.taken_of("/hook")[0]
+        first, second = one.headers["webhook-signature"].split(" ")
+        self.assertTrue(first.startswith("v1a,"), first)
+        self.assertTrue(second.startswith("v1,"), second)
+        signature = base64.b64decode(first[len("v1a,"):], validate=True)
+        signed = f"{one.id}.{one.headers['webhook-timestamp']}.".encode() + one.body
+        public = SigningKey(SEED).verify_key
+        public.verify(signed, signature)
+        with self.assertRaises(BadSignatureError):
+            public.verify(signed + b" ", signature)
+        # A receiver that knows the shared key alone does not mind the other signature.
         Webhook(OLD_KEY).verify(one.body, one.headers)
 
     def test_only_2xx_is_success_and_what_is_not_is_tried_again_with_the_same_id(self):
@@ -211,6 +231,29 @@ class Webhooks(CommandLine):
         done = self.sluice("notify", "flush", env={"http_proxy": self.receiver.url("")})
         self.assertEqual(self.receiver.requests, [])
         self.assertEqual(done.returncode, 1)
+        for one in self.deliveries():
+            self.assertEqual(one["tries"], 2)
+            self.assertIn("not public", one["answer"])
+
+    def test_a_redirect_to_an_address_that_is_not_public_is_not_followed(self):
+        # All requests go to the receiver as a proxy: it would see one that follows the redirect, wherever that leads.
+        names = []
+        channels = ""
+        for status in (302, 307, 308):
+            url = f"http://hooks.sluice-test.example/r{status}"
+            self.receiver.answers[url] = lambda request, before, status=status: (
+                status, {"location": "http://169.254.169.254/latest/meta-data/"})
+            channels += f'  r{status}: {{ webhook: {{ url: "{url}" }} }}\n'
+            names.append(f"r{status}")
+        self.write("p.yaml", pipeline(channels, ENDS.replace("hook", ", ".join(names))))
+        done = self.sluice("run", "p.yaml", "--notify-wait", "1s", env={"http_proxy": self.receiver.url("")})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        told = {one["channel"]: one for one in self.deliveries()}
+        for name in names:
+            self.assertEqual((told[name]["state"], told[name]["tries"]), ("open", 1))
+            self.assertIn(name[1:], told[name]["answer"])
+        self.assertEqual(sorted(one.path for one in self.receiver.requests),
+                         [f"http://hooks.sluice-test.example/{name}" for name in names])
 
     def test_a_proxy_of_the_environment_is_used(self):
         self.write("p.yaml", pipeline('  hook: { webhook: { url: "http://hooks.sluice-test.example/x" } }\n', ENDS))

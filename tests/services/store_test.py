@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 import unittest
+import urllib.request
 
 from command_line import BINARY, ENDLESS, ORDERS, PATIENCE, ROOT, STARTER, CommandLine, eventually, events
 from cutting_proxy import CuttingProxy, nth
@@ -105,6 +106,46 @@ class StoreInPostgres(CommandLine):
         # Reading page by page sees every event once, without a gap.
         self.assertEqual(len(seen), 400)
         self.assertEqual(seen, list(range(1, 401)))
+
+    def test_who_asks_a_node_skips_no_event_of_a_writer_whose_commit_is_held_back(self):
+        self.write("orders.csv", ORDERS)
+        self.write("p.yaml", STARTER)
+        node = self.start_node()
+        to = self.ready(node)
+        self.assertEqual(self.sluice("submit", "p.yaml", "--wait", "--to", to).returncode, 0)
+        before = self.cursors()[-1]
+        token = (self.state / "token").read_text().strip()
+
+        def ask(after, wait):
+            request = urllib.request.Request(f"http://{to}/v1/events?after={after}&wait={wait}",
+                                             headers={"Authorization": f"Bearer {token}"})
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return [event["data"]["cursor"] for event in json.loads(answer.read())["events"]]
+
+        held = self.server.connect()
+        self.addCleanup(held.close)
+        held.run("begin")
+        held.run("select 1 from sluice.store for update")
+        ((newest,),) = held.run("select cursor from sluice.store")
+        cursor = int(newest) + 1
+        held.run("insert into sluice.events (cursor, run, sequence, type, unit, time, data) "
+                 f"values ({cursor}, '', (select coalesce(max(sequence), 0) + 1 from sluice.events where run = ''), 'held', '', 1, '{{}}')")
+        held.run(f"update sluice.store set cursor = {cursor}")
+        # Another writer, in a process of its own, that comes while the commit is held back.
+        run = self.start("run", "p.yaml", "-q")
+        eventually(lambda: self.database.run("select 1 from pg_stat_activity where wait_event_type = 'Lock'"), "the other writer waits")
+        seen = []
+        while found := ask(([before] + seen)[-1], "0s"):
+            seen += found
+        self.assertLess(([before] + seen)[-1], cursor)  # neither of them
+        held.run("commit")
+        self.assertEqual(self.end_of(run)[0], 0)
+        last = self.cursors()[-1]
+        while seen[-1:] != [last]:
+            seen += ask(([before] + seen)[-1], "20s")
+        self.assertEqual(seen, list(range(before + 1, last + 1)))
+        node.send_signal(signal.SIGTERM)
+        self.assertEqual(node.wait(PATIENCE), 0, self.log())
 
     def test_the_command_line_works_as_with_a_file(self):
         self.write("orders.csv", ORDERS)

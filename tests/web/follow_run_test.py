@@ -145,6 +145,22 @@ class FollowRun(unittest.TestCase):
         browser.until(lambda: len(browser.all(".rows .state")) == 1, "only the failed run")
         self.assertEqual(browser.console(), [])
 
+    def test_a_run_that_was_tried_again_shows_each_cause(self):
+        text = PIPELINE.replace("version: 1", "version: 1\nrun: { retry: { attempts: 2, backoff: 50ms } }").replace(
+            "ndjson: { path: out/paid.ndjson }", "csv: { path: /dev/full }")
+        (self.path / "orders.csv").write_text("id,amount,status\n1,10.00,paid\n")
+        run = self.node.submit(text)
+        self.node.ended(run)
+        self.enter()
+        self.browser.go(f"#/runs/{run}")
+        self.state("failed")
+        self.browser.see(".tries summary", "Tried again 2 times").click()
+        causes = self.browser.script("return [...document.querySelectorAll('.tries li')].map((one) => one.innerText)")
+        self.assertEqual(len(causes), 2)
+        for cause in causes:
+            self.assertRegex(cause, r"^\d\d:\d\d:\d\d.* .*/dev/full")
+        self.assertEqual(self.browser.console(), [])
+
     def test_a_run_is_seen_at_work_and_cancelled(self):
         browser = self.browser
         self.enter()

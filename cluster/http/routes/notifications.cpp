@@ -38,6 +38,7 @@ api_response list_subscriptions(const api_call& call) {
                     {"pending", waits},
                     {"mark", one.mark},
                     {"removed", one.until.has_value()}});
+    if (rule.contains("absent")) list.back()["absent_microseconds"] = rule["absent"];
   }
   return json_answer({{"subscriptions", std::move(list)}});
 }
@@ -87,6 +88,7 @@ constexpr const char* subscriptions_schema = R"json({
     "pipeline": {"type": "string"},
     "rule": {"type": "string"},
     "when": {"type": "string", "description": "the condition; empty: every event"},
+    "absent_microseconds": {"type": "integer", "format": "int64", "description": "of a rule that tells when no event has matched for this time"},
     "channels": {"type": "array", "items": {"type": "object", "required": ["channel", "kind", "failing", "disabled"], "properties": {
       "channel": {"type": "string"},
       "kind": {"type": "string"},

@@ -1,4 +1,5 @@
 #include "actors/run/run_watch.hpp"
+#include "actors/run/instance_reports.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -41,6 +42,7 @@ std::vector<unit_progress> progress(std::int64_t orders_held_back) {
 
 std::vector<std::string> types(const std::vector<store::event>& all) {
   std::vector<std::string> made;
+  made.reserve(all.size());
   for (const auto& one : all) made.push_back(one.type);
   return made;
 }
@@ -80,6 +82,37 @@ TEST_CASE("back-pressure is told when it lasts, with the unit that is slower, an
   // A short one between is none.
   CHECK(watch.look({.age = 62 * second}, progress(950'000)).empty());
   CHECK(watch.look({.age = 63 * second}, progress(0)).empty());
+}
+
+TEST_CASE("one instance of several that has all the work and is held back is told, however idle the others are") {
+  auto of = three_units();
+  of.units[0].parallelism = 4;
+  instance_reports reports(of);
+  run_watch watch(of);
+  std::uint64_t held_back = 0;
+  std::vector<store::event> told;
+  // Reports of the past second; `share` of it the one that has the work waited.
+  const auto pass = [&](std::int64_t from, std::int64_t until, double share) {
+    for (auto at = from; at < until; ++at) {
+      held_back += static_cast<std::uint64_t>(share * second);
+      for (std::uint32_t instance = 0; instance < 4; ++instance)
+        reports.counted({.who = {.unit = 0, .instance = instance},
+                         .counters = {.in = static_cast<std::uint64_t>(instance == 2 ? at + 1 : 0)},
+                         .held_back = instance == 2 ? held_back : 0,
+                         .starved = instance != 2});
+      reports.tick(at * second);
+      run_progress shown;
+      reports.fill(shown);
+      for (auto& one : watch.look({.age = at * second}, shown.units)) told.push_back(std::move(one));
+    }
+  };
+  pass(1, 30, 1);
+  CHECK(told.empty());
+  pass(30, 60, 1);
+  REQUIRE(types(told) == texts{"backpressure.sustained"});
+  CHECK(told.front().unit == "orders");
+  pass(60, 90, 0);
+  CHECK(types(told) == texts{"backpressure.sustained", "backpressure.ended"});
 }
 
 TEST_CASE("a checkpoint that takes long is told once") {

@@ -85,17 +85,45 @@ TEST_CASE("a receiver is never asked earlier than it wants, within a day") {
 
 TEST_CASE("the signature is that of the Standard Webhooks specification") {
   // The example of the specification's reference libraries.
-  const auto key = signing_key("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").value();
+  const auto key = key_to_sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").value();
   const auto made = signature_of({key}, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, R"({"test": 2432232314})");
   CHECK(made == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-  const auto two = signature_of({key, "another key"}, "a", 1, "b");
+  const auto two = signature_of({key, {.bytes = "another key"}}, "a", 1, "b");
   CHECK(std::count(two.begin(), two.end(), ' ') == 1);
 }
 
+TEST_CASE("an ed25519 signature is that of other senders of Standard Webhooks, and is checked by the public key") {
+  // The vector of Svix, which the specification's example of v1a is.
+  const std::string pair = "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg==";
+  const std::string seed = "6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc=";
+  const auto* const id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+  const auto* const body = R"({"test": 2432232314})";
+  const auto* const wanted =
+      "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==";
+  for (const auto& text : {pair, seed})
+    CHECK(signature_of({key_to_sign("whsk_" + text).value()}, id, 1614265330, body) == wanted);
+  const auto both =
+      signature_of({key_to_sign("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").value(), key_to_sign("whsk_" + pair).value()},
+                   id, 1614265330, body);
+  CHECK(both.ends_with(std::string(" ") + wanted));
+  const auto known = key_to_check("whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=").value();
+  CHECK(is_signed(known, both, id, 1614265330, body));
+  CHECK(is_signed(key_to_check("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").value(), both, id, 1614265330, body));
+  CHECK_FALSE(is_signed(known, both, id, 1614265331, body));
+  CHECK_FALSE(is_signed(known, both, "other", 1614265330, body));
+  CHECK_FALSE(is_signed(known, both.substr(0, both.find(' ')), id, 1614265330, body));
+  for (const auto* text : {"", " ", "v1a,", "v1a,AAAA", "v1a,!!"}) CHECK_FALSE(is_signed(known, text, id, 1, body));
+}
+
 TEST_CASE("what is no signing key is refused") {
-  for (const auto* text : {"", "abc", "whsec_", "whsec_MfKQ", "whsec_!!!!!!!!", "whsec_QUJD"})
-    CHECK(signing_key(text).problem().code == "invalid_option");
-  CHECK(signing_key("whsec_" + std::string(32, 'A')).value() == std::string(24, '\0'));
+  for (const auto* text : {"", "abc", "whsec_", "whsec_MfKQ", "whsec_!!!!!!!!", "whsec_QUJD", "whsk_QUJD",
+                           "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="})
+    CHECK(key_to_sign(text).problem().code == "invalid_option");
+  CHECK(key_to_sign("whsec_" + std::string(32, 'A')).value().bytes == std::string(24, '\0'));
+  // The second half is another key's.
+  CHECK(key_to_sign("whsk_" + std::string(86, 'A') + "==").problem().message.find("second half") != std::string::npos);
+  for (const auto* text : {"", "whpk_QUJD", "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbc="})
+    CHECK(key_to_check(text).problem().code == "invalid_option");
 }
 
 TEST_CASE("addresses that are not public are known in all their forms") {
