@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from command_line import BINARY, ROOT, CommandLine
+from command_line import BINARY, ROOT, SIGINT, CommandLine
 
 
 class Verbs(CommandLine):
@@ -21,8 +21,30 @@ class Verbs(CommandLine):
         self.assertIn("sluice --version", self.sluice("--help").stdout)
 
     def test_logs_f_names_watch(self):
-        for verb in ("logs", "events"):
-            self.assertIn("sluice watch", self.assert_error(self.sluice(verb, "-f"), "bad_arguments"))
+        self.assertIn("sluice watch", self.assert_error(self.sluice("logs", "-f"), "bad_arguments"))
+
+    def test_events_are_followed_to_the_end_of_a_run_and_until_ctrl_c(self):
+        self.write("p.yaml", "version: 1\npipeline: slow\nextract:\n  n: { generate: { rows: 1000000, rate: 100, columns: { n: sequence } } }\n"
+                             "load:\n  out: { from: n, blackhole: {} }\n")
+        run = self.start("run", "p.yaml", "-q")
+        self.running("slow")
+        all_runs = self.start("events", "--follow", "--json")
+        first = json.loads(all_runs.stdout.readline())
+        self.assertEqual(first["type"], "run.queued")
+        one_run = self.start("events", "slow", "-f", "--after", str(first["data"]["cursor"]))
+        line = one_run.stdout.readline()  # of a run that is at work
+        self.assertNotIn("queued", line)
+        run.send_signal(SIGINT)
+        self.end_of(run)
+        code, out, _ = self.end_of(one_run)
+        self.assertEqual(code, 0)
+        self.assertIn("cancelled", out.splitlines()[-1])
+        told = [first["type"]]
+        while told[-1] != "run.cancelled":
+            told.append(json.loads(all_runs.stdout.readline())["type"])
+        all_runs.send_signal(SIGINT)
+        self.assertEqual(self.end_of(all_runs)[0], 130)
+        self.assertEqual(self.sluice("events", "--follow", "--limit", "2", "--json").stdout.count("\n"), 2)
 
     def test_without_a_verb_the_overview_is_on_stderr(self):
         done = self.sluice()
