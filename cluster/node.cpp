@@ -17,10 +17,10 @@
 #include "cluster/http/server.hpp"
 #include "cluster/keyed_submissions.hpp"
 #include "cluster/lifeline.hpp"
-#include "cluster/listen.hpp"
 #include "cluster/member_list.hpp"
 #include "cluster/move_runs.hpp"
 #include "cluster/node_actor.hpp"
+#include "cluster/node_checks.hpp"
 #include "cluster/node_events.hpp"
 #include "cluster/node_rules.hpp"
 #include "cluster/process.hpp"
@@ -30,8 +30,6 @@
 #include "cluster/take_lead.hpp"
 #include "cluster/tls/certificates.hpp"
 #include "cluster/token.hpp"
-#include "config/load.hpp"
-#include "engine/error/not_yet.hpp"
 #include "engine/files/private_files.hpp"
 #include "engine/plan/explain_json.hpp"
 #include "engine/runs/lost_runs.hpp"
@@ -46,8 +44,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <future>
@@ -360,58 +358,6 @@ void follow_schedules(node_parts& all) {
                    .log = log_line});
 }
 
-/// The address as others learn of it: port 0 becomes a free one, found by listening there for a moment.
-result<address> with_port(const address& wanted, const char* option) {
-  if (wanted.port != 0) return wanted;
-  boost::asio::io_context network;
-  boost::asio::ip::tcp::acceptor probe(network);
-  return listen_on(probe, wanted, option);
-}
-
-status check_config_file(const std::string& path) {
-  if (path.empty()) return {};
-  SLUICE_ASSIGN(const auto text, config::read_config(path));
-  diagnostics faults;
-  config::check_config(text, faults);
-  return faults.empty() ? status{} : status(faults.front());
-}
-
-/// Without certificates a node is for this machine only; with them, all its ports are encrypted.
-status secure(node_parts& all, const node_options& settings) {
-  if (settings.tls_folder.empty()) {
-    SLUICE_TRY(check_loopback(settings.listen, "--listen"));
-    return check_loopback(settings.http, "--http");
-  }
-  SLUICE_ASSIGN(all.secured, certificates::load(settings.tls_folder, log_line));
-  const auto names = all.secured->names();
-  if (settings.name.empty() || std::find(names.begin(), names.end(), settings.name) != names.end()) return {};
-  return user_error(
-      "certificate_unusable",
-      "the certificate in " + settings.tls_folder + " is for " + names.front() + ", but --name is " + settings.name,
-      "leave out --name, or create a certificate with `sluice tls issue " + settings.name + "`");
-}
-
-/// Which work a node does. One that joins another is a worker: there is one controller.
-status settle_role(node_parts& all, const node_options& settings) {
-  all.self.role = !settings.role.empty() ? settings.role : all.first ? "both" : "worker";
-  all.self.version = version();
-  all.self.system = to_string(all.system.node());
-  if (all.first && all.self.role == "worker")
-    return user_error("invalid_role", "a worker needs a cluster to work in",
-                      "name a node of it with --join, or start the cluster with --role both");
-  if (!all.first && all.self.role != "worker")
-    return not_supported_yet("a second controller", "several-controllers", "--role worker");
-  return {};
-}
-
-/// Other nodes are told the address: it has to be one of this machine.
-status check_own_address(const address& listen) {
-  if (listen.host != "0.0.0.0" && listen.host != "::") return {};
-  return user_error("invalid_address",
-                    "--listen " + listen.to_string() + " is not an address at which other nodes reach this one",
-                    "give the address of this machine in their network");
-}
-
 /// A controller that has lost its lead ends: what it writes is refused, and its runs belong to the new one.
 void watch_lead(node_parts& all) {
   all.lead = std::make_unique<lead_watch>(all.store, all.term, [](const std::string& who) {
@@ -424,7 +370,7 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   SLUICE_TRY(check_config_file(settings.config_file));
   all.config_file = settings.config_file;
   SLUICE_TRY(make_private_folder(settings.state_folder));
-  SLUICE_TRY(secure(all, settings));
+  SLUICE_ASSIGN(all.secured, certificates_for(settings));
   SLUICE_ASSIGN(all.transport, transport::listen(settings.listen, log_line, all.secured));
   SLUICE_ASSIGN(all.store, store::open_store(settings.store_url.empty() ? settings.state_folder + "/sluice.db"
                                                                         : settings.store_url));
@@ -433,7 +379,9 @@ result<address> open_all(node_parts& all, const node_options& settings, const st
   all.access_folder = settings.access_folder.empty() ? settings.state_folder : settings.access_folder;
   all.spill_folder = settings.spill_folder.empty() ? settings.state_folder + "/spill" : settings.spill_folder;
   all.first = !settings.join.has_value();
-  SLUICE_TRY(settle_role(all, settings));
+  SLUICE_ASSIGN(all.self.role, role_of(settings));
+  all.self.version = version();
+  all.self.system = to_string(all.system.node());
   if (!settings.runs_folder.empty()) SLUICE_TRY(keep_runs_in(settings.state_folder, settings.runs_folder));
   all.self.pid = ::getpid();
   all.self.labels = settings.labels;
@@ -584,9 +532,7 @@ bool node::lead_lost() const { return state_->parts.lead && state_->parts.lead->
 std::shared_ptr<const std::atomic<int>> node::planning() const { return state_->parts.http->planning(); }
 
 result<std::unique_ptr<node>> node::start(const node_options& settings) {
-  SLUICE_TRY(check_own_address(settings.listen));
-  if (settings.name.size() > max_node_name_bytes)
-    return user_error("invalid_name", "--name can have at most " + std::to_string(max_node_name_bytes) + " bytes");
+  SLUICE_TRY(check_told_names(settings));
   auto token = settings.token;
   if (token.empty()) {
     SLUICE_ASSIGN(token, ensure_token(settings.state_folder));
